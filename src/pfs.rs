@@ -1,0 +1,431 @@
+//! The nouns of Pachyderm's file system, spelled as pachd spells them.
+//!
+//! Every name and id is a type of its own, valid from the moment it exists. This module knows no server, no archive and
+//! no terminal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+/// The project that pachd assumes when none is named.
+pub const DEFAULT_PROJECT: &str = "default";
+/// The branch that pachctl and we assume when none is named.
+pub const DEFAULT_BRANCH: &str = "master";
+
+/// Why a name, a path, a `DEST` or a `SOURCE` cannot be what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvalidName {
+    message: String,
+}
+
+impl InvalidName {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $noun:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $type(String);
+
+        impl $type {
+            /// # Errors
+            /// When a character is none of `a-z A-Z 0-9 _ -`, the only ones that pachd takes (recording http 009).
+            pub fn new(name: &str) -> Result<Self, InvalidName> {
+                check_name($noun, name)?;
+                Ok(Self(name.to_owned()))
+            }
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A project's name.
+    ProjectName, "project"
+);
+name!(
+    /// A repo's name.
+    RepoName, "repo"
+);
+name!(
+    /// A branch's name.
+    BranchName, "branch"
+);
+
+fn check_name(noun: &str, name: &str) -> Result<(), InvalidName> {
+    if name.is_empty() {
+        return Err(InvalidName::new(format!("the {noun} has no name")));
+    }
+    match name
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
+    {
+        None => Ok(()),
+        Some(c) => Err(InvalidName::new(format!(
+            "{noun} `{}` has the character `{}`; pachd takes letters, digits, `_` and `-`",
+            name.escape_debug(),
+            c.escape_debug()
+        ))),
+    }
+}
+
+/// A repo of type `user`: the only kind that holds data of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Repo {
+    pub project: ProjectName,
+    pub name: RepoName,
+}
+
+impl fmt::Display for Repo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.project, self.name)
+    }
+}
+
+/// A branch of a repo.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Branch {
+    pub repo: Repo,
+    pub name: BranchName,
+}
+
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repo, self.name)
+    }
+}
+
+/// A commit's id: a version-4 UUID in 32 lower-case hex digits.
+///
+/// Anything else makes pachd 2.12 panic when it comes without a branch (recording http 056), hence the check.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CommitId(String);
+
+impl CommitId {
+    /// # Errors
+    /// When `id` is no version-4 UUID in 32 hex digits.
+    pub fn new(id: &str) -> Result<Self, InvalidName> {
+        let hex = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        let version_4 = hex && id.as_bytes()[12] == b'4';
+        if version_4 {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err(InvalidName::new(format!(
+                "`{}` is no commit id: 32 hex digits, the 13th of them a 4",
+                id.escape_debug()
+            )))
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One commit of one repo.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Commit {
+    pub repo: Repo,
+    /// The branch that it was started on, where we know it. Every pachd 2.x finds a commit by repo, id and branch.
+    pub branch: Option<BranchName>,
+    pub id: CommitId,
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repo, self.id)
+    }
+}
+
+/// What pachd tells of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitInfo {
+    pub commit: Commit,
+    pub parent: Option<CommitId>,
+    pub description: String,
+    pub started: Option<Timestamp>,
+    /// Set once `FinishCommit` was called: nothing can be written to it any more.
+    pub finishing: Option<Timestamp>,
+    /// Set once pachd has compacted and checked it.
+    pub finished: Option<Timestamp>,
+    /// Empty for a good commit. A commit that finished with an error is not part of any later one's content.
+    pub error: String,
+    /// Bytes of the whole tree, as far as pachd knows them.
+    pub size_bytes: u64,
+}
+
+impl CommitInfo {
+    /// Whether its data may be read and built on.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.finished.is_some() && self.error.is_empty()
+    }
+
+    /// Whether it may still be written to.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.finishing.is_none() && self.finished.is_none()
+    }
+}
+
+/// What pachd tells of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchInfo {
+    pub head: Option<CommitId>,
+    /// A branch with provenance is some pipeline's output: only that pipeline may write it (recordings http 105–107).
+    pub has_provenance: bool,
+}
+
+/// Which kind of pipeline owns an output branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PipelineKind {
+    Transform,
+    Spout,
+    Service,
+    Unknown,
+}
+
+/// The id of a file set: uploaded changes that no commit holds yet and nobody sees.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileSetId(pub String);
+
+/// File or directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    File,
+    Directory,
+}
+
+/// What pachd tells of a path in a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    pub kind: FileKind,
+    pub size_bytes: u64,
+}
+
+/// A path in a repo: absolute, normalised, and one that pachd takes. The root is `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilePath(String);
+
+impl FilePath {
+    /// Normalises `path` (`./a`, `/a`, `a//b`, `a/` become `/a`, `/a`, `/a/b`, `/a`) and checks it.
+    ///
+    /// # Errors
+    /// When it has a `..` element or a character that pachd refuses (recordings http 028–042).
+    pub fn new(path: &str) -> Result<Self, InvalidName> {
+        let mut normal = String::with_capacity(path.len() + 1);
+        for element in path.split('/') {
+            match element {
+                "" | "." => {}
+                ".." => {
+                    return Err(InvalidName::new(format!(
+                        "path `{}` has a `..` element, which pachd refuses",
+                        path.escape_debug()
+                    )));
+                }
+                _ => {
+                    normal.push('/');
+                    normal.push_str(element);
+                }
+            }
+        }
+        if let Some(c) = normal.chars().find(|c| !is_allowed_in_path(*c)) {
+            return Err(InvalidName::new(format!(
+                "path `{}` has the character `{}`, which pachd refuses",
+                path.escape_debug(),
+                c.escape_debug()
+            )));
+        }
+        if normal.is_empty() {
+            normal.push('/');
+        }
+        Ok(Self(normal))
+    }
+
+    #[must_use]
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0 == "/"
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether pachd takes this character in a path: printable ASCII without the characters of its globs
+/// (recordings http 035–040; the set is the one in pachd's own path check).
+#[must_use]
+pub fn is_allowed_in_path(c: char) -> bool {
+    matches!(c, ' '..='~') && !matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '!' | '(' | ')' | '@' | '+' | '^')
+}
+
+/// Where archives go: `[project/]repo[@branch][:/prefix]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    pub branch: Branch,
+    /// The directory that every path is put under; `/` unless said.
+    pub prefix: FilePath,
+}
+
+impl FromStr for Destination {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (repo, branch, path) = split_reference(text)?;
+        if branch.is_some_and(|b| CommitId::new(b).is_ok()) {
+            return Err(InvalidName::new(
+                "a commit cannot be written again: name a branch after the `@`",
+            ));
+        }
+        let name = BranchName::new(branch.unwrap_or(DEFAULT_BRANCH))?;
+        Ok(Self {
+            branch: Branch { repo, name },
+            prefix: FilePath::new(path.unwrap_or("/"))?,
+        })
+    }
+}
+
+/// A branch or a commit, as the part after `@` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revision {
+    Branch(BranchName),
+    Commit(CommitId),
+}
+
+/// What is read: `[project/]repo[@branch-or-commit][:/path]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub repo: Repo,
+    pub revision: Revision,
+    /// The path, if one was named.
+    pub path: Option<FilePath>,
+}
+
+impl FromStr for Source {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (repo, revision, path) = split_reference(text)?;
+        let revision = revision.unwrap_or(DEFAULT_BRANCH);
+        Ok(Self {
+            repo,
+            revision: match CommitId::new(revision) {
+                Ok(id) => Revision::Commit(id),
+                Err(_) => Revision::Branch(BranchName::new(revision)?),
+            },
+            path: path.map(FilePath::new).transpose()?,
+        })
+    }
+}
+
+type Reference<'a> = (Repo, Option<&'a str>, Option<&'a str>);
+
+fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
+    let (head, path) = match text.split_once(':') {
+        Some((head, path)) => (head, Some(path)),
+        None => (text, None),
+    };
+    let (repo, revision) = match head.split_once('@') {
+        Some((repo, revision)) => (repo, Some(revision)),
+        None => (head, None),
+    };
+    let (project, name) = repo.split_once('/').unwrap_or((DEFAULT_PROJECT, repo));
+    let repo = Repo {
+        project: ProjectName::new(project)?,
+        name: RepoName::new(name)?,
+    };
+    Ok((repo, revision, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_names_project_branch_and_prefix_or_gets_the_defaults() {
+        let short: Destination = "events".parse().unwrap();
+        assert_eq!(short.branch.to_string(), "default/events@master");
+        assert!(short.prefix.is_root());
+        let long: Destination = "p1/events@live:/a//b/".parse().unwrap();
+        assert_eq!(long.branch.to_string(), "p1/events@live");
+        assert_eq!(long.prefix.as_str(), "/a/b");
+    }
+
+    #[test]
+    fn a_destination_is_never_a_commit_and_never_a_name_that_pachd_refuses() {
+        for text in [
+            "events@3fb3cdfe1fce41649b650606d4c86d35",
+            "bad name!",
+            "",
+            "a/b/c",
+            "e:/../x",
+            "e:/a*",
+            "@x",
+        ] {
+            assert!(text.parse::<Destination>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_source_tells_a_commit_from_a_branch() {
+        let by_id: Source = "events@3fb3cdfe1fce41649b650606d4c86d35:/a".parse().unwrap();
+        assert!(matches!(by_id.revision, Revision::Commit(_)));
+        let by_branch: Source = "events@00000000000000000000000000000000".parse().unwrap();
+        assert!(matches!(by_branch.revision, Revision::Branch(_)));
+    }
+
+    #[test]
+    fn paths_are_normalised_and_those_that_pachd_refuses_are_refused() {
+        for (given, normal) in [
+            ("./a", "/a"),
+            ("/a", "/a"),
+            ("a//b", "/a/b"),
+            ("a/", "/a"),
+            ("/", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(FilePath::new(given).unwrap().as_str(), normal);
+        }
+        for given in [
+            "../x", "/a/../b", "/a*b", "/a?b", "/a[b", "/a\nb", "/é", "/a@b", "/a+b", "/a(b",
+        ] {
+            assert!(FilePath::new(given).is_err(), "{given}");
+        }
+    }
+}
