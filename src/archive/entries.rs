@@ -1,0 +1,592 @@
+//! From blocks to entries: headers, the extension headers before them, and the length of the data behind them.
+//!
+//! This is the one tar parser here. [`super::ArchiveReader`] frames whole archives with it, [`super::EntryStream`]
+//! hands out the entries of one. It knows nothing of paths in a repo.
+
+use std::io::{self, BufRead};
+
+use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
+use super::header::{
+    BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
+};
+use super::pax::{PaxFault, Records};
+use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, SparseFault};
+
+/// The longest body of an extension header (PAX records, a GNU long name), in bytes: it is held in memory.
+const MAX_EXTENSION: u64 = 1 << 20;
+
+/// An input and how far it was read.
+pub(super) struct Source<R> {
+    input: R,
+    position: u64,
+}
+
+impl<R: BufRead> Source<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, position: 0 }
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Shows `see` the bytes at hand, which may take waiting for some (none at the end of the input), and consumes as
+    /// many as it says.
+    pub(super) fn take<T>(&mut self, see: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<T> {
+        let bytes = loop {
+            match self.input.fill_buf() {
+                Ok(bytes) => break bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        let (count, seen) = see(bytes);
+        self.input.consume(count);
+        self.position += count as u64;
+        Ok(seen)
+    }
+
+    /// Fills `buffer` as far as the input goes, and never asks for more than it needs.
+    pub(super) fn read_up_to(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let wanted = &mut buffer[filled..];
+            let count = self.take(|bytes| {
+                let count = bytes.len().min(wanted.len());
+                wanted[..count].copy_from_slice(&bytes[..count]);
+                (count, count)
+            })?;
+            if count == 0 {
+                break;
+            }
+            filled += count;
+        }
+        Ok(filled)
+    }
+}
+
+/// What every byte of an archive passes through on its way.
+pub(super) trait Tee {
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Passes nothing on.
+impl Tee for () {
+    fn pass(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why no more bytes came.
+enum Stop {
+    End { came: u64 },
+    Read(io::Error),
+    Hold(io::Error),
+}
+
+/// The input of one archive, every byte of which goes through the tee.
+pub(super) struct Feed<'a, R, T> {
+    pub(super) source: &'a mut Source<R>,
+    pub(super) tee: &'a mut T,
+}
+
+impl<R: BufRead, T: Tee> Feed<'_, R, T> {
+    fn block(&mut self) -> Result<Block, Stop> {
+        let mut block = ZERO_BLOCK;
+        let came = self.source.read_up_to(&mut block).map_err(Stop::Read)?;
+        if came < BLOCK {
+            return Err(Stop::End { came: came as u64 });
+        }
+        self.tee.pass(&block).map_err(Stop::Hold)?;
+        Ok(block)
+    }
+
+    /// Passes `length` bytes on in slices as large as they come, and shows them to `see`.
+    fn pass(&mut self, length: u64, mut see: impl FnMut(&[u8])) -> Result<(), Stop> {
+        let mut left = length;
+        while left > 0 {
+            let count = self.source.take(|bytes| {
+                let count = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let bytes = &bytes[..count];
+                see(bytes);
+                (count, self.tee.pass(bytes).map(|()| count))
+            });
+            match count.map_err(Stop::Read)?.map_err(Stop::Hold)? {
+                0 => return Err(Stop::End { came: length - left }),
+                count => left -= count as u64,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One entry, once all its headers were read.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Where its first header starts in the input; extension headers count.
+    pub(super) start: u64,
+    pub(super) name: Vec<u8>,
+    pub(super) link: Vec<u8>,
+    pub(super) kind: EntryKind,
+    /// Bytes of the file once expanded.
+    pub(super) size: u64,
+    /// Bytes of data that follow in the archive.
+    pub(super) stored: u64,
+    /// For a sparse file, its stored parts.
+    pub(super) sparse: Option<Result<Vec<Segment>, SparseFault>>,
+}
+
+impl Entry {
+    pub(super) fn reference(&self) -> EntryRef {
+        EntryRef::new(&self.name, self.start)
+    }
+
+    /// The input ended when `came` bytes of the data were there.
+    pub(super) fn torn(&self, came: u64) -> Torn {
+        Torn::Data {
+            needs: self.stored,
+            came,
+        }
+    }
+}
+
+/// The zero bytes that fill the last block of `length` bytes of data.
+pub(super) fn padding(length: u64) -> u64 {
+    length.next_multiple_of(BLOCK_BYTES) - length
+}
+
+/// What extension headers say about the entry that follows them.
+#[derive(Debug, Default)]
+struct Extensions {
+    start: Option<u64>,
+    pax: Option<Records>,
+    long_name: Option<Vec<u8>>,
+    long_link: Option<Vec<u8>>,
+}
+
+/// A walk over the entries of one archive.
+#[derive(Debug)]
+pub(super) struct Entries {
+    /// The first header, when it was read already.
+    first: Option<Block>,
+    globals: Records,
+    /// Parts of sparse files that may still come.
+    room: usize,
+    /// The entry before, for errors behind it.
+    previous: Option<EntryRef>,
+}
+
+type Found<T> = Result<T, Trouble>;
+
+impl Entries {
+    pub(super) fn new() -> Self {
+        Self {
+            first: None,
+            globals: Records::default(),
+            room: MAX_SEGMENTS,
+            previous: None,
+        }
+    }
+
+    /// A walk whose first header was read already (and went through the tee).
+    pub(super) fn behind(first: &Block) -> Self {
+        Self {
+            first: Some(*first),
+            ..Self::new()
+        }
+    }
+
+    /// The next entry, or `None` once the second zero block was read.
+    pub(super) fn next<R: BufRead, T: Tee>(&mut self, feed: &mut Feed<'_, R, T>) -> Found<Option<Entry>> {
+        let mut extensions = Extensions::default();
+        loop {
+            let (at, block) = self.header_block(feed, &extensions)?;
+            if block == ZERO_BLOCK {
+                extensions.expect_none(at)?;
+                self.end_block(feed)?;
+                return Ok(None);
+            }
+            let header = Header::new(&block)
+                .map_err(|(stated, counted)| trouble(at, ArchiveErrorKind::Checksum { stated, counted }))?;
+            match header.header_type() {
+                HeaderType::VolumeLabel => extensions.expect_none(at)?,
+                HeaderType::GlobalPax => {
+                    extensions.expect_none(at)?;
+                    let body = self.body(feed, header, at)?;
+                    self.globals.add(&body, at)?;
+                    if self.globals.sparse.any {
+                        let fault = PaxFault::GlobalSparse;
+                        return Err(trouble(at, ArchiveErrorKind::Pax { fault }));
+                    }
+                }
+                HeaderType::Pax => {
+                    let body = self.body(feed, header, at)?;
+                    extensions.add_pax(&body, at)?;
+                }
+                HeaderType::LongName => {
+                    let body = self.body(feed, header, at)?;
+                    extensions.add_long_name(&body, at)?;
+                }
+                HeaderType::LongLink => {
+                    let body = self.body(feed, header, at)?;
+                    extensions.add_long_link(&body, at)?;
+                }
+                HeaderType::OldSparse => return self.entry(feed, header, None, at, extensions).map(Some),
+                HeaderType::Entry(kind) => return self.entry(feed, header, Some(kind), at, extensions).map(Some),
+            }
+        }
+    }
+
+    /// Passes the data of `entry` on from `read` bytes after their start, and the padding behind them.
+    pub(super) fn pass_data<R: BufRead, T: Tee>(
+        &mut self,
+        feed: &mut Feed<'_, R, T>,
+        entry: &Entry,
+        read: u64,
+    ) -> Found<()> {
+        let left = entry.stored - read;
+        if let Err(stop) = feed.pass(left + padding(entry.stored), |_| {}) {
+            let torn = |came| {
+                if came < left {
+                    entry.torn(read + came)
+                } else {
+                    Torn::Padding
+                }
+            };
+            return Err(stopped(stop, feed.source.position(), Some(entry.reference()), torn));
+        }
+        self.previous = Some(entry.reference());
+        Ok(())
+    }
+
+    fn header_block<R: BufRead, T: Tee>(
+        &mut self,
+        feed: &mut Feed<'_, R, T>,
+        extensions: &Extensions,
+    ) -> Found<(u64, Block)> {
+        if let Some(first) = self.first.take() {
+            return Ok((feed.source.position() - BLOCK_BYTES, first));
+        }
+        let at = feed.source.position();
+        let block = feed.block().map_err(|stop| {
+            stopped(stop, at, self.previous.clone(), |came| match came {
+                0 if extensions.start.is_none() => Torn::NoEnd,
+                came => Torn::Header { came },
+            })
+        })?;
+        Ok((at, block))
+    }
+
+    fn end_block<R: BufRead, T: Tee>(&mut self, feed: &mut Feed<'_, R, T>) -> Found<()> {
+        let at = feed.source.position();
+        let block = feed
+            .block()
+            .map_err(|stop| stopped(stop, at, self.previous.clone(), |came| Torn::OneZeroBlock { came }))?;
+        if block == ZERO_BLOCK {
+            return Ok(());
+        }
+        Err(trouble(at, ArchiveErrorKind::LoneZeroBlock))
+    }
+
+    /// The body of an extension header at `at`.
+    fn body<R: BufRead, T: Tee>(&self, feed: &mut Feed<'_, R, T>, header: Header<'_>, at: u64) -> Found<Vec<u8>> {
+        let size = checked_size(header, at)?;
+        if size > MAX_EXTENSION {
+            return Err(trouble(at, ArchiveErrorKind::ExtensionTooLong { size }));
+        }
+        let mut body = Vec::new();
+        let padded = size + padding(size);
+        feed.pass(padded, |bytes| body.extend_from_slice(bytes))
+            .map_err(|stop| {
+                let torn = |came| Torn::Extension { needs: padded, came };
+                stopped(stop, feed.source.position(), self.previous.clone(), torn)
+            })?;
+        // At most `MAX_EXTENSION`, which fits everywhere.
+        body.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(body)
+    }
+
+    /// The entry of a main header; `kind` is none for an old GNU sparse file.
+    fn entry<R: BufRead, T: Tee>(
+        &mut self,
+        feed: &mut Feed<'_, R, T>,
+        header: Header<'_>,
+        kind: Option<EntryKind>,
+        at: u64,
+        extensions: Extensions,
+    ) -> Found<Entry> {
+        let Extensions {
+            start,
+            pax,
+            long_name,
+            long_link,
+        } = extensions;
+        let pax = pax.unwrap_or_default();
+        let name = pax.sparse.name.clone().or_else(|| {
+            pax.path
+                .over(&self.globals.path)
+                .filter(|_| long_name.is_none())
+                .cloned()
+        });
+        let link = pax
+            .linkpath
+            .over(&self.globals.linkpath)
+            .filter(|_| long_link.is_none());
+        let name = name.or(long_name).unwrap_or_else(|| header.name());
+        let link = link.cloned().or(long_link).unwrap_or_else(|| header.link());
+        let size = match pax.size.over(&self.globals.size) {
+            // Always over the header's: readers that let the header win here find entries where there are none
+            // (CVE-2025-62518).
+            Some(size) => *size,
+            None => checked_size(header, at)?,
+        };
+        let mut entry = Entry {
+            start: start.unwrap_or(at),
+            kind: kind.unwrap_or(EntryKind::File),
+            name,
+            link,
+            size,
+            stored: size,
+            sparse: None,
+        };
+        if !has_data(entry.kind) {
+            // Whatever the size field says: Go, Python and GNU tar agree that no data follow links, devices and
+            // directories. It is safe to follow them, for where a writer did put data there, the data would have to
+            // carry a right header checksum to be mistaken for an entry.
+            (entry.size, entry.stored) = (0, 0);
+        }
+        check_end(&entry, feed.source.position(), header)?;
+        if entry.kind == EntryKind::File && entry.name.ends_with(b"/") {
+            entry.kind = EntryKind::Directory;
+        }
+        if kind.is_none() {
+            self.old_sparse(feed, header, at, &mut entry)?;
+        }
+        if pax.sparse.any {
+            self.pax_sparse(feed, &pax, &mut entry)?;
+        }
+        self.room -= entry
+            .sparse
+            .as_ref()
+            .and_then(|map| map.as_ref().ok())
+            .map_or(0, Vec::len);
+        Ok(entry)
+    }
+
+    /// Reads the map of an old GNU sparse file: four parts in the header, 21 in each block that follows it.
+    fn old_sparse<R: BufRead, T: Tee>(
+        &self,
+        feed: &mut Feed<'_, R, T>,
+        header: Header<'_>,
+        at: u64,
+        entry: &mut Entry,
+    ) -> Found<()> {
+        let fields = header.old_sparse();
+        let number_at = |at, field: &[u8]| number(field).map_err(|fault| bad_number(at, "sparse map", field, fault));
+        entry.size = number_at(at, fields.real_size)?;
+        let mut map = MapBuilder::new(self.room);
+        let mut push = |at: u64, parts: &[u8]| -> Found<bool> {
+            for part in parts.as_chunks::<24>().0 {
+                let (offset, length) = part.split_at(12);
+                if offset[0] == 0 && length[0] == 0 {
+                    return Ok(false);
+                }
+                map.push(number_at(at, offset)?, number_at(at, length)?);
+            }
+            Ok(true)
+        };
+        let mut full = push(at, fields.parts)?;
+        let mut extended = fields.extended;
+        while extended {
+            let at = feed.source.position();
+            if !full {
+                return Err(trouble(at, ArchiveErrorKind::Ambiguous(Ambiguity::SparseEnd)));
+            }
+            let block = feed
+                .block()
+                .map_err(|stop| stopped(stop, at, Some(entry.reference()), |came| Torn::Header { came }))?;
+            full = push(at, &block[..504])?;
+            extended = block[504] != 0;
+        }
+        entry.sparse = Some(map.finish(entry.size, entry.stored));
+        check_end(entry, feed.source.position(), header)
+    }
+
+    /// Reads the map of a PAX sparse file. A bad one spoils the file, not the framing.
+    fn pax_sparse<R: BufRead, T: Tee>(&self, feed: &mut Feed<'_, R, T>, pax: &Records, entry: &mut Entry) -> Found<()> {
+        if entry.kind != EntryKind::File {
+            entry.sparse = Some(Err(SparseFault::NoFile));
+            return Ok(());
+        }
+        if entry.sparse.is_some() {
+            entry.sparse = Some(Err(SparseFault::TwoMaps));
+            return Ok(());
+        }
+        entry.sparse = Some(match pax.sparse.notation() {
+            Err(fault) => Err(fault),
+            Ok(Notation::InRecords { real_size }) => {
+                entry.size = real_size;
+                pax.sparse.map(real_size, entry.stored, self.room)
+            }
+            Ok(Notation::InData { real_size }) => {
+                entry.size = real_size;
+                self.data_map(feed, real_size, entry)?
+            }
+        });
+        Ok(())
+    }
+
+    fn data_map<R: BufRead, T: Tee>(
+        &self,
+        feed: &mut Feed<'_, R, T>,
+        real_size: u64,
+        entry: &mut Entry,
+    ) -> Found<Result<Vec<Segment>, SparseFault>> {
+        let whole = entry.stored;
+        let mut map = DataMap::new(self.room);
+        while map.wants_more() && map.length() < whole {
+            let came_before = map.length();
+            let block = feed.block().map_err(|stop| {
+                stopped(stop, feed.source.position(), Some(entry.reference()), |came| {
+                    Torn::Data {
+                        needs: whole,
+                        came: came_before + came,
+                    }
+                })
+            })?;
+            map.take(&block);
+        }
+        entry.stored = whole.saturating_sub(map.length());
+        Ok(map.finish(real_size, entry.stored))
+    }
+}
+
+impl Extensions {
+    fn begin(&mut self, at: u64) {
+        self.start.get_or_insert(at);
+    }
+
+    fn expect_none(&self, at: u64) -> Found<()> {
+        match self.start {
+            None => Ok(()),
+            Some(_) => Err(trouble(at, ArchiveErrorKind::Ambiguous(Ambiguity::NoEntry))),
+        }
+    }
+
+    fn add_pax(&mut self, body: &[u8], at: u64) -> Found<()> {
+        self.begin(at);
+        let mut records = Records::default();
+        records.add(body, at)?;
+        let two = self.pax.replace(records).is_some();
+        refuse_if(two, Ambiguity::TwoPaxHeaders, at)?;
+        self.check_names(at)
+    }
+
+    fn add_long_name(&mut self, body: &[u8], at: u64) -> Found<()> {
+        self.begin(at);
+        let two = self.long_name.replace(long_name(body, at)?).is_some();
+        refuse_if(two, Ambiguity::TwoLongNames, at)?;
+        self.check_names(at)
+    }
+
+    fn add_long_link(&mut self, body: &[u8], at: u64) -> Found<()> {
+        self.begin(at);
+        let two = self.long_link.replace(long_name(body, at)?).is_some();
+        refuse_if(two, Ambiguity::TwoLongLinks, at)?;
+        self.check_names(at)
+    }
+
+    fn check_names(&self, at: u64) -> Found<()> {
+        let Some(pax) = &self.pax else { return Ok(()) };
+        let has_path = pax.path.is_present() || pax.sparse.name.is_some();
+        refuse_if(has_path && self.long_name.is_some(), Ambiguity::PathAndLongName, at)?;
+        let has_link = pax.linkpath.is_present();
+        refuse_if(has_link && self.long_link.is_some(), Ambiguity::LinkPathAndLongLink, at)
+    }
+}
+
+impl Records {
+    /// Adds the records in the body of the header at `at`.
+    fn add(&mut self, body: &[u8], at: u64) -> Found<()> {
+        self.parse(body).map_err(|(within, fault)| {
+            let at = at + BLOCK_BYTES + within as u64;
+            trouble(at, ArchiveErrorKind::Pax { fault })
+        })
+    }
+}
+
+fn refuse_if(condition: bool, ambiguity: Ambiguity, at: u64) -> Found<()> {
+    if condition {
+        return Err(trouble(at, ArchiveErrorKind::Ambiguous(ambiguity)));
+    }
+    Ok(())
+}
+
+fn long_name(body: &[u8], at: u64) -> Found<Vec<u8>> {
+    let name = until_nul(body);
+    let only_nuls = body[name.len()..].iter().all(|byte| *byte == 0);
+    refuse_if(!only_nuls, Ambiguity::BehindNul, at)?;
+    Ok(name.to_vec())
+}
+
+fn has_data(kind: EntryKind) -> bool {
+    !matches!(
+        kind,
+        EntryKind::HardLink
+            | EntryKind::SymbolicLink
+            | EntryKind::CharacterDevice
+            | EntryKind::BlockDevice
+            | EntryKind::Directory
+            | EntryKind::Fifo
+    )
+}
+
+fn checked_size(header: Header<'_>, at: u64) -> Found<u64> {
+    header
+        .size()
+        .map_err(|fault| bad_number(at, "size", header.size_field(), fault))
+}
+
+/// Refuses an entry whose data would end where no offset reaches.
+fn check_end(entry: &Entry, position: u64, header: Header<'_>) -> Found<()> {
+    let end = entry
+        .stored
+        .checked_next_multiple_of(BLOCK_BYTES)
+        .and_then(|length| length.checked_add(position));
+    if end.is_some_and(|end| end <= MAX_OFFSET) {
+        return Ok(());
+    }
+    Err(bad_number(
+        entry.start,
+        "size",
+        header.size_field(),
+        NumberFault::TooLarge,
+    ))
+}
+
+fn bad_number(at: u64, field: &'static str, value: &[u8], fault: NumberFault) -> Trouble {
+    let value = value.escape_ascii().to_string();
+    trouble(at, ArchiveErrorKind::Number { field, value, fault })
+}
+
+pub(super) fn trouble(at: u64, kind: ArchiveErrorKind) -> Trouble {
+    Trouble { at, entry: None, kind }
+}
+
+pub(super) fn read_trouble(at: u64, error: io::Error) -> Trouble {
+    let kind = match error.downcast() {
+        Ok(error) => ArchiveErrorKind::Compressed(error),
+        Err(error) => ArchiveErrorKind::Read(error),
+    };
+    trouble(at, kind)
+}
+
+fn stopped(stop: Stop, at: u64, entry: Option<EntryRef>, torn: impl FnOnce(u64) -> Torn) -> Trouble {
+    let mut trouble = match stop {
+        Stop::End { came } => trouble(at, ArchiveErrorKind::Torn(torn(came))),
+        Stop::Read(error) => read_trouble(at, error),
+        Stop::Hold(error) => trouble(at, ArchiveErrorKind::Hold(error)),
+    };
+    trouble.entry = entry;
+    trouble
+}

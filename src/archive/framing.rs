@@ -1,0 +1,287 @@
+//! From an input to its complete archives, one after the other.
+
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::entries::{Entries, Feed, Source, Tee, read_trouble, trouble};
+use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
+use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
+use super::index::{Files, Index};
+use super::looks::Looks;
+use super::{Archive, Digest, Hold, Options, ReadAt};
+
+/// What an input held, once [`ArchiveReader::next_archive`] has answered `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Not a single byte.
+    Nothing,
+    /// Zero bytes alone, so many of them.
+    OnlyZeros(u64),
+    /// So many archives.
+    Archives(u64),
+}
+
+/// Reads archives from one input: a file, or standard input.
+///
+/// An archive is answered as soon as its second zero block was read; no byte more is asked for before that, so that a
+/// producer may stay silent for hours between two archives.
+pub struct ArchiveReader<R> {
+    source: Source<R>,
+    name: Arc<str>,
+    first_number: u64,
+    number: u64,
+    options: Options,
+    ended: bool,
+}
+
+impl<R: BufRead> ArchiveReader<R> {
+    /// Reads from `input`, which errors call `name` ([`super::STANDARD_INPUT`] or a file's name); its first archive
+    /// gets the number `first_number`.
+    pub fn new(input: R, name: Arc<str>, first_number: u64, options: Options) -> Self {
+        Self {
+            source: Source::new(input),
+            name,
+            first_number,
+            number: first_number,
+            options,
+            ended: false,
+        }
+    }
+
+    /// The next complete archive, kept in `hold`; `None` at the end of the input, also if that is within the zeros
+    /// between archives.
+    ///
+    /// # Errors
+    /// When the input ends inside an archive, is no archive, or cannot be read or held. After an error, as after the
+    /// end, the answer is `None` for good. What is wrong with the files of an archive that is whole is no error here,
+    /// but in [`Archive::contents`].
+    pub fn next_archive(&mut self, hold: Box<dyn Hold>) -> Result<Option<Archive>, ArchiveError> {
+        if self.ended {
+            return Ok(None);
+        }
+        // Whatever happens below, only a complete archive makes it worth to go on.
+        self.ended = true;
+        let Some(first) = self.find_first_header()? else {
+            return Ok(None);
+        };
+        let start = self.source.position() - BLOCK_BYTES;
+        let archive = self
+            .archive(&first, start, hold)
+            .map_err(|trouble| self.error(start, true, trouble))?;
+        self.number += 1;
+        self.ended = false;
+        Ok(Some(archive))
+    }
+
+    /// The number that the next archive gets; the next input goes on with it.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.number
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        match (self.number - self.first_number, self.source.position()) {
+            (0, 0) => Seen::Nothing,
+            (0, zeros) => Seen::OnlyZeros(zeros),
+            (archives, _) => Seen::Archives(archives),
+        }
+    }
+
+    /// Skips zeros. The next header is looked for where blocks of this input have come so far and then, because padding
+    /// need not be whole blocks, at the first byte that is not zero.
+    fn find_first_header(&mut self) -> Result<Option<Block>, ArchiveError> {
+        loop {
+            let at = self.source.position();
+            let mut block = ZERO_BLOCK;
+            let came = self.read(&mut block, at, false)?;
+            if block == ZERO_BLOCK {
+                if came < BLOCK {
+                    return Ok(None);
+                }
+                continue;
+            }
+            if came == BLOCK && Header::new(&block).is_ok() {
+                return Ok(Some(block));
+            }
+            let zeros = block.iter().position(|byte| *byte != 0).unwrap_or(0);
+            let start = at + zeros as u64;
+            block.copy_within(zeros.., 0);
+            let mut came = came - zeros;
+            if came + zeros == BLOCK {
+                came += self.read(&mut block[BLOCK - zeros..], start, true)?;
+            }
+            if came == BLOCK && Header::new(&block).is_ok() {
+                return Ok(Some(block));
+            }
+            return Err(self.no_header(&block[..came], start));
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8], start: u64, begun: bool) -> Result<usize, ArchiveError> {
+        self.source.read_up_to(buffer).map_err(|error| {
+            let trouble = read_trouble(self.source.position(), error);
+            let begun = begun || self.source.position() > start;
+            self.error(start, begun, trouble)
+        })
+    }
+
+    /// `bytes` stand where an archive should start, and are no header.
+    fn no_header(&self, bytes: &[u8], start: u64) -> ArchiveError {
+        let looks = Looks::of(bytes);
+        let kind = match <&Block>::try_from(bytes) {
+            Err(_) if self.may_be_cut(bytes, looks) => {
+                let came = bytes.len() as u64;
+                ArchiveErrorKind::Torn(Torn::Header { came })
+            }
+            Ok(block) if has_magic(block) => match Header::new(block) {
+                Err((stated, counted)) => ArchiveErrorKind::Checksum { stated, counted },
+                Ok(_) => ArchiveErrorKind::NotAnArchive { looks },
+            },
+            _ => ArchiveErrorKind::NotAnArchive { looks },
+        };
+        self.error(start, true, trouble(start, kind))
+    }
+
+    /// Whether less than a block may be the start of a header: the name of an entry is text at first sight.
+    fn may_be_cut(&self, bytes: &[u8], looks: Looks) -> bool {
+        match looks {
+            Looks::Unknown | Looks::DamagedTar => true,
+            Looks::Text => self.number > self.first_number && !bytes.contains(&b'\n'),
+            _ => false,
+        }
+    }
+
+    fn archive(&mut self, first: &Block, start: u64, hold: Box<dyn Hold>) -> Result<Archive, Trouble> {
+        let mut tee = Keeper::new(hold);
+        let held_trouble = |at, error| trouble(at, ArchiveErrorKind::Hold(error));
+        tee.pass(first).map_err(|error| held_trouble(start, error))?;
+        let mut feed = Feed {
+            source: &mut self.source,
+            tee: &mut tee,
+        };
+        let mut entries = Entries::behind(first);
+        let mut contents = Contents::new(&self.options);
+        while let Some(mut entry) = entries.next(&mut feed)? {
+            let data = feed.source.position() - start;
+            contents.add(|index| index.add(&mut entry, data));
+            entries.pass_data(&mut feed, &entry, 0)?;
+        }
+        let end = self.source.position();
+        let (bytes, digest) = tee.finish().map_err(|error| held_trouble(end, error))?;
+        let (contents, skipped) = contents.finish();
+        Ok(Archive {
+            number: self.number,
+            input: Arc::clone(&self.name),
+            offset: start,
+            length: end - start,
+            digest,
+            contents: contents.map_err(|problem| ContentError {
+                number: self.number,
+                input: Arc::clone(&self.name),
+                problem,
+            }),
+            skipped,
+            held: bytes,
+        })
+    }
+
+    fn error(&self, offset: u64, begun: bool, trouble: Trouble) -> ArchiveError {
+        ArchiveError {
+            number: self.number,
+            input: Arc::clone(&self.name),
+            offset,
+            begun,
+            follows: self.number > self.first_number,
+            trouble: Box::new(trouble),
+        }
+    }
+}
+
+/// The index, until an entry cannot be stored: then that, and the index is let go.
+struct Contents {
+    index: Result<Box<Index>, Problem>,
+    skipped: Vec<super::Skipped>,
+}
+
+impl Contents {
+    fn new(options: &Options) -> Self {
+        Self {
+            index: Ok(Box::new(Index::new(options))),
+            skipped: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, add: impl FnOnce(&mut Index) -> Result<(), Problem>) {
+        if let Ok(index) = &mut self.index
+            && let Err(problem) = add(index)
+        {
+            self.skipped = index.take_skipped();
+            self.index = Err(problem);
+        }
+    }
+
+    fn finish(mut self) -> (Result<Files, Problem>, Vec<super::Skipped>) {
+        if let Ok(index) = &mut self.index {
+            self.skipped = index.take_skipped();
+        }
+        (self.index.and_then(|index| (*index).finish()), self.skipped)
+    }
+}
+
+/// How many bytes are gathered before they are passed on: headers and small files come in pieces of one block.
+const GATHERED: usize = 64 << 10;
+
+/// Keeps an archive's bytes and adds up their digest.
+struct Keeper {
+    hold: Box<dyn Hold>,
+    sha: Sha256,
+    gathered: Vec<u8>,
+}
+
+impl Keeper {
+    fn new(hold: Box<dyn Hold>) -> Self {
+        Self {
+            hold,
+            sha: Sha256::new(),
+            gathered: Vec::with_capacity(GATHERED),
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sha.update(bytes);
+        self.hold.write_all(bytes)
+    }
+
+    fn keep_gathered(&mut self) -> io::Result<()> {
+        self.sha.update(&self.gathered);
+        self.hold.write_all(&self.gathered)?;
+        self.gathered.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<(Arc<dyn ReadAt + Send + Sync>, Digest)> {
+        self.keep_gathered()?;
+        Ok((self.hold.finish()?, Digest::new(self.sha.finalize().into())))
+    }
+}
+
+impl Tee for Keeper {
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.gathered.len() + bytes.len() > GATHERED {
+            self.keep_gathered()?;
+        }
+        if bytes.len() >= GATHERED / 2 {
+            self.keep_gathered()?;
+            return self.keep(bytes);
+        }
+        self.gathered.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

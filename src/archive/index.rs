@@ -1,0 +1,521 @@
+//! The files of one archive, gathered while it is framed: 48 bytes an entry and its path, and 16 bytes for every
+//! stored part of a sparse file.
+//!
+//! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
+//! lead, and whether a path is a file and a directory at once.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::content::Extent;
+use super::entries::Entry;
+use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem};
+use super::header::EntryKind;
+use super::path::{PathFault, PathRules};
+use super::sparse::{Segment, SparseFault};
+use super::{Links, Options, Special};
+
+/// Entries of one kind that were left out because the options say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    pub kind: EntryKind,
+    pub count: u64,
+    pub first: EntryRef,
+}
+
+/// A file of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct File<'a> {
+    /// Absolute, normalised, with the prefix.
+    pub path: &'a str,
+    /// In bytes; a sparse file's expanded.
+    pub size: u64,
+}
+
+/// The files that an archive holds, one a path, sorted by the bytes of their paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    paths: String,
+    records: Vec<Record>,
+    segments: Vec<Segment>,
+    maps: Vec<Range<usize>>,
+    total: u64,
+}
+
+impl Files {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The sizes of all files together.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.total
+    }
+
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<File<'_>> {
+        self.records.get(index).map(|record| self.file(record))
+    }
+
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = File<'_>> {
+        self.records.iter().map(|record| self.file(record))
+    }
+
+    /// The index of the file at `path`.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<usize> {
+        self.records
+            .binary_search_by(|record| record.path(&self.paths).cmp(path))
+            .ok()
+    }
+
+    fn file(&self, record: &Record) -> File<'_> {
+        File {
+            path: record.path(&self.paths),
+            size: record.size,
+        }
+    }
+
+    pub(super) fn extent(&self, index: usize) -> Option<Extent<'_>> {
+        let record = self.records.get(index)?;
+        let segments = match record.kind {
+            Kind::SparseFile => {
+                let map = self.maps.get(record.extra as usize)?;
+                Some(self.segments.get(map.clone())?)
+            }
+            _ => None,
+        };
+        Some(Extent {
+            data: record.data,
+            size: record.size,
+            segments,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn allocated(&self) -> usize {
+        self.paths.capacity()
+            + self.records.capacity() * size_of::<Record>()
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.maps.capacity() * size_of::<Range<usize>>()
+    }
+}
+
+/// One entry. For a link that is not followed yet, `data` and `size` are where its target's path starts in the arena
+/// and how long that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Record {
+    path_start: usize,
+    /// Where its header starts in the input: the order in the archive.
+    header: u64,
+    data: u64,
+    size: u64,
+    path_length: u32,
+    /// For a sparse file, the index of its map.
+    extra: u32,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    SparseFile,
+    Directory,
+    HardLink,
+    SymbolicLink,
+    /// A link that is being followed: to meet it again is a cycle.
+    Followed,
+}
+
+impl Record {
+    fn path<'a>(&self, arena: &'a str) -> &'a str {
+        arena
+            .get(self.path_start..self.path_start + self.path_length as usize)
+            .unwrap_or_default()
+    }
+
+    fn is_link(&self) -> bool {
+        matches!(self.kind, Kind::HardLink | Kind::SymbolicLink)
+    }
+}
+
+/// The entries of an archive that is still being read.
+#[derive(Debug)]
+pub(super) struct Index {
+    rules: PathRules,
+    links: Links,
+    special: Special,
+    max_entry_size: u64,
+    arena: String,
+    records: Vec<Record>,
+    segments: Vec<Segment>,
+    maps: Vec<Range<usize>>,
+    skipped: Vec<Skipped>,
+}
+
+type Checked<T> = Result<T, Problem>;
+
+impl Index {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            rules: PathRules::new(&options.prefix, options.escape_paths),
+            links: options.links,
+            special: options.special,
+            max_entry_size: options.max_entry_size,
+            arena: String::new(),
+            records: Vec::new(),
+            segments: Vec::new(),
+            maps: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Takes an entry whose data start at `data` bytes from the archive's start.
+    pub(super) fn add(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
+        match (entry.kind, self.links, self.special) {
+            (EntryKind::File, ..) => self.add_file(entry, data),
+            (EntryKind::Directory, ..) => self.add_directory(entry),
+            (EntryKind::HardLink | EntryKind::SymbolicLink, Links::Resolve, _) => self.add_link(entry),
+            (EntryKind::HardLink | EntryKind::SymbolicLink, Links::Skip, _) | (.., Special::Skip) => {
+                self.skip(entry);
+                Ok(())
+            }
+            (kind, _, Special::Refuse) => Err(problem(entry, ContentErrorKind::Special(kind))),
+        }
+    }
+
+    /// What was left out so far.
+    pub(super) fn take_skipped(&mut self) -> Vec<Skipped> {
+        std::mem::take(&mut self.skipped)
+    }
+
+    fn add_file(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
+        let sparse = entry.sparse.take().transpose();
+        let sparse = sparse.map_err(|fault| problem(entry, ContentErrorKind::Sparse(fault)))?;
+        if entry.size > self.max_entry_size {
+            return Err(problem(
+                entry,
+                ContentErrorKind::TooLarge {
+                    size: entry.size,
+                    limit: self.max_entry_size,
+                },
+            ));
+        }
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
+        }
+        let (kind, extra) = match sparse {
+            None => (Kind::File, 0),
+            Some(segments) => (Kind::SparseFile, self.push_map(&segments, entry)?),
+        };
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data,
+            size: entry.size,
+            path_length: length(&path),
+            extra,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn add_directory(&mut self, entry: &Entry) -> Checked<()> {
+        if entry.sparse.is_some() {
+            return Err(problem(entry, ContentErrorKind::Sparse(SparseFault::NoFile)));
+        }
+        if entry.stored > 0 {
+            // A repo has no place for them, and to drop them would lose data without a word.
+            let size = entry.stored;
+            return Err(problem(entry, ContentErrorKind::DirectoryWithData { size }));
+        }
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            // The root is a directory anyway.
+            self.arena.truncate(path.start);
+            return Ok(());
+        }
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data: 0,
+            size: 0,
+            path_length: length(&path),
+            extra: 0,
+            kind: Kind::Directory,
+        });
+        Ok(())
+    }
+
+    fn add_link(&mut self, entry: &Entry) -> Checked<()> {
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
+        }
+        let start = self.arena.len();
+        self.reserve(entry.link.len() + path.len());
+        let (kind, outcome) = if entry.kind == EntryKind::HardLink {
+            (Kind::HardLink, self.rules.push(&entry.link, &mut self.arena))
+        } else {
+            let outcome = self.rules.push_target(path.clone(), &entry.link, &mut self.arena);
+            (Kind::SymbolicLink, outcome)
+        };
+        outcome.map_err(|fault| {
+            let kind = ContentErrorKind::Link {
+                link: entry.kind,
+                target: super::error::printable(&entry.link),
+                fault: LinkFault::Path(fault),
+            };
+            problem(entry, kind)
+        })?;
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data: start as u64,
+            size: (self.arena.len() - start) as u64,
+            path_length: length(&path),
+            extra: 0,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn skip(&mut self, entry: &Entry) {
+        match self.skipped.iter_mut().find(|skipped| skipped.kind == entry.kind) {
+            Some(skipped) => skipped.count += 1,
+            None => self.skipped.push(Skipped {
+                kind: entry.kind,
+                count: 1,
+                first: entry.reference(),
+            }),
+        }
+    }
+
+    fn push_path(&mut self, entry: &Entry) -> Checked<Range<usize>> {
+        let start = self.arena.len();
+        self.reserve(self.rules.base().len() + entry.name.len() + 1);
+        self.rules
+            .push(&entry.name, &mut self.arena)
+            .map_err(|fault| problem(entry, ContentErrorKind::Path(fault)))?;
+        Ok(start..self.arena.len())
+    }
+
+    fn push_map(&mut self, segments: &[Segment], entry: &Entry) -> Checked<u32> {
+        let start = self.segments.len();
+        if self.segments.capacity() - start < segments.len() {
+            self.segments.reserve_exact(segments.len().max(start / 4));
+        }
+        self.segments.extend_from_slice(segments);
+        let index = u32::try_from(self.maps.len());
+        let index = index.map_err(|_| problem(entry, ContentErrorKind::Sparse(SparseFault::TooManySegments)))?;
+        self.maps.push(start..self.segments.len());
+        Ok(index)
+    }
+
+    fn push(&mut self, record: Record) {
+        // By a quarter at a time: doubling would cost up to as much again as the index itself.
+        if self.records.len() == self.records.capacity() {
+            self.records.reserve_exact(self.records.len() / 4 + 64);
+        }
+        self.records.push(record);
+    }
+
+    fn reserve(&mut self, bytes: usize) {
+        if self.arena.capacity() - self.arena.len() < bytes {
+            self.arena.reserve_exact(bytes.max(self.arena.len() / 4 + 4096));
+        }
+    }
+
+    /// The files, once all entries are in.
+    pub(super) fn finish(mut self) -> Checked<Files> {
+        let arena = &self.arena;
+        self.records
+            .sort_unstable_by(|a, b| tree_order(a.path(arena), b.path(arena)).then(a.header.cmp(&b.header)));
+        self.check_collisions()?;
+        self.follow_links()?;
+        let Self {
+            arena: paths,
+            mut records,
+            segments,
+            maps,
+            ..
+        } = self;
+        records.dedup_by(|later, earlier| {
+            let same = later.path(&paths) == earlier.path(&paths);
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
+        records.retain(|record| record.kind != Kind::Directory);
+        records.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
+        records.shrink_to_fit();
+        let total = records
+            .iter()
+            .fold(0_u64, |sum, record| sum.saturating_add(record.size));
+        Ok(Files {
+            paths,
+            records,
+            segments,
+            maps,
+            total,
+        })
+    }
+
+    /// In tree order whatever lies under a path follows that path at once, so that neighbours tell.
+    fn check_collisions(&self) -> Checked<()> {
+        for pair in self.records.windows(2) {
+            let [first, second] = pair else { continue };
+            let (path, other) = (first.path(&self.arena), second.path(&self.arena));
+            let is_file = |record: &Record| record.kind != Kind::Directory;
+            let collides = if path == other {
+                is_file(first) != is_file(second)
+            } else {
+                is_file(first) && is_under(other, path)
+            };
+            if collides {
+                let (file, directory) = if is_file(first) {
+                    (first, second)
+                } else {
+                    (second, first)
+                };
+                return Err(Problem {
+                    entry: self.reference(file),
+                    kind: ContentErrorKind::Collision {
+                        other: self.reference(directory),
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every link the content that it leads to. Each is followed once: what a chain leads to is kept in all of
+    /// its links.
+    fn follow_links(&mut self) -> Checked<()> {
+        let mut chain = Vec::new();
+        for start in 0..self.records.len() {
+            let mut at = start;
+            while let Some(record) = self.records.get(at).copied().filter(Record::is_link) {
+                let next = self.target(&record).map_err(|fault| self.bad_link(&record, fault))?;
+                if self
+                    .records
+                    .get(next)
+                    .is_none_or(|target| target.kind == Kind::Followed)
+                    || next == at
+                {
+                    return Err(self.bad_link(&record, LinkFault::Cycle));
+                }
+                chain.push(at);
+                if let Some(record) = self.records.get_mut(at) {
+                    record.kind = Kind::Followed;
+                }
+                at = next;
+            }
+            let Some(content) = self.records.get(at).copied() else {
+                continue;
+            };
+            for link in chain.drain(..) {
+                if let Some(link) = self.records.get_mut(link) {
+                    (link.kind, link.data, link.size, link.extra) =
+                        (content.kind, content.data, content.size, content.extra);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of the entry that `link` names.
+    fn target(&self, link: &Record) -> Result<usize, LinkFault> {
+        let path = self.target_path(link);
+        let arena = &self.arena;
+        let first = self
+            .records
+            .partition_point(|r| tree_order(r.path(arena), path) == Ordering::Less);
+        let same = self.records[first..].partition_point(|r| r.path(arena) == path);
+        let entries = &self.records[first..first + same];
+        let next = self.records.get(first);
+        let is_directory = path.len() == self.rules.base().len()
+            || next.is_some_and(|r| is_under(r.path(arena), path) || (same > 0 && r.kind == Kind::Directory));
+        if is_directory {
+            return Err(LinkFault::Directory);
+        }
+        if entries.is_empty() {
+            return Err(LinkFault::Missing);
+        }
+        if link.kind == Kind::SymbolicLink {
+            return Ok(first + same - 1);
+        }
+        // A hard link is one to what was there when it was written; only if there was nothing, to what comes later.
+        let earlier = entries.partition_point(|r| r.header < link.header);
+        if earlier > 0 {
+            return Ok(first + earlier - 1);
+        }
+        match entries.iter().position(|r| r.header > link.header) {
+            Some(later) => Ok(first + later),
+            None => Err(LinkFault::Cycle),
+        }
+    }
+
+    fn target_path(&self, link: &Record) -> &str {
+        let start = usize::try_from(link.data).unwrap_or(usize::MAX);
+        let length = usize::try_from(link.size).unwrap_or(usize::MAX);
+        self.arena.get(start..start.saturating_add(length)).unwrap_or_default()
+    }
+
+    fn bad_link(&self, record: &Record, fault: LinkFault) -> Problem {
+        let link = if record.kind == Kind::HardLink {
+            EntryKind::HardLink
+        } else {
+            EntryKind::SymbolicLink
+        };
+        let kind = ContentErrorKind::Link {
+            link,
+            target: self.target_path(record).to_owned(),
+            fault,
+        };
+        Problem {
+            entry: self.reference(record),
+            kind,
+        }
+    }
+
+    fn reference(&self, record: &Record) -> EntryRef {
+        EntryRef::new(record.path(&self.arena).as_bytes(), record.header)
+    }
+}
+
+fn problem(entry: &Entry, kind: ContentErrorKind) -> Problem {
+    Problem {
+        entry: entry.reference(),
+        kind,
+    }
+}
+
+/// A path is a name or an extension header's value, at most three times as long once escaped, and a prefix: far from
+/// four GiB.
+fn length(path: &Range<usize>) -> u32 {
+    u32::try_from(path.len()).unwrap_or(u32::MAX)
+}
+
+/// Compares paths with `/` as the lowest of all characters. By plain bytes `/a-x` would stand between `/a` and `/a/b`.
+fn tree_order(a: &str, b: &str) -> Ordering {
+    let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    match a.bytes().zip(b.bytes()).position(|(x, y)| x != y) {
+        Some(at) => a.as_bytes().get(at).map(key).cmp(&b.as_bytes().get(at).map(key)),
+        None => a.len().cmp(&b.len()),
+    }
+}
+
+fn is_under(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}

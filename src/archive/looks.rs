@@ -1,0 +1,159 @@
+//! What input that is no tar archive looks like, so that an error can name the pipe that helps.
+
+use std::fmt;
+
+use super::header;
+
+/// What the first bytes of something that is no tar archive look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    Gzip,
+    Zstd,
+    Xz,
+    Bzip2,
+    Lz4,
+    Lzip,
+    Compress,
+    Zip,
+    SevenZip,
+    Rar,
+    Cpio,
+    Ar,
+    Html,
+    Json,
+    Text,
+    /// A tar header that was changed on its way.
+    DamagedTar,
+    Unknown,
+}
+
+const MAGICS: [(&[u8], Looks); 16] = [
+    (b"\x1f\x8b", Looks::Gzip),
+    (b"\x28\xb5\x2f\xfd", Looks::Zstd),
+    (b"\xfd7zXZ\0", Looks::Xz),
+    (b"BZh", Looks::Bzip2),
+    (b"\x04\x22\x4d\x18", Looks::Lz4),
+    (b"LZIP", Looks::Lzip),
+    (b"\x1f\x9d", Looks::Compress),
+    (b"PK\x03\x04", Looks::Zip),
+    (b"PK\x05\x06", Looks::Zip),
+    (b"7z\xbc\xaf\x27\x1c", Looks::SevenZip),
+    (b"Rar!\x1a\x07", Looks::Rar),
+    (b"070701", Looks::Cpio),
+    (b"070702", Looks::Cpio),
+    (b"070707", Looks::Cpio),
+    (b"\xc7\x71", Looks::Cpio),
+    (b"!<arch>\n", Looks::Ar),
+];
+
+impl Looks {
+    /// Judges by up to one block of bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        if header::has_magic(bytes) {
+            return Self::DamagedTar;
+        }
+        if let Some((_, looks)) = MAGICS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+            return *looks;
+        }
+        if !is_text(bytes) {
+            return Self::Unknown;
+        }
+        let text = bytes.trim_ascii_start();
+        let starts_with = |tag: &[u8]| text.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
+        if starts_with(b"<!doctype html") || starts_with(b"<html") {
+            Self::Html
+        } else if text.starts_with(b"{") || text.starts_with(b"[") {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn help(self) -> Option<String> {
+        let unpack = |with: &str| Some(format!("unpack it first: {with} | spoutctl put …"));
+        match self {
+            Self::Gzip | Self::Compress => unpack("gzip -dc"),
+            Self::Zstd => unpack("zstd -dc"),
+            Self::Xz => unpack("xz -dc"),
+            Self::Bzip2 => unpack("bzip2 -dc"),
+            Self::Lz4 => unpack("lz4 -dc"),
+            Self::Lzip => unpack("lzip -dc"),
+            Self::Zip | Self::SevenZip | Self::Rar | Self::Cpio | Self::Ar => {
+                Some("make a tar archive of it: bsdtar -cf - @FILE | spoutctl put …".to_owned())
+            }
+            Self::Html => Some(
+                "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use --fail)"
+                    .to_owned(),
+            ),
+            Self::Json | Self::Text | Self::Unknown => {
+                Some("to put a file as it is, wrap it: tar cf - FILE | spoutctl put …".to_owned())
+            }
+            Self::DamagedTar => None,
+        }
+    }
+}
+
+impl fmt::Display for Looks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gzip => "gzip-compressed data",
+            Self::Zstd => "zstd-compressed data",
+            Self::Xz => "xz-compressed data",
+            Self::Bzip2 => "bzip2-compressed data",
+            Self::Lz4 => "lz4-compressed data",
+            Self::Lzip => "lzip-compressed data",
+            Self::Compress => "data compressed with `compress`",
+            Self::Zip => "a zip archive",
+            Self::SevenZip => "a 7z archive",
+            Self::Rar => "a RAR archive",
+            Self::Cpio => "a cpio archive",
+            Self::Ar => "an `ar` archive",
+            Self::Html => "an HTML page",
+            Self::Json => "JSON",
+            Self::Text => "plain text",
+            Self::DamagedTar => "a damaged tar header",
+            Self::Unknown => "binary data of another kind",
+        })
+    }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    // The last character may be cut by the end of the block.
+    let (whole, cut) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, &b""[..]),
+        Err(error) if error.error_len().is_none() => {
+            let (whole, cut) = bytes.split_at(error.valid_up_to());
+            (std::str::from_utf8(whole).unwrap_or_default(), cut)
+        }
+        Err(_) => return false,
+    };
+    (!whole.is_empty() || cut.is_empty()) && !whole.chars().any(|c| c.is_control() && !c.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_kinds_of_input_are_told_apart() {
+        for (bytes, looks) in [
+            (&b"\xfd7zXZ\0\0\x04"[..], Looks::Xz),
+            (b"BZh91AY&SY", Looks::Bzip2),
+            (b"PK\x03\x04\x14\0", Looks::Zip),
+            (b"7z\xbc\xaf\x27\x1c\0", Looks::SevenZip),
+            (b"\x04\x22\x4d\x18\x64", Looks::Lz4),
+            (b"\n <!DOCTYPE HTML>", Looks::Html),
+            (b"<html>", Looks::Html),
+            (b"{\"a\": 1}\n", Looks::Json),
+            (b" [1]", Looks::Json),
+            (b"hello\r\n", Looks::Text),
+            ("gr\u{fc}n\n".as_bytes(), Looks::Text),
+            (b"gr\xc3", Looks::Text),
+            (b"gr\xfcn\n", Looks::Unknown),
+            (b"\x7fELF\x02\x01", Looks::Unknown),
+        ] {
+            assert_eq!(Looks::of(bytes), looks, "{}", bytes.escape_ascii());
+        }
+    }
+}
