@@ -41,6 +41,7 @@
 //! it only to be indexed. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
 //! memory need a local file system.
 
+mod changed;
 mod commit;
 mod content;
 mod database;
@@ -99,6 +100,7 @@ impl Store {
         let store = Self::with_database(dir, Database::open(dir, path, true)?);
         make_directory(&store.archives())?;
         make_directory(&store.incoming())?;
+        // Also when another process made them and died before this.
         sync_directory(dir)?;
         store.sweep();
         Ok(store)
@@ -196,13 +198,29 @@ fn remove_abandoned(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a directory, and those above it, so that they survive a power cut.
 fn make_directory(dir: &Path) -> Result<(), StoreError> {
-    let made = if dir.is_dir() { Ok(()) } else { fs::create_dir_all(dir) };
-    made.map_err(|source| StoreError::Io {
-        action: "make the directory",
-        path: dir.to_owned(),
-        source,
-    })
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_directory(parent)?;
+    match fs::create_dir(dir) {
+        // Another process may be faster.
+        Err(_) if dir.is_dir() => {}
+        Err(source) => {
+            return Err(StoreError::Io {
+                action: "make the directory",
+                path: dir.to_owned(),
+                source,
+            });
+        }
+        Ok(()) => {}
+    }
+    sync_directory(parent)
 }
 
 fn has_other_files(dir: &Path) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
 
+use super::changed::{ChangedPaths, Effect};
 use super::error::{Failure, StoreError, not_found, refused};
 use super::tree::{self, Chain, Place, Version};
 use super::{Store, file_set};
@@ -290,60 +291,18 @@ fn settle(tx: &mut Transaction<'_>, row: &CommitRow) -> Result<Outcome, Failure>
     })
 }
 
-/// What all the changes of a commit to one path come to.
-#[derive(Default)]
-struct Effect {
-    path: String,
-    /// What the base has there is forgotten.
-    cleared: bool,
-    /// There is a file afterwards, whatever the base has.
-    present: bool,
-    appended: i64,
-}
-
-impl Effect {
-    fn take(&mut self, offset: Option<i64>, size: i64) {
-        if offset.is_some() {
-            self.present = true;
-            self.appended += size;
-        } else {
-            self.cleared = true;
-            self.present = false;
-            self.appended = 0;
-        }
-    }
-}
-
 /// Writes the rows of every path that the commit changes, and tells by how many bytes the tree grows.
 fn write_versions(db: &Connection, commit: i64, base: &Chain, place: Place) -> rusqlite::Result<i64> {
-    let mut changes = db.prepare_cached(
-        "SELECT change.path, change.offset, change.size
-         FROM commit_parts part JOIN changes change ON change.upload = part.upload
-         WHERE part.commit_id = ?1 ORDER BY change.path, part.seq, change.seq",
-    )?;
-    let mut rows = changes.query([commit])?;
+    let mut changed = ChangedPaths::of(db, commit)?;
     let mut growth = 0;
-    let mut effect: Option<Effect> = None;
-    while let Some(row) = rows.next()? {
-        let path = row.get_ref(0)?.as_str()?;
-        if let Some(done) = effect.take_if(|effect| effect.path != path) {
-            growth += write_version(db, &done, base, place)?;
-        }
-        effect
-            .get_or_insert_with(|| Effect {
-                path: path.to_owned(),
-                ..Effect::default()
-            })
-            .take(row.get(1)?, row.get(2)?);
-    }
-    if let Some(done) = effect {
-        growth += write_version(db, &done, base, place)?;
+    while let Some((path, effect)) = changed.next(db)? {
+        growth += write_version(db, &path, &effect, base, place)?;
     }
     Ok(growth)
 }
 
-fn write_version(db: &Connection, effect: &Effect, base: &Chain, place: Place) -> rusqlite::Result<i64> {
-    let before = base.find(db, &effect.path)?;
+fn write_version(db: &Connection, path: &str, effect: &Effect, base: &Chain, place: Place) -> rusqlite::Result<i64> {
+    let before = base.find(db, path)?;
     let old_size = before.map_or(0, |before| before.size);
     let (size, start) = match (effect.present, before) {
         (true, Some(Version { start, .. })) if !effect.cleared => (Some(old_size + effect.appended), start),
@@ -353,7 +312,7 @@ fn write_version(db: &Connection, effect: &Effect, base: &Chain, place: Place) -
         (false, None) => return Ok(0),
     };
     db.prepare_cached("INSERT INTO versions (lineage, path, depth, size, start) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![place.lineage, effect.path, place.depth, size, start])?;
+        .execute(params![place.lineage, path, place.depth, size, start])?;
     Ok(size.unwrap_or(0) - old_size)
 }
 
@@ -363,14 +322,9 @@ fn write_version(db: &Connection, effect: &Effect, base: &Chain, place: Place) -
 /// directories is a file, and whether anything lies below them. pachd compares neighbours in its sorted list only and
 /// misses `/a`, `/a-x`, `/a/b`, where another name sorts between the two; this finds them.
 fn find_collision(db: &Connection, commit: i64, chain: &Chain, place: Place) -> rusqlite::Result<Option<String>> {
-    let mut paths = db.prepare_cached(
-        "SELECT DISTINCT change.path FROM commit_parts part JOIN changes change ON change.upload = part.upload
-         WHERE part.commit_id = ?1 ORDER BY change.path",
-    )?;
-    let mut rows = paths.query([commit])?;
+    let mut changed = ChangedPaths::of(db, commit)?;
     let mut previous = String::new();
-    while let Some(row) = rows.next()? {
-        let path: String = row.get(0)?;
+    while let Some((path, _)) = changed.next(db)? {
         // A file that only grew was there before, and what is above and below it was right then or is looked at itself.
         let made_here = |version: Version| version.start == place.depth;
         if !chain.find(db, &path)?.is_some_and(made_here) {
@@ -416,7 +370,8 @@ pub(super) fn drop_all(store: &Store, id: &CommitId) -> Result<(), Fault> {
         }
         Ok(())
     })?;
-    file_set::remove_doomed(store)
+    file_set::remove_doomed(store);
+    Ok(())
 }
 
 /// Only a commit without children goes, as in pachd: what others are built on stays.
@@ -430,12 +385,11 @@ fn drop_one(tx: &Transaction<'_>, id: &CommitId, row: &CommitRow) -> Result<(), 
         )));
     }
     if let Some(Place { lineage, depth }) = row.place {
-        tx.prepare_cached(
-            "DELETE FROM versions WHERE lineage = ?2 AND depth = ?3 AND path IN (
-                 SELECT change.path FROM commit_parts part JOIN changes change ON change.upload = part.upload
-                 WHERE part.commit_id = ?1)",
-        )?
-        .execute([row.id, lineage, depth])?;
+        let mut delete = tx.prepare_cached("DELETE FROM versions WHERE lineage = ?1 AND path = ?2 AND depth = ?3")?;
+        let mut changed = ChangedPaths::of(tx, row.id)?;
+        while let Some((path, _)) = changed.next(tx)? {
+            delete.execute(params![lineage, path, depth])?;
+        }
     }
     forget_parts(tx, row.id)?;
     tx.prepare_cached("UPDATE branches SET head = ?2 WHERE head = ?1")?

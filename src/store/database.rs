@@ -238,6 +238,8 @@ impl Database {
             // FULL syncs the log at every commit; NORMAL may lose the last ones in a power cut.
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", "ON")?;
+            // What little is needed beside the database must not depend on a writable /tmp.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
             Ok(connection)
         };
         configure().map_err(|source| self.error(source))

@@ -1,5 +1,6 @@
 //! File sets: uploads that no commit holds yet, what keeps them alive, and what happens to those nobody wants.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::{Failure, StoreError};
 use super::upload::{self, Staged, StagedArchive};
-use super::{Store, sync_directory};
+use super::{Store, make_directory, sync_directory};
 use crate::delivery::Changes;
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::FileSetId;
@@ -20,14 +21,10 @@ const MAX_TTL: Duration = Duration::from_mins(30);
 const SWEEP: i64 = 100;
 
 pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-    collect_expired(store)?;
+    // Housekeeping that fails is tried again with the next file set.
+    let _ = collect_expired(store);
     let incoming = store.incoming();
-    let mut staged = match upload::stage(&incoming, changes) {
-        Ok(staged) => staged,
-        Err(Failure::Fault(fault)) => return Err(fault),
-        Err(Failure::Store(error)) => return Err(error.into()),
-        Err(Failure::Database(error)) => return Err(StoreError::from_database(store.dir.clone(), error).into()),
-    };
+    let mut staged = upload::stage(&incoming, changes)?;
     let archive = staged.archive.take();
     let expires = store.after(DEFAULT_TTL);
     store.database.write(|tx| {
@@ -48,19 +45,13 @@ fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
     let target = store.archive_path(&archive.sha256);
     let archives = store.archives();
     let directory = target.parent().unwrap_or(&archives);
-    let io = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| StoreError::Io { action, path, source }
-    };
-    if !directory.is_dir() {
-        std::fs::create_dir_all(directory).map_err(io("create", directory))?;
-        sync_directory(&archives)?;
-    }
+    make_directory(directory)?;
     // A file of that name has the same bytes, or is damaged and mended by this.
-    archive
-        .path
-        .persist(&target)
-        .map_err(|error| io("write", &target)(error.error))?;
+    archive.path.persist(&target).map_err(|error| StoreError::Io {
+        action: "write",
+        path: target.clone(),
+        source: error.error,
+    })?;
     sync_directory(directory)?;
     Ok(())
 }
@@ -176,7 +167,8 @@ fn collect_expired(store: &Store) -> Result<(), Fault> {
         }
         Ok(())
     })?;
-    remove_doomed(store)
+    remove_doomed(store);
+    Ok(())
 }
 
 /// Forgets those of `uploads` that neither a file set nor a commit holds.
@@ -203,25 +195,24 @@ pub(super) fn release(tx: &Transaction<'_>, uploads: &[i64]) -> rusqlite::Result
     Ok(())
 }
 
-/// Removes the files of archives whose last row is gone.
+/// Removes the files of archives whose last row is gone. One that cannot be removed is tried again another time.
 ///
 /// This is a transaction of its own, after the one that removed the rows is on disk: a row that a power cut brings back
 /// must find its file. The lock keeps an upload of the same bytes from naming the file meanwhile.
-pub(super) fn remove_doomed(store: &Store) -> Result<(), Fault> {
-    store.database.write(|tx| {
+pub(super) fn remove_doomed(store: &Store) {
+    let _ = store.database.write(|tx| {
         let doomed: Vec<String> = tx
-            .prepare_cached("SELECT archive FROM doomed_archives")?
-            .query_map([], |row| row.get(0))?
+            .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?
+            .query_map([SWEEP], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for archive in doomed {
-            if !is_held(tx, &archive)? {
-                remove_archive(store.archive_path(&archive))?;
+            if is_held(tx, &archive)? || remove_archive(store.archive_path(&archive)).is_ok() {
+                tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
+                    .execute([archive])?;
             }
-            tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
-                .execute([archive])?;
         }
         Ok(())
-    })
+    });
 }
 
 fn is_held(tx: &Connection, archive: &str) -> rusqlite::Result<bool> {
@@ -229,14 +220,10 @@ fn is_held(tx: &Connection, archive: &str) -> rusqlite::Result<bool> {
         .query_row([archive], |row| row.get(0))
 }
 
-fn remove_archive(path: PathBuf) -> Result<(), StoreError> {
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(StoreError::Io {
-            action: "remove",
-            path,
-            source,
-        }),
-        _ => Ok(()),
+fn remove_archive(path: PathBuf) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }
 
@@ -249,7 +236,7 @@ pub(super) fn remove_strays(store: &Store, directory: &Path) -> Result<(), Fault
                 continue;
             };
             if store.archive_path(archive) == path && !is_held(tx, archive)? {
-                remove_archive(path)?;
+                let _ = remove_archive(path);
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use tempfile::{SpooledTempFile, TempPath, spooled_tempfile_in};
 use uuid::Uuid;
 
 use super::entry;
-use super::error::{Failure, StoreError, refused};
+use super::error::{Failure, StoreError};
 use crate::delivery::{Change, Changes, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{FilePath, is_allowed_in_path};
@@ -49,7 +49,7 @@ pub(super) struct IndexEntry {
 }
 
 /// Reads `changes` to their end and writes them below `incoming`.
-pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes) -> Result<Staged, Failure> {
+pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes) -> Result<Staged, Fault> {
     let mut upload = Upload {
         incoming,
         archive: None,
@@ -59,7 +59,7 @@ pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes) -> Result<Staged
     loop {
         let change = changes.next().map_err(|error| {
             let message = format!("cannot read what is to be stored: {error}");
-            Failure::Fault(Fault::new(FaultKind::Local, message))
+            Fault::new(FaultKind::Local, message)
         })?;
         match change {
             None => return upload.finish(),
@@ -92,7 +92,7 @@ enum Content {
 }
 
 impl Upload<'_> {
-    fn delete(&mut self, path: &str) -> Result<(), Failure> {
+    fn delete(&mut self, path: &str) -> Result<(), Fault> {
         let file = check_path(path)?;
         self.close()?;
         // pachd deletes files here, never directories, and takes a trailing slash for one (recordings p 074–079).
@@ -107,7 +107,7 @@ impl Upload<'_> {
         self.write_index(&entry)
     }
 
-    fn append(&mut self, path: &str, data: &[u8]) -> Result<(), Failure> {
+    fn append(&mut self, path: &str, data: &[u8]) -> Result<(), Fault> {
         // The same path again goes on where it was; comparing the given text spares the check of every piece.
         if self.open.as_ref().is_none_or(|open| open.path.as_str() != path) {
             let path = check_path(path)?;
@@ -127,7 +127,7 @@ impl Upload<'_> {
         self.continue_file(data)
     }
 
-    fn continue_file(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn continue_file(&mut self, data: &[u8]) -> Result<(), Fault> {
         let archive = writer(&mut self.archive, self.incoming)?;
         let Some(open) = &mut self.open else {
             return Ok(());
@@ -149,7 +149,7 @@ impl Upload<'_> {
     }
 
     /// Ends the file at hand and puts it into the index.
-    fn close(&mut self) -> Result<(), Failure> {
+    fn close(&mut self) -> Result<(), Fault> {
         let Some(OpenFile { path, size, content }) = self.open.take() else {
             return Ok(());
         };
@@ -172,7 +172,7 @@ impl Upload<'_> {
         self.write_index(&entry)
     }
 
-    fn finish(mut self) -> Result<Staged, Failure> {
+    fn finish(mut self) -> Result<Staged, Fault> {
         self.close()?;
         let archive = self.archive.take().map(ArchiveWriter::finish).transpose()?;
         let mut index = self.index.0;
@@ -182,7 +182,7 @@ impl Upload<'_> {
         Ok(Staged { archive, index })
     }
 
-    fn write_index(&mut self, entry: &IndexEntry) -> Result<(), Failure> {
+    fn write_index(&mut self, entry: &IndexEntry) -> Result<(), Fault> {
         self.index
             .write(entry)
             .map_err(|error| index_error("write the index in", self.incoming, error).into())
@@ -203,7 +203,7 @@ fn name_of(path: &FilePath) -> &str {
 }
 
 /// Refuses what pachd refuses, in its words and its order (recordings http 028–042).
-fn check_path(path: &str) -> Result<FilePath, Failure> {
+fn check_path(path: &str) -> Result<FilePath, Fault> {
     if path.is_empty() || path.chars().any(|c| !matches!(c, ' '..='~')) {
         return Err(refused(format!(
             "path ({path}) invalid: only printable ASCII characters allowed"
@@ -220,6 +220,10 @@ fn check_path(path: &str) -> Result<FilePath, Failure> {
         )));
     }
     FilePath::new(path).map_err(|error| refused(error.to_string()))
+}
+
+fn refused(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::Refused, message)
 }
 
 /// Writes the tar file and its digest.
