@@ -6,3 +6,4 @@ pub mod fault;
 pub mod history;
 pub mod pfs;
 pub mod retrieval;
+pub mod store;

@@ -1,0 +1,301 @@
+//! The database file of a store: making it, knowing it again, and one connection a call.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use super::error::{Failure, StoreError};
+use crate::fault::Fault;
+
+/// How long a call waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections kept open between calls; more are opened when more threads call at once.
+const IDLE_CONNECTIONS: usize = 4;
+/// "sput": marks the file as ours for `file(1)` and for [`identify`].
+const APPLICATION_ID: i64 = 0x7370_7574;
+const SCHEMA_VERSION: i64 = 1;
+
+/// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
+/// `store`.
+const SCHEMA: &str = "
+CREATE TABLE repos (
+    id      INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    UNIQUE (project, name)
+) STRICT;
+
+-- A line of good commits, each the content's next step after the one before. `fork` is the depth in `parent` that it
+-- starts after; the first lineage of a history has neither.
+CREATE TABLE lineages (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent INTEGER REFERENCES lineages (id),
+    fork   INTEGER
+) STRICT;
+CREATE INDEX lineages_by_parent ON lineages (parent);
+
+-- AUTOINCREMENT: a row id is never used twice, so that a reader notices when its commit was dropped. `base` is the
+-- nearest ancestor without an error. Only a good commit has a place (lineage, depth).
+CREATE TABLE commits (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo        INTEGER NOT NULL REFERENCES repos (id),
+    name        TEXT NOT NULL,
+    branch      TEXT NOT NULL,
+    parent      INTEGER REFERENCES commits (id),
+    base        INTEGER,
+    description TEXT NOT NULL,
+    started     INTEGER NOT NULL,
+    finishing   INTEGER,
+    finished    INTEGER,
+    error       TEXT NOT NULL DEFAULT '',
+    size        INTEGER NOT NULL DEFAULT 0,
+    lineage     INTEGER REFERENCES lineages (id),
+    depth       INTEGER,
+    UNIQUE (repo, name),
+    UNIQUE (lineage, depth)
+) STRICT;
+CREATE INDEX commits_by_name ON commits (name);
+CREATE INDEX commits_by_parent ON commits (parent);
+
+CREATE TABLE branches (
+    repo INTEGER NOT NULL REFERENCES repos (id),
+    name TEXT NOT NULL,
+    head INTEGER REFERENCES commits (id),
+    PRIMARY KEY (repo, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX branches_by_head ON branches (head);
+
+-- `archive` is the SHA-256 of the tar file with the bytes, NULL when the upload has deletions only.
+CREATE TABLE uploads (
+    id      INTEGER PRIMARY KEY,
+    archive TEXT,
+    size    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX uploads_by_archive ON uploads (archive);
+
+-- One change of an upload; `offset` is where its bytes are in the archive, NULL for a deletion.
+CREATE TABLE changes (
+    upload INTEGER NOT NULL REFERENCES uploads (id),
+    path   TEXT NOT NULL,
+    seq    INTEGER NOT NULL,
+    offset INTEGER,
+    size   INTEGER NOT NULL,
+    PRIMARY KEY (upload, path, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE file_sets (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX file_sets_by_expiry ON file_sets (expires);
+
+CREATE TABLE file_set_parts (
+    file_set INTEGER NOT NULL REFERENCES file_sets (id),
+    seq      INTEGER NOT NULL,
+    upload   INTEGER NOT NULL REFERENCES uploads (id),
+    PRIMARY KEY (file_set, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_set_parts_by_upload ON file_set_parts (upload);
+
+CREATE TABLE commit_parts (
+    commit_id INTEGER NOT NULL REFERENCES commits (id),
+    seq       INTEGER NOT NULL,
+    upload    INTEGER NOT NULL REFERENCES uploads (id),
+    PRIMARY KEY (commit_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX commit_parts_by_upload ON commit_parts (upload);
+
+-- What a good commit made of a path. `size` is the whole file's, NULL when the path was deleted; `start` is the depth
+-- of the version that the content begins with.
+CREATE TABLE versions (
+    lineage INTEGER NOT NULL REFERENCES lineages (id),
+    path    TEXT NOT NULL,
+    depth   INTEGER NOT NULL,
+    size    INTEGER,
+    start   INTEGER NOT NULL,
+    PRIMARY KEY (lineage, path, depth)
+) STRICT, WITHOUT ROWID;
+
+-- Archives that nothing names any more and whose files are still to be removed.
+CREATE TABLE doomed_archives (
+    archive TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+";
+
+/// The database of one store. Every call is one transaction on a connection of its own.
+pub(super) struct Database {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    /// Nothing in it yet: just made, or its maker died.
+    Blank,
+    Ours,
+}
+
+impl Database {
+    /// Opens `path`, making it a store's database when it is blank and `create` is set.
+    pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
+        let database = Self {
+            path,
+            idle: Mutex::default(),
+        };
+        let mut connection = database.connect(create)?;
+        if database.identify(dir, &connection)? == Identity::Blank {
+            if !create {
+                return Err(StoreError::NotAStore { dir: dir.to_owned() });
+            }
+            database.initialise(dir, &mut connection)?;
+        }
+        database.give_back(connection);
+        Ok(database)
+    }
+
+    /// Runs `work` on one consistent state.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
+        self.transact(TransactionBehavior::Deferred, |transaction| work(transaction))
+    }
+
+    /// Runs `work` with the store's one write lock; all of it is on disk when this returns, or nothing.
+    pub(super) fn write<T>(&self, work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
+        self.transact(TransactionBehavior::Immediate, work)
+    }
+
+    fn transact<T>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Fault> {
+        let mut connection = match self.take_idle() {
+            Some(connection) => connection,
+            None => self.connect(false)?,
+        };
+        match self.transact_on(&mut connection, behavior, work) {
+            Ok(value) => {
+                self.give_back(connection);
+                Ok(value)
+            }
+            Err(Failure::Fault(fault)) => {
+                self.give_back(connection);
+                Err(fault)
+            }
+            Err(Failure::Store(error)) => Err(error.into()),
+            Err(Failure::Database(error)) => Err(self.error(error).into()),
+        }
+    }
+
+    fn transact_on<T>(
+        &self,
+        connection: &mut Connection,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut transaction = connection.transaction_with_behavior(behavior)?;
+        let value = work(&mut transaction)?;
+        transaction.commit().map_err(|source| self.commit_error(source))?;
+        Ok(value)
+    }
+
+    /// When syncing the log fails, its last frames may be on the disk all the same, and a recovery would find them.
+    fn commit_error(&self, source: rusqlite::Error) -> StoreError {
+        let path = self.path.clone();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure) => StoreError::CommitUnknown { path, source },
+            _ => StoreError::from_database(path, source),
+        }
+    }
+
+    fn error(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::from_database(self.path.clone(), source)
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+    }
+
+    fn connect(&self, create: bool) -> Result<Connection, StoreError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if create {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+        let configure = || {
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            // FULL syncs the log at every commit; NORMAL may lose the last ones in a power cut.
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", "ON")?;
+            // What little is needed beside the database must not depend on a writable /tmp.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            Ok(connection)
+        };
+        configure().map_err(|source| self.error(source))
+    }
+
+    fn identify(&self, dir: &Path, connection: &Connection) -> Result<Identity, StoreError> {
+        let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let look = || {
+            let application = number("PRAGMA application_id")?;
+            let version = number("PRAGMA user_version")?;
+            let tables = number("SELECT count(*) FROM sqlite_schema")?;
+            Ok((application, version, tables))
+        };
+        match look().map_err(|source| self.error(source))? {
+            (0, 0, 0) => Ok(Identity::Blank),
+            (APPLICATION_ID, found, _) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema {
+                dir: dir.to_owned(),
+                found,
+                known: SCHEMA_VERSION,
+            }),
+            (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Identity::Ours),
+            _ => Err(StoreError::NotAStore { dir: dir.to_owned() }),
+        }
+    }
+
+    /// Several processes may come here for one new file at once: the first makes the tables, the others find them.
+    fn initialise(&self, dir: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+        self.set_wal(connection)?;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|source| self.error(source))?;
+        if self.identify(dir, &transaction)? == Identity::Ours {
+            return Ok(());
+        }
+        let make = || {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
+        };
+        make().map_err(|source| self.error(source))?;
+        transaction.commit().map_err(|source| self.error(source))
+    }
+
+    /// The change of journal mode needs the file alone, and `SQLite` does not wait for that in every case.
+    fn set_wal(&self, connection: &Connection) -> Result<(), StoreError> {
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        loop {
+            match connection.pragma_update(None, "journal_mode", "WAL") {
+                Ok(()) => return Ok(()),
+                Err(source)
+                    if source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(source) => return Err(self.error(source)),
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! File sets: uploads that no commit holds yet, what keeps them alive, and what happens to those nobody wants.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use uuid::Uuid;
+
+use super::error::{Failure, StoreError};
+use super::upload::{self, Staged, StagedArchive};
+use super::{Store, make_directory, sync_directory};
+use crate::delivery::Changes;
+use crate::fault::{Fault, FaultKind};
+use crate::pfs::FileSetId;
+
+/// How long a new file set lives, as pachd's do.
+const DEFAULT_TTL: Duration = Duration::from_mins(10);
+const MAX_TTL: Duration = Duration::from_mins(30);
+/// How many expired file sets one call clears away at most, so that no call takes long for the sake of others.
+const SWEEP: i64 = 100;
+
+pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
+    // Housekeeping that fails is tried again with the next file set.
+    let _ = collect_expired(store);
+    let incoming = store.incoming();
+    let mut staged = upload::stage(&incoming, changes)?;
+    let archive = staged.archive.take();
+    let expires = store.after(DEFAULT_TTL);
+    store.database.write(|tx| {
+        let upload = insert_upload(tx, archive.as_ref())?;
+        insert_changes(tx, upload, &mut staged, &incoming)?;
+        let id = insert_file_set(tx, &[upload], expires)?;
+        // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
+        // and its row. Before the commit: a row never names a file that is not there.
+        if let Some(archive) = archive {
+            publish(store, archive)?;
+        }
+        Ok(id)
+    })
+}
+
+/// Gives a complete and synced archive its name, for good.
+fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
+    let target = store.archive_path(&archive.sha256);
+    let archives = store.archives();
+    let directory = target.parent().unwrap_or(&archives);
+    make_directory(directory)?;
+    // A file of that name has the same bytes, or is damaged and mended by this.
+    archive.path.persist(&target).map_err(|error| StoreError::Io {
+        action: "write",
+        path: target.clone(),
+        source: error.error,
+    })?;
+    sync_directory(directory)?;
+    Ok(())
+}
+
+fn insert_upload(tx: &Transaction<'_>, archive: Option<&StagedArchive>) -> rusqlite::Result<i64> {
+    tx.prepare_cached("INSERT INTO uploads (archive, size) VALUES (?1, ?2)")?
+        .execute(params![
+            archive.map(|a| &a.sha256),
+            archive.map_or(0, |a| a.size.cast_signed())
+        ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn insert_changes(tx: &Transaction<'_>, upload: i64, staged: &mut Staged, incoming: &Path) -> Result<(), Failure> {
+    let mut insert =
+        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut seq = 0_i64;
+    staged.index(incoming, |entry| {
+        let offset = entry.offset.map(u64::cast_signed);
+        insert.execute(params![upload, entry.path, seq, offset, entry.size.cast_signed()])?;
+        seq += 1;
+        Ok(())
+    })
+}
+
+fn insert_file_set(tx: &Transaction<'_>, uploads: &[i64], expires: i64) -> rusqlite::Result<FileSetId> {
+    let name = Uuid::new_v4().simple().to_string();
+    tx.prepare_cached("INSERT INTO file_sets (name, expires) VALUES (?1, ?2)")?
+        .execute(params![name, expires])?;
+    let file_set = tx.last_insert_rowid();
+    let mut insert = tx.prepare_cached("INSERT INTO file_set_parts (file_set, seq, upload) VALUES (?1, ?2, ?3)")?;
+    for (seq, upload) in (0_i64..).zip(uploads) {
+        insert.execute([file_set, seq, *upload])?;
+    }
+    Ok(FileSetId(name))
+}
+
+pub(super) fn renew(store: &Store, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
+    check_ttl(ttl)?;
+    store.database.write(|tx| {
+        let id = find(tx, file_set, store.now(), "renew file set")?;
+        tx.execute(
+            "UPDATE file_sets SET expires = ?2 WHERE id = ?1",
+            [id, store.after(ttl)],
+        )?;
+        Ok(())
+    })
+}
+
+pub(super) fn compose(store: &Store, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
+    check_ttl(ttl)?;
+    store.database.write(|tx| {
+        let mut uploads = Vec::new();
+        for part in parts {
+            let id = find(tx, part, store.now(), "compose file set")?;
+            uploads.extend(uploads_of(tx, id)?);
+        }
+        Ok(insert_file_set(tx, &uploads, store.after(ttl))?)
+    })
+}
+
+/// The text is pachd's (recording p 096), with its nanoseconds.
+fn check_ttl(ttl: Duration) -> Result<(), Fault> {
+    if ttl > MAX_TTL {
+        let message = format!("ttl ({}) exceeds max ttl ({})", ttl.as_nanos(), MAX_TTL.as_nanos());
+        return Err(Fault::new(FaultKind::Refused, message));
+    }
+    Ok(())
+}
+
+/// The row of a file set that is still alive. The text is pachd's (recording http 064).
+pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64, call: &str) -> Result<i64, Failure> {
+    tx.prepare_cached("SELECT id FROM file_sets WHERE name = ?1 AND expires > ?2")?
+        .query_row(params![file_set.0, now], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| {
+            let message = format!("{call}: path does not exist");
+            Failure::Fault(Fault::new(FaultKind::FileSetGone, message))
+        })
+}
+
+pub(super) fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
+    tx.prepare_cached("SELECT upload FROM file_set_parts WHERE file_set = ?1 ORDER BY seq")?
+        .query_map([file_set], |row| row.get(0))?
+        .collect()
+}
+
+/// Clears away expired file sets, some at a time, and the archives that only they held.
+fn collect_expired(store: &Store) -> Result<(), Fault> {
+    let now = store.now();
+    let work: bool = store.database.read(|tx| {
+        Ok(tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM file_sets WHERE expires <= ?1) OR EXISTS (SELECT 1 FROM doomed_archives)",
+            )?
+            .query_row([now], |row| row.get(0))?)
+    })?;
+    if !work {
+        return Ok(());
+    }
+    store.database.write(|tx| {
+        let expired: Vec<i64> = tx
+            .prepare_cached("SELECT id FROM file_sets WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
+            .query_map([now, SWEEP], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for file_set in expired {
+            let uploads = uploads_of(tx, file_set)?;
+            tx.prepare_cached("DELETE FROM file_set_parts WHERE file_set = ?1")?
+                .execute([file_set])?;
+            tx.prepare_cached("DELETE FROM file_sets WHERE id = ?1")?
+                .execute([file_set])?;
+            release(tx, &uploads)?;
+        }
+        Ok(())
+    })?;
+    remove_doomed(store);
+    Ok(())
+}
+
+/// Forgets those of `uploads` that neither a file set nor a commit holds.
+pub(super) fn release(tx: &Transaction<'_>, uploads: &[i64]) -> rusqlite::Result<()> {
+    for upload in uploads {
+        let held: bool = tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM file_set_parts WHERE upload = ?1)
+                     OR EXISTS (SELECT 1 FROM commit_parts WHERE upload = ?1)",
+            )?
+            .query_row([upload], |row| row.get(0))?;
+        if held {
+            continue;
+        }
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO doomed_archives SELECT archive FROM uploads WHERE id = ?1 AND archive IS NOT NULL",
+        )?
+        .execute([upload])?;
+        tx.prepare_cached("DELETE FROM changes WHERE upload = ?1")?
+            .execute([upload])?;
+        tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?
+            .execute([upload])?;
+    }
+    Ok(())
+}
+
+/// Removes the files of archives whose last row is gone. One that cannot be removed is tried again another time.
+///
+/// This is a transaction of its own, after the one that removed the rows is on disk: a row that a power cut brings back
+/// must find its file. The lock keeps an upload of the same bytes from naming the file meanwhile.
+pub(super) fn remove_doomed(store: &Store) {
+    let _ = store.database.write(|tx| {
+        let doomed: Vec<String> = tx
+            .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?
+            .query_map([SWEEP], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for archive in doomed {
+            if is_held(tx, &archive)? || remove_archive(store.archive_path(&archive)).is_ok() {
+                tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
+                    .execute([archive])?;
+            }
+        }
+        Ok(())
+    });
+}
+
+fn is_held(tx: &Connection, archive: &str) -> rusqlite::Result<bool> {
+    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM uploads WHERE archive = ?1)")?
+        .query_row([archive], |row| row.get(0))
+}
+
+fn remove_archive(path: PathBuf) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Removes the archives of one directory that no row names: what a crash between rename and commit leaves behind.
+pub(super) fn remove_strays(store: &Store, directory: &Path) -> Result<(), Fault> {
+    store.database.write(|tx| {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Some(archive) = path.file_stem().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if store.archive_path(archive) == path && !is_held(tx, archive)? {
+                let _ = remove_archive(path);
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,224 @@
+//! What a commit's tree is, and how it comes out again.
+
+use std::fmt::Write;
+
+use super::*;
+
+#[test]
+fn a_directory_is_what_has_files_below_it_and_the_root_is_always_there() {
+    let Fixture { store, .. } = &Fixture::new();
+    let empty = store.put([]);
+    let root = store.inspect_file(&empty, &path("/")).unwrap().unwrap();
+    assert_eq!((root.kind, root.size_bytes), (FileKind::Directory, 0));
+    let full = store.put([append("/d/e/1", "12"), append("/d/2", "345"), append("/d-x", "6")]);
+    for (name, kind, size_bytes) in [
+        ("/", FileKind::Directory, 6),
+        ("/d", FileKind::Directory, 5),
+        ("/d/e", FileKind::Directory, 2),
+        ("/d/2", FileKind::File, 3),
+    ] {
+        let info = store.inspect_file(&full, &path(name)).unwrap();
+        assert_eq!(info, Some(FileInfo { kind, size_bytes }), "{name}");
+    }
+    for name in ["/nope", "/d/e/1/x", "/d/e/", "/D"] {
+        let there = store.inspect_file(&full, &path(name)).unwrap().is_some();
+        assert_eq!(there, name == "/d/e/", "{name}");
+    }
+}
+
+#[test]
+fn only_files_have_bytes() {
+    let Fixture { store, .. } = &Fixture::new();
+    let full = store.put([append("/d/1", "x")]);
+    for (name, words) in [
+        ("/d", "it is a directory"),
+        ("/nope", "not found"),
+        ("/", "it is a directory"),
+    ] {
+        let fault = store.get_file(&full, &path(name)).err().unwrap();
+        assert_eq!(fault.kind, FaultKind::NotFound);
+        assert!(fault.message.contains(words), "{fault}");
+    }
+    let fault = store.get_file_tar(&full, &path("/nope")).err().unwrap();
+    assert_eq!(
+        (fault.kind, fault.message),
+        (
+            FaultKind::NotFound,
+            format!("file /nope not found in repo default/events at commit {}", full.id)
+        )
+    );
+}
+
+#[test]
+fn an_open_commit_has_no_content_yet() {
+    let Fixture { store, .. } = &Fixture::new();
+    store.put([append("/a", "x")]);
+    let open = commit(&store.start_commit(&branch("master"), "").unwrap());
+    let file_set = store.upload([append("/a", "y")]);
+    store.add_file_set(&open, &file_set).unwrap();
+    for result in [
+        store.get_file(&open, &path("/a")).err(),
+        store.get_file_tar(&open, &path("/")).err(),
+        store.inspect_file(&open, &path("/a")).err(),
+    ] {
+        let fault = result.unwrap();
+        assert_eq!(fault.kind, FaultKind::NotFound);
+        assert!(fault.message.contains("is not finished"), "{fault}");
+    }
+}
+
+#[test]
+fn a_tar_has_full_names_sorted_with_directories_before_their_files() {
+    let Fixture { store, .. } = &Fixture::new();
+    let full = store.put([
+        append("/z", "1"),
+        append("/d/e/1", "22"),
+        append("/d/e/0", ""),
+        append("/d-x", "333"),
+        append("/d/f", "4444"),
+    ]);
+    let names = |bytes: &[u8]| entries(bytes).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let whole = store.tar(&full, "/");
+    assert_eq!(
+        names(&whole),
+        ["/d-x", "/d/", "/d/e/", "/d/e/0", "/d/e/1", "/d/f", "/z"]
+    );
+    assert_eq!(whole.len() % 512, 0);
+    assert!(whole.ends_with(&[0; 1_024]));
+    assert_eq!(
+        names(&store.tar(&full, "/d")),
+        ["/d/", "/d/e/", "/d/e/0", "/d/e/1", "/d/f"]
+    );
+    assert_eq!(names(&store.tar(&full, "/d/e")), ["/d/e/", "/d/e/0", "/d/e/1"]);
+    assert_eq!(names(&store.tar(&full, "/d/f")), ["/d/f"]);
+    let empty = store.put(["/z", "/d/e/1", "/d/e/0", "/d-x", "/d/f"].map(delete));
+    assert_eq!(store.tar(&empty, "/"), [0; 1_024]);
+}
+
+#[test]
+fn a_tar_is_the_same_however_small_the_reads_are() {
+    let Fixture { store, .. } = &Fixture::new();
+    let full = store.put([append("/a/1", "one"), append("/b", "x".repeat(600))]);
+    let whole = store.tar(&full, "/");
+    for size in [1, 3, 511, 512, 513] {
+        let mut reader = store.get_file_tar(&full, &path("/")).unwrap();
+        let mut bytes = Vec::new();
+        let mut piece = vec![0; size];
+        loop {
+            let read = reader.read(&mut piece).unwrap();
+            if read == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&piece[..read]);
+        }
+        assert!(bytes == whole, "{size}");
+    }
+}
+
+#[test]
+fn files_larger_than_the_buffer_come_back_whole() {
+    let Fixture { store, dir, .. } = &Fixture::new();
+    let piece = |n: u8| -> Vec<u8> { (0..700_000_u32).map(|at| (at % 251) as u8 ^ n).collect() };
+    let mut steps = vec![append("/small", "s")];
+    steps.extend((0..4).map(|n| append("/big", piece(n))));
+    steps.push(append("/last", "l"));
+    let full = store.put(steps);
+    let expected: Vec<u8> = (0..4).flat_map(piece).collect();
+    let mut content = Vec::new();
+    store
+        .get_file(&full, &path("/big"))
+        .unwrap()
+        .read_to_end(&mut content)
+        .unwrap();
+    assert!(content == expected);
+    assert_eq!(store.tree(&full)["/last"], b"l");
+
+    let [archive] = &files_below(&dir.join(ARCHIVES))[..] else {
+        panic!("one archive")
+    };
+    let bytes = fs::read(archive).unwrap();
+    let names: Vec<String> = entries(&bytes).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["small", "big", "last"], "an ordinary tar archive");
+    let mut digest = String::new();
+    for byte in <sha2::Sha256 as sha2::Digest>::digest(&bytes) {
+        write!(digest, "{byte:02x}").unwrap();
+    }
+    assert_eq!(archive.file_stem().unwrap().to_str().unwrap(), digest);
+}
+
+#[test]
+fn what_is_appended_commit_by_commit_reads_as_one_file() {
+    let Fixture { store, .. } = &Fixture::new();
+    let mut expected = String::new();
+    let mut commits = Vec::new();
+    for n in 0..60 {
+        let line = format!("line {n}\n");
+        expected.push_str(&line);
+        commits.push((store.put([append("/log", &line)]), expected.clone()));
+    }
+    for (commit, content) in commits.iter().step_by(13) {
+        assert_eq!(&store.text(commit, "/log"), content);
+        let info = store.inspect_file(commit, &path("/log")).unwrap().unwrap();
+        assert_eq!(info.size_bytes, content.len() as u64);
+    }
+    let fresh = store.put(overwrite("/log", "new\n"));
+    assert_eq!(store.text(&fresh, "/log"), "new\n");
+    assert_eq!(store.text(&commits[59].0, "/log"), expected);
+}
+
+#[test]
+fn branches_from_one_head_go_their_own_ways() {
+    let Fixture { store, .. } = &Fixture::new();
+    let root = store.put([append("/log", "0"), append("/old", "x")]);
+    store.create_branch(&branch("fork"), Some(&root)).unwrap();
+    let left = store.put([append("/log", "L"), append("/left", "x")]);
+    let right = store.put_on(&branch("fork"), [append("/log", "R"), delete("/old")]);
+    store.create_branch(&branch("deep"), Some(&right)).unwrap();
+    let right_again = store.put_on(&branch("fork"), [append("/log", "R")]);
+    let deep = store.put_on(&branch("deep"), [append("/log", "D"), append("/old", "new")]);
+    for (commit, log, files) in [
+        (&root, "0", vec!["/log", "/old"]),
+        (&left, "0L", vec!["/left", "/log", "/old"]),
+        (&right, "0R", vec!["/log"]),
+        (&right_again, "0RR", vec!["/log"]),
+        (&deep, "0RD", vec!["/log", "/old"]),
+    ] {
+        assert_eq!(store.text(commit, "/log"), log);
+        let tree = store.tree(commit);
+        assert_eq!(tree.keys().map(String::as_str).collect::<Vec<_>>(), files);
+    }
+    assert_eq!(store.text(&deep, "/old"), "new");
+    let ids: Vec<CommitId> = store
+        .history(&branch("deep"))
+        .into_iter()
+        .map(|i| i.commit.id)
+        .collect();
+    assert_eq!(ids, [deep.id, right.id, root.id]);
+}
+
+#[test]
+fn a_commit_dropped_while_it_is_read_is_an_error_and_never_anothers_bytes() {
+    let Fixture { store, .. } = &Fixture::new();
+    store.put([append("/log", "0")]);
+    let doomed = store.put([append("/log", "1")]);
+    let mut file = store.get_file(&doomed, &path("/log")).unwrap();
+    let mut tar = store.get_file_tar(&doomed, &path("/")).unwrap();
+    assert_eq!(file.read(&mut [0; 1]).unwrap(), 1);
+    store.drop_commit(&doomed.id).unwrap();
+    store.put([append("/log", "2")]);
+    let error = file.read_to_end(&mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("was dropped"), "{error}");
+    assert!(tar.read_to_end(&mut Vec::new()).is_err());
+}
+
+#[test]
+fn nothing_uploaded_is_an_empty_file_set() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let done = store.put([]);
+    assert!(store.inspect_commit(&done).unwrap().is_good());
+    assert!(store.tree(&done).is_empty());
+    let only_deletions = store.put([delete("/a")]);
+    assert!(store.tree(&only_deletions).is_empty());
+    assert!(fixture.archives_on_disk().is_empty());
+}

@@ -1,0 +1,39 @@
+//! That nothing grows with what is already there, as far as a quick test can tell.
+
+use super::*;
+
+/// A budget that a healthy debug build keeps many times over, and a scan of everything at each step does not.
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn ten_thousand_small_files_are_one_quick_commit() {
+    let Fixture { store, .. } = &Fixture::new();
+    let name = |n: u32| format!("/d{}/file-{n}", n % 100);
+    let begun = Instant::now();
+    let done = store.put((0..10_000).flat_map(|n| overwrite(&name(n), n.to_string())));
+    assert_eq!(store.error_of(&done), "");
+    let tree = store.tree(&done);
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    assert_eq!(tree.len(), 10_000);
+    assert!((0..10_000).all(|n| tree[&name(n)] == n.to_string().as_bytes()));
+    let info = store.inspect_file(&done, &path("/d7")).unwrap().unwrap();
+    assert_eq!(info.kind, FileKind::Directory);
+}
+
+#[test]
+fn a_long_history_stays_quick() {
+    let Fixture { store, .. } = &Fixture::new();
+    let begun = Instant::now();
+    for n in 0..2_000 {
+        let mut steps = overwrite("/latest", n.to_string()).to_vec();
+        steps.push(append("/log", "x"));
+        steps.push(append(&format!("/each/{n:04}"), "y"));
+        store.put(steps);
+    }
+    let head = commit(&store.head(&branch("master")).unwrap());
+    assert_eq!(store.history(&branch("master")).len(), 2_000);
+    assert_eq!(store.text(&head, "/latest"), "1999");
+    assert_eq!(store.text(&head, "/log").len(), 2_000);
+    assert_eq!(store.tree(&head).len(), 2_002);
+    assert!(begun.elapsed() < SOON * 2, "{:?}", begun.elapsed());
+}

@@ -1,0 +1,159 @@
+//! The tree of files that a commit holds, without a copy of it per commit.
+//!
+//! A good commit stores one row for each path it changed. What a path is in a commit is the newest row among those of
+//! the commit and its ancestors. Commits stand in *lineages*: a lineage is a line of commits, one depth after the
+//! other, and a fork starts a new one. So the ancestors of a commit are a few stretches, each "lineage L up to depth
+//! D", and looking up a path is one index seek a stretch.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The stretches of lineages that make up a commit's history, the commit's own first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain(Vec<Stretch>);
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    lineage: i64,
+    /// The last depth that belongs to it.
+    depth: i64,
+}
+
+/// The place of a good commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub lineage: i64,
+    pub depth: i64,
+}
+
+/// A file as a commit has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    /// The depth at which it was last changed.
+    pub depth: i64,
+    /// The depth at which its content begins; what follows was appended.
+    pub start: i64,
+    pub size: i64,
+}
+
+impl Chain {
+    /// The history of the commit at `place`.
+    pub(super) fn of(database: &Connection, place: Place) -> rusqlite::Result<Self> {
+        let mut fork = database.prepare_cached("SELECT parent, fork FROM lineages WHERE id = ?1")?;
+        let mut stretches = vec![Stretch {
+            lineage: place.lineage,
+            depth: place.depth,
+        }];
+        let mut lineage = place.lineage;
+        while let (Some(parent), Some(depth)) = fork.query_row([lineage], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+        })? {
+            stretches.push(Stretch { lineage: parent, depth });
+            lineage = parent;
+        }
+        Ok(Self(stretches))
+    }
+
+    /// The file at `path`, if there is one.
+    pub(super) fn find(&self, database: &Connection, path: &str) -> rusqlite::Result<Option<Version>> {
+        let mut newest = database.prepare_cached(
+            "SELECT depth, start, size FROM versions WHERE lineage = ?1 AND path = ?2 AND depth <= ?3
+             ORDER BY depth DESC LIMIT 1",
+        )?;
+        for stretch in &self.0 {
+            let row = newest
+                .query_row(params![stretch.lineage, path, stretch.depth], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?))
+                })
+                .optional()?;
+            if let Some((depth, start, size)) = row {
+                return Ok(size.map(|size| Version { depth, start, size }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first file, in the order of paths, whose path lies between the two bounds (both left out).
+    ///
+    /// It jumps from path to path by index, so versions of one path are not walked through.
+    pub(super) fn next_file(
+        &self,
+        database: &Connection,
+        after: &str,
+        before: &str,
+    ) -> rusqlite::Result<Option<(String, Version)>> {
+        let mut next = database.prepare_cached(
+            "SELECT path FROM versions WHERE lineage = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT 1",
+        )?;
+        let mut after = after.to_owned();
+        loop {
+            let mut least: Option<String> = None;
+            for stretch in &self.0 {
+                let limit = least.as_deref().unwrap_or(before);
+                let path = next
+                    .query_row(params![stretch.lineage, after, limit], |row| row.get(0))
+                    .optional()?;
+                least = path.or(least);
+            }
+            let Some(path) = least else {
+                return Ok(None);
+            };
+            // It may be deleted, or newer than this commit.
+            if let Some(version) = self.find(database, &path)? {
+                return Ok(Some((path, version)));
+            }
+            after = path;
+        }
+    }
+
+    /// The place of the first commit from depth `from` to `to` that has a row for `path`.
+    pub(super) fn next_change(
+        &self,
+        database: &Connection,
+        path: &str,
+        from: i64,
+        to: i64,
+    ) -> rusqlite::Result<Option<Place>> {
+        let mut oldest = database.prepare_cached(
+            "SELECT depth FROM versions WHERE lineage = ?1 AND path = ?2 AND depth BETWEEN ?3 AND ?4
+             ORDER BY depth LIMIT 1",
+        )?;
+        for &Stretch { lineage, depth } in self.0.iter().rev() {
+            let found = oldest
+                .query_row(params![lineage, path, from, to.min(depth)], |row| row.get(0))
+                .optional()?;
+            if let Some(depth) = found {
+                return Ok(Some(Place { lineage, depth }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The bounds of everything under a directory, for [`Chain::next_file`]: `0` is the character after `/`.
+pub(super) fn bounds_of_directory(path: &str) -> (String, String) {
+    let directory = path.trim_end_matches('/');
+    (format!("{directory}/"), format!("{directory}0"))
+}
+
+/// The place for the next good commit on top of `base`: the next depth of its lineage, or the first of a fork when
+/// that is taken.
+pub(super) fn place_after(database: &Connection, base: Option<Place>) -> rusqlite::Result<Place> {
+    if let Some(Place { lineage, depth }) = base {
+        let taken: bool = database
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1 AND depth = ?2)")?
+            .query_row([lineage, depth + 1], |row| row.get(0))?;
+        if !taken {
+            return Ok(Place {
+                lineage,
+                depth: depth + 1,
+            });
+        }
+    }
+    database
+        .prepare_cached("INSERT INTO lineages (parent, fork) VALUES (?1, ?2)")?
+        .execute(params![base.map(|b| b.lineage), base.map(|b| b.depth)])?;
+    Ok(Place {
+        lineage: database.last_insert_rowid(),
+        depth: base.map_or(1, |b| b.depth + 1),
+    })
+}
