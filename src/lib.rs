@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod delivery;
 pub mod fault;
+pub mod gateway;
 pub mod history;
 pub mod pfs;
 pub mod retrieval;

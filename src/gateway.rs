@@ -1,0 +1,361 @@
+//! pachd through its HTTP gateway, Pachyderm 2.8 and later: the ports `CommitHistory`, `CommitSink` and `FileSource`.
+//!
+//! An adapter: it translates calls into requests and answers into the domain's words. It knows no command line, no
+//! environment and no terminal; address, token and times come as [`GatewayOptions`]. Proxies named by the environment are
+//! not used. Which certificates `https://` trusts is the system's matter.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`client`] | connections, times, TLS: the only user of the HTTP library |
+//! | [`wire`] | pachd's messages in JSON |
+//! | [`upload`] | the body of `CreateFileSet`, its back pressure and its end |
+//! | [`stream`], [`reader`] | server streams as messages, or as a file's bytes |
+//! | [`error`] | every known refusal and what it means, in one table |
+//! | [`address`] | where the gateway is, and the token |
+//!
+//! The ports block. Inside, requests run on a small runtime that each [`Gateway`] owns, so its methods may be called from
+//! any thread but those of an asynchronous runtime.
+
+mod address;
+mod client;
+mod error;
+mod reader;
+mod stream;
+mod upload;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use self::client::{Client, Incoming};
+use self::error::{CallFault, Missing};
+use self::reader::{StreamReader, fault_of_stream};
+use self::stream::Messages;
+use crate::delivery::{Changes, CommitSink};
+use crate::fault::{Fault, FaultKind};
+use crate::history::CommitHistory;
+use crate::pfs::{
+    Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
+};
+use crate::retrieval::FileSource;
+
+pub use self::address::{Address, Token};
+
+/// Why there is no [`Gateway`].
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error("the address of pachd cannot be used: {why}")]
+    Address { why: String },
+    #[error("the token cannot be used: {why}")]
+    Token { why: &'static str },
+    #[error("the HTTP client cannot be set up: {why}")]
+    Setup { why: String },
+}
+
+impl GatewayError {
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Address { .. } => {
+                Some("an address looks like https://pachd.example.com or http://localhost:30650".into())
+            }
+            Self::Token { .. } => Some("pass the token alone, without quotes and without a newline".into()),
+            Self::Setup { .. } => None,
+        }
+    }
+}
+
+/// Where a gateway is and how it is talked to.
+#[derive(Debug, Clone)]
+pub struct GatewayOptions {
+    pub address: Address,
+    pub token: Option<Token>,
+    /// For one connection, its name's look-up and TLS included.
+    pub connect_timeout: Duration,
+    /// For one call that is no stream, from request to answer.
+    pub call_timeout: Duration,
+    /// How long a stream, up or down, may make no progress.
+    pub idle_timeout: Duration,
+    pub user_agent: String,
+}
+
+impl GatewayOptions {
+    /// No token, and times that suit a cluster: 10 s to connect, 60 s for a call, 60 s of silence on a stream.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            token: None,
+            connect_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(60),
+            user_agent: concat!("spoutctl/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// pachd behind one address. Nothing is sent before the first call.
+#[derive(Debug)]
+pub struct Gateway {
+    client: Client,
+    has_token: bool,
+}
+
+impl Gateway {
+    /// # Errors
+    /// When the HTTP client cannot be set up: for `https://`, when the system's certificates cannot be read.
+    pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
+        Ok(Self {
+            has_token: options.token.is_some(),
+            client: Client::new(options)?,
+        })
+    }
+
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        self.client.address()
+    }
+
+    /// Whether everybody between here and pachd can read the token.
+    #[must_use]
+    pub fn sends_token_in_clear(&self) -> bool {
+        self.has_token && !self.address().is_https() && !self.address().is_loopback()
+    }
+
+    /// Asks for the server's version, which needs no token: `2.12.0`.
+    ///
+    /// # Errors
+    /// Any [`Fault`]; `Refused` when something else than a gateway answers.
+    pub fn probe(&self) -> Result<String, Fault> {
+        let version: wire::Version = self.client.ask(error::GET_VERSION, &wire::Nothing {})?;
+        Ok(version.to_string())
+    }
+
+    fn stream_file(&self, call: error::Call, commit: &Commit, path: String) -> Result<StreamReader<'_>, Fault> {
+        let request = wire::FileRequest {
+            file: wire::File {
+                commit: commit.into(),
+                path,
+            },
+        };
+        Ok(StreamReader::new(self.client.open(call, &request)?))
+    }
+}
+
+fn unreadable(call: error::Call) -> impl Fn(wire::Unreadable) -> Fault {
+    move |e| error::unreadable(call, e.to_string())
+}
+
+/// `None` for an answer that says that one of `things` is not there.
+fn unless_missing<T>(answer: Result<T, CallFault>, things: &[Missing]) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failed) if failed.is_missing(things) => Ok(None),
+        Err(failed) => Err(failed.fault),
+    }
+}
+
+impl CommitHistory for Gateway {
+    fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
+        let request = wire::RepoRequest { repo: repo.into() };
+        let answer: Result<wire::Present, _> = self.client.ask(error::INSPECT_REPO, &request);
+        match answer {
+            Ok(_) => Ok(true),
+            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(false),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
+    fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+        let call = error::INSPECT_BRANCH;
+        let request = wire::BranchRequest { branch: branch.into() };
+        let answer: Option<wire::BranchInfo> = unless_missing(self.client.ask(call, &request), &[Missing::Branch])?;
+        answer.map(|info| info.read().map_err(unreadable(call))).transpose()
+    }
+
+    fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
+        let call = error::INSPECT_COMMIT;
+        let request = wire::InspectCommit {
+            commit: commit.into(),
+            wait: None,
+        };
+        let info: wire::CommitInfo = self.client.ask(call, &request)?;
+        info.read(&commit.repo, commit.branch.as_ref())
+            .map_err(unreadable(call))
+    }
+
+    fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
+        let call = error::LIST_COMMIT;
+        // `to` with a branch walks from its head along the parents (follow 006); without it pachd lists the whole repo.
+        let request = wire::ListCommit {
+            repo: (&branch.repo).into(),
+            to: wire::Commit::head_of(branch),
+        };
+        let Some(mut incoming) = unless_missing(self.client.open(call, &request), &[Missing::Branch])? else {
+            return Ok(());
+        };
+        let mut show = |info: wire::CommitInfo| {
+            let info = info.read(&branch.repo, Some(&branch.name)).map_err(unreadable(call))?;
+            Ok(visit(info))
+        };
+        read_messages(&mut incoming, &mut show)
+    }
+}
+
+/// Shows a stream's messages until it ends or `show` breaks.
+fn read_messages<T: serde::de::DeserializeOwned>(
+    incoming: &mut Incoming<'_>,
+    show: &mut dyn FnMut(T) -> Result<ControlFlow<()>, Fault>,
+) -> Result<(), Fault> {
+    let call = incoming.call();
+    let mut messages = Messages::default();
+    while let Some(piece) = incoming.next()? {
+        messages.push(&piece);
+        while let Some(message) = messages.next().map_err(|e| fault_of_stream(call, e))? {
+            if show(message)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+    if let Some(message) = messages.finish().map_err(|e| fault_of_stream(call, e))? {
+        let _ = show(message)?;
+    }
+    Ok(())
+}
+
+impl CommitSink for Gateway {
+    fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
+        let request = wire::RepoRequest { repo: repo.into() };
+        let wire::Present {} = self.client.ask(error::CREATE_REPO, &request)?;
+        Ok(())
+    }
+
+    fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
+        let request = wire::InspectPipeline::from(repo);
+        let answer: Result<wire::PipelineInfo, _> = self.client.ask(error::INSPECT_PIPELINE, &request);
+        match answer {
+            Ok(info) => Ok(Some(info.kind())),
+            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
+    fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
+        upload::create_file_set(&self.client, changes)
+    }
+
+    fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
+        let request = wire::RenewFileSet {
+            file_set_id: &file_set.0,
+            ttl_seconds: ttl.as_secs(),
+        };
+        let wire::Present {} = self.client.ask(error::RENEW_FILE_SET, &request)?;
+        Ok(())
+    }
+
+    fn compose_file_set(&self, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
+        let call = error::COMPOSE_FILE_SET;
+        let request = wire::ComposeFileSet {
+            file_set_ids: parts.iter().map(|part| part.0.as_str()).collect(),
+            ttl_seconds: ttl.as_secs(),
+        };
+        let answer: wire::FileSetAnswer = self.client.ask(call, &request)?;
+        answer.id().map_err(unreadable(call))
+    }
+
+    fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
+        let call = error::START_COMMIT;
+        let request = wire::StartCommit {
+            branch: branch.into(),
+            description,
+        };
+        let answer: wire::CommitAnswer = self.client.ask(call, &request)?;
+        answer.id().map_err(unreadable(call))
+    }
+
+    fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
+        let request = wire::AddFileSet {
+            commit: commit.into(),
+            file_set_id: &file_set.0,
+        };
+        let wire::Present {} = self.client.ask(error::ADD_FILE_SET, &request)?;
+        Ok(())
+    }
+
+    fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
+        let request = wire::FinishCommit {
+            commit: commit.into(),
+            description,
+            error,
+        };
+        let wire::Present {} = self.client.ask(error::FINISH_COMMIT, &request)?;
+        Ok(())
+    }
+
+    fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
+        let call = error::INSPECT_COMMIT;
+        let request = wire::InspectCommit {
+            commit: commit.into(),
+            wait: Some("FINISHED"),
+        };
+        let answer: Option<wire::CommitInfo> = self.client.ask_within(timeout, call, &request)?;
+        let info = answer.ok_or_else(|| {
+            error::unreached(
+                call,
+                format!("{commit} was not finished within {}", client::seconds(timeout)),
+            )
+        })?;
+        info.read(&commit.repo, commit.branch.as_ref())
+            .map_err(unreadable(call))
+    }
+
+    /// pachd 2.12 also says yes when there is no such commit (gateway 011).
+    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
+        let request = wire::DropCommitSet::from(commit);
+        let wire::Present {} = self.client.ask(error::DROP_COMMIT_SET, &request)?;
+        Ok(())
+    }
+}
+
+impl FileSource for Gateway {
+    fn inspect_file(&self, commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault> {
+        if path.is_root() {
+            // `InspectFile` reads the whole index for it, and finds none in an empty commit (gateway 012).
+            return Ok(Some(FileInfo {
+                kind: FileKind::Directory,
+                size_bytes: self.inspect_commit(commit)?.size_bytes,
+            }));
+        }
+        let call = error::INSPECT_FILE;
+        let request = wire::FileRequest {
+            file: wire::File {
+                commit: commit.into(),
+                path: path.as_str().to_owned(),
+            },
+        };
+        let answer: Option<wire::FileInfo> = unless_missing(self.client.ask(call, &request), &[Missing::File])?;
+        answer.map(|info| info.read().map_err(unreadable(call))).transpose()
+    }
+
+    fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
+        let reader = self.stream_file(error::GET_FILE, commit, wire::glob_of(path))?;
+        Ok(Box::new(reader))
+    }
+
+    fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
+        // A directory's own name brings the directory and all that is in it (gateway 013). The root's would come as an
+        // entry without a name, so everything under it is asked for instead (gateway 014, follow 015).
+        let glob = if path.is_root() {
+            "/**".to_owned()
+        } else {
+            wire::glob_of(path)
+        };
+        let reader = self.stream_file(error::GET_FILE_TAR, commit, glob)?;
+        Ok(Box::new(reader))
+    }
+}

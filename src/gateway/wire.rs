@@ -1,0 +1,474 @@
+//! pachd's messages as the gateway writes them in JSON, and their translation into our words.
+//!
+//! Requests are written in `camelCase`, always with the repo's type and project (http 012, 057). In answers 64-bit
+//! integers are strings, unset messages are `null`, and fields that we do not know are passed over. This module sends
+//! nothing.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
+
+/// A field of an answer that is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: {why}")]
+pub(super) struct Unreadable {
+    field: &'static str,
+    why: String,
+}
+
+fn unreadable(field: &'static str, why: impl fmt::Display) -> Unreadable {
+    Unreadable {
+        field,
+        why: why.to_string(),
+    }
+}
+
+#[derive(Serialize)]
+struct Project<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Repo<'a> {
+    name: &'a str,
+    r#type: &'static str,
+    project: Project<'a>,
+}
+
+impl<'a> From<&'a pfs::Repo> for Repo<'a> {
+    fn from(repo: &'a pfs::Repo) -> Self {
+        Self {
+            name: repo.name.as_str(),
+            r#type: "user",
+            project: Project {
+                name: repo.project.as_str(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Branch<'a> {
+    repo: Repo<'a>,
+    name: &'a str,
+}
+
+impl<'a> Branch<'a> {
+    fn new(repo: &'a pfs::Repo, name: &'a BranchName) -> Self {
+        Self {
+            repo: repo.into(),
+            name: name.as_str(),
+        }
+    }
+}
+
+impl<'a> From<&'a pfs::Branch> for Branch<'a> {
+    fn from(branch: &'a pfs::Branch) -> Self {
+        Self::new(&branch.repo, &branch.name)
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Commit<'a> {
+    repo: Repo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<Branch<'a>>,
+}
+
+impl<'a> From<&'a pfs::Commit> for Commit<'a> {
+    fn from(commit: &'a pfs::Commit) -> Self {
+        Self {
+            repo: (&commit.repo).into(),
+            id: Some(commit.id.as_str()),
+            branch: commit.branch.as_ref().map(|name| Branch::new(&commit.repo, name)),
+        }
+    }
+}
+
+impl<'a> Commit<'a> {
+    /// The branch's head, whichever it is when pachd looks.
+    pub fn head_of(branch: &'a pfs::Branch) -> Self {
+        Self {
+            repo: (&branch.repo).into(),
+            id: None,
+            branch: Some(branch.into()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RepoRequest<'a> {
+    pub repo: Repo<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct BranchRequest<'a> {
+    pub branch: Branch<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct StartCommit<'a> {
+    pub branch: Branch<'a>,
+    pub description: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct FinishCommit<'a> {
+    pub commit: Commit<'a>,
+    pub description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct InspectCommit<'a> {
+    pub commit: Commit<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListCommit<'a> {
+    pub repo: Repo<'a>,
+    pub to: Commit<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddFileSet<'a> {
+    pub commit: Commit<'a>,
+    pub file_set_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RenewFileSet<'a> {
+    pub file_set_id: &'a str,
+    #[serde(serialize_with = "as_text")]
+    pub ttl_seconds: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ComposeFileSet<'a> {
+    pub file_set_ids: Vec<&'a str>,
+    #[serde(serialize_with = "as_text")]
+    pub ttl_seconds: u64,
+}
+
+#[derive(Serialize)]
+struct CommitSet<'a> {
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DropCommitSet<'a> {
+    commit_set: CommitSet<'a>,
+}
+
+impl<'a> From<&'a CommitId> for DropCommitSet<'a> {
+    fn from(id: &'a CommitId) -> Self {
+        Self {
+            commit_set: CommitSet { id: id.as_str() },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct File<'a> {
+    pub commit: Commit<'a>,
+    pub path: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct FileRequest<'a> {
+    pub file: File<'a>,
+}
+
+#[derive(Serialize)]
+struct Pipeline<'a> {
+    project: Project<'a>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct InspectPipeline<'a> {
+    pipeline: Pipeline<'a>,
+}
+
+impl<'a> From<&'a pfs::Repo> for InspectPipeline<'a> {
+    /// A pipeline's output repo has its name.
+    fn from(repo: &'a pfs::Repo) -> Self {
+        Self {
+            pipeline: Pipeline {
+                project: Project {
+                    name: repo.project.as_str(),
+                },
+                name: repo.name.as_str(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
+/// The glob that matches this very path and, when it is a directory, everything under it.
+///
+/// `GetFile` and `GetFileTAR` take a glob where `InspectFile` takes a path. A [`FilePath`] has none of a glob's
+/// characters, but it may have a backslash, which escapes there; pachd finds one only inside a class (gateway 008, 009).
+pub(super) fn glob_of(path: &FilePath) -> String {
+    path.as_str().replace('\\', r"[\\]")
+}
+
+fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+/// An unsigned 64-bit integer: a string on this wire; a number is taken as well.
+fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Integer;
+
+    impl Visitor<'_> for Integer {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a number, or a string that holds one")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+            text.parse()
+                .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<u64, E> {
+            Ok(0)
+        }
+    }
+
+    deserializer.deserialize_any(Integer)
+}
+
+/// Only of interest for being there.
+#[derive(Deserialize)]
+pub(super) struct Present {}
+
+#[derive(Deserialize)]
+struct RepoAnswer {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    project: Option<ProjectAnswer>,
+}
+
+#[derive(Deserialize)]
+struct ProjectAnswer {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct BranchAnswer {
+    #[serde(default)]
+    name: String,
+}
+
+/// A commit's name, as `StartCommit` answers it and other messages hold it.
+#[derive(Deserialize)]
+pub(super) struct CommitAnswer {
+    #[serde(default)]
+    repo: Option<RepoAnswer>,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    branch: Option<BranchAnswer>,
+}
+
+impl CommitAnswer {
+    pub fn id(&self) -> Result<CommitId, Unreadable> {
+        CommitId::new(&self.id).map_err(|e| unreadable("commit", e))
+    }
+
+    /// `asked` fills in what this server does not say: 2.12 leaves the branch out.
+    fn commit(&self, asked: &pfs::Repo, branch: Option<&BranchName>) -> Result<pfs::Commit, Unreadable> {
+        let repo = match &self.repo {
+            None => asked.clone(),
+            Some(repo) => pfs::Repo {
+                project: match &repo.project {
+                    Some(project) => {
+                        pfs::ProjectName::new(&project.name).map_err(|e| unreadable("commit.repo.project", e))?
+                    }
+                    None => asked.project.clone(),
+                },
+                name: RepoName::new(&repo.name).map_err(|e| unreadable("commit.repo", e))?,
+            },
+        };
+        let branch = match &self.branch {
+            Some(said) => Some(BranchName::new(&said.name).map_err(|e| unreadable("commit.branch", e))?),
+            None => branch.cloned(),
+        };
+        Ok(pfs::Commit {
+            repo,
+            branch,
+            id: self.id()?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitDetails {
+    #[serde(default, deserialize_with = "integer")]
+    size_bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CommitInfo {
+    commit: CommitAnswer,
+    #[serde(default)]
+    parent_commit: Option<CommitAnswer>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    started: Option<String>,
+    #[serde(default)]
+    finishing: Option<String>,
+    #[serde(default)]
+    finished: Option<String>,
+    #[serde(default)]
+    error: String,
+    #[serde(default, deserialize_with = "integer")]
+    size_bytes_upper_bound: u64,
+    #[serde(default)]
+    details: Option<CommitDetails>,
+}
+
+impl CommitInfo {
+    /// `repo` and `branch` are those that were asked for.
+    pub fn read(self, repo: &pfs::Repo, branch: Option<&BranchName>) -> Result<pfs::CommitInfo, Unreadable> {
+        Ok(pfs::CommitInfo {
+            commit: self.commit.commit(repo, branch)?,
+            parent: self.parent_commit.map(|parent| parent.id()).transpose()?,
+            description: self.description,
+            started: time("started", self.started)?,
+            finishing: time("finishing", self.finishing)?,
+            finished: time("finished", self.finished)?,
+            error: self.error,
+            // The exact size is known once the commit is finished; the bound is 0 until pachd has counted.
+            size_bytes: match self.details {
+                Some(details) if details.size_bytes > 0 => details.size_bytes,
+                _ => self.size_bytes_upper_bound,
+            },
+        })
+    }
+}
+
+fn time(field: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Unreadable> {
+    text.map(|text| text.parse::<Timestamp>().map_err(|e| unreadable(field, e)))
+        .transpose()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BranchInfo {
+    #[serde(default)]
+    head: Option<CommitAnswer>,
+    #[serde(default)]
+    provenance: Vec<Present>,
+    #[serde(default)]
+    direct_provenance: Vec<Present>,
+}
+
+impl BranchInfo {
+    pub fn read(self) -> Result<pfs::BranchInfo, Unreadable> {
+        Ok(pfs::BranchInfo {
+            head: self.head.map(|head| head.id()).transpose()?,
+            has_provenance: !(self.provenance.is_empty() && self.direct_provenance.is_empty()),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileInfo {
+    #[serde(default)]
+    file_type: String,
+    #[serde(default, deserialize_with = "integer")]
+    size_bytes: u64,
+}
+
+impl FileInfo {
+    pub fn read(self) -> Result<pfs::FileInfo, Unreadable> {
+        Ok(pfs::FileInfo {
+            kind: match self.file_type.as_str() {
+                "FILE" => FileKind::File,
+                "DIR" => FileKind::Directory,
+                other => return Err(unreadable("fileType", format!("`{}`", other.escape_debug()))),
+            },
+            size_bytes: self.size_bytes,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct PipelineInfo {
+    #[serde(default)]
+    r#type: String,
+}
+
+impl PipelineInfo {
+    pub fn kind(&self) -> PipelineKind {
+        match self.r#type.as_str() {
+            "PIPELINE_TYPE_TRANSFORM" => PipelineKind::Transform,
+            "PIPELINE_TYPE_SPOUT" => PipelineKind::Spout,
+            "PIPELINE_TYPE_SERVICE" => PipelineKind::Service,
+            _ => PipelineKind::Unknown,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileSetAnswer {
+    #[serde(default)]
+    file_set_id: String,
+}
+
+impl FileSetAnswer {
+    pub fn id(self) -> Result<FileSetId, Unreadable> {
+        if self.file_set_id.is_empty() {
+            return Err(unreadable("fileSetId", "it is missing"));
+        }
+        Ok(FileSetId(self.file_set_id))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Version {
+    #[serde(default)]
+    major: u32,
+    #[serde(default)]
+    minor: u32,
+    #[serde(default)]
+    micro: u32,
+    #[serde(default)]
+    additional: String,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}{}", self.major, self.minor, self.micro, self.additional)
+    }
+}
