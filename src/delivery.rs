@@ -2,13 +2,104 @@
 //!
 //! This is the domain's heart. It knows archives and its own port, [`CommitSink`]; it knows no HTTP, no terminal, no
 //! environment.
+//!
+//! | module | part of the way |
+//! |---|---|
+//! | [`spool`] | holds an archive's bytes while it is in hand |
+//! | [`mark`] | names an archive in a commit's description |
+//! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
+//! | `upload` | archive → file set, in parts |
+//! | `committing` | file set → commit that is closed for writing; looks before it repeats |
+//! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`patience`] | how long to try, and how an interrupt ends it |
+//! | [`run`] | the three of them over a stream of archives |
+//!
+//! **The rules** (reasons and recordings: the table in each module):
+//!
+//! 1. Upload into file sets first: nothing is open while bytes travel.
+//! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
+//! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
+//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020).
+//! 4. A lost answer is never answered by repeating blindly: look for the mark first.
+//! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
+//!    nothing is published after a failure.
+//! 6. Acknowledge after the commit is finished without an error, in order.
+
+pub mod mark;
+pub mod patience;
+pub mod preflight;
+pub mod run;
+pub mod spool;
+
+mod committing;
+mod error;
+mod finishing;
+mod upload;
+
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::time::Duration;
 
+use crate::archive::{Archive, Digest, Files};
 use crate::fault::Fault;
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
+
+pub use error::{Consequence, DeliveryError, Unsettled};
+pub use run::{Delivery, Incoming, Options, Summary};
+
+/// What happens to a file that the branch has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// The archive's file replaces it (as `pachctl put file` of 2.x does).
+    Overwrite,
+    /// The archive's bytes go to its end.
+    Append,
+}
+
+/// One archive that is a finished commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which archive of this run, from 1.
+    pub archive: u64,
+    /// The input it came from.
+    pub input: std::sync::Arc<str>,
+    /// Where its first header begins, in bytes of the decompressed input.
+    pub offset: u64,
+    /// Bytes from there through its second zero block.
+    pub length: u64,
+    pub digest: Digest,
+    pub files: usize,
+    /// Bytes of those files.
+    pub bytes: u64,
+    pub branch: Branch,
+    /// The commit that holds it, once there is one.
+    pub commit: Option<CommitId>,
+    /// When pachd finished the commit, by its own clock.
+    pub finished: Option<jiff::Timestamp>,
+}
+
+/// Who is told what happens on the way. Called from several threads.
+pub trait Observer: Send + Sync {
+    /// A complete archive was taken from the input.
+    fn received(&self, _archive: &Archive) {}
+    /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
+    fn sent(&self, _archive: &Archive, _bytes: u64) {}
+    /// The archive is a finished commit: the acknowledgement. In order, once each.
+    fn committed(&self, receipt: &Receipt);
+    /// An earlier run has committed this archive; nothing was sent.
+    fn already(&self, receipt: &Receipt);
+    /// A dry run would have committed this archive.
+    fn would_commit(&self, archive: &Archive, files: &Files);
+    /// Something that whoever runs us should know and need not act on.
+    fn note(&self, text: &str);
+    /// A call failed and will be made again.
+    fn retrying(&self, _fault: &Fault) {}
+    /// A commit was opened, or the one that was open no longer is: what to name if we have to leave at once.
+    fn open_commit(&self, _commit: Option<&Commit>) {}
+}
 
 /// One change to a file, in the order in which a file set takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

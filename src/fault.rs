@@ -29,8 +29,10 @@ pub enum FaultKind {
     TooLarge,
     /// The call never reached the server, or the server says that it did nothing: try again.
     Unavailable,
-    /// The call may have been carried out or not: look first.
+    /// No answer: the call may have been carried out or not. Look first.
     Unknown,
+    /// An answer whose meaning nobody has told us yet: look first, and do not ask for ever.
+    Unrecognised,
     /// This side could not read or write what it holds (disk, spool). The request was aborted; nothing happened.
     Local,
 }
@@ -59,7 +61,10 @@ impl Fault {
     /// Whether the same call may succeed later without anything being changed by hand.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.kind, FaultKind::Unavailable | FaultKind::Unknown)
+        matches!(
+            self.kind,
+            FaultKind::Unavailable | FaultKind::Unknown | FaultKind::Unrecognised
+        )
     }
 }
 

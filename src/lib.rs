@@ -1,10 +1,93 @@
 //! spoutctl: every complete tar archive on standard input becomes one finished Pachyderm commit.
+//!
+//! # Architecture
+//!
+//! ```text
+//! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
+//! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//! ```
+//!
+//! | layer | modules | may use | never |
+//! |---|---|---|---|
+//! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
+//! | adapters | [`gateway`], [`store`], [`terminal`], [`settings`] | domain and words | each other, clap, anyhow |
+//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`] | words | adapters, edge, the environment, standard streams |
+//! | words | [`pfs`], [`fault`], [`quantity`], [`exit`] | std, jiff, thiserror | anything above |
+//!
+//! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
+//! [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
+//! lines and holds these rules.
+//!
+//! # What `put` promises
+//!
+//! One complete archive is one finished commit: never half of one, never twice, in order, and acknowledged only when
+//! the server says that the commit is finished without an error. [`archive`] decides where an archive ends;
+//! [`delivery`] has the rules by which it becomes a commit.
+//!
+//! # Bounds
+//!
+//! Everything that grows has a bound, and everything that waits has a time-out:
+//!
+//! | what | bound | where |
+//! |---|---|---|
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::spool`] |
+//! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
+//! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
+//! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
+//! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
+//! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
+//! | a call, a silent stream | 60 s | [`gateway`] |
+//! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 
 pub mod archive;
+pub mod cli;
+pub mod commands;
 pub mod delivery;
+pub mod exit;
+pub mod failure;
 pub mod fault;
 pub mod gateway;
 pub mod history;
 pub mod pfs;
+pub mod quantity;
 pub mod retrieval;
+pub mod settings;
 pub mod store;
+pub mod terminal;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+use exit::Exit;
+use failure::Failure;
+use terminal::{Terminal, Voice};
+
+/// Runs the command that `args` say, the program's name first, and answers how the process is to end.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output, mistakes to standard error; a closed pipe is no mistake.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    match dispatch(cli.verb) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.show(&Terminal::new(Voice::Quiet));
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Put(args) => commands::put::run(&args),
+        Verb::Get(args) => commands::get::run(&args),
+        Verb::Spout(verb) => dispatch(verb.into()),
+    }
+}

@@ -5,11 +5,12 @@
 //! lead, and whether a path is a file and a directory at once.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::Range;
 
 use super::content::Extent;
 use super::entries::Entry;
-use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem};
+use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem, grouped};
 use super::header::EntryKind;
 use super::path::{PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
@@ -21,6 +22,21 @@ pub struct Skipped {
     pub kind: EntryKind,
     pub count: u64,
     pub first: EntryRef,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, count, first } = self;
+        match count {
+            1 => write!(f, "{kind} `{}` was left out", first.name),
+            _ => write!(
+                f,
+                "{} entries were left out; the first is {kind} `{}`",
+                grouped(*count),
+                first.name
+            ),
+        }
+    }
 }
 
 /// A file of an archive.

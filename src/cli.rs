@@ -1,0 +1,311 @@
+//! What can be typed: every clap type and its help. No behaviour.
+//!
+//! House rules: the first line of a help text is one sentence without a full stop; what a script needs to know follows
+//! after a blank line; environment variables that stand for a flag are named by clap.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::delivery::mark::StreamName;
+use crate::pfs::{Destination, Source};
+
+/// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
+#[derive(Debug, Parser)]
+#[command(
+    name = "spoutctl",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    subcommand_required = true
+)]
+#[command(arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Put(PutArgs),
+    Get(GetArgs),
+    /// The same verbs, for those who think of them as `spout put` and `spout get`
+    #[command(subcommand, hide = true)]
+    Spout(SpoutVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SpoutVerb {
+    Put(PutArgs),
+    Get(GetArgs),
+}
+
+impl From<SpoutVerb> for Verb {
+    fn from(verb: SpoutVerb) -> Self {
+        match verb {
+            SpoutVerb::Put(args) => Self::Put(args),
+            SpoutVerb::Get(args) => Self::Get(args),
+        }
+    }
+}
+
+/// Where pachd is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where pachd is")]
+pub struct ServerArgs {
+    /// The store to talk to: http://HOST[:PORT] or https://… (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an
+    /// embedded store in a directory, no server needed)
+    ///
+    /// A token is taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could
+    /// read it.
+    #[arg(long, value_name = "URL", env = "PACHD_ADDRESS", hide_env_values = true)]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub pachd: Option<String>,
+}
+
+/// How much is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is said")]
+pub struct VoiceArgs {
+    /// Say nothing on standard error but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more on standard error: calls that are made again, and a line every ten seconds where no progress is drawn
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Make each complete tar archive of the input one finished commit
+///
+/// The input is standard input, or the files in their order. It may hold any number of archives, one after the other
+/// and with any padding, as tar makes them; gzip and zstd are recognised. An archive that is cut short makes no
+/// commit. Each commit is acknowledged by one line on standard output after pachd has finished it without an error.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+pub struct PutArgs {
+    /// Where the commits go: [project/]repo[@branch][:/prefix]
+    #[arg(value_name = "DEST")]
+    pub destination: Destination,
+
+    /// Read these files instead of standard input; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub commits: CommitArgs,
+
+    #[command(flatten)]
+    pub entries: EntryArgs,
+
+    #[command(flatten)]
+    pub trying: TryingArgs,
+
+    /// Read and check everything, look at the destination, send nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Print one JSON object a line instead of text
+    ///
+    /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume), `archive` (with
+    /// --dry-run) and, last, `summary`.
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How archives become commits")]
+pub struct CommitArgs {
+    /// Put a file's bytes at the end of what the branch has, instead of replacing it
+    #[arg(short, long)]
+    pub append: bool,
+
+    /// Say this in each commit's description
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+
+    /// Make the repo if it is not there
+    #[arg(long)]
+    pub create_repo: bool,
+
+    /// Name the stream, so that its numbers go on where an earlier run ended
+    ///
+    /// An open commit that a killed run of the same stream has left on the branch is given up. One process at a time
+    /// may use a name.
+    #[arg(long, value_name = "NAME")]
+    pub stream: Option<StreamName>,
+
+    /// The input is the same as last time: skip what an earlier run of the stream has committed
+    #[arg(long, requires = "stream")]
+    pub resume: bool,
+
+    /// Let up to N commits wait to be finished before the next one is closed
+    ///
+    /// Faster (two to three times, for small commits), but what follows a commit that fails may then be there.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub in_flight: u16,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What archives may hold")]
+pub struct EntryArgs {
+    /// Percent-encode the characters of a path that pachd refuses, and `%` itself
+    #[arg(long)]
+    pub escape_paths: bool,
+
+    /// What to do with hard and symbolic links: store the content they lead to, or leave them out
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
+    pub links: Links,
+
+    /// What to do with devices, FIFOs and other entries that are no file: refuse the archive, or leave them out
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
+    pub special: Special,
+
+    /// Refuse a file larger than this, sparse files counted with their holes
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
+    pub max_entry_size: u64,
+
+    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub tmp_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Links {
+    Resolve,
+    Skip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Special {
+    Refuse,
+    Skip,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How long it is tried")]
+pub struct TryingArgs {
+    /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub retry_for: Duration,
+
+    /// After an interrupt, finish or give up the archive in hand within this time
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
+    pub grace: Duration,
+}
+
+/// Write a file's bytes, or a commit as a tar archive, to standard output
+///
+/// A branch means its newest commit that is finished without an error. Exit code 1: there is no such file, branch or
+/// commit yet.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// What to read: [project/]repo[@branch-or-commit]:/path; with --tar the path may be left out
+    #[arg(value_name = "SOURCE")]
+    pub source: Source,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Write a directory, or the whole commit, as one tar archive
+    #[arg(long)]
+    pub tar: bool,
+
+    /// Turn the percent-encoding of `put --escape-paths` back, in SOURCE's path and in the archive's names
+    #[arg(long, requires = "tar")]
+    pub unescape_paths: bool,
+
+    /// Write to this file: it appears whole, or not at all
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// A size: digits, then an optional unit (k, M, G, T; kB, MB, …; KiB, MiB, …).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let wrong = || format!("`{text}` is no size; write 500MB, 64MiB or 1TiB");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let power = |unit: &str| match unit.to_ascii_lowercase().as_str() {
+        "" => Some(0),
+        "k" => Some(1),
+        "m" => Some(2),
+        "g" => Some(3),
+        "t" => Some(4),
+        "p" => Some(5),
+        _ => None,
+    };
+    let unit = unit.trim();
+    let lower = unit.to_ascii_lowercase();
+    let (base, prefix) = match lower.strip_suffix("ib") {
+        Some(prefix) => (1024_u64, prefix),
+        None => (1000, lower.strip_suffix('b').unwrap_or(&lower)),
+    };
+    let factor = power(prefix)
+        .and_then(|power| base.checked_pow(power))
+        .ok_or_else(wrong)?;
+    number.checked_mul(factor).ok_or_else(wrong)
+}
+
+/// A duration: digits and a unit (`ms`, `s`, `m`, `h`), repeated; a bare `0` is zero.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no duration; write 30s, 10m or 1h30m"))?;
+    Duration::try_from(span).map_err(|_| format!("`{text}` is negative"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_definitions() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_in_decimal_and_binary_units() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("17", 17),
+            ("500MB", 500_000_000),
+            ("64MiB", 64 << 20),
+            ("1TiB", 1 << 40),
+            ("2k", 2000),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MB", "1XB", "-1", "99999999999PiB", "1.5GB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_need_a_unit_and_are_not_negative() {
+        for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1h30m", 5400)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "10", "-5s", "soon"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
+
+pub mod get;
+pub mod put;
+
+mod interrupts;
+mod server;

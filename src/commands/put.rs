@@ -1,0 +1,202 @@
+//! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
+
+mod input;
+mod report;
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{after, bounded, never, select};
+
+use crate::archive;
+use crate::cli::{EntryArgs, Links, PutArgs, Special};
+use crate::commands::interrupts::Interrupts;
+use crate::commands::server;
+use crate::delivery::patience::SystemClock;
+use crate::delivery::spool::Spool;
+use crate::delivery::{Delivery, DeliveryError, Options, Summary, WriteMode};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::settings;
+use crate::terminal::Terminal;
+use input::Input;
+use report::Report;
+
+/// After the grace period a call may still be on its way; it gets this long to come back.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// Runs the verb.
+///
+/// # Errors
+/// Whatever kept an archive of the input from becoming a commit.
+pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
+    let inputs = inputs(args)?;
+    let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
+    let sink = server::sink(&args.server, &terminal)?;
+    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
+    let interrupts = listen(args, &terminal)?;
+    let delivery = Delivery {
+        sink,
+        observer: Arc::clone(&report) as _,
+        clock: Arc::new(SystemClock),
+        interrupt: interrupts.interrupt.clone(),
+        options: options(args),
+    };
+
+    // No archive waits between the two sides: at most one is read while one is delivered.
+    let (archives, incoming) = bounded(0);
+    let reader = input::Reader {
+        inputs,
+        options: entry_options(&args.entries, args),
+        spool: Spool::new(&settings::temporary_directory(args.entries.tmp_dir.as_deref())),
+        report: Arc::clone(&report),
+    };
+    std::thread::spawn(move || reader.read_all(&archives));
+    let (done, ended) = bounded(1);
+    std::thread::spawn(move || {
+        // Nobody listens any more only when we left at once.
+        let _ = done.send(delivery.run(&incoming));
+    });
+    let (summary, result) = wait(&ended, &interrupts, &report);
+    conclude(&terminal, &report, summary, result, interrupts.signal())
+}
+
+/// Waits for the delivery, but no longer than the signals allow.
+fn wait(
+    ended: &crossbeam_channel::Receiver<(Summary, Result<(), DeliveryError>)>,
+    interrupts: &Interrupts,
+    report: &Report,
+) -> (Summary, Result<(), DeliveryError>) {
+    let mut deadline = never();
+    let mut raised = interrupts.interrupt.raised().clone();
+    loop {
+        select! {
+            recv(ended) -> end => {
+                return end.unwrap_or_else(|_| (Summary::default(), Err(DeliveryError::ReaderGone)));
+            }
+            recv(raised) -> _ => {
+                // A closed channel would be ready for ever.
+                raised = never();
+                let end = interrupts.interrupt.deadline().unwrap_or_else(Instant::now) + LAST_MOMENT;
+                deadline = after(end.saturating_duration_since(Instant::now()));
+            }
+            recv(interrupts.leave) -> _ => return (Summary::default(), Err(report.left())),
+            recv(deadline) -> _ => return (Summary::default(), Err(report.left())),
+        }
+    }
+}
+
+fn conclude(
+    terminal: &Terminal,
+    report: &Report,
+    summary: Summary,
+    result: Result<(), DeliveryError>,
+    signal: Option<u8>,
+) -> Result<Exit, Failure> {
+    if let Some(bar) = terminal.bar() {
+        bar.clear();
+    }
+    report.summarise(summary, result.is_ok());
+    match result {
+        Err(error) => Err(with_progress(Failure::from_delivery(&error, signal), &error, report)),
+        Ok(()) => match terminal.results_lost() {
+            None => Ok(Exit::Done),
+            Some(error) => Err(Failure::new(Exit::Input, "acknowledgements could not be written")
+                .detail(format!("standard output: {error}"))
+                .help("every archive is committed; its commit's description holds its digest")),
+        },
+    }
+}
+
+/// What is committed already decides what to send again.
+fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -> Failure {
+    if let DeliveryError::Archive(error) = error {
+        let advice = report.advice(error);
+        failure.help = Some(match failure.help {
+            Some(help) => format!("{help}; {advice}"),
+            None => advice,
+        });
+    }
+    failure
+}
+
+fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failure> {
+    let grace = args.trying.grace;
+    let terminal = Arc::clone(terminal);
+    let say = move || {
+        terminal.note(&format!(
+            "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
+             to leave at once",
+            grace.as_secs_f64()
+        ));
+    };
+    Interrupts::listen(grace, say).map_err(Failure::from)
+}
+
+/// What is to be read, looked at before anything is sent.
+fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
+    let stdin = Path::new("-");
+    let uses_stdin = args.files.is_empty() || args.files.iter().any(|file| file == stdin);
+    if args.files.iter().filter(|file| *file == stdin).count() > 1 {
+        return Err(Failure::new(Exit::Usage, "standard input (`-`) can be read only once"));
+    }
+    if uses_stdin && std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard input is a terminal, and tar archives are expected there",
+        )
+        .help(format!(
+            "tar cf - DIR | spoutctl put {}",
+            args.destination.branch.repo.name
+        )));
+    }
+    if args.files.is_empty() {
+        return Ok(vec![Input::Stdin]);
+    }
+    args.files
+        .iter()
+        .map(|file| {
+            if file == stdin {
+                Ok(Input::Stdin)
+            } else {
+                Input::file(file)
+            }
+        })
+        .collect()
+}
+
+fn options(args: &PutArgs) -> Options {
+    Options {
+        branch: args.destination.branch.clone(),
+        mode: if args.commits.append {
+            WriteMode::Append
+        } else {
+            WriteMode::Overwrite
+        },
+        message: args.commits.message.clone(),
+        create_repo: args.commits.create_repo,
+        stream: args.commits.stream.clone(),
+        resume: args.commits.resume,
+        retry_for: args.trying.retry_for,
+        in_flight: usize::from(args.commits.in_flight),
+        dry_run: args.dry_run,
+    }
+}
+
+fn entry_options(entries: &EntryArgs, args: &PutArgs) -> archive::Options {
+    archive::Options {
+        prefix: args.destination.prefix.clone(),
+        escape_paths: entries.escape_paths,
+        links: match entries.links {
+            Links::Resolve => archive::Links::Resolve,
+            Links::Skip => archive::Links::Skip,
+        },
+        special: match entries.special {
+            Special::Refuse => archive::Special::Refuse,
+            Special::Skip => archive::Special::Skip,
+        },
+        max_entry_size: entries.max_entry_size,
+    }
+}

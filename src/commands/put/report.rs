@@ -1,0 +1,296 @@
+//! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::archive::{Archive, ArchiveError, Files};
+use crate::delivery::{DeliveryError, Observer, Receipt, Summary, Unsettled};
+use crate::fault::Fault;
+use crate::pfs::Commit;
+use crate::quantity::{Size, counted, elapsed, grouped};
+use crate::terminal::Terminal;
+use crate::terminal::progress_bar::rate;
+
+/// How often progress is drawn, at most.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+/// How often `--verbose` says where things are when nothing is drawn.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+pub(super) struct Report {
+    terminal: Arc<Terminal>,
+    json: bool,
+    started: Instant,
+    read: AtomicU64,
+    archives: AtomicU64,
+    commits: AtomicU64,
+    already: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    /// Milliseconds after `started` when progress was last shown.
+    shown: AtomicU64,
+    open: Mutex<Option<Commit>>,
+}
+
+impl Report {
+    pub fn new(terminal: Arc<Terminal>, json: bool) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            terminal,
+            json,
+            started: Instant::now(),
+            read: zero(),
+            archives: zero(),
+            commits: zero(),
+            already: zero(),
+            files: zero(),
+            bytes: zero(),
+            shown: zero(),
+            open: Mutex::new(None),
+        }
+    }
+
+    /// So many more bytes were read from the input.
+    pub fn read(&self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.progress();
+    }
+
+    fn progress(&self) {
+        let time = self.started.elapsed();
+        let every = if self.terminal.bar().is_some() {
+            DRAW_EVERY
+        } else {
+            SAY_EVERY
+        };
+        let now = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let shown = self.shown.load(Ordering::Relaxed);
+        let due = now.saturating_sub(shown) >= u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+        // Of several threads that find it due, one shows it.
+        if !due
+            || self
+                .shown
+                .compare_exchange(shown, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
+            return;
+        }
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (read, archives, commits) = (get(&self.read), get(&self.archives), get(&self.commits));
+        match self.terminal.bar() {
+            Some(bar) => bar.show(read, archives, commits),
+            None => self.terminal.detail(&format!(
+                "{} read, {}/s, {}, {}",
+                Size(read),
+                Size(rate(read, time)),
+                counted(archives, "archive"),
+                counted(commits, "commit")
+            )),
+        }
+    }
+
+    /// Says what came of it all.
+    pub fn summarise(&self, summary: Summary, complete: bool) {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (commits, already, files, bytes) = (
+            get(&self.commits),
+            get(&self.already),
+            get(&self.files),
+            get(&self.bytes),
+        );
+        if self.json {
+            self.print(&Line::Summary {
+                complete,
+                archives: get(&self.archives),
+                commits,
+                already,
+                empty: summary.empty,
+                files,
+                bytes,
+                seconds: self.started.elapsed().as_secs_f64(),
+            });
+        }
+        let already = if already > 0 {
+            format!(" ({} already there)", grouped(already))
+        } else {
+            String::new()
+        };
+        if commits > 0 || !already.is_empty() {
+            self.terminal.status(&format!(
+                "{}{already}, {}, {} in {}",
+                counted(commits, "commit"),
+                counted(files, "file"),
+                Size(bytes),
+                elapsed(self.started.elapsed())
+            ));
+        }
+    }
+
+    /// We leave without waiting: what is open is named.
+    pub fn left(&self) -> DeliveryError {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        DeliveryError::Interrupted {
+            unsettled: open.map(Unsettled::Open),
+        }
+    }
+
+    /// What to send again after the input broke.
+    pub fn advice(&self, error: &ArchiveError) -> String {
+        let broken = error.number;
+        let offset = grouped(error.offset);
+        let again = format!("send archive {broken} again from byte {offset}");
+        match self.commits.load(Ordering::Relaxed) + self.already.load(Ordering::Relaxed) {
+            0 => format!("nothing is committed; {again}"),
+            1 if broken == 2 => format!("archive 1 is committed; {again}"),
+            _ => format!("the archives before are committed; {again}"),
+        }
+    }
+
+    fn print(&self, line: &Line<'_>) {
+        match serde_json::to_string(line) {
+            Ok(text) => self.terminal.result(&text),
+            Err(error) => self
+                .terminal
+                .warning(&format!("a line of JSON could not be made: {error}")),
+        }
+    }
+
+    fn acknowledge(&self, receipt: &Receipt, already: bool) {
+        let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
+        if self.json {
+            let line = Commitment::new(receipt, commit);
+            self.print(&if already {
+                Line::Already(line)
+            } else {
+                Line::Commit(line)
+            });
+            return;
+        }
+        self.terminal.result(&format!(
+            "{}@{commit}   {}   {}{}",
+            receipt.branch.repo,
+            counted(receipt.files as u64, "file"),
+            Size(receipt.bytes),
+            if already { "   already" } else { "" }
+        ));
+    }
+}
+
+impl Observer for Report {
+    fn received(&self, _: &Archive) {
+        self.archives.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn sent(&self, _: &Archive, _: u64) {
+        self.progress();
+    }
+
+    fn committed(&self, receipt: &Receipt) {
+        self.acknowledge(receipt, false);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
+    }
+
+    fn already(&self, receipt: &Receipt) {
+        self.acknowledge(receipt, true);
+        self.already.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn would_commit(&self, archive: &Archive, files: &Files) {
+        if self.json {
+            self.print(&Line::Archive {
+                archive: archive.number,
+                input: &Arc::clone(&archive.input),
+                offset: archive.offset,
+                length: archive.length,
+                digest: archive.digest.to_string(),
+                files: files.len(),
+                bytes: files.total_bytes(),
+            });
+        }
+        self.terminal.status(&format!(
+            "archive {}: {}, {}; nothing is sent",
+            grouped(archive.number),
+            counted(files.len() as u64, "file"),
+            Size(files.total_bytes())
+        ));
+    }
+
+    fn note(&self, text: &str) {
+        self.terminal.note(text);
+    }
+
+    fn retrying(&self, fault: &Fault) {
+        self.terminal.detail(&format!("trying again: {fault}"));
+    }
+
+    fn open_commit(&self, commit: Option<&Commit>) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = commit.cloned();
+    }
+}
+
+/// The lines of `--json`. Fields are only ever added.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Commit(Commitment<'a>),
+    Already(Commitment<'a>),
+    Archive {
+        archive: u64,
+        input: &'a str,
+        offset: u64,
+        length: u64,
+        digest: String,
+        files: usize,
+        bytes: u64,
+    },
+    Summary {
+        /// Whether the input was delivered to its end.
+        complete: bool,
+        archives: u64,
+        commits: u64,
+        already: u64,
+        empty: u64,
+        files: u64,
+        bytes: u64,
+        seconds: f64,
+    },
+}
+
+#[derive(Serialize)]
+struct Commitment<'a> {
+    archive: u64,
+    input: &'a str,
+    offset: u64,
+    length: u64,
+    digest: String,
+    project: &'a str,
+    repo: &'a str,
+    branch: &'a str,
+    commit: &'a str,
+    files: usize,
+    bytes: u64,
+    finished: Option<String>,
+}
+
+impl<'a> Commitment<'a> {
+    fn new(receipt: &'a Receipt, commit: &'a str) -> Self {
+        Self {
+            archive: receipt.archive,
+            input: &receipt.input,
+            offset: receipt.offset,
+            length: receipt.length,
+            digest: receipt.digest.to_string(),
+            project: receipt.branch.repo.project.as_str(),
+            repo: receipt.branch.repo.name.as_str(),
+            branch: receipt.branch.name.as_str(),
+            commit,
+            files: receipt.files,
+            bytes: receipt.bytes,
+            finished: receipt.finished.map(|time| time.to_string()),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Opens the store that the user named.
+
+use std::sync::Arc;
+
+use crate::cli::{ServerArgs, VoiceArgs};
+use crate::delivery::CommitSink;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::gateway::{Gateway, GatewayError, GatewayOptions, Token};
+use crate::retrieval::FileSource;
+use crate::settings::{self, Address};
+use crate::store::{Store, StoreError};
+use crate::terminal::{Terminal, Voice};
+
+impl VoiceArgs {
+    pub(super) fn voice(&self) -> Voice {
+        match (self.quiet, self.verbose) {
+            (true, _) => Voice::Quiet,
+            (_, true) => Voice::Verbose,
+            _ => Voice::Normal,
+        }
+    }
+}
+
+/// The store to write to; `local:` directories are made where they are missing.
+pub(super) fn sink(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
+    Ok(match address(args)? {
+        Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
+        Address::Local(directory) => Arc::new(Store::open(&directory).map_err(|error| store_failure(&error))?),
+    })
+}
+
+/// The store to read from.
+pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource>, Failure> {
+    Ok(match address(args)? {
+        Address::Gateway(address) => Box::new(gateway(&address, terminal)?),
+        Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
+    })
+}
+
+fn address(args: &ServerArgs) -> Result<Address, Failure> {
+    Address::new(args.pachd.as_deref()).map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))
+}
+
+fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
+    let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
+    options.token = settings::token()
+        .map(|token| Token::new(&token))
+        .transpose()
+        .map_err(|error| usage(&error))?;
+    let gateway = Gateway::new(options).map_err(|error| usage(&error))?;
+    if gateway.sends_token_in_clear() {
+        terminal.warning("PACH_TOKEN goes over plain http to another machine, where anybody on the way can read it");
+    }
+    Ok(gateway)
+}
+
+fn usage(error: &GatewayError) -> Failure {
+    Failure {
+        help: error.help(),
+        ..Failure::new(Exit::Usage, error.to_string())
+    }
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    let exit = match error {
+        // As a server without the repo would say: there is nothing to read.
+        StoreError::NotAStore { .. } => Exit::Refused,
+        StoreError::NotEmpty { .. } => Exit::Usage,
+        StoreError::Busy { .. } => Exit::Unavailable,
+        _ => Exit::Input,
+    };
+    Failure {
+        details: error.details(),
+        help: error.help(),
+        ..Failure::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,172 @@
+//! What is looked at before anything is sent: is the repo there, may we write the branch, is its head free, and where
+//! does our stream go on.
+//!
+//! A long upload that ends in "no such repo" is what users of other tools know; here it is known first.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use super::CommitSink;
+use super::error::DeliveryError;
+use super::mark::{Mark, Stage, StreamName};
+use crate::archive::Digest;
+use crate::fault::{Fault, FaultKind};
+use crate::pfs::{Branch, CommitId, CommitInfo};
+
+/// What is asked of the destination.
+#[derive(Debug, Clone)]
+pub struct Preflight<'a> {
+    pub branch: &'a Branch,
+    pub create_repo: bool,
+    /// A stream whose numbers go on, if its name is not ours alone.
+    pub stream: Option<&'a StreamName>,
+    /// The input is the same as last time: find out what of it is done.
+    pub resume: bool,
+    /// Look only: make no repo.
+    pub dry_run: bool,
+}
+
+/// The destination is as it should be.
+#[derive(Debug, Default)]
+pub struct Ready {
+    /// A commit that is older than anything this run starts.
+    pub floor: Option<CommitId>,
+    /// The number of the stream's newest archive; 0 for a new stream, and when resuming.
+    pub newest: u64,
+    /// An open head that an earlier run of this stream has left behind.
+    pub left_open: Option<LeftOpen>,
+    /// When resuming: what earlier runs have committed, by number.
+    pub known: HashMap<u64, Known>,
+}
+
+/// An open commit of our stream.
+#[derive(Debug)]
+pub struct LeftOpen {
+    pub commit: CommitId,
+    pub mark: Mark,
+}
+
+/// An archive of our stream that is in a commit already.
+#[derive(Debug)]
+pub struct Known {
+    pub digest: Digest,
+    pub commit: CommitId,
+    pub finished: Option<jiff::Timestamp>,
+}
+
+/// Why the destination is not ready.
+#[derive(Debug)]
+pub enum NotReady {
+    /// It will not be, whatever the time.
+    Never(DeliveryError),
+    /// Later perhaps: a fault that passes.
+    Fault(Fault),
+    /// Somebody else has the head open.
+    Busy(Box<CommitInfo>),
+}
+
+impl Preflight<'_> {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// What is not as it should be.
+    pub fn look(&self, sink: &dyn CommitSink) -> Result<Ready, NotReady> {
+        if !self.repo(sink)? {
+            return Ok(Ready::default());
+        }
+        let Some(branch) = sink.inspect_branch(self.branch).map_err(sort)? else {
+            return Ok(Ready::default());
+        };
+        if branch.has_provenance {
+            let kind = sink.pipeline_kind(&self.branch.repo).ok().flatten();
+            return Err(NotReady::Never(DeliveryError::OutputBranch {
+                branch: self.branch.clone(),
+                kind,
+            }));
+        }
+        self.history(sink)
+    }
+
+    /// Whether the repo is there, after it was made if that was wanted.
+    fn repo(&self, sink: &dyn CommitSink) -> Result<bool, NotReady> {
+        let repo = &self.branch.repo;
+        if sink.repo_exists(repo).map_err(sort)? {
+            return Ok(true);
+        }
+        if !self.create_repo {
+            return Err(NotReady::Never(DeliveryError::NoRepo(repo.clone())));
+        }
+        if self.dry_run {
+            return Ok(false);
+        }
+        match sink.create_repo(repo) {
+            Ok(()) => Ok(true),
+            Err(fault) if fault.kind == FaultKind::AlreadyExists => Ok(true),
+            Err(fault) => Err(sort(fault)),
+        }
+    }
+
+    /// The open head, if it is ours, and the stream's numbers.
+    fn history(&self, sink: &dyn CommitSink) -> Result<Ready, NotReady> {
+        let mut ready = Ready::default();
+        let mut busy = None;
+        let mut is_head = true;
+        let listed = sink.list_commits(self.branch, &mut |info| {
+            let ours = Mark::of(&info).filter(|mark| self.stream == Some(&mark.stream));
+            if std::mem::take(&mut is_head) && info.is_open() && ours.is_none() {
+                busy = Some(Box::new(info));
+                return ControlFlow::Break(());
+            }
+            // An open commit of ours may be dropped, and then bounds nothing.
+            if ready.floor.is_none() && !info.is_open() {
+                ready.floor = Some(info.commit.id.clone());
+            }
+            match ours {
+                Some(mark) => self.take(&mut ready, mark, info),
+                None if self.stream.is_none() => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
+        });
+        match busy {
+            Some(head) => Err(NotReady::Busy(head)),
+            None => listed.map_err(sort).map(|()| ready),
+        }
+    }
+
+    fn take(&self, ready: &mut Ready, mark: Mark, info: CommitInfo) -> ControlFlow<()> {
+        let is_first = mark.sequence <= 1;
+        let is_done = mark.stage == Stage::Done && info.error.is_empty();
+        if !self.resume {
+            ready.newest = ready.newest.max(mark.sequence);
+        }
+        if info.is_open() {
+            ready.left_open = Some(LeftOpen {
+                commit: info.commit.id,
+                mark,
+            });
+        } else if is_done && self.resume {
+            // Of two commits for one archive the older counts, and it comes last.
+            let known = Known {
+                digest: mark.digest,
+                commit: info.commit.id,
+                finished: info.finished,
+            };
+            ready.known.insert(mark.sequence, known);
+        }
+        // A number that was given up or errored may be newer than the newest done one: those are looked past.
+        let enough = is_done && (is_first || !self.resume);
+        if enough {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+fn sort(fault: Fault) -> NotReady {
+    if fault.is_passing() {
+        NotReady::Fault(fault)
+    } else {
+        NotReady::Never(DeliveryError::Destination(fault))
+    }
+}

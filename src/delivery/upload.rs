@@ -1,0 +1,278 @@
+//! From an archive to one file set: in parts, each retried alone, all kept alive until a commit holds them.
+//!
+//! Nobody sees a file set, so everything here may be repeated freely.
+
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, bounded};
+
+use super::patience::Interrupt;
+use super::{Change, Changes, CommitSink, MAX_CHUNK, Observer, WriteMode};
+use crate::archive::{Archive, Files};
+use crate::fault::{Fault, FaultKind};
+use crate::pfs::FileSetId;
+
+/// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
+pub const PART_LIMIT: u64 = 256 << 20;
+/// Below this a part is not halved any more: a server that takes less cannot be written to.
+const SMALLEST_PART: u64 = 64 << 10;
+/// What a file costs in a part besides its bytes, so that parts of empty files end too.
+const FILE_COST: u64 = 256;
+/// A file set lives ten minutes unless renewed (recording http 060–061, p 096: thirty at most).
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(600);
+/// How often file sets in hand are renewed: two renewals may fail before one expires.
+const RENEW_EVERY: Duration = Duration::from_secs(180);
+
+/// A place in an archive's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    file: usize,
+    offset: u64,
+}
+
+/// An archive's changes, uploaded. The file sets are renewed for as long as this lives.
+pub struct Upload {
+    pub file_set: FileSetId,
+    _keep_alive: KeepAlive,
+}
+
+/// Sends the archives' files to the sink.
+pub struct Uploader<'a> {
+    pub sink: &'a Arc<dyn CommitSink>,
+    pub mode: WriteMode,
+    pub interrupt: &'a Interrupt,
+    pub observer: &'a dyn Observer,
+}
+
+impl Uploader<'_> {
+    /// Uploads all files of `archive`. `again` is told of each call that succeeded (`None`) or failed; after a failed one
+    /// it waits, or says why it is over.
+    ///
+    /// # Errors
+    /// What `again` said, for a fault that it did not want to be tried again.
+    pub fn upload<E>(&self, archive: &Archive, files: &Files, again: &mut Again<'_, E>) -> Result<Upload, E> {
+        loop {
+            let keep_alive = KeepAlive::start(Arc::clone(self.sink));
+            let parts = self.parts(archive, files, &keep_alive, again)?;
+            if let Some(file_set) = self.join(parts, &keep_alive, again)? {
+                return Ok(Upload {
+                    file_set,
+                    _keep_alive: keep_alive,
+                });
+            }
+        }
+    }
+
+    fn parts<E>(
+        &self,
+        archive: &Archive,
+        files: &Files,
+        keep_alive: &KeepAlive,
+        again: &mut Again<'_, E>,
+    ) -> Result<Vec<FileSetId>, E> {
+        let mut parts = Vec::new();
+        let mut limit = PART_LIMIT;
+        let mut start = Cursor { file: 0, offset: 0 };
+        let mut sent = 0;
+        while start.file < files.len() {
+            let (end, bytes) = part_end(files, start, limit);
+            let mut part = PartChanges::new(archive, files, self, start, end, sent);
+            match self.sink.create_file_set(&mut part) {
+                Ok(id) => {
+                    again(None)?;
+                    keep_alive.add(id.clone());
+                    parts.push(id);
+                    start = end;
+                    sent += bytes;
+                }
+                Err(fault) if fault.kind == FaultKind::TooLarge && limit > SMALLEST_PART => limit /= 2,
+                Err(fault) => again(Some(fault))?,
+            }
+        }
+        Ok(parts)
+    }
+
+    /// One file set of all parts; `None` when a part has expired meanwhile, so that all have to be uploaded again.
+    fn join<E>(
+        &self,
+        parts: Vec<FileSetId>,
+        keep_alive: &KeepAlive,
+        again: &mut Again<'_, E>,
+    ) -> Result<Option<FileSetId>, E> {
+        if parts.len() <= 1 {
+            return Ok(parts.into_iter().next());
+        }
+        loop {
+            match self.sink.compose_file_set(&parts, TIME_TO_LIVE) {
+                Ok(whole) => {
+                    again(None)?;
+                    keep_alive.replace(whole.clone());
+                    return Ok(Some(whole));
+                }
+                Err(fault) => {
+                    let expired = fault.kind == FaultKind::FileSetGone;
+                    again(Some(fault))?;
+                    if expired {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Told of each call; says whether to go on.
+type Again<'a, E> = dyn FnMut(Option<Fault>) -> Result<(), E> + 'a;
+
+/// Where a part ends that starts at `start` and holds at most `limit` bytes, and how many bytes of files are in it.
+/// A part always gets on by at least one byte or one file.
+fn part_end(files: &Files, start: Cursor, limit: u64) -> (Cursor, u64) {
+    let mut end = start;
+    let mut cost = 0;
+    let mut bytes = 0;
+    while let Some(file) = files.get(end.file).filter(|_| cost < limit) {
+        let left = file.size - end.offset;
+        let room = (limit - cost).saturating_sub(FILE_COST).max(1);
+        if left > room {
+            return (
+                Cursor {
+                    file: end.file,
+                    offset: end.offset + room,
+                },
+                bytes + room,
+            );
+        }
+        bytes += left;
+        cost += left + FILE_COST;
+        end = Cursor {
+            file: end.file + 1,
+            offset: 0,
+        };
+    }
+    (end, bytes)
+}
+
+/// The changes of one part, read from the archive that is held.
+struct PartChanges<'a> {
+    archive: &'a Archive,
+    files: &'a Files,
+    uploader: &'a Uploader<'a>,
+    next: Cursor,
+    end: Cursor,
+    deleted: bool,
+    sent: u64,
+    chunk: Vec<u8>,
+}
+
+impl<'a> PartChanges<'a> {
+    fn new(
+        archive: &'a Archive,
+        files: &'a Files,
+        uploader: &'a Uploader<'a>,
+        start: Cursor,
+        end: Cursor,
+        sent: u64,
+    ) -> Self {
+        // A file that goes on from the part before was deleted there: deleting it again would lose that piece.
+        let deleted = start.offset > 0;
+        Self {
+            archive,
+            files,
+            uploader,
+            next: start,
+            end,
+            deleted,
+            sent,
+            chunk: Vec::new(),
+        }
+    }
+}
+
+impl Changes for PartChanges<'_> {
+    fn next(&mut self) -> io::Result<Option<Change<'_>>> {
+        if self
+            .uploader
+            .interrupt
+            .deadline()
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
+            return Err(io::Error::other("the grace period is over"));
+        }
+        let Cursor { file: index, offset } = self.next;
+        // The file that the next part goes on with ends here at the part's end.
+        let limit = if index == self.end.file {
+            self.end.offset
+        } else {
+            u64::MAX
+        };
+        let Some(file) = self
+            .files
+            .get(index)
+            .filter(|_| index <= self.end.file && offset < limit)
+        else {
+            return Ok(None);
+        };
+        if self.uploader.mode == WriteMode::Overwrite && !self.deleted {
+            self.deleted = true;
+            return Ok(Some(Change::Delete { path: file.path }));
+        }
+        let stop = file.size.min(limit);
+        let length = usize::try_from(stop - offset).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
+        self.chunk.resize(length, 0);
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "the archive in hand has no such file");
+        self.archive
+            .open_at(index, offset)
+            .ok_or_else(missing)?
+            .read_exact(&mut self.chunk)?;
+        self.sent += length as u64;
+        self.uploader.observer.sent(self.archive, self.sent);
+        self.next.offset += length as u64;
+        if self.next.offset >= file.size {
+            self.next = Cursor {
+                file: index + 1,
+                offset: 0,
+            };
+            self.deleted = false;
+        }
+        Ok(Some(Change::Append {
+            path: file.path,
+            data: &self.chunk,
+        }))
+    }
+}
+
+/// Renews file sets in the background until it is dropped.
+struct KeepAlive {
+    file_sets: Arc<Mutex<Vec<FileSetId>>>,
+    /// Closing it ends the thread.
+    _stop: Sender<()>,
+}
+
+impl KeepAlive {
+    fn start(sink: Arc<dyn CommitSink>) -> Self {
+        let file_sets = Arc::new(Mutex::new(Vec::new()));
+        let (stop, stopped) = bounded::<()>(0);
+        let shared = Arc::clone(&file_sets);
+        std::thread::spawn(move || {
+            while stopped.recv_timeout(RENEW_EVERY) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+                let due: Vec<FileSetId> = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                for id in due {
+                    // A renewal that fails is made good by the next one; a file set that is gone is found out by
+                    // `AddFileSet`, which then has it uploaded again.
+                    let _ = sink.renew_file_set(&id, TIME_TO_LIVE);
+                }
+            }
+        });
+        Self { file_sets, _stop: stop }
+    }
+
+    fn add(&self, id: FileSetId) {
+        self.file_sets.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    fn replace(&self, id: FileSetId) {
+        *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = vec![id];
+    }
+}

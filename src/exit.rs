@@ -1,0 +1,41 @@
+//! The exit codes, once. README, man pages and tests speak of these.
+
+/// How the process ends, as a script sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, also when the reader closed the pipe.
+    Done,
+    /// `get` found nothing.
+    NotFound,
+    /// Wrong usage.
+    Usage,
+    /// Unusable input: a torn archive, a fault of the disk.
+    Input,
+    /// pachd refused.
+    Refused,
+    /// Unreachable, or retries used up.
+    Unavailable,
+    /// Stopped by this signal's number.
+    Signal(u8),
+}
+
+impl Exit {
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NotFound => 1,
+            Self::Usage => 2,
+            Self::Input => 3,
+            Self::Refused => 4,
+            Self::Unavailable => 5,
+            Self::Signal(number) => 128_u8.saturating_add(number),
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

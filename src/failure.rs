@@ -1,0 +1,84 @@
+//! From an error to what a user reads and a script sees: heading, details, help, exit code.
+
+use crate::delivery::DeliveryError;
+use crate::exit::Exit;
+use crate::terminal::Terminal;
+
+/// A command that did not do what it was asked for.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    /// One line: what happened.
+    pub heading: String,
+    /// Where, and what exactly.
+    pub details: Vec<String>,
+    /// What to do next.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(exit: Exit, heading: impl Into<String>) -> Self {
+        Self {
+            exit,
+            heading: heading.into(),
+            details: Vec::new(),
+            help: None,
+        }
+    }
+
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Shows it on standard error.
+    pub fn show(&self, terminal: &Terminal) {
+        let mut text = format!("error: {}", self.heading);
+        for line in self.details.iter().flat_map(|detail| detail.lines()) {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+        if let Some(help) = &self.help {
+            text.push_str("\n  help: ");
+            text.push_str(help);
+        }
+        terminal.error_line(&text);
+    }
+}
+
+/// An error of a command with its context: causes are details.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        let mut failure = Self::new(Exit::Input, error.to_string());
+        failure.details.extend(error.chain().skip(1).map(ToString::to_string));
+        failure
+    }
+}
+
+impl Failure {
+    /// A delivery that ended early; `signal` is the one that asked for it, if one did.
+    #[must_use]
+    pub fn from_delivery(error: &DeliveryError, signal: Option<u8>) -> Self {
+        use crate::delivery::Consequence;
+        let exit = match error.consequence() {
+            Consequence::FixInput => Exit::Input,
+            Consequence::DoNotRetry => Exit::Refused,
+            Consequence::RetryLater => Exit::Unavailable,
+            Consequence::Interrupted => signal.map_or(Exit::Unavailable, Exit::Signal),
+        };
+        Self {
+            exit,
+            heading: error.to_string(),
+            details: error.details(),
+            help: error.help(),
+        }
+    }
+}

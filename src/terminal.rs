@@ -1,0 +1,131 @@
+//! The process's streams: results on standard output, everything else on standard error.
+//!
+//! Nothing else in the crate writes to either. A writer for each purpose knows what `--quiet` and `--verbose` mean, and
+//! a closed pipe is an answer here, never a panic.
+
+pub mod progress_bar;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use progress_bar::ProgressBar;
+
+/// How much is said on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Voice {
+    /// Errors only.
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// The streams of this process.
+pub struct Terminal {
+    voice: Voice,
+    bar: Option<ProgressBar>,
+    /// What kept a result from being written; the first one counts.
+    lost: Mutex<Option<io::Error>>,
+}
+
+impl Terminal {
+    /// Streams without progress.
+    #[must_use]
+    pub fn new(voice: Voice) -> Self {
+        Self {
+            voice,
+            bar: None,
+            lost: Mutex::new(None),
+        }
+    }
+
+    /// The same with a progress bar, where somebody can see it.
+    #[must_use]
+    pub fn with_progress(mut self) -> Self {
+        if self.voice > Voice::Quiet && io::stderr().is_terminal() {
+            self.bar = Some(ProgressBar::new());
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn voice(&self) -> Voice {
+        self.voice
+    }
+
+    #[must_use]
+    pub fn bar(&self) -> Option<&ProgressBar> {
+        self.bar.as_ref()
+    }
+
+    /// Writes one line of the result, and flushes it: `spoutctl put … | while read` depends on that. When nobody reads
+    /// any more, or the disk behind it is full, this is said once and the work goes on.
+    pub fn result(&self, line: &str) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if lost.is_some() {
+            return;
+        }
+        let written = self.aside(|| {
+            let mut stdout = io::stdout().lock();
+            writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+        });
+        if let Err(error) = written {
+            self.note(&format!(
+                "results cannot be written to standard output any more ({error}); the work goes on"
+            ));
+            *lost = Some(error);
+        }
+    }
+
+    /// Why results were lost, unless whoever read them has simply gone.
+    #[must_use]
+    pub fn results_lost(&self) -> Option<String> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.as_ref()
+            .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+            .map(ToString::to_string)
+    }
+
+    /// Something worth knowing that needs no action.
+    pub fn note(&self, text: &str) {
+        if self.voice > Voice::Quiet {
+            self.error_line(&format!("note: {text}"));
+        }
+    }
+
+    /// Something that may need action.
+    pub fn warning(&self, text: &str) {
+        if self.voice > Voice::Quiet {
+            self.error_line(&format!("warning: {text}"));
+        }
+    }
+
+    /// What only `--verbose` shows.
+    pub fn detail(&self, text: &str) {
+        if self.voice == Voice::Verbose {
+            self.error_line(text);
+        }
+    }
+
+    /// A line about the work itself, such as the summary.
+    pub fn status(&self, text: &str) {
+        if self.voice > Voice::Quiet {
+            self.error_line(text);
+        }
+    }
+
+    /// A line on standard error whatever the voice: errors.
+    pub fn error_line(&self, text: &str) {
+        self.aside(|| {
+            // When standard error is gone there is nobody left to tell.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        });
+    }
+
+    /// Runs `write` with the progress bar out of the way.
+    fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.aside(write),
+            None => write(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The architecture, held by reading the `use` lines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// The module of the first level that a file belongs to.
+fn module(file: &str) -> &str {
+    file.split(['/', '.']).next().unwrap()
+}
+
+/// What a file's code uses, tests left out.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .filter(|line| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn each_layer_uses_only_what_is_below_it() {
+    const WORDS: &[&str] = &["pfs", "fault", "quantity", "exit"];
+    const DOMAIN: &[&str] = &["archive", "delivery", "history", "retrieval"];
+    const ADAPTERS: &[&str] = &["gateway", "store", "terminal", "settings"];
+    for (file, text) in sources() {
+        let module = module(&file);
+        let allowed: Vec<&str> = match module {
+            _ if WORDS.contains(&module) => WORDS.to_vec(),
+            _ if DOMAIN.contains(&module) => [WORDS, DOMAIN].concat(),
+            _ if ADAPTERS.contains(&module) => [WORDS, DOMAIN, &[module]].concat(),
+            "cli" => [WORDS, DOMAIN].concat(),
+            _ => continue,
+        };
+        for line in code(&text) {
+            for used in line.split("crate::").skip(1) {
+                let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                let is_module = !used.is_empty() && used.chars().all(|c| c.is_lowercase() || c == '_');
+                assert!(
+                    !is_module || allowed.contains(&used),
+                    "{file} uses crate::{used}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn each_outside_crate_is_used_in_one_place() {
+    const PLACES: &[(&str, &[&str])] = &[
+        ("anyhow", &["commands", "failure"]),
+        ("backon", &["delivery"]),
+        ("clap", &["cli", "lib"]),
+        ("flate2", &["archive"]),
+        ("indicatif", &["terminal"]),
+        ("reqwest", &["gateway"]),
+        ("rusqlite", &["store"]),
+        ("rustls", &["gateway"]),
+        ("signal_hook", &["commands"]),
+        ("tar", &["archive", "store"]),
+        ("tokio", &["gateway"]),
+        ("zstd", &["archive"]),
+    ];
+    for (file, text) in sources() {
+        for (name, places) in PLACES {
+            if places.contains(&module(&file)) {
+                continue;
+            }
+            for line in code(&text) {
+                let uses =
+                    line.trim_start().starts_with(&format!("use {name}::")) || line.contains(&format!(" {name}::"));
+                assert!(!uses, "{file} uses {name}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_domain_reads_no_environment_and_no_standard_stream() {
+    for (file, text) in sources() {
+        if !["archive", "delivery", "history", "retrieval"].contains(&module(&file)) {
+            continue;
+        }
+        for line in code(&text) {
+            for forbidden in ["std::env", "env::var", "io::stdin", "io::stdout", "io::stderr"] {
+                assert!(!line.contains(forbidden), "{file}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_is_left_unfinished() {
+    for (file, text) in sources() {
+        for word in ["TODO", "FIXME", "XXX", "todo!", "unimplemented!"] {
+            assert!(!text.contains(word), "{file} has {word}");
+        }
+    }
+}

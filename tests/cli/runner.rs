@@ -1,0 +1,163 @@
+//! Runs the binary with a scrubbed environment and a store of its own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A fixture's path.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// A fixture's bytes.
+pub fn fixture_bytes(name: &str) -> Vec<u8> {
+    std::fs::read(fixture(name)).unwrap()
+}
+
+/// Says that a test was skipped, or fails where nothing may be skipped (`SPOUTCTL_TEST_NO_SKIP`, set by CI).
+pub fn skip(reason: &str) {
+    assert!(std::env::var_os("SPOUTCTL_TEST_NO_SKIP").is_none(), "skipped: {reason}");
+    eprintln!("skipped: {reason}");
+}
+
+/// Whether a program is installed.
+pub fn has_program(name: &str) -> bool {
+    let found = Command::new(name)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    found.is_ok()
+}
+
+/// A directory with an embedded store in it, and the binary to use it with.
+pub struct World {
+    pub directory: TempDir,
+    server: String,
+}
+
+impl World {
+    /// An embedded store.
+    pub fn local() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let server = format!("local:{}", directory.path().join("store").display());
+        Self { directory, server }
+    }
+
+    /// A server at this address.
+    pub fn at(server: &str) -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            server: server.to_owned(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The binary, ready to be given more arguments and streams.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spoutctl"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PACHD_ADDRESS", &self.server)
+            .env("TMPDIR", self.directory.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().unwrap())
+    }
+
+    /// Runs with these bytes on standard input.
+    pub fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // The binary may end before it has read everything; that is for the test to judge by its output.
+                let _ = stdin.write_all(input);
+            });
+            Ran::from(child.wait_with_output().unwrap())
+        })
+    }
+
+    /// The bytes of a file in the store.
+    pub fn get(&self, source: &str) -> Vec<u8> {
+        let ran = self.run(&["get", source]);
+        ran.expect(0);
+        ran.stdout
+    }
+}
+
+/// What a run of the binary left.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> &Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout: {}\nstderr: {}",
+            self.text(),
+            self.stderr
+        );
+        self
+    }
+
+    /// Standard error contains this.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "`{text}` is not in: {}", self.stderr);
+        self
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+
+    /// The lines of `--json`.
+    pub fn json(&self) -> Vec<Value> {
+        self.lines()
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The commits that were acknowledged.
+    pub fn commits(&self) -> Vec<String> {
+        self.lines()
+            .iter()
+            .map(|line| line.split_whitespace().next().unwrap().to_owned())
+            .collect()
+    }
+}
