@@ -12,13 +12,19 @@ fn sources() -> Vec<(String, String)> {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else {
+            } else if !is_test(&path) {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                 found.push((name, fs::read_to_string(path).unwrap()));
             }
         }
     }
     found
+}
+
+/// Whether a file is there for tests only.
+fn is_test(path: &Path) -> bool {
+    matches!(path.file_stem().and_then(|stem| stem.to_str()), Some("tests" | "samples" | "properties"))
+        || path.parent().is_some_and(|parent| parent.ends_with("tests"))
 }
 
 /// The module of the first level that a file belongs to.
