@@ -92,8 +92,8 @@ impl GatewayOptions {
             address,
             token: None,
             connect_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(60),
-            idle_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
             user_agent: concat!("spoutctl/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -252,7 +252,7 @@ impl CommitSink for Gateway {
     fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
         let request = wire::RenewFileSet {
             file_set_id: &file_set.0,
-            ttl_seconds: ttl.as_secs(),
+            ttl_seconds: wire::Text(ttl.as_secs()),
         };
         let wire::Present {} = self.client.ask(error::RENEW_FILE_SET, &request)?;
         Ok(())
@@ -262,7 +262,7 @@ impl CommitSink for Gateway {
         let call = error::COMPOSE_FILE_SET;
         let request = wire::ComposeFileSet {
             file_set_ids: parts.iter().map(|part| part.0.as_str()).collect(),
-            ttl_seconds: ttl.as_secs(),
+            ttl_seconds: wire::Text(ttl.as_secs()),
         };
         let answer: wire::FileSetAnswer = self.client.ask(call, &request)?;
         answer.id().map_err(unreadable(call))

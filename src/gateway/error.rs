@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultKind, printable};
 pub(super) const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 /// The longest wait that a server may ask for; more is taken as this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// One of pachd's calls, as far as its faults depend on which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -392,7 +392,10 @@ fn description(answer: &Answer) -> String {
     if !words.is_empty() {
         let start: String = words.chars().take(SHOWN).collect();
         let more = if words.chars().nth(SHOWN).is_some() { "…" } else { "" };
-        text.push_str(&format!(", \"{}{more}\"", printable(&start)));
+        text.push_str(", \"");
+        text.push_str(&printable(&start));
+        text.push_str(more);
+        text.push('"');
     }
     text
 }
@@ -451,12 +454,11 @@ fn is_context(text: &str) -> bool {
 /// The wait that `Retry-After` asks for: seconds, or a date.
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-            Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
-        }
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
 }

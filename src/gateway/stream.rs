@@ -29,8 +29,8 @@ pub(super) enum StreamError {
     Garbled { why: String },
 }
 
-fn garbled(why: impl ToString) -> StreamError {
-    StreamError::Garbled { why: why.to_string() }
+fn garbled(why: impl std::fmt::Display) -> StreamError {
+    StreamError::Garbled { why: format!("{why}") }
 }
 
 #[derive(Deserialize)]
@@ -164,7 +164,7 @@ impl Pieces {
                     text = rest;
                 }
                 State::Head => {
-                    self.take_head(first)?;
+                    self.take_head(first);
                     text = rest;
                 }
                 State::Tail => {
@@ -193,10 +193,10 @@ impl Pieces {
         }
     }
 
-    fn take_head(&mut self, byte: u8) -> Result<(), StreamError> {
+    fn take_head(&mut self, byte: u8) {
         const RESULT: &[u8] = br#"{"result":""#;
         if byte.is_ascii_whitespace() {
-            return Ok(());
+            return;
         }
         self.head.push(byte);
         if self.head == RESULT {
@@ -205,7 +205,6 @@ impl Pieces {
         } else if !RESULT.starts_with(&self.head) {
             self.state = State::Other;
         }
-        Ok(())
     }
 
     fn take_data<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], StreamError> {

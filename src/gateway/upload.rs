@@ -230,13 +230,11 @@ impl<'a> Upload<'a> {
                 let late = self
                     .client
                     .block_on(async { tokio::time::timeout(Duration::from_secs(1), answer).await });
-                match late {
-                    Ok(answer) => self.early(joined(answer)),
-                    Err(_) => {
-                        self.answer.abort();
-                        error::lost(CALL, format!("no progress; {} of the body were taken", self.amount()))
-                    }
+                if let Ok(answer) = late {
+                    return self.early(joined(answer));
                 }
+                self.answer.abort();
+                error::lost(CALL, format!("no progress; {} of the body were taken", self.amount()))
             }
         }
     }
@@ -287,7 +285,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
