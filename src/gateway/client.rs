@@ -37,7 +37,7 @@ pub(super) use reqwest::Url;
 /// The most that is read of an answer to a call that is no stream.
 const ANSWER_LIMIT: usize = 16 << 20;
 /// How long the rest of an answer that is an error is waited for.
-const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
+pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 /// How long a connection may lie idle and be used again. Go's server closes none by itself, Envoy after an hour, nginx
 /// after 75 s, the load balancers of clouds after 60 s.
 const POOL_IDLE: Duration = Duration::from_secs(30);

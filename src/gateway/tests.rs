@@ -2,7 +2,7 @@
 
 mod live;
 mod ports;
-mod scripted;
+pub(super) mod scripted;
 mod transport;
 mod uploads;
 
