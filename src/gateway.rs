@@ -52,6 +52,8 @@ pub enum GatewayError {
     Address { why: String },
     #[error("the token cannot be used: {why}")]
     Token { why: &'static str },
+    #[error("the certificates that this system trusts cannot be read: {why}")]
+    Certificates { why: String },
     #[error("the HTTP client cannot be set up: {why}")]
     Setup { why: String },
 }
@@ -65,6 +67,9 @@ impl GatewayError {
                 Some("an address looks like https://pachd.example.com or http://localhost:30650".into())
             }
             Self::Token { .. } => Some("pass the token alone, without quotes and without a newline".into()),
+            Self::Certificates { .. } => {
+                Some("install the system's certificates (often the package ca-certificates)".into())
+            }
             Self::Setup { .. } => None,
         }
     }

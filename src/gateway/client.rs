@@ -288,10 +288,11 @@ impl Shared {
                 format!("{place} does not answer in HTTP; if the port expects TLS, the address starts with https://");
             return error::refused(call, what);
         }
-        error::lost(
-            call,
-            format!("the connection to {place} broke before the answer was complete: {cause}"),
-        )
+        let mut what = format!("the connection to {place} broke before the answer was complete: {cause}");
+        if !self.address.is_https() && !self.spoke_http.load(Ordering::Relaxed) {
+            what.push_str("; if the port expects TLS, the address starts with https://");
+        }
+        error::lost(call, what)
     }
 }
 
@@ -355,7 +356,7 @@ fn tls(address: &Address) -> Result<ClientConfig, GatewayError> {
     let mut config = if address.is_https() {
         builder
             .with_platform_verifier()
-            .map_err(|e| setup(format!("the certificates that this system trusts cannot be read: {e}")))?
+            .map_err(|e| GatewayError::Certificates { why: e.to_string() })?
             .with_no_client_auth()
     } else {
         // Never used: the address is plain and redirects are not followed. A container without certificates can then
@@ -429,6 +430,10 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 
 fn tls_text(place: &str, error: &rustls::Error) -> String {
     let advice = match error {
+        // What `openssl req -x509` makes unless told otherwise; Go takes it, this library does not.
+        rustls::Error::InvalidCertificate(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is marked as an authority's (CA:TRUE); give the server one of its own (CA:FALSE)"
+        }
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
             "its certificate is not one that this system trusts for that name; \
              add its authority to the system's certificates, or use the name that the certificate has"

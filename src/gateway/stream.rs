@@ -406,7 +406,8 @@ mod tests {
             numbers in prop::collection::vec(any::<u32>(), 0..10),
             size in 1_usize..30,
         ) {
-            let text: String = numbers.iter().map(|n| format!("{{\"result\":{n}}}\n")).collect();
+            let lines: Vec<String> = numbers.iter().map(|n| format!("{{\"result\":{n}}}\n")).collect();
+            let text = lines.concat();
             let split: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
             let found = messages_of(&split).unwrap();
             prop_assert_eq!(found, numbers.iter().map(|n| Value::from(*n)).collect::<Vec<_>>());

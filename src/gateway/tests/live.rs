@@ -12,7 +12,7 @@ use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Commit, FileKind, FilePath, FileSetId};
 use crate::retrieval::FileSource;
 
-const TTL: Duration = Duration::from_secs(600);
+const TTL: Duration = Duration::from_mins(10);
 
 fn gateway() -> Gateway {
     let address = std::env::var("SPOUTCTL_TEST_PACHD").expect("SPOUTCTL_TEST_PACHD names a pachd");
@@ -61,7 +61,7 @@ impl Scene {
         let commit = self.start();
         self.gateway.add_file_set(&commit, &file_set).unwrap();
         self.gateway.finish_commit(&commit, "a mark done", None).unwrap();
-        let info = self.gateway.wait_commit(&commit, Duration::from_secs(60)).unwrap();
+        let info = self.gateway.wait_commit(&commit, Duration::from_mins(1)).unwrap();
         assert!(info.is_good(), "{info:?}");
         commit
     }
@@ -171,13 +171,13 @@ fn states_and_fences_are_as_the_domain_expects_them() {
     gateway.finish_commit(&second, "done", None).unwrap();
     let again = gateway.finish_commit(&second, "done", None).unwrap_err();
     assert_eq!(again.kind, FaultKind::AlreadyFinished);
-    gateway.wait_commit(&second, Duration::from_secs(60)).unwrap();
+    gateway.wait_commit(&second, Duration::from_mins(1)).unwrap();
     let file = gateway.get_file(&second, &FilePath::new("/b").unwrap()).unwrap();
     assert_eq!(read(file), b"onetwo");
 
     let third = scene.start();
     gateway.finish_commit(&third, "given up", Some("given up")).unwrap();
-    let errored = gateway.wait_commit(&third, Duration::from_secs(60)).unwrap();
+    let errored = gateway.wait_commit(&third, Duration::from_mins(1)).unwrap();
     assert_eq!(errored.error, "given up");
     let fourth = scene.start();
     gateway.drop_commit(&fourth.id).unwrap();

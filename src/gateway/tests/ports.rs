@@ -78,15 +78,15 @@ fn an_open_commit_and_one_finished_with_an_error_are_told_apart() {
 fn file_sets_are_renewed_joined_and_known_to_be_gone() {
     let (gateway, played) = play(&["http 061", "p 088", "http 064", "gateway 003", "gateway 004"]);
     let set = recorded_file_set("http 061");
-    gateway.renew_file_set(&set, Duration::from_secs(600)).unwrap();
+    gateway.renew_file_set(&set, Duration::from_mins(10)).unwrap();
     let parts = recorded_file_sets("p 088");
-    let whole = gateway.compose_file_set(&parts, Duration::from_secs(600)).unwrap();
+    let whole = gateway.compose_file_set(&parts, Duration::from_mins(10)).unwrap();
     assert!(whole.0.starts_with("8474b22422a8ad8762f1d9a8a131261e."));
     let (of, gone) = recorded_add("http 064");
     let fault = gateway.add_file_set(&of, &gone).unwrap_err();
     assert_eq!(fault.kind, FaultKind::FileSetGone, "{fault}");
     let gone = recorded_file_set("gateway 003");
-    let ttl = Duration::from_secs(600);
+    let ttl = Duration::from_mins(10);
     assert_eq!(
         gateway.renew_file_set(&gone, ttl).unwrap_err().kind,
         FaultKind::FileSetGone

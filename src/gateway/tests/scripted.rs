@@ -144,7 +144,7 @@ pub struct Connection {
 
 impl Connection {
     fn more(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         let count = self.stream.read(&mut buffer)?;
         self.held.extend_from_slice(&buffer[..count]);
         Ok(count)

@@ -64,7 +64,7 @@ fn answering_early(bytes: Vec<u8>) -> Server {
         if announced.is_none() {
             let mut read = 0;
             // Stops after a megabyte by failing; what the client sent beyond stays unread.
-            let mut buffer = [0; 64 * 1024];
+            let mut buffer = [0; 16 * 1024];
             while read < MAX_CHUNK {
                 read += io::Read::read(&mut connection.stream, &mut buffer)?;
             }
