@@ -6,12 +6,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`client`] | connections, times, TLS: the only user of the HTTP library |
-//! | [`wire`] | pachd's messages in JSON |
-//! | [`upload`] | the body of `CreateFileSet`, its back pressure and its end |
-//! | [`stream`], [`reader`] | server streams as messages, or as a file's bytes |
-//! | [`error`] | every known refusal and what it means, in one table |
-//! | [`address`] | where the gateway is, and the token |
+//! | `client` | connections, times, TLS: the only user of the HTTP library |
+//! | `wire` | pachd's messages in JSON |
+//! | `upload` | the body of `CreateFileSet`, its back pressure and its end |
+//! | `stream`, `reader` | server streams as messages, or as a file's bytes |
+//! | `error` | every known refusal and what it means, in one table |
+//! | `address` | where the gateway is, and the token |
 //!
 //! The ports block. Inside, requests run on a small runtime that each [`Gateway`] owns, so its methods may be called from
 //! any thread but those of an asynchronous runtime.
