@@ -6,12 +6,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`client`] | connections, times, TLS: the only user of the HTTP library |
-//! | [`wire`] | pachd's messages in JSON |
-//! | [`upload`] | the body of `CreateFileSet`, its back pressure and its end |
-//! | [`stream`], [`reader`] | server streams as messages, or as a file's bytes |
-//! | [`error`] | every known refusal and what it means, in one table |
-//! | [`address`] | where the gateway is, and the token |
+//! | `client` | connections, times, TLS: the only user of the HTTP library |
+//! | `wire` | pachd's messages in JSON |
+//! | `upload` | the body of `CreateFileSet`, its back pressure and its end |
+//! | `stream`, `reader` | server streams as messages, or as a file's bytes |
+//! | `error` | every known refusal and what it means, in one table |
+//! | `address` | where the gateway is, and the token |
 //!
 //! The ports block. Inside, requests run on a small runtime that each [`Gateway`] owns, so its methods may be called from
 //! any thread but those of an asynchronous runtime.
@@ -52,6 +52,8 @@ pub enum GatewayError {
     Address { why: String },
     #[error("the token cannot be used: {why}")]
     Token { why: &'static str },
+    #[error("the certificates that this system trusts cannot be read: {why}")]
+    Certificates { why: String },
     #[error("the HTTP client cannot be set up: {why}")]
     Setup { why: String },
 }
@@ -65,6 +67,9 @@ impl GatewayError {
                 Some("an address looks like https://pachd.example.com or http://localhost:30650".into())
             }
             Self::Token { .. } => Some("pass the token alone, without quotes and without a newline".into()),
+            Self::Certificates { .. } => {
+                Some("install the system's certificates (often the package ca-certificates)".into())
+            }
             Self::Setup { .. } => None,
         }
     }
@@ -92,8 +97,8 @@ impl GatewayOptions {
             address,
             token: None,
             connect_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(60),
-            idle_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
             user_agent: concat!("spoutctl/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -252,7 +257,7 @@ impl CommitSink for Gateway {
     fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
         let request = wire::RenewFileSet {
             file_set_id: &file_set.0,
-            ttl_seconds: ttl.as_secs(),
+            ttl_seconds: wire::Text(ttl.as_secs()),
         };
         let wire::Present {} = self.client.ask(error::RENEW_FILE_SET, &request)?;
         Ok(())
@@ -262,7 +267,7 @@ impl CommitSink for Gateway {
         let call = error::COMPOSE_FILE_SET;
         let request = wire::ComposeFileSet {
             file_set_ids: parts.iter().map(|part| part.0.as_str()).collect(),
-            ttl_seconds: ttl.as_secs(),
+            ttl_seconds: wire::Text(ttl.as_secs()),
         };
         let answer: wire::FileSetAnswer = self.client.ask(call, &request)?;
         answer.id().map_err(unreadable(call))

@@ -37,7 +37,7 @@ pub(super) use reqwest::Url;
 /// The most that is read of an answer to a call that is no stream.
 const ANSWER_LIMIT: usize = 16 << 20;
 /// How long the rest of an answer that is an error is waited for.
-const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
+pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 /// How long a connection may lie idle and be used again. Go's server closes none by itself, Envoy after an hour, nginx
 /// after 75 s, the load balancers of clouds after 60 s.
 const POOL_IDLE: Duration = Duration::from_secs(30);
@@ -288,10 +288,11 @@ impl Shared {
                 format!("{place} does not answer in HTTP; if the port expects TLS, the address starts with https://");
             return error::refused(call, what);
         }
-        error::lost(
-            call,
-            format!("the connection to {place} broke before the answer was complete: {cause}"),
-        )
+        let mut what = format!("the connection to {place} broke before the answer was complete: {cause}");
+        if !self.address.is_https() && !self.spoke_http.load(Ordering::Relaxed) {
+            what.push_str("; if the port expects TLS, the address starts with https://");
+        }
+        error::lost(call, what)
     }
 }
 
@@ -355,7 +356,7 @@ fn tls(address: &Address) -> Result<ClientConfig, GatewayError> {
     let mut config = if address.is_https() {
         builder
             .with_platform_verifier()
-            .map_err(|e| setup(format!("the certificates that this system trusts cannot be read: {e}")))?
+            .map_err(|e| GatewayError::Certificates { why: e.to_string() })?
             .with_no_client_auth()
     } else {
         // Never used: the address is plain and redirects are not followed. A container without certificates can then
@@ -429,6 +430,10 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 
 fn tls_text(place: &str, error: &rustls::Error) -> String {
     let advice = match error {
+        // What `openssl req -x509` makes unless told otherwise; Go takes it, this library does not.
+        rustls::Error::InvalidCertificate(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is marked as an authority's (CA:TRUE); give the server one of its own (CA:FALSE)"
+        }
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
             "its certificate is not one that this system trusts for that name; \
              add its authority to the system's certificates, or use the name that the certificate has"

@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultKind, printable};
 pub(super) const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 /// The longest wait that a server may ask for; more is taken as this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// One of pachd's calls, as far as its faults depend on which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,7 @@ use Meaning::{Is, Lost, NoSuchCall};
 use Words::{Any, Are, Hold, HoldOfFileSet};
 
 /// Every text and code that is known. The first rule that fits counts; what fits none is `Unknown`.
-const TABLE: &[Rule] = &[
+static TABLE: &[Rule] = &[
     // Who is asking. An expired token comes as an internal error, not as 16.
     rule(16, Any, Is(Denied), "auth 001"),
     rule(7, Any, Is(Denied), "auth 011"),
@@ -392,7 +392,10 @@ fn description(answer: &Answer) -> String {
     if !words.is_empty() {
         let start: String = words.chars().take(SHOWN).collect();
         let more = if words.chars().nth(SHOWN).is_some() { "…" } else { "" };
-        text.push_str(&format!(", \"{}{more}\"", printable(&start)));
+        text.push_str(", \"");
+        text.push_str(&printable(&start));
+        text.push_str(more);
+        text.push('"');
     }
     text
 }
@@ -451,12 +454,224 @@ fn is_context(text: &str) -> bool {
 /// The wait that `Retry-After` asks for: seconds, or a date.
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-            Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
-        }
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::super::tests::scripted::{Recording, folder_of};
+    use super::*;
+
+    const CALLS: [Call; 17] = [
+        GET_VERSION,
+        INSPECT_PIPELINE,
+        INSPECT_REPO,
+        INSPECT_BRANCH,
+        INSPECT_COMMIT,
+        LIST_COMMIT,
+        INSPECT_FILE,
+        GET_FILE,
+        GET_FILE_TAR,
+        CREATE_FILE_SET,
+        RENEW_FILE_SET,
+        COMPOSE_FILE_SET,
+        CREATE_REPO,
+        START_COMMIT,
+        ADD_FILE_SET,
+        FINISH_COMMIT,
+        DROP_COMMIT_SET,
+    ];
+    const FOLDERS: [&str; 5] = ["http", "p", "auth", "follow", "gateway"];
+
+    fn call_of(recording: &Recording) -> Option<Call> {
+        CALLS
+            .into_iter()
+            .find(|call| recording.path == format!("/api/{}/{}", call.service, call.name))
+    }
+
+    fn fault_of(call: Call, recording: &Recording) -> CallFault {
+        let answer = Answer {
+            status: recording.status,
+            content_type: recording.header("content-type").unwrap_or_default().to_owned(),
+            body: recording.answer.clone().into_bytes(),
+            ..Answer::default()
+        };
+        fault_of_answer(call, "pachd:1650", &answer)
+    }
+
+    fn refusals_in(folder: &Path) -> Vec<Recording> {
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .filter_map(|file| Recording::read(&file))
+            .filter(|recording| recording.path.starts_with("/api/") && recording.status >= 400)
+            .collect()
+    }
+
+    /// The recordings of this repository, and the whole collection where `SPOUTCTL_TEST_WIRE` names it.
+    fn folders() -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = FOLDERS.into_iter().map(folder_of).collect();
+        if let Some(collection) = std::env::var_os("SPOUTCTL_TEST_WIRE") {
+            let names = std::fs::read_dir(collection).unwrap().map(|entry| entry.unwrap());
+            all.extend(
+                names
+                    .filter(|entry| entry.file_name().to_string_lossy().starts_with("http-"))
+                    .map(|entry| entry.path()),
+            );
+        }
+        all
+    }
+
+    #[test]
+    fn every_recorded_refusal_of_a_call_of_ours_is_in_the_table() {
+        let mut count = 0;
+        for recording in folders().iter().flat_map(|folder| refusals_in(folder)) {
+            let Some(call) = call_of(&recording) else { continue };
+            let status = read_status(recording.answer.as_bytes());
+            let status = status.unwrap_or_else(|| panic!("{}: {}", recording.name, recording.answer));
+            let known = look_up(call, status.code, &status.message);
+            assert!(known.is_some(), "{}: {}", recording.name, recording.answer);
+            let failed = fault_of(call, &recording);
+            assert!(failed.fault.message.starts_with(&format!("{}: ", call.name)));
+            assert!(!failed.fault.message.contains("stack trace"), "{}", failed.fault);
+            count += 1;
+        }
+        assert!(count > 25, "{count}");
+    }
+
+    #[test]
+    fn every_rule_that_names_a_recording_is_the_one_that_fits_it() {
+        for rule in TABLE.iter().filter(|rule| rule.seen != "source") {
+            let recording = Recording::load(rule.seen);
+            let status = read_status(recording.answer.as_bytes()).unwrap();
+            // Some were recorded with calls that are none of ours.
+            let call = call_of(&recording).unwrap_or(START_COMMIT);
+            let found = look_up(call, status.code, &status.message).unwrap();
+            assert!(std::ptr::eq(found, rule), "{}: {}", rule.seen, found.seen);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_read_from_the_words() {
+        for (label, missing) in [
+            ("http 011", Missing::Repo),
+            ("http 079", Missing::Branch),
+            ("p 020", Missing::Commit),
+            ("p 097", Missing::File),
+            ("p 098", Missing::Branch),
+            ("p 099", Missing::Repo),
+            ("gateway 001", Missing::Repo),
+            ("gateway 002", Missing::Branch),
+            ("gateway 018", Missing::File),
+            ("gateway 019", Missing::Commit),
+            ("gateway 020", Missing::Repo),
+            ("gateway 021", Missing::Project),
+            ("gateway 022", Missing::Repo),
+        ] {
+            let recording = Recording::load(label);
+            let failed = fault_of(call_of(&recording).unwrap(), &recording);
+            assert_eq!(failed.fault.kind, NotFound, "{label}");
+            assert_eq!(failed.missing, Some(missing), "{label}: {}", failed.fault);
+        }
+    }
+
+    #[test]
+    fn a_files_own_name_decides_nothing_about_what_is_missing() {
+        for name in [
+            "/a: repo x/y not found",
+            "/branch \"m\" not found",
+            "/x@y: commit z not found",
+        ] {
+            let status = Status {
+                code: 5,
+                message: format!("file {name} not found in repo default/ev at commit "),
+            };
+            assert_eq!(
+                fault_of_status(INSPECT_FILE, &status).missing,
+                Some(Missing::File),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_about_file_sets_count_only_where_a_file_set_is_named() {
+        let status = Status {
+            code: 2,
+            message: "add file set: path does not exist".into(),
+        };
+        assert_eq!(fault_of_status(ADD_FILE_SET, &status).fault.kind, FileSetGone);
+        assert_eq!(fault_of_status(GET_FILE, &status).fault.kind, Unknown);
+    }
+
+    #[test]
+    fn a_connection_lost_inside_the_server_is_unknown_for_what_changes() {
+        let recording = Recording::load("auth 016");
+        assert_eq!(fault_of(FINISH_COMMIT, &recording).fault.kind, Unknown);
+        assert_eq!(fault_of(INSPECT_COMMIT, &recording).fault.kind, Unavailable);
+    }
+
+    #[test]
+    fn unknown_words_are_unknown_and_shown() {
+        let status = Status {
+            code: 2,
+            message: "the moon is in the wrong house\u{1b}[2J".into(),
+        };
+        let fault = fault_of_status(START_COMMIT, &status).fault;
+        assert_eq!(fault.kind, Unknown);
+        assert_eq!(fault.message, "StartCommit: the moon is in the wrong house\\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_panic_is_shown_without_its_stack() {
+        let status = Status {
+            code: 10,
+            message: "panic: runtime error: nil\ngoroutine 7 [running]:\nmain.go:1".into(),
+        };
+        let fault = fault_of_status(INSPECT_COMMIT, &status).fault;
+        assert_eq!(fault.message, "InspectCommit: panic: runtime error: nil");
+        assert_eq!(fault.kind, Unknown);
+    }
+
+    #[test]
+    fn another_servers_json_is_not_taken_for_pachds() {
+        for body in [
+            r#"{"code":404,"message":"no route"}"#,
+            r#"{"message":"Unauthorized"}"#,
+            "[]",
+        ] {
+            let answer = Answer {
+                status: 404,
+                content_type: "application/json".into(),
+                body: body.into(),
+                ..Answer::default()
+            };
+            let fault = fault_of_answer(INSPECT_REPO, "pachd:1650", &answer).fault;
+            assert_eq!(fault.kind, Refused, "{body}");
+            assert!(fault.message.contains("pachd:1650 is not a pachd gateway"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+        let now: Timestamp = "2024-05-01T12:00:00Z".parse().unwrap();
+        for (value, wait) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("999999999", Some(3600)),
+            ("Wed, 01 May 2024 12:00:30 GMT", Some(30)),
+            ("Wed, 01 May 2024 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-3", None),
+        ] {
+            assert_eq!(retry_after(value, now), wait.map(Duration::from_secs), "{value}");
+        }
+    }
 }

@@ -29,8 +29,8 @@ pub(super) enum StreamError {
     Garbled { why: String },
 }
 
-fn garbled(why: impl ToString) -> StreamError {
-    StreamError::Garbled { why: why.to_string() }
+fn garbled(why: impl std::fmt::Display) -> StreamError {
+    StreamError::Garbled { why: format!("{why}") }
 }
 
 #[derive(Deserialize)]
@@ -164,7 +164,7 @@ impl Pieces {
                     text = rest;
                 }
                 State::Head => {
-                    self.take_head(first)?;
+                    self.take_head(first);
                     text = rest;
                 }
                 State::Tail => {
@@ -193,10 +193,10 @@ impl Pieces {
         }
     }
 
-    fn take_head(&mut self, byte: u8) -> Result<(), StreamError> {
+    fn take_head(&mut self, byte: u8) {
         const RESULT: &[u8] = br#"{"result":""#;
         if byte.is_ascii_whitespace() {
-            return Ok(());
+            return;
         }
         self.head.push(byte);
         if self.head == RESULT {
@@ -205,7 +205,6 @@ impl Pieces {
         } else if !RESULT.starts_with(&self.head) {
             self.state = State::Other;
         }
-        Ok(())
     }
 
     fn take_data<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], StreamError> {
@@ -286,6 +285,139 @@ impl Pieces {
         match message::<IgnoredAny>(&self.head) {
             Ok(_) => Err(garbled("a result that is no base64 text")),
             Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn bytes_of(pieces: &[&[u8]]) -> Result<Vec<u8>, StreamError> {
+        let mut out = Vec::new();
+        let mut stream = Pieces::default();
+        for piece in pieces {
+            stream.push(piece, &mut out)?;
+        }
+        stream.finish()?;
+        Ok(out)
+    }
+
+    fn messages_of(pieces: &[&[u8]]) -> Result<Vec<Value>, StreamError> {
+        let mut found = Vec::new();
+        let mut stream = Messages::default();
+        for piece in pieces {
+            stream.push(piece);
+            while let Some(message) = stream.next()? {
+                found.push(message);
+            }
+        }
+        found.extend(stream.finish()?);
+        Ok(found)
+    }
+
+    fn line(data: &[u8]) -> String {
+        format!("{{\"result\":\"{}\"}}\n", BASE64.encode(data))
+    }
+
+    #[test]
+    fn spaces_and_an_escaped_slash_are_read_as_json_reads_them() {
+        let text = b" {\"result\" : \"\\/\\/8=\" } \n\n{\"result\":\"\"}";
+        assert_eq!(bytes_of(&[text]).unwrap(), [255, 255]);
+    }
+
+    #[test]
+    fn text_that_is_no_base64_stream_is_garbled() {
+        for text in [
+            "{\"result\":\"eA\"}\n",
+            "{\"result\":\"eA==eA==\"}\n",
+            "{\"result\":\"e*==\"}\n",
+            "{\"result\":\"eA==\"} x\n",
+            "{\"result\":\"eA==\"\n",
+            "{\"result\":null}\n",
+            "{\"result\":{}}\n",
+            "<html>\n",
+            "{\"result\":\"\\n\"}\n",
+        ] {
+            let whole = bytes_of(&[text.as_bytes()]);
+            assert!(matches!(whole, Err(StreamError::Garbled { .. })), "{text}: {whole:?}");
+            let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            let split = bytes_of(&single);
+            assert!(matches!(split, Err(StreamError::Garbled { .. })), "{text}: {split:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_an_end_are_not_held_for_ever() {
+        let endless = vec![b'x'; 1 << 20];
+        let mut pieces = Pieces::default();
+        let mut out = Vec::new();
+        let refused = (0..8).find_map(|_| pieces.push(&endless, &mut out).err());
+        assert!(matches!(refused, Some(StreamError::TooLong { limit: LONGEST_ERROR })));
+        let mut messages = Messages::default();
+        let refused = (0..8).find_map(|_| {
+            messages.push(&endless);
+            messages.next::<Value>().err()
+        });
+        assert!(matches!(refused, Some(StreamError::TooLong { limit: LONGEST_MESSAGE })));
+    }
+
+    #[test]
+    fn an_error_in_the_stream_is_told_with_its_words_even_without_a_newline() {
+        for end in ["", "\n"] {
+            let text = format!("{}{{\"error\":{{\"code\":2,\"message\":\"no\"}}}}{end}", line(b"x"));
+            let said = bytes_of(&[text.as_bytes()]);
+            assert!(
+                matches!(said, Err(StreamError::Said(Status { code: 2, .. }))),
+                "{said:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_come_back_whole_however_the_text_is_split(
+            data in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..6),
+            size in 1_usize..40,
+        ) {
+            let text: String = data.iter().map(|piece| line(piece)).collect();
+            let split: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            prop_assert_eq!(bytes_of(&split).unwrap(), data.concat());
+        }
+
+        #[test]
+        fn a_text_cut_inside_a_line_is_never_complete(
+            data in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let text: String = data.iter().map(|piece| line(piece)).collect();
+            let cut = cut.index(text.len());
+            let kept = &text.as_bytes()[..cut];
+            // A newline may be missing: the object before it is whole.
+            let at_an_end = cut == 0 || kept.ends_with(b"\n") || kept.ends_with(b"}");
+            prop_assert_eq!(bytes_of(&[kept]).is_ok(), at_an_end);
+        }
+
+        #[test]
+        fn messages_come_back_whole_however_the_text_is_split(
+            numbers in prop::collection::vec(any::<u32>(), 0..10),
+            size in 1_usize..30,
+        ) {
+            let lines: Vec<String> = numbers.iter().map(|n| format!("{{\"result\":{n}}}\n")).collect();
+            let text = lines.concat();
+            let split: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            let found = messages_of(&split).unwrap();
+            prop_assert_eq!(found, numbers.iter().map(|n| Value::from(*n)).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn no_bytes_make_a_stream_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), size in 1_usize..20) {
+            let split: Vec<&[u8]> = bytes.chunks(size).collect();
+            let _ = bytes_of(&split);
+            let _ = messages_of(&split);
         }
     }
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use futures_util::stream::Stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::client::{self, Client};
 use super::error::{self, CREATE_FILE_SET as CALL, CallFault};
@@ -109,6 +109,8 @@ enum Stop {
     Answered(Result<Bytes, CallFault>),
     /// Nothing was taken from the body for too long.
     Stalled,
+    /// Nothing will be taken any more: an answer, or what broke the connection, is about to come.
+    Closed,
 }
 
 struct Upload<'a> {
@@ -158,8 +160,7 @@ impl<'a> Upload<'a> {
                         room.send(item);
                         Ok(())
                     }
-                    // The body was dropped: the answer, or what broke the connection, is about to come.
-                    Err(_) => Err(Stop::Stalled),
+                    Err(_) => Err(Stop::Closed),
                 },
                 () = sleep(idle) => Err(Stop::Stalled),
             }
@@ -225,18 +226,19 @@ impl<'a> Upload<'a> {
             Stop::Local(e) => self.abort(&e),
             Stop::Answered(answer) => self.early(answer),
             Stop::Stalled => {
-                // The answer may be a moment behind the end of reading.
+                self.answer.abort();
+                error::lost(CALL, format!("no progress; {} of the body were taken", self.amount()))
+            }
+            Stop::Closed => {
                 let answer = &mut self.answer;
                 let late = self
                     .client
-                    .block_on(async { tokio::time::timeout(Duration::from_secs(1), answer).await });
-                match late {
-                    Ok(answer) => self.early(joined(answer)),
-                    Err(_) => {
-                        self.answer.abort();
-                        error::lost(CALL, format!("no progress; {} of the body were taken", self.amount()))
-                    }
+                    .block_on(async { timeout(client::ERROR_BODY_WAIT * 2, answer).await });
+                if let Ok(answer) = late {
+                    return self.early(joined(answer));
                 }
+                self.answer.abort();
+                error::lost(CALL, format!("no answer; {} of the body were taken", self.amount()))
             }
         }
     }
@@ -287,7 +289,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -115,12 +115,14 @@ pub(super) struct BranchRequest<'a> {
 #[derive(Serialize)]
 pub(super) struct StartCommit<'a> {
     pub branch: Branch<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub description: &'a str,
 }
 
 #[derive(Serialize)]
 pub(super) struct FinishCommit<'a> {
     pub commit: Commit<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
@@ -150,16 +152,14 @@ pub(super) struct AddFileSet<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct RenewFileSet<'a> {
     pub file_set_id: &'a str,
-    #[serde(serialize_with = "as_text")]
-    pub ttl_seconds: u64,
+    pub ttl_seconds: Text,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ComposeFileSet<'a> {
     pub file_set_ids: Vec<&'a str>,
-    #[serde(serialize_with = "as_text")]
-    pub ttl_seconds: u64,
+    pub ttl_seconds: Text,
 }
 
 #[derive(Serialize)]
@@ -228,8 +228,13 @@ pub(super) fn glob_of(path: &FilePath) -> String {
     path.as_str().replace('\\', r"[\\]")
 }
 
-fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
+/// A 64-bit integer, which is a string on this wire.
+pub(super) struct Text(pub u64);
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 /// An unsigned 64-bit integer: a string on this wire; a number is taken as well.
