@@ -132,6 +132,7 @@ CREATE TABLE doomed_archives (
 /// The database of one store. Every call is one transaction on a connection of its own.
 pub(super) struct Database {
     path: PathBuf,
+    synchronous: &'static str,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -147,6 +148,8 @@ impl Database {
     pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
         let database = Self {
             path,
+            // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
+            synchronous: "FULL",
             idle: Mutex::default(),
         };
         let mut connection = database.connect(create)?;
@@ -158,6 +161,16 @@ impl Database {
         }
         database.give_back(connection);
         Ok(database)
+    }
+
+    /// For tests, which cannot cut the power: they are quick on a busy disk too.
+    #[cfg(test)]
+    pub(super) fn without_sync(self) -> Self {
+        Self {
+            synchronous: "OFF",
+            idle: Mutex::default(),
+            ..self
+        }
     }
 
     /// Runs `work` on one consistent state.
@@ -241,8 +254,7 @@ impl Database {
             // Without this every new value of a bound range compiles its statement again: several times slower here.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-            // FULL syncs the log at every commit; NORMAL may lose the last ones in a power cut.
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "synchronous", self.synchronous)?;
             connection.pragma_update(None, "foreign_keys", "ON")?;
             // What little is needed beside the database must not depend on a writable /tmp.
             connection.pragma_update(None, "temp_store", "MEMORY")?;
