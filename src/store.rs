@@ -35,6 +35,13 @@
 //! writing sweeps those away: from `incoming` what no living process has locked, and strays from one directory of
 //! `archives` after the other, one at each opening.
 //!
+//! # Memory
+//!
+//! Bounded: up to 4 MiB of the database's pages a connection (one connection for each call that is under way, four kept
+//! between calls), 1 MiB of a file that is being uploaded and as much of its index, a page of paths or commits while
+//! listing. Reading a file holds the list of pieces that one commit added to it: one, unless its pieces were sent
+//! between those of others.
+//!
 //! # Several processes
 //!
 //! Every call is one transaction, and `SQLite` lets one writer in at a time; uploads are written without any lock, and take

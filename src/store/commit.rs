@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
 
 use super::changed::{ChangedPaths, Effect};
-use super::error::{Failure, StoreError, not_found, refused};
+use super::error::{Failure, not_found};
 use super::tree::{self, Chain, Place, Version};
 use super::{Store, file_set};
 use crate::fault::{Fault, FaultKind};
@@ -120,9 +121,10 @@ fn commit_name(db: &Connection, id: i64) -> Result<CommitId, Failure> {
     commit_id(&name)
 }
 
-/// Names are written by this store alone, so another form means that the file was changed by somebody else.
+/// Names are written by this store alone, so another form means that somebody else changed the database.
 fn commit_id(name: &str) -> Result<CommitId, Failure> {
-    CommitId::new(name).map_err(|error| refused(format!("the store's database names a commit wrongly: {error}")))
+    CommitId::new(name)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)).into())
 }
 
 /// The commit's row, or pachd's words for that there is none (recordings p 018, 020, 099).
@@ -380,9 +382,8 @@ fn drop_one(tx: &Transaction<'_>, id: &CommitId, row: &CommitRow) -> Result<(), 
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE parent = ?1)")?
         .query_row([row.id], |row| row.get(0))?;
     if has_children {
-        return Err(refused(format!(
-            "commit {id} has children, so it cannot be dropped: drop those first"
-        )));
+        let message = format!("commit {id} has children, so it cannot be dropped: drop those first");
+        return Err(Fault::new(FaultKind::Refused, message).into());
     }
     if let Some(Place { lineage, depth }) = row.place {
         let mut delete = tx.prepare_cached("DELETE FROM versions WHERE lineage = ?1 AND path = ?2 AND depth = ?3")?;
@@ -513,13 +514,5 @@ pub(super) fn still_there(db: &Connection, id: i64, commit: &Commit) -> Result<(
         Ok(())
     } else {
         Err(not_found(format!("commit {commit} was dropped while it was read")))
-    }
-}
-
-/// An index that contradicts itself; nothing but a damaged or edited database leads here.
-pub(super) fn damaged(store: &Store, what: String) -> StoreError {
-    StoreError::DamagedIndex {
-        dir: store.dir.clone(),
-        what,
     }
 }

@@ -10,11 +10,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use rusqlite::Connection;
 use tar::EntryType;
 
-use super::commit::{damaged, good, still_there};
+use super::Store;
+use super::commit::{CommitRow, good, still_there};
 use super::entry;
-use super::error::{Failure, StoreError, not_found};
+use super::error::{Failure, StoreError, grouped, not_found};
 use super::tree::{self, Chain, Place, Version};
-use super::{Store, commit};
 use crate::fault::Fault;
 use crate::pfs::{Commit, FileInfo, FileKind, FilePath};
 
@@ -158,7 +158,7 @@ impl OpenFile {
 }
 
 impl<'a> Content<'a> {
-    fn new(store: &'a Store, commit: &Commit, row: &commit::CommitRow, chain: Chain) -> Self {
+    fn new(store: &'a Store, commit: &Commit, row: &CommitRow, chain: Chain) -> Self {
         Self {
             store,
             commit: commit.clone(),
@@ -225,18 +225,26 @@ impl<'a> Content<'a> {
             }
         });
         let Some((place, pieces)) = next.map_err(io::Error::other)? else {
-            let what = format!(
-                "{} of the {} bytes of {} in {} are not in any archive",
-                file.left, file.size, file.path, self.commit
-            );
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                Fault::from(damaged(self.store, what)),
-            ));
+            return Err(self.damaged_index(file));
         };
         file.depth = place.depth + 1;
         file.pieces.extend(pieces);
         Ok(())
+    }
+
+    /// Nothing but a damaged or edited database leads here.
+    fn damaged_index(&self, file: &OpenFile) -> io::Error {
+        let error = StoreError::DamagedIndex {
+            dir: self.store.dir.clone(),
+            what: format!(
+                "{} of the {} bytes of {} in {} are in no archive",
+                grouped(file.left),
+                grouped(file.size),
+                file.path,
+                self.commit
+            ),
+        };
+        io::Error::new(io::ErrorKind::InvalidData, Fault::from(error))
     }
 
     /// The next files in the order of paths.

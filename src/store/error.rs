@@ -132,17 +132,13 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-/// A refusal that changed nothing.
-pub(super) fn refused(message: impl Into<String>) -> Failure {
-    Failure::Fault(Fault::new(FaultKind::Refused, message))
-}
-
+/// What a call names is not there.
 pub(super) fn not_found(message: impl Into<String>) -> Failure {
     Failure::Fault(Fault::new(FaultKind::NotFound, message))
 }
 
 /// A number with thousands separators.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

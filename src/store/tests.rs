@@ -35,9 +35,12 @@ impl Fixture {
         let dir = temporary.path().join("store");
         let clock = Arc::new(AtomicI64::new(START));
         let time = Arc::clone(&clock);
-        let store = Store::open(&dir)
-            .unwrap()
-            .with_clock(move || Timestamp::from_second(time.load(Ordering::Relaxed)).unwrap());
+        let store = Store::open(&dir).unwrap();
+        let store = Store {
+            database: store.database.without_sync(),
+            ..store
+        }
+        .with_clock(move || Timestamp::from_second(time.load(Ordering::Relaxed)).unwrap());
         store.create_repo(&repo("events")).unwrap();
         Self {
             store,

@@ -128,6 +128,27 @@ fn a_missing_or_cut_archive_is_an_error_and_never_short_data() {
 }
 
 #[test]
+fn an_index_that_lost_a_piece_is_an_error_and_never_short_data() {
+    let fixture = Fixture::new();
+    fixture.store.put([append("/log", "one")]);
+    let done = fixture.store.put([append("/log", "two")]);
+    let database = rusqlite::Connection::open(fixture.dir.join(DATABASE)).unwrap();
+    let last = "DELETE FROM commit_parts WHERE commit_id = (SELECT max(id) FROM commits)";
+    assert_eq!(database.execute(last, []).unwrap(), 1);
+    let mut content = Vec::new();
+    let mut file = fixture.store.get_file(&done, &path("/log")).unwrap();
+    let error = file.read_to_end(&mut content).unwrap_err();
+    assert_eq!(content, b"one");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the index of {} is damaged: 3 of the 6 bytes of /log in {done} are in no archive",
+            fixture.dir.display()
+        )
+    );
+}
+
+#[test]
 fn a_directory_that_is_no_store_is_left_alone() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path();
