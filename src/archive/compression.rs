@@ -538,7 +538,7 @@ mod tests {
     fn a_bad_checksum_comes_after_the_archives_of_its_member() {
         let archives = [
             Tar::new().file("a", &noise(3000)).end(),
-            Tar::new().file("b", &[0; 100_000]).end(),
+            Tar::new().file("b", &vec![0; 100_000]).end(),
         ]
         .concat();
         for mut bytes in [gzip(&archives), zstd(&archives)] {
@@ -598,7 +598,7 @@ mod tests {
         for bytes in [gzip(&content), zstd(&content)] {
             let mut damaged = bytes.clone();
             damaged.truncate(300_000);
-            damaged.extend_from_slice(&[0xff; 100_000]);
+            damaged.resize(400_000, 0xff);
             let (out, error) = read_all(&damaged, 1 << 20).unwrap_err();
             assert_ne!(error.fault, CompressionFault::TrailingBytes);
             assert!(out.len() > 100_000, "{} {error}", out.len());

@@ -162,8 +162,11 @@ mod tests {
         EntryStream::new(bytes, "here".into())
     }
 
+    /// Name and content.
+    type Named = (Vec<u8>, Vec<u8>);
+
     /// Everything in the archive, or the error before its end.
-    fn read(bytes: &[u8], skip: bool) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Trouble> {
+    fn read(bytes: &[u8], skip: bool) -> Result<Vec<Named>, Trouble> {
         let mut stream = stream(bytes);
         let mut entries = Vec::new();
         loop {
