@@ -27,6 +27,8 @@ mod stream;
 mod writer;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod samples;
 
 use std::fmt;

@@ -82,10 +82,12 @@ impl CompressionError {
 pub struct Input<R> {
     raw: Raw<R>,
     state: State,
+    /// Decompressed bytes wait in `output[taken..end]`. Its length may be more: clearing it for every few bytes that
+    /// come would cost more than decompressing them.
     output: Vec<u8>,
-    /// How much of `output` was consumed.
     taken: usize,
-    /// Bytes that ever were in `output`.
+    end: usize,
+    /// Bytes that ever waited there.
     decompressed: u64,
     /// An error that waits until what was decompressed before it is consumed.
     failed: Option<CompressionError>,
@@ -117,6 +119,7 @@ pub fn open_input<R: Read>(reader: R) -> Input<R> {
         state: State::Start,
         output: Vec::new(),
         taken: 0,
+        end: 0,
         decompressed: 0,
         failed: None,
     }
@@ -213,8 +216,10 @@ impl<R: Read> Input<R> {
 
     fn take_gzip_output(&mut self) {
         if let State::Gzip(decoder) = &mut self.state {
+            self.output.clear();
             std::mem::swap(&mut self.output, decoder.get_mut());
-            self.decompressed += self.output.len() as u64;
+            self.end = self.output.len();
+            self.decompressed += self.end as u64;
         }
     }
 
@@ -233,14 +238,13 @@ impl<R: Read> Input<R> {
         let step = zstd.decoder.run(&mut input, &mut output);
         let (read, written) = (input.pos(), output.pos());
         zstd.full = written == ZSTD_OUTPUT;
-        self.output.truncate(written);
+        self.end = written;
         self.raw.consume(read);
         self.decompressed += written as u64;
         match step {
             Ok(0) => self.state = State::Between(Format::Zstd),
             Ok(wanted) => zstd.wanted = wanted,
             Err(error) => {
-                self.output.clear();
                 let text = error.to_string();
                 self.fail(Format::Zstd, zstd_fault(text));
             }
@@ -277,26 +281,25 @@ fn begin(format: Format) -> io::Result<State> {
 
 impl<R: Read> BufRead for Input<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.taken == self.output.len() && !matches!(self.state, State::Plain) {
+        while self.taken == self.end && !matches!(self.state, State::Plain) {
             if let Some(error) = &self.failed {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error.clone()));
             }
-            self.output.clear();
-            self.taken = 0;
+            (self.taken, self.end) = (0, 0);
             if !self.step()? {
                 break;
             }
         }
         match self.state {
             State::Plain => self.raw.fill(),
-            _ => Ok(&self.output[self.taken..]),
+            _ => Ok(&self.output[self.taken..self.end]),
         }
     }
 
     fn consume(&mut self, count: usize) {
         match self.state {
             State::Plain => self.raw.consume(count),
-            _ => self.taken = self.output.len().min(self.taken + count),
+            _ => self.taken = self.end.min(self.taken + count),
         }
     }
 }
@@ -406,5 +409,223 @@ impl<R: Read> Raw<R> {
         let zeros = self.fill()?.iter().take_while(|byte| **byte == 0).count();
         self.consume(zeros);
         Ok(zeros > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use flate2::write::GzEncoder;
+
+    use super::super::samples::{Tar, files, hold};
+    use super::super::{ArchiveErrorKind, ArchiveReader, Options, STANDARD_INPUT};
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.include_checksum(true).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Gives `step` bytes at a time, and fails the test when it is asked for more than it has.
+    struct Silent<'a> {
+        bytes: &'a [u8],
+        step: usize,
+        ends: bool,
+    }
+
+    impl Read for Silent<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(self.ends || !self.bytes.is_empty(), "asked for more than was needed");
+            let count = self.step.min(buffer.len());
+            self.bytes.read(&mut buffer[..count])
+        }
+    }
+
+    fn input(bytes: &[u8], step: usize) -> Input<Silent<'_>> {
+        let ends = true;
+        open_input(Silent { bytes, step, ends })
+    }
+
+    fn read_all(bytes: &[u8], step: usize) -> Result<Vec<u8>, (Vec<u8>, CompressionError)> {
+        let mut out = Vec::new();
+        match input(bytes, step).read_to_end(&mut out) {
+            Ok(_) => Ok(out),
+            Err(error) => Err((out, error.downcast().unwrap())),
+        }
+    }
+
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1_u32;
+        std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        })
+        .take(length)
+        .collect()
+    }
+
+    #[test]
+    fn plain_input_is_passed_as_it_is_however_short() {
+        for text in [&b""[..], b"\x1f", b"\x28\xb5", b"\x50\x2a\x4dx", b"plain", b"\x1f\x8c"] {
+            for step in [1, 100] {
+                assert_eq!(read_all(text, step).unwrap(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn members_in_a_row_are_one_content_gzip_or_zstd_or_both() {
+        let (zeros, noise) = (vec![0; 300_000], noise(200_000));
+        let skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0xyz";
+        let members = [
+            gzip(&noise),
+            gzip(b""),
+            vec![0; 1000],
+            zstd(&zeros),
+            skippable.to_vec(),
+            zstd(&noise),
+            gzip(&zeros),
+            vec![0; 3],
+        ]
+        .concat();
+        let expected = [&noise[..], &zeros, &noise, &zeros].concat();
+        for step in [1, 3, 1000, 1 << 20] {
+            assert!(read_all(&members, step).unwrap() == expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn all_that_can_be_decompressed_comes_before_more_is_asked_for() {
+        let mut content = vec![0; 200_000];
+        content.extend_from_slice(&noise(50_000));
+        content.resize(400_000, 7);
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&content).unwrap();
+        encoder.flush().unwrap();
+        let gzip = encoder.get_ref().clone();
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.write_all(&content).unwrap();
+        encoder.flush().unwrap();
+        let zstd = encoder.get_ref().clone();
+        for bytes in [gzip, zstd] {
+            for (step, size) in [(1, 4096), (1 << 20, 1), (1 << 20, 1000), (1 << 20, 1 << 20)] {
+                let mut input = open_input(Silent {
+                    bytes: &bytes,
+                    step,
+                    ends: false,
+                });
+                let mut out = Vec::new();
+                let mut buffer = vec![0; size];
+                while out.len() < content.len() {
+                    let count = input.read(&mut buffer).unwrap();
+                    out.extend_from_slice(&buffer[..count]);
+                }
+                assert!(out == content);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_checksum_comes_after_the_archives_of_its_member() {
+        let archives = [
+            Tar::new().file("a", &noise(3000)).end(),
+            Tar::new().file("b", &vec![0; 100_000]).end(),
+        ]
+        .concat();
+        for mut bytes in [gzip(&archives), zstd(&archives)] {
+            let format = input(&bytes, 9);
+            assert!(format.format().is_none());
+            // The last four bytes are gzip's length, zstd's checksum.
+            let last = bytes.len() - 1;
+            bytes[last] ^= 0x55;
+            for step in [1, 100, 1 << 20] {
+                let mut reader =
+                    ArchiveReader::new(input(&bytes, step), Arc::from(STANDARD_INPUT), 1, Options::default());
+                for path in ["/a", "/b"] {
+                    let archive = reader.next_archive(hold()).unwrap().unwrap();
+                    assert_eq!(files(&archive)[0].0, path);
+                }
+                let error = reader.next_archive(hold()).unwrap_err();
+                let ArchiveErrorKind::Compressed(compressed) = &error.trouble.kind else {
+                    panic!("{error:?}")
+                };
+                assert_eq!(compressed.fault, CompressionFault::Checksum);
+                assert_eq!(compressed.decompressed, archives.len() as u64);
+                assert!(error.to_string().ends_with("are damaged after archive 2"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_cut_at_any_byte_is_an_error_after_what_it_held() {
+        let content = noise(2000);
+        for bytes in [gzip(&content), zstd(&content)] {
+            for cut in 4..bytes.len() {
+                let (out, error) = read_all(&bytes[..cut], 1 << 20).unwrap_err();
+                assert_eq!(error.fault, CompressionFault::Truncated, "cut at {cut}");
+                assert_eq!(error.compressed, cut as u64);
+                assert_eq!(error.decompressed, out.len() as u64);
+                assert!(content.starts_with(&out));
+            }
+        }
+    }
+
+    #[test]
+    fn other_bytes_behind_a_member_are_refused_with_both_offsets() {
+        for member in [gzip(b"content"), zstd(b"content")] {
+            for tail in [&b"x"[..], b"plain text", b"\x1f"] {
+                let bytes = [&member, tail].concat();
+                let (out, error) = read_all(&bytes, 5).unwrap_err();
+                assert_eq!(out, b"content");
+                assert_eq!(error.fault, CompressionFault::TrailingBytes);
+                assert_eq!((error.compressed, error.decompressed), (member.len() as u64, 7));
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_decompressed_before_damaged_data_comes_first() {
+        let content = noise(500_000);
+        for bytes in [gzip(&content), zstd(&content)] {
+            let mut damaged = bytes.clone();
+            damaged.truncate(300_000);
+            damaged.resize(400_000, 0xff);
+            let (out, error) = read_all(&damaged, 1 << 20).unwrap_err();
+            assert_ne!(error.fault, CompressionFault::TrailingBytes);
+            assert!(out.len() > 100_000, "{} {error}", out.len());
+            assert!(content.starts_with(&out[..100_000]));
+        }
+    }
+
+    #[test]
+    fn a_zstd_frame_that_asks_for_too_much_memory_is_refused() {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder
+            .set_parameter(zstd::stream::raw::CParameter::WindowLog(28))
+            .unwrap();
+        encoder.write_all(b"content").unwrap();
+        encoder.flush().unwrap();
+        let bytes = encoder.finish().unwrap();
+        let (_, error) = read_all(&bytes, 1000).unwrap_err();
+        assert_eq!(error.fault, CompressionFault::Window);
+        assert!(error.help().unwrap().contains("--long=31"));
+    }
+
+    #[test]
+    fn an_error_stays_an_error() {
+        let bytes = [&gzip(b"content")[..], b"tail"].concat();
+        let mut input = input(&bytes, 100);
+        assert!(input.read_to_end(&mut Vec::new()).is_err());
+        assert!(input.fill_buf().is_err());
+        assert_eq!(input.format(), Some(Format::Gzip));
     }
 }

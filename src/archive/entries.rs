@@ -19,11 +19,17 @@ const MAX_EXTENSION: u64 = 1 << 20;
 pub(super) struct Source<R> {
     input: R,
     position: u64,
+    /// Bytes that were read and given back, less than a block of them.
+    ahead: Vec<u8>,
 }
 
 impl<R: BufRead> Source<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, position: 0 }
+        Self {
+            input,
+            position: 0,
+            ahead: Vec::new(),
+        }
     }
 
     pub(super) fn position(&self) -> u64 {
@@ -33,6 +39,12 @@ impl<R: BufRead> Source<R> {
     /// Shows `see` the bytes at hand, which may take waiting for some (none at the end of the input), and consumes as
     /// many as it says.
     pub(super) fn take<T>(&mut self, see: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<T> {
+        if !self.ahead.is_empty() {
+            let (count, seen) = see(&self.ahead);
+            self.ahead.drain(..count);
+            self.position += count as u64;
+            return Ok(seen);
+        }
         let bytes = loop {
             match self.input.fill_buf() {
                 Ok(bytes) => break bytes,
@@ -44,6 +56,26 @@ impl<R: BufRead> Source<R> {
         self.input.consume(count);
         self.position += count as u64;
         Ok(seen)
+    }
+
+    /// Gives the last bytes that were read back.
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.ahead.splice(..0, bytes.iter().copied());
+        self.position -= bytes.len() as u64;
+    }
+
+    /// Skips zero bytes and answers how many there were.
+    pub(super) fn skip_zeros(&mut self) -> io::Result<u64> {
+        let start = self.position;
+        loop {
+            let ended = self.take(|bytes| {
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                (zeros, zeros < bytes.len() || bytes.is_empty())
+            })?;
+            if ended {
+                return Ok(self.position - start);
+            }
+        }
     }
 
     /// Fills `buffer` as far as the input goes, and never asks for more than it needs.

@@ -91,42 +91,32 @@ impl<R: BufRead> ArchiveReader<R> {
         }
     }
 
-    /// Skips zeros. The next header is looked for where blocks of this input have come so far and then, because padding
-    /// need not be whole blocks, at the first byte that is not zero.
+    /// Skips the zeros between archives, and answers the header behind them.
     fn find_first_header(&mut self) -> Result<Option<Block>, ArchiveError> {
-        loop {
-            let at = self.source.position();
-            let mut block = ZERO_BLOCK;
-            let came = self.read(&mut block, at, false)?;
-            if block == ZERO_BLOCK {
-                if came < BLOCK {
-                    return Ok(None);
-                }
-                continue;
-            }
-            if came == BLOCK && Header::new(&block).is_ok() {
-                return Ok(Some(block));
-            }
-            let zeros = block.iter().position(|byte| *byte != 0).unwrap_or(0);
-            let start = at + zeros as u64;
-            block.copy_within(zeros.., 0);
-            let mut came = came - zeros;
-            if came + zeros == BLOCK {
-                came += self.read(&mut block[BLOCK - zeros..], start, true)?;
-            }
-            if came == BLOCK && Header::new(&block).is_ok() {
-                return Ok(Some(block));
-            }
-            return Err(self.no_header(&block[..came], start));
-        }
-    }
-
-    fn read(&mut self, buffer: &mut [u8], start: u64, begun: bool) -> Result<usize, ArchiveError> {
-        self.source.read_up_to(buffer).map_err(|error| {
+        let start = self.source.position();
+        let zeros = self.source.skip_zeros();
+        let zeros = zeros.map_err(|error| {
             let trouble = read_trouble(self.source.position(), error);
-            let begun = begun || self.source.position() > start;
-            self.error(start, begun, trouble)
-        })
+            self.error(start, false, trouble)
+        })?;
+        let start = start + zeros;
+        let mut bytes = ZERO_BLOCK;
+        // No archive ends within a block of its first byte that is not zero, so this waits for nothing that need not
+        // come.
+        let came = self.source.read_up_to(&mut bytes).map_err(|error| {
+            let trouble = read_trouble(self.source.position(), error);
+            self.error(start, true, trouble)
+        })?;
+        if came == 0 {
+            return Ok(None);
+        }
+        if came == BLOCK
+            && let Some((leading, block)) = header_around(&bytes, zeros)
+        {
+            self.source.unread(&bytes[BLOCK - leading..]);
+            return Ok(Some(block));
+        }
+        Err(self.no_header(&bytes[..came], start))
     }
 
     /// `bytes` stand where an archive should start, and are no header.
@@ -199,6 +189,27 @@ impl<R: BufRead> ArchiveReader<R> {
             trouble: Box::new(trouble),
         }
     }
+}
+
+/// The header in which the first byte that is not zero is that of `bytes`, and how many of the `zeros` before it belong
+/// to the header: some writers leave the name of a PAX header empty.
+///
+/// Padding need not be whole blocks, so the header may be where blocks would lie since the last archive, or at the
+/// first byte that is not zero, or in between. A checksum alone does not tell: a header behind one zero byte has a
+/// valid one at the place before it, too. Hence the magic comes first.
+fn header_around(bytes: &Block, zeros: u64) -> Option<(usize, Block)> {
+    let within_block = usize::try_from(zeros % BLOCK_BYTES).unwrap_or(0);
+    let before = usize::try_from(zeros).unwrap_or(BLOCK).min(BLOCK - 1);
+    let header = |leading: usize| {
+        let mut block = ZERO_BLOCK;
+        block[leading..].copy_from_slice(&bytes[..BLOCK - leading]);
+        Header::new(&block).is_ok().then_some((leading, block))
+    };
+    let with_magic = [within_block]
+        .into_iter()
+        .chain(0..=before)
+        .find_map(|leading| header(leading).filter(|(_, block)| has_magic(block)));
+    with_magic.or_else(|| header(0)).or_else(|| header(within_block))
 }
 
 /// The index, until an entry cannot be stored: then that, and the index is let go.

@@ -535,3 +535,251 @@ fn tree_order(a: &str, b: &str) -> Ordering {
 fn is_under(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Tar, files, read_all};
+    use super::*;
+
+    fn index(tar: Tar, options: &Options) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+        let (archives, error) = read_all(&tar.end(), options);
+        assert!(error.is_none());
+        match &archives[0].contents {
+            Ok(_) => Ok(files(&archives[0])),
+            Err(error) => Err(error.problem.clone()),
+        }
+    }
+
+    fn expect(tar: Tar, expected: &[(&str, &str)]) {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec()))
+            .collect();
+        assert_eq!(index(tar, &Options::default()), Ok(expected));
+    }
+
+    fn link_fault(tar: Tar) -> (String, String, LinkFault) {
+        let problem = index(tar, &Options::default()).unwrap_err();
+        match problem.kind {
+            ContentErrorKind::Link { target, fault, .. } => (problem.entry.name, target, fault),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_one_path_the_last_entry_counts() {
+        let tar = Tar::new()
+            .file("a", b"1")
+            .file("b", b"2")
+            .file("./a", b"3")
+            .file("/a", b"4");
+        expect(tar, &[("/a", "4"), ("/b", "2")]);
+    }
+
+    #[test]
+    fn files_are_sorted_by_the_bytes_of_their_paths_and_found_by_them() {
+        let tar = Tar::new()
+            .file("a/b", b"")
+            .file("a-x", b"")
+            .file("a0", b"")
+            .file("Z", b"");
+        let (archives, _) = read_all(&tar.end(), &Options::default());
+        let files = archives[0].contents.as_ref().unwrap();
+        let paths: Vec<_> = files.iter().map(|file| file.path).collect();
+        assert_eq!(paths, ["/Z", "/a-x", "/a/b", "/a0"]);
+        assert_eq!(files.find("/a/b"), Some(2));
+        assert_eq!(files.find("/a"), None);
+    }
+
+    #[test]
+    fn a_path_that_is_a_file_and_a_directory_is_refused_with_both_entries() {
+        let between = || {
+            Tar::new()
+                .file("a-x", b"")
+                .file("a.b", b"")
+                .file("a!".trim_end_matches('!'), b"1")
+        };
+        for (tar, file, directory) in [
+            (between().file("a/b", b"2"), ("/a", 1024), ("/a/b", 2048)),
+            (between().file("a/b/c/d", b"2"), ("/a", 1024), ("/a/b/c/d", 2048)),
+            (between().directory("a/"), ("/a", 1024), ("/a", 2048)),
+            (between().directory("a/z"), ("/a", 1024), ("/a/z", 2048)),
+            (between().symlink("a/l", "../a-x"), ("/a", 1024), ("/a/l", 2048)),
+            (Tar::new().directory("a").file("a", b""), ("/a", 512), ("/a", 0)),
+            (
+                Tar::new().directory("a").file("b", b"").symlink("a", "b"),
+                ("/a", 1024),
+                ("/a", 0),
+            ),
+            // Not even when a later entry puts a file there again.
+            (
+                Tar::new().file("a", b"").directory("a").file("a", b""),
+                ("/a", 0),
+                ("/a", 512),
+            ),
+        ] {
+            let problem = index(tar, &Options::default()).unwrap_err();
+            let ContentErrorKind::Collision { other } = problem.kind else {
+                panic!("{problem:?}")
+            };
+            assert_eq!((problem.entry.name.as_str(), problem.entry.offset), file);
+            assert_eq!((other.name.as_str(), other.offset), directory);
+        }
+    }
+
+    #[test]
+    fn names_that_share_a_start_are_no_collision() {
+        expect(
+            Tar::new()
+                .file("a", b"1")
+                .file("a-x/y", b"2")
+                .file("ab/c", b"3")
+                .directory("a.d"),
+            &[("/a", "1"), ("/a-x/y", "2"), ("/ab/c", "3")],
+        );
+    }
+
+    #[test]
+    fn a_hard_link_has_the_content_that_was_there_before_it_or_else_comes_after() {
+        expect(
+            Tar::new()
+                .file("a", b"old")
+                .hard_link("before", "a")
+                .file("a", b"new")
+                .hard_link("after", "./a")
+                .hard_link("forward", "z")
+                .file("z", b"first")
+                .file("z", b"second"),
+            &[
+                ("/a", "new"),
+                ("/after", "new"),
+                ("/before", "old"),
+                ("/forward", "first"),
+                ("/z", "second"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_symbolic_link_has_the_content_that_its_target_has_in_the_end() {
+        expect(
+            Tar::new()
+                .symlink("d/l", "../a")
+                .file("a", b"old")
+                .symlink("m", "d/l")
+                .hard_link("h", "m")
+                .file("a", b"new")
+                .symlink("abs", "/a"),
+            &[
+                ("/a", "new"),
+                ("/abs", "new"),
+                ("/d/l", "new"),
+                ("/h", "new"),
+                ("/m", "new"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_link_to_a_sparse_file_is_expanded_too() {
+        let sparse = Tar::new()
+            .pax(&[("GNU.sparse.size", "6"), ("GNU.sparse.map", "4,2")])
+            .file("f", b"ab");
+        expect(
+            sparse.hard_link("h", "f"),
+            &[("/f", "\0\0\0\0ab"), ("/h", "\0\0\0\0ab")],
+        );
+    }
+
+    #[test]
+    fn a_link_that_leads_to_no_file_is_refused_with_its_target() {
+        let fault = |link: &str, target: &str, fault| (link.to_owned(), target.to_owned(), fault);
+        for (tar, expected) in [
+            (
+                Tar::new().symlink("l", "gone"),
+                fault("/l", "/gone", LinkFault::Missing),
+            ),
+            (
+                Tar::new().hard_link("l", "gone"),
+                fault("/l", "/gone", LinkFault::Missing),
+            ),
+            (Tar::new().symlink("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
+            (Tar::new().hard_link("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
+            (
+                Tar::new().symlink("l", "m").symlink("m", "n").symlink("n", "m"),
+                fault("/n", "/m", LinkFault::Cycle),
+            ),
+            (
+                Tar::new().directory("d").symlink("l", "d"),
+                fault("/l", "/d", LinkFault::Directory),
+            ),
+            (
+                Tar::new().file("d/f", b"").symlink("l", "./d/"),
+                fault("/l", "/d", LinkFault::Directory),
+            ),
+            (
+                Tar::new().file("d/f", b"").symlink("d/l", ".."),
+                fault("/d/l", "", LinkFault::Directory),
+            ),
+            (
+                Tar::new().symlink("l", "../../etc/passwd"),
+                fault("l", "../../etc/passwd", LinkFault::Path(PathFault::Outside)),
+            ),
+        ] {
+            assert_eq!(link_fault(tar), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_links_is_followed() {
+        let mut tar = Tar::new().file("0", b"x");
+        for number in 1..500 {
+            tar = tar.symlink(&format!("{number}"), &format!("{}", number - 1));
+        }
+        let files = index(tar, &Options::default()).unwrap();
+        assert_eq!(files.len(), 500);
+        assert!(files.iter().all(|(_, content)| content == b"x"));
+    }
+
+    #[test]
+    fn links_are_left_out_when_asked_with_a_note_of_the_first() {
+        let options = Options {
+            links: Links::Skip,
+            ..Options::default()
+        };
+        let tar = Tar::new()
+            .file("a", b"1")
+            .symlink("s", "../..")
+            .symlink("t", "a")
+            .hard_link("h", "a");
+        let (archives, _) = read_all(&tar.end(), &options);
+        assert_eq!(files(&archives[0]), [("/a".to_owned(), b"1".to_vec())]);
+        let notes: Vec<_> = archives[0]
+            .skipped()
+            .iter()
+            .map(|note| (note.kind, note.count, note.first.name.as_str(), note.first.offset))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                (EntryKind::SymbolicLink, 2, "s", 1024),
+                (EntryKind::HardLink, 1, "h", 2048)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_cannot_be_the_root() {
+        for name in [".", "/", "./."] {
+            let problem = index(Tar::new().header(name.as_bytes(), b'7', 0, b""), &Options::default());
+            // A slash at the end makes a directory of it.
+            if name == "/" {
+                assert_eq!(problem, Ok(vec![]));
+            } else {
+                assert_eq!(problem.unwrap_err().kind, ContentErrorKind::Path(PathFault::Root));
+            }
+        }
+        let problem = index(Tar::new().file("", b""), &Options::default()).unwrap_err();
+        assert_eq!(problem.kind, ContentErrorKind::Path(PathFault::Empty));
+    }
+}

@@ -151,3 +151,97 @@ impl<R: Read> Read for StreamedEntry<'_, R> {
         self.stream.read_data(buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Trouble;
+    use super::super::samples::Tar;
+    use super::*;
+
+    fn stream(bytes: &[u8]) -> EntryStream<&[u8]> {
+        EntryStream::new(bytes, "here".into())
+    }
+
+    /// Name and content.
+    type Named = (Vec<u8>, Vec<u8>);
+
+    /// Everything in the archive, or the error before its end.
+    fn read(bytes: &[u8], skip: bool) -> Result<Vec<Named>, Trouble> {
+        let mut stream = stream(bytes);
+        let mut entries = Vec::new();
+        loop {
+            match stream.next_entry() {
+                Ok(None) => return Ok(entries),
+                Ok(Some(mut entry)) => {
+                    let mut content = Vec::new();
+                    if !skip && let Err(error) = entry.read_to_end(&mut content) {
+                        return Err(error.downcast::<EntryStreamError>().unwrap().trouble);
+                    }
+                    entries.push((entry.path().to_vec(), content));
+                }
+                Err(error) => return Err(error.trouble),
+            }
+        }
+    }
+
+    #[test]
+    fn entries_come_in_order_with_their_data_read_or_not() {
+        let bytes = Tar::new()
+            .directory("/d/")
+            .file("/d/b", &[2; 700])
+            .file("/a", b"1")
+            .file("/a", b"")
+            .end();
+        let expected = [
+            (b"/d/".to_vec(), vec![]),
+            (b"/d/b".to_vec(), vec![2; 700]),
+            (b"/a".to_vec(), b"1".to_vec()),
+            (b"/a".to_vec(), vec![]),
+        ];
+        assert_eq!(read(&bytes, false).unwrap(), expected);
+        assert_eq!(read(&bytes, true).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn an_archive_cut_at_any_byte_never_seems_to_end() {
+        let bytes = Tar::new()
+            .file("a", &[1; 700])
+            .pax(&[("path", "p")])
+            .file("b", b"2")
+            .end();
+        for cut in 0..bytes.len() {
+            for skip in [false, true] {
+                let trouble = read(&bytes[..cut], skip).unwrap_err();
+                assert!(matches!(trouble.kind, ArchiveErrorKind::Torn(_)), "cut at {cut}");
+            }
+        }
+        assert!(read(&bytes, false).is_ok());
+    }
+
+    #[test]
+    fn a_sparse_file_is_refused_rather_than_handed_out_unexpanded() {
+        let bytes = Tar::new()
+            .pax(&[("GNU.sparse.size", "9"), ("GNU.sparse.map", "0,1")])
+            .file("f", b"x")
+            .end();
+        let kind = read(&bytes, false).unwrap_err().kind;
+        assert!(matches!(
+            kind,
+            ArchiveErrorKind::Content(ContentErrorKind::SparseUnexpected)
+        ));
+    }
+
+    #[test]
+    fn an_error_says_what_was_missing_and_nothing_follows_it() {
+        let bytes = Tar::new().file("a", &[1; 700]).0;
+        let mut stream = stream(&bytes[..1000]);
+        assert!(stream.next_entry().unwrap().is_some());
+        let error = stream.next_entry().err().unwrap();
+        assert_eq!(error.to_string(), "the archive from here ends too early");
+        assert_eq!(
+            error.details(),
+            ["entry `a` (starts at byte 0) needs 700 bytes, and 488 came"]
+        );
+        assert!(stream.next_entry().unwrap().is_none());
+    }
+}

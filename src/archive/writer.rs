@@ -147,3 +147,85 @@ fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
 fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{files, read_all};
+    use super::super::{EntryKind, EntryStream, Options};
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let names = [
+            "a".to_owned(),
+            "x".repeat(100),
+            "x".repeat(101),
+            format!("{}/{}", "d".repeat(155), "f".repeat(100)),
+            format!("{}/{}", "d".repeat(156), "f".repeat(100)),
+            format!("{}/{}", "d".repeat(20), "f".repeat(101)),
+            format!("/{}", "f".repeat(100)),
+            "deep/".repeat(70) + "file",
+        ];
+        let mut writer = ArchiveWriter::new(Vec::new(), 1_700_000_000);
+        writer.append_directory(b"some/directory").unwrap();
+        for (size, name) in [0, 1, 511, 512, 513, 1024, 5, 7].into_iter().zip(&names) {
+            let content = vec![b'c'; size];
+            writer.append(name.as_bytes(), size as u64, &content[..]).unwrap();
+        }
+        let bytes = writer.finish().unwrap();
+        let (archives, error) = read_all(&bytes, &Options::default());
+        assert!(error.is_none());
+        assert_eq!(archives[0].length, bytes.len() as u64);
+        let mut expected: Vec<_> = [0, 1, 511, 512, 513, 1024, 5, 7]
+            .into_iter()
+            .zip(&names)
+            .map(|(size, name)| (format!("/{}", name.trim_start_matches('/')), vec![b'c'; size]))
+            .collect();
+        expected.sort();
+        assert_eq!(files(&archives[0]), expected);
+    }
+
+    #[test]
+    fn names_of_any_bytes_come_through() {
+        let names = [&b"caf\xc3\xa9"[..], b"\xff\xfe", b"line\nbreak", b"a=b"];
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        for name in names {
+            writer.append(name, 1, &b"x"[..]).unwrap();
+        }
+        let bytes = writer.finish().unwrap();
+        let mut stream = EntryStream::new(&bytes[..], "test".into());
+        for name in names {
+            let entry = stream.next_entry().unwrap().unwrap();
+            assert_eq!((entry.path(), entry.kind(), entry.size()), (name, EntryKind::File, 1));
+        }
+        assert!(stream.next_entry().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_size_of_eight_gibibytes_and_more_is_in_a_pax_record() {
+        for (size, pax) in [(MAX_OCTAL, false), (MAX_OCTAL + 1, true)] {
+            let mut bytes = Vec::new();
+            // The content is missing; the header is written all the same.
+            assert!(
+                ArchiveWriter::new(&mut bytes, 0)
+                    .append(b"f", size, io::empty())
+                    .is_err()
+            );
+            assert_eq!(bytes.len(), if pax { 1536 } else { 512 });
+            let mut stream = EntryStream::new(&bytes[..], "test".into());
+            assert_eq!(stream.next_entry().unwrap().unwrap().size(), size);
+        }
+    }
+
+    #[test]
+    fn content_that_ends_early_and_paths_that_are_none_are_refused() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        let error = writer.append(b"f", 10, &b"short"[..]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        for path in [&b""[..], b"a\0b", b"dir/"] {
+            let error = writer.append(path, 0, io::empty()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+        assert!(writer.append_directory(b"").is_err());
+    }
+}

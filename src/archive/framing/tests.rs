@@ -193,6 +193,45 @@ fn an_archive_may_start_anywhere_behind_padding() {
 }
 
 #[test]
+fn a_header_without_a_name_is_found_behind_any_padding() {
+    // As the `tar` crate writes PAX headers.
+    let archive = Tar::new()
+        .header(b"", b'x', 9, b"")
+        .data(b"9 path=b\n")
+        .file("a", b"1")
+        .end();
+    for zeros in [0, 1, 100, 400, 511, 512, 700, 10_240] {
+        let (archives, error) = read(&[&archive[..], &vec![0; zeros], &archive].concat());
+        assert!(error.is_none(), "{zeros}");
+        assert_eq!(archives[1].offset, (archive.len() + zeros) as u64);
+        assert_eq!(archives[1].digest, archives[0].digest);
+        expect(&files(&archives[1]), &[("/b", b"1")]);
+    }
+}
+
+#[test]
+fn one_zero_byte_before_a_header_is_padding_although_the_checksum_fits_both_ways() {
+    let archive = Tar::new().file("a", b"1").end();
+    // The sum's own field moves, too; with a NUL at its end it reads the same.
+    let mut gnu: Block = archive[..512].try_into().unwrap();
+    gnu[148..156].copy_from_slice(b"0000000\0");
+    let sum = gnu[..148]
+        .iter()
+        .chain(&gnu[156..])
+        .map(|byte| u64::from(*byte))
+        .sum::<u64>()
+        + 256;
+    gnu[148..156].copy_from_slice(format!("{sum:07o}\0").as_bytes());
+    let archive = [&gnu[..], &archive[512..]].concat();
+    let mut shifted = ZERO_BLOCK;
+    shifted[1..].copy_from_slice(&archive[..511]);
+    assert!(Header::new(&shifted).is_ok());
+    let (archives, error) = read(&[&archive[..], &[0], &archive].concat());
+    assert!(error.is_none());
+    expect(&files(&archives[1]), &[("/a", b"1")]);
+}
+
+#[test]
 fn input_that_is_no_tar_is_recognised() {
     for (input, words, help) in [
         (&b"\xfd7zXZ\0rest"[..], "xz-compressed", "xz -dc | spoutctl"),
