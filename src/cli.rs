@@ -3,6 +3,11 @@
 //! House rules: the first line of a help text is one sentence without a full stop; what a script needs to know follows
 //! after a blank line; environment variables that stand for a flag are named by clap.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "help is read in a terminal, where backticks only add noise"
+)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

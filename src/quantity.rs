@@ -34,16 +34,16 @@ impl fmt::Display for Size {
         if self.0 < 1000 {
             return write!(f, "{} B", self.0);
         }
-        // Tenths, rounded half up, in integers: a size never shows as 1000.0 of the smaller unit.
-        let mut tenths = u128::from(self.0) * 10;
-        let mut unit = "B";
-        for next in UNITS {
-            if tenths < 9_995 {
-                break;
-            }
-            tenths = (tenths + 500) / 1000;
-            unit = next;
+        let mut divisor = 1000;
+        // In tenths, rounded: what would show as 1000.0 goes to the next unit.
+        let in_tenths = |divisor: u128| (u128::from(self.0) * 10 + divisor / 2) / divisor;
+        let mut units = UNITS.iter();
+        let mut unit = units.next();
+        while in_tenths(divisor) >= 10_000 && units.len() > 0 {
+            divisor *= 1000;
+            unit = units.next();
         }
+        let (tenths, unit) = (in_tenths(divisor), unit.unwrap_or(&"B"));
         write!(f, "{}.{} {unit}", tenths / 10, tenths % 10)
     }
 }

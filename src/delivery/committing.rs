@@ -89,13 +89,12 @@ impl Committer<'_> {
         while fresh_starts <= FRESH_STARTS {
             let commit = match resumed.take().map_or_else(|| self.start(job), Ok)? {
                 Found::Nothing => continue,
-                Found::Started(commit) => commit,
                 // Whether its data are in already, nobody knows: appended twice they would double.
                 Found::Open(commit) if self.mode == WriteMode::Append => {
                     self.give_up(job.archive.number, &job.mark, &commit)?;
                     continue;
                 }
-                Found::Open(commit) => commit,
+                Found::Started(commit) | Found::Open(commit) => commit,
                 Found::Closed(commit) => return Ok(Outcome::Closed(commit)),
                 Found::Errored(commit, error) => return Err(finished_with_error(job, commit, error)),
             };

@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Commit, CommitInfo};
 
 /// How long one `InspectCommit` with `wait` may take before it is asked again.
-const ONE_WAIT: Duration = Duration::from_secs(60);
+const ONE_WAIT: Duration = Duration::from_mins(1);
 
 /// A commit that is closed for writing.
 pub(super) struct Closed {
@@ -159,7 +159,7 @@ impl Wait {
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
         loop {
             match self.sink.wait_commit(commit, ONE_WAIT) {
-                Ok(info) if info.finished.is_none() => self.again(&mut patience, commit, &still_finishing())?,
+                Ok(info) if info.finished.is_none() => again(&mut patience, commit, &still_finishing())?,
                 Ok(info) if info.error.is_empty() => return Ok(info),
                 Ok(info) => {
                     let commit = commit.clone();
@@ -184,19 +184,17 @@ impl Wait {
                     {
                         patience.reset();
                     }
-                    self.again(&mut patience, commit, &fault)?;
+                    again(&mut patience, commit, &fault)?;
                 }
                 Err(fault) => return Err(DeliveryError::from_fault(archive, fault)),
             }
         }
     }
+}
 
-    fn again(&self, patience: &mut Patience<'_>, commit: &Commit, fault: &Fault) -> Result<(), DeliveryError> {
-        let left = || Some(Unsettled::Closed(commit.clone()));
-        patience
-            .wait(fault.retry_after)
-            .map_err(|end| DeliveryError::exhausted(end, fault.clone(), left()))
-    }
+fn again(patience: &mut Patience<'_>, commit: &Commit, fault: &Fault) -> Result<(), DeliveryError> {
+    let left = || Some(Unsettled::Closed(commit.clone()));
+    patience.wait(fault.retry_after).map_err(|end| DeliveryError::exhausted(end, fault.clone(), left()))
 }
 
 fn still_finishing() -> Fault {

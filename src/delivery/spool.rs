@@ -198,10 +198,10 @@ mod tests {
             for piece in bytes.chunks(777) {
                 hold.write_all(piece).unwrap();
             }
-            let held = hold.finish().unwrap();
-            assert_eq!(read(held.as_ref(), 0, bytes.len()), bytes);
-            assert_eq!(read(held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
-            assert!(held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
+            let bytes_held = hold.finish().unwrap();
+            assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
+            assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
+            assert!(bytes_held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
         }
     }
 

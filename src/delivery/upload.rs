@@ -21,9 +21,9 @@ const SMALLEST_PART: u64 = 64 << 10;
 /// What a file costs in a part besides its bytes, so that parts of empty files end too.
 const FILE_COST: u64 = 256;
 /// A file set lives ten minutes unless renewed (recording http 060–061, p 096: thirty at most).
-pub const TIME_TO_LIVE: Duration = Duration::from_secs(600);
+pub const TIME_TO_LIVE: Duration = Duration::from_mins(10);
 /// How often file sets in hand are renewed: two renewals may fail before one expires.
-const RENEW_EVERY: Duration = Duration::from_secs(180);
+const RENEW_EVERY: Duration = Duration::from_mins(3);
 
 /// A place in an archive's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -169,12 +169,12 @@ const fn rule(code: i64, words: Words, meaning: Meaning, seen: &'static str) -> 
 
 use FaultKind::{
     AlreadyExists, AlreadyFinished, Denied, FileSetGone, HeadOpen, NotFound, OutputBranch, Refused, TooLarge,
-    Unavailable, Unknown,
+    Unavailable, Unknown, Unrecognised,
 };
 use Meaning::{Is, Lost, NoSuchCall};
 use Words::{Any, Are, Hold, HoldOfFileSet};
 
-/// Every text and code that is known. The first rule that fits counts; what fits none is `Unknown`.
+/// Every text and code that is known. The first rule that fits counts; what fits none is `Unrecognised`.
 static TABLE: &[Rule] = &[
     // Who is asking. An expired token comes as an internal error, not as 16.
     rule(16, Any, Is(Denied), "auth 001"),
@@ -304,7 +304,7 @@ pub(super) fn fault_of_answer(call: Call, address: &str, answer: &Answer) -> Cal
 /// What pachd's own words mean.
 pub(super) fn fault_of_status(call: Call, status: &Status) -> CallFault {
     let text = without_stack_trace(&status.message);
-    let meaning = look_up(call, status.code, &status.message).map_or(Is(Unknown), |rule| rule.meaning);
+    let meaning = look_up(call, status.code, &status.message).map_or(Is(Unrecognised), |rule| rule.meaning);
     let (kind, message) = match meaning {
         Is(kind) => (kind, format!("{}: {text}", call.name)),
         Lost => (kind_of_lost(call), format!("{}: {text}", call.name)),
@@ -608,7 +608,7 @@ mod tests {
             message: "add file set: path does not exist".into(),
         };
         assert_eq!(fault_of_status(ADD_FILE_SET, &status).fault.kind, FileSetGone);
-        assert_eq!(fault_of_status(GET_FILE, &status).fault.kind, Unknown);
+        assert_eq!(fault_of_status(GET_FILE, &status).fault.kind, Unrecognised);
     }
 
     #[test]
@@ -619,13 +619,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_unknown_and_shown() {
+    fn words_that_nobody_has_seen_are_unrecognised_and_shown() {
         let status = Status {
             code: 2,
             message: "the moon is in the wrong house\u{1b}[2J".into(),
         };
         let fault = fault_of_status(START_COMMIT, &status).fault;
-        assert_eq!(fault.kind, Unknown);
+        assert_eq!(fault.kind, Unrecognised);
         assert_eq!(fault.message, "StartCommit: the moon is in the wrong house\\u{1b}[2J");
     }
 

@@ -23,8 +23,10 @@ fn sources() -> Vec<(String, String)> {
 
 /// Whether a file is there for tests only.
 fn is_test(path: &Path) -> bool {
-    matches!(path.file_stem().and_then(|stem| stem.to_str()), Some("tests" | "samples" | "properties"))
-        || path.parent().is_some_and(|parent| parent.ends_with("tests"))
+    matches!(
+        path.file_stem().and_then(|stem| stem.to_str()),
+        Some("tests" | "samples" | "properties")
+    ) || path.parent().is_some_and(|parent| parent.ends_with("tests"))
 }
 
 /// The module of the first level that a file belongs to.

@@ -277,10 +277,19 @@ fn links_become_the_file_they_lead_to_and_what_leads_nowhere_is_refused_or_skipp
         assert_eq!(world.get(&format!("events:/{path}")), b"content");
     }
     for (reason, mut entries) in [
-        ("leads back to itself", vec![entry(b"a", b'2', b"b", b""), entry(b"b", b'2', b"a", b"")]),
+        (
+            "leads back to itself",
+            vec![entry(b"a", b'2', b"b", b""), entry(b"b", b'2', b"a", b"")],
+        ),
         ("no such file", vec![entry(b"a", b'2', b"missing", b"")]),
-        ("directory", vec![entry(b"d/x", b'0', b"", b"x"), entry(b"a", b'2', b"d", b"")]),
-        ("leads out of the archive", vec![entry(b"a", b'2', b"../../etc/passwd", b"")]),
+        (
+            "directory",
+            vec![entry(b"d/x", b'0', b"", b"x"), entry(b"a", b'2', b"d", b"")],
+        ),
+        (
+            "leads out of the archive",
+            vec![entry(b"a", b'2', b"../../etc/passwd", b"")],
+        ),
     ] {
         entries.push(entry(b"kept", b'0', b"", b"kept"));
         let input = archive_of(&entries);
