@@ -8,9 +8,11 @@
 //! [`Hold`] and to SHA-256. [`EntryStream`] walks one archive with the same parser, [`ArchiveWriter`] writes one, and
 //! [`open_input`] undoes gzip and zstd in front of them.
 //!
-//! Memory: about 64 KiB for bytes in passing, up to 1 MiB for one extension header, up to 24 MiB for the segments of
-//! sparse files, and under 100 bytes an entry beside its path. Domain: this module knows no server, no terminal, no
-//! environment and no standard stream.
+//! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
+//! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), and under 100
+//! bytes an entry beside its path. What compressed input takes on top is said in `compression`.
+//!
+//! Domain: this module knows no server, no terminal, no environment and no standard stream.
 
 mod compression;
 mod content;

@@ -5,8 +5,7 @@
 //! has none) therefore comes after the archives in it.
 //!
 //! Memory: the input buffer, the decoder's output (32 KiB for gzip, 128 KiB for zstd), and the window that a zstd frame
-//! asks for, at most 128 MiB (`zstd --long=27`). Only `zstd --ultra -22`, `--long` and very large inputs ask for more
-//! than 8 MiB.
+//! asks for, at most 128 MiB (`zstd --long`, `zstd --ultra -22`); up to level 19 that is 8 MiB.
 
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};

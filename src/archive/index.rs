@@ -197,6 +197,9 @@ impl Index {
     /// Takes an entry whose data start at `data` bytes from the archive's start.
     pub(super) fn add(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
         match (entry.kind, self.links, self.special) {
+            (EntryKind::Directory | EntryKind::HardLink | EntryKind::SymbolicLink, ..) if entry.sparse.is_some() => {
+                Err(problem(entry, ContentErrorKind::Sparse(SparseFault::NoFile)))
+            }
             (EntryKind::File, ..) => self.add_file(entry, data),
             (EntryKind::Directory, ..) => self.add_directory(entry),
             (EntryKind::HardLink | EntryKind::SymbolicLink, Links::Resolve, _) => self.add_link(entry),
@@ -231,7 +234,7 @@ impl Index {
         }
         let (kind, extra) = match sparse {
             None => (Kind::File, 0),
-            Some(segments) => (Kind::SparseFile, self.push_map(&segments, entry)?),
+            Some(segments) => (Kind::SparseFile, self.push_map(segments, entry)?),
         };
         self.push(Record {
             path_start: path.start,
@@ -246,9 +249,6 @@ impl Index {
     }
 
     fn add_directory(&mut self, entry: &Entry) -> Checked<()> {
-        if entry.sparse.is_some() {
-            return Err(problem(entry, ContentErrorKind::Sparse(SparseFault::NoFile)));
-        }
         if entry.stored > 0 {
             // A repo has no place for them, and to drop them would lose data without a word.
             let size = entry.stored;
@@ -325,12 +325,17 @@ impl Index {
         Ok(start..self.arena.len())
     }
 
-    fn push_map(&mut self, segments: &[Segment], entry: &Entry) -> Checked<u32> {
+    fn push_map(&mut self, segments: Vec<Segment>, entry: &Entry) -> Checked<u32> {
         let start = self.segments.len();
-        if self.segments.capacity() - start < segments.len() {
-            self.segments.reserve_exact(segments.len().max(start / 4));
+        if start == 0 {
+            // Most often there is one large sparse file: its map is large, too, and need not be there twice.
+            self.segments = segments;
+        } else {
+            if self.segments.capacity() - start < segments.len() {
+                self.segments.reserve_exact(segments.len().max(start / 4));
+            }
+            self.segments.extend(segments);
         }
-        self.segments.extend_from_slice(segments);
         let index = u32::try_from(self.maps.len());
         let index = index.map_err(|_| problem(entry, ContentErrorKind::Sparse(SparseFault::TooManySegments)))?;
         self.maps.push(start..self.segments.len());
@@ -689,6 +694,19 @@ mod tests {
             sparse.hard_link("h", "f"),
             &[("/f", "\0\0\0\0ab"), ("/h", "\0\0\0\0ab")],
         );
+    }
+
+    #[test]
+    fn a_link_or_a_directory_cannot_be_sparse() {
+        let records = [("GNU.sparse.size", "6"), ("GNU.sparse.map", "4,0")];
+        for tar in [
+            Tar::new().pax(&records).symlink("l", "f"),
+            Tar::new().pax(&records).directory("d"),
+            Tar::new().pax(&records).file("d/", b""),
+        ] {
+            let problem = index(tar, &Options::default()).unwrap_err();
+            assert_eq!(problem.kind, ContentErrorKind::Sparse(SparseFault::NoFile));
+        }
     }
 
     #[test]
