@@ -89,10 +89,6 @@ pub struct VoiceArgs {
 /// and with any padding, as tar makes them; gzip and zstd are recognised. An archive that is cut short makes no
 /// commit. Each commit is acknowledged by one line on standard output after pachd has finished it without an error.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own on the command line"
-)]
 pub struct PutArgs {
     /// Where the commits go: [project/]repo[@branch][:/prefix]
     #[arg(value_name = "DEST")]

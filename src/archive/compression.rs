@@ -66,6 +66,8 @@ pub struct CompressionError {
     pub compressed: u64,
     /// Bytes that were decompressed before it showed.
     pub decompressed: u64,
+    /// How many of these came from members before the damaged one: what follows them cannot be trusted.
+    pub member: u64,
 }
 
 impl CompressionError {
@@ -88,6 +90,8 @@ pub struct Input<R> {
     end: usize,
     /// Bytes that ever waited there.
     decompressed: u64,
+    /// How many of them had waited there when the current member began.
+    member: u64,
     /// An error that waits until what was decompressed before it is consumed.
     failed: Option<CompressionError>,
 }
@@ -120,6 +124,7 @@ pub fn open_input<R: Read>(reader: R) -> Input<R> {
         taken: 0,
         end: 0,
         decompressed: 0,
+        member: 0,
         failed: None,
     }
 }
@@ -155,6 +160,7 @@ impl<R: Read> Input<R> {
                 if self.raw.fill()?.is_empty() {
                     return Ok(false);
                 }
+                self.member = self.decompressed;
                 match recognise(&mut self.raw)? {
                     Some(format) => self.state = begin(format)?,
                     None => self.fail(format, CompressionFault::TrailingBytes),
@@ -172,6 +178,7 @@ impl<R: Read> Input<R> {
             fault,
             compressed: self.raw.offset,
             decompressed: self.decompressed,
+            member: self.member,
         });
     }
 

@@ -113,6 +113,7 @@ fn conclude(
 /// What is committed already decides what to send again.
 fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -> Failure {
     if let DeliveryError::Archive(error) = error {
+        failure.details.extend(report.doubtful(error));
         let advice = report.advice(error);
         failure.help = Some(match failure.help {
             Some(help) => format!("{help}; {advice}"),

@@ -194,7 +194,9 @@ impl Wait {
 
 fn again(patience: &mut Patience<'_>, commit: &Commit, fault: &Fault) -> Result<(), DeliveryError> {
     let left = || Some(Unsettled::Closed(commit.clone()));
-    patience.wait(fault.retry_after).map_err(|end| DeliveryError::exhausted(end, fault.clone(), left()))
+    patience
+        .wait(fault.retry_after)
+        .map_err(|end| DeliveryError::exhausted(end, fault.clone(), left()))
 }
 
 fn still_finishing() -> Fault {

@@ -191,12 +191,12 @@ mod tests {
     fn retries_end_when_the_time_is_over_and_a_success_starts_the_count_anew() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_secs(60));
+        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(1));
         while patience.wait(None).is_ok() {}
-        assert_eq!(clock.now() - start, Duration::from_secs(60));
+        assert_eq!(clock.now() - start, Duration::from_mins(1));
         patience.reset();
         while patience.wait(None).is_ok() {}
-        assert_eq!(clock.now() - start, Duration::from_secs(120));
+        assert_eq!(clock.now() - start, Duration::from_mins(2));
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
     fn no_retry_outlives_the_grace_period() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_secs(600));
+        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(10));
         interrupt.raise(start + Duration::from_secs(5));
         let end = loop {
             if let Err(end) = patience.wait(Some(Duration::from_secs(2))) {
@@ -225,7 +225,7 @@ mod tests {
     fn the_servers_own_wish_is_a_lower_bound_of_the_pause() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_secs(600));
+        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(10));
         patience.wait(Some(Duration::from_secs(30))).unwrap();
         assert!(clock.now() - start >= Duration::from_secs(30));
     }

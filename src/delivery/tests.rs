@@ -359,7 +359,7 @@ fn options() -> Options {
         create_repo: false,
         stream: None,
         resume: false,
-        retry_for: Duration::from_secs(600),
+        retry_for: Duration::from_mins(10),
         in_flight: 1,
         dry_run: false,
     }

@@ -1,12 +1,13 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::archive::{Archive, ArchiveError, Files};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary, Unsettled};
 use crate::fault::Fault;
 use crate::pfs::Commit;
@@ -32,7 +33,14 @@ pub(super) struct Report {
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     open: Mutex<Option<Commit>>,
+    /// The newest commits, for when the compressed data that they came from turn out to be damaged.
+    newest: Mutex<VecDeque<Receipt>>,
 }
+
+/// How many commits are remembered.
+const NEWEST: usize = 1000;
+/// How many commits an error names.
+const NAMED: usize = 10;
 
 impl Report {
     pub fn new(terminal: Arc<Terminal>, json: bool) -> Self {
@@ -49,6 +57,7 @@ impl Report {
             bytes: zero(),
             shown: zero(),
             open: Mutex::new(None),
+            newest: Mutex::new(VecDeque::new()),
         }
     }
 
@@ -148,6 +157,29 @@ impl Report {
         }
     }
 
+    /// The commits made from a compressed member whose checksum, which comes last, turned out to be wrong.
+    pub fn doubtful(&self, error: &ArchiveError) -> Option<String> {
+        let ArchiveErrorKind::Compressed(damage) = &error.trouble.kind else {
+            return None;
+        };
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let from_it = |receipt: &&Receipt| receipt.input == error.input && receipt.offset >= damage.member;
+        let names: Vec<String> = newest
+            .iter()
+            .filter(from_it)
+            .filter_map(|receipt| Some(format!("{}@{}", receipt.branch.repo, receipt.commit.as_ref()?)))
+            .collect();
+        let (first, last) = (names.first()?, names.last()?);
+        Some(if names.len() <= NAMED {
+            format!("made from the damaged member: {}", names.join(", "))
+        } else {
+            format!(
+                "{} commits were made from the damaged member: {first} to {last}",
+                grouped(names.len() as u64)
+            )
+        })
+    }
+
     fn print(&self, line: &Line<'_>) {
         match serde_json::to_string(line) {
             Ok(text) => self.terminal.result(&text),
@@ -189,6 +221,12 @@ impl Observer for Report {
 
     fn committed(&self, receipt: &Receipt) {
         self.acknowledge(receipt, false);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.len() == NEWEST {
+            newest.pop_front();
+        }
+        newest.push_back(receipt.clone());
+        drop(newest);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
