@@ -13,7 +13,7 @@ use std::io::{self, BufRead, Read, Write};
 use flate2::write::GzDecoder;
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
-use super::error::grouped;
+use crate::quantity::grouped;
 
 const INPUT_BUFFER: usize = 64 << 10;
 const ZSTD_OUTPUT: usize = 128 << 10;

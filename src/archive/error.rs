@@ -12,6 +12,7 @@ use super::looks::Looks;
 use super::path::PathFault;
 use super::pax::PaxFault;
 use super::sparse::SparseFault;
+use crate::quantity::grouped;
 
 /// An entry, as an error names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -404,19 +405,6 @@ pub(super) fn with_article(kind: EntryKind) -> String {
     format!("{article} {kind}")
 }
 
-/// With separators between thousands: `1,320`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// The longest name that an error shows, in characters.
 const MAX_SHOWN: usize = 200;
 
@@ -452,13 +440,6 @@ pub(super) fn printable(name: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_separated() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_320, "1,320"), (1_048_576, "1,048,576")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn a_name_is_shown_without_anything_that_a_terminal_obeys() {

@@ -10,11 +10,12 @@ use std::ops::Range;
 
 use super::content::Extent;
 use super::entries::Entry;
-use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem, grouped};
+use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem};
 use super::header::EntryKind;
 use super::path::{PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
 use super::{Links, Options, Special};
+use crate::quantity::grouped;
 
 /// Entries of one kind that were left out because the options say so.
 #[derive(Debug, Clone, PartialEq, Eq)]

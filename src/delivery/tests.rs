@@ -17,6 +17,9 @@ use crate::archive::{self, ArchiveReader};
 use crate::fault::FaultKind;
 use crate::pfs::BranchInfo;
 
+/// Files by path.
+type Content = Vec<(String, Vec<u8>)>;
+
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -45,13 +48,13 @@ struct Held {
     description: String,
     closed: bool,
     error: String,
-    content: Vec<(String, Vec<u8>)>,
+    content: Content,
 }
 
 #[derive(Default)]
 struct State {
     commits: Vec<Held>,
-    file_sets: HashMap<FileSetId, Vec<(String, Vec<u8>)>>,
+    file_sets: HashMap<FileSetId, Content>,
     late: Vec<(u8, Call)>,
     fates: VecDeque<Fate>,
     next: u128,
@@ -102,7 +105,7 @@ impl Scripted {
     }
 
     /// Every good commit, oldest first: the archive's number and its files.
-    fn good(&self) -> Vec<(u64, Vec<(String, Vec<u8>)>)> {
+    fn good(&self) -> Vec<(u64, Content)> {
         let mut state = self.lock();
         for (_, late) in std::mem::take(&mut state.late) {
             drop(state.carry_out(&late));
@@ -248,7 +251,7 @@ impl CommitSink for Scripted {
     }
 
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut files: Content = Vec::new();
         while let Some(change) = changes
             .next()
             .map_err(|error| Fault::new(FaultKind::Local, error.to_string()))?
@@ -347,7 +350,7 @@ fn archive_bytes(number: u64) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn content_of(number: u64) -> Vec<(String, Vec<u8>)> {
+fn content_of(number: u64) -> Content {
     vec![(format!("/{number}"), format!("archive {number}\n").into_bytes())]
 }
 

@@ -28,6 +28,7 @@ use super::wire::FileSetAnswer;
 use crate::delivery::{Change, Changes};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::FileSetId;
+use crate::quantity::grouped;
 
 /// The size that pieces of the body have, about: many small files share one, a large one is cut into several.
 const PIECE: usize = 256 * 1024;
@@ -282,19 +283,6 @@ fn joined(answer: Result<Result<Bytes, CallFault>, tokio::task::JoinError>) -> R
 
 fn answer_time(call_timeout: Duration, bytes: u64) -> Duration {
     call_timeout + Duration::from_secs(bytes / BYTES_A_SECOND)
-}
-
-/// `1320` as `1,320`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The body as the connection takes it.

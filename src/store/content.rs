@@ -13,10 +13,11 @@ use tar::EntryType;
 use super::Store;
 use super::commit::{CommitRow, good, still_there};
 use super::entry;
-use super::error::{Failure, StoreError, grouped, not_found};
+use super::error::{Failure, StoreError, not_found};
 use super::tree::{self, Chain, Place, Version};
 use crate::fault::Fault;
 use crate::pfs::{Commit, FileInfo, FileKind, FilePath};
+use crate::quantity::grouped;
 
 /// Paths read at a time when a tree is listed.
 const PAGE: usize = 256;

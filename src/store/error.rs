@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::fault::{Fault, FaultKind};
+use crate::quantity::grouped;
 
 /// Why a store cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -135,19 +136,6 @@ impl From<rusqlite::Error> for Failure {
 /// What a call names is not there.
 pub(super) fn not_found(message: impl Into<String>) -> Failure {
     Failure::Fault(Fault::new(FaultKind::NotFound, message))
-}
-
-/// A number with thousands separators.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

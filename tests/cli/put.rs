@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use sha2::Digest;
+
 use crate::runner::{Ran, World, fixture, fixture_bytes, has_program, skip};
 
 /// An archive of these files, as the `tar` crate writes it.
@@ -410,36 +412,39 @@ fn a_missing_file_is_named_before_anything_is_sent() {
 
 #[test]
 fn json_lines_have_the_documented_fields_and_end_in_a_summary() {
-    use sha2::Digest;
     let world = World::local();
     let input = fixture_bytes("archives/three.tar");
-    let ran = world.run_with(&["put", "p1/events@live", "--create-repo", "--json"], &input);
-    // The project is not there, and pachd makes none by itself.
-    if ran.code != Some(0) {
-        let ran = world.run_with(&["put", "events@live", "--create-repo", "--json"], &input);
-        ran.expect(0);
-        let lines = ran.json();
-        assert_eq!(lines.len(), 4);
-        let length = lines[1]["length"].as_u64().unwrap();
-        assert_eq!(lines[1]["type"], "commit");
-        assert_eq!(lines[1]["archive"], 2);
-        assert_eq!(lines[1]["offset"], 10_240);
-        let bytes = &input[10_240..10_240 + usize::try_from(length).unwrap()];
-        let digest: String = sha2::Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(lines[1]["digest"], digest);
-        assert!(bytes.ends_with(&[0; 1024]) && bytes[bytes.len() - 1536..bytes.len() - 1024] != [0; 512]);
-        assert_eq!(
-            (&lines[1]["project"], &lines[1]["repo"], &lines[1]["branch"]),
-            (&"default".into(), &"events".into(), &"live".into())
-        );
-        assert_eq!(lines[1]["files"], 2);
-        assert!(lines[1]["finished"].as_str().unwrap().ends_with('Z'));
-        assert_eq!(lines[3]["type"], "summary");
-        assert_eq!((&lines[3]["commits"], &lines[3]["complete"]), (&3.into(), &true.into()));
+    let ran = world.run_with(&["put", "events@live", "--create-repo", "--json"], &input);
+    let lines = ran.expect(0).json();
+    assert_eq!(lines.len(), 4);
+    let second = &lines[1];
+    assert_eq!(
+        (&second["type"], &second["archive"], &second["offset"]),
+        (&"commit".into(), &2.into(), &10_240.into())
+    );
+    let length = usize::try_from(second["length"].as_u64().unwrap()).unwrap();
+    let bytes = &input[10_240..10_240 + length];
+    let padding = &input[10_240 + length..20_480];
+    assert!(bytes.ends_with(&[0; 1024]) && padding.iter().all(|byte| *byte == 0));
+    assert_ne!(
+        bytes[length - 1536..length - 1024],
+        [0; 512],
+        "the length ends with the second zero block"
+    );
+    let digest = sha2::Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    assert_eq!(second["digest"], digest);
+    for (field, value) in [("project", "default"), ("repo", "events"), ("branch", "live")] {
+        assert_eq!(second[field], value);
     }
+    assert_eq!((&second["files"], &second["bytes"]), (&2.into(), &2679.into()));
+    assert!(second["finished"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        (&lines[3]["type"], &lines[3]["commits"]),
+        (&"summary".into(), &3.into())
+    );
+    assert_eq!(lines[3]["complete"], true);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What the README prints is what happens.
 
+use clap::CommandFactory;
+use spoutctl::exit::Exit;
+
 use crate::runner::{World, fixture, fixture_bytes};
 
 fn readme() -> String {
@@ -46,7 +49,6 @@ fn the_second_command_runs_the_tests() {
 
 #[test]
 fn every_verb_and_every_exit_code_is_in_the_readme() {
-    use clap::CommandFactory;
     let readme = readme();
     for verb in spoutctl::cli::Cli::command()
         .get_subcommands()
@@ -58,7 +60,6 @@ fn every_verb_and_every_exit_code_is_in_the_readme() {
             verb.get_name()
         );
     }
-    use spoutctl::exit::Exit;
     for exit in [
         Exit::Done,
         Exit::NotFound,
