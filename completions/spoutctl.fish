@@ -34,19 +34,19 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l links -d 'What to do with hard and symbolic links: store the content they lead to, or leave them out' -r -f -a "resolve\t''
-skip\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What to do with devices, FIFOs and other entries that are no file: refuse the archive, or leave them out' -r -f -a "refuse\t''
-skip\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
+skip\t'Leave links out, and say so'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
+skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: calls that are made again, and a line every ten seconds where no progress is drawn'
@@ -69,19 +69,19 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l links -d 'What to do with hard and symbolic links: store the content they lead to, or leave them out' -r -f -a "resolve\t''
-skip\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What to do with devices, FIFOs and other entries that are no file: refuse the archive, or leave them out' -r -f -a "refuse\t''
-skip\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
+skip\t'Leave links out, and say so'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
+skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: calls that are made again, and a line every ten seconds where no progress is drawn'

@@ -110,10 +110,6 @@ pub struct PutArgs {
     #[command(flatten)]
     pub trying: TryingArgs,
 
-    /// Read and check everything, look at the destination, send nothing
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-
     /// Print one JSON object a line instead of text
     ///
     /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume), `archive` (with
@@ -127,6 +123,10 @@ pub struct PutArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How archives become commits")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct CommitArgs {
     /// Put a file's bytes at the end of what the branch has, instead of replacing it
     #[arg(short, long)]
@@ -139,6 +139,10 @@ pub struct CommitArgs {
     /// Make the repo if it is not there
     #[arg(long)]
     pub create_repo: bool,
+
+    /// Read and check everything, look at the destination, send nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 
     /// Name the stream, so that its numbers go on where an earlier run ended
     ///
@@ -165,11 +169,11 @@ pub struct EntryArgs {
     #[arg(long)]
     pub escape_paths: bool,
 
-    /// What to do with hard and symbolic links: store the content they lead to, or leave them out
+    /// What becomes of hard and symbolic links
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
     pub links: Links,
 
-    /// What to do with devices, FIFOs and other entries that are no file: refuse the archive, or leave them out
+    /// What becomes of devices, FIFOs and other entries that are no file
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
     pub special: Special,
 
@@ -184,13 +188,17 @@ pub struct EntryArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Links {
+    /// The content of the file that a link leads to
     Resolve,
+    /// Leave links out, and say so
     Skip,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Special {
+    /// Refuse the archive
     Refuse,
+    /// Leave such entries out, and say so
     Skip,
 }
 

@@ -182,7 +182,7 @@ fn options(args: &PutArgs) -> Options {
         resume: args.commits.resume,
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
-        dry_run: args.dry_run,
+        dry_run: args.commits.dry_run,
     }
 }
 

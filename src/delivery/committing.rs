@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::error::{DeliveryError, Unsettled};
 use super::finishing::{Failed, Finisher};
 use super::mark::{Mark, Stage};
-use super::patience::{Clock, Exhausted, Interrupt, Patience};
+use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::upload::{Upload, Uploader};
 use super::{CommitSink, Observer, WriteMode};
 use crate::archive::{Archive, Files};
@@ -24,8 +24,6 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 
 /// How often a commit that somebody else finished or dropped is started anew.
 const FRESH_STARTS: usize = 3;
-/// How often the same unknown answer is taken before it counts as a refusal.
-const SAME_ANSWER: usize = 5;
 
 /// What a delivery has at hand for one archive after the other.
 pub(super) struct Committer<'a> {
@@ -76,16 +74,20 @@ enum Found {
 /// What to do after a step.
 enum Next<T> {
     Go(T),
+    /// Somebody else has finished or dropped the commit.
     StartAgain,
+    /// We gave it up, because nobody can tell whether this call was carried out.
+    GaveUp(Fault),
 }
 
-impl Committer<'_> {
+impl<'a> Committer<'a> {
     /// Brings the archive into a commit that is closed for writing. `found` is an open commit of ours, left by an
     /// earlier run.
     pub fn commit(&mut self, job: &Job<'_>, found: Option<Commit>) -> Result<Outcome, DeliveryError> {
         let mut upload = self.upload(job)?;
         let mut resumed = found.map(Found::Open);
         let mut fresh_starts = 0;
+        let mut restarts = Retry::new(self, job.archive.number);
         while fresh_starts <= FRESH_STARTS {
             let commit = match resumed.take().map_or_else(|| self.start(job), Ok)? {
                 Found::Nothing => continue,
@@ -105,6 +107,7 @@ impl Committer<'_> {
                     return Ok(outcome);
                 }
                 Ok(Next::StartAgain) => fresh_starts += 1,
+                Ok(Next::GaveUp(fault)) => restarts.again(fault, None)?,
                 Err(error) => return Err(self.leave(job, &commit, error)),
             }
             self.observer.open_commit(None);
@@ -123,8 +126,9 @@ impl Committer<'_> {
         upload: &mut Upload,
     ) -> Result<Next<Outcome>, DeliveryError> {
         match self.add(job, commit, upload)? {
-            Next::StartAgain => return Ok(Next::StartAgain),
             Next::Go(()) => {}
+            Next::StartAgain => return Ok(Next::StartAgain),
+            Next::GaveUp(fault) => return Ok(Next::GaveUp(fault)),
         }
         if let Err(Failed) = self.finisher.room(self.in_flight) {
             self.give_up(job.archive.number, &job.mark, commit)?;
@@ -133,7 +137,7 @@ impl Committer<'_> {
         self.finish(job, commit)
     }
 
-    pub fn patience(&self) -> Patience<'_> {
+    fn patience(&self) -> Patience<'a> {
         Patience::new(self.clock, self.interrupt, self.retry_for)
     }
 
@@ -190,7 +194,6 @@ impl Committer<'_> {
                 Err(fault) => return Err(self.start_refused(job, fault)),
             }
         };
-        drop(retries);
         self.lost_starts |= lost;
         Ok(found)
     }
@@ -271,8 +274,7 @@ impl Committer<'_> {
                 }
                 _ if fault.is_passing() && self.mode == WriteMode::Append && fault.kind != FaultKind::Unavailable => {
                     self.give_up(job.archive.number, &job.mark, commit)?;
-                    retry.again(fault, None)?;
-                    return Ok(Next::StartAgain);
+                    return Ok(Next::GaveUp(fault));
                 }
                 _ => retry.again(fault, Some(commit))?,
             }
@@ -433,24 +435,23 @@ struct Retry<'a> {
     archive: u64,
     observer: &'a dyn Observer,
     patience: Patience<'a>,
-    /// An unknown answer, and how often it came.
-    same: Option<(String, usize)>,
+    unknown: UnknownAnswers,
 }
 
 impl<'a> Retry<'a> {
-    fn new(committer: &'a Committer<'_>, archive: u64) -> Self {
+    fn new(committer: &Committer<'a>, archive: u64) -> Self {
         Self {
             archive,
             observer: committer.observer,
             patience: committer.patience(),
-            same: None,
+            unknown: UnknownAnswers::default(),
         }
     }
 
     /// Waits, or says why there is no further try. `open` is the commit that would be left behind.
     fn again(&mut self, fault: Fault, open: Option<&Commit>) -> Result<(), DeliveryError> {
         let repeatable = fault.is_passing() || fault.kind == FaultKind::FileSetGone;
-        if !repeatable || self.heard_too_often(&fault) {
+        if !repeatable || self.unknown.too_often(&fault) {
             return Err(DeliveryError::from_fault(self.archive, fault));
         }
         self.observer.retrying(&fault);
@@ -458,17 +459,5 @@ impl<'a> Retry<'a> {
         self.patience
             .wait(fault.retry_after)
             .map_err(|end| DeliveryError::exhausted(end, fault, left))
-    }
-
-    fn heard_too_often(&mut self, fault: &Fault) -> bool {
-        if fault.kind != FaultKind::Unrecognised {
-            return false;
-        }
-        let times = match &self.same {
-            Some((text, times)) if *text == fault.message => times + 1,
-            _ => 1,
-        };
-        self.same = Some((fault.message.clone(), times));
-        times >= SAME_ANSWER
     }
 }

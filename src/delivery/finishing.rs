@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::error::{DeliveryError, Unsettled};
-use super::patience::{Clock, Interrupt, Patience};
+use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
 use super::{CommitSink, Observer, Receipt};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Commit, CommitInfo};
@@ -157,6 +157,7 @@ impl Wait {
 
     fn one(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
+        let mut unknown = UnknownAnswers::default();
         loop {
             match self.sink.wait_commit(commit, ONE_WAIT) {
                 Ok(info) if info.finished.is_none() => again(&mut patience, commit, &still_finishing())?,
@@ -175,7 +176,7 @@ impl Wait {
                         commit: commit.clone(),
                     });
                 }
-                Err(fault) if fault.is_passing() => {
+                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => {
                     // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
                     if self
                         .sink

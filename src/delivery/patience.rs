@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::fault::{Fault, FaultKind};
+
 /// The first pause after a failed call; it doubles up to [`LONGEST_PAUSE`], with jitter.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -94,6 +96,31 @@ impl Clock for SystemClock {
             // Either the time is over or somebody woke us: both end the pause.
             let _ = interrupt.raised().recv_timeout(pause);
         }
+    }
+}
+
+/// How often the same unknown answer is taken before it counts as a refusal.
+const SAME_ANSWER: u32 = 5;
+
+/// Counts answers that nobody knows the meaning of. They may pass, but are not asked for until the time is over.
+#[derive(Debug, Default)]
+pub struct UnknownAnswers {
+    text: String,
+    times: u32,
+}
+
+impl UnknownAnswers {
+    /// Whether `fault` is such an answer and has come too often.
+    pub fn too_often(&mut self, fault: &Fault) -> bool {
+        if fault.kind != FaultKind::Unrecognised {
+            return false;
+        }
+        if self.text != fault.message {
+            self.text.clone_from(&fault.message);
+            self.times = 0;
+        }
+        self.times += 1;
+        self.times >= SAME_ANSWER
     }
 }
 

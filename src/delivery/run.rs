@@ -10,7 +10,7 @@ use super::committing::{Committer, Job, Outcome, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher, Wait};
 use super::mark::{Mark, Stage, StreamName};
-use super::patience::{Clock, Exhausted, Interrupt, Patience};
+use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{Known, LeftOpen, NotReady, Preflight, Ready};
 use super::{CommitSink, Observer, Receipt, WriteMode};
 use crate::archive::{Archive, Files};
@@ -91,11 +91,15 @@ impl Delivery {
             dry_run: options.dry_run,
         };
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
+        let mut unknown = UnknownAnswers::default();
         let mut said_busy = false;
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
                 Ok(ready) => return Ok(Some(ready)),
                 Err(NotReady::Never(error)) => return Err(error),
+                Err(NotReady::Fault(fault)) if unknown.too_often(&fault) => {
+                    return Err(DeliveryError::Destination(fault));
+                }
                 Err(reason) => reason,
             };
             self.say(&reason, &mut said_busy);

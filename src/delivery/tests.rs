@@ -20,6 +20,28 @@ use crate::pfs::BranchInfo;
 /// Files by path.
 type Content = Vec<(String, Vec<u8>)>;
 
+/// What a file set holds, in its order.
+#[derive(Debug, Clone)]
+enum Op {
+    Delete(String),
+    Append(String, Vec<u8>),
+}
+
+/// What files there are after these operations on none.
+fn apply(ops: &[Op]) -> Content {
+    let mut files = Content::new();
+    for op in ops {
+        match op {
+            Op::Delete(path) => files.retain(|(name, _)| name != path),
+            Op::Append(path, data) => match files.iter_mut().find(|(name, _)| name == path) {
+                Some((_, bytes)) => bytes.extend_from_slice(data),
+                None => files.push((path.clone(), data.clone())),
+            },
+        }
+    }
+    files
+}
+
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -48,13 +70,15 @@ struct Held {
     description: String,
     closed: bool,
     error: String,
-    content: Content,
+    ops: Vec<Op>,
 }
 
 #[derive(Default)]
 struct State {
     commits: Vec<Held>,
-    file_sets: HashMap<FileSetId, Content>,
+    file_sets: HashMap<FileSetId, Vec<Op>>,
+    /// The largest number of bytes that a file set takes at once.
+    largest: Option<usize>,
     late: Vec<(u8, Call)>,
     fates: VecDeque<Fate>,
     next: u128,
@@ -117,7 +141,7 @@ impl Scripted {
         good.map(|commit| {
             let mark: Mark = commit.description.lines().next_back().unwrap().parse().unwrap();
             assert_eq!(mark.stage, Stage::Done, "a good commit is marked done");
-            (mark.sequence, commit.content.clone())
+            (mark.sequence, apply(&commit.ops))
         })
         .collect()
     }
@@ -128,6 +152,13 @@ impl Scripted {
 }
 
 impl State {
+    fn keep(&mut self, ops: Vec<Op>) -> FileSetId {
+        self.next += 1;
+        let id = FileSetId(self.next.to_string());
+        self.file_sets.insert(id.clone(), ops);
+        id
+    }
+
     fn find(&mut self, id: &CommitId) -> Result<&mut Held, Fault> {
         let found = self.commits.iter_mut().find(|commit| commit.id == *id);
         found.ok_or_else(|| Fault::new(FaultKind::NotFound, "commit not found"))
@@ -142,24 +173,22 @@ impl State {
                 self.next += 1;
                 let id = CommitId::new(&format!("{:012x}4{:019x}", 0, self.next)).unwrap();
                 let description = description.clone();
-                let content = Vec::new();
                 self.commits.push(Held {
                     id: id.clone(),
                     description,
                     closed: false,
                     error: String::new(),
-                    content,
+                    ops: Vec::new(),
                 });
                 return Ok(Some(id));
             }
             Call::Add(id, file_set) => {
-                let files = self.file_sets[file_set].clone();
+                let ops = self.file_sets[file_set].clone();
                 let commit = self.find(id)?;
                 if commit.closed {
                     return Err(Fault::new(FaultKind::AlreadyFinished, "has already finished"));
                 }
-                // As when each path is deleted before it is added.
-                commit.content = files;
+                commit.ops.extend(ops);
             }
             Call::Finish(id, description, error) => {
                 let number = self.commits.iter().filter(|commit| commit.closed).count();
@@ -251,24 +280,25 @@ impl CommitSink for Scripted {
     }
 
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        let mut files: Content = Vec::new();
+        let mut ops = Vec::new();
+        let mut bytes = 0;
         while let Some(change) = changes
             .next()
             .map_err(|error| Fault::new(FaultKind::Local, error.to_string()))?
         {
             match change {
-                Change::Delete { path } => files.retain(|(name, _)| name != path),
-                Change::Append { path, data } => match files.iter_mut().find(|(name, _)| name == path) {
-                    Some((_, bytes)) => bytes.extend_from_slice(data),
-                    None => files.push((path.to_owned(), data.to_vec())),
-                },
+                Change::Delete { path } => ops.push(Op::Delete(path.to_owned())),
+                Change::Append { path, data } => {
+                    bytes += data.len();
+                    ops.push(Op::Append(path.to_owned(), data.to_vec()));
+                }
             }
         }
         let mut state = self.lock();
-        state.next += 1;
-        let id = FileSetId(state.next.to_string());
-        state.file_sets.insert(id.clone(), files);
-        Ok(id)
+        if state.largest.is_some_and(|largest| bytes > largest) {
+            return Err(Fault::new(FaultKind::TooLarge, "413"));
+        }
+        Ok(state.keep(ops))
     }
 
     fn renew_file_set(&self, _: &FileSetId, _: Duration) -> Result<(), Fault> {
@@ -276,7 +306,9 @@ impl CommitSink for Scripted {
     }
 
     fn compose_file_set(&self, parts: &[FileSetId], _: Duration) -> Result<FileSetId, Fault> {
-        Ok(parts[0].clone())
+        let mut state = self.lock();
+        let ops = parts.iter().flat_map(|part| state.file_sets[part].clone()).collect();
+        Ok(state.keep(ops))
     }
 
     fn start_commit(&self, _: &Branch, description: &str) -> Result<CommitId, Fault> {
@@ -340,13 +372,16 @@ impl Observer for Heard {
 
 /// Archive `number` of a stream: one file with the number in it.
 fn archive_bytes(number: u64) -> Vec<u8> {
+    archive_with(&[(number.to_string(), format!("archive {number}\n").into_bytes())])
+}
+
+fn archive_with(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
-    let content = format!("archive {number}\n");
-    let mut header = tar::Header::new_ustar();
-    header.set_size(content.len() as u64);
-    builder
-        .append_data(&mut header, format!("{number}"), content.as_bytes())
-        .unwrap();
+    for (path, content) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, path, content.as_slice()).unwrap();
+    }
     builder.into_inner().unwrap()
 }
 
@@ -370,6 +405,14 @@ fn options() -> Options {
 
 /// Delivers archives 1 to `count`, and tells what was acknowledged.
 fn deliver(sink: &Arc<Scripted>, count: u64, options: Options) -> (Vec<u64>, Vec<u64>, Result<(), DeliveryError>) {
+    deliver_bytes(sink, (1..=count).flat_map(archive_bytes).collect(), options)
+}
+
+fn deliver_bytes(
+    sink: &Arc<Scripted>,
+    bytes: Vec<u8>,
+    options: Options,
+) -> (Vec<u64>, Vec<u64>, Result<(), DeliveryError>) {
     let heard = Arc::new(Heard::default());
     let delivery = Delivery {
         sink: Arc::clone(sink) as _,
@@ -381,7 +424,6 @@ fn deliver(sink: &Arc<Scripted>, count: u64, options: Options) -> (Vec<u64>, Vec
     let (archives, incoming) = bounded(0);
     let result = std::thread::scope(|scope| {
         scope.spawn(move || {
-            let bytes: Vec<u8> = (1..=count).flat_map(archive_bytes).collect();
             let spool = Spool::new(std::env::temp_dir().as_path());
             let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, archive::Options::default());
             while let Some(archive) = reader.next_archive(spool.hold()).unwrap() {
@@ -427,12 +469,14 @@ proptest! {
         fates in proptest::collection::vec(fate(), 0..40),
         in_flight in 1..4_usize,
         may_drop: bool,
+        append: bool,
     ) {
         // Faults that pass within the time for retries must not end the delivery.
         let must_succeed = fates.len() <= 20 && !fates.contains(&Fate::Garbled);
+        let mode = if append { WriteMode::Append } else { WriteMode::Overwrite };
         let sink = Arc::new(Scripted::new(fates));
         sink.lock().may_drop = may_drop;
-        let (committed, _, result) = deliver(&sink, 4, Options { in_flight, ..options() });
+        let (committed, _, result) = deliver(&sink, 4, Options { mode, in_flight, ..options() });
         prop_assert!(result.is_ok() || !must_succeed, "{:?}", result);
         let good = sink.good();
         let numbers: Vec<u64> = good.iter().map(|(number, _)| *number).collect();
@@ -583,4 +627,41 @@ fn an_appended_archive_whose_answer_was_lost_is_not_appended_twice() {
         assert_eq!(committed, [1, 2], "answer {at} lost");
         assert_eq!(sink.good(), [(1, content_of(1)), (2, content_of(2))]);
     }
+}
+
+#[test]
+fn parts_that_are_too_large_are_halved_and_a_file_over_several_parts_is_deleted_in_the_first_only() {
+    let bytes = |length: usize, seed: usize| -> Vec<u8> { (0..length).map(|i| (i * seed).to_le_bytes()[1]).collect() };
+    let files: Content = vec![
+        ("a".into(), bytes(70_000, 7)),
+        ("b".into(), bytes(1_500_000, 13)),
+        ("c".into(), Vec::new()),
+        ("d".into(), bytes(200_001, 31)),
+        ("e".into(), bytes(1, 3)),
+    ];
+    let expected: Content = files
+        .iter()
+        .map(|(path, content)| (format!("/{path}"), content.clone()))
+        .collect();
+    for mode in [WriteMode::Overwrite, WriteMode::Append] {
+        let sink = Arc::new(Scripted::new(Vec::new()));
+        sink.lock().largest = Some(200_000);
+        let (committed, _, result) = deliver_bytes(&sink, archive_with(&files), Options { mode, ..options() });
+        result.unwrap();
+        assert_eq!(committed, [1]);
+        assert_eq!(sink.good(), [(1, expected.clone())]);
+        let deletions = |op: &&Op| matches!(op, Op::Delete(_));
+        let count = sink.lock().commits[0].ops.iter().filter(deletions).count();
+        assert_eq!(count, if mode == WriteMode::Overwrite { files.len() } else { 0 });
+    }
+}
+
+#[test]
+fn a_server_that_takes_almost_nothing_is_refused_and_not_asked_for_ever() {
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    sink.lock().largest = Some(10);
+    let files = vec![("a".to_owned(), vec![0; 100])];
+    let error = deliver_bytes(&sink, archive_with(&files), options()).2.unwrap_err();
+    assert_eq!(error.consequence(), Consequence::DoNotRetry);
+    assert!(error.help().unwrap().contains("64 KiB"));
 }
