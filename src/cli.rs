@@ -78,7 +78,7 @@ pub struct VoiceArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on standard error: calls that are made again, and a line every ten seconds where no progress is drawn
+    /// Say more on standard error: every call that is made again, and a line every ten seconds where no progress is drawn
     #[arg(short, long)]
     pub verbose: bool,
 }

@@ -33,10 +33,13 @@ pub(super) struct Report {
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     open: Mutex<Option<Commit>>,
+    said_retrying: Mutex<Option<Instant>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
 }
 
+/// How often it is said that a call is made again.
+const SAY_RETRYING_EVERY: Duration = Duration::from_mins(1);
 /// How many commits are remembered.
 const NEWEST: usize = 1000;
 /// How many commits an error names.
@@ -57,6 +60,7 @@ impl Report {
             bytes: zero(),
             shown: zero(),
             open: Mutex::new(None),
+            said_retrying: Mutex::new(None),
             newest: Mutex::new(VecDeque::new()),
         }
     }
@@ -261,8 +265,14 @@ impl Observer for Report {
         self.terminal.note(text);
     }
 
+    /// The first of a series is said, and then one a minute: `put` may try for ten minutes, and silence looks like work.
     fn retrying(&self, fault: &Fault) {
-        self.terminal.detail(&format!("trying again: {fault}"));
+        let mut said = self.said_retrying.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_some_and(|time| time.elapsed() < SAY_RETRYING_EVERY) {
+            return self.terminal.detail(&format!("trying again: {fault}"));
+        }
+        *said = Some(Instant::now());
+        self.terminal.note(&format!("{fault}; trying again"));
     }
 
     fn open_commit(&self, commit: Option<&Commit>) {
