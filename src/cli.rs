@@ -11,7 +11,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::delivery::mark::StreamName;
@@ -66,7 +65,6 @@ pub struct ServerArgs {
     /// A token is taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could
     /// read it.
     #[arg(long, value_name = "URL", env = "PACHD_ADDRESS", hide_env_values = true)]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub pachd: Option<String>,
 }
 
@@ -231,7 +229,7 @@ pub struct GetArgs {
     #[arg(long)]
     pub tar: bool,
 
-    /// Turn the percent-encoding of `put --escape-paths` back, in SOURCE's path and in the archive's names
+    /// Turn the percent-encoding of `put --escape-paths` back in the archive's names
     #[arg(long, requires = "tar")]
     pub unescape_paths: bool,
 
@@ -270,6 +268,9 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
+/// No duration is longer: sums of it and the time of day must stay within what a clock can show.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// A duration: digits and a unit (`ms`, `s`, `m`, `h`), repeated; a bare `0` is zero.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
@@ -278,7 +279,11 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| format!("`{text}` is no duration; write 30s, 10m or 1h30m"))?;
-    Duration::try_from(span).map_err(|_| format!("`{text}` is negative"))
+    let duration = Duration::try_from(span).map_err(|_| format!("`{text}` is negative"))?;
+    if duration > LONGEST {
+        return Err(format!("`{text}` is too long; a year at most"));
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -313,7 +318,7 @@ mod tests {
         for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1h30m", 5400)] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "10", "-5s", "soon"] {
+        for text in ["", "10", "-5s", "soon", "9223372036854775807s"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -8,9 +8,11 @@
 //! | [`spool`] | holds an archive's bytes while it is in hand |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
+//! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`patience`] | how long to try, and how an interrupt ends it |
 //! | [`run`] | the three of them over a stream of archives |
 //!
@@ -25,6 +27,7 @@
 //!    nothing is published after a failure.
 //! 6. Acknowledge after the commit is finished without an error, in order.
 
+pub mod ledger;
 pub mod mark;
 pub mod patience;
 pub mod preflight;
@@ -34,6 +37,7 @@ pub mod spool;
 mod committing;
 mod error;
 mod finishing;
+mod stream;
 mod upload;
 
 #[cfg(test)]
@@ -47,7 +51,8 @@ use crate::fault::Fault;
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
 
-pub use error::{Consequence, DeliveryError, Unsettled};
+pub use error::{Consequence, DeliveryError};
+pub use ledger::{Ledger, Unsettled};
 pub use run::{Delivery, Incoming, Options, Summary};
 
 /// What happens to a file that the branch has already.
@@ -97,8 +102,6 @@ pub trait Observer: Send + Sync {
     fn note(&self, text: &str);
     /// A call failed and will be made again.
     fn retrying(&self, _fault: &Fault) {}
-    /// A commit was opened, or the one that was open no longer is: what to name if we have to leave at once.
-    fn open_commit(&self, _commit: Option<&Commit>) {}
 }
 
 /// One change to a file, in the order in which a file set takes them.

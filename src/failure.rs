@@ -1,6 +1,6 @@
 //! From an error to what a user reads and a script sees: heading, details, help, exit code.
 
-use crate::delivery::DeliveryError;
+use crate::delivery::{Consequence, DeliveryError, Unsettled};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -13,7 +13,7 @@ pub struct Failure {
     /// Where, and what exactly.
     pub details: Vec<String>,
     /// What to do next.
-    pub help: Option<String>,
+    pub help: Vec<String>,
 }
 
 impl Failure {
@@ -23,7 +23,7 @@ impl Failure {
             exit,
             heading: heading.into(),
             details: Vec::new(),
-            help: None,
+            help: Vec::new(),
         }
     }
 
@@ -35,7 +35,7 @@ impl Failure {
 
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help.push(help.into());
         self
     }
 
@@ -46,7 +46,7 @@ impl Failure {
             text.push_str("\n  ");
             text.push_str(line);
         }
-        if let Some(help) = &self.help {
+        for help in &self.help {
             text.push_str("\n  help: ");
             text.push_str(help);
         }
@@ -66,19 +66,21 @@ impl From<anyhow::Error> for Failure {
 impl Failure {
     /// A delivery that ended early; `signal` is the one that asked for it, if one did.
     #[must_use]
-    pub fn from_delivery(error: &DeliveryError, signal: Option<u8>) -> Self {
-        use crate::delivery::Consequence;
+    pub fn from_delivery(error: &DeliveryError, unsettled: &[Unsettled], signal: Option<u8>) -> Self {
         let exit = match error.consequence() {
             Consequence::FixInput => Exit::Input,
             Consequence::DoNotRetry => Exit::Refused,
             Consequence::RetryLater => Exit::Unavailable,
             Consequence::Interrupted => signal.map_or(Exit::Unavailable, Exit::Signal),
         };
-        Self {
-            exit,
-            heading: error.to_string(),
-            details: error.details(),
-            help: error.help(),
-        }
+        let mut failure = Self::new(exit, error.to_string());
+        failure.details = error.details();
+        failure.details.extend(unsettled.iter().map(ToString::to_string));
+        // That nothing is left behind is said only when that is so.
+        let something_left =
+            matches!(error.consequence(), Consequence::RetryLater | Consequence::Interrupted) && !unsettled.is_empty();
+        failure.help.extend(error.help().filter(|_| !something_left));
+        failure.help.extend(unsettled.iter().map(Unsettled::help));
+        failure
     }
 }

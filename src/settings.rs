@@ -48,7 +48,7 @@ impl Address {
     /// # Errors
     /// When the text, from `--pachd` or `PACHD_ADDRESS`, names no store that we can talk to.
     pub fn new(text: Option<&str>) -> Result<Self, AddressError> {
-        let text = text.ok_or(AddressError::Missing)?;
+        let text = text.filter(|text| !text.is_empty()).ok_or(AddressError::Missing)?;
         if let Some(directory) = text.strip_prefix("local:") {
             return match directory {
                 "" => Err(AddressError::NoDirectory),
@@ -102,6 +102,7 @@ mod tests {
             Ok(Address::Gateway("https://pach".into()))
         );
         assert_eq!(Address::new(None), Err(AddressError::Missing));
+        assert_eq!(Address::new(Some("")), Err(AddressError::Missing));
         assert_eq!(Address::new(Some("grpc://h")), Err(AddressError::Grpc("grpc".into())));
     }
 

@@ -6,6 +6,7 @@
 pub mod progress_bar;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use progress_bar::ProgressBar;
@@ -23,7 +24,9 @@ pub enum Voice {
 pub struct Terminal {
     voice: Voice,
     bar: Option<ProgressBar>,
-    /// What kept a result from being written; the first one counts.
+    stdout_is_terminal: bool,
+    results_stopped: AtomicBool,
+    /// What kept a result from being written.
     lost: Mutex<Option<io::Error>>,
 }
 
@@ -34,6 +37,8 @@ impl Terminal {
         Self {
             voice,
             bar: None,
+            stdout_is_terminal: io::stdout().is_terminal(),
+            results_stopped: AtomicBool::new(false),
             lost: Mutex::new(None),
         }
     }
@@ -59,20 +64,29 @@ impl Terminal {
 
     /// Writes one line of the result, and flushes it: `spoutctl put … | while read` depends on that. When nobody reads
     /// any more, or the disk behind it is full, this is said once and the work goes on.
+    ///
+    /// It may block for as long as the reader does; no lock is held meanwhile that anything else needs.
     pub fn result(&self, line: &str) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        if lost.is_some() {
+        if self.results_stopped.load(Ordering::Acquire) {
             return;
         }
-        let written = self.aside(|| {
+        let write = || {
             let mut stdout = io::stdout().lock();
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
-        });
-        if let Err(error) = written {
+        };
+        // Only where both go to one screen does the progress line stand in the way.
+        let written = if self.stdout_is_terminal {
+            self.aside(write)
+        } else {
+            write()
+        };
+        if let Err(error) = written
+            && !self.results_stopped.swap(true, Ordering::AcqRel)
+        {
             self.note(&format!(
                 "results cannot be written to standard output any more ({error}); the work goes on"
             ));
-            *lost = Some(error);
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 

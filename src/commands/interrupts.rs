@@ -11,21 +11,40 @@ use signal_hook::iterator::Signals;
 
 use crate::delivery::patience::Interrupt;
 
+/// Of the grace period, so much is kept for giving up what could not be finished.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
+
 /// What the signals have said so far.
 pub(super) struct Interrupts {
     pub interrupt: Interrupt,
     /// Says something at the second signal.
     pub leave: Receiver<()>,
     signal: Arc<AtomicU8>,
+    grace: Grace,
+}
+
+/// How long things may take after the first signal.
+#[derive(Clone, Copy)]
+struct Grace {
+    all: Duration,
+}
+
+impl Grace {
+    /// How long it may be tried to finish; the rest is for giving up.
+    fn for_finishing(self) -> Duration {
+        self.all - LAST_MOMENT.min(self.all / 2)
+    }
 }
 
 impl Interrupts {
     /// Listens from now on; `on_first` is told of the first signal.
     pub fn listen(grace: Duration, on_first: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let mut wanted = vec![SIGINT, SIGTERM];
-        if !is_ignored(SIGHUP) {
-            wanted.push(SIGHUP);
-        }
+        let grace = Grace { all: grace };
+        // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
+        // undo that.
+        let wanted = [SIGINT, SIGTERM, SIGHUP]
+            .into_iter()
+            .filter(|signal| !is_ignored(*signal));
         let mut signals = Signals::new(wanted).context("cannot listen for signals")?;
         let interrupt = Interrupt::new();
         let signal = Arc::new(AtomicU8::new(0));
@@ -33,22 +52,31 @@ impl Interrupts {
         let raised = interrupt.clone();
         let seen = Arc::clone(&signal);
         std::thread::spawn(move || {
+            let mut on_first = Some(on_first);
             for number in signals.forever() {
-                if raised.is_raised() {
+                let Some(on_first) = on_first.take() else {
                     // One is enough; a third signal finds the channel full.
                     let _ = sender.try_send(());
-                } else {
-                    seen.store(u8::try_from(number).unwrap_or(0), Ordering::Release);
-                    raised.raise(Instant::now() + grace);
-                    on_first();
-                }
+                    continue;
+                };
+                seen.store(u8::try_from(number).unwrap_or(0), Ordering::Release);
+                raised.raise(Instant::now() + grace.for_finishing());
+                // What it says may block on a stuck terminal, and the next signal has to be heard all the same.
+                std::thread::spawn(on_first);
             }
         });
         Ok(Self {
             interrupt,
             leave,
             signal,
+            grace,
         })
+    }
+
+    /// When to leave whatever is not finished.
+    pub fn latest(&self) -> Instant {
+        let finishing = self.interrupt.deadline().unwrap_or_else(Instant::now);
+        finishing + (self.grace.all - self.grace.for_finishing())
     }
 
     /// The first signal's number.
@@ -57,8 +85,7 @@ impl Interrupts {
     }
 }
 
-/// Whether whoever started us wants this signal ignored, as `nohup` does: then a handler of ours would undo that.
-/// Where the system does not tell, it is not.
+/// Whether the signal was ignored when we were started. Where the system does not tell, it was not.
 fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return false;

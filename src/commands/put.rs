@@ -6,9 +6,10 @@ mod report;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use crossbeam_channel::{after, bounded, never, select};
+use anyhow::Context;
+use crossbeam_channel::{Receiver, at, bounded, never, select};
+use tempfile::TempDir;
 
 use crate::archive;
 use crate::cli::{EntryArgs, Links, PutArgs, Special};
@@ -16,16 +17,13 @@ use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::spool::Spool;
-use crate::delivery::{Delivery, DeliveryError, Options, Summary, WriteMode};
+use crate::delivery::{Delivery, DeliveryError, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings;
 use crate::terminal::Terminal;
 use input::Input;
 use report::Report;
-
-/// After the grace period a call may still be on its way; it gets this long to come back.
-const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 /// Runs the verb.
 ///
@@ -34,14 +32,26 @@ const LAST_MOMENT: Duration = Duration::from_secs(2);
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let inputs = inputs(args)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
-    let sink = server::sink(&args.server, &terminal)?;
+    let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
+    // Removed at the end: what a dry run may need to write to.
+    let scratch = if args.commits.dry_run {
+        Some(scratch(&temporary)?)
+    } else {
+        None
+    };
+    let sink = match &scratch {
+        Some(scratch) => server::sink_for_dry_run(&args.server, &terminal, scratch.path())?,
+        None => server::sink(&args.server, &terminal)?,
+    };
     let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
     let interrupts = listen(args, &terminal)?;
+    let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
         observer: Arc::clone(&report) as _,
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
+        ledger: Arc::clone(&ledger),
         options: options(args),
     };
 
@@ -50,7 +60,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let reader = input::Reader {
         inputs,
         options: entry_options(&args.entries, args),
-        spool: Spool::new(&settings::temporary_directory(args.entries.tmp_dir.as_deref())),
+        spool: Spool::new(&temporary),
         report: Arc::clone(&report),
     };
     std::thread::spawn(move || reader.read_all(&archives));
@@ -59,54 +69,72 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
-    let (summary, result) = wait(&ended, &interrupts, &report);
-    conclude(&terminal, &report, summary, result, interrupts.signal())
+    match wait(&ended, &interrupts) {
+        Some((summary, result)) => conclude(&terminal, &report, summary, result, &ledger, &interrupts),
+        // The delivery may hold standard output, which nobody reads, or the progress line: neither is touched.
+        None => Err(Failure::from_delivery(
+            &DeliveryError::Interrupted,
+            &ledger.unsettled(),
+            interrupts.signal(),
+        )),
+    }
 }
 
-/// Waits for the delivery, but no longer than the signals allow.
-fn wait(
-    ended: &crossbeam_channel::Receiver<(Summary, Result<(), DeliveryError>)>,
-    interrupts: &Interrupts,
-    report: &Report,
-) -> (Summary, Result<(), DeliveryError>) {
+fn scratch(temporary: &Path) -> Result<TempDir, Failure> {
+    let made = tempfile::tempdir_in(temporary);
+    made.with_context(|| format!("cannot use {}", temporary.display()))
+        .map_err(Failure::from)
+}
+
+/// Waits for the delivery, but no longer than the signals allow: `None` when we have to leave without it.
+fn wait(ended: &Receiver<Ended>, interrupts: &Interrupts) -> Option<Ended> {
     let mut deadline = never();
     let mut raised = interrupts.interrupt.raised().clone();
     loop {
         select! {
             recv(ended) -> end => {
-                return end.unwrap_or_else(|_| (Summary::default(), Err(DeliveryError::ReaderGone)));
+                return Some(end.unwrap_or_else(|_| (Summary::default(), Err(DeliveryError::Panicked))));
             }
             recv(raised) -> _ => {
                 // A closed channel would be ready for ever.
                 raised = never();
-                let end = interrupts.interrupt.deadline().unwrap_or_else(Instant::now) + LAST_MOMENT;
-                deadline = after(end.saturating_duration_since(Instant::now()));
+                deadline = at(interrupts.latest());
             }
-            recv(interrupts.leave) -> _ => return (Summary::default(), Err(report.left())),
-            recv(deadline) -> _ => return (Summary::default(), Err(report.left())),
+            recv(interrupts.leave) -> _ => return None,
+            recv(deadline) -> _ => return None,
         }
     }
 }
+
+type Ended = (Summary, Result<(), DeliveryError>);
 
 fn conclude(
     terminal: &Terminal,
     report: &Report,
     summary: Summary,
     result: Result<(), DeliveryError>,
-    signal: Option<u8>,
+    ledger: &Ledger,
+    interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
     if let Some(bar) = terminal.bar() {
         bar.clear();
     }
+    let unsettled = ledger.unsettled();
     report.summarise(summary, result.is_ok());
-    match result {
-        Err(error) => Err(with_progress(Failure::from_delivery(&error, signal), &error, report)),
-        Ok(()) => match terminal.results_lost() {
-            None => Ok(Exit::Done),
-            Some(error) => Err(Failure::new(Exit::Input, "acknowledgements could not be written")
-                .detail(format!("standard output: {error}"))
-                .help("every archive is committed; its commit's description holds its digest")),
-        },
+    match (result, terminal.results_lost()) {
+        (Err(error), _) => {
+            let failure = Failure::from_delivery(&error, &unsettled, interrupts.signal());
+            Err(with_progress(failure, &error, report))
+        }
+        (Ok(()), None) => {
+            for left in unsettled {
+                terminal.warning(&format!("{left}; {}", left.help()));
+            }
+            Ok(Exit::Done)
+        }
+        (Ok(()), Some(error)) => Err(Failure::new(Exit::Input, "acknowledgements could not be written")
+            .detail(format!("standard output: {error}"))
+            .help("every archive is committed; its commit's description holds its digest")),
     }
 }
 
@@ -114,11 +142,7 @@ fn conclude(
 fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -> Failure {
     if let DeliveryError::Archive(error) = error {
         failure.details.extend(report.doubtful(error));
-        let advice = report.advice(error);
-        failure.help = Some(match failure.help {
-            Some(help) => format!("{help}; {advice}"),
-            None => advice,
-        });
+        failure.help.push(report.advice(error));
     }
     failure
 }

@@ -1,5 +1,6 @@
 //! Opens the store that the user named.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{ServerArgs, VoiceArgs};
@@ -30,8 +31,27 @@ pub(super) fn sink(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn Com
     })
 }
 
+/// The store that a dry run looks at. Where `local:` names none yet, an empty one in `scratch` stands for it, so that
+/// nothing is made where it would be.
+pub(super) fn sink_for_dry_run(
+    args: &ServerArgs,
+    terminal: &Terminal,
+    scratch: &Path,
+) -> Result<Arc<dyn CommitSink>, Failure> {
+    let Address::Local(directory) = address(args)? else {
+        return sink(args, terminal);
+    };
+    let is_empty = directory.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    let opened = if is_empty || !directory.exists() {
+        Store::open(scratch)
+    } else {
+        Store::open_existing(&directory)
+    };
+    Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
+}
+
 /// The store to read from.
-pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource>, Failure> {
+pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
     Ok(match address(args)? {
         Address::Gateway(address) => Box::new(gateway(&address, terminal)?),
         Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
@@ -57,7 +77,7 @@ fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
 
 fn usage(error: &GatewayError) -> Failure {
     Failure {
-        help: error.help(),
+        help: error.help().into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())
     }
 }
@@ -72,7 +92,7 @@ fn store_failure(error: &StoreError) -> Failure {
     };
     Failure {
         details: error.details(),
-        help: error.help(),
+        help: error.help().into_iter().collect(),
         ..Failure::new(exit, error.to_string())
     }
 }

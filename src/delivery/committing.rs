@@ -3,7 +3,7 @@
 //! | step | no answer, or an unknown one | answers with a meaning |
 //! |---|---|---|
 //! | `StartCommit` | look | head open: ours → go on with it; another's → wait |
-//! | `AddFileSet` | overwriting: again; appending: give up, start again | file set gone → upload, again; finished or dropped by somebody → new commit, three times at most |
+//! | `AddFileSet` | overwriting: again; appending: give up, start again | file set gone → upload, again; finished or dropped → look, then a new commit, three times at most |
 //! | `FinishCommit` | again | finished already: our data were in; dropped: refused |
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
@@ -11,9 +11,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::error::{DeliveryError, Unsettled};
-use super::finishing::{Failed, Finisher};
+use super::error::DeliveryError;
+use super::finishing::{Finisher, NoRoom};
+use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::upload::{Upload, Uploader};
@@ -32,10 +34,11 @@ pub(super) struct Committer<'a> {
     pub clock: &'a dyn Clock,
     pub interrupt: &'a Interrupt,
     pub finisher: &'a Finisher,
+    pub ledger: &'a Ledger,
     pub branch: &'a Branch,
     pub message: Option<&'a str>,
     pub mode: WriteMode,
-    pub retry_for: std::time::Duration,
+    pub retry_for: Duration,
     pub in_flight: usize,
     /// A commit of the branch that is older than anything of ours: no look goes further.
     pub floor: Option<CommitId>,
@@ -52,7 +55,7 @@ pub(super) struct Job<'a> {
 
 /// How the archive came to be in a commit.
 pub(super) enum Outcome {
-    /// Closed by us just now; to be waited for.
+    /// Closed with its data whole; to be waited for.
     Closed(Commit),
     /// An earlier failure of another archive ended this one: it was given up.
     Abandoned,
@@ -61,8 +64,6 @@ pub(super) enum Outcome {
 /// What the branch holds of an archive.
 enum Found {
     Nothing,
-    /// Ours, opened by the call just made: it is empty.
-    Started(Commit),
     /// Ours, and open; it may hold data.
     Open(Commit),
     /// Ours, closed with its data whole.
@@ -71,46 +72,57 @@ enum Found {
     Errored(Commit, String),
 }
 
+/// What is at hand once `StartCommit` is settled.
+enum Started {
+    /// Open, and nothing was added to it by us; or overwriting makes that the same.
+    Open(Commit),
+    Closed(Commit),
+}
+
 /// What to do after a step.
-enum Next<T> {
-    Go(T),
-    /// Somebody else has finished or dropped the commit.
+enum Next {
+    /// The step is done.
+    Go,
+    /// The archive is in a commit that is closed already.
+    Closed(Commit),
+    /// The commit is no longer ours: somebody else has finished or dropped it.
     StartAgain,
-    /// We gave it up, because nobody can tell whether this call was carried out.
+    /// We gave the commit up, because nobody can tell whether this call was carried out.
     GaveUp(Fault),
+    /// An earlier archive failed: the commit was given up.
+    Abandoned,
+}
+
+/// How giving up went.
+pub(super) enum GivenUp {
+    /// Whatever it held is never seen.
+    Gone,
+    /// It was finished before, by a call of ours that came late or by somebody else.
+    Finished,
 }
 
 impl<'a> Committer<'a> {
     /// Brings the archive into a commit that is closed for writing. `found` is an open commit of ours, left by an
     /// earlier run.
     pub fn commit(&mut self, job: &Job<'_>, found: Option<Commit>) -> Result<Outcome, DeliveryError> {
-        let mut upload = self.upload(job)?;
-        let mut resumed = found.map(Found::Open);
-        let mut fresh_starts = 0;
         let mut restarts = Retry::new(self, job.archive.number);
+        let mut upload = self.upload(job)?;
+        let mut left = found;
+        let mut fresh_starts = 0;
         while fresh_starts <= FRESH_STARTS {
-            let commit = match resumed.take().map_or_else(|| self.start(job), Ok)? {
-                Found::Nothing => continue,
-                // Whether its data are in already, nobody knows: appended twice they would double.
-                Found::Open(commit) if self.mode == WriteMode::Append => {
-                    self.give_up(job.archive.number, &job.mark, &commit)?;
-                    continue;
-                }
-                Found::Started(commit) | Found::Open(commit) => commit,
-                Found::Closed(commit) => return Ok(Outcome::Closed(commit)),
-                Found::Errored(commit, error) => return Err(finished_with_error(job, commit, error)),
+            let commit = match self.start_or_take(job, left.take())? {
+                Started::Open(commit) => commit,
+                Started::Closed(commit) => return Ok(Outcome::Closed(commit)),
             };
-            self.observer.open_commit(Some(&commit));
+            self.ledger.open(&commit);
             match self.fill_and_close(job, &commit, &mut upload) {
-                Ok(Next::Go(outcome)) => {
-                    self.observer.open_commit(None);
-                    return Ok(outcome);
-                }
+                Ok(Next::Go) => return Ok(Outcome::Closed(commit)),
+                Ok(Next::Closed(commit)) => return Ok(Outcome::Closed(commit)),
+                Ok(Next::Abandoned) => return Ok(Outcome::Abandoned),
                 Ok(Next::StartAgain) => fresh_starts += 1,
-                Ok(Next::GaveUp(fault)) => restarts.again(fault, None)?,
+                Ok(Next::GaveUp(fault)) => restarts.again(fault)?,
                 Err(error) => return Err(self.leave(job, &commit, error)),
             }
-            self.observer.open_commit(None);
         }
         let text = format!("somebody else finished or dropped our commit {fresh_starts} times in a row");
         Err(DeliveryError::from_fault(
@@ -119,32 +131,26 @@ impl<'a> Committer<'a> {
         ))
     }
 
-    fn fill_and_close(
-        &mut self,
-        job: &Job<'_>,
-        commit: &Commit,
-        upload: &mut Upload,
-    ) -> Result<Next<Outcome>, DeliveryError> {
+    fn fill_and_close(&mut self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
         match self.add(job, commit, upload)? {
-            Next::Go(()) => {}
-            Next::StartAgain => return Ok(Next::StartAgain),
-            Next::GaveUp(fault) => return Ok(Next::GaveUp(fault)),
+            Next::Go => {}
+            other => return Ok(other),
         }
-        if let Err(Failed) = self.finisher.room(self.in_flight) {
-            self.give_up(job.archive.number, &job.mark, commit)?;
-            return Ok(Next::Go(Outcome::Abandoned));
+        match self.finisher.room(self.in_flight, self.clock, self.interrupt) {
+            Ok(()) => self.finish(job, commit),
+            Err(NoRoom::EarlierFailed) => {
+                self.give_up(job.archive.number, &job.mark, commit)?;
+                Ok(Next::Abandoned)
+            }
+            Err(NoRoom::Interrupted) => Err(DeliveryError::Interrupted),
         }
-        self.finish(job, commit)
-    }
-
-    fn patience(&self) -> Patience<'a> {
-        Patience::new(self.clock, self.interrupt, self.retry_for)
     }
 
     fn upload(&self, job: &Job<'_>) -> Result<Upload, DeliveryError> {
         let uploader = Uploader {
             sink: self.sink,
             mode: self.mode,
+            clock: self.clock,
             interrupt: self.interrupt,
             observer: self.observer,
         };
@@ -154,48 +160,75 @@ impl<'a> Committer<'a> {
                 retry.patience.reset();
                 Ok(())
             }
-            Some(fault) if fault.kind == FaultKind::Local && self.grace_is_over() => {
-                Err(DeliveryError::Interrupted { unsettled: None })
+            Some(fault) if fault.kind == FaultKind::Local && self.interrupt.is_over(self.clock.now()) => {
+                Err(DeliveryError::Interrupted)
             }
-            Some(fault) => retry.again(fault, None),
+            Some(fault) => retry.again(fault),
         })
     }
 
-    fn grace_is_over(&self) -> bool {
-        self.interrupt
-            .deadline()
-            .is_some_and(|deadline| deadline <= self.clock.now())
+    /// An open commit for the archive: the one that an earlier run left, or a new one.
+    fn start_or_take(&mut self, job: &Job<'_>, left: Option<Commit>) -> Result<Started, DeliveryError> {
+        match left {
+            None => self.start(job),
+            Some(commit) if self.mode == WriteMode::Overwrite => Ok(Started::Open(commit)),
+            // Whether its data are in already, nobody knows: appended twice they would double.
+            Some(commit) => match self.give_up(job.archive.number, &job.mark, &commit)? {
+                GivenUp::Gone => self.start(job),
+                GivenUp::Finished => match self.inspect(job, &commit)? {
+                    Found::Closed(commit) => Ok(Started::Closed(commit)),
+                    Found::Errored(..) | Found::Open(_) | Found::Nothing => self.start(job),
+                },
+            },
+        }
     }
 
     /// Starts a commit, or finds the one that an unanswered call has started.
-    fn start(&mut self, job: &Job<'_>) -> Result<Found, DeliveryError> {
+    fn start(&mut self, job: &Job<'_>) -> Result<Started, DeliveryError> {
         let description = job.mark.description(self.message);
-        let mut retries = Retry::new(self, job.archive.number);
-        let mut busy = Patience::new(self.clock, self.interrupt, self.retry_for);
-        let mut lost = false;
-        let mut said_busy = false;
-        let found = loop {
-            match self.sink.start_commit(self.branch, &description) {
-                Ok(id) => break Found::Started(self.name(id)),
-                Err(fault) if fault.kind == FaultKind::HeadOpen || fault.is_passing() => {
-                    lost |= fault.kind != FaultKind::HeadOpen;
-                    // pachd may run its own database transaction twice, so that a call is refused because of what it
-                    // did itself: hence look before *busy*.
-                    match self.look(&job.mark) {
-                        Ok(Found::Nothing) if fault.kind == FaultKind::HeadOpen => {
-                            self.wait_for_head(job, &mut busy, &mut said_busy)?;
-                        }
-                        Ok(Found::Nothing) => retries.again(fault, None)?,
-                        Ok(found) => break found,
-                        Err(look) if look.is_passing() => retries.again(look, None)?,
-                        Err(look) => return Err(DeliveryError::from_fault(job.archive.number, look)),
-                    }
+        let mut retry = Retry::new(self, job.archive.number);
+        let mut busy = Busy::new(self);
+        loop {
+            let fault = match self.sink.start_commit(self.branch, &description) {
+                Ok(id) => {
+                    self.ledger.start_found();
+                    return Ok(Started::Open(self.name(id)));
                 }
-                Err(fault) => return Err(self.start_refused(job, fault)),
+                Err(fault) => fault,
+            };
+            let head_open = fault.kind == FaultKind::HeadOpen;
+            if !head_open && !fault.is_passing() {
+                return Err(self.start_refused(job, fault));
             }
-        };
-        self.lost_starts |= lost;
-        Ok(found)
+            if matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised) {
+                self.lost_starts = true;
+                self.ledger.start_lost(self.branch);
+            }
+            // pachd may run its own database transaction twice, so that a call is refused because of what it did itself:
+            // hence look before *busy*.
+            let found = match self.look(&job.mark) {
+                Ok(found) => found,
+                Err(look) if look.is_passing() => {
+                    retry.again(look)?;
+                    continue;
+                }
+                Err(look) => return Err(DeliveryError::from_fault(job.archive.number, look)),
+            };
+            match found {
+                Found::Nothing if head_open => self.wait_for_head(job, &mut busy, &mut retry)?,
+                Found::Nothing => retry.again(fault)?,
+                Found::Open(commit) if self.mode == WriteMode::Append => {
+                    self.give_up(job.archive.number, &job.mark, &commit)?;
+                    retry.again(fault)?;
+                }
+                Found::Open(commit) => {
+                    self.ledger.start_found();
+                    return Ok(Started::Open(commit));
+                }
+                Found::Closed(commit) => return Ok(Started::Closed(commit)),
+                Found::Errored(commit, error) => return Err(finished_with_error(job, commit, error)),
+            }
+        }
     }
 
     fn start_refused(&self, job: &Job<'_>, fault: Fault) -> DeliveryError {
@@ -212,94 +245,106 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// The head is an open commit. One of ours for an archive that is acknowledged already came late and is given up;
-    /// anybody else's is waited for.
-    fn wait_for_head(&self, job: &Job<'_>, busy: &mut Patience<'_>, said: &mut bool) -> Result<(), DeliveryError> {
-        let Some(head) = self
-            .open_head()
-            .map_err(|fault| DeliveryError::from_fault(job.archive.number, fault))?
-        else {
-            // It was finished between the two calls.
-            return Ok(());
+    /// The head is an open commit, and not this archive's. One of ours came late and is given up; anybody else's is
+    /// waited for.
+    fn wait_for_head(&self, job: &Job<'_>, busy: &mut Busy<'a>, retry: &mut Retry<'a>) -> Result<(), DeliveryError> {
+        let head = match open_head(self.sink.as_ref(), self.branch) {
+            Ok(head) => head,
+            Err(fault) => return retry.again(fault),
         };
-        let earlier = |mark: Mark| mark.stream == job.mark.stream && mark.sequence < job.mark.sequence;
-        if Mark::of(&head).is_some_and(earlier) {
-            let late = self.name(head.commit.id);
-            return self.give_up(job.archive.number, &job.mark, &late);
+        let Some(head) = head else { return busy.wait(self, None) };
+        match Mark::of(&head) {
+            // One process at a time uses a stream's name, so a number up to ours is a call of ours, or of a run that was
+            // killed, that took its time.
+            Some(late) if late.stream == job.mark.stream && late.sequence <= job.mark.sequence => {
+                let commit = self.name(head.commit.id);
+                self.give_up(job.archive.number, &late, &commit).map(|_| ())
+            }
+            _ => busy.wait(self, Some(head)),
         }
-        if !std::mem::replace(said, true) {
-            self.observer.note(&format!(
-                "waiting: the head of {}, commit {}, is open and not ours",
-                self.branch, head.commit.id
-            ));
-        }
-        busy.wait(None).map_err(|end| match end {
-            Exhausted::Retries(waited) => DeliveryError::Busy {
-                branch: self.branch.clone(),
-                head: Box::new(head),
-                waited,
-            },
-            Exhausted::Grace => DeliveryError::Interrupted { unsettled: None },
-        })
     }
 
-    /// The branch's head, if it is open.
-    pub fn open_head(&self) -> Result<Option<CommitInfo>, Fault> {
-        open_head(self.sink.as_ref(), self.branch)
-    }
-
-    fn add(&self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next<()>, DeliveryError> {
+    fn add(&self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
         let mut retry = Retry::new(self, job.archive.number);
         loop {
             let Err(fault) = self.sink.add_file_set(commit, &upload.file_set) else {
-                return Ok(Next::Go(()));
+                return Ok(Next::Go);
             };
             match fault.kind {
                 FaultKind::FileSetGone => {
                     self.observer
                         .note("the uploaded file set has expired: it is uploaded again");
                     *upload = self.upload(job)?;
-                    retry.again(fault, Some(commit))?;
+                    retry.again(fault)?;
                 }
-                FaultKind::AlreadyFinished | FaultKind::NotFound => {
-                    let what = if fault.kind == FaultKind::NotFound {
-                        "dropped"
-                    } else {
-                        "finished"
+                FaultKind::AlreadyFinished | FaultKind::NotFound => return self.lost_commit(job, commit),
+                FaultKind::Unknown | FaultKind::Unrecognised if self.mode == WriteMode::Append => {
+                    return match self.give_up(job.archive.number, &job.mark, commit)? {
+                        GivenUp::Gone => Ok(Next::GaveUp(fault)),
+                        GivenUp::Finished => self.lost_commit(job, commit),
                     };
-                    self.observer.note(&format!(
-                        "somebody else {what} our commit {commit}: a new one is started"
-                    ));
-                    return Ok(Next::StartAgain);
                 }
-                _ if fault.is_passing() && self.mode == WriteMode::Append && fault.kind != FaultKind::Unavailable => {
-                    self.give_up(job.archive.number, &job.mark, commit)?;
-                    return Ok(Next::GaveUp(fault));
-                }
-                _ => retry.again(fault, Some(commit))?,
+                _ => retry.again(fault)?,
             }
         }
     }
 
-    fn finish(&self, job: &Job<'_>, commit: &Commit) -> Result<Next<Outcome>, DeliveryError> {
+    /// The commit was finished or dropped, and not by this run: by a call of an earlier run that came late, which had the
+    /// data in; or by somebody else.
+    fn lost_commit(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
+        let found = self.inspect(job, commit)?;
+        self.ledger.settled(&commit.id);
+        match found {
+            Found::Closed(commit) => Ok(Next::Closed(commit)),
+            Found::Errored(commit, error) => Err(finished_with_error(job, commit, error)),
+            Found::Open(_) | Found::Nothing => {
+                self.observer.note(&format!(
+                    "somebody else finished or dropped our commit {commit} before its data were in: a new one is started"
+                ));
+                Ok(Next::StartAgain)
+            }
+        }
+    }
+
+    fn finish(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
         let description = job.mark.at(Stage::Done).description(self.message);
         let mut retry = Retry::new(self, job.archive.number);
         loop {
             let Err(fault) = self.sink.finish_commit(commit, &description, None) else {
-                return Ok(Next::Go(Outcome::Closed(commit.clone())));
+                break;
             };
             match fault.kind {
                 // By a call of ours whose answer was lost, or by somebody else: our data were in either way, since
                 // `AddFileSet` was answered. Its error is looked at when it is finished.
-                FaultKind::AlreadyFinished => return Ok(Next::Go(Outcome::Closed(commit.clone()))),
+                FaultKind::AlreadyFinished => {
+                    self.note_missing_mark(job, commit);
+                    break;
+                }
                 FaultKind::NotFound => {
+                    self.ledger.settled(&commit.id);
                     return Err(DeliveryError::Dropped {
                         archive: job.archive.number,
                         commit: commit.clone(),
                     });
                 }
-                _ => retry.again(fault, Some(commit))?,
+                FaultKind::Unknown | FaultKind::Unrecognised => self.ledger.perhaps_closed(commit),
+                _ => {}
             }
+            retry.again(fault)?;
+        }
+        self.ledger.closed(commit);
+        Ok(Next::Go)
+    }
+
+    /// Somebody else's `FinishCommit` leaves the description as it was, and a later run would not know the archive.
+    fn note_missing_mark(&self, job: &Job<'_>, commit: &Commit) {
+        let mark = self.sink.inspect_commit(commit).ok().and_then(|info| Mark::of(&info));
+        if mark.is_some_and(|mark| mark.is_same_archive(&job.mark) && mark.stage != Stage::Done) {
+            self.observer.note(&format!(
+                "somebody else finished our commit {commit}; its data are whole, but a run with --resume would send \
+                 archive {} again",
+                job.archive.number
+            ));
         }
     }
 
@@ -310,97 +355,95 @@ impl<'a> Committer<'a> {
             if self.floor.as_ref() == Some(&info.commit.id) {
                 return ControlFlow::Break(());
             }
-            let stage = Mark::of(&info)
-                .filter(|found| found.is_same_archive(mark))
-                .map(|found| found.stage);
-            if stage.is_some_and(|stage| stage != Stage::GivenUp) {
-                oldest = Some((info, stage));
+            if Mark::of(&info).is_some_and(|found| found.is_same_archive(mark) && found.stage != Stage::GivenUp) {
+                oldest = Some(info);
             }
             ControlFlow::Continue(())
         })?;
-        let Some((info, stage)) = oldest else {
-            return Ok(Found::Nothing);
-        };
+        Ok(oldest.map_or(Found::Nothing, |info| self.judge(info, mark)))
+    }
+
+    /// What became of one commit of ours.
+    fn inspect(&self, job: &Job<'_>, commit: &Commit) -> Result<Found, DeliveryError> {
+        let mut retry = Retry::new(self, job.archive.number);
+        loop {
+            match self.sink.inspect_commit(commit) {
+                Ok(info) => return Ok(self.judge(info, &job.mark)),
+                Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Found::Nothing),
+                Err(fault) => retry.again(fault)?,
+            }
+        }
+    }
+
+    fn judge(&self, info: CommitInfo, mark: &Mark) -> Found {
         let commit = self.name(info.commit.id.clone());
-        Ok(if info.is_open() {
-            Found::Open(commit)
-        } else if !info.error.is_empty() {
-            Found::Errored(commit, info.error)
-        } else if stage == Some(Stage::Done) {
-            Found::Closed(commit)
-        } else {
-            self.observer.note(&format!(
-                "somebody else finished our commit {commit} before its data were in: a new one is started"
-            ));
-            Found::Nothing
-        })
+        match Mark::of(&info).filter(|found| found.is_same_archive(mark)) {
+            None
+            | Some(Mark {
+                stage: Stage::GivenUp, ..
+            }) => Found::Nothing,
+            Some(_) if info.is_open() => Found::Open(commit),
+            Some(_) if !info.error.is_empty() => Found::Errored(commit, info.error),
+            Some(Mark { stage: Stage::Done, .. }) => Found::Closed(commit),
+            // Finished by somebody else; whether our data were in, nobody can tell.
+            Some(Mark {
+                stage: Stage::Started, ..
+            }) => Found::Nothing,
+        }
     }
 
     /// Removes an open commit of ours. Where dropping needs a permission that we do not have, it is finished with an
     /// error instead: its data are never seen (recordings p 057–067).
-    pub fn give_up(&self, archive: u64, mark: &Mark, commit: &Commit) -> Result<(), DeliveryError> {
+    pub fn give_up(&self, archive: u64, mark: &Mark, commit: &Commit) -> Result<GivenUp, DeliveryError> {
         let mut retry = Retry::new(self, archive);
-        let description = mark.at(Stage::GivenUp).description(self.message);
         let mut may_drop = true;
         loop {
-            let result = if may_drop {
-                self.sink.drop_commit(&commit.id)
-            } else {
-                self.sink
-                    .finish_commit(commit, &description, Some("given up by spoutctl"))
-            };
-            let Err(fault) = result else { break };
-            match fault.kind {
-                FaultKind::NotFound | FaultKind::AlreadyFinished => break,
-                _ if may_drop && !fault.is_passing() => may_drop = false,
-                _ => retry.again(fault, Some(commit))?,
+            match self.try_to_give_up(mark, commit, may_drop) {
+                Ok(given_up) => {
+                    self.ledger.settled(&commit.id);
+                    return Ok(given_up);
+                }
+                Err(fault) if may_drop && !fault.is_passing() => may_drop = false,
+                Err(fault) => retry.again(fault)?,
             }
         }
-        self.observer.open_commit(None);
-        Ok(())
     }
 
-    /// An error while a commit is open: it is given up if that can still be done, and named if not.
+    fn try_to_give_up(&self, mark: &Mark, commit: &Commit, may_drop: bool) -> Result<GivenUp, Fault> {
+        let result = if may_drop {
+            self.sink.drop_commit(&commit.id)
+        } else {
+            let description = mark.at(Stage::GivenUp).description(self.message);
+            self.sink
+                .finish_commit(commit, &description, Some("given up by spoutctl"))
+        };
+        match result {
+            Ok(()) => Ok(GivenUp::Gone),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(GivenUp::Gone),
+            Err(fault) if fault.kind == FaultKind::AlreadyFinished => Ok(GivenUp::Finished),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// An error while a commit is open: it is given up if that can still be done; if not, the ledger names it.
     fn leave(&self, job: &Job<'_>, commit: &Commit, error: DeliveryError) -> DeliveryError {
-        match error {
-            // It was tried for as long as it may be; once more, so that the branch is not left blocked.
-            DeliveryError::Unreachable {
-                fault,
-                tried,
-                unsettled: Some(_),
-            } => {
-                let unsettled = self.drop_once(commit);
-                DeliveryError::Unreachable {
-                    fault,
-                    tried,
-                    unsettled,
-                }
-            }
-            DeliveryError::Interrupted { unsettled: Some(_) } => DeliveryError::Interrupted {
-                unsettled: self.drop_once(commit),
-            },
-            error @ (DeliveryError::Dropped { .. } | DeliveryError::FinishedWithError { .. }) => {
-                self.observer.open_commit(None);
-                error
-            }
-            error => {
-                if self.give_up(job.archive.number, &job.mark, commit).is_err() {
-                    self.observer
-                        .note(&format!("commit {commit} could not be given up and is left open"));
-                }
-                error
-            }
+        if matches!(
+            error,
+            DeliveryError::Dropped { .. } | DeliveryError::FinishedWithError { .. }
+        ) {
+            return error;
         }
-    }
-
-    fn drop_once(&self, commit: &Commit) -> Option<Unsettled> {
-        match self.sink.drop_commit(&commit.id) {
-            Err(fault) if fault.kind != FaultKind::NotFound => Some(Unsettled::Open(commit.clone())),
-            _ => {
-                self.observer.open_commit(None);
-                None
-            }
+        // It was tried for as long as it may be. One call more, or two, so that the branch is not left blocked.
+        let mut given_up = self.try_to_give_up(&job.mark, commit, true);
+        if given_up.as_ref().is_err_and(|fault| !fault.is_passing()) {
+            given_up = self.try_to_give_up(&job.mark, commit, false);
         }
+        match given_up {
+            Ok(GivenUp::Gone) => self.ledger.settled(&commit.id),
+            Ok(GivenUp::Finished) => self.ledger.closed(commit),
+            Err(_) => {}
+        }
+        error
     }
 
     pub fn name(&self, id: CommitId) -> Commit {
@@ -409,6 +452,10 @@ impl<'a> Committer<'a> {
             branch: Some(self.branch.name.clone()),
             id,
         }
+    }
+
+    fn patience(&self) -> Patience<'a> {
+        Patience::new(self.clock, self.interrupt, self.retry_for)
     }
 }
 
@@ -430,8 +477,8 @@ fn finished_with_error(job: &Job<'_>, commit: Commit, error: String) -> Delivery
     }
 }
 
-/// The retries of one step of one archive.
-struct Retry<'a> {
+/// The retries for one archive, or for one step of it.
+pub(super) struct Retry<'a> {
     archive: u64,
     observer: &'a dyn Observer,
     patience: Patience<'a>,
@@ -448,16 +495,58 @@ impl<'a> Retry<'a> {
         }
     }
 
-    /// Waits, or says why there is no further try. `open` is the commit that would be left behind.
-    fn again(&mut self, fault: Fault, open: Option<&Commit>) -> Result<(), DeliveryError> {
-        let repeatable = fault.is_passing() || fault.kind == FaultKind::FileSetGone;
+    /// Waits, or says why there is no further try.
+    fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
+        let repeatable = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
         if !repeatable || self.unknown.too_often(&fault) {
             return Err(DeliveryError::from_fault(self.archive, fault));
         }
         self.observer.retrying(&fault);
-        let left = open.map(|commit| Unsettled::Open(commit.clone()));
         self.patience
             .wait(fault.retry_after)
-            .map_err(|end| DeliveryError::exhausted(end, fault, left))
+            .map_err(|end| DeliveryError::exhausted(end, fault))
+    }
+}
+
+/// Waiting for somebody else's open head.
+struct Busy<'a> {
+    patience: Patience<'a>,
+    /// The head that is waited for: another one means that the branch gets on.
+    head: Option<CommitId>,
+}
+
+impl<'a> Busy<'a> {
+    fn new(committer: &Committer<'a>) -> Self {
+        Self {
+            patience: committer.patience(),
+            head: None,
+        }
+    }
+
+    fn wait(&mut self, committer: &Committer<'a>, head: Option<CommitInfo>) -> Result<(), DeliveryError> {
+        let Some(head) = head else {
+            // It was finished between two calls: the next try may succeed.
+            self.patience.reset();
+            return match self.patience.wait(None) {
+                Err(Exhausted::Grace) => Err(DeliveryError::Interrupted),
+                Ok(()) | Err(Exhausted::Retries(_)) => Ok(()),
+            };
+        };
+        if self.head.as_ref() != Some(&head.commit.id) {
+            let (branch, id) = (committer.branch, &head.commit.id);
+            committer.observer.note(&format!(
+                "waiting: the head of {branch}, commit {id}, is open and not ours"
+            ));
+            self.head = Some(id.clone());
+            self.patience.reset();
+        }
+        self.patience.wait(None).map_err(|end| match end {
+            Exhausted::Retries(waited) => DeliveryError::Busy {
+                branch: committer.branch.clone(),
+                head: Box::new(head),
+                waited,
+            },
+            Exhausted::Grace => DeliveryError::Interrupted,
+        })
     }
 }

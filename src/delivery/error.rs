@@ -20,8 +20,10 @@ pub enum DeliveryError {
     OutputBranch { branch: Branch, kind: Option<PipelineKind> },
     #[error("pachd refused archive {archive}: {fault}")]
     Refused { archive: u64, fault: Fault },
-    #[error("pachd refused {0}")]
+    #[error("{}", destination(.0))]
     Destination(Fault),
+    #[error("archive {archive} is missing between archives that the stream `{stream}` has committed")]
+    Gap { archive: u64, stream: String },
     #[error("archive {archive} became commit {commit}, which pachd finished with an error: {error}")]
     FinishedWithError {
         archive: u64,
@@ -44,48 +46,15 @@ pub enum DeliveryError {
         waited: Duration,
     },
     #[error("gave up after {}: {fault}", seconds(*tried))]
-    Unreachable {
-        fault: Fault,
-        tried: Duration,
-        unsettled: Option<Unsettled>,
-    },
+    Unreachable { fault: Fault, tried: Duration },
     #[error("cannot read or write what is held of archive {archive}: {fault}")]
     Local { archive: u64, fault: Fault },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
-    #[error("the input could not be read to its end: this is a fault of spoutctl")]
-    ReaderGone,
+    #[error("a part of spoutctl has panicked: this is a fault of spoutctl itself")]
+    Panicked,
     #[error("interrupted")]
-    Interrupted { unsettled: Option<Unsettled> },
-}
-
-/// A commit that we had to leave as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsettled {
-    /// It is open, or may be: it blocks the branch until somebody drops it.
-    Open(Commit),
-    /// It was closed with its data whole; whether pachd finished it, nobody has told us.
-    Closed(Commit),
-}
-
-impl Unsettled {
-    fn detail(&self) -> String {
-        match self {
-            Self::Open(commit) => format!("commit {commit} is left open"),
-            Self::Closed(commit) => format!("commit {commit} holds the whole archive, but was not seen finished"),
-        }
-    }
-
-    fn help(&self) -> String {
-        match self {
-            Self::Open(commit) => format!(
-                "the same --stream goes on by itself; otherwise drop the commit: pachctl delete commit {commit}"
-            ),
-            Self::Closed(commit) => {
-                format!("look at it before that archive is sent again: pachctl inspect commit {commit}")
-            }
-        }
-    }
+    Interrupted,
 }
 
 /// What a shell script should make of an error.
@@ -110,7 +79,11 @@ impl DeliveryError {
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
-            | Self::ReaderGone => Consequence::FixInput,
+            | Self::Gap { .. }
+            | Self::Panicked
+            | Self::Destination(Fault {
+                kind: FaultKind::Local, ..
+            }) => Consequence::FixInput,
             Self::NoRepo(_)
             | Self::OutputBranch { .. }
             | Self::Refused { .. }
@@ -118,7 +91,7 @@ impl DeliveryError {
             | Self::FinishedWithError { .. }
             | Self::Dropped { .. } => Consequence::DoNotRetry,
             Self::Busy { .. } | Self::Unreachable { .. } => Consequence::RetryLater,
-            Self::Interrupted { .. } => Consequence::Interrupted,
+            Self::Interrupted => Consequence::Interrupted,
         }
     }
 
@@ -144,12 +117,7 @@ impl DeliveryError {
                 }
                 lines
             }
-            Self::Unreachable {
-                unsettled: Some(left), ..
-            }
-            | Self::Interrupted { unsettled: Some(left) } => {
-                vec![left.detail()]
-            }
+            Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
             _ => Vec::new(),
         }
     }
@@ -172,7 +140,11 @@ impl DeliveryError {
             Self::OutputBranch { .. } => {
                 "put into one of the pipeline's input repos, or into a repo of its own".to_owned()
             }
-            Self::Refused { fault, .. } | Self::Destination(fault) => return help_for(fault),
+            Self::Refused { fault, .. } => return help_for(fault),
+            Self::Destination(fault) if fault.kind != FaultKind::Local => return help_for(fault),
+            Self::FinishedWithError { error, .. } if !error.contains("collision") => {
+                "its data are in no later commit; nothing after it was published".to_owned()
+            }
             Self::FinishedWithError { .. } => {
                 "a path that is a file in the branch cannot be a directory in the archive, \
                  nor the other way round: delete it there (pachctl delete file), or put under another prefix \
@@ -190,15 +162,14 @@ impl DeliveryError {
                  of what it was to hold",
                 head.commit
             ),
-            Self::Unreachable {
-                unsettled: Some(left), ..
+            Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
+            Self::Unreachable { .. } | Self::Interrupted => {
+                "nothing is half in the repo: send again what was not acknowledged".to_owned()
             }
-            | Self::Interrupted { unsettled: Some(left) } => left.help(),
-            Self::Unreachable { .. } => "nothing is half in the repo: send again what was not acknowledged".to_owned(),
+            Self::Destination(_) => return None,
             Self::Local { .. } => "free some space, or name another directory: --tmp-dir DIR".to_owned(),
             Self::Input { .. } => "the inputs before it are delivered".to_owned(),
-            Self::ReaderGone => "send again what was not acknowledged, and please report the panic above".to_owned(),
-            Self::Interrupted { unsettled: None } => return None,
+            Self::Panicked => "send again what was not acknowledged, and please report the panic above".to_owned(),
         })
     }
 
@@ -210,16 +181,20 @@ impl DeliveryError {
         }
     }
 
-    /// No further try after `fault`; `unsettled` is the commit that had to be left as it was.
-    pub(super) fn exhausted(end: Exhausted, fault: Fault, unsettled: Option<Unsettled>) -> Self {
+    /// No further try after `fault`.
+    pub(super) fn exhausted(end: Exhausted, fault: Fault) -> Self {
         match end {
-            Exhausted::Retries(tried) => Self::Unreachable {
-                fault,
-                tried,
-                unsettled,
-            },
-            Exhausted::Grace => Self::Interrupted { unsettled },
+            Exhausted::Retries(tried) => Self::Unreachable { fault, tried },
+            Exhausted::Grace => Self::Interrupted,
         }
+    }
+}
+
+/// A fault of the store's own disk is no refusal.
+fn destination(fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::Local => format!("the store cannot be used: {fault}"),
+        _ => format!("pachd refused {fault}"),
     }
 }
 

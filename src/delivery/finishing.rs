@@ -2,21 +2,30 @@
 //!
 //! A thread of its own, so that the next archive is uploaded while pachd finishes the one before. What the committing
 //! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed.
+//! After a failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::error::{DeliveryError, Unsettled};
+use super::error::DeliveryError;
+use super::ledger::Ledger;
 use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
 use super::{CommitSink, Observer, Receipt};
 use crate::fault::{Fault, FaultKind};
-use crate::pfs::{Commit, CommitInfo};
+use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 
 /// How long one `InspectCommit` with `wait` may take before it is asked again.
 const ONE_WAIT: Duration = Duration::from_mins(1);
+/// The pause before a commit is asked for again that the server says is not finished.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
+/// How often [`Finisher::room`] looks at the clock.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How far back the branch is looked through for a commit that is no longer the next one's parent.
+const NEAR: usize = 50;
 
 /// A commit that is closed for writing.
 pub(super) struct Closed {
@@ -28,7 +37,7 @@ pub(super) struct Closed {
 struct Waiting {
     commits: usize,
     failure: Option<DeliveryError>,
-    /// Set with `failure` and never taken back, so that nothing is published after a failed one.
+    /// Never taken back, so that nothing is published after a failed one.
     failed: bool,
     /// Closed when one fails, which wakes whoever waits for the next archive meanwhile.
     not_failed: Option<Sender<()>>,
@@ -40,6 +49,20 @@ struct Shared {
     changed: Condvar,
 }
 
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, failure: DeliveryError) {
+        let mut waiting = self.lock();
+        waiting.failed = true;
+        waiting.not_failed = None;
+        waiting.failure.get_or_insert(failure);
+        self.changed.notify_all();
+    }
+}
+
 /// The waiting side, as the committing side sees it.
 pub(super) struct Finisher {
     queue: Option<Sender<Closed>>,
@@ -48,12 +71,22 @@ pub(super) struct Finisher {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Why there will be no room.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NoRoom {
+    EarlierFailed,
+    /// The grace period is over.
+    Interrupted,
+}
+
 /// Everything the waiting thread needs.
 pub(super) struct Wait {
     pub sink: Arc<dyn CommitSink>,
     pub observer: Arc<dyn Observer>,
     pub clock: Arc<dyn Clock>,
     pub interrupt: Interrupt,
+    pub ledger: Arc<Ledger>,
+    pub branch: Branch,
     pub retry_for: Duration,
 }
 
@@ -62,10 +95,15 @@ impl Finisher {
         let (queue, closed) = unbounded();
         let (not_failed, failed) = bounded(0);
         let shared = Arc::new(Shared::default());
-        shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).not_failed = Some(not_failed);
+        shared.lock().not_failed = Some(not_failed);
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || wait.all(&closed, &shared))
+            std::thread::spawn(move || {
+                // A panic must not leave the other side waiting for ever, nor count as success.
+                let guard = PanicGuard(&shared);
+                wait.all(&closed, &shared);
+                std::mem::forget(guard);
+            })
         };
         Self {
             queue: Some(queue),
@@ -77,7 +115,7 @@ impl Finisher {
 
     /// Hands over a commit to wait for.
     pub fn push(&self, closed: Closed) {
-        self.lock().commits += 1;
+        self.shared.lock().commits += 1;
         if let Some(queue) = &self.queue {
             // The thread takes until the queue is closed, so it is there.
             let _ = queue.send(closed);
@@ -87,17 +125,25 @@ impl Finisher {
     /// Waits until fewer than `most` commits wait.
     ///
     /// # Errors
-    /// `Err` when one of them failed: nothing may be finished after it.
-    pub fn room(&self, most: usize) -> Result<(), Failed> {
-        let mut waiting = self.lock();
+    /// When one of them failed, since nothing may be finished after it; when the grace period is over.
+    pub fn room(&self, most: usize, clock: &dyn Clock, interrupt: &Interrupt) -> Result<(), NoRoom> {
+        let mut waiting = self.shared.lock();
         while waiting.commits >= most && !waiting.failed {
-            waiting = self
+            if interrupt.is_over(clock.now()) {
+                return Err(NoRoom::Interrupted);
+            }
+            let (guard, _) = self
                 .shared
                 .changed
-                .wait(waiting)
+                .wait_timeout(waiting, LOOK_EVERY)
                 .unwrap_or_else(PoisonError::into_inner);
+            waiting = guard;
         }
-        if waiting.failed { Err(Failed) } else { Ok(()) }
+        if waiting.failed {
+            Err(NoRoom::EarlierFailed)
+        } else {
+            Ok(())
+        }
     }
 
     /// A channel that is closed when one has failed.
@@ -112,46 +158,54 @@ impl Finisher {
     pub fn end(mut self) -> Result<(), DeliveryError> {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there has been reported by the panic hook; commits that it did not acknowledge stay so.
+            // A panic there is told by the guard's failure.
             let _ = thread.join();
         }
-        match self.lock().failure.take() {
+        match self.shared.lock().failure.take() {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+struct PanicGuard<'a>(&'a Shared);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        self.0.fail(DeliveryError::Panicked);
     }
 }
 
-/// An earlier commit failed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Failed;
-
 impl Wait {
     fn all(&self, closed: &Receiver<Closed>, shared: &Shared) {
+        let mut before = None;
         for Closed { commit, receipt } in closed {
-            let outcome = self.one(&commit, receipt.archive);
-            let mut waiting = shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.commits -= 1;
-            match outcome {
+            if shared.lock().failed {
+                // It stays in the ledger, and a later run finds its mark.
+                continue;
+            }
+            match self.one(&commit, receipt.archive) {
                 Ok(info) => {
-                    drop(waiting);
+                    self.ledger.settled(&commit.id);
                     self.observer.committed(&Receipt {
                         finished: info.finished,
                         ..receipt
                     });
+                    self.note_moved_branch(before.as_ref(), &info);
+                    before = Some(commit.id);
+                    shared.lock().commits -= 1;
+                    shared.changed.notify_all();
                 }
                 Err(error) => {
-                    // With several in flight a later one may have succeeded; the first failure is the one to tell.
-                    waiting.failed = true;
-                    waiting.not_failed = None;
-                    waiting.failure.get_or_insert(error);
+                    if matches!(
+                        error,
+                        DeliveryError::FinishedWithError { .. } | DeliveryError::Dropped { .. }
+                    ) {
+                        self.ledger.settled(&commit.id);
+                    }
+                    shared.fail(error);
                 }
             }
-            shared.changed.notify_all();
         }
     }
 
@@ -159,8 +213,13 @@ impl Wait {
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         loop {
-            match self.sink.wait_commit(commit, ONE_WAIT) {
-                Ok(info) if info.finished.is_none() => again(&mut patience, commit, &still_finishing())?,
+            let mut answer = self.sink.wait_commit(commit, self.wait_time());
+            if answer.as_ref().is_err_and(Fault::is_passing) {
+                // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
+                answer = self.sink.inspect_commit(commit).or(answer);
+            }
+            match answer {
+                Ok(info) if info.finished.is_none() => self.still_finishing(&mut patience)?,
                 Ok(info) if info.error.is_empty() => return Ok(info),
                 Ok(info) => {
                     let commit = commit.clone();
@@ -177,29 +236,54 @@ impl Wait {
                     });
                 }
                 Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => {
-                    // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
-                    if self
-                        .sink
-                        .inspect_commit(commit)
-                        .is_ok_and(|info| info.finished.is_none())
-                    {
-                        patience.reset();
-                    }
-                    again(&mut patience, commit, &fault)?;
+                    self.observer.retrying(&fault);
+                    patience
+                        .wait(fault.retry_after)
+                        .map_err(|end| DeliveryError::exhausted(end, fault))?;
                 }
                 Err(fault) => return Err(DeliveryError::from_fault(archive, fault)),
             }
         }
     }
-}
 
-fn again(patience: &mut Patience<'_>, commit: &Commit, fault: &Fault) -> Result<(), DeliveryError> {
-    let left = || Some(Unsettled::Closed(commit.clone()));
-    patience
-        .wait(fault.retry_after)
-        .map_err(|end| DeliveryError::exhausted(end, fault.clone(), left()))
-}
+    /// Not longer than the grace period lasts.
+    fn wait_time(&self) -> Duration {
+        match self.interrupt.deadline() {
+            None => ONE_WAIT,
+            Some(deadline) => ONE_WAIT.min(deadline.saturating_duration_since(self.clock.now())),
+        }
+    }
 
-fn still_finishing() -> Fault {
-    Fault::new(FaultKind::Unavailable, "InspectCommit: the commit is not finished yet")
+    fn still_finishing(&self, patience: &mut Patience<'_>) -> Result<(), DeliveryError> {
+        patience.reset();
+        if self.interrupt.is_over(self.clock.now()) {
+            return Err(DeliveryError::Interrupted);
+        }
+        self.clock.pause(SHORT_PAUSE, &self.interrupt);
+        Ok(())
+    }
+
+    /// Says when somebody has moved the branch while we wrote: what was acknowledged before is then no longer on it.
+    fn note_moved_branch(&self, before: Option<&CommitId>, info: &CommitInfo) {
+        let Some(before) = before.filter(|before| info.parent.as_ref() != Some(before)) else {
+            return;
+        };
+        let mut seen = 0;
+        let mut found = false;
+        let listed = self.sink.list_commits(&self.branch, &mut |info| {
+            seen += 1;
+            found = info.commit.id == *before;
+            if found || seen == NEAR {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if listed.is_ok() && !found && seen < NEAR {
+            self.observer.note(&format!(
+                "somebody has moved {} while we wrote: commit {before} was acknowledged and is no longer on it",
+                self.branch
+            ));
+        }
+    }
 }

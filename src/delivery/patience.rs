@@ -61,6 +61,12 @@ impl Interrupt {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).deadline
     }
 
+    /// Whether that time has come.
+    #[must_use]
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.deadline().is_some()

@@ -37,7 +37,15 @@ pub struct Ready {
     pub left_open: Option<LeftOpen>,
     /// When resuming: what earlier runs have committed, by number.
     pub known: HashMap<u64, Known>,
+    /// The greatest of these numbers.
+    pub greatest_known: u64,
+    /// How many finished archives of the stream were looked at.
+    seen: usize,
 }
+
+/// With `--in-flight` a stream's archives may be committed out of order by as many places as commits may wait: 100 at
+/// most. So many of the newest are looked at for the greatest number.
+const DISORDER: usize = 100;
 
 /// An open commit of our stream.
 #[derive(Debug)]
@@ -151,10 +159,12 @@ impl Preflight<'_> {
                 commit: info.commit.id,
                 finished: info.finished,
             };
+            ready.greatest_known = ready.greatest_known.max(mark.sequence);
             ready.known.insert(mark.sequence, known);
         }
+        ready.seen += usize::from(is_done);
         // A number that was given up or errored may be newer than the newest done one: those are looked past.
-        let enough = is_done && (is_first || !self.resume);
+        let enough = is_done && (is_first || (!self.resume && ready.seen >= DISORDER));
         if enough {
             ControlFlow::Break(())
         } else {

@@ -4,11 +4,11 @@
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::patience::Interrupt;
+use super::patience::{Clock, Interrupt};
 use super::{Change, Changes, CommitSink, MAX_CHUNK, Observer, WriteMode};
 use crate::archive::{Archive, Files};
 use crate::fault::{Fault, FaultKind};
@@ -42,6 +42,7 @@ pub struct Upload {
 pub struct Uploader<'a> {
     pub sink: &'a Arc<dyn CommitSink>,
     pub mode: WriteMode,
+    pub clock: &'a dyn Clock,
     pub interrupt: &'a Interrupt,
     pub observer: &'a dyn Observer,
 }
@@ -192,12 +193,7 @@ impl<'a> PartChanges<'a> {
 
 impl Changes for PartChanges<'_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
-        if self
-            .uploader
-            .interrupt
-            .deadline()
-            .is_some_and(|deadline| deadline <= Instant::now())
-        {
+        if self.uploader.interrupt.is_over(self.uploader.clock.now()) {
             return Err(io::Error::other("the grace period is over"));
         }
         let Cursor { file: index, offset } = self.next;

@@ -23,10 +23,16 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// A file that can be opened now; whether it still can when its turn comes is seen then.
+    /// A file that can be opened now; whether it still can when its turn comes is seen then. Only regular files are
+    /// opened to find out: a FIFO's writer would take that for its reader, and be left alone.
     pub fn file(path: &Path) -> Result<Self, Failure> {
-        let opened = File::open(path).and_then(|file| file.metadata());
-        let metadata = opened
+        let looked = std::fs::metadata(path).and_then(|metadata| {
+            if metadata.is_file() {
+                File::open(path)?;
+            }
+            Ok(metadata)
+        });
+        let metadata = looked
             .with_context(|| format!("cannot read {}; nothing was sent", path.display()))
             .map_err(Failure::from)?;
         if metadata.is_dir() {

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
-use crate::delivery::{DeliveryError, Observer, Receipt, Summary, Unsettled};
+use crate::delivery::{Observer, Receipt, Summary};
 use crate::fault::Fault;
-use crate::pfs::Commit;
 use crate::quantity::{Size, counted, elapsed, grouped};
 use crate::terminal::Terminal;
 use crate::terminal::progress_bar::rate;
@@ -32,7 +31,6 @@ pub(super) struct Report {
     bytes: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
-    open: Mutex<Option<Commit>>,
     said_retrying: Mutex<Option<Instant>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
@@ -59,7 +57,6 @@ impl Report {
             files: zero(),
             bytes: zero(),
             shown: zero(),
-            open: Mutex::new(None),
             said_retrying: Mutex::new(None),
             newest: Mutex::new(VecDeque::new()),
         }
@@ -138,14 +135,6 @@ impl Report {
                 Size(bytes),
                 elapsed(self.started.elapsed())
             ));
-        }
-    }
-
-    /// We leave without waiting: what is open is named.
-    pub fn left(&self) -> DeliveryError {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        DeliveryError::Interrupted {
-            unsettled: open.map(Unsettled::Open),
         }
     }
 
@@ -273,10 +262,6 @@ impl Observer for Report {
         }
         *said = Some(Instant::now());
         self.terminal.note(&format!("{fault}; trying again"));
-    }
-
-    fn open_commit(&self, commit: Option<&Commit>) {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = commit.cloned();
     }
 }
 

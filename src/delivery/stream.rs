@@ -1,0 +1,232 @@
+//! The archives of one stream: each gets its number and its mark, what an earlier run has committed is skipped, and what
+//! one has left open is settled.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use super::Receipt;
+use super::committing::{Committer, Job, Outcome, open_head};
+use super::error::DeliveryError;
+use super::finishing::{Closed, Finisher};
+use super::mark::{Mark, Stage, StreamName};
+use super::preflight::{Known, LeftOpen, Ready};
+use super::run::{Delivery, Options};
+use crate::archive::{Archive, Files};
+use crate::pfs::{Commit, CommitId};
+
+pub(super) struct Stream<'a> {
+    committer: Committer<'a>,
+    options: &'a Options,
+    name: StreamName,
+    /// The newest number that this run has started a commit for.
+    last: u64,
+    /// Added to an archive's number in this run: its number in the stream.
+    before: u64,
+    ready: Ready,
+}
+
+impl<'a> Stream<'a> {
+    pub fn new(delivery: &'a Delivery, finisher: &'a Finisher, mut ready: Ready) -> Self {
+        let options = &delivery.options;
+        let committer = Committer {
+            sink: &delivery.sink,
+            observer: delivery.observer.as_ref(),
+            clock: delivery.clock.as_ref(),
+            interrupt: &delivery.interrupt,
+            finisher,
+            ledger: &delivery.ledger,
+            branch: &options.branch,
+            message: options.message.as_deref(),
+            mode: options.mode,
+            retry_for: options.retry_for,
+            in_flight: options.in_flight.max(1),
+            floor: ready.floor.take(),
+            lost_starts: false,
+        };
+        let name = options.stream.clone().unwrap_or_else(StreamName::random);
+        Self {
+            committer,
+            options,
+            name,
+            last: 0,
+            before: ready.newest,
+            ready,
+        }
+    }
+
+    /// Closed when an archive has failed that was handed over before.
+    pub fn earlier_failed(&self) -> &Receiver<()> {
+        self.committer.finisher.failed()
+    }
+
+    /// An open head of ours from an earlier run: its bytes are gone, so it is given up. When resuming they come again,
+    /// and the commit may go on where it was left; unless it came late, for an archive that is committed already.
+    pub fn begin(&mut self) -> Result<(), DeliveryError> {
+        let comes_again = |left: &LeftOpen| self.options.resume && !self.ready.known.contains_key(&left.mark.sequence);
+        if self.options.dry_run || self.ready.left_open.as_ref().is_none_or(comes_again) {
+            return Ok(());
+        }
+        self.give_up_left_open()
+    }
+
+    /// What nobody took: an open head of an earlier run whose archive did not come again; a `StartCommit` of this run
+    /// whose answer was lost, and which arrived after its archive was committed by another. Both would block the branch
+    /// for everybody.
+    pub fn end(&mut self) {
+        if self.options.dry_run {
+            return;
+        }
+        // What cannot be given up now stays in the ledger.
+        let _ = self.give_up_left_open();
+        if self.committer.lost_starts {
+            let _ = self.give_up_late_start();
+        }
+    }
+
+    fn give_up_left_open(&mut self) -> Result<(), DeliveryError> {
+        let Some(left) = self.ready.left_open.take() else {
+            return Ok(());
+        };
+        let commit = self.committer.name(left.commit);
+        self.committer.ledger.open(&commit);
+        let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
+        self.committer.observer.note(&note);
+        self.committer
+            .give_up(left.mark.sequence, &left.mark, &commit)
+            .map(|_| ())
+    }
+
+    fn give_up_late_start(&self) -> Result<(), DeliveryError> {
+        let Ok(head) = open_head(self.committer.sink.as_ref(), self.committer.branch) else {
+            // Still in the ledger as perhaps started.
+            return Ok(());
+        };
+        self.committer.ledger.start_found();
+        let Some(head) = head else { return Ok(()) };
+        let late = Mark::of(&head).filter(|mark| mark.stream == self.name && mark.sequence <= self.last);
+        let Some(mark) = late else { return Ok(()) };
+        let commit = self.committer.name(head.commit.id);
+        self.committer.ledger.open(&commit);
+        self.committer.give_up(mark.sequence, &mark, &commit).map(|_| ())
+    }
+
+    /// Delivers one archive. It breaks when an earlier one has failed.
+    pub fn archive(&mut self, archive: &Archive, files: &Files) -> Result<ControlFlow<()>, DeliveryError> {
+        let sequence = self.before.saturating_add(archive.number);
+        let mark = Mark {
+            stream: self.name.clone(),
+            sequence,
+            digest: archive.digest,
+            stage: Stage::Started,
+        };
+        let receipt = self.receipt(archive, files);
+        if let Some(known) = self.ready.known.remove(&sequence) {
+            return self.known(&mark, known, receipt);
+        }
+        if files.is_empty() {
+            let number = archive.number;
+            self.committer
+                .observer
+                .note(&format!("archive {number} holds no file: no commit is made of it"));
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.check_gap(&mark, archive)?;
+        if self.options.dry_run {
+            self.committer.observer.would_commit(archive, files);
+            return Ok(ControlFlow::Continue(()));
+        }
+        let found = self.found(&mark)?;
+        self.last = sequence;
+        match self.committer.commit(&Job { archive, files, mark }, found)? {
+            Outcome::Abandoned => Ok(ControlFlow::Break(())),
+            Outcome::Closed(commit) => {
+                self.committer.floor = Some(commit.id.clone());
+                self.hand_over(commit, receipt);
+                Ok(ControlFlow::Continue(()))
+            }
+        }
+    }
+
+    fn hand_over(&self, commit: Commit, receipt: Receipt) {
+        self.committer.ledger.closed(&commit);
+        let receipt = Receipt {
+            commit: Some(commit.id.clone()),
+            ..receipt
+        };
+        self.committer.finisher.push(Closed { commit, receipt });
+    }
+
+    /// With several commits in flight one in the middle may have failed. Whoever resumes with that flag wants it after
+    /// the others; nobody else expects an older archive to overwrite a newer one.
+    fn check_gap(&self, mark: &Mark, archive: &Archive) -> Result<(), DeliveryError> {
+        if mark.sequence > self.ready.greatest_known {
+            return Ok(());
+        }
+        if self.options.in_flight <= 1 {
+            return Err(DeliveryError::Gap {
+                archive: archive.number,
+                stream: self.name.to_string(),
+            });
+        }
+        let number = archive.number;
+        self.committer
+            .observer
+            .note(&format!("archive {number} is committed after later ones of its stream"));
+        Ok(())
+    }
+
+    /// An archive that an earlier run has committed.
+    fn known(&self, mark: &Mark, known: Known, mut receipt: Receipt) -> Result<ControlFlow<()>, DeliveryError> {
+        let commit = self.committer.name(known.commit);
+        if known.digest != mark.digest {
+            return Err(DeliveryError::AnotherArchive {
+                archive: receipt.archive,
+                stream: mark.stream.to_string(),
+                sequence: mark.sequence,
+                commit,
+            });
+        }
+        if known.finished.is_none() {
+            self.hand_over(commit, receipt);
+            return Ok(ControlFlow::Continue(()));
+        }
+        // In order: not before those that still wait.
+        let committer = &self.committer;
+        if committer
+            .finisher
+            .room(1, committer.clock, committer.interrupt)
+            .is_err()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+        receipt.commit = Some(commit.id);
+        receipt.finished = known.finished;
+        committer.observer.already(&receipt);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The commit that an earlier run has left open, if it is for this archive.
+    fn found(&mut self, mark: &Mark) -> Result<Option<Commit>, DeliveryError> {
+        match self.ready.left_open.take_if(|left| left.mark.is_same_archive(mark)) {
+            Some(left) => Ok(Some(self.committer.name(left.commit))),
+            None => self.give_up_left_open().map(|()| None),
+        }
+    }
+
+    fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {
+        Receipt {
+            archive: archive.number,
+            input: Arc::clone(&archive.input),
+            offset: archive.offset,
+            length: archive.length,
+            digest: archive.digest,
+            files: files.len(),
+            bytes: files.total_bytes(),
+            branch: self.committer.branch.clone(),
+            commit: None::<CommitId>,
+            finished: None,
+        }
+    }
+}
