@@ -4,7 +4,9 @@
 
 use std::io::{self, Read, Write};
 
-use crate::archive::{ArchiveWriter, EntryKind, EntryStream, EntryStreamError, unescape_path};
+use crate::archive::{
+    ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
+};
 use crate::fault::{Fault, FaultKind};
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
@@ -56,18 +58,38 @@ pub enum RetrievalError {
     Broken { error: io::Error },
     #[error("{0}")]
     NoArchive(EntryStreamError),
-    #[error("name `{0}` of the archive cannot be unescaped: `%` is not followed by two hex digits")]
+    #[error("name `{0}` of the archive is none that --escape-paths makes")]
     NotEscaped(String),
     #[error("cannot write: {0}")]
     Output(io::Error),
+    #[error("the store cannot be read: {0}")]
+    Local(Fault),
 }
 
 impl RetrievalError {
     fn from_fault(fault: Fault) -> Self {
-        if fault.is_passing() {
-            Self::Unavailable(fault)
-        } else {
-            Self::Refused(fault)
+        match fault.kind {
+            FaultKind::Local => Self::Local(fault),
+            _ if fault.is_passing() => Self::Unavailable(fault),
+            _ => Self::Refused(fault),
+        }
+    }
+
+    /// A stream that ended too early: the disk of an embedded store is told from a connection.
+    fn broken(error: io::Error) -> Self {
+        match fault_in(&error) {
+            Some(fault) if fault.kind == FaultKind::Local => Self::Local(fault.clone()),
+            _ => Self::Broken { error },
+        }
+    }
+
+    fn no_archive(error: EntryStreamError) -> Self {
+        match &error.trouble.kind {
+            ArchiveErrorKind::Read(read) => match fault_in(read) {
+                Some(fault) if fault.kind == FaultKind::Local => Self::Local(fault.clone()),
+                _ => Self::NoArchive(error),
+            },
+            _ => Self::NoArchive(error),
         }
     }
 
@@ -216,7 +238,7 @@ fn copy(input: &mut dyn Read, output: &mut dyn Write) -> Result<(), RetrievalErr
             Ok(0) => return Ok(()),
             Ok(bytes) => output.write_all(&buffer[..bytes]).map_err(RetrievalError::Output)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(RetrievalError::Broken { error }),
+            Err(error) => return Err(RetrievalError::broken(error)),
         }
     }
 }
@@ -228,7 +250,7 @@ fn copy_entries<W: Write>(
     writer: &mut ArchiveWriter<W>,
 ) -> Result<(), RetrievalError> {
     let mut entries = EntryStream::new(archive, "pachd".into());
-    while let Some(mut entry) = entries.next_entry().map_err(RetrievalError::NoArchive)? {
+    while let Some(mut entry) = entries.next_entry().map_err(RetrievalError::no_archive)? {
         if entry.kind() != EntryKind::File {
             continue;
         }
@@ -248,12 +270,28 @@ fn copy_entries<W: Write>(
         };
         let written = writer.append(&path, size, content);
         match (broken, written) {
-            (Some(error), _) => return Err(RetrievalError::Broken { error }),
+            (Some(error), _) => return Err(RetrievalError::broken(error)),
             (None, Err(error)) => return Err(RetrievalError::Output(error)),
             (None, Ok(())) => {}
         }
     }
     Ok(())
+}
+
+/// The fault that an adapter put into an error of its stream.
+fn fault_in(error: &io::Error) -> Option<&Fault> {
+    let inner = error.get_ref()?;
+    match inner.downcast_ref::<EntryStreamError>() {
+        Some(EntryStreamError {
+            trouble: Trouble {
+                kind: ArchiveErrorKind::Read(read),
+                ..
+            },
+            ..
+        }) => fault_in(read),
+        Some(_) => None,
+        None => inner.downcast_ref::<Fault>(),
+    }
 }
 
 /// Remembers why reading failed, so that it is told from a fault of the output.

@@ -19,6 +19,8 @@ pub enum AddressError {
     Missing,
     #[error("`local:` names no directory")]
     NoDirectory,
+    #[error("the shell leaves the `~` of `local:~` as it is")]
+    Tilde,
     #[error("{0}:// is gRPC, which this version does not speak")]
     Grpc(String),
     #[error("`{0}` is no address of a pachd")]
@@ -34,6 +36,7 @@ impl AddressError {
                  a store in a directory, without any server"
                     .to_owned()
             }
+            Self::Tilde => "write local:$HOME/… instead".to_owned(),
             Self::NoDirectory => "write --pachd local:DIR".to_owned(),
             Self::Grpc(_) | Self::Unknown(_) => {
                 "write http://HOST:PORT or https://HOST (the HTTP gateway of pachd 2.8 \
@@ -52,6 +55,7 @@ impl Address {
         if let Some(directory) = text.strip_prefix("local:") {
             return match directory {
                 "" => Err(AddressError::NoDirectory),
+                home if home == "~" || home.starts_with("~/") => Err(AddressError::Tilde),
                 directory => Ok(Self::Local(PathBuf::from(directory))),
             };
         }

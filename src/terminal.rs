@@ -24,7 +24,7 @@ pub enum Voice {
 pub struct Terminal {
     voice: Voice,
     bar: Option<ProgressBar>,
-    stdout_is_terminal: bool,
+    on_screen: bool,
     results_stopped: AtomicBool,
     /// What kept a result from being written.
     lost: Mutex<Option<io::Error>>,
@@ -37,7 +37,7 @@ impl Terminal {
         Self {
             voice,
             bar: None,
-            stdout_is_terminal: io::stdout().is_terminal(),
+            on_screen: io::stdout().is_terminal(),
             results_stopped: AtomicBool::new(false),
             lost: Mutex::new(None),
         }
@@ -75,11 +75,7 @@ impl Terminal {
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
         };
         // Only where both go to one screen does the progress line stand in the way.
-        let written = if self.stdout_is_terminal {
-            self.aside(write)
-        } else {
-            write()
-        };
+        let written = if self.on_screen { self.aside(write) } else { write() };
         if let Err(error) = written
             && !self.results_stopped.swap(true, Ordering::AcqRel)
         {

@@ -239,6 +239,9 @@ impl ArchiveError {
                 Some("write the archive again with GNU tar, bsdtar, or the tar library of Python or Go".to_owned())
             }
             ArchiveErrorKind::Compressed(error) => error.help(),
+            ArchiveErrorKind::Hold(_) => {
+                Some("make room there, or hold archives in another directory: --tmp-dir DIR".to_owned())
+            }
             _ => None,
         }
     }

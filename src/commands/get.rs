@@ -1,20 +1,26 @@
 //! `spoutctl get`: one file's bytes, or a commit as a tar archive.
 
-use std::fs::Permissions;
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
-use tempfile::NamedTempFile;
+use crossbeam_channel::{bounded, select};
+use tempfile::TempPath;
 
 use crate::cli::GetArgs;
+use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::FilePath;
+use crate::pfs::{FilePath, Source};
 use crate::retrieval::{FileSource, RetrievalError, copy_archive, copy_file, find_commit};
 use crate::terminal::Terminal;
+
+/// Names of standard output: opened anew, such a file would be written from its start.
+const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 /// Runs the verb.
 ///
@@ -22,78 +28,154 @@ use crate::terminal::Terminal;
 /// When what was asked for is not there, or does not come whole.
 pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
+    let output = args
+        .output
+        .as_deref()
+        .filter(|path| STANDARD_OUTPUT.iter().all(|name| *path != Path::new(name)));
     if args.source.path.is_none() && !args.tar {
         return Err(Failure::new(Exit::Usage, "SOURCE names no path")
             .help("write REPO:/PATH for a file's bytes, or --tar for the whole commit"));
     }
-    if args.tar && args.output.is_none() && io::stdout().is_terminal() {
+    if args.tar && output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::new(Exit::Usage, "a tar archive is not written to a terminal")
             .help("name a file with -o, or pipe it: spoutctl get --tar … | tar tvf -"));
     }
-    let files = server::source(&args.server, &terminal)?;
-    match &args.output {
-        None => to_stdout(args, files.as_ref(), &terminal),
-        Some(path) if is_special(path) => {
-            let mut output = std::fs::File::options()
-                .write(true)
-                .open(path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            fetch(args, files.as_ref(), &terminal, &mut output)
+    let target = output.map(Target::new).transpose()?;
+    let request = Request {
+        files: server::source(&args.server, &terminal)?,
+        source: args.source.clone(),
+        tar: args.tar,
+        unescape: args.unescape_paths,
+        terminal,
+    };
+    match target {
+        None => to_stdout(&request),
+        Some(Target::Special(path)) => {
+            // Appending, so that a regular file behind a name such as /dev/fd/3 keeps what it has.
+            let opened = File::options().append(true).open(&path);
+            finish(request.write(&mut opened.with_context(|| cannot_write(&path))?))
         }
-        Some(path) => to_file(args, files.as_ref(), &terminal, path),
+        Some(Target::File { path, existing }) => to_file(request, &path, existing.as_ref()),
     }
 }
 
-fn to_stdout(args: &GetArgs, files: &dyn FileSource, terminal: &Terminal) -> Result<Exit, Failure> {
-    match write(args, files, terminal, &mut io::stdout().lock()) {
+/// What is to be read, and from where.
+struct Request {
+    files: Box<dyn FileSource + Send + Sync>,
+    source: Source,
+    tar: bool,
+    unescape: bool,
+    terminal: Terminal,
+}
+
+impl Request {
+    fn write(&self, output: &mut dyn Write) -> Result<(), RetrievalError> {
+        let files = self.files.as_ref();
+        let info = find_commit(files, &self.source)?;
+        self.terminal.detail(&format!("commit {}", info.commit));
+        let path = self.source.path.clone().unwrap_or_else(FilePath::root);
+        if self.tar {
+            copy_archive(files, &info, &path, self.unescape, output)
+        } else {
+            copy_file(files, &info.commit, &path, output)
+        }
+    }
+}
+
+/// What `--output` names.
+enum Target {
+    /// A regular file, or none yet: it is replaced as a whole.
+    File { path: PathBuf, existing: Option<Metadata> },
+    /// A device or a FIFO: written to, not replaced.
+    Special(PathBuf),
+}
+
+impl Target {
+    fn new(path: &Path) -> Result<Self, Failure> {
+        if path.starts_with("/dev") || path.starts_with("/proc") {
+            return Ok(Self::Special(path.to_owned()));
+        }
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => {
+                Err(Failure::new(Exit::Usage, format!("{} is a directory", path.display()))
+                    .help("name the file that is to be written"))
+            }
+            // A link is followed: what it leads to is replaced, not the link.
+            Ok(metadata) if metadata.is_file() => {
+                let path = path.canonicalize().with_context(|| cannot_write(path))?;
+                Ok(Self::File {
+                    path,
+                    existing: Some(metadata),
+                })
+            }
+            Ok(_) => Ok(Self::Special(path.to_owned())),
+            Err(_) if path.is_symlink() => Err(Failure::new(
+                Exit::Usage,
+                format!("{} is a link that leads nowhere", path.display()),
+            )),
+            Err(_) => Ok(Self::File {
+                path: path.to_owned(),
+                existing: None,
+            }),
+        }
+    }
+}
+
+fn to_stdout(request: &Request) -> Result<Exit, Failure> {
+    match request.write(&mut io::stdout().lock()) {
         // Whoever read it has enough: `get … | head`.
         Err(RetrievalError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         result => finish(result),
     }
 }
 
-/// The file appears whole under its name, or not at all.
-fn to_file(args: &GetArgs, files: &dyn FileSource, terminal: &Terminal, path: &Path) -> Result<Exit, Failure> {
-    // A link is followed: what it leads to is replaced, not the link.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or_else(|| PathBuf::from("."), Path::to_owned);
-    let cannot = || format!("cannot write {}", path.display());
-    let mut output = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory)
-        .with_context(cannot)?;
-    fetch(args, files, terminal, &mut output)?;
-    persist(output, &path).with_context(cannot)?;
-    Ok(Exit::Done)
+/// The file appears whole under its name, or not at all; an interrupt leaves nothing beside it. One that was there is
+/// replaced with its permissions kept.
+fn to_file(request: Request, path: &Path, existing: Option<&Metadata>) -> Result<Exit, Failure> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mode = existing.map_or_else(|| Permissions::from_mode(0o666), Metadata::permissions);
+    let temporary = tempfile::Builder::new()
+        .permissions(mode)
+        .tempfile_in(parent.unwrap_or(Path::new(".")))
+        .with_context(|| cannot_write(path))?;
+    let (mut file, temporary) = temporary.into_parts();
+    if let Some(existing) = existing {
+        // The mask of this process took bits away from what the file had.
+        file.set_permissions(existing.permissions())
+            .with_context(|| cannot_write(path))?;
+    }
+    let interrupts = Interrupts::listen(Duration::ZERO, || {}).map_err(Failure::from)?;
+    let (done, ended) = bounded(1);
+    std::thread::spawn(move || {
+        let written = request.write(&mut file).map(|()| file);
+        // Nobody listens any more only after an interrupt.
+        let _ = done.send(written);
+    });
+    select! {
+        recv(ended) -> written => match written {
+            Ok(Ok(file)) => {
+                persist(&file, temporary, path).with_context(|| cannot_write(path))?;
+                Ok(Exit::Done)
+            }
+            Ok(Err(error)) => finish(Err(error)),
+            Err(_) => Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
+        },
+        recv(interrupts.interrupt.raised()) -> _ => {
+            drop(temporary);
+            let exit = interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
+            Err(Failure::new(exit, "interrupted").detail(format!("{} is as it was", path.display())))
+        }
+    }
 }
 
-fn persist(output: NamedTempFile, path: &Path) -> anyhow::Result<()> {
-    output.as_file().sync_all()?;
-    output.persist(path)?;
+fn persist(file: &File, temporary: TempPath, path: &Path) -> anyhow::Result<()> {
+    file.sync_all()?;
+    temporary.persist(path)?;
     Ok(())
 }
 
-fn fetch(args: &GetArgs, files: &dyn FileSource, terminal: &Terminal, output: &mut dyn Write) -> Result<Exit, Failure> {
-    finish(write(args, files, terminal, output))
-}
-
-fn write(
-    args: &GetArgs,
-    files: &dyn FileSource,
-    terminal: &Terminal,
-    output: &mut dyn Write,
-) -> Result<(), RetrievalError> {
-    let info = find_commit(files, &args.source)?;
-    terminal.detail(&format!("commit {}", info.commit));
-    let path = args.source.path.clone().unwrap_or_else(FilePath::root);
-    if args.tar {
-        copy_archive(files, &info, &path, args.unescape_paths, output)
-    } else {
-        copy_file(files, &info.commit, &path, output)
-    }
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }
 
 fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
@@ -108,17 +190,9 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
         RetrievalError::Unavailable(_) | RetrievalError::Broken { .. } | RetrievalError::NoArchive(_) => {
             Exit::Unavailable
         }
-        RetrievalError::NotEscaped(_) | RetrievalError::Output(_) => Exit::Input,
+        RetrievalError::NotEscaped(_) | RetrievalError::Output(_) | RetrievalError::Local(_) => Exit::Input,
     };
-    let failure = Failure::new(exit, error.to_string());
-    Err(match error.help() {
-        Some(help) => failure.help(help),
-        None => failure,
-    })
-}
-
-/// A device or a FIFO is written to, not replaced.
-fn is_special(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    let mut failure = Failure::new(exit, error.to_string());
+    failure.help.extend(error.help().map(str::to_owned));
+    Err(failure)
 }

@@ -32,7 +32,7 @@ struct Grace {
 impl Grace {
     /// How long it may be tried to finish; the rest is for giving up.
     fn for_finishing(self) -> Duration {
-        self.all - LAST_MOMENT.min(self.all / 2)
+        self.all.saturating_sub(LAST_MOMENT.min(self.all / 2))
     }
 }
 
@@ -76,7 +76,7 @@ impl Interrupts {
     /// When to leave whatever is not finished.
     pub fn latest(&self) -> Instant {
         let finishing = self.interrupt.deadline().unwrap_or_else(Instant::now);
-        finishing + (self.grace.all - self.grace.for_finishing())
+        finishing + self.grace.all.saturating_sub(self.grace.for_finishing())
     }
 
     /// The first signal's number.

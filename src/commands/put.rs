@@ -33,6 +33,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let inputs = inputs(args)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
+    warn_of_unusable(&temporary, &terminal);
     // Removed at the end: what a dry run may need to write to.
     let scratch = if args.commits.dry_run {
         Some(scratch(&temporary)?)
@@ -142,9 +143,19 @@ fn conclude(
 fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -> Failure {
     if let DeliveryError::Archive(error) = error {
         failure.details.extend(report.doubtful(error));
-        failure.help.push(report.advice(error));
     }
+    failure.help.extend(report.advice(error));
     failure
+}
+
+/// Small archives need no directory, so one that cannot be used is no error yet; but better said now than in a week.
+fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
+    if let Err(error) = tempfile::tempfile_in(temporary) {
+        terminal.warning(&format!(
+            "archives that do not fit into memory cannot be held in {}: {error}; name another directory: --tmp-dir DIR",
+            temporary.display()
+        ));
+    }
 }
 
 fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failure> {

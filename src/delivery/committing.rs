@@ -309,10 +309,7 @@ impl<'a> Committer<'a> {
     fn finish(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
         let description = job.mark.at(Stage::Done).description(self.message);
         let mut retry = Retry::new(self, job.archive.number);
-        loop {
-            let Err(fault) = self.sink.finish_commit(commit, &description, None) else {
-                break;
-            };
+        while let Err(fault) = self.sink.finish_commit(commit, &description, None) {
             match fault.kind {
                 // By a call of ours whose answer was lost, or by somebody else: our data were in either way, since
                 // `AddFileSet` was answered. Its error is looked at when it is finished.

@@ -47,7 +47,7 @@ pub enum DeliveryError {
     },
     #[error("gave up after {}: {fault}", seconds(*tried))]
     Unreachable { fault: Fault, tried: Duration },
-    #[error("cannot read or write what is held of archive {archive}: {fault}")]
+    #[error("archive {archive} cannot be stored: {fault}")]
     Local { archive: u64, fault: Fault },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
@@ -151,7 +151,7 @@ impl DeliveryError {
                  (DEST:/prefix); the errored commit's data are in no later commit"
                     .to_owned()
             }
-            Self::Dropped { .. } => "it was not acknowledged: send it again if it is still wanted".to_owned(),
+            Self::Dropped { .. } => "send it again if it is still wanted".to_owned(),
             Self::AnotherArchive { .. } => {
                 "--resume needs the same input as last time; without it sequences go on after \
                  the newest"
@@ -163,13 +163,11 @@ impl DeliveryError {
                 head.commit
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
-            Self::Unreachable { .. } | Self::Interrupted => {
-                "nothing is half in the repo: send again what was not acknowledged".to_owned()
-            }
+            Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Destination(_) => return None,
-            Self::Local { .. } => "free some space, or name another directory: --tmp-dir DIR".to_owned(),
-            Self::Input { .. } => "the inputs before it are delivered".to_owned(),
-            Self::Panicked => "send again what was not acknowledged, and please report the panic above".to_owned(),
+            Self::Local { .. } => "mend what it says, then send that archive again".to_owned(),
+            Self::Input { .. } => return None,
+            Self::Panicked => "please report the panic above".to_owned(),
         })
     }
 
@@ -194,7 +192,7 @@ impl DeliveryError {
 fn destination(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::Local => format!("the store cannot be used: {fault}"),
-        _ => format!("pachd refused {fault}"),
+        _ => format!("the destination cannot be used: {fault}"),
     }
 }
 

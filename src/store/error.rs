@@ -72,7 +72,8 @@ impl StoreError {
                  mends it too"
             }
             Self::CommitUnknown { .. } => "check the disk, then look whether the change is there",
-            Self::Io { .. } | Self::Database { .. } => return None,
+            Self::Database { .. } => "the directory has to be writable, also for reading, and have some space left",
+            Self::Io { .. } => return None,
         };
         Some(help.to_owned())
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
-use crate::delivery::{Observer, Receipt, Summary};
+use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
 use crate::quantity::{Size, counted, elapsed, grouped};
 use crate::terminal::Terminal;
@@ -138,16 +138,44 @@ impl Report {
         }
     }
 
-    /// What to send again after the input broke.
-    pub fn advice(&self, error: &ArchiveError) -> String {
-        let broken = error.number;
-        let offset = grouped(error.offset);
-        let again = format!("send archive {broken} again from byte {offset}");
-        match self.commits.load(Ordering::Relaxed) + self.already.load(Ordering::Relaxed) {
-            0 => format!("nothing is committed; {again}"),
-            1 if broken == 2 => format!("archive 1 is committed; {again}"),
-            _ => format!("the archives before are committed; {again}"),
+    /// Where the input goes on after what is committed.
+    pub fn advice(&self, error: &DeliveryError) -> Option<String> {
+        if let DeliveryError::Archive(error) = error {
+            return self.advice_on_input(error);
         }
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = newest.back() else {
+            return Some("no archive of this input is committed: send it again from its start".to_owned());
+        };
+        Some(format!(
+            "archives up to number {} are committed; what follows starts at byte {} of {}",
+            grouped(last.archive),
+            grouped(last.offset + last.length),
+            last.input
+        ))
+    }
+
+    fn advice_on_input(&self, error: &ArchiveError) -> Option<String> {
+        if self.doubtful(error).is_some() {
+            return Some(
+                "these commits may hold wrong bytes: put the same files again from a whole input, or drop them: \
+                 pachctl delete commit COMMIT"
+                    .to_owned(),
+            );
+        }
+        let before = match self.commits.load(Ordering::Relaxed) + self.already.load(Ordering::Relaxed) {
+            0 => "nothing is committed",
+            1 if error.number == 2 => "archive 1 is committed",
+            _ => "the archives before are committed",
+        };
+        if matches!(error.trouble.kind, ArchiveErrorKind::NotAnArchive { .. }) {
+            return error.follows.then(|| before.to_owned());
+        }
+        Some(format!(
+            "{before}; send archive {} again from byte {}",
+            error.number,
+            grouped(error.offset)
+        ))
     }
 
     /// The commits made from a compressed member whose checksum, which comes last, turned out to be wrong.
@@ -171,6 +199,14 @@ impl Report {
                 grouped(names.len() as u64)
             )
         })
+    }
+
+    fn remember(&self, receipt: &Receipt) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.len() == NEWEST {
+            newest.pop_front();
+        }
+        newest.push_back(receipt.clone());
     }
 
     fn print(&self, line: &Line<'_>) {
@@ -214,12 +250,7 @@ impl Observer for Report {
 
     fn committed(&self, receipt: &Receipt) {
         self.acknowledge(receipt, false);
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.len() == NEWEST {
-            newest.pop_front();
-        }
-        newest.push_back(receipt.clone());
-        drop(newest);
+        self.remember(receipt);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
@@ -227,10 +258,13 @@ impl Observer for Report {
 
     fn already(&self, receipt: &Receipt) {
         self.acknowledge(receipt, true);
+        self.remember(receipt);
         self.already.fetch_add(1, Ordering::Relaxed);
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
+        self.files.fetch_add(files.len() as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(files.total_bytes(), Ordering::Relaxed);
         if self.json {
             self.print(&Line::Archive {
                 archive: archive.number,

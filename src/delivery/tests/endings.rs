@@ -173,7 +173,7 @@ fn many_commits_in_flight_share_the_time_for_retries() {
 #[test]
 fn an_open_commit_is_named_beside_the_failure_of_an_earlier_one() {
     let mut fates = vec![Fate::Answered; 5];
-    fates.extend([Fate::NotSent; 100_000]);
+    fates.extend(vec![Fate::NotSent; 100_000]);
     let sink = Arc::new(Scripted::new(fates));
     sink.lock().fail = Some(0);
     let ended = deliver(&sink, 3, options());
