@@ -99,6 +99,8 @@ pub trait Observer: Send + Sync {
     fn retrying(&self, _fault: &Fault) {}
     /// A commit was opened, or the one that was open no longer is: what to name if we have to leave at once.
     fn open_commit(&self, _commit: Option<&Commit>) {}
+    /// A commit is closed with its data whole. Until it is `committed`, it is to be named as well.
+    fn closed_commit(&self, _commit: &Commit) {}
 }
 
 /// One change to a file, in the order in which a file set takes them.

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::error::{DeliveryError, Unsettled};
-use super::finishing::{Failed, Finisher};
+use super::finishing::{Finisher, NoRoom};
 use super::mark::{Mark, Stage};
 use super::patience::{Clock, Exhausted, Interrupt, Patience};
 use super::upload::{Upload, Uploader};
@@ -26,6 +26,9 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 const FRESH_STARTS: usize = 3;
 /// How often the same unknown answer is taken before it counts as a refusal.
 const SAME_ANSWER: usize = 5;
+
+/// The error of a commit that is closed because it could not be dropped.
+const GIVEN_UP: &str = "given up by spoutctl";
 
 /// What a delivery has at hand for one archive after the other.
 pub(super) struct Committer<'a> {
@@ -126,11 +129,16 @@ impl Committer<'_> {
             Next::StartAgain => return Ok(Next::StartAgain),
             Next::Go(()) => {}
         }
-        if let Err(Failed) = self.finisher.room(self.in_flight) {
-            self.give_up(job.archive.number, &job.mark, commit)?;
-            return Ok(Next::Go(Outcome::Abandoned));
+        match self.finisher.room(self.in_flight) {
+            Ok(()) => self.finish(job, commit),
+            Err(NoRoom::Failed) => {
+                self.give_up(job.archive.number, &job.mark, commit)?;
+                Ok(Next::Go(Outcome::Abandoned))
+            }
+            Err(NoRoom::GraceIsOver) => Err(DeliveryError::Interrupted {
+                unsettled: Some(Unsettled::Open(commit.clone())),
+            }),
         }
-        self.finish(job, commit)
     }
 
     pub fn patience(&self) -> Patience<'_> {
@@ -344,8 +352,7 @@ impl Committer<'_> {
             let result = if may_drop {
                 self.sink.drop_commit(&commit.id)
             } else {
-                self.sink
-                    .finish_commit(commit, &description, Some("given up by spoutctl"))
+                self.sink.finish_commit(commit, &description, Some(GIVEN_UP))
             };
             let Err(fault) = result else { break };
             match fault.kind {
@@ -367,7 +374,7 @@ impl Committer<'_> {
                 tried,
                 unsettled: Some(_),
             } => {
-                let unsettled = self.drop_once(commit);
+                let unsettled = self.give_up_once(job, commit);
                 DeliveryError::Unreachable {
                     fault,
                     tried,
@@ -375,7 +382,7 @@ impl Committer<'_> {
                 }
             }
             DeliveryError::Interrupted { unsettled: Some(_) } => DeliveryError::Interrupted {
-                unsettled: self.drop_once(commit),
+                unsettled: self.give_up_once(job, commit),
             },
             error @ (DeliveryError::Dropped { .. } | DeliveryError::FinishedWithError { .. }) => {
                 self.observer.open_commit(None);
@@ -391,9 +398,20 @@ impl Committer<'_> {
         }
     }
 
-    fn drop_once(&self, commit: &Commit) -> Option<Unsettled> {
-        match self.sink.drop_commit(&commit.id) {
-            Err(fault) if fault.kind != FaultKind::NotFound => Some(Unsettled::Open(commit.clone())),
+    /// As [`Self::give_up`], but each call is made only once.
+    fn give_up_once(&self, job: &Job<'_>, commit: &Commit) -> Option<Unsettled> {
+        let mut result = self.sink.drop_commit(&commit.id);
+        if result
+            .as_ref()
+            .is_err_and(|fault| !fault.is_passing() && fault.kind != FaultKind::NotFound)
+        {
+            let description = job.mark.at(Stage::GivenUp).description(self.message);
+            result = self.sink.finish_commit(commit, &description, Some(GIVEN_UP));
+        }
+        match result {
+            Err(fault) if !matches!(fault.kind, FaultKind::NotFound | FaultKind::AlreadyFinished) => {
+                Some(Unsettled::Open(commit.clone()))
+            }
             _ => {
                 self.observer.open_commit(None);
                 None

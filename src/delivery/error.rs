@@ -69,7 +69,9 @@ pub enum Unsettled {
 }
 
 impl Unsettled {
-    fn detail(&self) -> String {
+    /// What is left, in a line.
+    #[must_use]
+    pub fn detail(&self) -> String {
         match self {
             Self::Open(commit) => format!("commit {commit} is left open"),
             Self::Closed(commit) => format!("commit {commit} holds the whole archive, but was not seen finished"),

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -17,6 +17,8 @@ use crate::pfs::{Commit, CommitInfo};
 
 /// How long one `InspectCommit` with `wait` may take before it is asked again.
 const ONE_WAIT: Duration = Duration::from_mins(1);
+/// How often a wait for room looks whether it was interrupted: nobody wakes it for that.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A commit that is closed for writing.
 pub(super) struct Closed {
@@ -45,6 +47,7 @@ pub(super) struct Finisher {
     queue: Option<Sender<Closed>>,
     failed: Receiver<()>,
     shared: Arc<Shared>,
+    interrupt: Interrupt,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -63,6 +66,7 @@ impl Finisher {
         let (not_failed, failed) = bounded(0);
         let shared = Arc::new(Shared::default());
         shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).not_failed = Some(not_failed);
+        let interrupt = wait.interrupt.clone();
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || wait.all(&closed, &shared))
@@ -71,6 +75,7 @@ impl Finisher {
             queue: Some(queue),
             failed,
             shared,
+            interrupt,
             thread: Some(thread),
         }
     }
@@ -87,17 +92,17 @@ impl Finisher {
     /// Waits until fewer than `most` commits wait.
     ///
     /// # Errors
-    /// `Err` when one of them failed: nothing may be finished after it.
-    pub fn room(&self, most: usize) -> Result<(), Failed> {
+    /// Why there will be no room.
+    pub fn room(&self, most: usize) -> Result<(), NoRoom> {
         let mut waiting = self.lock();
         while waiting.commits >= most && !waiting.failed {
-            waiting = self
-                .shared
-                .changed
-                .wait(waiting)
-                .unwrap_or_else(PoisonError::into_inner);
+            if self.interrupt.deadline().is_some_and(|end| end <= Instant::now()) {
+                return Err(NoRoom::GraceIsOver);
+            }
+            let woken = self.shared.changed.wait_timeout(waiting, LOOK_EVERY);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        if waiting.failed { Err(Failed) } else { Ok(()) }
+        if waiting.failed { Err(NoRoom::Failed) } else { Ok(()) }
     }
 
     /// A channel that is closed when one has failed.
@@ -126,9 +131,14 @@ impl Finisher {
     }
 }
 
-/// An earlier commit failed.
+/// Why no further commit may be closed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Failed;
+pub(super) enum NoRoom {
+    /// An earlier commit failed: nothing may be finished after it.
+    Failed,
+    /// Earlier ones are not finished yet, and the grace period after an interrupt is over.
+    GraceIsOver,
+}
 
 impl Wait {
     fn all(&self, closed: &Receiver<Closed>, shared: &Shared) {

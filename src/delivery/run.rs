@@ -315,6 +315,7 @@ impl<'a> Stream<'a> {
             Outcome::Closed(commit) => {
                 receipt.commit = Some(commit.id.clone());
                 self.committer.floor = Some(commit.id.clone());
+                self.committer.observer.closed_commit(&commit);
                 self.committer.finisher.push(Closed { commit, receipt });
                 Ok(ControlFlow::Continue(()))
             }
@@ -337,6 +338,7 @@ impl<'a> Stream<'a> {
         if receipt.finished.is_some() {
             self.committer.observer.already(&receipt);
         } else {
+            self.committer.observer.closed_commit(&commit);
             self.committer.finisher.push(Closed { commit, receipt });
         }
         Ok(())

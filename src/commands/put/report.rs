@@ -33,6 +33,8 @@ pub(super) struct Report {
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     open: Mutex<Option<Commit>>,
+    /// Closed, and not yet seen finished; oldest first.
+    closed: Mutex<VecDeque<Commit>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
 }
@@ -57,6 +59,7 @@ impl Report {
             bytes: zero(),
             shown: zero(),
             open: Mutex::new(None),
+            closed: Mutex::new(VecDeque::new()),
             newest: Mutex::new(VecDeque::new()),
         }
     }
@@ -137,12 +140,20 @@ impl Report {
         }
     }
 
-    /// We leave without waiting: what is open is named.
+    /// We leave without waiting: what is not settled is named. An open commit blocks the branch, so the error is about
+    /// that one.
     pub fn left(&self) -> DeliveryError {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        DeliveryError::Interrupted {
-            unsettled: open.map(Unsettled::Open),
+        let closed = std::mem::take(&mut *self.closed.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut left = open
+            .map(Unsettled::Open)
+            .into_iter()
+            .chain(closed.into_iter().map(Unsettled::Closed));
+        let unsettled = left.next();
+        for other in left {
+            self.terminal.note(&other.detail());
         }
+        DeliveryError::Interrupted { unsettled }
     }
 
     /// What to send again after the input broke.
@@ -221,6 +232,9 @@ impl Observer for Report {
 
     fn committed(&self, receipt: &Receipt) {
         self.acknowledge(receipt, false);
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.retain(|commit| Some(&commit.id) != receipt.commit.as_ref());
+        drop(closed);
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.len() == NEWEST {
             newest.pop_front();
@@ -267,6 +281,11 @@ impl Observer for Report {
 
     fn open_commit(&self, commit: Option<&Commit>) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = commit.cloned();
+    }
+
+    fn closed_commit(&self, commit: &Commit) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.push_back(commit.clone());
     }
 }
 
