@@ -26,8 +26,11 @@ fn archives(count: usize) -> Vec<u8> {
 }
 
 fn put(gateway: &Gateway, args: &[&str], input: &[u8]) -> Ran {
-    // Ten seconds are more than any of these needs, and less than a hanging test.
-    let args = [&["put", "events", "--retry-for", "10s", "-v"], args].concat();
+    let mut args = [&["put", "events", "-v"], args].concat();
+    if !args.contains(&"--retry-for") {
+        // More than any of these needs, and less than a hanging test.
+        args.extend(["--retry-for", "10s"]);
+    }
     checked(world(gateway).run_with(&args, input))
 }
 
@@ -377,6 +380,44 @@ fn a_commit_that_is_never_finished_is_named_when_the_grace_period_is_over() {
     let commit = &gateway.commits()[0];
     assert!(commit.is_finishing);
     ran.says(&commit.id).says("pachctl inspect commit");
+}
+
+#[test]
+fn a_commit_behind_one_that_is_never_finished_is_given_up_when_the_grace_period_is_over() {
+    let gateway = Gateway::start();
+    gateway.books(|books| books.is_stuck = true);
+    let (child, stdin) = spawn(&gateway, &["--grace", "300ms"], &archives(2));
+    gateway.wait_for("AddFileSet", 2);
+    signal(&child, "TERM");
+    let ran = ended(child);
+    drop(stdin);
+    ran.expect(143);
+    let commits = gateway.commits();
+    assert_eq!(
+        commits.len(),
+        1,
+        "the second one would block the branch: {}",
+        ran.stderr
+    );
+    ran.says(&format!("{} holds the whole archive", commits[0].id));
+}
+
+#[test]
+fn a_commit_that_may_not_be_dropped_is_finished_with_an_error() {
+    let gateway = Gateway::start();
+    let busy = Fault::Answer(503, "", String::new());
+    gateway.script("AddFileSet", 2, busy);
+    gateway.script(
+        "DropCommitSet",
+        1,
+        refusal(403, 7, "needs permissions [CLUSTER_DEBUG] on CLUSTER"),
+    );
+    let ran = put(&gateway, &["--retry-for", "0"], &archives(2));
+    ran.expect(5);
+    holds_just_the_first(1, &gateway, &ran);
+    let given_up = &gateway.commits()[1];
+    assert!(given_up.description.ends_with(" given-up"), "{given_up:?}");
+    assert_eq!(given_up.error, "given up by spoutctl");
 }
 
 #[test]
