@@ -535,6 +535,22 @@ fn an_open_commit_that_a_killed_run_of_the_stream_left_is_given_up() {
 }
 
 #[test]
+fn a_commit_that_may_not_be_dropped_is_finished_with_an_error_when_the_retries_are_used_up() {
+    let sink = Arc::new(Scripted::new(vec![Fate::Answered, Fate::NotSent]));
+    sink.lock().may_drop = false;
+    let once = Options {
+        retry_for: Duration::ZERO,
+        ..options()
+    };
+    let error = deliver(&sink, 1, once).2.unwrap_err();
+    assert!(
+        matches!(error, DeliveryError::Unreachable { unsettled: None, .. }),
+        "{error:?}"
+    );
+    assert_eq!((sink.open(), sink.good()), (0, vec![]));
+}
+
+#[test]
 fn somebody_elses_open_commit_is_waited_for_and_then_named_and_never_touched() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     sink.lock().carry_out(&Call::Start("somebody's".to_owned())).unwrap();
@@ -580,20 +596,4 @@ fn an_appended_archive_whose_answer_was_lost_is_not_appended_twice() {
         assert_eq!(committed, [1, 2], "answer {at} lost");
         assert_eq!(sink.good(), [(1, content_of(1)), (2, content_of(2))]);
     }
-}
-
-#[test]
-fn a_commit_that_may_not_be_dropped_is_finished_with_an_error_when_the_retries_are_used_up() {
-    let sink = Arc::new(Scripted::new(vec![Fate::Answered, Fate::NotSent]));
-    sink.lock().may_drop = false;
-    let once = Options {
-        retry_for: Duration::ZERO,
-        ..options()
-    };
-    let error = deliver(&sink, 1, once).2.unwrap_err();
-    assert!(
-        matches!(error, DeliveryError::Unreachable { unsettled: None, .. }),
-        "{error:?}"
-    );
-    assert_eq!((sink.open(), sink.good()), (0, vec![]));
 }

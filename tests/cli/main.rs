@@ -1,5 +1,11 @@
 //! The binary as its users run it: arguments and environment in, streams and exit code out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says why"
+)]
+
 mod runner;
 mod scripted;
 

@@ -314,6 +314,15 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
+/// How much of an answer is sent.
+#[derive(Clone, Copy)]
+enum Answering {
+    Whole,
+    Not,
+    /// So many bytes of it.
+    Upto(usize),
+}
+
 struct Head {
     call: String,
     token: Option<String>,
@@ -332,17 +341,18 @@ fn converse(stream: TcpStream, shared: &Shared) -> io::Result<()> {
                 // The body is read first: an answer before its end is what the limit of a proxy does.
                 read_body(&mut reader, &head, usize::MAX)?;
                 write_answer(&mut writer, status, headers, body.as_bytes())?;
-                continue;
             }
             Some(Fault::Hold(held)) => {
                 let _ = held.recv();
-                handle(&mut reader, &mut writer, shared, &head, None)?;
+                handle(&mut reader, &mut writer, shared, &head, Answering::Whole)?;
             }
             Some(Fault::Meddle(with)) => {
                 with(&mut shared.lock().books);
-                handle(&mut reader, &mut writer, shared, &head, None)?;
+                handle(&mut reader, &mut writer, shared, &head, Answering::Whole)?;
             }
-            other => handle(&mut reader, &mut writer, shared, &head, other)?,
+            Some(Fault::LoseAnswer) => handle(&mut reader, &mut writer, shared, &head, Answering::Not)?,
+            Some(Fault::CutAnswer(bytes)) => handle(&mut reader, &mut writer, shared, &head, Answering::Upto(bytes))?,
+            None => handle(&mut reader, &mut writer, shared, &head, Answering::Whole)?,
         }
     }
     Ok(())
@@ -370,7 +380,7 @@ fn handle(
     writer: &mut TcpStream,
     shared: &Shared,
     head: &Head,
-    fault: Option<Fault>,
+    answering: Answering,
 ) -> io::Result<()> {
     let limit = shared.lock().books.body_limit;
     let Some(body) = read_body(reader, head, limit)? else {
@@ -387,7 +397,7 @@ fn handle(
     };
     let answer = carry_out(shared, &head.call, &body);
     shared.changed.notify_all();
-    if matches!(fault, Some(Fault::LoseAnswer)) {
+    if matches!(answering, Answering::Not) {
         writer.shutdown(Shutdown::Both)?;
         return Err(io::Error::other("lost"));
     }
@@ -395,13 +405,14 @@ fn handle(
     match answer {
         Ok(Reply::One(value)) => write_answer(writer, 200, json, value.to_string().as_bytes()),
         Ok(Reply::Stream(values)) => {
-            let lines: String = values
+            let lines: Vec<String> = values
                 .iter()
                 .map(|value| format!("{}\n", json!({"result": value})))
                 .collect();
-            let cut = match fault {
-                Some(Fault::CutAnswer(bytes)) => bytes,
-                _ => usize::MAX,
+            let lines = lines.concat();
+            let cut = match answering {
+                Answering::Upto(bytes) => bytes,
+                Answering::Whole | Answering::Not => usize::MAX,
             };
             write_stream(writer, lines.as_bytes(), cut)
         }
@@ -497,7 +508,7 @@ fn carry_out(shared: &Shared, call: &str, body: &[u8]) -> Result<Reply, Refusal>
     let mut state = shared.lock();
     let books = &mut state.books;
     match call {
-        "CreateFileSet" => create_file_set(books, body),
+        "CreateFileSet" => Ok(create_file_set(books, body)),
         "RenewFileSet" => Ok(Reply::One(json!({}))),
         "ComposeFileSet" => compose_file_set(books, &parse(body)),
         "InspectRepo" | "CreateRepo" | "InspectBranch" | "ListCommit" => history(books, call, &parse(body)),
@@ -551,7 +562,7 @@ fn history(books: &mut Books, call: &str, request: &Value) -> Result<Reply, Refu
     }
 }
 
-fn create_file_set(books: &mut Books, body: &[u8]) -> Result<Reply, Refusal> {
+fn create_file_set(books: &mut Books, body: &[u8]) -> Reply {
     let mut changes = Vec::new();
     for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let change = parse(line);
@@ -564,7 +575,7 @@ fn create_file_set(books: &mut Books, body: &[u8]) -> Result<Reply, Refusal> {
             changes.push(Change::Append(path(added), data));
         }
     }
-    Ok(Reply::One(keep(books, changes)))
+    Reply::One(keep(books, changes))
 }
 
 fn keep(books: &mut Books, changes: Vec<Change>) -> Value {

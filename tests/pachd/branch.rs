@@ -142,7 +142,7 @@ fn a_termination_during_an_upload_ends_it_within_the_grace_period() {
         drop(stdin);
         ran.expect(143);
         lab.holds_just(&ids(&ran));
-        let whole = if grace == "0" { 0 } else { 1 };
+        let whole = usize::from(grace != "0");
         assert_eq!(ids(&ran).len(), whole, "--grace {grace}: {}", ran.stderr);
     }
 }

@@ -7,6 +7,12 @@
 //! Each test makes a repo `spoutctl-test-<uuid>` and deletes it at its end, whatever that end is. Nothing else on the
 //! server is touched. `SPOUTCTL_TEST_LARGE` adds the test that sends 300 MiB twice.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says why"
+)]
+
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
 #[path = "../cli/runner.rs"]
 mod runner;

@@ -33,10 +33,10 @@ pub(super) struct Report {
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     open: Mutex<Option<Commit>>,
-    /// Closed, and not yet seen finished; oldest first.
-    closed: Mutex<VecDeque<Commit>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
+    /// Closed, and not yet seen finished; oldest first.
+    closed: Mutex<VecDeque<Commit>>,
 }
 
 /// How many commits are remembered.
@@ -59,8 +59,8 @@ impl Report {
             bytes: zero(),
             shown: zero(),
             open: Mutex::new(None),
-            closed: Mutex::new(VecDeque::new()),
             newest: Mutex::new(VecDeque::new()),
+            closed: Mutex::new(VecDeque::new()),
         }
     }
 
