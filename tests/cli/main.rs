@@ -7,7 +7,6 @@
 )]
 
 mod runner;
-mod scripted;
 
 mod gateway;
 mod generated;
@@ -16,3 +15,4 @@ mod layers;
 mod memory;
 mod put;
 mod readme;
+mod scripted;
