@@ -499,3 +499,55 @@ fn an_error_in_the_middle_of_a_stream_is_no_end_of_it() {
         .expect(5)
         .says("the server is going away");
 }
+
+#[test]
+fn a_server_that_goes_away_is_exit_5_and_the_commit_that_it_kept_open_is_named() {
+    let gateway = Gateway::start();
+    gateway.script("AddFileSet", 2, Fault::Unheard);
+    gateway.script("DropCommitSet", 1, Fault::Unheard);
+    let ran = put(&gateway, &["--retry-for", "0"], &archives(2));
+    let commits = gateway.commits();
+    assert!(commits[1].is_open());
+    ran.expect(5)
+        .says(&format!("commit default/events@{} is left open", commits[1].id))
+        .says("pachctl delete commit");
+    assert_eq!(ran.commits(), [format!("default/events@{}", commits[0].id)]);
+}
+
+#[test]
+fn the_same_stream_goes_on_after_an_open_commit_that_was_left() {
+    let gateway = Gateway::start();
+    gateway.script("AddFileSet", 2, Fault::Unheard);
+    gateway.script("DropCommitSet", 1, Fault::Unheard);
+    let resumed = ["--stream", "s", "--resume"];
+    let first = put(&gateway, &[&resumed[..], &["--retry-for", "0"]].concat(), &archives(3));
+    first.expect(5);
+    // The input comes again: the first archive is known, and the second goes on in the commit that was left.
+    let left = gateway.commits()[1].id.clone();
+    let again = put(&gateway, &resumed, &archives(3));
+    again.expect(0);
+    assert!(again.lines()[0].ends_with("already"), "{}", again.text());
+    holds_just_the_first(3, &gateway, &again);
+    assert_eq!(gateway.commits()[1].id, left);
+}
+
+#[test]
+fn get_tells_a_fault_that_passes_from_a_refusal() {
+    let gateway = Gateway::start();
+    put(&gateway, &[], &archives(1)).expect(0);
+    let calls = gateway.calls("ListCommit");
+    gateway.script("ListCommit", calls + 1, refusal(503, 14, "the server is starting"));
+    gateway.script("ListCommit", calls + 2, refusal(401, 16, "no authentication token"));
+    let get = || checked(world(&gateway).run(&["get", "events:/log"]));
+    get().expect(5).says("the server is starting");
+    get().expect(4).says("no authentication token").says("PACH_TOKEN");
+    assert_eq!(get().expect(0).stdout, b"1\n");
+}
+
+#[test]
+#[should_panic(expected = "never called")]
+fn a_step_of_the_script_that_never_comes_fails_its_test() {
+    let gateway = Gateway::start();
+    gateway.script("DropCommitSet", 1, Fault::LoseAnswer);
+    put(&gateway, &[], &archives(1)).expect(0);
+}
