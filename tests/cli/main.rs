@@ -8,9 +8,11 @@
 
 mod runner;
 
+mod gateway;
 mod generated;
 mod get;
 mod layers;
 mod memory;
 mod put;
 mod readme;
+mod scripted;

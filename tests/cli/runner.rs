@@ -37,6 +37,7 @@ pub fn has_program(name: &str) -> bool {
 pub struct World {
     pub directory: TempDir,
     server: String,
+    token: Option<String>,
 }
 
 impl World {
@@ -44,7 +45,11 @@ impl World {
     pub fn local() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let server = format!("local:{}", directory.path().join("store").display());
-        Self { directory, server }
+        Self {
+            directory,
+            server,
+            token: None,
+        }
     }
 
     /// A server at this address.
@@ -52,7 +57,13 @@ impl World {
         Self {
             directory: tempfile::tempdir().unwrap(),
             server: server.to_owned(),
+            token: None,
         }
+    }
+
+    /// The binary gets this as `PACH_TOKEN`.
+    pub fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -66,7 +77,8 @@ impl World {
             .args(args)
             .env_clear()
             .env("PACHD_ADDRESS", &self.server)
-            .env("TMPDIR", self.directory.path());
+            .env("TMPDIR", self.directory.path())
+            .envs(self.token.iter().map(|token| ("PACH_TOKEN", token)));
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

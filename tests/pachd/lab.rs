@@ -1,0 +1,257 @@
+//! A repo on a real pachd, and the raw calls that the binary itself does not make.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::runner::{Ran, World};
+
+/// An archive of these files, as the `tar` crate writes it.
+pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+/// The regular files of an archive, in its order.
+pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = tar::Archive::new(archive);
+    let mut files = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.header().entry_type().is_file() {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.push((entry.path().unwrap().display().to_string(), content));
+        }
+    }
+    files
+}
+
+/// A commit as pachd tells it.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub id: String,
+    pub description: String,
+    pub error: String,
+    pub is_open: bool,
+    pub is_finished: bool,
+}
+
+impl Commit {
+    fn of(info: &Value) -> Self {
+        Self {
+            id: info["commit"]["id"].as_str().unwrap().to_owned(),
+            description: info["description"].as_str().unwrap_or_default().to_owned(),
+            error: info["error"].as_str().unwrap_or_default().to_owned(),
+            is_open: info["finishing"].is_null() && info["finished"].is_null(),
+            is_finished: !info["finished"].is_null(),
+        }
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.is_finished && self.error.is_empty()
+    }
+
+    /// The number that the mark in the description has.
+    #[track_caller]
+    pub fn sequence(&self) -> u64 {
+        let mark = self.description.lines().last().unwrap();
+        let (_, rest) = mark.split_once(" seq=").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    }
+}
+
+/// A repo of the test's own on the server, and the binary to use it with.
+pub struct Lab {
+    world: World,
+    authority: String,
+    token: Option<String>,
+    /// Its name; it exists only once somebody has made it.
+    pub repo: String,
+}
+
+impl Deref for Lab {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl Lab {
+    /// `None` where no server is named: the test is skipped.
+    pub fn without_repo() -> Option<Self> {
+        let Ok(server) = std::env::var("SPOUTCTL_TEST_PACHD") else {
+            eprintln!("skipped: SPOUTCTL_TEST_PACHD names no pachd");
+            return None;
+        };
+        let authority = server
+            .strip_prefix("http://")
+            .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT")
+            .trim_end_matches('/')
+            .to_owned();
+        let token = std::env::var("PACH_TOKEN").ok();
+        Some(Self {
+            world: World::at(&server).with_token(token.clone()),
+            authority,
+            token,
+            repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),
+        })
+    }
+
+    /// As [`Self::without_repo`], with the repo made.
+    pub fn new() -> Option<Self> {
+        let lab = Self::without_repo()?;
+        lab.ask("pfs_v2.API/CreateRepo", &json!({"repo": lab.repo_name()}));
+        Some(lab)
+    }
+
+    /// `repo@branch:/path`, or whatever else follows the repo's name.
+    pub fn at(&self, rest: &str) -> String {
+        format!("{}{rest}", self.repo)
+    }
+
+    /// `put` of these bytes into the repo; `args` come after the destination.
+    pub fn put(&self, args: &[&str], input: &[u8]) -> Ran {
+        let args = [&["put", self.repo.as_str()], args].concat();
+        self.run_with(&args, input)
+    }
+
+    /// One call and its answer's status and body.
+    pub fn call(&self, method: &str, request: &Value) -> (u16, String) {
+        self.try_call(method, request).unwrap()
+    }
+
+    /// HTTP 1.0, so that the answer comes unchunked and ends where the connection does.
+    fn try_call(&self, method: &str, request: &Value) -> std::io::Result<(u16, String)> {
+        let body = request.to_string();
+        let mut stream = TcpStream::connect(&self.authority)?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+        let token = self
+            .token
+            .as_ref()
+            .map_or(String::new(), |token| format!("authn-token: {token}\r\n"));
+        write!(
+            stream,
+            "POST /api/{method} HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             {token}\r\n{body}",
+            self.authority,
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let broken = || std::io::Error::other(format!("no answer in HTTP: {answer}"));
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok((status.ok_or_else(broken)?, body.to_owned()))
+    }
+
+    /// A call that must succeed. Under load pachd now and then rolls one back, and says so.
+    #[track_caller]
+    pub fn ask(&self, method: &str, request: &Value) -> Value {
+        let is_rollback = |body: &str| body.contains("commit unexpectedly resulted in rollback");
+        let (status, body) = (0..5)
+            .map(|_| self.call(method, request))
+            .find(|(_, body)| !is_rollback(body))
+            .expect("five rollbacks in a row");
+        assert_eq!(status, 200, "{method}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    pub fn repo_name(&self) -> Value {
+        json!({"name": self.repo, "type": "user", "project": {"name": "default"}})
+    }
+
+    pub fn branch_name(&self) -> Value {
+        json!({"repo": self.repo_name(), "name": "master"})
+    }
+
+    /// Starts a commit as another tool would, and answers its id.
+    pub fn start_commit(&self, description: &str) -> String {
+        let request = json!({"branch": self.branch_name(), "description": description});
+        let answer = self.ask("pfs_v2.API/StartCommit", &request);
+        answer["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn finish_commit(&self, id: &str) {
+        let request = json!({"commit": {"repo": self.repo_name(), "id": id, "branch": self.branch_name()}});
+        self.ask("pfs_v2.API/FinishCommit", &request);
+    }
+
+    /// Writes a file into an open commit as another tool would.
+    pub fn add_file(&self, id: &str, path: &str) {
+        let request = json!({"addFile": {"path": path, "raw": "eA=="}});
+        let file_set = self.ask("pfs_v2.API/CreateFileSet", &request)["fileSetId"].clone();
+        let commit = json!({"repo": self.repo_name(), "id": id, "branch": self.branch_name()});
+        let request = json!({"commit": commit, "fileSetId": file_set});
+        self.ask("pfs_v2.API/AddFileSet", &request);
+    }
+
+    pub fn inspect_commit(&self, id: &str) -> Commit {
+        let request = json!({"commit": {"repo": self.repo_name(), "id": id}});
+        Commit::of(&self.ask("pfs_v2.API/InspectCommit", &request))
+    }
+
+    /// The commits of `master`, oldest first.
+    pub fn commits(&self) -> Vec<Commit> {
+        let request = json!({"repo": self.repo_name(), "to": {"repo": self.repo_name(), "branch": self.branch_name()}});
+        let (status, body) = self.call("pfs_v2.API/ListCommit", &request);
+        if status == 404 {
+            return Vec::new();
+        }
+        assert_eq!(status, 200, "{body}");
+        let mut commits: Vec<Commit> = body
+            .lines()
+            .map(|line| Commit::of(&serde_json::from_str::<Value>(line).unwrap()["result"]))
+            .collect();
+        commits.reverse();
+        commits
+    }
+
+    /// The ids of the commits of `master` that are finished without an error, oldest first.
+    pub fn good_commits(&self) -> Vec<String> {
+        let good = self.commits().into_iter().filter(Commit::is_good);
+        good.map(|commit| commit.id).collect()
+    }
+
+    /// Fails unless the branch's commits are just the ones that were acknowledged, each finished without an error.
+    #[track_caller]
+    pub fn holds_just(&self, acknowledged: &[String]) {
+        let commits = self.commits();
+        let ids: Vec<&String> = commits.iter().map(|commit| &commit.id).collect();
+        assert_eq!(ids, acknowledged.iter().collect::<Vec<_>>());
+        for commit in commits {
+            assert!(commit.is_good(), "{commit:?}");
+            assert!(commit.description.ends_with(" done"), "{commit:?}");
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // Also after a failed test, which must not become a panic in a panic.
+        let pipeline = json!({"pipeline": {"project": {"name": "default"}, "name": self.repo}, "force": true});
+        let repo = json!({"repo": self.repo_name(), "force": true});
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let _ = self.try_call("pps_v2.API/DeletePipeline", &pipeline);
+        // pachd refuses while it still works on the repo.
+        while let Ok((status, body)) = self.try_call("pfs_v2.API/DeleteRepo", &repo) {
+            if matches!(status, 200 | 404) || Instant::now() > deadline {
+                if !matches!(status, 200 | 404) {
+                    eprintln!("repo {} is left behind: {body}", self.repo);
+                }
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
