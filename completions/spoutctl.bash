@@ -19,50 +19,17 @@ _spoutctl() {
             spoutctl,get)
                 cmd="spoutctl__subcmd__get"
                 ;;
-            spoutctl,help)
-                cmd="spoutctl__subcmd__help"
-                ;;
             spoutctl,put)
                 cmd="spoutctl__subcmd__put"
                 ;;
             spoutctl,spout)
                 cmd="spoutctl__subcmd__spout"
                 ;;
-            spoutctl__subcmd__help,get)
-                cmd="spoutctl__subcmd__help__subcmd__get"
-                ;;
-            spoutctl__subcmd__help,help)
-                cmd="spoutctl__subcmd__help__subcmd__help"
-                ;;
-            spoutctl__subcmd__help,put)
-                cmd="spoutctl__subcmd__help__subcmd__put"
-                ;;
-            spoutctl__subcmd__help,spout)
-                cmd="spoutctl__subcmd__help__subcmd__spout"
-                ;;
-            spoutctl__subcmd__help__subcmd__spout,get)
-                cmd="spoutctl__subcmd__help__subcmd__spout__subcmd__get"
-                ;;
-            spoutctl__subcmd__help__subcmd__spout,put)
-                cmd="spoutctl__subcmd__help__subcmd__spout__subcmd__put"
-                ;;
             spoutctl__subcmd__spout,get)
                 cmd="spoutctl__subcmd__spout__subcmd__get"
                 ;;
-            spoutctl__subcmd__spout,help)
-                cmd="spoutctl__subcmd__spout__subcmd__help"
-                ;;
             spoutctl__subcmd__spout,put)
                 cmd="spoutctl__subcmd__spout__subcmd__put"
-                ;;
-            spoutctl__subcmd__spout__subcmd__help,get)
-                cmd="spoutctl__subcmd__spout__subcmd__help__subcmd__get"
-                ;;
-            spoutctl__subcmd__spout__subcmd__help,help)
-                cmd="spoutctl__subcmd__spout__subcmd__help__subcmd__help"
-                ;;
-            spoutctl__subcmd__spout__subcmd__help,put)
-                cmd="spoutctl__subcmd__spout__subcmd__help__subcmd__put"
                 ;;
             *)
                 ;;
@@ -71,7 +38,7 @@ _spoutctl() {
 
     case "${cmd}" in
         spoutctl)
-            opts="-h -V --help --version put get spout help"
+            opts="-h -V --help --version put get spout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -125,104 +92,6 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help)
-            opts="put get spout help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__get)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__put)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__spout)
-            opts="put get"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__spout__subcmd__get)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__help__subcmd__spout__subcmd__put)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -292,7 +161,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout)
-            opts="-h -V --help --version put get help"
+            opts="-h -V --help --version put get"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,62 +215,6 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__spout__subcmd__help)
-            opts="put get help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__spout__subcmd__help__subcmd__get)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__spout__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        spoutctl__subcmd__spout__subcmd__help__subcmd__put)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -29,7 +29,6 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -s V -l version -d 'Prin
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
@@ -49,22 +48,21 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and a line every ten seconds where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back, in SOURCE\'s path and in the archive\'s names'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and a line every ten seconds where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get help" -s h -l help -d 'Print help'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get help" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get help" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get help" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
@@ -84,23 +82,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and a line every ten seconds where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back, in SOURCE\'s path and in the archive\'s names'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and a line every ten seconds where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from help" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and not __fish_seen_subcommand_from put get spout help" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and not __fish_seen_subcommand_from put get spout help" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and not __fish_seen_subcommand_from put get spout help" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and not __fish_seen_subcommand_from put get spout help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and __fish_seen_subcommand_from spout" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand help; and __fish_seen_subcommand_from spout" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'

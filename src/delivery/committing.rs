@@ -277,11 +277,11 @@ impl<'a> Committer<'a> {
                     *upload = self.upload(job)?;
                     retry.again(fault)?;
                 }
-                FaultKind::AlreadyFinished | FaultKind::NotFound => return self.lost_commit(job, commit),
+                FaultKind::AlreadyFinished | FaultKind::NotFound => return self.lost_commit(job, commit, &fault),
                 FaultKind::Unknown | FaultKind::Unrecognised if self.mode == WriteMode::Append => {
                     return match self.give_up(job.archive.number, &job.mark, commit)? {
                         GivenUp::Gone => Ok(Next::GaveUp(fault)),
-                        GivenUp::Finished => self.lost_commit(job, commit),
+                        GivenUp::Finished => self.lost_commit(job, commit, &fault),
                     };
                 }
                 _ => retry.again(fault)?,
@@ -289,9 +289,13 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// The commit was finished or dropped, and not by this run: by a call of an earlier run that came late, which had the
-    /// data in; or by somebody else.
-    fn lost_commit(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
+    /// The commit is no longer open: a call of an earlier run came late, which had the data in; or it was somebody else.
+    fn lost_commit(&self, job: &Job<'_>, commit: &Commit, fault: &Fault) -> Result<Next, DeliveryError> {
+        let what = if fault.kind == FaultKind::NotFound {
+            "dropped"
+        } else {
+            "finished"
+        };
         let found = self.inspect(job, commit)?;
         self.ledger.settled(&commit.id);
         match found {
@@ -299,7 +303,7 @@ impl<'a> Committer<'a> {
             Found::Errored(commit, error) => Err(finished_with_error(job, commit, error)),
             Found::Open(_) | Found::Nothing => {
                 self.observer.note(&format!(
-                    "somebody else finished or dropped our commit {commit} before its data were in: a new one is started"
+                    "somebody else {what} our commit {commit} before its data were in: a new one is started"
                 ));
                 Ok(Next::StartAgain)
             }

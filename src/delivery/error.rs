@@ -164,9 +164,8 @@ impl DeliveryError {
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
-            Self::Destination(_) => return None,
             Self::Local { .. } => "mend what it says, then send that archive again".to_owned(),
-            Self::Input { .. } => return None,
+            Self::Destination(_) | Self::Input { .. } => return None,
             Self::Panicked => "please report the panic above".to_owned(),
         })
     }
