@@ -1,6 +1,5 @@
 //! The gateway against real sockets: recorded answers for every method, and connections that misbehave.
 
-mod live;
 mod ports;
 pub(super) mod scripted;
 mod transport;

@@ -1,5 +1,6 @@
 //! `get` from the embedded store, as a user runs it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use crate::put::tar;
@@ -138,4 +139,69 @@ fn a_reader_that_has_enough_ends_get_quietly() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     ran.expect(0);
     assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn an_output_file_keeps_its_permissions_and_a_link_is_followed() {
+    let (world, _) = three_commits();
+    let file = world.path("private");
+    std::fs::write(&file, b"old").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let link = world.path("link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    world
+        .run(&["get", "events:/offset", "-o", link.to_str().unwrap()])
+        .expect(0);
+    assert_eq!(std::fs::read(&file).unwrap(), b"72\n");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(link.is_symlink());
+    let nowhere = world.path("nowhere");
+    std::os::unix::fs::symlink("missing", &nowhere).unwrap();
+    world
+        .run(&["get", "events:/offset", "-o", nowhere.to_str().unwrap()])
+        .expect(2)
+        .says("leads nowhere");
+    world
+        .run(&["get", "events:/offset", "-o", world.directory.path().to_str().unwrap()])
+        .expect(2)
+        .says("directory");
+}
+
+#[test]
+fn standard_output_by_any_of_its_names_is_not_replaced_by_a_file() {
+    let (world, _) = three_commits();
+    for name in ["-", "/dev/stdout", "/proc/self/fd/1"] {
+        let log = world.path("log");
+        std::fs::write(&log, b"kept\n").unwrap();
+        let appended = std::fs::File::options().append(true).open(&log).unwrap();
+        let status = world
+            .command(&["get", "events:/offset", "-o", name])
+            .stdout(appended)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert_eq!(std::fs::read(&log).unwrap(), b"kept\n72\n", "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_archive_of_the_store_is_a_fault_of_the_disk_and_never_short_data() {
+    let (world, _) = three_commits();
+    let mut archives = vec![world.path("store/archives")];
+    while let Some(path) = archives.pop() {
+        if path.is_dir() {
+            archives.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            std::fs::File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_len(100)
+                .unwrap();
+        }
+    }
+    world.run(&["get", "events:/offset"]).expect(3).says("damaged");
+    let tar = world.run(&["get", "events", "--tar"]);
+    tar.expect(3);
+    assert!(!tar.stdout.ends_with(&[0; 1024]), "no end marker after what is missing");
 }

@@ -609,3 +609,88 @@ fn the_verbs_are_also_known_under_spout() {
         .expect(0);
     assert_eq!(world.run(&["spout", "get", "events:/a"]).expect(0).stdout, b"x");
 }
+
+#[test]
+fn a_dry_run_makes_no_store() {
+    let world = World::local();
+    world
+        .run_with(
+            &["put", "events", "--create-repo", "-n"],
+            &fixture_bytes("archives/three.tar"),
+        )
+        .expect(0);
+    assert!(!world.path("store").exists());
+    world
+        .run_with(&["put", "events", "-n"], &fixture_bytes("archives/three.tar"))
+        .expect(4);
+    assert!(!world.path("store").exists());
+}
+
+#[test]
+fn a_fifo_is_read_like_a_file() {
+    let world = World::local();
+    let fifo = world.path("fifo");
+    if !std::process::Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        return skip("mkfifo is not installed");
+    }
+    let writer = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || std::fs::write(fifo, tar(&[("a", b"through a fifo")])).unwrap())
+    };
+    world
+        .run(&["put", "events", "--create-repo", fifo.to_str().unwrap()])
+        .expect(0);
+    writer.join().unwrap();
+    assert_eq!(world.get("events:/a"), b"through a fifo");
+}
+
+#[test]
+fn a_second_signal_ends_put_even_when_nobody_reads_its_full_standard_output() {
+    let world = World::local();
+    let mut child = world
+        .command(&["put", "events", "--create-repo", "--json"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Each line has about 400 bytes, and a pipe holds 64 KiB: the acknowledgements come to a stop.
+    let feeder = std::thread::spawn(move || {
+        let archive = tar(&[("a", b"x")]);
+        while stdin.write_all(&archive).is_ok() {}
+    });
+    let signal = |child: &std::process::Child| {
+        let sent = std::process::Command::new("kill")
+            .args(["-s", "INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    };
+    std::thread::sleep(Duration::from_secs(3));
+    signal(&child);
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child);
+    let limit = Instant::now() + Duration::from_secs(10);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < limit, "it hangs");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status.code(), Some(130));
+    drop(child.stdout.take());
+    feeder.join().unwrap();
+}
+
+#[test]
+fn a_tilde_that_the_shell_left_alone_makes_no_directory() {
+    let world = World::local();
+    world
+        .run(&["put", "events", "--pachd", "local:~/store"])
+        .expect(2)
+        .says("$HOME");
+}
