@@ -143,6 +143,14 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// Any [`Fault`] but `NotFound`.
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault>;
 
+    /// The permissions for writing the repo that we lack, as pachd names them. A store without permissions lacks none.
+    ///
+    /// # Errors
+    /// `Denied` when it does not know us at all.
+    fn missing_permissions(&self, _repo: &Repo) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
     /// Uploads changes that nobody sees yet. May be repeated freely: an upload that failed leaves nothing behind.
     ///
     /// # Errors

@@ -250,6 +250,21 @@ impl CommitSink for Gateway {
         }
     }
 
+    /// Without a token nobody is asked about: either there is no auth, or the next call says that a token is missing.
+    fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
+        if !self.has_token {
+            return Ok(Vec::new());
+        }
+        let answer: Result<wire::Authorization, CallFault> =
+            self.client.ask(error::AUTHORIZE, &wire::Authorize::to_write(repo));
+        match answer {
+            Ok(authorization) => Ok(authorization.missing),
+            // Auth is not activated (http 005), or pachd is one that does not know the call.
+            Err(failed) if failed.fault.kind == FaultKind::Refused => Ok(Vec::new()),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
         upload::create_file_set(&self.client, changes)
     }

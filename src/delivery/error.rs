@@ -16,6 +16,8 @@ pub enum DeliveryError {
     Content(#[from] Box<ContentError>),
     #[error("repo {0} does not exist")]
     NoRepo(Repo),
+    #[error("repo {repo} may not be written with this token: it lacks {}", missing.join(", "))]
+    NotAllowed { repo: Repo, missing: Vec<String> },
     #[error("{branch} is {}", owner(*kind, branch))]
     OutputBranch { branch: Branch, kind: Option<PipelineKind> },
     #[error("pachd refused archive {archive}: {fault}")]
@@ -85,6 +87,7 @@ impl DeliveryError {
                 kind: FaultKind::Local, ..
             }) => Consequence::FixInput,
             Self::NoRepo(_)
+            | Self::NotAllowed { .. }
             | Self::OutputBranch { .. }
             | Self::Refused { .. }
             | Self::Destination(_)
@@ -129,6 +132,12 @@ impl DeliveryError {
             Self::Archive(error) => return error.help(),
             Self::Content(error) => return error.help(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
+            Self::NotAllowed { repo, .. } => {
+                format!(
+                    "let an owner of the repo grant it: pachctl auth set repo {} repoWriter SUBJECT --project {}",
+                    repo.name, repo.project
+                )
+            }
             Self::OutputBranch {
                 branch,
                 kind: Some(PipelineKind::Spout | PipelineKind::Service),

@@ -82,6 +82,12 @@ impl Preflight<'_> {
         if !self.repo(sink)? {
             return Ok(Ready::default());
         }
+        // pachd itself says so at `StartCommit` only, after the whole upload (recordings auth 011, 014).
+        let missing = sink.missing_permissions(&self.branch.repo).map_err(sort)?;
+        if !missing.is_empty() {
+            let repo = self.branch.repo.clone();
+            return Err(NotReady::Never(DeliveryError::NotAllowed { repo, missing }));
+        }
         let Some(branch) = sink.inspect_branch(self.branch).map_err(sort)? else {
             return Ok(Ready::default());
         };

@@ -108,6 +108,38 @@ pub(super) struct RepoRequest<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct Authorize {
+    resource: Resource,
+    permissions: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct Resource {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+}
+
+impl Authorize {
+    /// What `put` does to a repo: it looks at commits, and writes some.
+    pub(super) fn to_write(repo: &pfs::Repo) -> Self {
+        Self {
+            resource: Resource {
+                kind: "REPO",
+                name: repo.to_string(),
+            },
+            permissions: ["REPO_READ", "REPO_WRITE"],
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Authorization {
+    #[serde(default)]
+    pub missing: Vec<String>,
+}
+
+#[derive(Serialize)]
 pub(super) struct BranchRequest<'a> {
     pub branch: Branch<'a>,
 }

@@ -144,9 +144,7 @@ impl Report {
             return self.advice_on_input(error);
         }
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(last) = newest.back() else {
-            return Some("no archive of this input is committed: send it again from its start".to_owned());
-        };
+        let last = newest.back()?;
         Some(format!(
             "archives up to number {} are committed; what follows starts at byte {} of {}",
             grouped(last.archive),

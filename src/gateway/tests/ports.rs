@@ -338,3 +338,27 @@ fn an_answer_without_what_was_asked_for_is_unknown_never_a_success() {
     let fault = server.gateway().create_file_set(&mut List::new(&[])).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unknown);
 }
+
+#[test]
+fn what_a_token_lacks_is_asked_before_anything_is_uploaded() {
+    for (name, missing) in [("auth 018", vec!["REPO_READ", "REPO_WRITE"]), ("auth 020", Vec::new())] {
+        let recording = Recording::load(name);
+        let server = Server::answering([recording.response()]);
+        let gateway = server.gateway_with_token("hunter2");
+        assert_eq!(gateway.missing_permissions(&repo("events")).unwrap(), missing);
+        let asked: serde_json::Value = serde_json::from_slice(&server.seen()[0].body).unwrap();
+        assert_eq!(
+            asked,
+            serde_json::from_str::<serde_json::Value>(&recording.request).unwrap()
+        );
+    }
+}
+
+#[test]
+fn where_auth_is_off_no_permission_is_missing() {
+    let server = Server::answering([Recording::load("http 005").response()]);
+    let missing = server
+        .gateway_with_token("hunter2")
+        .missing_permissions(&repo("events"));
+    assert_eq!(missing, Ok(Vec::new()));
+}
