@@ -89,13 +89,14 @@ fn words(text: &str) {
         }
         Err(error) => shown(&error.to_string()),
     }
-    for error in [
+    let refusals = [
         ProjectName::new(text).err(),
         RepoName::new(text).err(),
         BranchName::new(text).err(),
         CommitId::new(text).err(),
-    ] {
-        error.iter().for_each(|error| shown(&error.to_string()));
+    ];
+    for error in refusals.iter().flatten() {
+        shown(&error.to_string());
     }
     if let Ok(digest) = Digest::from_str(text) {
         assert_eq!(digest.to_string(), text);
