@@ -169,7 +169,22 @@ pub fn escape_path(name: &[u8]) -> Option<String> {
 #[must_use]
 pub fn unescape_path(path: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
+    for (index, element) in path.as_bytes().split(|byte| *byte == b'/').enumerate() {
+        if index > 0 {
+            bytes.push(b'/');
+        }
+        unescape_element(element, &mut bytes)?;
+    }
+    Some(bytes)
+}
+
+/// Takes back what [`escape_element`] does and nothing more, so that no two paths stand for one name.
+fn unescape_element(element: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    if element == b"%2E%2E" {
+        bytes.extend_from_slice(b"..");
+        return Some(());
+    }
+    let mut rest = element;
     while let Some((byte, behind)) = rest.split_first() {
         if *byte != b'%' {
             bytes.push(*byte);
@@ -178,13 +193,14 @@ pub fn unescape_path(path: &str) -> Option<Vec<u8>> {
         }
         let (digits, behind) = behind.split_at_checked(2)?;
         let byte = upper_hex(digits[0])? << 4 | upper_hex(digits[1])?;
-        if byte == 0 || byte == b'/' {
+        // A slash is allowed in a path, and no name has a NUL.
+        if byte == 0 || (is_allowed(byte) && byte != b'%') {
             return None;
         }
         bytes.push(byte);
         rest = behind;
     }
-    Some(bytes)
+    Some(())
 }
 
 fn upper_hex(digit: u8) -> Option<u8> {
@@ -270,6 +286,14 @@ mod tests {
             assert_eq!(unescape_path(path), None, "{path}");
         }
         assert_eq!(unescape_path("/a%2Ab").as_deref(), Some(&b"/a*b"[..]));
+    }
+
+    #[test]
+    fn no_two_paths_are_unescaped_to_one_name() {
+        for path in ["/a%41", "/%2E", "/a%2E%2E", "/%2E%2Ea", "/%2E%2E%2E", "/a%20b"] {
+            assert_eq!(unescape_path(path), None, "{path}");
+        }
+        assert_eq!(unescape_path("a/%2E%2E/100%25").as_deref(), Some(&b"a/../100%"[..]));
     }
 
     #[test]

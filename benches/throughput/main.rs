@@ -1,0 +1,76 @@
+//! Measures `spoutctl` next to what one would use instead, or what cannot be beaten: `cargo bench`.
+//!
+//! A table a question; nothing is asserted. Alternatives take turns and the best of their runs counts, because
+//! machines are noisy. `cargo bench -- local framing` measures these alone; sizes come from the environment:
+//!
+//! | variable | default | means |
+//! |---|---|---|
+//! | `SPOUTCTL_BENCH_MIB` | 256 | the large file |
+//! | `SPOUTCTL_BENCH_FILES` | 10000 | files of 1 KiB in one archive |
+//! | `SPOUTCTL_BENCH_COMMITS` | 200 | archives in a row |
+//! | `SPOUTCTL_BENCH_ROUNDS` | 3 | turns of each alternative |
+
+#![allow(clippy::print_stdout, reason = "tables are what this program is for")]
+
+mod discarding;
+mod framing;
+mod gateway;
+mod local;
+mod race;
+mod samples;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use samples::Samples;
+
+/// How much is measured.
+pub struct Sizes {
+    pub mib: u64,
+    pub files: u64,
+    pub commits: u64,
+    pub rounds: u64,
+}
+
+impl Sizes {
+    fn from_environment() -> Result<Self> {
+        Ok(Self {
+            mib: number("SPOUTCTL_BENCH_MIB", 256)?,
+            files: number("SPOUTCTL_BENCH_FILES", 10_000)?,
+            commits: number("SPOUTCTL_BENCH_COMMITS", 200)?,
+            rounds: number("SPOUTCTL_BENCH_ROUNDS", 3)?,
+        })
+    }
+}
+
+fn number(name: &str, default: u64) -> Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} is no number: {text}")),
+        Err(_) => Ok(default),
+    }
+}
+
+type Part = fn(&Samples, &Sizes) -> Result<()>;
+
+const PARTS: [(&str, Part); 3] = [
+    ("gateway", gateway::measure),
+    ("local", local::measure),
+    ("framing", framing::measure),
+];
+
+fn main() -> Result<()> {
+    // `cargo bench` itself adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
+        bail!("there is no part `{unknown}`: gateway, local, framing");
+    }
+    let sizes = Sizes::from_environment()?;
+    let samples = Samples::make(Path::new(env!("CARGO_TARGET_TMPDIR")), &sizes)?;
+    for (name, measure) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            measure(&samples, &sizes).with_context(|| format!("measuring {name}"))?;
+        }
+    }
+    Ok(())
+}
