@@ -1,7 +1,8 @@
 //! `spoutctl get`: one file's bytes, or a commit as a tar archive.
 
 use std::fs::{File, Metadata, Permissions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -121,8 +122,16 @@ impl Target {
     }
 }
 
+/// Small files come in small pieces; so many bytes of them are written at once.
+const BUFFER: usize = 128 << 10;
+
 fn to_stdout(request: &Request) -> Result<Exit, Failure> {
-    match request.write(&mut io::stdout().lock()) {
+    // The standard library's own standard output looks for line ends, which bytes of files do not have.
+    let stdout = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("cannot write to standard output")?;
+    match request.write(&mut BufWriter::with_capacity(BUFFER, File::from(stdout))) {
         // Whoever read it has enough: `get … | head`.
         Err(RetrievalError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         result => finish(result),
@@ -147,9 +156,9 @@ fn to_file(request: Request, path: &Path, existing: Option<&Metadata>) -> Result
     let interrupts = Interrupts::listen(Duration::ZERO, || {}).map_err(Failure::from)?;
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
-        let written = request.write(&mut file).map(|()| file);
+        let written = request.write(&mut BufWriter::with_capacity(BUFFER, &mut file));
         // Nobody listens any more only after an interrupt.
-        let _ = done.send(written);
+        let _ = done.send(written.map(|()| file));
     });
     select! {
         recv(ended) -> written => match written {
