@@ -93,7 +93,7 @@ enum Target {
 
 impl Target {
     fn new(path: &Path) -> Result<Self, Failure> {
-        if path.starts_with("/dev") || path.starts_with("/proc") {
+        if names_a_descriptor(path) {
             return Ok(Self::Special(path.to_owned()));
         }
         match path.metadata() {
@@ -120,6 +120,12 @@ impl Target {
             }),
         }
     }
+}
+
+/// Whether the path stands for something that is open already: the file behind it is not ours to replace.
+fn names_a_descriptor(path: &Path) -> bool {
+    let in_proc = path.starts_with("/proc") && path.components().any(|part| part.as_os_str() == "fd");
+    in_proc || path.starts_with("/dev/fd") || ["/dev/stdin", "/dev/stderr"].iter().any(|name| path == Path::new(name))
 }
 
 /// Small files come in small pieces; so many bytes of them are written at once.

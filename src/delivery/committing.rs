@@ -27,6 +27,10 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 /// How often a commit that somebody else finished or dropped is started anew.
 const FRESH_STARTS: usize = 3;
 
+/// So often a head may be closed just when it is looked at.
+const RACES: u32 = 20;
+const AFTER_RACE: Duration = Duration::from_millis(100);
+
 /// What a delivery has at hand for one archive after the other.
 pub(super) struct Committer<'a> {
     pub sink: &'a Arc<dyn CommitSink>,
@@ -106,7 +110,10 @@ impl<'a> Committer<'a> {
     /// earlier run.
     pub fn commit(&mut self, job: &Job<'_>, found: Option<Commit>) -> Result<Outcome, DeliveryError> {
         let mut restarts = Retry::new(self, job.archive.number);
-        let mut upload = self.upload(job)?;
+        let mut upload = self.upload(job).map_err(|error| match &found {
+            Some(left) => self.leave(job, left, error),
+            None => error,
+        })?;
         let mut left = found;
         let mut fresh_starts = 0;
         while fresh_starts <= FRESH_STARTS {
@@ -188,21 +195,28 @@ impl<'a> Committer<'a> {
         let description = job.mark.description(self.message);
         let mut retry = Retry::new(self, job.archive.number);
         let mut busy = Busy::new(self);
+        let mut lost = false;
         loop {
+            // Whoever has to leave while the call is on its way must know of it.
+            self.ledger.start_lost(self.branch);
             let fault = match self.sink.start_commit(self.branch, &description) {
                 Ok(id) => {
+                    let commit = self.name(id);
+                    self.ledger.open(&commit);
                     self.ledger.start_found();
-                    return Ok(Started::Open(self.name(id)));
+                    return Ok(Started::Open(commit));
                 }
                 Err(fault) => fault,
             };
+            lost |= matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised);
+            if lost {
+                self.lost_starts = true;
+            } else {
+                self.ledger.start_found();
+            }
             let head_open = fault.kind == FaultKind::HeadOpen;
             if !head_open && !fault.is_passing() {
                 return Err(self.start_refused(job, fault));
-            }
-            if matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised) {
-                self.lost_starts = true;
-                self.ledger.start_lost(self.branch);
             }
             // pachd may run its own database transaction twice, so that a call is refused because of what it did itself:
             // hence look before *busy*.
@@ -222,10 +236,14 @@ impl<'a> Committer<'a> {
                     retry.again(fault)?;
                 }
                 Found::Open(commit) => {
+                    self.ledger.open(&commit);
                     self.ledger.start_found();
                     return Ok(Started::Open(commit));
                 }
-                Found::Closed(commit) => return Ok(Started::Closed(commit)),
+                Found::Closed(commit) => {
+                    self.ledger.start_found();
+                    return Ok(Started::Closed(commit));
+                }
                 Found::Errored(commit, error) => return Err(finished_with_error(job, commit, error)),
             }
         }
@@ -252,7 +270,9 @@ impl<'a> Committer<'a> {
             Ok(head) => head,
             Err(fault) => return retry.again(fault),
         };
-        let Some(head) = head else { return busy.wait(self, None) };
+        let Some(head) = head else {
+            return busy.race(self, retry);
+        };
         match Mark::of(&head) {
             // One process at a time uses a stream's name, so a number up to ours is a call of ours, or of a run that was
             // killed, that took its time.
@@ -260,7 +280,7 @@ impl<'a> Committer<'a> {
                 let commit = self.name(head.commit.id);
                 self.give_up(job.archive.number, &late, &commit).map(|_| ())
             }
-            _ => busy.wait(self, Some(head)),
+            _ => busy.wait(self, head),
         }
     }
 
@@ -313,7 +333,14 @@ impl<'a> Committer<'a> {
     fn finish(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
         let description = job.mark.at(Stage::Done).description(self.message);
         let mut retry = Retry::new(self, job.archive.number);
-        while let Err(fault) = self.sink.finish_commit(commit, &description, None) {
+        let mut lost = false;
+        loop {
+            // Whoever has to leave while the call is on its way must not call the commit open.
+            self.ledger.perhaps_closed(commit);
+            let Err(fault) = self.sink.finish_commit(commit, &description, None) else {
+                break;
+            };
+            lost |= matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised);
             match fault.kind {
                 // By a call of ours whose answer was lost, or by somebody else: our data were in either way, since
                 // `AddFileSet` was answered. Its error is looked at when it is finished.
@@ -328,7 +355,7 @@ impl<'a> Committer<'a> {
                         commit: commit.clone(),
                     });
                 }
-                FaultKind::Unknown | FaultKind::Unrecognised => self.ledger.perhaps_closed(commit),
+                _ if !lost => self.ledger.still_open(commit),
                 _ => {}
             }
             retry.again(fault)?;
@@ -421,7 +448,23 @@ impl<'a> Committer<'a> {
         match result {
             Ok(()) => Ok(GivenUp::Gone),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(GivenUp::Gone),
-            Err(fault) if fault.kind == FaultKind::AlreadyFinished => Ok(GivenUp::Finished),
+            Err(fault) if fault.kind == FaultKind::AlreadyFinished => self.who_finished(mark, commit),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A commit that we wanted to give up was finished before: perhaps by just that, when the answer was lost.
+    fn who_finished(&self, mark: &Mark, commit: &Commit) -> Result<GivenUp, Fault> {
+        match self.sink.inspect_commit(commit) {
+            Ok(info) => {
+                let given_up = |found: Mark| found.is_same_archive(mark) && found.stage == Stage::GivenUp;
+                Ok(if Mark::of(&info).is_some_and(given_up) {
+                    GivenUp::Gone
+                } else {
+                    GivenUp::Finished
+                })
+            }
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(GivenUp::Gone),
             Err(fault) => Err(fault),
         }
     }
@@ -514,6 +557,8 @@ struct Busy<'a> {
     patience: Patience<'a>,
     /// The head that is waited for: another one means that the branch gets on.
     head: Option<CommitId>,
+    /// How often the head was no longer open when it was looked at.
+    races: u32,
 }
 
 impl<'a> Busy<'a> {
@@ -521,18 +566,28 @@ impl<'a> Busy<'a> {
         Self {
             patience: committer.patience(),
             head: None,
+            races: 0,
         }
     }
 
-    fn wait(&mut self, committer: &Committer<'a>, head: Option<CommitInfo>) -> Result<(), DeliveryError> {
-        let Some(head) = head else {
-            // It was finished between two calls: the next try may succeed.
-            self.patience.reset();
-            return match self.patience.wait(None) {
-                Err(Exhausted::Grace) => Err(DeliveryError::Interrupted),
-                Ok(()) | Err(Exhausted::Retries(_)) => Ok(()),
-            };
-        };
+    /// The head was finished between two calls, so the next try may succeed. A server that goes on contradicting itself
+    /// is a fault like others.
+    fn race(&mut self, committer: &Committer<'a>, retry: &mut Retry<'a>) -> Result<(), DeliveryError> {
+        self.races += 1;
+        if self.races > RACES {
+            return retry.again(Fault::new(
+                FaultKind::Unavailable,
+                "StartCommit: the head is open, and is not",
+            ));
+        }
+        if committer.interrupt.is_over(committer.clock.now()) {
+            return Err(DeliveryError::Interrupted);
+        }
+        committer.clock.pause(AFTER_RACE, committer.interrupt);
+        Ok(())
+    }
+
+    fn wait(&mut self, committer: &Committer<'a>, head: CommitInfo) -> Result<(), DeliveryError> {
         if self.head.as_ref() != Some(&head.commit.id) {
             let (branch, id) = (committer.branch, &head.commit.id);
             committer.observer.note(&format!(

@@ -152,7 +152,7 @@ impl DeliveryError {
             Self::Refused { fault, .. } => return help_for(fault),
             Self::Destination(fault) if fault.kind != FaultKind::Local => return help_for(fault),
             Self::FinishedWithError { error, .. } if !error.contains("collision") => {
-                "its data are in no later commit; nothing after it was published".to_owned()
+                "its data are in no later commit".to_owned()
             }
             Self::FinishedWithError { .. } => {
                 "a path that is a file in the branch cannot be a directory in the archive, \

@@ -186,11 +186,12 @@ impl Wait {
             }
             match self.one(&commit, receipt.archive) {
                 Ok(info) => {
-                    self.ledger.settled(&commit.id);
                     self.observer.committed(&Receipt {
                         finished: info.finished,
                         ..receipt
                     });
+                    // Not before it is acknowledged: whoever has to leave in between must know of it.
+                    self.ledger.settled(&commit.id);
                     self.note_moved_branch(before.as_ref(), &info);
                     before = Some(commit.id);
                     shared.lock().commits -= 1;

@@ -82,7 +82,16 @@ impl Ledger {
         self.lock().retain(|one| one.commit().is_some());
     }
 
+    /// It is open, as far as we know; what is known better stays.
     pub(super) fn open(&self, commit: &Commit) {
+        let mut all = self.lock();
+        if !all.iter().any(|one| one.commit() == Some(&commit.id)) {
+            all.push(Unsettled::Open(commit.clone()));
+        }
+    }
+
+    /// No `FinishCommit` was carried out.
+    pub(super) fn still_open(&self, commit: &Commit) {
         self.put(Unsettled::Open(commit.clone()));
     }
 

@@ -172,6 +172,7 @@ impl<'a> Patience<'a> {
     /// When there should be none.
     pub fn wait(&mut self, asked: Option<Duration>) -> Result<(), Exhausted> {
         let now = self.clock.now();
+        let grace = self.grace_left(now)?;
         let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
         let left = self.limit.saturating_sub(failing_for);
         if left.is_zero() {
@@ -182,8 +183,7 @@ impl<'a> Patience<'a> {
             .next()
             .unwrap_or(LONGEST_PAUSE)
             .max(asked.unwrap_or_default());
-        self.clock
-            .pause(pause.min(left).min(self.grace_left(now)?), self.interrupt);
+        self.clock.pause(pause.min(left).min(grace), self.interrupt);
         self.grace_left(self.clock.now()).map(|_| ())
     }
 

@@ -41,6 +41,8 @@ pub struct Ready {
     pub greatest_known: u64,
     /// How many finished archives of the stream were looked at.
     seen: usize,
+    /// How many of them were newer than its first one.
+    first_at: Option<usize>,
 }
 
 /// With `--in-flight` a stream's archives may be committed out of order by as many places as commits may wait: 100 at
@@ -169,8 +171,16 @@ impl Preflight<'_> {
             ready.known.insert(mark.sequence, known);
         }
         ready.seen += usize::from(is_done);
-        // A number that was given up or errored may be newer than the newest done one: those are looked past.
-        let enough = is_done && (is_first || (!self.resume && ready.seen >= DISORDER));
+        if is_first {
+            ready.first_at.get_or_insert(ready.seen);
+        }
+        // Number 1 need not be the oldest: one that failed in flight may have been committed after those behind it.
+        let looked_at = if self.resume {
+            ready.first_at.map_or(0, |at| ready.seen - at)
+        } else {
+            ready.seen
+        };
+        let enough = is_done && looked_at >= DISORDER;
         if enough {
             ControlFlow::Break(())
         } else {

@@ -9,7 +9,7 @@ use crossbeam_channel::Receiver;
 use super::Receipt;
 use super::committing::{Committer, Job, Outcome, open_head};
 use super::error::DeliveryError;
-use super::finishing::{Closed, Finisher};
+use super::finishing::{Closed, Finisher, NoRoom};
 use super::mark::{Mark, Stage, StreamName};
 use super::preflight::{Known, LeftOpen, Ready};
 use super::run::{Delivery, Options};
@@ -100,7 +100,7 @@ impl<'a> Stream<'a> {
 
     fn give_up_late_start(&self) -> Result<(), DeliveryError> {
         let Ok(head) = open_head(self.committer.sink.as_ref(), self.committer.branch) else {
-            // Still in the ledger as perhaps started.
+            self.committer.ledger.start_lost(self.committer.branch);
             return Ok(());
         };
         self.committer.ledger.start_found();
@@ -194,12 +194,10 @@ impl<'a> Stream<'a> {
         }
         // In order: not before those that still wait.
         let committer = &self.committer;
-        if committer
-            .finisher
-            .room(1, committer.clock, committer.interrupt)
-            .is_err()
-        {
-            return Ok(ControlFlow::Break(()));
+        match committer.finisher.room(1, committer.clock, committer.interrupt) {
+            Ok(()) => {}
+            Err(NoRoom::EarlierFailed) => return Ok(ControlFlow::Break(())),
+            Err(NoRoom::Interrupted) => return Err(DeliveryError::Interrupted),
         }
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
@@ -210,7 +208,11 @@ impl<'a> Stream<'a> {
     /// The commit that an earlier run has left open, if it is for this archive.
     fn found(&mut self, mark: &Mark) -> Result<Option<Commit>, DeliveryError> {
         match self.ready.left_open.take_if(|left| left.mark.is_same_archive(mark)) {
-            Some(left) => Ok(Some(self.committer.name(left.commit))),
+            Some(left) => {
+                let commit = self.committer.name(left.commit);
+                self.committer.ledger.open(&commit);
+                Ok(Some(commit))
+            }
             None => self.give_up_left_open().map(|()| None),
         }
     }

@@ -3,3 +3,4 @@
 mod endings;
 mod runs;
 mod scripted;
+mod unsettled;

@@ -72,6 +72,7 @@ pub(super) struct Held {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub(super) struct State {
     pub(super) commits: Vec<Held>,
     pub(super) file_sets: HashMap<FileSetId, Vec<Op>>,
@@ -93,6 +94,15 @@ pub(super) struct State {
     pub(super) slow_finish: u32,
     /// How long `InspectCommit` with wait takes.
     pub(super) wait_block: Duration,
+    /// How long the answers to these calls take.
+    pub(super) block_start: Duration,
+    pub(super) block_finish: Duration,
+    /// The error of the commit that fails.
+    pub(super) fail_text: Option<String>,
+    /// `StartCommit` is refused because of an open head that no listing shows.
+    pub(super) always_head_open: bool,
+    /// Calls of `StartCommit`.
+    pub(super) asked: usize,
     /// Calls of `StartCommit` that were carried out.
     pub(super) starts: usize,
 }
@@ -204,6 +214,7 @@ impl State {
             Call::Finish(id, description, error) => {
                 let number = self.commits.iter().filter(|commit| commit.closed).count();
                 let fails = self.fail == Some(number);
+                let text = self.fail_text.clone();
                 let commit = self.find(id)?;
                 if commit.closed {
                     return Err(Fault::new(FaultKind::AlreadyFinished, "has already finished"));
@@ -212,7 +223,7 @@ impl State {
                 commit.description.clone_from(description);
                 commit.error = error.clone().unwrap_or_default();
                 if fails {
-                    commit.error = "file / directory path collision (/a)".to_owned();
+                    commit.error = text.unwrap_or_else(|| "file / directory path collision (/a)".to_owned());
                 }
             }
             Call::Drop(id) => {
@@ -335,7 +346,17 @@ impl CommitSink for Scripted {
     }
 
     fn start_commit(&self, _: &Branch, description: &str) -> Result<CommitId, Fault> {
-        Ok(self.call(&Call::Start(description.to_owned()))?.unwrap())
+        {
+            let mut state = self.lock();
+            state.asked += 1;
+            if state.always_head_open {
+                return Err(Fault::new(FaultKind::HeadOpen, "parent commit has not been finished"));
+            }
+        }
+        let answer = self.call(&Call::Start(description.to_owned()));
+        let block = self.lock().block_start;
+        std::thread::sleep(block);
+        Ok(answer?.unwrap())
     }
 
     fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
@@ -343,12 +364,16 @@ impl CommitSink for Scripted {
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        self.call(&Call::Finish(
-            commit.id.clone(),
-            description.to_owned(),
-            error.map(str::to_owned),
-        ))
-        .map(drop)
+        let answer = self
+            .call(&Call::Finish(
+                commit.id.clone(),
+                description.to_owned(),
+                error.map(str::to_owned),
+            ))
+            .map(drop);
+        let block = self.lock().block_finish;
+        std::thread::sleep(block);
+        answer
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
