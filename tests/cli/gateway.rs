@@ -5,8 +5,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::put::tar;
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, tar};
 use crate::scripted::{Fault, Gateway, hold, meddle, refusal};
 
 const TOKEN: &str = "a-token-that-nobody-may-see";

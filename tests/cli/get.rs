@@ -3,8 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::put::tar;
-use crate::runner::{Ran, World, fixture_bytes, has_program, skip};
+use crate::runner::{Ran, World, fixture_bytes, has_program, skip, tar};
 
 fn three_commits() -> (World, Vec<String>) {
     let world = World::local();

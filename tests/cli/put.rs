@@ -6,19 +6,7 @@ use std::time::{Duration, Instant};
 
 use sha2::Digest;
 
-use crate::runner::{Ran, World, fixture, fixture_bytes, has_program, skip};
-
-/// An archive of these files, as the `tar` crate writes it.
-pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        builder.append_data(&mut header, path, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
+use crate::runner::{Ran, World, fixture, fixture_bytes, has_program, skip, tar};
 
 /// One entry of any type under any name, as bytes: what `tar::Builder` would not write.
 fn entry(name: &[u8], kind: u8, link: &[u8], content: &[u8]) -> Vec<u8> {

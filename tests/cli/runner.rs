@@ -17,6 +17,18 @@ pub fn fixture_bytes(name: &str) -> Vec<u8> {
     std::fs::read(fixture(name)).unwrap()
 }
 
+/// An archive of these files, as the `tar` crate writes it.
+pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
 /// Says that a test was skipped, or fails where nothing may be skipped (`SPOUTCTL_TEST_NO_SKIP`, set by CI).
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("SPOUTCTL_TEST_NO_SKIP").is_none(), "skipped: {reason}");

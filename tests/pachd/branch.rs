@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::lab::{Lab, tar};
-use crate::runner::Ran;
+use crate::lab::Lab;
+use crate::runner::{Ran, tar};
 
 /// So many archives, one after the other, that differ.
 fn archives(writer: &str, count: usize) -> Vec<u8> {

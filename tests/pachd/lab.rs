@@ -10,18 +10,6 @@ use serde_json::{Value, json};
 
 use crate::runner::{Ran, World};
 
-/// An archive of these files, as the `tar` crate writes it.
-pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        builder.append_data(&mut header, path, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
 /// The regular files of an archive, in its order.
 pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = tar::Archive::new(archive);

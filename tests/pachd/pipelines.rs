@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, tar};
+use crate::lab::Lab;
+use crate::runner::tar;
 
 /// Makes a pipeline of the test's name: its output repo is the test's.
 fn create(lab: &Lab, spec: &Value) {

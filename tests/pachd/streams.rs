@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use crate::lab::{Commit, Lab, tar};
-use crate::runner::fixture_bytes;
+use crate::lab::{Commit, Lab};
+use crate::runner::{fixture_bytes, tar};
 
 #[test]
 fn an_open_head_of_the_same_stream_is_given_up_and_the_stream_goes_on() {
