@@ -20,26 +20,14 @@ pub(super) struct Interrupts {
     /// Says something at the second signal.
     pub leave: Receiver<()>,
     signal: Arc<AtomicU8>,
-    grace: Grace,
-}
-
-/// How long things may take after the first signal.
-#[derive(Clone, Copy)]
-struct Grace {
-    all: Duration,
-}
-
-impl Grace {
-    /// How long it may be tried to finish; the rest is for giving up.
-    fn for_finishing(self) -> Duration {
-        self.all.saturating_sub(LAST_MOMENT.min(self.all / 2))
-    }
+    /// What is kept of the grace period for giving up.
+    reserve: Duration,
 }
 
 impl Interrupts {
     /// Listens from now on; `on_first` is told of the first signal.
     pub fn listen(grace: Duration, on_first: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let grace = Grace { all: grace };
+        let reserve = LAST_MOMENT.min(grace / 2);
         // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
         // undo that.
         let wanted = [SIGINT, SIGTERM, SIGHUP]
@@ -60,7 +48,7 @@ impl Interrupts {
                     continue;
                 };
                 seen.store(u8::try_from(number).unwrap_or(0), Ordering::Release);
-                raised.raise(Instant::now() + grace.for_finishing());
+                raised.raise(Instant::now() + grace.saturating_sub(reserve));
                 // What it says may block on a stuck terminal, and the next signal has to be heard all the same.
                 std::thread::spawn(on_first);
             }
@@ -69,14 +57,13 @@ impl Interrupts {
             interrupt,
             leave,
             signal,
-            grace,
+            reserve,
         })
     }
 
     /// When to leave whatever is not finished.
     pub fn latest(&self) -> Instant {
-        let finishing = self.interrupt.deadline().unwrap_or_else(Instant::now);
-        finishing + self.grace.all.saturating_sub(self.grace.for_finishing())
+        self.interrupt.deadline().unwrap_or_else(Instant::now) + self.reserve
     }
 
     /// The first signal's number.
