@@ -101,11 +101,11 @@ impl Reader {
             self.options.clone(),
         );
         while let Some(archive) = reader.next_archive(self.spool.hold())? {
-            *number += 1;
             if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
                 return Ok(false);
             }
         }
+        *number = reader.next_number();
         match reader.seen() {
             Seen::Nothing => self.report.note(&format!("{name} is empty: no commit is made of it")),
             Seen::OnlyZeros(_) => self
