@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::DeliveryError;
+use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
@@ -589,10 +589,8 @@ impl<'a> Busy<'a> {
 
     fn wait(&mut self, committer: &Committer<'a>, head: CommitInfo) -> Result<(), DeliveryError> {
         if self.head.as_ref() != Some(&head.commit.id) {
-            let (branch, id) = (committer.branch, &head.commit.id);
-            committer.observer.note(&format!(
-                "waiting: the head of {branch}, commit {id}, is open and not ours"
-            ));
+            let id = &head.commit.id;
+            committer.observer.note(&waiting_for(committer.branch, id));
             self.head = Some(id.clone());
             self.patience.reset();
         }

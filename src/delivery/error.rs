@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::patience::Exhausted;
 use crate::archive::{ArchiveError, ContentError};
 use crate::fault::{Fault, FaultKind};
-use crate::pfs::{Branch, Commit, CommitInfo, PipelineKind, Repo};
+use crate::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
 
 /// Why no further archive is delivered. What was acknowledged before stays.
 #[derive(Debug, thiserror::Error)]
@@ -238,6 +238,11 @@ fn help_for(fault: &Fault) -> Option<String> {
         }
         .to_owned(),
     )
+}
+
+/// What is said while a branch is busy.
+pub(super) fn waiting_for(branch: &Branch, head: &CommitId) -> String {
+    format!("waiting: the head of {branch}, commit {head}, is open and not ours")
 }
 
 fn seconds(duration: Duration) -> String {

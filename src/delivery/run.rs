@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, never, select};
 
-use super::error::DeliveryError;
+use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
 use super::ledger::Ledger;
 use super::mark::StreamName;
@@ -123,10 +123,9 @@ impl Delivery {
     fn say(&self, reason: &NotReady, said_busy: &mut bool) {
         match reason {
             NotReady::Fault(fault) => self.observer.retrying(fault),
-            NotReady::Busy(head) if !std::mem::replace(said_busy, true) => self.observer.note(&format!(
-                "waiting: the head of {}, commit {}, is open and not ours",
-                self.options.branch, head.commit.id
-            )),
+            NotReady::Busy(head) if !std::mem::replace(said_busy, true) => {
+                self.observer.note(&waiting_for(&self.options.branch, &head.commit.id));
+            }
             NotReady::Busy(_) | NotReady::Never(_) => {}
         }
     }
