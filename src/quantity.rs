@@ -59,6 +59,13 @@ pub fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// Bytes a second.
+#[must_use]
+pub fn rate(bytes: u64, time: Duration) -> Size {
+    let millis = time.as_millis().max(1);
+    Size(u64::try_from(u128::from(bytes) * 1000 / millis).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

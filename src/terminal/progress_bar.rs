@@ -1,10 +1,8 @@
-//! Progress of a stream whose end nobody knows: bytes, rate, archives, commits. Drawn on standard error by indicatif.
+//! Progress of a stream whose end nobody knows: a line of text, drawn on standard error by indicatif.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
-
-use crate::quantity::{Size, counted};
 
 /// A line that shows up after 250 ms, so that quick work stays silent.
 pub struct ProgressBar {
@@ -35,18 +33,11 @@ impl ProgressBar {
     }
 
     /// Shows where things are.
-    pub fn show(&self, read: u64, archives: u64, commits: u64) {
-        let time = self.started.elapsed();
-        if time < QUIET_TIME {
+    pub fn show(&self, text: String) {
+        if self.started.elapsed() < QUIET_TIME {
             return;
         }
-        self.bar.set_message(format!(
-            "{} read, {}/s, {}, {}",
-            Size(read),
-            Size(rate(read, time)),
-            counted(archives, "archive"),
-            counted(commits, "commit")
-        ));
+        self.bar.set_message(text);
         self.bar.tick();
     }
 
@@ -59,11 +50,4 @@ impl ProgressBar {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// Bytes a second.
-#[must_use]
-pub fn rate(bytes: u64, time: Duration) -> u64 {
-    let millis = time.as_millis().max(1);
-    u64::try_from(u128::from(bytes) * 1000 / millis).unwrap_or(u64::MAX)
 }

@@ -10,9 +10,8 @@ use serde::Serialize;
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
-use crate::quantity::{Size, counted, elapsed, grouped};
+use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
-use crate::terminal::progress_bar::rate;
 
 /// How often progress is drawn, at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
@@ -89,15 +88,16 @@ impl Report {
         }
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (read, archives, commits) = (get(&self.read), get(&self.archives), get(&self.commits));
+        let text = format!(
+            "{} read, {}/s, {}, {}",
+            Size(read),
+            rate(read, time),
+            counted(archives, "archive"),
+            counted(commits, "commit")
+        );
         match self.terminal.bar() {
-            Some(bar) => bar.show(read, archives, commits),
-            None => self.terminal.detail(&format!(
-                "{} read, {}/s, {}, {}",
-                Size(read),
-                Size(rate(read, time)),
-                counted(archives, "archive"),
-                counted(commits, "commit")
-            )),
+            Some(bar) => bar.show(text),
+            None => self.terminal.detail(&text),
         }
     }
 
@@ -266,7 +266,7 @@ impl Observer for Report {
         if self.json {
             self.print(&Line::Archive {
                 archive: archive.number,
-                input: &Arc::clone(&archive.input),
+                input: &archive.input,
                 offset: archive.offset,
                 length: archive.length,
                 digest: archive.digest.to_string(),
