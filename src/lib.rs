@@ -44,6 +44,7 @@ pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod delivery;
+pub mod diagnostic;
 pub mod exit;
 pub mod failure;
 pub mod fault;
@@ -53,6 +54,8 @@ pub mod pfs;
 pub mod quantity;
 pub mod retrieval;
 pub mod settings;
+pub mod source;
+pub mod spec;
 pub mod store;
 pub mod terminal;
 
