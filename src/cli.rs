@@ -8,6 +8,7 @@
     reason = "help is read in a terminal, where backticks only add noise"
 )]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub struct Cli {
 pub enum Verb {
     Put(PutArgs),
     Get(GetArgs),
+    Spool(SpoolArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -69,7 +71,7 @@ pub struct ServerArgs {
 }
 
 /// How much is said.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is said")]
 pub struct VoiceArgs {
     /// Say nothing on standard error but errors
@@ -107,6 +109,9 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub entries: EntryArgs,
+
+    #[command(flatten)]
+    pub spooling: SpoolingArgs,
 
     #[command(flatten)]
     pub trying: TryingArgs,
@@ -204,6 +209,27 @@ pub enum Special {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What survives a crash")]
+pub struct SpoolingArgs {
+    /// Keep every complete archive in this directory, synced, until its commit is finished
+    ///
+    /// After a crash, what is left goes first, in order, then the input. While pachd is away the producer goes on until
+    /// --spool-limit. See `spoutctl spool`.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPOUTCTL_SPOOL",
+        value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["stream", "resume", "dry_run"]
+    )]
+    pub spool: Option<PathBuf>,
+
+    /// Let at most so much wait in the spool, then hold the producer back
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    pub spool_limit: u64,
+}
+
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How long it is tried")]
 pub struct TryingArgs {
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
@@ -242,6 +268,70 @@ pub struct GetArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+}
+
+/// Show what a spool holds, and decide about what does not go on
+///
+/// Shows the number of archives that were taken in over the spool's life (`accepted`: a producer goes on behind it),
+/// those that wait, and what is held back because its commit failed. The spool is the directory of `put --spool`.
+#[derive(Debug, Args)]
+pub struct SpoolArgs {
+    /// The spool's directory
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+
+    /// Do not ask before something is given up
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Print one JSON object instead of text
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub trying: TryingArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "What becomes of what waits")]
+pub struct DecisionArgs {
+    /// Send what waits, as `put` with the flags that it was taken in with, and read no input
+    #[arg(long)]
+    pub send: bool,
+
+    /// Let archive N be sent again, which is held back because its commit failed
+    #[arg(long, value_name = "N")]
+    pub resend: Option<u64>,
+
+    /// Give archive N up: its file is removed, and no commit is made of it
+    #[arg(long, value_name = "N")]
+    pub forget: Option<u64>,
+
+    /// Give everything up that waits
+    #[arg(long)]
+    pub discard: bool,
+}
+
+/// The arguments of a `put` that is remembered as a command line.
+///
+/// # Errors
+/// When this version does not know them.
+pub fn parse_put(line: Vec<OsString>) -> Result<PutArgs, String> {
+    match Cli::try_parse_from(line).map(|cli| cli.verb) {
+        Ok(Verb::Put(args)) => Ok(args),
+        Ok(_) => Err("it is no `put`".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A size: digits, then an optional unit (k, M, G, T; kB, MB, …; KiB, MiB, …).

@@ -30,7 +30,7 @@
 //!
 //! | what | bound | where |
 //! |---|---|---|
-//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::spool`] |
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
@@ -91,6 +91,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Spool(args) => commands::spool::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -2,28 +2,31 @@
 
 mod input;
 mod report;
+pub(super) mod spooling;
 
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, at, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
 use crate::archive;
 use crate::cli::{EntryArgs, Links, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
+use crate::delivery::holding::Holding;
 use crate::delivery::patience::SystemClock;
-use crate::delivery::spool::Spool;
-use crate::delivery::{Delivery, DeliveryError, Ledger, Options, Summary, WriteMode};
+use crate::delivery::spool::{self, Leaving, Spool};
+use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings;
 use crate::terminal::Terminal;
-use input::Input;
+use input::{Directly, Input, Reader};
 use report::Report;
+use spooling::IntoSpool;
 
 /// Runs the verb.
 ///
@@ -31,6 +34,18 @@ use report::Report;
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let inputs = inputs(args)?;
+    deliver(args, inputs)
+}
+
+/// Sends what waits in the spool of `args`, and reads no input.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
+    deliver(args, Vec::new())
+}
+
+fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
@@ -45,33 +60,56 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
         None => server::sink(&args.server, &terminal)?,
     };
     let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
+    let spool = spooling::open(args)?;
     let interrupts = listen(args, &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
-        observer: Arc::clone(&report) as _,
+        observer: match &spool {
+            Some(spool) => Arc::new(Leaving {
+                spool: Arc::clone(spool),
+                observer: Arc::clone(&report) as _,
+            }),
+            None => Arc::clone(&report) as _,
+        },
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
-        options: options(args),
+        options: options(args, spool.as_deref()),
     };
 
-    // No archive waits between the two sides: at most one is read while one is delivered.
+    // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
     let (archives, incoming) = bounded(0);
-    let reader = input::Reader {
+    let reader = Reader {
         inputs,
         options: entry_options(&args.entries, args),
-        spool: Spool::new(&temporary),
         report: Arc::clone(&report),
     };
-    std::thread::spawn(move || reader.read_all(&archives));
+    match &spool {
+        Some(spool) => read_into_spool(reader, spool, archives),
+        None => read_directly(reader, Holding::new(&temporary), archives),
+    }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
     match wait(&ended, &interrupts) {
-        Some((summary, result)) => conclude(&terminal, &report, summary, result, &ledger, &interrupts),
+        Some((summary, result)) => {
+            let concluded = conclude(
+                &terminal,
+                &report,
+                summary,
+                result,
+                &ledger,
+                &interrupts,
+                spool.as_deref(),
+            );
+            if let Some(spool) = &spool {
+                spool.close();
+            }
+            concluded
+        }
         // The delivery may hold standard output, which nobody reads, or the progress line: neither is touched.
         None => Err(Failure::from_delivery(
             &DeliveryError::Interrupted,
@@ -79,6 +117,29 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
             interrupts.signal(),
         )),
     }
+}
+
+fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>) {
+    std::thread::spawn(move || {
+        let directly = Directly { holding, archives };
+        let end = reader.read_all(&directly);
+        let _ = directly.archives.send(Incoming::End(end));
+    });
+}
+
+fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) {
+    let into_spool = IntoSpool {
+        spool: Arc::clone(spool),
+        report: Arc::clone(&reader.report),
+    };
+    let options = reader.options.clone();
+    let reading = std::thread::spawn(move || {
+        let end = reader.read_all(&into_spool);
+        into_spool.spool.end();
+        end
+    });
+    let spool = Arc::clone(spool);
+    std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
 }
 
 fn scratch(temporary: &Path) -> Result<TempDir, Failure> {
@@ -116,6 +177,7 @@ fn conclude(
     result: Result<(), DeliveryError>,
     ledger: &Ledger,
     interrupts: &Interrupts,
+    spool: Option<&Spool>,
 ) -> Result<Exit, Failure> {
     if let Some(bar) = terminal.bar() {
         bar.clear();
@@ -125,7 +187,10 @@ fn conclude(
     match (result, terminal.results_lost()) {
         (Err(error), _) => {
             let failure = Failure::from_delivery(&error, &unsettled, interrupts.signal());
-            Err(with_progress(failure, &error, report))
+            Err(match spool {
+                Some(spool) => with_spool(failure, &error, spool),
+                None => with_progress(failure, &error, report),
+            })
         }
         (Ok(()), None) => {
             for left in unsettled {
@@ -145,6 +210,13 @@ fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -
         failure.details.extend(report.doubtful(error));
     }
     failure.help.extend(report.advice(error));
+    failure
+}
+
+/// What the spool keeps, and how it goes on.
+fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Failure {
+    spooling::hold_back(spool, error, &mut failure);
+    failure.help.extend(spooling::advice(spool));
     failure
 }
 
@@ -203,7 +275,7 @@ fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
         .collect()
 }
 
-fn options(args: &PutArgs) -> Options {
+fn options(args: &PutArgs, spool: Option<&Spool>) -> Options {
     Options {
         branch: args.destination.branch.clone(),
         mode: if args.commits.append {
@@ -213,8 +285,9 @@ fn options(args: &PutArgs) -> Options {
         },
         message: args.commits.message.clone(),
         create_repo: args.commits.create_repo,
-        stream: args.commits.stream.clone(),
+        stream: spool.map(Spool::stream).or_else(|| args.commits.stream.clone()),
         resume: args.commits.resume,
+        spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
         dry_run: args.commits.dry_run,

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::patience::Exhausted;
+use super::spool::{Damaged, SpoolError};
 use crate::archive::{ArchiveError, ContentError};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
+use crate::quantity::counted;
 
 /// Why no further archive is delivered. What was acknowledged before stays.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,12 @@ pub enum DeliveryError {
     Unreachable { fault: Fault, tried: Duration },
     #[error("archive {archive} cannot be stored: {fault}")]
     Local { archive: u64, fault: Fault },
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("{} of archives that waited in the spool cannot be read any more", counted(.0.len() as u64, "file"))]
+    Damaged(Vec<Damaged>),
+    #[error("this is cluster {found}, and the spool's archives were sent to {expected} before")]
+    AnotherCluster { expected: String, found: String },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
     #[error("a part of spoutctl has panicked: this is a fault of spoutctl itself")]
@@ -76,8 +84,11 @@ impl DeliveryError {
     #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {
+            Self::Spool(SpoolError::HeldBack { .. }) => Consequence::DoNotRetry,
             Self::Archive(_)
             | Self::Content(_)
+            | Self::Spool(_)
+            | Self::Damaged(_)
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
@@ -88,6 +99,7 @@ impl DeliveryError {
             }) => Consequence::FixInput,
             Self::NoRepo(_)
             | Self::NotAllowed { .. }
+            | Self::AnotherCluster { .. }
             | Self::OutputBranch { .. }
             | Self::Refused { .. }
             | Self::Destination(_)
@@ -104,6 +116,11 @@ impl DeliveryError {
         match self {
             Self::Archive(error) => error.details(),
             Self::Content(error) => error.details(),
+            Self::Spool(error) => error.details(),
+            Self::Damaged(files) => {
+                let line = |one: &Damaged| format!("set aside as {}: {}", one.path.display(), one.reason);
+                files.iter().map(line).collect()
+            }
             Self::AnotherArchive { commit, .. } => {
                 vec![format!("commit {commit} has another digest in its description")]
             }
@@ -131,6 +148,11 @@ impl DeliveryError {
         Some(match self {
             Self::Archive(error) => return error.help(),
             Self::Content(error) => return error.help(),
+            Self::Spool(error) => return error.help(),
+            Self::Damaged(_) => {
+                "everything else was sent; have the producer make their data again, then remove the files".to_owned()
+            }
+            Self::AnotherCluster { .. } => "give the address of the first one, or take another spool".to_owned(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
             Self::NotAllowed { repo, .. } => {
                 format!(

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use anyhow::Context;
 use crossbeam_channel::Sender;
 
 use super::report::Report;
-use crate::archive::{self, ArchiveReader, STANDARD_INPUT, Seen};
-use crate::delivery::spool::Spool;
+use crate::archive::{self, Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
+use crate::delivery::holding::Holding;
 use crate::delivery::{DeliveryError, Incoming, Observer};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -62,29 +63,60 @@ impl Input {
 pub(super) struct Reader {
     pub inputs: Vec<Input>,
     pub options: archive::Options,
-    pub spool: Spool,
     pub report: Arc<Report>,
 }
 
-impl Reader {
-    /// Hands over every archive of every input, then the end. When nobody takes them any more, it ends too.
-    pub fn read_all(&self, archives: &Sender<Incoming>) {
-        let mut number = 1;
-        for input in &self.inputs {
-            match self.read_one(input, &mut number, archives) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    let _ = archives.send(Incoming::End(Err(error)));
-                    return;
-                }
-            }
-        }
-        let _ = archives.send(Incoming::End(Ok(())));
+/// Where archives go, one after the other, as they are read.
+pub(super) trait Taker {
+    /// The number of the first archive.
+    fn first_number(&self) -> u64;
+
+    /// A place for the next archive while it is read.
+    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError>;
+
+    /// A complete archive. It breaks when nobody wants more.
+    fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
+}
+
+/// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
+pub(super) struct Directly {
+    pub holding: Holding,
+    pub archives: Sender<Incoming>,
+}
+
+impl Taker for Directly {
+    fn first_number(&self) -> u64 {
+        1
     }
 
-    /// `false` when nobody takes archives any more.
-    fn read_one(&self, input: &Input, number: &mut u64, archives: &Sender<Incoming>) -> Result<bool, DeliveryError> {
+    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(self.holding.hold())
+    }
+
+    fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    }
+}
+
+impl Reader {
+    /// Hands over every archive of every input, until nobody takes them any more.
+    ///
+    /// # Errors
+    /// What keeps it from going on. Every archive before was handed over.
+    pub fn read_all(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        let mut number = taker.first_number();
+        for input in &self.inputs {
+            if self.read_one(input, &mut number, taker)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, input: &Input, number: &mut u64, taker: &dyn Taker) -> Result<ControlFlow<()>, DeliveryError> {
         let name = input.name();
         let file = input.open().map_err(|error| DeliveryError::Input {
             name: name.to_string(),
@@ -100,9 +132,9 @@ impl Reader {
             *number,
             self.options.clone(),
         );
-        while let Some(archive) = reader.next_archive(self.spool.hold())? {
-            if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
-                return Ok(false);
+        while let Some(archive) = reader.next_archive(taker.hold()?)? {
+            if taker.take(archive)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
         *number = reader.next_number();
@@ -113,7 +145,7 @@ impl Reader {
                 .note(&format!("{name} has only zero bytes: no commit is made of it")),
             Seen::Archives(_) => {}
         }
-        Ok(true)
+        Ok(ControlFlow::Continue(()))
     }
 }
 

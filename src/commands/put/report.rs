@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
@@ -216,6 +216,14 @@ impl Report {
         }
     }
 
+    /// The archive is in the spool, and survives a crash: the producer may forget it.
+    pub fn spooled(&self, sequence: u64, digest: Digest) {
+        if self.json {
+            let digest = digest.to_string();
+            self.print(&Line::Spooled { seq: sequence, digest });
+        }
+    }
+
     fn acknowledge(&self, receipt: &Receipt, already: bool) {
         let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
         if self.json {
@@ -282,6 +290,12 @@ impl Observer for Report {
         ));
     }
 
+    fn empty(&self, archive: &Archive) {
+        let number = grouped(archive.number);
+        self.terminal
+            .note(&format!("archive {number} holds no file: no commit is made of it"));
+    }
+
     fn note(&self, text: &str) {
         self.terminal.note(text);
     }
@@ -301,6 +315,11 @@ impl Observer for Report {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
+    Spooled {
+        /// The archive's number in the life of the spool.
+        seq: u64,
+        digest: String,
+    },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
     Archive {

@@ -189,6 +189,7 @@ impl Observer for Panics {
     }
     fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
+    fn empty(&self, _: &Archive) {}
     fn note(&self, _: &str) {}
 }
 
