@@ -111,6 +111,9 @@ pub struct PutArgs {
     pub entries: EntryArgs,
 
     #[command(flatten)]
+    pub production: ProductionArgs,
+
+    #[command(flatten)]
     pub spooling: SpoolingArgs,
 
     #[command(flatten)]
@@ -206,6 +209,36 @@ pub enum Special {
     Refuse,
     /// Leave such entries out, and say so
     Skip,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What makes the input")]
+pub struct ProductionArgs {
+    /// Run this command and read its standard output
+    ///
+    /// It starts when everything taken in before is committed. Signals go to its process group. When it fails, the
+    /// archive that it had begun is not published, and the exit code is 6.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, conflicts_with_all = ["files", "dry_run"])]
+    pub command: Vec<OsString>,
+
+    /// When CMD is started again after it has ended
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command")]
+    pub restart: Restart,
+
+    /// Take the end of the input for a fault: exit code 5, after everything is committed
+    ///
+    /// For spouts: Pachyderm never starts one again whose program has ended with exit code 0.
+    #[arg(long)]
+    pub endless: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Restart {
+    Never,
+    /// When it failed; after a second, then after twice as long each time, a minute at most
+    OnFailure,
+    /// Also when it ended well
+    Always,
 }
 
 #[derive(Debug, Args)]

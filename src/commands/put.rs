@@ -1,12 +1,15 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
 mod input;
+mod producer;
 mod report;
 pub(super) mod spooling;
 
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
@@ -25,8 +28,12 @@ use crate::failure::Failure;
 use crate::settings;
 use crate::terminal::Terminal;
 use input::{Directly, Input, Reader};
+use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
+
+/// How long a producer may take to end after its group was told to.
+const PRODUCER_ENDS: Duration = Duration::from_secs(5);
 
 /// Runs the verb.
 ///
@@ -61,7 +68,8 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     };
     let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
     let spool = spooling::open(args)?;
-    let interrupts = listen(args, &terminal)?;
+    let producer = producer(args);
+    let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
@@ -82,6 +90,8 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     let (archives, incoming) = bounded(0);
     let reader = Reader {
         inputs,
+        producer: producer.clone(),
+        endless: args.production.endless,
         options: entry_options(&args.entries, args),
         report: Arc::clone(&report),
     };
@@ -94,7 +104,12 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
-    match wait(&ended, &interrupts) {
+    let end = wait(&ended, &interrupts);
+    report.end();
+    if let Some(producer) = &producer {
+        producer.end(if end.is_some() { PRODUCER_ENDS } else { Duration::ZERO });
+    }
+    match end {
         Some((summary, result)) => {
             let concluded = conclude(
                 &terminal,
@@ -121,7 +136,12 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
 
 fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>) {
     std::thread::spawn(move || {
-        let directly = Directly { holding, archives };
+        let directly = Directly {
+            holding,
+            archives,
+            taken: AtomicU64::new(0),
+            report: Arc::clone(&reader.report),
+        };
         let end = reader.read_all(&directly);
         let _ = directly.archives.send(Incoming::End(end));
     });
@@ -230,10 +250,18 @@ fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
     }
 }
 
-fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failure> {
+fn producer(args: &PutArgs) -> Option<Arc<Producer>> {
+    let command = args.production.command.clone();
+    (!command.is_empty()).then(|| Arc::new(Producer::new(command, args.production.restart)))
+}
+
+fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Producer>>) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
-    let say = move || {
+    let say = move |number: u8| {
+        if let Some(producer) = &producer {
+            producer.stop(producer::signal(number));
+        }
         terminal.note(&format!(
             "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
              to leave at once",
@@ -245,6 +273,9 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failur
 
 /// What is to be read, looked at before anything is sent.
 fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
+    if !args.production.command.is_empty() {
+        return Ok(Vec::new());
+    }
     let stdin = Path::new("-");
     let uses_stdin = args.files.is_empty() || args.files.iter().any(|file| file == stdin);
     if args.files.iter().filter(|file| *file == stdin).count() > 1 {

@@ -61,6 +61,14 @@ pub enum DeliveryError {
     AnotherCluster { expected: String, found: String },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
+    #[error("{what}")]
+    Producer {
+        what: String,
+        /// Whether it ever ran.
+        began: bool,
+    },
+    #[error("the input has ended, and it was to go on for ever (--endless)")]
+    Ended,
     #[error("a part of spoutctl has panicked: this is a fault of spoutctl itself")]
     Panicked,
     #[error("interrupted")]
@@ -74,6 +82,8 @@ pub enum Consequence {
     FixInput,
     /// pachd said no: do not repeat it.
     DoNotRetry,
+    /// What makes the input failed.
+    FixProducer,
     /// Nothing is half in the repo; later it may work.
     RetryLater,
     /// We were asked to stop.
@@ -105,7 +115,8 @@ impl DeliveryError {
             | Self::Destination(_)
             | Self::FinishedWithError { .. }
             | Self::Dropped { .. } => Consequence::DoNotRetry,
-            Self::Busy { .. } | Self::Unreachable { .. } => Consequence::RetryLater,
+            Self::Producer { .. } => Consequence::FixProducer,
+            Self::Busy { .. } | Self::Unreachable { .. } | Self::Ended => Consequence::RetryLater,
             Self::Interrupted => Consequence::Interrupted,
         }
     }
@@ -197,6 +208,11 @@ impl DeliveryError {
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Local { .. } => "mend what it says, then send that archive again".to_owned(),
             Self::Destination(_) | Self::Input { .. } => return None,
+            Self::Producer { began: false, .. } => return None,
+            Self::Producer { .. } => {
+                "every archive that it completed is committed; its own messages stand above".to_owned()
+            }
+            Self::Ended => "everything that came is committed; start it again (--restart, with `-- CMD`)".to_owned(),
             Self::Panicked => "please report the panic above".to_owned(),
         })
     }

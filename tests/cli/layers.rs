@@ -72,12 +72,14 @@ fn each_layer_uses_only_what_is_below_it() {
 fn each_outside_crate_is_used_in_one_place() {
     const PLACES: &[(&str, &[&str])] = &[
         ("anyhow", &["commands", "failure"]),
-        ("backon", &["delivery"]),
+        ("backon", &["delivery", "commands"]),
         ("clap", &["cli", "lib"]),
         ("flate2", &["archive"]),
+        ("dialoguer", &["terminal"]),
         ("indicatif", &["terminal"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),
+        ("rustix", &["commands"]),
         ("rustls", &["gateway"]),
         ("signal_hook", &["commands"]),
         ("tar", &["archive", "store"]),

@@ -6,10 +6,12 @@ use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use crossbeam_channel::Sender;
 
+use super::producer::Producer;
 use super::report::Report;
 use crate::archive::{self, Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use crate::delivery::holding::Holding;
@@ -62,6 +64,10 @@ impl Input {
 /// Everything the reading thread needs.
 pub(super) struct Reader {
     pub inputs: Vec<Input>,
+    /// Read instead of the inputs.
+    pub producer: Option<Arc<Producer>>,
+    /// The input's end is a fault: whoever runs us counts on our running for ever.
+    pub endless: bool,
     pub options: archive::Options,
     pub report: Arc<Report>,
 }
@@ -76,12 +82,17 @@ pub(super) trait Taker {
 
     /// A complete archive. It breaks when nobody wants more.
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
+
+    /// Waits until everything that was taken is settled; `false` when that will not be.
+    fn wait_until_drained(&self) -> bool;
 }
 
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
 pub(super) struct Directly {
     pub holding: Holding,
     pub archives: Sender<Incoming>,
+    pub taken: AtomicU64,
+    pub report: Arc<Report>,
 }
 
 impl Taker for Directly {
@@ -94,10 +105,15 @@ impl Taker for Directly {
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        self.taken.fetch_add(1, Ordering::Relaxed);
         Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         })
+    }
+
+    fn wait_until_drained(&self) -> bool {
+        self.report.wait_until_settled(self.taken.load(Ordering::Relaxed))
     }
 }
 
@@ -107,6 +123,22 @@ impl Reader {
     /// # Errors
     /// What keeps it from going on. Every archive before was handed over.
     pub fn read_all(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        match &self.producer {
+            Some(producer) => producer.read(self, taker)?,
+            None => self.read_inputs(taker)?,
+        }
+        if self.endless {
+            Err(DeliveryError::Ended)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub fn note(&self, text: &str) {
+        self.report.note(text);
+    }
+
+    fn read_inputs(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
         let mut number = taker.first_number();
         for input in &self.inputs {
             if self.read_one(input, &mut number, taker)?.is_break() {
@@ -122,22 +154,35 @@ impl Reader {
             name: name.to_string(),
             error,
         })?;
+        self.read_archives(&name, file, number, taker)
+    }
+
+    /// Hands over the archives of one input. It breaks when nobody takes them any more.
+    pub fn read_archives(
+        &self,
+        name: &Arc<str>,
+        input: impl Read,
+        number: &mut u64,
+        taker: &dyn Taker,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
-            file,
+            input,
             report: &self.report,
         };
         let mut reader = ArchiveReader::new(
             archive::open_input(counted),
-            Arc::clone(&name),
+            Arc::clone(name),
             *number,
             self.options.clone(),
         );
-        while let Some(archive) = reader.next_archive(taker.hold()?)? {
+        loop {
+            let next = reader.next_archive(taker.hold()?);
+            *number = reader.next_number();
+            let Some(archive) = next? else { break };
             if taker.take(archive)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        *number = reader.next_number();
         match reader.seen() {
             Seen::Nothing => self.report.note(&format!("{name} is empty: no commit is made of it")),
             Seen::OnlyZeros(_) => self
@@ -150,14 +195,14 @@ impl Reader {
 }
 
 /// Tells the report how far the input is read.
-struct Counted<'a> {
-    file: File,
+struct Counted<'a, R> {
+    input: R,
     report: &'a Report,
 }
 
-impl Read for Counted<'_> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.file.read(buffer)?;
+        let bytes = self.input.read(buffer)?;
         self.report.read(bytes);
         Ok(bytes)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub(super) struct Report {
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     said_retrying: Mutex<Option<Instant>>,
+    /// How many archives are settled: committed, found committed, or empty.
+    settled: Mutex<u64>,
+    settling: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
 }
@@ -57,6 +60,8 @@ impl Report {
             bytes: zero(),
             shown: zero(),
             said_retrying: Mutex::new(None),
+            settled: Mutex::new(0),
+            settling: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
         }
     }
@@ -143,6 +148,10 @@ impl Report {
         if let DeliveryError::Archive(error) = error {
             return self.advice_on_input(error);
         }
+        // It is started again from where it was, not from a byte.
+        if matches!(error, DeliveryError::Producer { .. } | DeliveryError::Ended) {
+            return None;
+        }
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let last = newest.back()?;
         Some(format!(
@@ -197,6 +206,25 @@ impl Report {
                 grouped(names.len() as u64)
             )
         })
+    }
+
+    /// Waits until so many archives are settled; `false` when they will not be.
+    pub fn wait_until_settled(&self, archives: u64) -> bool {
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.settling.wait_while(settled, |settled| *settled < archives);
+        *waited.unwrap_or_else(PoisonError::into_inner) != u64::MAX
+    }
+
+    /// The delivery has ended: nothing further will be settled.
+    pub fn end(&self) {
+        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
+        self.settling.notify_all();
+    }
+
+    fn settle(&self) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        *settled = settled.saturating_add(1);
+        self.settling.notify_all();
     }
 
     fn remember(&self, receipt: &Receipt) {
@@ -260,12 +288,14 @@ impl Observer for Report {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
+        self.settle();
     }
 
     fn already(&self, receipt: &Receipt) {
         self.acknowledge(receipt, true);
         self.remember(receipt);
         self.already.fetch_add(1, Ordering::Relaxed);
+        self.settle();
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
@@ -294,6 +324,7 @@ impl Observer for Report {
         let number = grouped(archive.number);
         self.terminal
             .note(&format!("archive {number} holds no file: no commit is made of it"));
+        self.settle();
     }
 
     fn note(&self, text: &str) {

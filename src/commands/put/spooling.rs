@@ -99,6 +99,10 @@ impl Taker for IntoSpool {
         self.report.spooled(sequence, digest);
         Ok(ControlFlow::Continue(()))
     }
+
+    fn wait_until_drained(&self) -> bool {
+        self.spool.wait_until_drained()
+    }
 }
 
 /// Keeps an archive whose commit failed until somebody decides about it.

@@ -164,7 +164,7 @@ fn an_archive_larger_than_the_limit_is_refused_at_once_and_the_flag_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Arc::new(Spool::open(dir.path(), 10_000).unwrap());
     fill(&spool, &tar(b"1")).unwrap();
-    let error = fill(&spool, &tar(&[7; 20_000])).unwrap_err();
+    let error = fill(&spool, &tar(&vec![7; 20_000])).unwrap_err();
     assert!(
         error.details().join("\n").contains("--spool-limit"),
         "{:?}",
