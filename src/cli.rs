@@ -10,6 +10,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -34,7 +35,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    Put(PutArgs),
+    Put(Box<PutArgs>),
     Get(GetArgs),
     Spool(SpoolArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
@@ -44,7 +45,7 @@ pub enum Verb {
 
 #[derive(Debug, Subcommand)]
 pub enum SpoutVerb {
-    Put(PutArgs),
+    Put(Box<PutArgs>),
     Get(GetArgs),
 }
 
@@ -190,6 +191,13 @@ pub struct EntryArgs {
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
     pub max_entry_size: u64,
 
+    /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
+    ///
+    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
+    /// stops.
+    #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
+    pub on_bad: OnBad,
+
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
@@ -260,6 +268,26 @@ pub struct SpoolingArgs {
     /// Let at most so much wait in the spool, then hold the producer back
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
     pub spool_limit: u64,
+}
+
+/// What becomes of an archive of which no commit can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnBad {
+    Stop,
+    /// It is kept in this directory, and the stream goes on.
+    Quarantine(PathBuf),
+}
+
+impl FromStr for OnBad {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "stop" => Ok(Self::Stop),
+            Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
+            _ => Err("write stop or quarantine=DIR".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -361,7 +389,7 @@ pub struct DecisionArgs {
 /// When this version does not know them.
 pub fn parse_put(line: Vec<OsString>) -> Result<PutArgs, String> {
     match Cli::try_parse_from(line).map(|cli| cli.verb) {
-        Ok(Verb::Put(args)) => Ok(args),
+        Ok(Verb::Put(args)) => Ok(*args),
         Ok(_) => Err("it is no `put`".to_owned()),
         Err(error) => Err(error.to_string()),
     }

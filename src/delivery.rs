@@ -13,6 +13,7 @@
 //! | `upload` | archive → file set, in parts |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`patience`] | how long to try, and how an interrupt ends it |
 //! | [`run`] | the three of them over a stream of archives |
@@ -33,6 +34,7 @@ pub mod ledger;
 pub mod mark;
 pub mod patience;
 pub mod preflight;
+pub mod quarantine;
 pub mod run;
 pub mod spool;
 
@@ -46,6 +48,7 @@ mod upload;
 mod tests;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::archive::{Archive, Digest, Files};
@@ -105,6 +108,8 @@ pub trait Observer: Send + Sync {
     fn would_commit(&self, archive: &Archive, files: &Files);
     /// The archive holds no file, so no commit is made of it. In order, as the acknowledgements are.
     fn empty(&self, archive: &Archive);
+    /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
+    fn quarantined(&self, archive: &Archive, file: &Path);
     /// Something that whoever runs us should know and need not act on.
     fn note(&self, text: &str);
     /// A call failed and will be made again.

@@ -16,11 +16,12 @@ use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
 use crate::archive;
-use crate::cli::{EntryArgs, Links, PutArgs, Special};
+use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::delivery::holding::Holding;
 use crate::delivery::patience::SystemClock;
+use crate::delivery::quarantine::Quarantine;
 use crate::delivery::spool::{self, Leaving, Spool};
 use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
@@ -83,6 +84,7 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
+        quarantine: quarantine(args)?,
         options: options(args, spool.as_deref()),
     };
 
@@ -248,6 +250,15 @@ fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
             temporary.display()
         ));
     }
+}
+
+fn quarantine(args: &PutArgs) -> Result<Option<Quarantine>, Failure> {
+    let OnBad::Quarantine(dir) = &args.entries.on_bad else {
+        return Ok(None);
+    };
+    let opened = Quarantine::open(dir);
+    let quarantine = opened.with_context(|| format!("cannot use {}", dir.display()))?;
+    Ok(Some(quarantine))
 }
 
 fn producer(args: &PutArgs) -> Option<Arc<Producer>> {

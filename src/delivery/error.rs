@@ -59,6 +59,8 @@ pub enum DeliveryError {
     Damaged(Vec<Damaged>),
     #[error("this is cluster {found}, and the spool's archives were sent to {expected} before")]
     AnotherCluster { expected: String, found: String },
+    #[error("archive {archive} cannot be set aside: {error}")]
+    Quarantine { archive: u64, error: std::io::Error },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
     #[error("{what}")]
@@ -99,6 +101,7 @@ impl DeliveryError {
             | Self::Content(_)
             | Self::Spool(_)
             | Self::Damaged(_)
+            | Self::Quarantine { .. }
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
@@ -206,9 +209,10 @@ impl DeliveryError {
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
-            Self::Local { .. } => "mend what it says, then send that archive again".to_owned(),
-            Self::Destination(_) | Self::Input { .. } => return None,
-            Self::Producer { began: false, .. } => return None,
+            Self::Local { .. } | Self::Quarantine { .. } => {
+                "mend what it says, then send that archive again".to_owned()
+            }
+            Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => return None,
             Self::Producer { .. } => {
                 "every archive that it completed is committed; its own messages stand above".to_owned()
             }

@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
+use super::quarantine::Quarantine;
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
 use crate::archive::Archive;
@@ -72,6 +73,8 @@ pub struct Delivery {
     pub clock: Arc<dyn Clock>,
     pub interrupt: Interrupt,
     pub ledger: Arc<Ledger>,
+    /// Where archives go of which no commit can be made; without one they end the delivery.
+    pub quarantine: Option<Quarantine>,
     pub options: Options,
 }
 
@@ -220,7 +223,16 @@ impl Delivery {
             };
             summary.archives += 1;
             self.observer.received(&archive);
-            let files = archive.contents.as_ref().map_err(|error| Box::new(error.clone()))?;
+            let files = match (&archive.contents, &self.quarantine) {
+                (Ok(files), _) => files,
+                (Err(error), None) => return Err(Box::new(error.clone()).into()),
+                (Err(error), Some(quarantine)) => {
+                    if stream.quarantine(&archive, error, quarantine)?.is_break() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
             for skipped in archive.skipped() {
                 self.observer.note(&format!("archive {}: {skipped}", archive.number));
             }

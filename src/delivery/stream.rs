@@ -12,8 +12,9 @@ use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
 use super::preflight::{Known, LeftOpen, Ready};
+use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
-use crate::archive::{Archive, Files};
+use crate::archive::{Archive, ContentError, Files};
 use crate::pfs::{Commit, CommitId};
 
 pub(super) struct Stream<'a> {
@@ -151,6 +152,25 @@ impl<'a> Stream<'a> {
                 Ok(ControlFlow::Continue(()))
             }
         }
+    }
+
+    /// Sets an archive aside of which no commit can be made. In order: not before those that still wait.
+    pub fn quarantine(
+        &self,
+        archive: &Archive,
+        reason: &ContentError,
+        quarantine: &Quarantine,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let kept = quarantine.keep(archive, reason);
+        let file = kept.map_err(|error| DeliveryError::Quarantine {
+            archive: archive.number,
+            error,
+        })?;
+        self.committer.observer.quarantined(archive, &file);
+        Ok(ControlFlow::Continue(()))
     }
 
     /// In order: not before those that still wait.

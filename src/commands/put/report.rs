@@ -1,6 +1,7 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub(super) struct Report {
     archives: AtomicU64,
     commits: AtomicU64,
     already: AtomicU64,
+    quarantined: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
@@ -56,6 +58,7 @@ impl Report {
             archives: zero(),
             commits: zero(),
             already: zero(),
+            quarantined: zero(),
             files: zero(),
             bytes: zero(),
             shown: zero(),
@@ -122,6 +125,7 @@ impl Report {
                 commits,
                 already,
                 empty: summary.empty,
+                quarantined: get(&self.quarantined),
                 files,
                 bytes,
                 seconds: self.started.elapsed().as_secs_f64(),
@@ -327,6 +331,27 @@ impl Observer for Report {
         self.settle();
     }
 
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        let reason = archive
+            .contents
+            .as_ref()
+            .err()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        self.terminal
+            .warning(&format!("{reason}; set aside as {}", file.display()));
+        if self.json {
+            self.print(&Line::Quarantined {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                file: file.display().to_string(),
+                reason,
+            });
+        }
+        self.quarantined.fetch_add(1, Ordering::Relaxed);
+        self.settle();
+    }
+
     fn note(&self, text: &str) {
         self.terminal.note(text);
     }
@@ -351,6 +376,12 @@ enum Line<'a> {
         seq: u64,
         digest: String,
     },
+    Quarantined {
+        archive: u64,
+        digest: String,
+        file: String,
+        reason: String,
+    },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
     Archive {
@@ -369,6 +400,7 @@ enum Line<'a> {
         commits: u64,
         already: u64,
         empty: u64,
+        quarantined: u64,
         files: u64,
         bytes: u64,
         seconds: f64,

@@ -1,5 +1,6 @@
 //! Between the spool and the delivery: what waits goes in, oldest first, and leaves once it is acknowledged.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -82,6 +83,11 @@ impl Observer for Leaving {
 
     fn empty(&self, archive: &Archive) {
         self.observer.empty(archive);
+        self.left(archive.number, None);
+    }
+
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        self.observer.quarantined(archive, file);
         self.left(archive.number, None);
     }
 

@@ -435,6 +435,7 @@ impl Observer for Heard {
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
     fn empty(&self, _: &Archive) {}
+    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
 
     fn note(&self, _: &str) {}
 }
@@ -533,6 +534,7 @@ pub(super) fn delivery(
         clock,
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        quarantine: None,
         options,
     }
 }

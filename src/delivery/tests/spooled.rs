@@ -55,6 +55,10 @@ impl Observer for Killed {
         self.leaving.empty(archive);
     }
 
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        self.leaving.quarantined(archive, file);
+    }
+
     fn note(&self, _: &str) {}
 }
 
