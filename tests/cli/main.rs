@@ -13,6 +13,8 @@ mod generated;
 mod get;
 mod layers;
 mod memory;
+mod producer;
 mod put;
 mod readme;
 mod scripted;
+mod spool;
