@@ -52,6 +52,7 @@ pub mod history;
 pub mod pfs;
 pub mod quantity;
 pub mod retrieval;
+pub mod serve;
 pub mod settings;
 pub mod store;
 pub mod terminal;

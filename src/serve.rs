@@ -1,0 +1,136 @@
+//! pachd's API over the embedded store: a session's worth of Pachyderm without a cluster.
+//!
+//! An adapter above another: it may use [`crate::store`], the domain and the words, and knows no environment and no
+//! command line. [`Service`] has the meaning of the calls, one method a call, named as pachd's; a door ([`http`]) reads
+//! requests and writes answers, and decides nothing.
+//!
+//! # Calls
+//!
+//! Every method blocks, takes a [`Call`] and a message, and answers a message or a [`Status`]. A call with many answers
+//! shows one after the other to a function, which says by [`ControlFlow::Break`] that nobody listens any more. A call
+//! that waits looks at [`Call::is_over`] each time something happened, and at least once a second.
+
+pub mod messages;
+pub mod status;
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use self::status::{Code, Status};
+use crate::store::Store;
+
+/// Takes one of many answers.
+pub type Answers<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
+
+/// What a call comes with, besides its message.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    /// The transaction that it belongs to, as the client names it.
+    pub transaction: Option<String>,
+    over: Arc<AtomicBool>,
+}
+
+impl Call {
+    #[must_use]
+    pub fn new(transaction: Option<String>) -> Self {
+        Self {
+            transaction,
+            over: Arc::default(),
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
+
+/// What pachd does, done with the embedded store.
+pub struct Service {
+    store: Arc<Store>,
+    changes: Arc<Changes>,
+}
+
+impl Service {
+    /// Serves what is in the store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            store: Arc::new(store),
+            changes: Arc::default(),
+        }
+    }
+
+    /// Ends every call that waits, with `Unavailable`, and those that come.
+    pub fn stop(&self) {
+        self.changes.stop();
+    }
+}
+
+/// Tells those who wait that something has changed in the store.
+///
+/// What other processes change in the same directory is not told, so whoever waits looks again after
+/// [`Changes::LOOK_AGAIN`] in any case.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    number: u64,
+    stopped: bool,
+}
+
+impl Changes {
+    const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+    /// Something has changed. Called after the transaction that changed it.
+    pub(crate) fn tell(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.number += 1;
+        self.changed.notify_all();
+    }
+
+    /// The number of changes so far: taken before looking, and given to [`Changes::wait`] after.
+    pub(crate) fn number(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).number
+    }
+
+    /// Waits until something has changed since `seen`, or for [`Changes::LOOK_AGAIN`].
+    ///
+    /// # Errors
+    /// When the call is over, or the service stops.
+    pub(crate) fn wait(&self, seen: u64, call: &Call) -> Result<(), Status> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |state: &mut State| state.number == seen && !state.stopped;
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, Self::LOOK_AGAIN, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            Err(Status::new(Code::Unavailable, "the server is shutting down"))
+        } else if call.is_over() {
+            Err(Status::new(Code::Cancelled, "context canceled"))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped
+    }
+
+    fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.changed.notify_all();
+    }
+}
