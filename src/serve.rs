@@ -24,6 +24,9 @@ use crate::store::Store;
 /// Takes one of many answers.
 pub type Answers<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
 
+/// Gives the next of many requests, or `None` after the last.
+pub type Requests<'a, T> = dyn FnMut() -> Result<Option<T>, Status> + 'a;
+
 /// What a call comes with, besides its message.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
