@@ -10,8 +10,12 @@
 //! shows one after the other to a function, which says by [`ControlFlow::Break`] that nobody listens any more. A call
 //! that waits looks at [`Call::is_over`] each time something happened, and at least once a second.
 
+mod file_sets;
+mod files;
+pub mod http;
 pub mod messages;
 pub mod status;
+mod subscription;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,0 +1,56 @@
+//! Following a branch, or all of a repo: each commit once it is as far along as asked.
+
+use super::messages::{CommitInfo, OriginKind, SubscribeCommitRequest};
+use super::{Answers, Call, Service, Status};
+use crate::pfs;
+use crate::store::Origin;
+
+impl Service {
+    /// Gives the commits oldest first and then waits for more, until nobody listens. `from` hides that one commit and
+    /// need not exist (recordings follow 032–034); errored commits are given like any other (024), and one that is not
+    /// far enough holds back those after it (020).
+    ///
+    /// # Errors
+    /// `NotFound` without the repo, also when it is deleted later.
+    pub fn subscribe_commit(
+        &self,
+        call: &Call,
+        request: SubscribeCommitRequest,
+        answers: &mut Answers<'_, CommitInfo>,
+    ) -> Result<(), Status> {
+        let repo: pfs::Repo = request.repo.as_ref().try_into()?;
+        let branch = Some(request.branch.as_str()).filter(|branch| !branch.is_empty());
+        let hidden = request.from.map(|from| from.id).unwrap_or_default();
+        let mut after = 0;
+        loop {
+            let seen = self.changes.number();
+            let next = self.store.next_commit(&repo, after, branch);
+            let Some(commit) = next.map_err(|fault| no_repo(&repo, fault.into()))? else {
+                self.changes.wait(seen, call)?;
+                continue;
+            };
+            after = commit.row;
+            let is_wanted = request.all || request.origin_kind == OriginKind::Auto || commit.origin == Origin::User;
+            if commit.info.commit.id.as_str() == hidden || !is_wanted {
+                continue;
+            }
+            // Dropped meanwhile: nobody is to hear of it.
+            let Some(commit) = self.wait_commit(call, after, request.state)? else { continue };
+            if answers(self.commit_info(&commit)).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// In pachd's words (recording http 116).
+fn no_repo(repo: &pfs::Repo, status: Status) -> Status {
+    if status.code == super::Code::NotFound {
+        let text = format!(
+            "get repo ID: repo (id=0, project={}, name={}, type=user) not found",
+            repo.project, repo.name
+        );
+        return Status::not_found(text);
+    }
+    status
+}
