@@ -10,18 +10,27 @@
 //! shows one after the other to a function, which says by [`ControlFlow::Break`] that nobody listens any more. A call
 //! that waits looks at [`Call::is_over`] each time something happened, and at least once a second.
 
+mod branches;
+mod commits;
 mod file_sets;
 mod files;
+mod finishing;
 pub mod http;
 pub mod messages;
+mod repos;
 pub mod status;
 mod subscription;
+#[cfg(test)]
+mod tests;
+mod transactions;
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::finishing::Finisher;
 pub use self::status::{Code, Status};
 use crate::store::Store;
 
@@ -63,16 +72,23 @@ impl Call {
 pub struct Service {
     store: Arc<Store>,
     changes: Arc<Changes>,
+    /// Works as long as it is here.
+    _finisher: Finisher,
 }
 
 impl Service {
-    /// Serves what is in the store.
-    #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self {
-            store: Arc::new(store),
-            changes: Arc::default(),
-        }
+    /// Serves what is in the store, and finishes what an earlier process has left.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn new(store: Store) -> io::Result<Self> {
+        let store = Arc::new(store);
+        let changes = Arc::<Changes>::default();
+        Ok(Self {
+            _finisher: Finisher::start(Arc::clone(&store), Arc::clone(&changes))?,
+            store,
+            changes,
+        })
     }
 
     /// Ends every call that waits, with `Unavailable`, and those that come.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::messages::{
-    AddFile, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, Empty, FileSetType, GetFileSetRequest,
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, Empty, FileSetType, GetFileSetRequest,
     ModifyFileRequest, RenewFileSetRequest,
 };
 use super::{Call, Code, Requests, Service, Status};
@@ -52,6 +52,16 @@ impl Service {
         self.view(call, &commit)?;
         let is_total = request.r#type == FileSetType::Total;
         Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
+    }
+
+    /// Puts what a file set holds into an open commit.
+    ///
+    /// # Errors
+    /// `NotFound`; when the commit is not open, or the file set has expired.
+    pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
+        let commit = self.pick(&request.commit.unwrap_or_default())?;
+        self.change(|work| work.add_file_set(&commit, &FileSetId(request.file_set_id)))?;
+        Ok(Empty {})
     }
 
     /// # Errors

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::fault::{Fault, FaultKind};
+use crate::store::Failure;
 
 /// gRPC's codes, those that we answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,12 @@ impl Status {
             code: self.code,
             message: format!("{prefix}: {}", self.message),
         }
+    }
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        Fault::from(failure).into()
     }
 }
 

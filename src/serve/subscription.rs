@@ -1,7 +1,8 @@
 //! Following a branch, or all of a repo: each commit once it is as far along as asked.
 
 use super::messages::{CommitInfo, OriginKind, SubscribeCommitRequest};
-use super::{Answers, Call, Service, Status};
+use super::commits::commit_info;
+use super::{Answers, Call, Code, Service, Status};
 use crate::pfs;
 use crate::store::Origin;
 
@@ -34,9 +35,12 @@ impl Service {
             if commit.info.commit.id.as_str() == hidden || !is_wanted {
                 continue;
             }
-            // Dropped meanwhile: nobody is to hear of it.
-            let Some(commit) = self.wait_commit(call, after, request.state)? else { continue };
-            if answers(self.commit_info(&commit)).is_break() {
+            let commit = match self.wait_for(call, commit, request.state) {
+                // Dropped meanwhile, or all of the repo: nobody is to hear of it.
+                Err(status) if status.code == Code::NotFound => continue,
+                commit => commit?,
+            };
+            if answers(commit_info(&commit)).is_break() {
                 return Ok(());
             }
         }
@@ -45,7 +49,7 @@ impl Service {
 
 /// In pachd's words (recording http 116).
 fn no_repo(repo: &pfs::Repo, status: Status) -> Status {
-    if status.code == super::Code::NotFound {
+    if status.code == Code::NotFound {
         let text = format!(
             "get repo ID: repo (id=0, project={}, name={}, type=user) not found",
             repo.project, repo.name

@@ -256,7 +256,8 @@ impl Work<'_> {
     /// The commit that `ModifyFile` writes to, and whether it was started for that and closes with it: the one that is
     /// named; of a branch its head, where that is open (recording http 049); else a new one.
     pub(super) fn commit_to_modify(&mut self, target: &CommitSelector) -> Result<(CommitRow, bool), Failure> {
-        if target.id.is_some() || target.back > 0 {
+        let names_a_branch = target.branch.as_ref().is_some_and(|name| !name.is_empty());
+        if target.id.is_some() || target.back > 0 || !names_a_branch {
             return Ok((self.open_commit(target)?, false));
         }
         let repo = repo_row(self.db, &target.repo)?;

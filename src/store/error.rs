@@ -125,7 +125,23 @@ impl Failure {
     pub fn within(self, step: impl Into<String>) -> Self {
         match self {
             Self::Refusal(refusal) => Self::Refusal(refusal.within(step)),
+            Self::Fault(mut fault) => {
+                fault.message = format!("{}: {}", step.into(), fault.message);
+                Self::Fault(fault)
+            }
             other => other,
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    /// For a failure outside of a transaction, where the database has no part in it.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refusal(refusal) => refusal.into(),
+            Failure::Fault(fault) => fault,
+            Failure::Store(error) => error.into(),
+            Failure::Database(error) => StoreError::from_database(PathBuf::new(), error).into(),
         }
     }
 }

@@ -8,6 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Store;
+use super::commit::CommitRow;
 use super::error::Failure;
 use super::refusal::Refusal;
 use super::repo::{self, repo_row};
@@ -207,11 +208,7 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     while let Some(child) = children.next()? {
         named.push((commit_id(&child.get::<_, String>(0)?)?, child.get(1)?));
     }
-    let size_upper_bound = if info.finished.is_some() {
-        info.size_bytes
-    } else {
-        size_upper_bound(db, id)?
-    };
+    let size_upper_bound = size_upper_bound(db, id)?;
     Ok(CommitRecord {
         row: id,
         info,
@@ -223,28 +220,28 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     })
 }
 
-/// The nearest settled ancestor's bytes and all that was added since.
-fn size_upper_bound(db: &Connection, mut row: i64) -> Result<u64, Failure> {
+/// The bytes of the nearest good commit, and all that was added since to this one and those that are not settled yet.
+fn size_upper_bound(db: &Connection, row: i64) -> Result<u64, Failure> {
     let mut total = 0_u64;
-    loop {
-        let (parent, settled, size): (Option<i64>, bool, i64) = db
-            .prepare_cached("SELECT parent, finished IS NOT NULL, size FROM commits WHERE id = ?1")?
-            .query_row([row], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        if settled {
-            return Ok(total + size.cast_unsigned());
+    let mut next = Some(row);
+    while let Some(row) = next.map(|id| CommitRow::by_id(db, id)).transpose()? {
+        if row.place.is_some() {
+            return Ok(total + row.size.cast_unsigned());
         }
         let added: i64 = db
             .prepare_cached(
                 "SELECT ifnull(sum(changes.size), 0) FROM commit_parts part JOIN changes ON changes.upload = part.upload
                  WHERE part.commit_id = ?1",
             )?
-            .query_row([row], |row| row.get(0))?;
+            .query_row([row.id], |row| row.get(0))?;
         total += added.cast_unsigned();
-        match parent {
-            Some(parent) => row = parent,
-            None => return Ok(total),
-        }
+        next = if row.base.is_some() || row.finished {
+            row.base
+        } else {
+            row.parent
+        };
     }
+    Ok(total)
 }
 
 pub(super) fn info_of(db: &Connection, row: i64) -> Result<CommitInfo, Failure> {

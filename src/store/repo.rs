@@ -214,12 +214,12 @@ impl Store {
         })
     }
 
-    /// Every repo, those made last first, as pachd lists them.
+    /// Every repo, in the order of projects and names.
     ///
     /// # Errors
     /// What is wrong with the disk.
     pub fn repos(&self) -> Result<Vec<RepoRecord>, Fault> {
-        self.database.read(|tx| repos(tx, "1 ORDER BY repos.id DESC", []))
+        self.database.read(|tx| repos(tx, "1 ORDER BY project, name", []))
     }
 
     /// # Errors

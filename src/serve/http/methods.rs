@@ -102,6 +102,26 @@ where
     }))
 }
 
+/// As [`one`], of a method that only looks at its request.
+fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    one(move |service, call, request| method(service, call, &request))
+}
+
+/// As [`many`], of a method that only looks at its request.
+fn look_at_many<Q, A>(
+    method: impl FnOnce(&Service, &Call, &Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
+) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    many(move |service, call, request, answers| method(service, call, &request, answers))
+}
+
 fn stream<A: Serialize>(
     method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
 ) -> Method {
@@ -161,28 +181,28 @@ const SERVICES: &[&str] = &[
 
 fn files(method: &str) -> Result<Method, Status> {
     Ok(match method {
-        "CreateProject" => one(Service::create_project),
-        "InspectProject" => one(Service::inspect_project),
-        "ListProject" => many(Service::list_project),
+        "CreateProject" => look(Service::create_project),
+        "InspectProject" => look(Service::inspect_project),
+        "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
         "CreateRepo" => one(Service::create_repo),
-        "InspectRepo" => one(Service::inspect_repo),
-        "ListRepo" => many(Service::list_repo),
+        "InspectRepo" => look(Service::inspect_repo),
+        "ListRepo" => look_at_many(Service::list_repo),
         "DeleteRepo" => one(Service::delete_repo),
         "CreateBranch" => one(Service::create_branch),
-        "InspectBranch" => one(Service::inspect_branch),
-        "ListBranch" => many(Service::list_branch),
+        "InspectBranch" => look(Service::inspect_branch),
+        "ListBranch" => look_at_many(Service::list_branch),
         "DeleteBranch" => one(Service::delete_branch),
         "StartCommit" => one(Service::start_commit),
         "FinishCommit" => one(Service::finish_commit),
-        "ClearCommit" => one(Service::clear_commit),
-        "InspectCommit" => one(Service::inspect_commit),
-        "ListCommit" => many(Service::list_commit),
+        "ClearCommit" => look(Service::clear_commit),
+        "InspectCommit" => look(Service::inspect_commit),
+        "ListCommit" => look_at_many(Service::list_commit),
         "SubscribeCommit" => many(Service::subscribe_commit),
-        "SquashCommit" => one(Service::squash_commit),
-        "DropCommit" => one(Service::drop_commit),
-        "InspectCommitSet" => many(Service::inspect_commit_set),
+        "SquashCommit" => look(Service::squash_commit),
+        "DropCommit" => look(Service::drop_commit),
+        "InspectCommitSet" => look_at_many(Service::inspect_commit_set),
         "SquashCommitSet" => one(Service::squash_commit_set),
-        "DropCommitSet" => one(Service::drop_commit_set),
+        "DropCommitSet" => look(Service::drop_commit_set),
         "ModifyFile" => stream(Service::modify_file),
         "CreateFileSet" => stream(Service::create_file_set),
         "GetFileSet" => one(Service::get_file_set),
@@ -206,11 +226,11 @@ fn files(method: &str) -> Result<Method, Status> {
 
 fn transactions(method: &str) -> Result<Method, Status> {
     Ok(match method {
-        "StartTransaction" => one(Service::start_transaction),
-        "InspectTransaction" => one(Service::inspect_transaction),
-        "ListTransaction" => one(Service::list_transaction),
-        "DeleteTransaction" => one(Service::delete_transaction),
-        "FinishTransaction" => one(Service::finish_transaction),
+        "StartTransaction" => one(|service, call, Empty {}| service.start_transaction(call)),
+        "InspectTransaction" => look(Service::inspect_transaction),
+        "ListTransaction" => one(|service, call, Empty {}| service.list_transaction(call)),
+        "DeleteTransaction" => look(Service::delete_transaction),
+        "FinishTransaction" => look(Service::finish_transaction),
         "BatchTransaction" | "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
         _ => return Err(unknown()),
     })

@@ -43,6 +43,23 @@ struct Model {
 
 const BRANCHES: [&str; 3] = ["b0", "b1", "b2"];
 
+impl Model {
+    /// The empty commit that the branches get whose only one was dropped.
+    fn put_empty_commit(&mut self, store: &Store, dropped: &CommitId) -> Option<CommitId> {
+        let mut headless = self.heads.iter().filter(|(_, head)| head.as_ref() == Some(dropped));
+        let (name, _) = headless.next()?;
+        let id = store.head(&branch(BRANCHES[*name])).unwrap();
+        self.order.push(id.clone());
+        let empty = ModelCommit {
+            parent: None,
+            tree: Tree::new(),
+            error: String::new(),
+        };
+        self.commits.insert(id.clone(), empty);
+        Some(id)
+    }
+}
+
 fn apply(tree: &mut Tree, steps: &[Step]) {
     for step in steps {
         match step {
@@ -102,8 +119,11 @@ fn run(store: &Store, model: &mut Model, action: Action) {
             let has_children = model.commits.values().any(|other| other.parent.as_ref() == Some(&id));
             assert_eq!(store.drop_commit(&id).is_err(), has_children);
             if !has_children {
-                let parent = model.commits.remove(&id).and_then(|gone| gone.parent);
+                let mut parent = model.commits.remove(&id).and_then(|gone| gone.parent);
                 model.order.retain(|other| *other != id);
+                if parent.is_none() {
+                    parent = model.put_empty_commit(store, &id);
+                }
                 for head in model.heads.values_mut().filter(|head| **head == Some(id.clone())) {
                     head.clone_from(&parent);
                 }
