@@ -89,6 +89,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use super::messages::{
-    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, Empty, FileSetType, GetFileSetRequest,
-    ModifyFileRequest, RenewFileSetRequest,
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, Empty, FileSetType,
+    GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
 };
 use super::{Call, Code, Requests, Service, Status};
 use crate::delivery::{Change, Changes, CommitSink as _, MAX_CHUNK};
@@ -21,7 +21,9 @@ impl Service {
     pub fn modify_file(&self, _call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
         // Both texts are pachd's (recordings http 023, 022).
         let first = requests()?.ok_or_else(|| Status::unknown("EOF"))?;
-        let commit = first.set_commit.ok_or_else(|| Status::unknown("first message must be a commit"))?;
+        let commit = first
+            .set_commit
+            .ok_or_else(|| Status::unknown("first message must be a commit"))?;
         let commit = self.pick(&commit)?;
         let mut stream = Stream::of(requests);
         let written = self.store.modify(&commit, &mut stream);
@@ -80,7 +82,9 @@ impl Service {
         request: ComposeFileSetRequest,
     ) -> Result<CreateFileSetResponse, Status> {
         let parts: Vec<FileSetId> = request.file_set_ids.into_iter().map(FileSetId).collect();
-        Ok(named(self.store.compose_file_set(&parts, seconds(request.ttl_seconds)?)?))
+        Ok(named(
+            self.store.compose_file_set(&parts, seconds(request.ttl_seconds)?)?,
+        ))
     }
 }
 
@@ -128,7 +132,9 @@ impl<'a, 'b> Stream<'a, 'b> {
     }
 
     fn read(&mut self) -> Result<Option<AtHand>, Status> {
-        let Some(request) = (self.requests)()? else { return Ok(None) };
+        let Some(request) = (self.requests)()? else {
+            return Ok(None);
+        };
         let ModifyFileRequest {
             set_commit,
             add_file,
@@ -177,7 +183,9 @@ impl Changes for Stream<'_, '_> {
                 }
             };
         }
-        let Some(at_hand) = &mut self.at_hand else { return Ok(None) };
+        let Some(at_hand) = &mut self.at_hand else {
+            return Ok(None);
+        };
         let path = at_hand.path.as_str();
         Ok(Some(match &at_hand.bytes {
             None => Change::Delete { path },

@@ -250,14 +250,19 @@ impl Service {
         let file = named(request.file)?;
         let tree = self.tree(call, &file).map_err(|status| status.within("get file"))?;
         let mut found = None;
-        selected(&tree, &file, request.path_range.as_ref(), &mut |node| match (node, &found) {
-            (Node::Directory(_), _) => Err(not_a_file()),
-            (Node::File(_), Some(_)) => Err(Status::unknown("matched multiple files. Use GetFileTAR instead")),
-            (Node::File(entry), None) => {
-                found = Some(entry);
-                Ok(ControlFlow::Continue(()))
-            }
-        })?;
+        selected(
+            &tree,
+            &file,
+            request.path_range.as_ref(),
+            &mut |node| match (node, &found) {
+                (Node::Directory(_), _) => Err(not_a_file()),
+                (Node::File(_), Some(_)) => Err(Status::unknown("matched multiple files. Use GetFileTAR instead")),
+                (Node::File(entry), None) => {
+                    found = Some(entry);
+                    Ok(ControlFlow::Continue(()))
+                }
+            },
+        )?;
         let entry = found.ok_or_else(|| not_there(&file))?;
         let mut pieces = Pieces::new(answers);
         pieces.copy(tree.read(&entry, u64::try_from(request.offset).unwrap_or(0)))?;
@@ -326,7 +331,9 @@ fn selected(
         if range.is_some_and(|range| range.ends_before(path)) {
             break;
         }
-        let is_inside = inside.as_ref().is_some_and(|directory| path.starts_with(directory.as_str()));
+        let is_inside = inside
+            .as_ref()
+            .is_some_and(|directory| path.starts_with(directory.as_str()));
         if !is_inside && !glob.matches(path) {
             continue;
         }

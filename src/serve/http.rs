@@ -150,7 +150,9 @@ impl Server {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let mut stopped = self.stop.subscribe();
         loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
+            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+                break;
+            };
             let stream = tokio::select! {
                 stream = listener.accept() => stream,
                 _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -224,8 +226,12 @@ fn is_open(path: &str) -> bool {
 }
 
 async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Request<Incoming>) -> Response<Answer> {
-    let method = if is_open(path) { Ok(()) } else { shared.guard.check_token(request.headers()) }
-        .and_then(|()| methods::find(path, shared.guard.wants_token()));
+    let method = if is_open(path) {
+        Ok(())
+    } else {
+        shared.guard.check_token(request.headers())
+    }
+    .and_then(|()| methods::find(path, shared.guard.wants_token()));
     let call = Call::new(transaction(request.headers()));
     let (sender, mut receiver) = mpsc::channel(answer::PIECES);
     let wanted = Wanted(call.clone());
@@ -238,7 +244,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
             values: &mut values,
             entry: &job_entry,
         };
-        let mut send = |piece| match sender.blocking_send(piece) {
+        let send = |piece| match sender.blocking_send(piece) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
@@ -246,9 +252,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
             Ok(Method::One(method)) => method(&service, &call, &mut requested).map(|answer| {
                 let _ = send(Piece::Data(answer.into()));
             }),
-            Ok(Method::Many(method)) => {
-                method(&service, &call, &mut requested, &mut |line| send(Piece::Data(line)))
-            }
+            Ok(Method::Many(method)) => method(&service, &call, &mut requested, &mut |line| send(Piece::Data(line))),
             Err(status) => Err(status),
         };
         // As pachd does: a client that still sends hears no answer.
@@ -262,11 +266,12 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     match (first, is_many) {
         (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
         (Some(Piece::Failed(status)), true) => answer::failed_stream(entry, &status),
-        (Some(Piece::Data(text)), false) => {
-            answer::whole(entry, StatusCode::OK, JSON, text)
-        }
+        (Some(Piece::Data(text)), false) => answer::whole(entry, StatusCode::OK, JSON, text),
         (Some(Piece::Data(first)), true) => answer::pieces(entry, JSON, Some(first), receiver, wanted),
         (Some(Piece::End), _) => answer::whole(entry, StatusCode::OK, JSON, Bytes::new()),
-        (None, _) => answer::failed(entry, &Status::new(Code::Internal, "the call has died: this is a fault of spoutctl")),
+        (None, _) => answer::failed(
+            entry,
+            &Status::new(Code::Internal, "the call has died: this is a fault of spoutctl"),
+        ),
     }
 }

@@ -1,7 +1,7 @@
 //! Following a branch, or all of a repo: each commit once it is as far along as asked.
 
-use super::messages::{CommitInfo, OriginKind, SubscribeCommitRequest};
 use super::commits::commit_info;
+use super::messages::{CommitInfo, OriginKind, SubscribeCommitRequest};
 use super::{Answers, Call, Code, Service, Status};
 use crate::pfs;
 use crate::store::Origin;

@@ -169,7 +169,13 @@ mod tests {
 
     #[test]
     fn only_what_may_match_is_looked_at() {
-        for (pattern, directory) in [("/fs/*", "/fs/"), ("/f*/a", "/"), ("/a/b", "/a/"), ("/", "/"), ("x/y?", "/x/")] {
+        for (pattern, directory) in [
+            ("/fs/*", "/fs/"),
+            ("/f*/a", "/"),
+            ("/a/b", "/a/"),
+            ("/", "/"),
+            ("x/y?", "/x/"),
+        ] {
             assert_eq!(Glob::new(pattern).unwrap().directory, directory, "{pattern}");
         }
     }

@@ -78,7 +78,9 @@ impl<'a> Walk<'a> {
         if let Some(node) = self.ready.pop_front() {
             return Ok(Some(node));
         }
-        let Some(file) = self.files.next()? else { return Ok(None) };
+        let Some(file) = self.files.next()? else {
+            return Ok(None);
+        };
         for (slash, _) in file.path.match_indices('/') {
             let directory = &file.path[..=slash];
             if slash >= self.root && !self.previous.starts_with(directory) {
@@ -151,7 +153,9 @@ impl<'a> Files<'a> {
                 None => self.ended = true,
             }
         }
-        let Some(file) = self.page.pop_front() else { return Ok(None) };
+        let Some(file) = self.page.pop_front() else {
+            return Ok(None);
+        };
         let below = file.path.strip_prefix(self.previous.as_str());
         if !self.previous.is_empty() && below.is_some_and(|below| below.starts_with('/')) {
             let text = format!("file / directory path collision ({})", file.path);

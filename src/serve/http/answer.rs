@@ -57,7 +57,12 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// An answer that is known as a whole.
-pub(super) fn whole(entry: Arc<Entry>, status: StatusCode, kind: HeaderValue, text: impl Into<Bytes>) -> Response<Answer> {
+pub(super) fn whole(
+    entry: Arc<Entry>,
+    status: StatusCode,
+    kind: HeaderValue,
+    text: impl Into<Bytes>,
+) -> Response<Answer> {
     entry.status(status.as_u16());
     let content = Content::Whole(Some(text.into()));
     respond(entry, status, kind, content, None)

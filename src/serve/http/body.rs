@@ -47,10 +47,7 @@ pub(super) fn read(mut body: Incoming, entry: Arc<Entry>) -> BodyReader {
             }
         }
     });
-    BodyReader {
-        pieces,
-        ended: false,
-    }
+    BodyReader { pieces, ended: false }
 }
 
 enum Piece {
@@ -174,7 +171,10 @@ impl Scanner {
                 b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => self.start = self.scanned,
                 _ if self.depth > 0 => {}
                 other => {
-                    let text = format!("invalid character '{}' looking for beginning of value", other.escape_ascii());
+                    let text = format!(
+                        "invalid character '{}' looking for beginning of value",
+                        other.escape_ascii()
+                    );
                     return Err(Status::invalid(text));
                 }
             }
@@ -192,7 +192,10 @@ mod tests {
     fn values(pieces: &[&[u8]], end: Piece) -> (Vec<String>, Result<(), Status>) {
         let (sender, receiver) = mpsc::channel(pieces.len() + 1);
         for piece in pieces {
-            sender.try_send(Piece::Data(Bytes::copy_from_slice(piece))).ok().unwrap();
+            sender
+                .try_send(Piece::Data(Bytes::copy_from_slice(piece)))
+                .ok()
+                .unwrap();
         }
         sender.try_send(end).ok().unwrap();
         let mut values = Values::of(BodyReader {

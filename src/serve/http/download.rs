@@ -174,7 +174,10 @@ impl Asked {
         let mut headers = common_headers(names_a_commit && download.is_final);
         let etag = etag(&download)?;
         headers.typed_insert(etag.clone());
-        let modified = download.info.committed.map(|time| LastModified::from(SystemTime::from(time)));
+        let modified = download
+            .info
+            .committed
+            .map(|time| LastModified::from(SystemTime::from(time)));
         if let Some(modified) = modified {
             headers.typed_insert(modified);
         }
@@ -226,10 +229,17 @@ impl Asked {
 
     /// What of the file is wanted, after the conditions of the request.
     fn select(&self, etag: &ETag, modified: Option<&LastModified>, size: u64) -> Selected {
-        if self.headers.typed_get::<IfMatch>().is_some_and(|wanted| !wanted.precondition_passes(etag)) {
+        if self
+            .headers
+            .typed_get::<IfMatch>()
+            .is_some_and(|wanted| !wanted.precondition_passes(etag))
+        {
             return Selected::Nothing(StatusCode::PRECONDITION_FAILED);
         }
-        let is_known = match (self.headers.typed_get::<IfNoneMatch>(), self.headers.typed_get::<IfModifiedSince>()) {
+        let is_known = match (
+            self.headers.typed_get::<IfNoneMatch>(),
+            self.headers.typed_get::<IfModifiedSince>(),
+        ) {
             (Some(known), _) => !known.precondition_passes(etag),
             (None, Some(since)) => modified.is_some_and(|time| !since.is_modified((*time).into())),
             (None, None) => false,
@@ -238,7 +248,9 @@ impl Asked {
             return Selected::Nothing(StatusCode::NOT_MODIFIED);
         }
         let has_changed = |range: IfRange| range.is_modified(Some(etag), modified);
-        let Some(range) = self.headers.typed_get::<Range>() else { return Selected::Whole };
+        let Some(range) = self.headers.typed_get::<Range>() else {
+            return Selected::Whole;
+        };
         if self.headers.typed_get::<IfRange>().is_some_and(has_changed) {
             return Selected::Whole;
         }
@@ -321,7 +333,8 @@ fn etag(download: &Download) -> Result<ETag, Status> {
         let _ = write!(tag, "{byte:02x}");
     }
     tag.push('"');
-    tag.parse().map_err(|_| Status::new(Code::Internal, "the hash makes no ETag"))
+    tag.parse()
+        .map_err(|_| Status::new(Code::Internal, "the hash makes no ETag"))
 }
 
 /// Text is shown by a browser, anything else is not interpreted.
@@ -333,8 +346,14 @@ fn kind_of(download: &Download) -> Result<HeaderValue, Status> {
         Ok(_) => true,
         // A character that the sample's end has cut.
         Err(error) => error.error_len().is_none(),
-    } && !sample.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
-    Ok(if is_text { TEXT } else { HeaderValue::from_static("application/octet-stream") })
+    } && !sample
+        .iter()
+        .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    Ok(if is_text {
+        TEXT
+    } else {
+        HeaderValue::from_static("application/octet-stream")
+    })
 }
 
 fn copy(content: &mut impl Read, send: &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status> {

@@ -88,7 +88,9 @@ impl Guard {
     /// # Errors
     /// In pachd's words (recordings auth 001, 002).
     pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Status> {
-        let Some(Token(wanted)) = &self.token else { return Ok(()) };
+        let Some(Token(wanted)) = &self.token else {
+            return Ok(());
+        };
         let text = match headers.get("authn-token").map(HeaderValue::as_bytes) {
             Some(token) if <[u8; 32]>::from(Sha256::digest(token)) == *wanted => return Ok(()),
             Some(_) => "provided auth token is corrupted or has expired (try logging in again)",
@@ -116,25 +118,54 @@ mod tests {
     use super::*;
 
     fn guard(listen: &str) -> Guard {
-        Guard::new(listen.parse().unwrap(), vec!["store".to_owned()], Some(Token::new("secret")))
+        Guard::new(
+            listen.parse().unwrap(),
+            vec!["store".to_owned()],
+            Some(Token::new("secret")),
+        )
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn only_hosts_that_mean_this_server_are_answered() {
         let here = guard("127.0.0.1:1659");
-        for host in ["localhost", "localhost:1659", "127.0.0.1:1659", "127.0.0.1", "[::1]:1659", "store:80", "STORE"] {
+        for host in [
+            "localhost",
+            "localhost:1659",
+            "127.0.0.1:1659",
+            "127.0.0.1",
+            "[::1]:1659",
+            "store:80",
+            "STORE",
+        ] {
             assert_eq!(here.check_sender(&headers(&[("host", host)])), Ok(()), "{host}");
         }
-        for host in ["evil.example", "evil.example:1659", "localhost.evil.example", "10.0.0.1:1659", "store.evil"] {
+        for host in [
+            "evil.example",
+            "evil.example:1659",
+            "localhost.evil.example",
+            "10.0.0.1:1659",
+            "store.evil",
+        ] {
             assert!(here.check_sender(&headers(&[("host", host)])).is_err(), "{host}");
         }
         assert!(here.check_sender(&headers(&[])).is_err());
-        assert!(guard("0.0.0.0:1659").check_sender(&headers(&[("host", "10.0.0.1:1659")])).is_ok());
-        assert!(guard("0.0.0.0:1659").check_sender(&headers(&[("host", "evil.example")])).is_err());
+        assert!(
+            guard("0.0.0.0:1659")
+                .check_sender(&headers(&[("host", "10.0.0.1:1659")]))
+                .is_ok()
+        );
+        assert!(
+            guard("0.0.0.0:1659")
+                .check_sender(&headers(&[("host", "evil.example")]))
+                .is_err()
+        );
     }
 
     #[test]
@@ -142,7 +173,13 @@ mod tests {
         let here = guard("127.0.0.1:1659");
         let check = |origin| here.check_sender(&headers(&[("host", "localhost:1659"), ("origin", origin)]));
         assert_eq!(check("http://localhost:1659"), Ok(()));
-        for origin in ["http://localhost", "https://localhost:1659", "http://evil.example", "null", "http://localhost:1"] {
+        for origin in [
+            "http://localhost",
+            "https://localhost:1659",
+            "http://evil.example",
+            "null",
+            "http://localhost:1",
+        ] {
             assert!(check(origin).is_err(), "{origin}");
         }
     }

@@ -76,7 +76,7 @@ impl Subject {
                     }
                 }
                 "commit" | "commitSet" | "commit_set" | "transaction" => {
-                    if let Some(id) = value["id"].as_str() {
+                    if let Some(id) = value["id"].as_str().filter(|id| !id.is_empty()) {
                         self.commit = Some(id.to_owned());
                     }
                     self.search(value);
@@ -158,11 +158,17 @@ mod tests {
         };
         let events = |commit: &str| ("p/events".to_owned(), commit.to_owned());
         assert_eq!(about(&json!({"repo": repo})), events(""));
-        assert_eq!(about(&json!({"branch": {"repo": repo, "name": "live"}})), events("live"));
+        assert_eq!(
+            about(&json!({"branch": {"repo": repo, "name": "live"}})),
+            events("live")
+        );
         let commit = json!({"repo": repo, "id": "c1", "branch": {"repo": repo, "name": "live"}});
         assert_eq!(about(&json!({"commit": commit})), events("c1"));
         assert_eq!(about(&json!({"file": {"commit": commit, "path": "/a"}})), events("c1"));
-        assert_eq!(about(&json!({"commitSet": {"id": "c2"}})), (String::new(), "c2".to_owned()));
+        assert_eq!(
+            about(&json!({"commitSet": {"id": "c2"}})),
+            (String::new(), "c2".to_owned())
+        );
         assert_eq!(about(&json!({"repo": repo, "branch": "live"})), events("live"));
     }
 }

@@ -23,8 +23,8 @@ pub(super) enum Method {
 }
 
 type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, Status> + Send;
-type Many =
-    dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status> + Send;
+type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
+    + Send;
 
 /// What the client sent, and what of it goes into the log.
 pub(super) struct Requested<'a> {
@@ -45,7 +45,9 @@ impl Requested<'_> {
 
     /// The next of many.
     fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
-        let Some(text) = self.values.next()? else { return Ok(None) };
+        let Some(text) = self.values.next()? else {
+            return Ok(None);
+        };
         let request: ModifyFileRequest = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
         if let Some(commit) = &request.set_commit {
             let commit = serde_json::to_value(commit).unwrap_or_default();
@@ -64,7 +66,9 @@ fn unreadable(error: &serde_json::Error) -> Status {
 fn misplaced(error: &serde_json::Error) -> Status {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let Some(what) = text.strip_suffix(&place) else { return unreadable(error) };
+    let Some(what) = text.strip_suffix(&place) else {
+        return unreadable(error);
+    };
     let length = what.split_once(": ").map_or(0, |(_, value)| value.len());
     let column = (error.column() + 1).saturating_sub(length);
     Status::invalid(format!("proto: (line {}:{column}): {what}", error.line()))
@@ -216,10 +220,27 @@ fn files(method: &str) -> Result<Method, Status> {
         "DiffFile" => many(Service::diff_file),
         "GetFile" => many(Service::get_file),
         "GetFileTAR" => many(Service::get_file_tar),
-        "ActivateAuth" | "CheckStorage" | "ClearCache" | "DeleteAll" | "DeleteProject" | "DeleteRepos" | "Egress"
-        | "FindCommits" | "ForgetCommit" | "Fsck" | "GetCache" | "InspectProjectV2" | "ListCommitSet" | "ListTask"
-        | "PutCache" | "ReposSummary" | "ShardFileSet" | "WalkBranchProvenance" | "WalkBranchSubvenance"
-        | "WalkCommitProvenance" | "WalkCommitSubvenance" => return Err(unserved(&format!("pfs_v2.API/{method}"))),
+        "ActivateAuth"
+        | "CheckStorage"
+        | "ClearCache"
+        | "DeleteAll"
+        | "DeleteProject"
+        | "DeleteRepos"
+        | "Egress"
+        | "FindCommits"
+        | "ForgetCommit"
+        | "Fsck"
+        | "GetCache"
+        | "InspectProjectV2"
+        | "ListCommitSet"
+        | "ListTask"
+        | "PutCache"
+        | "ReposSummary"
+        | "ShardFileSet"
+        | "WalkBranchProvenance"
+        | "WalkBranchSubvenance"
+        | "WalkCommitProvenance"
+        | "WalkCommitSubvenance" => return Err(unserved(&format!("pfs_v2.API/{method}"))),
         _ => return Err(unknown()),
     })
 }
@@ -271,7 +292,11 @@ fn version() -> Value {
 
 fn cluster(request: &Value) -> Value {
     let has_version = !request["clientVersion"].is_null() || !request["client_version"].is_null();
-    let warnings: &[&str] = if has_version { &[] } else { &["the client did not send its version"] };
+    let warnings: &[&str] = if has_version {
+        &[]
+    } else {
+        &["the client did not send its version"]
+    };
     json!({
         "id": "spoutctl", "deploymentId": "", "warningsOk": true, "warnings": warnings, "proxyHost": "",
         "proxyTls": false, "paused": false, "webResources": null, "metadata": {}, "pendingRestart": false,
@@ -282,7 +307,9 @@ fn cluster(request: &Value) -> Value {
 /// There are none here (recording http 103).
 fn no_pipeline(request: &Value) -> Status {
     let pipeline = &request["pipeline"];
-    let project = pipeline["project"]["name"].as_str().unwrap_or(crate::pfs::DEFAULT_PROJECT);
+    let project = pipeline["project"]["name"]
+        .as_str()
+        .unwrap_or(crate::pfs::DEFAULT_PROJECT);
     let name = format!("{project}/{}", pipeline["name"].as_str().unwrap_or_default());
     Status::not_found(format!(
         "pipeline was not inspected: couldn't find up to date spec for pipeline \"{name}\": pick commit tx: commit \
@@ -311,6 +338,12 @@ mod tests {
         assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
         assert_eq!(code("pps_v2.API/CreatePipelineV2"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
-        assert!(find("pps_v2.API/ListJob", false).err().unwrap().message.contains("pps_v2.API/ListJob"));
+        assert!(
+            find("pps_v2.API/ListJob", false)
+                .err()
+                .unwrap()
+                .message
+                .contains("pps_v2.API/ListJob")
+        );
     }
 }
