@@ -26,12 +26,18 @@ impl Service {
         loop {
             let seen = self.changes.number();
             let next = self.store.next_commit(&repo, after, branch);
-            let Some(commit) = next.map_err(|fault| no_repo(&repo, fault.into()))? else {
+            let Some(commit) = next.map_err(|fault| no_repo(&repo, after, fault.into()))? else {
                 self.changes.wait(seen, call)?;
                 continue;
             };
             after = commit.row;
-            let is_wanted = request.all || request.origin_kind == OriginKind::Auto || commit.origin == Origin::User;
+            // As pachd's filter: a kind that is named, or all.
+            let is_wanted = match request.origin_kind {
+                OriginKind::Unknown => true,
+                OriginKind::User => commit.origin == Origin::User,
+                OriginKind::Auto => commit.origin == Origin::Auto,
+                OriginKind::Fsck => false,
+            };
             if commit.info.commit.id.as_str() == hidden || !is_wanted {
                 continue;
             }
@@ -47,14 +53,17 @@ impl Service {
     }
 }
 
-/// In pachd's words (recording http 116).
-fn no_repo(repo: &pfs::Repo, status: Status) -> Status {
-    if status.code == Code::NotFound {
-        let text = format!(
+/// In pachd's words: the repo is missing (recording http 116), or has gone since the commit of `row` (follow 040).
+fn no_repo(repo: &pfs::Repo, row: i64, status: Status) -> Status {
+    if status.code != Code::NotFound {
+        return status;
+    }
+    Status::not_found(if row == 0 {
+        format!(
             "get repo ID: repo (id=0, project={}, name={}, type=user) not found",
             repo.project, repo.name
-        );
-        return Status::not_found(text);
-    }
-    status
+        )
+    } else {
+        format!("get commit info from row: commit (int_id={row}, commit_id=) not found")
+    })
 }

@@ -15,4 +15,6 @@ mod layers;
 mod memory;
 mod put;
 mod readme;
+mod replay;
 mod scripted;
+mod served;
