@@ -57,11 +57,11 @@ fn besides(store: &Store, n: usize) {
             store.change(|work| work.delete_repo(&repo("other"))).unwrap();
         }
         _ => {
-            let id = store.change(|work| work.start_transaction()).unwrap();
+            let id = store.change(|work| Ok(work.start_transaction()?.to_string())).unwrap();
             store
-                .change(|work| work.append_to_transaction(id.as_str(), "{}", "null"))
+                .change(|work| work.append_to_transaction(&id, "{}", "null"))
                 .unwrap();
-            store.change(|work| work.delete_transaction(id.as_str())).unwrap();
+            store.change(|work| work.delete_transaction(&id)).unwrap();
         }
     }
 }
