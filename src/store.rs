@@ -1,7 +1,8 @@
 //! The embedded store behind `local:DIR`: repos, branches and commits on this disk, with pachd's behaviour.
 //!
 //! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`] and [`FileSource`], and knows no terminal, no
-//! environment and no network.
+//! environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
+//! pachd's calls in one transaction ([`Work`]), records of all there is, and [`View`]s of any commit.
 //!
 //! # Layout
 //!
@@ -13,9 +14,14 @@
 //!
 //! An *upload* is one archive and the index of the changes in it (a deletion has no bytes and stands in the index
 //! alone, so two uploads may share an archive). A *file set* is a list of uploads with an expiry; adding it to a commit
-//! adds the list. When the commit finishes, what its uploads come to is written down as one *version* a path, and the
-//! tree is the newest version of each path among the commit's ancestors (`tree`). Nothing is copied: a file's content
-//! is read from the archives it came in, and what was appended to it is found by walking from version to version.
+//! adds the list. A commit is *closed* when nothing can be added any more, and *settled* after that (`settle`): what its
+//! uploads come to is written down as one *version* a path, and the tree is the newest version of each path among the
+//! commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what was
+//! appended to it is found by walking from version to version.
+//!
+//! The ports close and settle in one transaction. Through [`Work`] a commit is only closed, and
+//! [`Store::settle_next`] settles it: whoever comes first, in this process or another, one commit after the other along
+//! its line.
 //!
 //! # What holds
 //!
@@ -23,9 +29,11 @@
 //! - A row never names an archive that is not on disk, whole, under its name.
 //! - An archive is never changed. It is removed when no row names it, and only by who holds the write lock.
 //! - Versions exist for commits that finished without an error, and for no others. Open commits and those that
-//!   finished with an error have no content here: reading one by its id is `NotFound` and says why. (pachd serves some of
-//!   them, recordings p 061, 069–071; nobody wants to read those by accident.)
-//! - No good commit's tree has a path that is both file and directory.
+//!   finished with an error have no content for the ports: reading one by its id is `NotFound` and says why. A [`View`]
+//!   shows them all the same, as pachd does (recordings p 061, 069–071); nobody wants to read those by accident.
+//! - No good commit's tree has a path that is both file and directory. pachd misses some of those collisions.
+//! - A commit that was acknowledged as closed is settled one day, whatever is killed meanwhile.
+//! - What a squashed commit held is kept as long as some commit is built on it.
 //!
 //! # What is synced when
 //!
@@ -40,7 +48,7 @@
 //! Bounded: up to 4 MiB of the database's pages a connection (one connection for each call that is under way, four kept
 //! between calls), 1 MiB of a file that is being uploaded and as much of its index, a page of paths or commits while
 //! listing. Reading a file holds the list of pieces that one commit added to it: one, unless its pieces were sent
-//! between those of others.
+//! between those of others. A [`View`] holds the list of the uploads that were added to an open or errored commit.
 //!
 //! # Several processes
 //!

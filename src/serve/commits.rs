@@ -144,19 +144,28 @@ fn has_reached(record: &CommitRecord, state: CommitState) -> bool {
 }
 
 impl Service {
-    /// Opens a commit for reading, when it is finished if it is about to be.
+    /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the parent of one that is open
+    /// (where pachd refuses, so that the client has to come again).
     ///
     /// # Errors
     /// `NotFound`, and what a wait ends with.
     pub(super) fn view(&self, call: &Call, commit: &Commit) -> Result<View<Arc<crate::store::Store>>, Status> {
         let selector = self.pick(commit)?;
         let record = self.store.record(&selector)?;
-        let id = &record.info.commit;
+        let id = record.info.commit.clone();
         if record.info.finishing.is_some() {
-            self.wait_for(call, record.clone(), CommitState::Finished)?;
+            self.wait_for(call, record, CommitState::Finished)?;
+        } else if let Some(parent) = record.info.parent {
+            // An open commit shows what it is based on too. Its parent is closed, so this wait ends.
+            let parent = CommitSelector {
+                id: Some(parent),
+                ..CommitSelector::from(&id)
+            };
+            let parent = self.store.record(&parent)?;
+            self.wait_for(call, parent, CommitState::Finished)?;
         }
         // By its id: the branch may have moved meanwhile.
-        Ok(View::of(Arc::clone(&self.store), &id.into())?)
+        Ok(View::of(Arc::clone(&self.store), &(&id).into())?)
     }
 
     /// Which commit a message means.

@@ -150,7 +150,7 @@ fn keep(work: &mut Work<'_>, transaction: &str, request: TransactionRequest) -> 
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn start_transaction(&self, _: &Call) -> Result<Transaction, Status> {
-        let id = self.change(|work| work.start_transaction())?.to_string();
+        let id = self.change(|work| Ok(work.start_transaction()?.to_string()))?;
         Ok(Transaction { id })
     }
 

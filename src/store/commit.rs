@@ -65,7 +65,7 @@ impl CommitRow {
         Ok(format!("{project}/{repo}@{}", commit_name(db, self.id)?))
     }
 
-    /// The commit that its content goes on from. An errored parent's data is left out: the content goes on from what
+    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the content goes on from what
     /// that one was based on (recordings p 057–067).
     pub(super) fn base_of_child(&self) -> Option<i64> {
         if self.place.is_some() { Some(self.id) } else { self.base }
@@ -171,10 +171,11 @@ impl Work<'_> {
     }
 
     fn insert_commit(&self, beginning: &Beginning<'_>) -> Result<i64, Failure> {
-        let base = match beginning.parent {
-            Some(parent) => CommitRow::by_id(self.db, parent)?.base_of_child(),
-            None => None,
-        };
+        // Unknown as long as the parent may still end with an error; then it is found when this one is settled.
+        let parent = beginning.parent.map(|id| CommitRow::by_id(self.db, id)).transpose()?;
+        let base = parent
+            .filter(|parent| parent.finished)
+            .and_then(|parent| parent.base_of_child());
         self.db
             .prepare_cached(
                 "INSERT INTO commits (repo, name, branch, parent, base, description, started, updated, origin)

@@ -53,10 +53,12 @@ pub(super) fn modify(store: &Store, target: &CommitSelector, changes: &mut dyn C
     store.change(|work| {
         let (commit, is_new) = work.commit_to_modify(target)?;
         if !staged.is_empty() {
-            // A commit may be based on one that is not settled, and then what its directories hold is not known.
-            let tree = match staged.deletes_directories() {
-                true => Some(Tree::of(work.db, &commit)?),
-                false => None,
+            let tree = if staged.deletes_directories() {
+                // What there is to delete is known when what comes before is settled.
+                commit.parent.map_or(Ok(()), |parent| work.settle_line(parent))?;
+                Some(Tree::of(work.db, &commit)?)
+            } else {
+                None
             };
             let upload = insert_upload(work.db, archive.as_ref())?;
             insert_changes(work.db, upload, &mut staged, &incoming, tree.as_ref())?;

@@ -137,8 +137,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Removes the commit's row and all that only it holds.
+    /// Removes the commit, all that only it holds, and the squashed ones that were kept for it alone.
     fn erase(&self, row: &CommitRow) -> Result<(), Failure> {
+        self.erase_one(row)?;
+        self.collect_squashed(row.base)
+    }
+
+    fn erase_one(&self, row: &CommitRow) -> Result<(), Failure> {
         if let Some(Place { lineage, depth }) = row.place {
             let mut delete = self
                 .db
@@ -159,26 +164,25 @@ impl Work<'_> {
                 )?
                 .execute([lineage])?;
         }
-        self.collect_squashed(row.base)
+        Ok(())
     }
 
-    /// Erases a squashed commit on which no commit is based any more; with it, perhaps, the one before it.
+    /// Erases a squashed commit on which no commit is based any more; with it, perhaps, the one before it, and so on.
     fn collect_squashed(&self, commit: Option<i64>) -> Result<(), Failure> {
-        let Some(commit) = commit else {
-            return Ok(());
-        };
-        let unused: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT id FROM commits WHERE id = ?1 AND squashed = 1
+        let mut unused = self.db.prepare_cached(
+            "SELECT id FROM commits WHERE id = ?1 AND squashed = 1
                      AND NOT EXISTS (SELECT 1 FROM commits later WHERE later.base = ?1)",
-            )?
-            .query_row([commit], |row| row.get(0))
-            .optional()?;
-        match unused {
-            Some(row) => self.erase(&CommitRow::by_id(self.db, row)?),
-            None => Ok(()),
+        )?;
+        let mut next = commit;
+        while let Some(commit) = next {
+            let Some(row) = unused.query_row([commit], |row| row.get(0)).optional()? else {
+                break;
+            };
+            let row = CommitRow::by_id(self.db, row)?;
+            self.erase_one(&row)?;
+            next = row.base;
         }
+        Ok(())
     }
 
     /// Removes a repo with all that is in it, and tells whether there was one.
