@@ -17,4 +17,5 @@ mod put;
 mod readme;
 mod replay;
 mod scripted;
+mod serve;
 mod served;
