@@ -37,7 +37,11 @@ fn modify(served: &Served, body: &str) -> Answer {
 
 fn commits(served: &Served) -> Vec<Value> {
     let answer = served.call("pfs_v2.API/ListCommit", &json!({"repo": repo()}));
-    answer.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["result"].clone()).collect()
+    answer
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["result"].clone())
+        .collect()
 }
 
 fn signal(served: &Served, name: &str) {
@@ -57,7 +61,12 @@ fn a_foreign_host_or_origin_is_turned_away() {
         let answer = served.request("POST", "/api/pfs_v2.API/ListRepo", &[(name, value)], b"{}");
         assert_eq!(answer.status, status, "{name}: {value}");
         assert_eq!(answer.text().contains("events"), status == 200, "{name}: {value}");
-        let refused = served.request("POST", "/api/pfs_v2.API/ModifyFile", &[(name, value)], adding("/a", "eA==").as_bytes());
+        let refused = served.request(
+            "POST",
+            "/api/pfs_v2.API/ModifyFile",
+            &[(name, value)],
+            adding("/a", "eA==").as_bytes(),
+        );
         assert_eq!(refused.status, status, "{name}: {value}");
     }
     assert_eq!(commits(&served).len(), 1, "that of the right host");
@@ -84,11 +93,21 @@ fn other_machines_are_let_in_only_where_it_is_said_who_may() {
         .expect(2)
         .says("--token-file")
         .says("--no-auth");
-    world.run(&["serve", store, "--listen", "nonsense"]).expect(2).says("HOST:PORT");
+    world
+        .run(&["serve", store, "--listen", "nonsense"])
+        .expect(2)
+        .says("HOST:PORT");
     let empty = world.path("token");
     std::fs::write(&empty, "\n").unwrap();
     world
-        .run(&["serve", store, "--listen", "0.0.0.0:0", "--token-file", empty.to_str().unwrap()])
+        .run(&[
+            "serve",
+            store,
+            "--listen",
+            "0.0.0.0:0",
+            "--token-file",
+            empty.to_str().unwrap(),
+        ])
         .expect(2)
         .says("holds no token");
     assert!(!world.path("store").exists(), "nothing is made before it is clear");
@@ -104,13 +123,19 @@ fn with_a_token_nobody_gets_in_without_it() {
     assert_eq!(who(&[]), 401);
     assert_eq!(who(&[("authn-token", "other")]), 401);
     assert_eq!(who(&[("authn-token", "secret-of-ours")]), 200);
-    assert_eq!(served.request("GET", "/pfs/default/events/master/a", &[], b"").status, 401);
+    assert_eq!(
+        served.request("GET", "/pfs/default/events/master/a", &[], b"").status,
+        401
+    );
     assert_eq!(served.request("GET", "/healthz", &[], b"").status, 200);
 
     let at = World::at(&served.url());
-    at.run_with(&["put", "events", "--create-repo"], &tar(&[("a", b"x")])).expect(4).says("PACH_TOKEN");
+    at.run_with(&["put", "events", "--create-repo"], &tar(&[("a", b"x")]))
+        .expect(4)
+        .says("PACH_TOKEN");
     let at = at.with_token(Some("secret-of-ours".to_owned()));
-    at.run_with(&["put", "events", "--create-repo"], &tar(&[("a", b"x")])).expect(0);
+    at.run_with(&["put", "events", "--create-repo"], &tar(&[("a", b"x")]))
+        .expect(0);
     assert_eq!(at.get("events:/a"), b"x");
     assert!(!served.said().contains("secret-of-ours"), "{}", served.said());
 }
@@ -164,7 +189,11 @@ fn what_is_too_large_is_refused_and_forgotten() {
     let _ = stream.write_all(format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n").as_bytes());
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    assert!(answer.starts_with(b"HTTP/1.1 431") || answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        answer.starts_with(b"HTTP/1.1 431") || answer.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     assert_eq!(served.request("GET", "/healthz", &[], b"").text(), "healthy\n");
 }
 
@@ -218,14 +247,23 @@ fn a_file_is_downloaded_in_parts_and_only_when_it_is_another() {
     let etag = whole.header("etag").unwrap();
     assert_eq!(get(&[("if-none-match", etag)]).status, 304);
     assert_eq!(get(&[("if-match", "\"0\"")]).status, 412);
-    assert_eq!(get(&[("range", "bytes=0-4"), ("if-range", "\"0\"")]).text(), "hello world");
+    assert_eq!(
+        get(&[("range", "bytes=0-4"), ("if-range", "\"0\"")]).text(),
+        "hello world"
+    );
     let head = served.request("HEAD", path, &[], b"");
-    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("11"), 0));
+    assert_eq!(
+        (head.status, head.header("content-length"), head.body.len()),
+        (200, Some("11"), 0)
+    );
     assert_eq!(modify(&served, &adding("/dir/a b.txt", "IQ==")).status, 200);
     assert_eq!(get(&[("if-none-match", etag)]).text(), "hello world!");
 
     let directory = served.request("GET", "/pfs/default/events/master/dir", &[], b"");
-    assert_eq!((directory.status, directory.header("location")), (301, Some("/pfs/default/events/master/dir/")));
+    assert_eq!(
+        (directory.status, directory.header("location")),
+        (301, Some("/pfs/default/events/master/dir/"))
+    );
     let directory = served.request("GET", "/pfs/default/events/master/dir/", &[], b"");
     assert_eq!(directory.text(), "-\t12\t/dir/a b.txt\n");
     assert_eq!(served.request("DELETE", path, &[], b"").status, 405);
@@ -238,7 +276,9 @@ fn a_subscription_hears_of_what_another_process_commits() {
     let mut stream = served.connect();
     let body = json!({"repo": repo(), "branch": "master", "state": "FINISHED"}).to_string();
     let head = "POST /api/pfs_v2.API/SubscribeCommit HTTP/1.0\r\nhost: localhost\r\n";
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    stream
+        .write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+        .unwrap();
     // By the directory, not by the server.
     world.run_with(&["put", "events"], &tar(&[("a", b"x")])).expect(0);
     let mut answer = Vec::new();
@@ -259,7 +299,9 @@ fn a_termination_ends_waiting_calls_and_is_no_failure() {
     let request = json!({"commit": open, "wait": "FINISHED"}).to_string();
     let mut stream = served.connect();
     let head = "POST /api/pfs_v2.API/InspectCommit HTTP/1.0\r\nhost: localhost\r\n";
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{request}", request.len()).as_bytes()).unwrap();
+    stream
+        .write_all(format!("{head}content-length: {}\r\n\r\n{request}", request.len()).as_bytes())
+        .unwrap();
     std::thread::sleep(Duration::from_millis(200));
     let started = Instant::now();
     signal(&served, "TERM");
@@ -288,7 +330,10 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         let writer = std::thread::spawn(move || {
             for number in 0..2_000 {
                 let line = format!("{round}-{number}");
-                if stdin.write_all(&tar(&[("last", line.as_bytes()), (&line, b"x")])).is_err() {
+                if stdin
+                    .write_all(&tar(&[("last", line.as_bytes()), (&line, b"x")]))
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -315,7 +360,10 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         // What was cut off in between is an open head at most: it is dropped as its user would.
         let head = found.first().filter(|commit| commit["finishing"].is_null());
         if let Some(head) = head {
-            served.ask("pfs_v2.API/DropCommitSet", &json!({"commitSet": {"id": head["commit"]["id"]}}));
+            served.ask(
+                "pfs_v2.API/DropCommitSet",
+                &json!({"commitSet": {"id": head["commit"]["id"]}}),
+            );
         }
     }
     assert!(!acknowledged.is_empty(), "every kill came before the first commit");
@@ -329,17 +377,26 @@ fn every_request_is_a_line_of_the_log() {
     modify(&served, &adding("/a\u{1b}[31m", "eA=="));
     let started = Instant::now();
     let lines = loop {
-        let lines: Vec<Value> = served.said().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> = served
+            .said()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         if lines.len() >= 3 {
             break lines;
         }
         assert!(started.elapsed() < Duration::from_secs(10), "{}", served.said());
         std::thread::sleep(Duration::from_millis(10));
     };
-    let shown: Vec<_> =
-        lines.iter().map(|line| (line["method"].as_str().unwrap(), line["status"].as_u64().unwrap())).collect();
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|line| (line["method"].as_str().unwrap(), line["status"].as_u64().unwrap()))
+        .collect();
     assert_eq!(shown, [("CreateRepo", 200), ("ModifyFile", 200), ("ModifyFile", 500)]);
-    assert_eq!((&lines[1]["repo"], &lines[1]["commit"]), (&json!("default/events"), &json!("master")));
+    assert_eq!(
+        (&lines[1]["repo"], &lines[1]["commit"]),
+        (&json!("default/events"), &json!("master"))
+    );
     assert_eq!(lines[1]["bytesIn"], adding("/a", "eA==").len());
     assert!(lines[2]["error"].as_str().unwrap().contains("invalid"));
 }
