@@ -1,6 +1,6 @@
 //! The calls about repos, branches, commits and transactions, against what the recordings say of them.
 
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::pfs::FileSetId;
 
 struct Fixture {
     service: Service,
-    _temporary: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn read<T: for<'de> Deserialize<'de>>(message: &Value) -> T {
@@ -63,7 +63,7 @@ impl Fixture {
         }
         Self {
             service,
-            _temporary: temporary,
+            dir: temporary,
         }
     }
 
@@ -556,6 +556,59 @@ fn commits_of_two_repos_share_an_id_and_are_finished_together() {
             ControlFlow::Continue(())
         });
     assert_eq!((listed, set), (Ok(()), 2));
+}
+
+/// `put` and `get` with `local:DIR` may use what is served meanwhile.
+#[test]
+fn a_store_that_is_served_takes_local_writers_too() {
+    const LINES: usize = 10;
+    let fixture = &Fixture::new();
+    let served = |n: usize| fixture.service.modify_master(&format!("served {n}\n"));
+    let local = Store::open(fixture.dir.path()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..LINES).for_each(served));
+        scope.spawn(|| {
+            for n in 0..LINES {
+                let line = format!("local {n}\n");
+                let file_set = local.create_file_set(&mut OneFile(Some(("/log", &line)))).unwrap();
+                // Nobody leaves the head open here but this one.
+                let id = local.start_commit(&master(), "").unwrap();
+                let commit = crate::pfs::Commit {
+                    repo: master().repo,
+                    branch: None,
+                    id,
+                };
+                local.add_file_set(&commit, &file_set).unwrap();
+                local.finish_commit(&commit, "", None).unwrap();
+                assert!(local.wait_commit(&commit, Duration::from_secs(10)).unwrap().is_good());
+            }
+        });
+    });
+    let view = fixture
+        .service
+        .view(&Call::default(), &read(&by_branch("ev", "master")))
+        .unwrap();
+    let mut log = String::new();
+    let file = view.file("/log").unwrap().unwrap();
+    view.read(&file, 0).read_to_string(&mut log).unwrap();
+    for who in ["served", "local"] {
+        let lines: Vec<&str> = log.lines().filter(|line| line.starts_with(who)).collect();
+        let expected: Vec<String> = (0..LINES).map(|n| format!("{who} {n}")).collect();
+        assert_eq!(lines, expected, "each once, in order");
+    }
+}
+
+fn master() -> crate::pfs::Branch {
+    let branch: messages::Branch = read(&branch("ev", "master"));
+    (&branch).try_into().unwrap()
+}
+
+impl Service {
+    fn modify_master(&self, line: &str) {
+        let mut changes = OneFile(Some(("/log", line)));
+        self.store.modify(&(&master()).into(), &mut changes).unwrap();
+        self.changes.tell();
+    }
 }
 
 #[test]

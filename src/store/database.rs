@@ -222,6 +222,8 @@ pub(super) struct Database {
     path: PathBuf,
     synchronous: &'static str,
     idle: Mutex<Vec<Connection>>,
+    /// Held by the thread that writes. `SQLite` keeps writers apart too, but by sleeping and asking again.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -241,6 +243,7 @@ impl Database {
             // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
             synchronous: "FULL",
             idle: Mutex::default(),
+            writing: Mutex::default(),
         };
         let mut connection = database.connect(create)?;
         if database.identify(dir, &connection)? == Identity::Blank {
@@ -272,6 +275,7 @@ impl Database {
 
     /// Runs `work` with the store's one write lock; all of it is on disk when this returns, or nothing.
     pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.transact(TransactionBehavior::Immediate, work)
     }
 

@@ -21,6 +21,14 @@ fn writer() {
     let store = Store::open(Path::new(&dir)).unwrap();
     let _ = store.create_repo(&repo("events"));
     let mut next = log(&store).len();
+    // As `serve` does it, and here from another handle.
+    let other = Store::open(Path::new(&dir)).unwrap();
+    thread::spawn(move || {
+        loop {
+            while other.settle_next().unwrap().is_some() {}
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
     loop {
         let master = CommitSelector::from(&branch("master"));
         let line = format!("{next}\n");
