@@ -61,7 +61,8 @@ impl Service {
     /// # Errors
     /// `NotFound`; when the commit is not open, or the file set has expired.
     pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
-        let commit = self.pick(&request.commit.unwrap_or_default())?;
+        let commit = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
+        let commit = self.pick(&commit)?;
         self.change(|work| work.add_file_set(&commit, &FileSetId(request.file_set_id)))?;
         Ok(Empty {})
     }
@@ -157,7 +158,9 @@ impl<'a, 'b> Stream<'a, 'b> {
                 given: 0,
             })),
             (None, Some(_), None) | (None, None, Some(_)) => Err(unserved("a datum")),
-            _ => Err(Status::invalid("a message must add a file or delete one")),
+            // Both texts are pachd's.
+            (Some(_), None, None) => Err(Status::unknown("cannot set commit")),
+            _ => Err(Status::unknown("unrecognized message type")),
         }
     }
 }

@@ -101,18 +101,22 @@ fn info(tree: &Tree, node: &Node, (size, hash): (u64, [u8; 32])) -> FileInfo {
 
 impl Service {
     fn tree(&self, call: &Call, file: &File) -> Result<Tree, Status> {
-        self.view(call, &file.commit.clone().unwrap_or_default())
+        self.tree_of(call, file.commit.as_ref())
+    }
+
+    fn tree_of(&self, call: &Call, commit: Option<&Commit>) -> Result<Tree, Status> {
+        self.view(call, commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?)
     }
 
     /// Opens a file, or finds a directory.
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn download(&self, call: &Call, file: File) -> Result<Download, Status> {
-        let tree = self.tree(call, &file)?;
+    pub fn download(&self, call: &Call, file: &File) -> Result<Download, Status> {
+        let tree = self.tree(call, file)?;
         let path = clean(&file.path);
         let mut walk = Walk::at(&tree, &path)?;
-        let node = walk.next()?.ok_or_else(|| not_there(&file))?;
+        let node = walk.next()?.ok_or_else(|| not_there(file))?;
         let info = info(&tree, &node, walk.sum(&node)?);
         Ok(Download {
             info,
@@ -128,7 +132,7 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub fn inspect_file(&self, call: &Call, request: InspectFileRequest) -> Result<FileInfo, Status> {
-        Ok(self.download(call, named(request.file)?)?.info)
+        Ok(self.download(call, &named(request.file)?)?.info)
     }
 
     /// What is in a directory, or the file itself.
@@ -169,11 +173,14 @@ impl Service {
         let page = Page::new(request.pagination_marker.as_ref(), request.number, request.reverse)?;
         let tree = self.tree(call, &file)?;
         let found = page.show(&tree, &path, |_| true, answers)?;
-        if found || path == "/" || request.pagination_marker.is_some() {
-            Ok(())
-        } else {
-            Err(not_there(&file))
+        if found || path == "/" {
+            return Ok(());
         }
+        // In pachd's words, which are others here.
+        let commit = &tree.record().info.commit.id;
+        Err(Status::not_found(format!(
+            "commit/{commit} does not contain item: ({path})"
+        )))
     }
 
     /// # Errors
@@ -184,7 +191,7 @@ impl Service {
         request: GlobFileRequest,
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
-        let tree = self.view(call, &request.commit.unwrap_or_default())?;
+        let tree = self.tree_of(call, request.commit.as_ref())?;
         let glob = Glob::new(&request.pattern)?;
         let range = request.path_range.unwrap_or_default();
         let mut walk = Walk::below(&tree, &glob.directory);
@@ -250,9 +257,10 @@ impl Service {
         let file = named(request.file)?;
         let tree = self.tree(call, &file).map_err(|status| status.within("get file"))?;
         let mut found = None;
+        let glob = Glob::new(&file.path).map_err(|status| status.within("get file"))?;
         selected(
             &tree,
-            &file,
+            &glob,
             request.path_range.as_ref(),
             &mut |node| match (node, &found) {
                 (Node::Directory(_), _) => Err(not_a_file()),
@@ -286,7 +294,8 @@ impl Service {
         let tree = self.tree(call, &file)?;
         let mut pieces = Pieces::new(answers);
         let mut is_empty = true;
-        selected(&tree, &file, request.path_range.as_ref(), &mut |node| {
+        let glob = Glob::new(&file.path)?;
+        selected(&tree, &glob, request.path_range.as_ref(), &mut |node| {
             is_empty = false;
             match node {
                 Node::Directory(path) => pieces.write(&tar_header(&path, 0, true, 0)),
@@ -316,14 +325,13 @@ fn check_no_url(request: &GetFileRequest) -> Result<(), Status> {
     }
 }
 
-/// Shows what a file's path means as a glob, in order: what matches, and what is in a directory that does.
+/// Shows what a glob means, in order: what matches, and what is in a directory that does.
 fn selected(
     tree: &Tree,
-    file: &File,
+    glob: &Glob,
     range: Option<&PathRange>,
     show: &mut dyn FnMut(Node) -> Result<ControlFlow<()>, Status>,
 ) -> Result<(), Status> {
-    let glob = Glob::new(&file.path)?;
     let mut walk = Walk::below(tree, &glob.directory);
     let mut inside: Option<String> = None;
     while let Some(node) = walk.next()? {

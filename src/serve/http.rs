@@ -243,6 +243,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
         let mut requested = Requested {
             values: &mut values,
             entry: &job_entry,
+            was_read: false,
         };
         let send = |piece| match sender.blocking_send(piece) {
             Ok(()) => ControlFlow::Continue(()),
@@ -256,15 +257,16 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
             Err(status) => Err(status),
         };
         // As pachd does: a client that still sends hears no answer.
-        values.body.drain();
+        requested.values.body.drain();
         let _ = match done {
             Ok(()) => send(Piece::End),
-            Err(status) => send(Piece::Failed(status)),
+            Err(status) if requested.was_read => send(Piece::Failed(status)),
+            Err(status) => send(Piece::Unread(status)),
         };
     });
     let first = receiver.recv().await;
     match (first, is_many) {
-        (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
+        (Some(Piece::Unread(status)), _) | (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
         (Some(Piece::Failed(status)), true) => answer::failed_stream(entry, &status),
         (Some(Piece::Data(text)), false) => answer::whole(entry, StatusCode::OK, JSON, text),
         (Some(Piece::Data(first)), true) => answer::pieces(entry, JSON, Some(first), receiver, wanted),

@@ -197,9 +197,11 @@ fn is_id(text: &str) -> bool {
     ids_in(text).iter().any(|id| id == text)
 }
 
+type Rename = fn(&Captures<'_>) -> String;
+
 /// Renames every repo, branch and path by a letter before it, which keeps their order.
 struct Renaming {
-    rules: Vec<(Regex, fn(&Captures<'_>) -> String)>,
+    rules: Vec<(Regex, Rename)>,
 }
 
 fn renamed_path(path: &str) -> String {
@@ -265,7 +267,7 @@ impl Renaming {
         ])
     }
 
-    fn new(rules: &[(&str, fn(&Captures<'_>) -> String)]) -> Self {
+    fn new(rules: &[(&str, Rename)]) -> Self {
         Self {
             rules: rules
                 .iter()
@@ -501,7 +503,7 @@ impl Replay {
                     match (a, b) {
                         (Some(a), Some(b)) => self.compare_values(&format!("{at}.{key}"), &a, &b, except, found),
                         (a, b) if !is_excepted(key, except) => {
-                            found.push(format!("{at}.{key}: {b:?} instead of {a:?}"))
+                            found.push(format!("{at}.{key}: {b:?} instead of {a:?}"));
                         }
                         _ => {}
                     }
@@ -623,12 +625,16 @@ fn play(folder: &'static str, is_renamed: bool) {
 
 #[test]
 fn the_recordings_are_answered_as_pachd_answered_them() {
-    FOLDERS.iter().for_each(|folder| play(folder, false));
+    for folder in FOLDERS {
+        play(folder, false);
+    }
 }
 
 #[test]
 fn other_names_are_answered_the_same() {
-    FOLDERS.iter().for_each(|folder| play(folder, true));
+    for folder in FOLDERS {
+        play(folder, true);
+    }
 }
 
 /// Repos that a transaction binds together are played together.

@@ -16,7 +16,8 @@ pub struct Served {
     pub authority: String,
     /// Where its log goes.
     pub log: std::path::PathBuf,
-    _directory: Option<TempDir>,
+    /// Goes with it, where it was made for it.
+    directory: Option<TempDir>,
 }
 
 impl Served {
@@ -24,7 +25,7 @@ impl Served {
     pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut served = Self::over(&directory.path().join("store"), &[]);
-        served._directory = Some(directory);
+        served.directory = Some(directory);
         served
     }
 
@@ -54,7 +55,7 @@ impl Served {
             child,
             authority: authority.to_owned(),
             log,
-            _directory: None,
+            directory: None,
         }
     }
 
@@ -89,14 +90,14 @@ impl Served {
     /// One request in HTTP 1.0, so that the answer comes unchunked and ends where the connection does.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut stream = self.connect();
-        let mut head = format!("{method} {path} HTTP/1.0\r\ncontent-length: {}\r\n", body.len());
+        write!(stream, "{method} {path} HTTP/1.0\r\ncontent-length: {}\r\n", body.len()).unwrap();
         if !headers.iter().any(|(name, _)| *name == "host") {
-            head += &format!("host: {}\r\n", self.authority);
+            write!(stream, "host: {}\r\n", self.authority).unwrap();
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(stream, "{name}: {value}\r\n").unwrap();
         }
-        stream.write_all((head + "\r\n").as_bytes()).unwrap();
+        stream.write_all(b"\r\n").unwrap();
         stream.write_all(body).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();

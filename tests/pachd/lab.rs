@@ -112,12 +112,12 @@ impl Lab {
         Some(Self::on(&server, std::env::var("PACH_TOKEN").ok(), None))
     }
 
-    fn on(server: &str, token: Option<String>, served: Option<Served>) -> Self {
-        let authority = server
+    fn on(url: &str, token: Option<String>, served: Option<Served>) -> Self {
+        let authority = url
             .strip_prefix("http://")
             .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT");
         Self {
-            world: World::at(server).with_token(token.clone()),
+            world: World::at(url).with_token(token.clone()),
             authority: authority.trim_end_matches('/').to_owned(),
             token,
             repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),

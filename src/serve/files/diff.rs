@@ -65,8 +65,8 @@ fn take(side: &mut Side<'_>, wanted: bool) -> Result<Option<Summed>, Status> {
     let node = side.node.take();
     let summed = match node.filter(|_| wanted) {
         Some(node) => {
-            let (size, hash) = side.sum(&node)?;
-            Some((node, size, hash))
+            let sum = side.sum(&node)?;
+            Some((node, sum.0, sum.1))
         }
         None => None,
     };

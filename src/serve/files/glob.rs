@@ -48,6 +48,11 @@ fn invalid(pattern: &str, why: &str) -> Status {
     Status::unknown(format!("glob {pattern} is invalid: {why}"))
 }
 
+/// In pachd's words.
+fn unfinished() -> Status {
+    Status::unknown("unexpected end of input")
+}
+
 /// The pattern as a regular expression.
 fn translate(pattern: &str) -> Result<String, Status> {
     let mut text = String::from("^");
@@ -71,7 +76,7 @@ fn translate(pattern: &str) -> Result<String, Status> {
             '*' if rest.next_if_eq(&'*').is_some() => text.push_str("(?s:.*)"),
             '*' => text.push_str("[^/]*"),
             '?' => text.push_str("[^/]"),
-            '[' => text.push_str(&class(pattern, &mut rest)?),
+            '[' => text.push_str(&class(&mut rest)?),
             '{' | '(' => {
                 text.push_str("(?:");
                 open.push(")");
@@ -82,26 +87,26 @@ fn translate(pattern: &str) -> Result<String, Status> {
         }
     }
     if !open.is_empty() {
-        return Err(invalid(pattern, "a choice is not closed"));
+        return Err(unfinished());
     }
     text.push('$');
     Ok(text)
 }
 
 /// A class, after its opening bracket.
-fn class(pattern: &str, rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, Status> {
+fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, Status> {
     let mut text = String::from("[");
     if rest.next_if(|c| matches!(c, '!' | '^')).is_some() {
         text.push('^');
     }
     let mut is_empty = true;
     loop {
-        let c = rest.next().ok_or_else(|| invalid(pattern, "a class is not closed"))?;
+        let c = rest.next().ok_or_else(unfinished)?;
         match c {
             ']' if !is_empty => break,
             '-' if !is_empty && rest.peek() != Some(&']') => text.push('-'),
             '\\' => {
-                let escaped = rest.next().ok_or_else(|| invalid(pattern, "a class is not closed"))?;
+                let escaped = rest.next().ok_or_else(unfinished)?;
                 text.push_str(&in_class(escaped));
             }
             c => text.push_str(&in_class(c)),

@@ -23,6 +23,8 @@ pub(super) const PIECES: usize = 2;
 pub(super) enum Piece {
     Data(Bytes),
     Failed(Status),
+    /// There was no request to carry out.
+    Unread(Status),
     End,
 }
 
@@ -202,7 +204,7 @@ impl Body for Answer {
                 None => match std::task::ready!(rest.poll_recv(context)) {
                     Some(Piece::Data(data)) => Some(data),
                     Some(Piece::End) => None,
-                    Some(Piece::Failed(status)) => {
+                    Some(Piece::Failed(status) | Piece::Unread(status)) => {
                         this.entry.failed(&status.message);
                         if !*says_errors {
                             return Poll::Ready(Some(Err(io::Error::other(status))));

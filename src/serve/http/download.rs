@@ -170,7 +170,7 @@ impl Asked {
         send: &mut dyn FnMut(Bytes) -> ControlFlow<()>,
     ) -> Result<(), Status> {
         let names_a_commit = self.file.commit.as_ref().is_some_and(|commit| !commit.id.is_empty());
-        let download = service.download(call, self.file.clone())?;
+        let download = service.download(call, &self.file)?;
         let mut headers = common_headers(names_a_commit && download.is_final);
         let etag = etag(&download)?;
         headers.typed_insert(etag.clone());

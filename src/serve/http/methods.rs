@@ -30,17 +30,27 @@ type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes
 pub(super) struct Requested<'a> {
     pub values: &'a mut Values,
     pub entry: &'a Entry,
+    /// The request of a call with many answers was understood. Until then errors are those of any call.
+    pub was_read: bool,
 }
 
 impl Requested<'_> {
     /// The request of a call that takes one; a body without a value is an empty request.
     fn one<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
-        let value = match self.values.next()? {
-            Some(text) => serde_json::from_slice(&text).map_err(|error| unreadable(&error))?,
-            None => json!({}),
-        };
-        self.entry.about(Subject::of(&value));
-        serde_json::from_value(value).map_err(|error| unreadable(&error))
+        let request = self.read();
+        self.was_read = request.is_ok();
+        request
+    }
+
+    fn read<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
+        let text = self.values.next()?.unwrap_or_else(|| Bytes::from_static(b"{}"));
+        if text.starts_with(b"[") {
+            return Err(Status::invalid("proto: syntax error (line 1:1): unexpected token ["));
+        }
+        if let Ok(value) = serde_json::from_slice(&text) {
+            self.entry.about(Subject::of(&value));
+        }
+        serde_json::from_slice(&text).map_err(|error| misplaced(&error))
     }
 
     /// The next of many.
@@ -66,11 +76,13 @@ fn unreadable(error: &serde_json::Error) -> Status {
 fn misplaced(error: &serde_json::Error) -> Status {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let Some(what) = text.strip_suffix(&place) else {
+    let what = text
+        .strip_suffix(&place)
+        .filter(|what| what.starts_with("invalid value for "));
+    let Some((what, (_, value))) = what.and_then(|what| Some((what, what.split_once(": ")?))) else {
         return unreadable(error);
     };
-    let length = what.split_once(": ").map_or(0, |(_, value)| value.len());
-    let column = (error.column() + 1).saturating_sub(length);
+    let column = (error.column() + 1).saturating_sub(value.len());
     Status::invalid(format!("proto: (line {}:{column}): {what}", error.line()))
 }
 

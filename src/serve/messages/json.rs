@@ -40,6 +40,11 @@ pub(super) mod int64 {
     }
 }
 
+/// The text is pachd's, as that of [`Encoded`].
+fn not_an_integer<E: de::Error>(value: impl fmt::Debug) -> E {
+    E::custom(format_args!("invalid value for int64 type: {value:?}"))
+}
+
 struct Integer;
 
 impl Visitor<'_> for Integer {
@@ -50,8 +55,7 @@ impl Visitor<'_> for Integer {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<i64, E> {
-        text.parse()
-            .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        text.parse().map_err(|_| not_an_integer(text))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
@@ -59,7 +63,7 @@ impl Visitor<'_> for Integer {
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
-        i64::try_from(number).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+        i64::try_from(number).map_err(|_| not_an_integer(number))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<i64, E> {
