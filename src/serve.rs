@@ -4,6 +4,22 @@
 //! command line. [`Service`] has the meaning of the calls, one method a call, named as pachd's; a door ([`http`]) reads
 //! requests and writes answers, and decides nothing.
 //!
+//! # What holds
+//!
+//! - What was answered is on disk, as the store promises: a kill of the server at any moment loses nothing of it, and
+//!   the next one goes on with what was being finished.
+//! - A request whose body breaks changes nothing.
+//! - Commits finish behind the call that closes them, each checked for collisions, the oldest first (`finishing`).
+//! - Others may use the directory by `local:` at the same time: the store keeps them apart.
+//!
+//! # What is not pachd's
+//!
+//! On purpose: a file at `/` is refused, where pachd loses its bytes (recording http 031); a repo without a type is
+//! refused in words of our own (012), and a commit without one as not found (056, where pachd panics); a collision is
+//! found also between paths that are no neighbours; hashes are ours, the same only for the same bytes. Not served:
+//! pipelines and jobs, permissions, triggers and provenance, data of a URL, copies within a repo, datums, and globs
+//! with `!(…)`. Each says so by its name.
+//!
 //! # Calls
 //!
 //! Every method blocks, takes a [`Call`] and a message, and answers a message or a [`Status`]. A call with many answers
@@ -12,10 +28,14 @@
 
 mod branches;
 mod commits;
+mod file_sets;
+mod files;
 mod finishing;
+pub mod http;
 pub mod messages;
 mod repos;
 pub mod status;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -32,6 +52,9 @@ use crate::store::Store;
 
 /// Takes one of many answers.
 pub type Answers<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
+
+/// Gives the next of many requests, or `None` after the last.
+pub type Requests<'a, T> = dyn FnMut() -> Result<Option<T>, Status> + 'a;
 
 /// What a call comes with, besides its message.
 #[derive(Debug, Clone, Default)]

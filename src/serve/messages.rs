@@ -605,6 +605,16 @@ pub struct GetFileRequest {
     pub path_range: Option<PathRange>,
 }
 
+/// A piece of a file (`google.protobuf.BytesValue`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json::bytes::serialize(&self.0, serializer)
+    }
+}
+
 /// From `lower` up to, but without, `upper`; an empty end is none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]

@@ -69,15 +69,11 @@ impl Visitor<'_> for Integer {
 
 /// Bytes.
 pub(super) mod bytes {
-    use super::{Deserializer, Encoded, STANDARD, Serializer};
+    use super::{STANDARD, Serializer};
     use base64::display::Base64Display;
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        Ok(deserializer.deserialize_any(Encoded)?.unwrap_or_default())
     }
 }
 
