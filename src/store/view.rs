@@ -128,13 +128,12 @@ fn entry<S: Deref<Target = Store>>(
     content.visit_pieces(db, &path, file, &mut |piece| {
         count += 1;
         only = piece.sha256;
-        match piece.sha256 {
-            Some(sha256) => pieces.update(sha256),
+        if let Some(sha256) = piece.sha256 {
+            pieces.update(sha256);
+        } else {
             // From a store of version 1: where the bytes are says which they are.
-            None => {
-                pieces.update(piece.archive.as_bytes());
-                pieces.update(piece.offset.to_le_bytes());
-            }
+            pieces.update(piece.archive.as_bytes());
+            pieces.update(piece.offset.to_le_bytes());
         }
         pieces.update(piece.left.to_le_bytes());
     })?;
