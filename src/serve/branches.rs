@@ -46,10 +46,6 @@ fn branch_info(record: &BranchRecord) -> BranchInfo {
 }
 
 pub(super) fn create_branch(work: &mut Work<'_>, request: &CreateBranchRequest) -> Result<(), Failure> {
-    if !request.provenance.is_empty() || request.trigger.is_some() {
-        let message = "branches with provenance or a trigger belong to pipelines, which are not served here";
-        return Err(Status::new(Code::Unimplemented, message).into());
-    }
     let branch = pfs::Branch::try_from(request.branch.as_ref())?;
     let head = request.head.as_ref().map(selector).transpose()?;
     work.create_branch(&branch, head.as_ref())
@@ -64,6 +60,10 @@ pub(super) fn delete_branch(work: &mut Work<'_>, request: &DeleteBranchRequest) 
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
+        if !request.provenance.is_empty() || request.trigger.is_some() {
+            let message = "branches with provenance or a trigger belong to pipelines, which are not served here";
+            return Err(Status::new(Code::Unimplemented, message));
+        }
         self.carry_out(
             call,
             TransactionRequest {

@@ -399,6 +399,9 @@ fn a_branch_is_made_moved_listed_and_forgotten() {
         (Ok(()), vec!["empty".to_owned(), "master".to_owned()]),
         "the newest first"
     );
+    let piped = json!({"branch": branch("ev", "out"), "provenance": [branch("au", "master")]});
+    let piped = service.create_branch(call, read(&piped)).unwrap_err();
+    assert_eq!(piped.code, Code::Unimplemented);
     service.delete_branch(call, read(&empty)).unwrap();
     let text = "inspect branch in transaction: branch (id=0, branch=default/ev@empty) not found\nbranch \"empty\" not \
                 found in repo default/ev";

@@ -152,6 +152,8 @@ pub(super) struct Piece {
     archive_size: u64,
     pub offset: u64,
     pub left: u64,
+    /// Of all its bytes, where they came with one.
+    pub sha256: Option<[u8; 32]>,
 }
 
 struct OpenFile {
@@ -299,7 +301,7 @@ impl<S: Deref<Target = Store>> Content<S> {
         Err(Refusal::ChangedWhileRead { commit, what }.into())
     }
 
-    /// Every piece of a file, with its archive: two files of the same pieces have the same bytes.
+    /// Shows every piece of a file: two files of the same pieces have the same bytes.
     pub(super) fn visit_pieces(
         &self,
         db: &Connection,
@@ -363,7 +365,7 @@ fn pieces_at(db: &Connection, place: Place, path: &str) -> Result<Vec<Piece>, Fa
 /// What the uploads, one after the other, add to one file, after the last deletion in them.
 fn pieces_in(db: &Connection, uploads: &[i64], path: &str) -> Result<Vec<Piece>, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT upload.archive, upload.size, change.offset, change.size
+        "SELECT upload.archive, upload.size, change.offset, change.size, change.sha256
          FROM changes change JOIN uploads upload ON upload.id = change.upload
          WHERE change.upload = ?1 AND change.path = ?2 ORDER BY change.seq",
     )?;
@@ -378,6 +380,7 @@ fn pieces_in(db: &Connection, uploads: &[i64], path: &str) -> Result<Vec<Piece>,
                     archive_size: row.get::<_, i64>(1)?.cast_unsigned(),
                     offset: offset.cast_unsigned(),
                     left: row.get::<_, i64>(3)?.cast_unsigned(),
+                    sha256: row.get(4)?,
                 }),
             }
         }

@@ -100,13 +100,15 @@ CREATE TABLE uploads (
 ) STRICT;
 CREATE INDEX uploads_by_archive ON uploads (archive);
 
--- One change of an upload; `offset` is where its bytes are in the archive, NULL for a deletion.
+-- One change of an upload; `offset` is where its bytes are in the archive, NULL for a deletion. `sha256` is that of the
+-- bytes, NULL for those that came with version 1.
 CREATE TABLE changes (
     upload INTEGER NOT NULL REFERENCES uploads (id),
     path   TEXT NOT NULL,
     seq    INTEGER NOT NULL,
     offset INTEGER,
     size   INTEGER NOT NULL,
+    sha256 BLOB,
     PRIMARY KEY (upload, path, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -174,6 +176,7 @@ CREATE TABLE projects (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO projects (name, created) SELECT project, min(created) FROM repos GROUP BY project;
 ALTER TABLE repos ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN sha256 BLOB;
 
 ALTER TABLE commits ADD COLUMN origin TEXT NOT NULL DEFAULT 'USER';
 ALTER TABLE commits ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;

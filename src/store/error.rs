@@ -141,7 +141,7 @@ impl From<Failure> for Fault {
             Failure::Refusal(refusal) => refusal.into(),
             Failure::Fault(fault) => fault,
             Failure::Store(error) => error.into(),
-            Failure::Database(error) => StoreError::from_database(PathBuf::new(), error).into(),
+            Failure::Database(error) => StoreError::from_database("the store's database".into(), error).into(),
         }
     }
 }

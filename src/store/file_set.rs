@@ -128,15 +128,24 @@ fn insert_changes(
     incoming: &Path,
     tree: Option<&Tree>,
 ) -> Result<(), Failure> {
-    let mut insert =
-        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO changes (upload, path, seq, offset, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     let mut seq = 0_i64;
     staged.index(incoming, |entry| {
         if entry.is_directory() {
             return delete_below(tx, upload, &entry.path, &mut seq, tree);
         }
         let offset = entry.offset.map(u64::cast_signed);
-        insert.execute(params![upload, entry.path, seq, offset, entry.size.cast_signed()])?;
+        let sha256 = offset.map(|_| entry.sha256);
+        insert.execute(params![
+            upload,
+            entry.path,
+            seq,
+            offset,
+            entry.size.cast_signed(),
+            sha256
+        ])?;
         seq += 1;
         Ok(())
     })

@@ -59,6 +59,8 @@ pub(super) struct IndexEntry {
     /// Where the bytes are in the archive; `None` for a deletion.
     pub offset: Option<u64>,
     pub size: u64,
+    /// The SHA-256 of the bytes; zeros for a deletion.
+    pub sha256: [u8; 32],
 }
 
 /// Reads `changes` to their end and writes them below `incoming`.
@@ -107,6 +109,7 @@ enum Content {
     /// In the archive already, after room for its header at this offset.
     Written {
         header_at: u64,
+        digest: Sha256,
     },
 }
 
@@ -129,6 +132,7 @@ impl Upload<'_> {
             path: name,
             offset: None,
             size: 0,
+            sha256: [0; 32],
         };
         self.write_index(&entry)
     }
@@ -167,7 +171,11 @@ impl Upload<'_> {
             let header_at = archive.written;
             archive.write(&entry::header(name_of(&open.path), 0, EntryType::Regular, 0o644))?;
             archive.write(buffer)?;
-            open.content = Content::Written { header_at };
+            let digest = Sha256::new_with_prefix(buffer);
+            open.content = Content::Written { header_at, digest };
+        }
+        if let Content::Written { digest, .. } = &mut open.content {
+            digest.update(data);
         }
         archive.write(data)?;
         open.size += data.len() as u64;
@@ -181,19 +189,24 @@ impl Upload<'_> {
         };
         let archive = writer(&mut self.archive, self.incoming)?;
         let header = entry::header(name_of(&path), size, EntryType::Regular, 0o644);
-        match content {
+        let digest = match content {
             Content::Buffered(buffer) => {
                 archive.write_hashed(&header)?;
                 archive.write_hashed(&buffer)?;
+                Sha256::new_with_prefix(&buffer)
             }
-            Content::Written { header_at } => archive.fill_in_header(header_at, &header, size)?,
-        }
+            Content::Written { header_at, digest } => {
+                archive.fill_in_header(header_at, &header, size)?;
+                digest
+            }
+        };
         let offset = archive.written - size;
         archive.write_hashed(&[0; entry::BLOCK][..entry::padding(size)])?;
         let entry = IndexEntry {
             path: path.as_str().to_owned(),
             offset: Some(offset),
             size,
+            sha256: digest.finalize().into(),
         };
         self.write_index(&entry)
     }
@@ -366,17 +379,21 @@ impl ArchiveWriter {
     }
 }
 
+/// The bytes of a record before its path: its path's length, offset, size and digest.
+const RECORD_HEAD: usize = 4 + 8 + 8 + 32;
+
 /// Length-prefixed records; the offset is shifted by one so that 0 is a deletion.
 struct Index(SpooledTempFile);
 
 impl Index {
     fn write(&mut self, entry: &IndexEntry) -> io::Result<()> {
         let path = entry.path.as_bytes();
-        let mut record = Vec::with_capacity(path.len() + 20);
+        let mut record = Vec::with_capacity(path.len() + RECORD_HEAD);
         let length = u32::try_from(path.len()).map_err(io::Error::other)?;
         record.extend_from_slice(&length.to_le_bytes());
         record.extend_from_slice(&entry.offset.map_or(0, |offset| offset + 1).to_le_bytes());
         record.extend_from_slice(&entry.size.to_le_bytes());
+        record.extend_from_slice(&entry.sha256);
         record.extend_from_slice(path);
         self.0.write_all(&record)
     }
@@ -416,19 +433,23 @@ impl Staged {
 }
 
 fn read_record(reader: &mut impl Read) -> io::Result<Option<IndexEntry>> {
-    let mut head = [0; 20];
+    let mut head = [0; RECORD_HEAD];
     if reader.read(&mut head[..1])? == 0 {
         return Ok(None);
     }
     reader.read_exact(&mut head[1..])?;
     let [a, b, c, d, numbers @ ..] = head;
-    let (offset, size) = numbers.split_at(8);
+    let (offset, rest) = numbers.split_at(8);
+    let (size, digest) = rest.split_at(8);
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(digest);
     let mut path = vec![0; u32::from_le_bytes([a, b, c, d]) as usize];
     reader.read_exact(&mut path)?;
     Ok(Some(IndexEntry {
         path: String::from_utf8(path).map_err(io::Error::other)?,
         offset: little_endian(offset).checked_sub(1),
         size: little_endian(size),
+        sha256,
     }))
 }
 

@@ -31,8 +31,9 @@ pub struct View<S> {
 pub struct FileEntry {
     pub path: String,
     pub size: u64,
-    /// Files with the same hash have the same bytes. The converse does not hold: it is made of where the bytes are, in
-    /// which archives, so that a file need not be read for it.
+    /// Files with the same hash have the same bytes. It is the SHA-256 of the bytes where they came in one piece. Where
+    /// several were appended to each other it is made of theirs, so that the file need not be read for it, and the
+    /// same bytes in other pieces have another.
     pub hash: [u8; 32],
     file: TreeFile,
 }
@@ -121,16 +122,30 @@ fn entry<S: Deref<Target = Store>>(
     path: String,
     file: TreeFile,
 ) -> Result<FileEntry, Failure> {
-    let mut digest = Sha256::new();
+    let mut only = None;
+    let mut count = 0_u64;
+    let mut pieces = Sha256::new();
     content.visit_pieces(db, &path, file, &mut |piece| {
-        digest.update(piece.archive.as_bytes());
-        digest.update(piece.offset.to_le_bytes());
-        digest.update(piece.left.to_le_bytes());
+        count += 1;
+        only = piece.sha256;
+        if let Some(sha256) = piece.sha256 {
+            pieces.update(sha256);
+        } else {
+            // From a store of version 1: where the bytes are says which they are.
+            pieces.update(piece.archive.as_bytes());
+            pieces.update(piece.offset.to_le_bytes());
+        }
+        pieces.update(piece.left.to_le_bytes());
     })?;
+    let hash = match (count, only) {
+        (0, _) => Sha256::digest([]).into(),
+        (1, Some(sha256)) => sha256,
+        _ => pieces.finalize().into(),
+    };
     Ok(FileEntry {
         path,
         size: file.size.cast_unsigned(),
-        hash: digest.finalize().into(),
+        hash,
         file,
     })
 }

@@ -176,6 +176,7 @@ fn a_store_of_version_1_is_read_and_written_as_before() {
             store.tree(&good),
         );
         assert_eq!(before, after);
+        assert_eq!(store.viewed(&good), store.tree(&good));
     }
     let store = Store::open(dir).unwrap();
     store.add_file_set(&open, &waiting).unwrap();

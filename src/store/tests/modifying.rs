@@ -1,5 +1,7 @@
 //! What `ModifyFile` and the closing of a commit do to the store, apart from its being finished.
 
+use sha2::Digest;
+
 use super::*;
 
 fn modify(
@@ -144,17 +146,32 @@ fn what_is_read_from_an_open_commit_ends_with_an_error_when_it_is_cleared() {
 }
 
 #[test]
-fn a_hash_tells_other_content_from_the_same() {
+fn a_hash_is_that_of_the_bytes_unless_they_came_in_pieces() {
     let Fixture { store, .. } = &Fixture::new();
-    let one = store.put([append("/a", "1"), append("/b", "2")]);
-    let two = store.put([append("/b", "3")]);
+    let large = vec![b'x'; 3 << 20];
+    let one = store.put([append("/a", "1"), append("/empty", ""), append("/large", &large)]);
+    let two = store.put([append("/b", "1"), append("/a", "2")]);
+    let three = store.put(overwrite("/a", "12"));
     let hash = |commit: &Commit, path: &str| {
         let view = View::of(store, &commit.into()).unwrap();
         view.file(path).unwrap().unwrap().hash
     };
-    assert_eq!(hash(&one, "/a"), hash(&two, "/a"));
-    assert_ne!(hash(&one, "/b"), hash(&two, "/b"));
-    assert_ne!(hash(&one, "/a"), hash(&one, "/b"));
+    let sha256 = |bytes: &[u8]| -> [u8; 32] { sha2::Sha256::digest(bytes).into() };
+    for (commit, path, bytes) in [
+        (&one, "/a", &b"1"[..]),
+        (&one, "/empty", b""),
+        (&one, "/large", &large),
+        (&two, "/b", b"1"),
+        (&three, "/a", b"12"),
+    ] {
+        assert_eq!(hash(commit, path), sha256(bytes), "{path}");
+    }
+    assert_ne!(
+        hash(&two, "/a"),
+        hash(&three, "/a"),
+        "the same bytes, in two pieces and in one"
+    );
+    assert_eq!(hash(&two, "/large"), hash(&one, "/large"));
 }
 
 #[test]
