@@ -16,7 +16,8 @@
 //!
 //! On purpose: a file at `/` is refused, where pachd loses its bytes (recording http 031); a repo without a type is
 //! refused in words of our own (012), and a commit without one as not found (056, where pachd panics); a collision is
-//! found also between paths that are no neighbours; hashes are ours, the same only for the same bytes. Not served:
+//! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
+//! refuses; pending transactions do not expire; hashes are ours, the same only for the same bytes. Not served:
 //! pipelines and jobs, permissions, triggers and provenance, data of a URL, copies within a repo, datums, and globs
 //! with `!(…)`. Each says so by its name.
 //!
