@@ -15,7 +15,7 @@
 //! # What is not pachd's
 //!
 //! On purpose: a file at `/` is refused, where pachd loses its bytes (recording http 031); a repo without a type is
-//! refused in words of our own (012), and a commit without one as not found (056, where pachd panics); a collision is
+//! refused in words of our own (012); what is no commit's id is not found (056), where pachd panics; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; pending transactions do not expire; hashes are ours, the same only for the same bytes. Not served:
 //! pipelines and jobs, permissions, triggers and provenance, data of a URL, copies within a repo, datums, and globs
