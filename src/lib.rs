@@ -5,12 +5,13 @@
 //! ```text
 //! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
 //! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//!                                    HTTP ─ serve ─── store        serve
 //! ```
 //!
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`terminal`], [`settings`] | domain and words | each other, clap, anyhow |
+//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`] | std, jiff, thiserror | anything above |
 //!
@@ -39,6 +40,7 @@
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
+//! | what clients of ours can make us hold | some 60 MiB each of 256 connections | [`serve::http`] |
 
 pub mod archive;
 pub mod cli;
@@ -53,6 +55,7 @@ pub mod history;
 pub mod pfs;
 pub mod quantity;
 pub mod retrieval;
+pub mod serve;
 pub mod settings;
 pub mod source;
 pub mod spec;
@@ -91,6 +94,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

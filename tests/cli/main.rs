@@ -15,4 +15,7 @@ mod layers;
 mod memory;
 mod put;
 mod readme;
+mod replay;
 mod scripted;
+mod serve;
+mod served;
