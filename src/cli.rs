@@ -37,6 +37,7 @@ pub struct Cli {
 pub enum Verb {
     Put(Box<PutArgs>),
     Get(GetArgs),
+    Serve(ServeArgs),
     Spool(SpoolArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
@@ -326,6 +327,50 @@ pub struct GetArgs {
     /// Write to this file: it appears whole, or not at all; `-` is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Serve the embedded store in DIR as pachd's HTTP gateway would: spouts without a cluster
+///
+/// Prints its address on standard output once it answers, and a line on standard error for each request. Any program
+/// that speaks to pachd's gateway can be pointed at it: `spoutctl put`, curl, a spout. SIGTERM and Ctrl-C end it: what
+/// was acknowledged is on disk, and what was being carried out gets ten seconds.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The directory of the store; one that is empty or missing becomes a store
+    ///
+    /// The same directory can be used with --pachd local:DIR at the same time.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+
+    /// The address to listen at: HOST:PORT; port 0 picks a free one
+    ///
+    /// Beyond this machine only with --token-file, or with --no-auth.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1659")]
+    pub listen: String,
+
+    /// Answer only requests that carry the token in this file, as pachd with auth does
+    ///
+    /// Clients of ours take it from PACH_TOKEN.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token_file: Option<PathBuf>,
+
+    /// Let anybody who can reach the address read and write everything
+    #[arg(long, conflicts_with = "token_file")]
+    pub no_auth: bool,
+
+    /// Also answer requests that are sent to this name of this machine
+    ///
+    /// Without it only localhost, numeric addresses and the name in --listen are answered: a page in a browser could
+    /// reach the store by a name of its own.
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+
+    /// Write the line of each request as a JSON object
+    #[arg(long)]
+    pub json: bool,
 
     #[command(flatten)]
     pub voice: VoiceArgs,

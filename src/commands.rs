@@ -2,6 +2,7 @@
 
 pub mod get;
 pub mod put;
+pub mod serve;
 pub mod spool;
 
 mod interrupts;

@@ -5,12 +5,13 @@
 //! ```text
 //! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
 //! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//!                                    HTTP ─ serve ─── store        serve
 //! ```
 //!
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`terminal`], [`settings`] | domain and words | each other, clap, anyhow |
+//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`] | std, jiff, thiserror | anything above |
 //!
@@ -32,13 +33,16 @@
 //! |---|---|---|
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
+//! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
+//! | what clients of ours can make us hold | some 60 MiB each of 256 connections | [`serve::http`] |
 
 pub mod archive;
 pub mod cli;
@@ -53,6 +57,7 @@ pub mod history;
 pub mod pfs;
 pub mod quantity;
 pub mod retrieval;
+pub mod serve;
 pub mod settings;
 pub mod source;
 pub mod spec;
@@ -91,6 +96,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }

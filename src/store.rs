@@ -1,7 +1,8 @@
 //! The embedded store behind `local:DIR`: repos, branches and commits on this disk, with pachd's behaviour.
 //!
 //! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`] and [`FileSource`], and knows no terminal, no
-//! environment and no network.
+//! environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
+//! pachd's calls in one transaction ([`Work`]), records of all there is, and [`View`]s of any commit.
 //!
 //! # Layout
 //!
@@ -13,9 +14,14 @@
 //!
 //! An *upload* is one archive and the index of the changes in it (a deletion has no bytes and stands in the index
 //! alone, so two uploads may share an archive). A *file set* is a list of uploads with an expiry; adding it to a commit
-//! adds the list. When the commit finishes, what its uploads come to is written down as one *version* a path, and the
-//! tree is the newest version of each path among the commit's ancestors (`tree`). Nothing is copied: a file's content
-//! is read from the archives it came in, and what was appended to it is found by walking from version to version.
+//! adds the list. A commit is *closed* when nothing can be added any more, and *settled* after that (`settle`): what its
+//! uploads come to is written down as one *version* a path, and the tree is the newest version of each path among the
+//! commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what was
+//! appended to it is found by walking from version to version.
+//!
+//! The ports close and settle in one transaction. Through [`Work`] a commit is only closed, and
+//! [`Store::settle_next`] settles it: whoever comes first, in this process or another, one commit after the other along
+//! its line.
 //!
 //! # What holds
 //!
@@ -23,9 +29,11 @@
 //! - A row never names an archive that is not on disk, whole, under its name.
 //! - An archive is never changed. It is removed when no row names it, and only by who holds the write lock.
 //! - Versions exist for commits that finished without an error, and for no others. Open commits and those that
-//!   finished with an error have no content here: reading one by its id is `NotFound` and says why. (pachd serves some of
-//!   them, recordings p 061, 069–071; nobody wants to read those by accident.)
-//! - No good commit's tree has a path that is both file and directory.
+//!   finished with an error have no content for the ports: reading one by its id is `NotFound` and says why. A [`View`]
+//!   shows them all the same, as pachd does (recordings p 061, 069–071); nobody wants to read those by accident.
+//! - No good commit's tree has a path that is both file and directory. pachd misses some of those collisions.
+//! - A commit that was acknowledged as closed is settled one day, whatever is killed meanwhile.
+//! - What a squashed commit held is kept as long as some commit is built on it.
 //!
 //! # What is synced when
 //!
@@ -40,7 +48,7 @@
 //! Bounded: up to 4 MiB of the database's pages a connection (one connection for each call that is under way, four kept
 //! between calls), 1 MiB of a file that is being uploaded and as much of its index, a page of paths or commits while
 //! listing. Reading a file holds the list of pieces that one commit added to it: one, unless its pieces were sent
-//! between those of others.
+//! between those of others. A [`View`] holds the list of the uploads that were added to an open or errored commit.
 //!
 //! # Several processes
 //!
@@ -55,10 +63,18 @@ mod database;
 mod entry;
 mod error;
 mod file_set;
+mod record;
+mod refusal;
+mod removal;
+mod repo;
+mod settle;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod tree;
 mod upload;
+mod view;
+mod work;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -70,7 +86,15 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::database::Database;
-pub use self::error::StoreError;
+pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
+pub use self::error::{Failure, StoreError};
+pub use self::record::{CommitRecord, CommitSelector, Origin};
+pub use self::refusal::Refusal;
+pub use self::repo::{BranchRecord, ProjectRecord, RepoRecord};
+pub use self::transaction::PendingTransaction;
+pub use self::tree::bounds_of_directory;
+pub use self::view::{FileEntry, View};
+pub use self::work::Work;
 use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
@@ -154,7 +178,26 @@ impl Store {
     /// # Errors
     /// `NotFound` when the repo or the commit is missing.
     pub fn create_branch(&self, branch: &Branch, head: Option<&Commit>) -> Result<(), Fault> {
-        commit::create_branch(self, branch, head)
+        let head = head.map(CommitSelector::from);
+        self.change(|work| work.create_branch(branch, head.as_ref()))
+    }
+
+    /// Makes changes as pachd's `ModifyFile` does: they go into the commit that `target` names, or, where it names a
+    /// branch whose head is closed, into one of their own, which is then finishing. A deletion of `/d/` deletes what is
+    /// below it.
+    ///
+    /// # Errors
+    /// `NotFound`, `AlreadyFinished`, `Refused` (a path); `Local` when `changes` broke off: then nothing has happened.
+    pub fn modify(&self, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
+        file_set::modify(self, target, changes)
+    }
+
+    /// Makes a file set of what a commit changed; with `total`, of its whole tree.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn file_set_of(&self, commit: &CommitSelector, total: bool) -> Result<FileSetId, Fault> {
+        file_set::of_commit(self, commit, total)
     }
 
     /// Now, in microseconds since 1970.
@@ -253,26 +296,32 @@ fn sync_directory(dir: &Path) -> Result<(), StoreError> {
 
 impl CommitHistory for Store {
     fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
-        self.database.read(|tx| Ok(commit::find_repo(tx, repo)?.is_some()))
+        self.database.read(|tx| Ok(repo::find(tx, repo)?.is_some()))
     }
 
     fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
-        self.database.read(|tx| commit::inspect_branch(tx, branch))
+        self.database.read(|tx| repo::inspect_branch(tx, branch))
     }
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-        self.database.read(|tx| commit::inspect(tx, commit))
+        self.database.read(|tx| record::inspect(tx, commit))
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        commit::list(self, branch, visit)
+        record::list(self, branch, visit)
     }
 }
 
 impl CommitSink for Store {
     /// A project needs no making here: it is there when a repo is in it.
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
-        commit::create_repo(self, repo)
+        self.change(|work| {
+            match work.create_project(&repo.project, "", false) {
+                Ok(()) | Err(Failure::Refusal(Refusal::ProjectExists(_))) => {}
+                Err(failure) => return Err(failure),
+            }
+            work.create_repo(repo, "", false)
+        })
     }
 
     fn pipeline_kind(&self, _repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
@@ -292,15 +341,20 @@ impl CommitSink for Store {
     }
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
-        commit::start(self, branch, description)
+        self.change(|work| work.start_commit(branch, None, description))
     }
 
     fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
-        commit::add_file_set(self, commit, file_set)
+        self.change(|work| work.add_file_set(&commit.into(), file_set))
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        commit::finish(self, commit, description, error)
+        self.change(|work| {
+            let selector = commit.into();
+            work.finish_commit(&selector, description, error.unwrap_or_default())?;
+            let row = record::pick(work.db, &selector)?;
+            work.settle_line(row)
+        })
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
@@ -310,6 +364,10 @@ impl CommitSink for Store {
             let info = self.inspect_commit(commit)?;
             if info.finished.is_some() {
                 return Ok(info);
+            }
+            // Whoever closed it may be gone; whoever waits can settle it.
+            if info.finishing.is_some() && self.settle_next()?.is_some() {
+                continue;
             }
             let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
@@ -322,7 +380,11 @@ impl CommitSink for Store {
     }
 
     fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
-        commit::drop_all(self, commit)
+        self.change(|work| match work.drop_commit_set(commit)? {
+            // pachd says nothing here; who asks for it wants to know.
+            0 => Err(Refusal::CommitSetNotFound(commit.to_string()).into()),
+            _ => Ok(()),
+        })
     }
 }
 

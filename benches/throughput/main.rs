@@ -18,6 +18,7 @@ mod gateway;
 mod local;
 mod race;
 mod samples;
+mod serve;
 
 use std::path::Path;
 
@@ -53,9 +54,10 @@ fn number(name: &str, default: u64) -> Result<u64> {
 
 type Part = fn(&Samples, &Sizes) -> Result<()>;
 
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 4] = [
     ("gateway", gateway::measure),
     ("local", local::measure),
+    ("serve", serve::measure),
     ("framing", framing::measure),
 ];
 

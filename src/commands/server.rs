@@ -82,7 +82,7 @@ fn usage(error: &GatewayError) -> Failure {
     }
 }
 
-fn store_failure(error: &StoreError) -> Failure {
+pub(super) fn store_failure(error: &StoreError) -> Failure {
     let exit = match error {
         // As a server without the repo would say: there is nothing to read.
         StoreError::NotAStore { .. } => Exit::Refused,

@@ -28,11 +28,9 @@ pub(super) struct Effect {
 
 impl ChangedPaths {
     pub(super) fn of(db: &Connection, commit: i64) -> rusqlite::Result<Self> {
-        let mut parts = db.prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq")?;
-        let parts = parts
-            .query_map([commit], |row| row.get(0))?
+        let parts = uploads_of(db, commit)?
+            .into_iter()
             .map(|upload| {
-                let upload = upload?;
                 let next = path_after(db, upload, "")?;
                 Ok(Part { upload, next })
             })
@@ -54,6 +52,25 @@ impl ChangedPaths {
     }
 }
 
+/// What was added to a commit, in that order; what was added twice is here twice.
+pub(super) fn uploads_of(db: &Connection, commit: i64) -> rusqlite::Result<Vec<i64>> {
+    db.prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq")?
+        .query_map([commit], |row| row.get(0))?
+        .collect()
+}
+
+/// The first path after `path` that one of the uploads changes.
+pub(super) fn next_path(db: &Connection, uploads: &[i64], path: &str) -> rusqlite::Result<Option<String>> {
+    let mut next: Option<String> = None;
+    for upload in uploads {
+        let candidate = path_after(db, *upload, path)?;
+        if next.is_none() || candidate.as_ref().is_some_and(|c| next.as_ref().is_some_and(|n| c < n)) {
+            next = candidate.or(next);
+        }
+    }
+    Ok(next)
+}
+
 fn path_after(db: &Connection, upload: i64, path: &str) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT path FROM changes WHERE upload = ?1 AND path > ?2 ORDER BY path LIMIT 1")?
         .query_row(params![upload, path], |row| row.get(0))
@@ -61,6 +78,15 @@ fn path_after(db: &Connection, upload: i64, path: &str) -> rusqlite::Result<Opti
 }
 
 impl Effect {
+    /// What the uploads, one after the other, do to a path.
+    pub(super) fn of(db: &Connection, uploads: &[i64], path: &str) -> rusqlite::Result<Self> {
+        let mut effect = Self::default();
+        for upload in uploads {
+            effect.take(db, *upload, path)?;
+        }
+        Ok(effect)
+    }
+
     fn take(&mut self, db: &Connection, upload: i64, path: &str) -> rusqlite::Result<()> {
         let mut changes =
             db.prepare_cached("SELECT offset, size FROM changes WHERE upload = ?1 AND path = ?2 ORDER BY seq")?;

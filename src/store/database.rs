@@ -18,16 +18,23 @@ const IDLE_CONNECTIONS: usize = 4;
 const CACHE_KIB: i64 = -4096;
 /// "sput": marks the file as ours for `file(1)` and for [`identify`].
 const APPLICATION_ID: i64 = 0x7370_7574;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
 /// `store`.
 const SCHEMA: &str = "
+CREATE TABLE projects (
+    name        TEXT PRIMARY KEY,
+    description TEXT NOT NULL DEFAULT '',
+    created     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE repos (
-    id      INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,
-    name    TEXT NOT NULL,
-    created INTEGER NOT NULL,
+    id          INTEGER PRIMARY KEY,
+    project     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    created     INTEGER NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
     UNIQUE (project, name)
 ) STRICT;
 
@@ -41,7 +48,10 @@ CREATE TABLE lineages (
 CREATE INDEX lineages_by_parent ON lineages (parent);
 
 -- AUTOINCREMENT: a row id is never used twice, so that a reader notices when its commit was dropped. `base` is the
--- nearest ancestor without an error. Only a good commit has a place (lineage, depth).
+-- nearest ancestor without an error, known once the parent is finished. Only a good commit has a place (lineage, depth).
+-- Between `finishing` and `finished`, a commit waits to be settled; `checked` is set when its content was looked at for
+-- collisions then. A `squashed` one is no commit any more: it holds what later ones are based on. `cleared` counts
+-- `ClearCommit`, so that a reader of an open commit notices.
 CREATE TABLE commits (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     repo        INTEGER NOT NULL REFERENCES repos (id),
@@ -57,18 +67,29 @@ CREATE TABLE commits (
     size        INTEGER NOT NULL DEFAULT 0,
     lineage     INTEGER REFERENCES lineages (id),
     depth       INTEGER,
+    origin      TEXT NOT NULL DEFAULT 'USER',
+    updated     INTEGER NOT NULL DEFAULT 0,
+    checked     INTEGER NOT NULL DEFAULT 0,
+    squashed    INTEGER NOT NULL DEFAULT 0,
+    cleared     INTEGER NOT NULL DEFAULT 0,
     UNIQUE (repo, name),
     UNIQUE (lineage, depth)
 ) STRICT;
 CREATE INDEX commits_by_name ON commits (name);
 CREATE INDEX commits_by_parent ON commits (parent);
+CREATE INDEX commits_by_base ON commits (base);
+CREATE INDEX commits_by_repo ON commits (repo, id);
+CREATE INDEX commits_unsettled ON commits (id) WHERE finishing IS NOT NULL AND finished IS NULL;
 
 CREATE TABLE branches (
-    repo INTEGER NOT NULL REFERENCES repos (id),
-    name TEXT NOT NULL,
-    head INTEGER REFERENCES commits (id),
-    PRIMARY KEY (repo, name)
-) STRICT, WITHOUT ROWID;
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo    INTEGER NOT NULL REFERENCES repos (id),
+    name    TEXT NOT NULL,
+    head    INTEGER REFERENCES commits (id),
+    created INTEGER NOT NULL DEFAULT 0,
+    updated INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (repo, name)
+) STRICT;
 CREATE INDEX branches_by_head ON branches (head);
 
 -- `archive` is the SHA-256 of the tar file with the bytes, NULL when the upload has deletions only.
@@ -79,13 +100,15 @@ CREATE TABLE uploads (
 ) STRICT;
 CREATE INDEX uploads_by_archive ON uploads (archive);
 
--- One change of an upload; `offset` is where its bytes are in the archive, NULL for a deletion.
+-- One change of an upload; `offset` is where its bytes are in the archive, NULL for a deletion. `sha256` is that of the
+-- bytes, NULL for those that came with version 1.
 CREATE TABLE changes (
     upload INTEGER NOT NULL REFERENCES uploads (id),
     path   TEXT NOT NULL,
     seq    INTEGER NOT NULL,
     offset INTEGER,
     size   INTEGER NOT NULL,
+    sha256 BLOB,
     PRIMARY KEY (upload, path, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -127,6 +150,74 @@ CREATE TABLE versions (
 CREATE TABLE doomed_archives (
     archive TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- Requests that are carried out together, or never. Both texts are whoever serves the store's own.
+CREATE TABLE transactions (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    started INTEGER NOT NULL
+) STRICT;
+CREATE TABLE transaction_requests (
+    transaction_id INTEGER NOT NULL REFERENCES transactions (id) ON DELETE CASCADE,
+    seq            INTEGER NOT NULL,
+    request        TEXT NOT NULL,
+    response       TEXT NOT NULL,
+    PRIMARY KEY (transaction_id, seq)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process
+/// of the version before, which has the store open meanwhile, go on.
+const FROM_VERSION_1: &str = "
+CREATE TABLE projects (
+    name        TEXT PRIMARY KEY,
+    description TEXT NOT NULL DEFAULT '',
+    created     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO projects (name, created) SELECT project, min(created) FROM repos GROUP BY project;
+ALTER TABLE repos ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN sha256 BLOB;
+
+ALTER TABLE commits ADD COLUMN origin TEXT NOT NULL DEFAULT 'USER';
+ALTER TABLE commits ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE commits ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE commits ADD COLUMN squashed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE commits ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;
+UPDATE commits SET updated = ifnull(finished, started),
+    checked = lineage IS NOT NULL OR error LIKE 'file / directory path collision (%';
+CREATE INDEX commits_by_base ON commits (base);
+CREATE INDEX commits_by_repo ON commits (repo, id);
+CREATE INDEX commits_unsettled ON commits (id) WHERE finishing IS NOT NULL AND finished IS NULL;
+
+CREATE TABLE branches_2 (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo    INTEGER NOT NULL REFERENCES repos (id),
+    name    TEXT NOT NULL,
+    head    INTEGER REFERENCES commits (id),
+    created INTEGER NOT NULL DEFAULT 0,
+    updated INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (repo, name)
+) STRICT;
+INSERT INTO branches_2 (repo, name, head, created, updated)
+    SELECT branches.repo, branches.name, head, repos.created, ifnull(commits.started, repos.created)
+    FROM branches JOIN repos ON repos.id = branches.repo LEFT JOIN commits ON commits.id = branches.head
+    ORDER BY branches.repo, branches.name;
+DROP TABLE branches;
+ALTER TABLE branches_2 RENAME TO branches;
+CREATE INDEX branches_by_head ON branches (head);
+
+CREATE TABLE transactions (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    started INTEGER NOT NULL
+) STRICT;
+CREATE TABLE transaction_requests (
+    transaction_id INTEGER NOT NULL REFERENCES transactions (id) ON DELETE CASCADE,
+    seq            INTEGER NOT NULL,
+    request        TEXT NOT NULL,
+    response       TEXT NOT NULL,
+    PRIMARY KEY (transaction_id, seq)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The database of one store. Every call is one transaction on a connection of its own.
@@ -134,12 +225,16 @@ pub(super) struct Database {
     path: PathBuf,
     synchronous: &'static str,
     idle: Mutex<Vec<Connection>>,
+    /// Held by the thread that writes. `SQLite` keeps writers apart too, but by sleeping and asking again.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Identity {
     /// Nothing in it yet: just made, or its maker died.
     Blank,
+    /// A store of version 1.
+    Older,
     Ours,
 }
 
@@ -151,6 +246,7 @@ impl Database {
             // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
             synchronous: "FULL",
             idle: Mutex::default(),
+            writing: Mutex::default(),
         };
         let mut connection = database.connect(create)?;
         if database.identify(dir, &connection)? == Identity::Blank {
@@ -158,6 +254,8 @@ impl Database {
                 return Err(StoreError::NotAStore { dir: dir.to_owned() });
             }
             database.initialise(dir, &mut connection)?;
+        } else if database.identify(dir, &connection)? == Identity::Older {
+            database.migrate(dir, &mut connection)?;
         }
         database.give_back(connection);
         Ok(database)
@@ -175,18 +273,19 @@ impl Database {
 
     /// Runs `work` on one consistent state.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
-        self.transact(TransactionBehavior::Deferred, |transaction| work(transaction))
+        self.transact(TransactionBehavior::Deferred, work)
     }
 
     /// Runs `work` with the store's one write lock; all of it is on disk when this returns, or nothing.
-    pub(super) fn write<T>(&self, work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.transact(TransactionBehavior::Immediate, work)
     }
 
     fn transact<T>(
         &self,
         behavior: TransactionBehavior,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Fault> {
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
@@ -196,6 +295,10 @@ impl Database {
             Ok(value) => {
                 self.give_back(connection);
                 Ok(value)
+            }
+            Err(Failure::Refusal(refusal)) => {
+                self.give_back(connection);
+                Err(refusal.into())
             }
             Err(Failure::Fault(fault)) => {
                 self.give_back(connection);
@@ -210,10 +313,10 @@ impl Database {
         &self,
         connection: &mut Connection,
         behavior: TransactionBehavior,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut transaction = connection.transaction_with_behavior(behavior)?;
-        let value = work(&mut transaction)?;
+        let transaction = connection.transaction_with_behavior(behavior)?;
+        let value = work(&transaction)?;
         transaction.commit().map_err(|source| self.commit_error(source))?;
         Ok(value)
     }
@@ -279,6 +382,7 @@ impl Database {
                 known: SCHEMA_VERSION,
             }),
             (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Identity::Ours),
+            (APPLICATION_ID, 1, _) => Ok(Identity::Older),
             _ => Err(StoreError::NotAStore { dir: dir.to_owned() }),
         }
     }
@@ -298,6 +402,22 @@ impl Database {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
         make().map_err(|source| self.error(source))?;
+        transaction.commit().map_err(|source| self.error(source))
+    }
+
+    /// As with making it, one of several processes does it, in one transaction.
+    fn migrate(&self, dir: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|source| self.error(source))?;
+        if self.identify(dir, &transaction)? != Identity::Older {
+            return Ok(());
+        }
+        let migrate = || {
+            transaction.execute_batch(FROM_VERSION_1)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
+        };
+        migrate().map_err(|source| self.error(source))?;
         transaction.commit().map_err(|source| self.error(source))
     }
 

@@ -3,19 +3,18 @@
 use tar::{EntryType, Header};
 
 pub(super) const BLOCK: usize = 512;
-/// Two zero blocks.
-pub(super) const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+/// Two zero blocks: what an archive ends with.
+pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 /// The header blocks of one entry. Their length depends on the name alone, so that a size can be filled in later.
 ///
 /// A name that fits neither the ustar field nor its prefix gets a PAX record; a size of 8 GiB or more is written in
-/// base 256, which every reader of the last twenty years takes. Modes are those of a plain file and directory (pachd
-/// writes 0, which makes an extracted file unreadable; recordings follow 015–016); times are zero, so that the same
-/// content is the same bytes.
-pub(super) fn header(name: &str, size: u64, kind: EntryType) -> Vec<u8> {
+/// base 256, which every reader of the last twenty years takes. Times are zero, so that the same content is the same
+/// bytes. (pachd writes the mode 0, which makes an extracted file unreadable; recordings follow 015–016.)
+pub(super) fn header(name: &str, size: u64, kind: EntryType, mode: u32) -> Vec<u8> {
     let mut blocks = Vec::with_capacity(BLOCK);
     let mut header = Header::new_ustar();
-    header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_size(size);
@@ -31,8 +30,20 @@ pub(super) fn header(name: &str, size: u64, kind: EntryType) -> Vec<u8> {
     blocks
 }
 
+/// The header blocks of one entry, as [`header`] makes them.
+#[must_use]
+pub fn tar_header(name: &str, size: u64, is_directory: bool, mode: u32) -> Vec<u8> {
+    let kind = if is_directory {
+        EntryType::Directory
+    } else {
+        EntryType::Regular
+    };
+    header(name, size, kind, mode)
+}
+
 /// How many zero bytes follow `size` bytes of content.
-pub(super) fn padding(size: u64) -> usize {
+#[must_use]
+pub fn padding(size: u64) -> usize {
     let tail = size % BLOCK as u64;
     usize::try_from((BLOCK as u64 - tail) % BLOCK as u64).unwrap_or(0)
 }
@@ -114,7 +125,7 @@ mod tests {
                         }
                     })
                     .collect();
-                let mut bytes = header(&name, 0, EntryType::Regular);
+                let mut bytes = header(&name, 0, EntryType::Regular, 0o644);
                 bytes.extend_from_slice(&END);
                 assert_eq!(names_and_sizes(&bytes), [(name, 0)], "{length} {element}");
             }
@@ -123,8 +134,8 @@ mod tests {
 
     #[test]
     fn the_headers_length_does_not_depend_on_the_size() {
-        let small = header("/big", 0, EntryType::Regular);
-        let large = header("/big", 9 << 30, EntryType::Regular);
+        let small = header("/big", 0, EntryType::Regular, 0o644);
+        let large = header("/big", 9 << 30, EntryType::Regular, 0o644);
         assert_eq!(small.len(), large.len());
         let read = Header::from_byte_slice(&large);
         assert_eq!(read.size().unwrap(), 9 << 30);
@@ -145,7 +156,7 @@ mod tests {
         for (size, zeros) in [(0, 0), (1, 511), (511, 1), (512, 0), (513, 511)] {
             assert_eq!(padding(size), zeros);
         }
-        let mut bytes = header("a", 3, EntryType::Regular);
+        let mut bytes = header("a", 3, EntryType::Regular, 0o644);
         bytes.extend_from_slice(b"abc");
         bytes.resize(bytes.len() + padding(3), 0);
         bytes.extend_from_slice(&END);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use super::refusal::Refusal;
 use crate::fault::{Fault, FaultKind};
 use crate::quantity::grouped;
 
@@ -107,13 +108,48 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// Why one call did not succeed, before it is known in whose words to say so.
+/// Why one call did not succeed, before it is known whether its transaction ends with it.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub enum Failure {
     /// The store's answer, as pachd would give it.
+    Refusal(Refusal),
+    /// The port's own words for what went wrong on this side.
     Fault(Fault),
     Store(StoreError),
     Database(rusqlite::Error),
+}
+
+impl Failure {
+    /// With pachd's name of the step in which it was refused before it.
+    #[must_use]
+    pub fn within(self, step: impl Into<String>) -> Self {
+        match self {
+            Self::Refusal(refusal) => Self::Refusal(refusal.within(step)),
+            Self::Fault(mut fault) => {
+                fault.message = format!("{}: {}", step.into(), fault.message);
+                Self::Fault(fault)
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    /// For a failure outside of a transaction, where the database has no part in it.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refusal(refusal) => refusal.into(),
+            Failure::Fault(fault) => fault,
+            Failure::Store(error) => error.into(),
+            Failure::Database(error) => StoreError::from_database("the store's database".into(), error).into(),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
 }
 
 impl From<Fault> for Failure {
@@ -132,11 +168,6 @@ impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
     }
-}
-
-/// What a call names is not there.
-pub(super) fn not_found(message: impl Into<String>) -> Failure {
-    Failure::Fault(Fault::new(FaultKind::NotFound, message))
 }
 
 #[cfg(test)]

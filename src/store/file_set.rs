@@ -4,14 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::commit::CommitRow;
 use super::error::{Failure, StoreError};
-use super::upload::{self, Staged, StagedArchive};
+use super::record::{CommitRecord, CommitSelector, record_of};
+use super::refusal::Refusal;
+use super::tree::{Tree, bounds_of_directory};
+use super::upload::{self, Directories, Staged, StagedArchive};
 use super::{Store, make_directory, sync_directory};
 use crate::delivery::Changes;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::pfs::FileSetId;
 
 /// How long a new file set lives, as pachd's do.
@@ -24,12 +28,12 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     // Housekeeping that fails is tried again with the next file set.
     let _ = collect_expired(store);
     let incoming = store.incoming();
-    let mut staged = upload::stage(&incoming, changes)?;
+    let mut staged = upload::stage(&incoming, changes, Directories::Stay)?;
     let archive = staged.archive.take();
     let expires = store.after(DEFAULT_TTL);
     store.database.write(|tx| {
         let upload = insert_upload(tx, archive.as_ref())?;
-        insert_changes(tx, upload, &mut staged, &incoming)?;
+        insert_changes(tx, upload, &mut staged, &incoming, None)?;
         let id = insert_file_set(tx, &[upload], expires)?;
         // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
         // and its row. Before the commit: a row never names a file that is not there.
@@ -37,6 +41,56 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
             publish(store, archive)?;
         }
         Ok(id)
+    })
+}
+
+/// What pachd's `ModifyFile` does: the changes go into the commit that `target` names, or, where it names a branch whose
+/// head is closed, into one of their own (recordings http 014–049). Nothing happens when `changes` breaks off.
+pub(super) fn modify(store: &Store, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
+    let incoming = store.incoming();
+    let mut staged = upload::stage(&incoming, changes, Directories::Go)?;
+    let archive = staged.archive.take();
+    store.change(|work| {
+        let (commit, is_new) = work.commit_to_modify(target)?;
+        if !staged.is_empty() {
+            let tree = if staged.deletes_directories() {
+                // What there is to delete is known when what comes before is settled.
+                commit.parent.map_or(Ok(()), |parent| work.settle_line(parent))?;
+                Some(Tree::of(work.db, &commit)?)
+            } else {
+                None
+            };
+            let upload = insert_upload(work.db, archive.as_ref())?;
+            insert_changes(work.db, upload, &mut staged, &incoming, tree.as_ref())?;
+            work.add_upload(commit.id, upload)?;
+        }
+        if is_new {
+            work.close(commit.id, "", "")?;
+        }
+        if let Some(archive) = archive {
+            publish(store, archive)?;
+        }
+        Ok(record_of(work.db, commit.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+    })
+}
+
+/// A file set of what a commit changed; with `total`, of its whole tree.
+pub(super) fn of_commit(store: &Store, commit: &CommitSelector, total: bool) -> Result<FileSetId, Fault> {
+    let expires = store.after(DEFAULT_TTL);
+    store.database.write(|tx| {
+        let mut next = Some(CommitRow::pick(tx, commit)?);
+        let mut uploads = Vec::new();
+        while let Some(row) = next {
+            let mut parts: Vec<i64> = tx
+                .prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq DESC")?
+                .query_map([row.id], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            uploads.append(&mut parts);
+            let base = if total { row.known_base(tx)? } else { None };
+            next = base.map(|id| CommitRow::by_id(tx, id)).transpose()?;
+        }
+        uploads.reverse();
+        Ok(insert_file_set(tx, &uploads, expires)?)
     })
 }
 
@@ -56,7 +110,7 @@ fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
     Ok(())
 }
 
-fn insert_upload(tx: &Transaction<'_>, archive: Option<&StagedArchive>) -> rusqlite::Result<i64> {
+fn insert_upload(tx: &Connection, archive: Option<&StagedArchive>) -> rusqlite::Result<i64> {
     tx.prepare_cached("INSERT INTO uploads (archive, size) VALUES (?1, ?2)")?
         .execute(params![
             archive.map(|a| &a.sha256),
@@ -65,19 +119,70 @@ fn insert_upload(tx: &Transaction<'_>, archive: Option<&StagedArchive>) -> rusql
     Ok(tx.last_insert_rowid())
 }
 
-fn insert_changes(tx: &Transaction<'_>, upload: i64, staged: &mut Staged, incoming: &Path) -> Result<(), Failure> {
-    let mut insert =
-        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+/// Writes down an upload's changes. A directory's deletion becomes those of the files that are below it then: in `tree`,
+/// and among what this upload has changed so far.
+fn insert_changes(
+    tx: &Connection,
+    upload: i64,
+    staged: &mut Staged,
+    incoming: &Path,
+    tree: Option<&Tree>,
+) -> Result<(), Failure> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO changes (upload, path, seq, offset, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     let mut seq = 0_i64;
     staged.index(incoming, |entry| {
+        if entry.is_directory() {
+            return delete_below(tx, upload, &entry.path, &mut seq, tree);
+        }
         let offset = entry.offset.map(u64::cast_signed);
-        insert.execute(params![upload, entry.path, seq, offset, entry.size.cast_signed()])?;
+        let sha256 = offset.map(|_| entry.sha256);
+        insert.execute(params![
+            upload,
+            entry.path,
+            seq,
+            offset,
+            entry.size.cast_signed(),
+            sha256
+        ])?;
         seq += 1;
         Ok(())
     })
 }
 
-fn insert_file_set(tx: &Transaction<'_>, uploads: &[i64], expires: i64) -> rusqlite::Result<FileSetId> {
+fn delete_below(
+    tx: &Connection,
+    upload: i64,
+    directory: &str,
+    seq: &mut i64,
+    tree: Option<&Tree>,
+) -> Result<(), Failure> {
+    let (after, before) = bounds_of_directory(directory);
+    let mut delete =
+        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, NULL, 0)")?;
+    let mut next = after.clone();
+    while let Some((path, _)) = tree.map_or(Ok(None), |tree| tree.next_file(tx, &next, &before))? {
+        delete.execute(params![upload, path, *seq])?;
+        *seq += 1;
+        next = path;
+    }
+    let mut written = tx.prepare_cached(
+        "SELECT path FROM changes WHERE upload = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT 1",
+    )?;
+    let mut next = after;
+    while let Some(path) = written
+        .query_row(params![upload, next, before], |row| row.get::<_, String>(0))
+        .optional()?
+    {
+        delete.execute(params![upload, path, *seq])?;
+        *seq += 1;
+        next = path;
+    }
+    Ok(())
+}
+
+fn insert_file_set(tx: &Connection, uploads: &[i64], expires: i64) -> rusqlite::Result<FileSetId> {
     let name = Uuid::new_v4().simple().to_string();
     tx.prepare_cached("INSERT INTO file_sets (name, expires) VALUES (?1, ?2)")?
         .execute(params![name, expires])?;
@@ -116,8 +221,8 @@ pub(super) fn compose(store: &Store, parts: &[FileSetId], ttl: Duration) -> Resu
 /// The text is pachd's (recording p 096), with its nanoseconds.
 fn check_ttl(ttl: Duration) -> Result<(), Fault> {
     if ttl > MAX_TTL {
-        let message = format!("ttl ({}) exceeds max ttl ({})", ttl.as_nanos(), MAX_TTL.as_nanos());
-        return Err(Fault::new(FaultKind::Refused, message));
+        let (wanted, max) = (ttl.as_nanos(), MAX_TTL.as_nanos());
+        return Err(Refusal::TtlTooLong { wanted, max }.into());
     }
     Ok(())
 }
@@ -127,10 +232,7 @@ pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64, call: &str) 
     tx.prepare_cached("SELECT id FROM file_sets WHERE name = ?1 AND expires > ?2")?
         .query_row(params![file_set.0, now], |row| row.get(0))
         .optional()?
-        .ok_or_else(|| {
-            let message = format!("{call}: path does not exist");
-            Failure::Fault(Fault::new(FaultKind::FileSetGone, message))
-        })
+        .ok_or_else(|| Refusal::FileSetGone.within(call).into())
 }
 
 pub(super) fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
@@ -172,7 +274,7 @@ fn collect_expired(store: &Store) -> Result<(), Fault> {
 }
 
 /// Forgets those of `uploads` that neither a file set nor a commit holds.
-pub(super) fn release(tx: &Transaction<'_>, uploads: &[i64]) -> rusqlite::Result<()> {
+pub(super) fn release(tx: &Connection, uploads: &[i64]) -> rusqlite::Result<()> {
     for upload in uploads {
         let held: bool = tx
             .prepare_cached(
@@ -200,6 +302,13 @@ pub(super) fn release(tx: &Transaction<'_>, uploads: &[i64]) -> rusqlite::Result
 /// This is a transaction of its own, after the one that removed the rows is on disk: a row that a power cut brings back
 /// must find its file. The lock keeps an upload of the same bytes from naming the file meanwhile.
 pub(super) fn remove_doomed(store: &Store) {
+    let look = |tx: &rusqlite::Transaction<'_>| {
+        let mut some = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM doomed_archives)")?;
+        Ok(some.query_row([], |row| row.get(0))?)
+    };
+    if !store.database.read(look).unwrap_or(true) {
+        return;
+    }
     let _ = store.database.write(|tx| {
         let doomed: Vec<String> = tx
             .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?

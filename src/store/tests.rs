@@ -1,7 +1,10 @@
 //! The store against pachd's recordings, crashes, other processes, and a naive model of itself.
 
 mod durability;
+mod killed;
+mod migration;
 mod model;
+mod modifying;
 mod protocol;
 mod reading;
 mod scale;
@@ -186,6 +189,29 @@ impl Store {
             .into_iter()
             .filter(|(name, _)| !name.ends_with('/'))
             .collect()
+    }
+
+    /// The whole tree, as a view of the commit has it, and each file read in two parts.
+    pub(super) fn viewed(&self, commit: &Commit) -> BTreeMap<String, Vec<u8>> {
+        let view = View::of(self, &commit.into()).unwrap();
+        let mut tree = BTreeMap::new();
+        let mut after = "/".to_owned();
+        loop {
+            let page = view.files(&after, "0").unwrap();
+            let Some(last) = page.last() else {
+                return tree;
+            };
+            after.clone_from(&last.path);
+            for file in page {
+                assert_eq!(view.file(&file.path).unwrap().as_ref(), Some(&file));
+                let half = file.size / 2;
+                let mut content = Vec::new();
+                view.read(&file, 0).take(half).read_to_end(&mut content).unwrap();
+                view.read(&file, half).read_to_end(&mut content).unwrap();
+                assert_eq!(content.len() as u64, file.size);
+                tree.insert(file.path, content);
+            }
+        }
     }
 
     pub(super) fn error_of(&self, commit: &Commit) -> String {

@@ -7,6 +7,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::changed::{self, Effect};
+use super::commit::{CommitRow, base_chain};
+use super::error::Failure;
+
 /// The stretches of lineages that make up a commit's history, the commit's own first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chain(Vec<Stretch>);
@@ -33,6 +37,105 @@ pub(super) struct Version {
     /// The depth at which its content begins; what follows was appended.
     pub start: i64,
     pub size: i64,
+}
+
+/// The content of any commit: that of a good one is its chain; that of an open or errored one is its base's, with what
+/// was added to it on top.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tree {
+    chain: Chain,
+    /// What was added when the tree was asked for: more may come to an open commit meanwhile.
+    pub own: Vec<i64>,
+}
+
+/// A file as a [`Tree`] has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TreeFile {
+    /// What the chain has of it that still counts.
+    pub settled: Option<Version>,
+    /// Whether the tree's own changes have a part in it.
+    pub is_changed: bool,
+    pub size: i64,
+}
+
+impl TreeFile {
+    pub(super) fn settled(version: Version) -> Self {
+        Self {
+            settled: Some(version),
+            is_changed: false,
+            size: version.size,
+        }
+    }
+}
+
+impl From<Chain> for Tree {
+    fn from(chain: Chain) -> Self {
+        Self { chain, own: Vec::new() }
+    }
+}
+
+impl Tree {
+    pub(super) fn of(db: &Connection, commit: &CommitRow) -> Result<Self, Failure> {
+        if let Some(place) = commit.place {
+            return Ok(Chain::of(db, place)?.into());
+        }
+        let (chain, _) = base_chain(db, commit.known_base(db)?)?;
+        let own = changed::uploads_of(db, commit.id)?;
+        Ok(Self { chain, own })
+    }
+
+    pub(super) fn find(&self, db: &Connection, path: &str) -> rusqlite::Result<Option<TreeFile>> {
+        let effect = Effect::of(db, &self.own, path)?;
+        let settled = if effect.cleared {
+            None
+        } else {
+            self.chain.find(db, path)?
+        };
+        if !effect.present && settled.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(TreeFile {
+            settled,
+            is_changed: effect.present,
+            size: settled.map_or(0, |version| version.size) + effect.appended,
+        }))
+    }
+
+    /// As [`Chain::next_file`].
+    pub(super) fn next_file(
+        &self,
+        db: &Connection,
+        after: &str,
+        before: &str,
+    ) -> rusqlite::Result<Option<(String, TreeFile)>> {
+        let mut after = after.to_owned();
+        loop {
+            let settled = self.chain.next_file(db, &after, before)?;
+            let changed = changed::next_path(db, &self.own, &after)?.filter(|path| path.as_str() < before);
+            let path = match (settled, changed) {
+                (Some((path, version)), changed) if changed.as_ref().is_none_or(|changed| path < *changed) => {
+                    return Ok(Some((path, TreeFile::settled(version))));
+                }
+                (_, Some(path)) => path,
+                (_, None) => return Ok(None),
+            };
+            if let Some(file) = self.find(db, &path)? {
+                return Ok(Some((path, file)));
+            }
+            after = path;
+        }
+    }
+
+    /// As [`Chain::next_change`].
+    pub(super) fn next_change(
+        &self,
+        db: &Connection,
+        path: &str,
+        from: i64,
+        to: i64,
+    ) -> rusqlite::Result<Option<Place>> {
+        self.chain.next_change(db, path, from, to)
+    }
 }
 
 impl Chain {
@@ -129,8 +232,9 @@ impl Chain {
     }
 }
 
-/// The bounds of everything under a directory, for [`Chain::next_file`]: `0` is the character after `/`.
-pub(super) fn bounds_of_directory(path: &str) -> (String, String) {
+/// The bounds of everything under a directory, both left out: `0` is the character after `/`.
+#[must_use]
+pub fn bounds_of_directory(path: &str) -> (String, String) {
     let directory = path.trim_end_matches('/');
     (format!("{directory}/"), format!("{directory}0"))
 }

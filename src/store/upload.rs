@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::entry;
 use super::error::{Failure, StoreError};
+use super::refusal::Refusal;
 use crate::delivery::{Change, Changes, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{FilePath, is_allowed_in_path};
@@ -28,6 +29,17 @@ pub(super) struct Staged {
     /// None when there are only deletions, or nothing.
     pub archive: Option<StagedArchive>,
     index: SpooledTempFile,
+    entries: u64,
+    deletes_directories: bool,
+}
+
+/// What the deletion of a directory means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Directories {
+    /// Nothing, as in pachd's file sets (recordings p 074–079).
+    Stay,
+    /// The deletion of all that is in it, as in `ModifyFile` (recording follow 004).
+    Go,
 }
 
 pub(super) struct StagedArchive {
@@ -42,15 +54,21 @@ pub(super) struct StagedArchive {
 /// One line of the index.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct IndexEntry {
+    /// With a trailing slash when it is a directory that is deleted.
     pub path: String,
     /// Where the bytes are in the archive; `None` for a deletion.
     pub offset: Option<u64>,
     pub size: u64,
+    /// The SHA-256 of the bytes; zeros for a deletion.
+    pub sha256: [u8; 32],
 }
 
 /// Reads `changes` to their end and writes them below `incoming`.
-pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes) -> Result<Staged, Fault> {
+pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes, directories: Directories) -> Result<Staged, Fault> {
     let mut upload = Upload {
+        directories,
+        entries: 0,
+        deletes_directories: false,
         incoming,
         archive: None,
         open: None,
@@ -71,6 +89,9 @@ pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes) -> Result<Staged
 
 struct Upload<'a> {
     incoming: &'a Path,
+    directories: Directories,
+    entries: u64,
+    deletes_directories: bool,
     archive: Option<ArchiveWriter>,
     open: Option<OpenFile>,
     index: Index,
@@ -88,6 +109,7 @@ enum Content {
     /// In the archive already, after room for its header at this offset.
     Written {
         header_at: u64,
+        digest: Sha256,
     },
 }
 
@@ -95,14 +117,22 @@ impl Upload<'_> {
     fn delete(&mut self, path: &str) -> Result<(), Fault> {
         let file = check_path(path)?;
         self.close()?;
-        // pachd deletes files here, never directories, and takes a trailing slash for one (recordings p 074–079).
+        // pachd takes a trailing slash for a directory.
+        let mut name = file.as_str().to_owned();
         if path.ends_with('/') {
-            return Ok(());
+            if self.directories == Directories::Stay {
+                return Ok(());
+            }
+            self.deletes_directories = true;
+            if !file.is_root() {
+                name.push('/');
+            }
         }
         let entry = IndexEntry {
-            path: file.as_str().to_owned(),
+            path: name,
             offset: None,
             size: 0,
+            sha256: [0; 32],
         };
         self.write_index(&entry)
     }
@@ -113,7 +143,7 @@ impl Upload<'_> {
             let path = check_path(path)?;
             if path.is_root() {
                 // pachd takes a file at `/` and loses its bytes (recordings http 031, 043).
-                return Err(refused("path (/) invalid: a file needs a name"));
+                return Err(refused("/", "a file needs a name"));
             }
             if self.open.as_ref().is_none_or(|open| open.path != path) {
                 self.close()?;
@@ -139,9 +169,13 @@ impl Upload<'_> {
                 return Ok(());
             }
             let header_at = archive.written;
-            archive.write(&entry::header(name_of(&open.path), 0, EntryType::Regular))?;
+            archive.write(&entry::header(name_of(&open.path), 0, EntryType::Regular, 0o644))?;
             archive.write(buffer)?;
-            open.content = Content::Written { header_at };
+            let digest = Sha256::new_with_prefix(buffer);
+            open.content = Content::Written { header_at, digest };
+        }
+        if let Content::Written { digest, .. } = &mut open.content {
+            digest.update(data);
         }
         archive.write(data)?;
         open.size += data.len() as u64;
@@ -154,20 +188,25 @@ impl Upload<'_> {
             return Ok(());
         };
         let archive = writer(&mut self.archive, self.incoming)?;
-        let header = entry::header(name_of(&path), size, EntryType::Regular);
-        match content {
+        let header = entry::header(name_of(&path), size, EntryType::Regular, 0o644);
+        let digest = match content {
             Content::Buffered(buffer) => {
                 archive.write_hashed(&header)?;
                 archive.write_hashed(&buffer)?;
+                Sha256::new_with_prefix(&buffer)
             }
-            Content::Written { header_at } => archive.fill_in_header(header_at, &header, size)?,
-        }
+            Content::Written { header_at, digest } => {
+                archive.fill_in_header(header_at, &header, size)?;
+                digest
+            }
+        };
         let offset = archive.written - size;
         archive.write_hashed(&[0; entry::BLOCK][..entry::padding(size)])?;
         let entry = IndexEntry {
             path: path.as_str().to_owned(),
             offset: Some(offset),
             size,
+            sha256: digest.finalize().into(),
         };
         self.write_index(&entry)
     }
@@ -179,10 +218,16 @@ impl Upload<'_> {
         index
             .rewind()
             .map_err(|error| index_error("read the index in", self.incoming, error))?;
-        Ok(Staged { archive, index })
+        Ok(Staged {
+            archive,
+            index,
+            entries: self.entries,
+            deletes_directories: self.deletes_directories,
+        })
     }
 
     fn write_index(&mut self, entry: &IndexEntry) -> Result<(), Fault> {
+        self.entries += 1;
         self.index
             .write(entry)
             .map_err(|error| index_error("write the index in", self.incoming, error).into())
@@ -205,25 +250,20 @@ fn name_of(path: &FilePath) -> &str {
 /// Refuses what pachd refuses, in its words and its order (recordings http 028–042).
 fn check_path(path: &str) -> Result<FilePath, Fault> {
     if path.is_empty() || path.chars().any(|c| !matches!(c, ' '..='~')) {
-        return Err(refused(format!(
-            "path ({path}) invalid: only printable ASCII characters allowed"
-        )));
+        return Err(refused(path, "only printable ASCII characters allowed"));
     }
     if let Some(c) = path.chars().find(|c| !is_allowed_in_path(*c)) {
-        return Err(refused(format!(
-            "path ({path}) invalid: globbing character ({c}) not allowed in path"
-        )));
+        return Err(refused(path, format!("globbing character ({c}) not allowed in path")));
     }
     if path.split('/').any(|element| matches!(element, "." | "..")) {
-        return Err(refused(format!(
-            "path ({path}) invalid: relative file paths are not allowed"
-        )));
+        return Err(refused(path, "relative file paths are not allowed"));
     }
-    FilePath::new(path).map_err(|error| refused(error.to_string()))
+    FilePath::new(path).map_err(|error| refused(path, error.to_string()))
 }
 
-fn refused(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::Refused, message)
+fn refused(path: &str, what: impl Into<String>) -> Fault {
+    let (path, what) = (path.to_owned(), what.into());
+    Refusal::InvalidPath { path, what }.into()
 }
 
 /// Writes the tar file and its digest.
@@ -339,23 +379,42 @@ impl ArchiveWriter {
     }
 }
 
+/// The bytes of a record before its path: its path's length, offset, size and digest.
+const RECORD_HEAD: usize = 4 + 8 + 8 + 32;
+
 /// Length-prefixed records; the offset is shifted by one so that 0 is a deletion.
 struct Index(SpooledTempFile);
 
 impl Index {
     fn write(&mut self, entry: &IndexEntry) -> io::Result<()> {
         let path = entry.path.as_bytes();
-        let mut record = Vec::with_capacity(path.len() + 20);
+        let mut record = Vec::with_capacity(path.len() + RECORD_HEAD);
         let length = u32::try_from(path.len()).map_err(io::Error::other)?;
         record.extend_from_slice(&length.to_le_bytes());
         record.extend_from_slice(&entry.offset.map_or(0, |offset| offset + 1).to_le_bytes());
         record.extend_from_slice(&entry.size.to_le_bytes());
+        record.extend_from_slice(&entry.sha256);
         record.extend_from_slice(path);
         self.0.write_all(&record)
     }
 }
 
+impl IndexEntry {
+    pub(super) fn is_directory(&self) -> bool {
+        self.path.ends_with('/')
+    }
+}
+
 impl Staged {
+    /// Whether nothing was asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    pub(super) fn deletes_directories(&self) -> bool {
+        self.deletes_directories
+    }
+
     /// Shows every line of the index to `visit`, in the order of the changes.
     pub(super) fn index(
         &mut self,
@@ -374,19 +433,23 @@ impl Staged {
 }
 
 fn read_record(reader: &mut impl Read) -> io::Result<Option<IndexEntry>> {
-    let mut head = [0; 20];
+    let mut head = [0; RECORD_HEAD];
     if reader.read(&mut head[..1])? == 0 {
         return Ok(None);
     }
     reader.read_exact(&mut head[1..])?;
     let [a, b, c, d, numbers @ ..] = head;
-    let (offset, size) = numbers.split_at(8);
+    let (offset, rest) = numbers.split_at(8);
+    let (size, digest) = rest.split_at(8);
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(digest);
     let mut path = vec![0; u32::from_le_bytes([a, b, c, d]) as usize];
     reader.read_exact(&mut path)?;
     Ok(Some(IndexEntry {
         path: String::from_utf8(path).map_err(io::Error::other)?,
         offset: little_endian(offset).checked_sub(1),
         size: little_endian(size),
+        sha256,
     }))
 }
 

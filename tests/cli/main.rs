@@ -16,5 +16,8 @@ mod memory;
 mod producer;
 mod put;
 mod readme;
+mod replay;
 mod scripted;
+mod serve;
+mod served;
 mod spool;

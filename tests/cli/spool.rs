@@ -140,12 +140,12 @@ fn numbers(world: &World) -> Vec<u64> {
         .prepare("SELECT description FROM commits WHERE finished IS NOT NULL AND error = '' ORDER BY id")
         .unwrap();
     let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let number = |text: String| {
-        let mark = text.lines().next_back()?.to_owned();
-        let word = mark
+    let number = |description: String| {
+        let mark = description.lines().next_back()?.to_owned();
+        let field = mark
             .split(' ')
-            .find_map(|word| word.strip_prefix("seq=").map(str::to_owned))?;
-        mark.ends_with(" done").then(|| word.parse().unwrap())
+            .find_map(|field| field.strip_prefix("seq=").map(str::to_owned))?;
+        mark.ends_with(" done").then(|| field.parse().unwrap())
     };
     rows.filter_map(|row| number(row.unwrap())).collect()
 }
@@ -223,7 +223,7 @@ fn an_archive_larger_than_the_spool_is_refused_at_once() {
         "--spool-limit",
         "10kB",
     ];
-    let ran = world.run_with(&args, &[archive("1"), tar(&[("f", &[7; 20_000])])].concat());
+    let ran = world.run_with(&args, &[archive("1"), tar(&[("f", &vec![7; 20_000])])].concat());
     ran.expect(3).says("--spool-limit");
     assert_eq!(ran.lines().len(), 1, "the one before is committed");
 }

@@ -1,14 +1,14 @@
-//! A repo on a real pachd, and the raw calls that the binary itself does not make.
+//! A repo on a pachd, and the raw calls that the binary itself does not make.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::Deref;
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::runner::{Ran, World};
+use crate::served::Served;
 
 /// The regular files of an archive, in its order.
 pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -66,6 +66,8 @@ pub struct Lab {
     token: Option<String>,
     /// Its name; it exists only once somebody has made it.
     pub repo: String,
+    /// The server, where it is the test's own.
+    served: Option<Served>,
 }
 
 impl Deref for Lab {
@@ -77,38 +79,54 @@ impl Deref for Lab {
 }
 
 impl Lab {
-    /// `None` where no server is named: the test is skipped.
-    pub fn without_repo() -> Option<Self> {
-        let Ok(server) = std::env::var("SPOUTCTL_TEST_PACHD") else {
-            // Once for all of them, and past the test harness, which keeps what a passing test prints.
-            static SAID: Once = Once::new();
-            SAID.call_once(|| {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "skipped, all of tests/pachd: SPOUTCTL_TEST_PACHD names no pachd"
-                );
-            });
-            return None;
-        };
-        let authority = server
-            .strip_prefix("http://")
-            .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT")
-            .trim_end_matches('/')
-            .to_owned();
-        let token = std::env::var("PACH_TOKEN").ok();
-        Some(Self {
-            world: World::at(&server).with_token(token.clone()),
-            authority,
-            token,
-            repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),
+    /// On the server that is named, or else on one of the test's own.
+    pub fn without_repo() -> Self {
+        Self::named().unwrap_or_else(|| {
+            let served = Served::start();
+            Self::on(&served.url(), None, Some(served))
         })
     }
 
     /// As [`Self::without_repo`], with the repo made.
-    pub fn new() -> Option<Self> {
-        let lab = Self::without_repo()?;
-        lab.ask("pfs_v2.API/CreateRepo", &json!({"repo": lab.repo_name()}));
-        Some(lab)
+    pub fn new() -> Self {
+        let lab = Self::without_repo();
+        lab.make_repo();
+        lab
+    }
+
+    /// A server that has pipelines: `None` where none is named, and the test is skipped.
+    pub fn with_pipelines() -> Option<Self> {
+        let named = Self::named();
+        if named.is_none() {
+            // Past the test harness, which keeps what a passing test prints.
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: SPOUTCTL_TEST_PACHD names no pachd, and `serve` has no pipelines"
+            );
+        }
+        named
+    }
+
+    fn named() -> Option<Self> {
+        let server = std::env::var("SPOUTCTL_TEST_PACHD").ok()?;
+        Some(Self::on(&server, std::env::var("PACH_TOKEN").ok(), None))
+    }
+
+    fn on(url: &str, token: Option<String>, served: Option<Served>) -> Self {
+        let authority = url
+            .strip_prefix("http://")
+            .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT");
+        Self {
+            world: World::at(url).with_token(token.clone()),
+            authority: authority.trim_end_matches('/').to_owned(),
+            token,
+            repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),
+            served,
+        }
+    }
+
+    pub fn make_repo(&self) {
+        self.ask("pfs_v2.API/CreateRepo", &json!({"repo": self.repo_name()}));
     }
 
     /// `repo@branch:/path`, or whatever else follows the repo's name.
@@ -234,6 +252,9 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        if self.served.is_some() {
+            return;
+        }
         // Also after a failed test, which must not become a panic in a panic.
         let pipeline = json!({"pipeline": {"project": {"name": "default"}, "name": self.repo}, "force": true});
         let repo = json!({"repo": self.repo_name(), "force": true});

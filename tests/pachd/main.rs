@@ -1,11 +1,11 @@
-//! The verbs end to end against a real pachd, the one that `SPOUTCTL_TEST_PACHD` names (`http://HOST:PORT`, its HTTP
-//! gateway). A token is taken from `PACH_TOKEN`.
+//! The verbs end to end against a pachd: the one that `SPOUTCTL_TEST_PACHD` names (`http://HOST:PORT`, its HTTP
+//! gateway; a token is taken from `PACH_TOKEN`), or else a `spoutctl serve` that each test starts for itself.
 //!
-//! Without that variable every test says that it was skipped, and passes. `SPOUTCTL_TEST_NO_SKIP` changes nothing here:
-//! CI sets it, and CI has no pachd. What CI can hold, the scripted gateway in `tests/cli` holds.
+//! Only the tests about pipelines need a real one; without it they say that they were skipped. `SPOUTCTL_TEST_NO_SKIP`
+//! changes nothing here: CI sets it, and CI has no pachd.
 //!
-//! Each test makes a repo `spoutctl-test-<uuid>` and deletes it at its end, whatever that end is. Nothing else on the
-//! server is touched. `SPOUTCTL_TEST_LARGE` adds the test that sends 300 MiB twice.
+//! On a pachd that is named, each test makes a repo `spoutctl-test-<uuid>` and deletes it at its end, whatever that end
+//! is. Nothing else on the server is touched. `SPOUTCTL_TEST_LARGE` adds the test that sends 300 MiB twice.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,9 @@
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
 #[path = "../cli/runner.rs"]
 mod runner;
+#[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
+#[path = "../cli/served.rs"]
+mod served;
 
 mod branch;
 mod get;

@@ -29,7 +29,7 @@ fn refused(lab: &Lab) -> String {
 
 #[test]
 fn a_spouts_output_branch_is_refused_in_the_words_of_a_spout() {
-    let Some(lab) = Lab::without_repo() else { return };
+    let Some(lab) = Lab::with_pipelines() else { return };
     create(&lab, &json!({"spout": {}}));
     let said = refused(&lab);
     assert!(said.contains(&format!("of spout `{}`", lab.repo)), "{said}");
@@ -41,8 +41,9 @@ fn a_spouts_output_branch_is_refused_in_the_words_of_a_spout() {
 
 #[test]
 fn a_transforms_output_branch_is_refused_in_the_words_of_a_pipeline() {
-    let Some(input) = Lab::new() else { return };
-    let Some(lab) = Lab::without_repo() else { return };
+    let Some(input) = Lab::with_pipelines() else { return };
+    input.make_repo();
+    let Some(lab) = Lab::with_pipelines() else { return };
     create(&lab, &json!({"input": {"pfs": {"repo": input.repo, "glob": "/*"}}}));
     let said = refused(&lab);
     assert!(said.contains(&format!("of pipeline `{}`", lab.repo)), "{said}");

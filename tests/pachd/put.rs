@@ -5,7 +5,7 @@ use crate::runner::{World, fixture, fixture_bytes, tar};
 
 #[test]
 fn each_of_three_archives_is_a_commit_and_comes_back_byte_for_byte() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     let stream = fixture_bytes("archives/three.tar");
     let ran = lab.put(&["-m", "from the test"], &stream);
     let commits = ran.expect(0).says("3 commits, 6 files, ").commits();
@@ -41,7 +41,7 @@ fn each_of_three_archives_is_a_commit_and_comes_back_byte_for_byte() {
 
 #[test]
 fn every_archive_of_the_fixtures_means_the_same_to_pachd_and_to_the_embedded_store() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     let names = std::fs::read_dir(fixture("archives")).unwrap();
     let mut compared = 0;
     for name in names.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
@@ -69,7 +69,7 @@ fn every_archive_of_the_fixtures_means_the_same_to_pachd_and_to_the_embedded_sto
 
 #[test]
 fn ten_thousand_small_files_go_in_as_one_commit() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     let files: Vec<(String, Vec<u8>)> = (0..10_000)
         .map(|number| {
             (
@@ -105,7 +105,7 @@ fn a_file_that_spans_parts_comes_back_whole_and_replaces_the_one_before() {
         eprintln!("skipped: SPOUTCTL_TEST_LARGE is not set, and this takes a minute");
         return;
     }
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     for seed in [1, 2] {
         let content = noise((300 << 20) + 7, seed);
         let archive = tar(&[("before", b"x"), ("large", &content), ("later", b"y")]);
@@ -118,7 +118,7 @@ fn a_file_that_spans_parts_comes_back_whole_and_replaces_the_one_before() {
 
 #[test]
 fn a_file_is_replaced_unless_its_bytes_are_to_be_appended() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     lab.put(&[], &tar(&[("log", b"one\n"), ("same", b"s")])).expect(0);
     lab.put(&["--append"], &tar(&[("log", b"two\n"), ("new", b"n")]))
         .expect(0);
@@ -131,7 +131,7 @@ fn a_file_is_replaced_unless_its_bytes_are_to_be_appended() {
 
 #[test]
 fn a_prefix_is_put_before_every_path() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     lab.run_with(
         &["put", &lab.at("@live:/by/minute")],
         &tar(&[("a", b"1"), ("./b/c", b"2")]),
@@ -149,7 +149,7 @@ fn a_prefix_is_put_before_every_path() {
 
 #[test]
 fn paths_that_pachd_refuses_are_refused_here_or_escaped_and_come_back_unescaped() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     let names = ["50% of [all]*.txt", "a+b@c", "naïve/Ω", "back\\slash"];
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, name.as_bytes())).collect();
     let ran = lab.put(&[], &tar(&files));
@@ -169,7 +169,7 @@ fn paths_that_pachd_refuses_are_refused_here_or_escaped_and_come_back_unescaped(
 
 #[test]
 fn a_path_that_is_a_file_in_the_branch_already_fails_its_commit_and_no_later_one() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     lab.put(&[], &tar(&[("a", b"file"), ("keep", b"k")])).expect(0);
     let stream = [
         tar(&[("a/b", b"collides"), ("lost", b"l")]),
@@ -201,7 +201,7 @@ fn a_path_that_is_a_file_in_the_branch_already_fails_its_commit_and_no_later_one
 
 #[test]
 fn a_missing_repo_is_named_and_made_when_told_so() {
-    let Some(lab) = Lab::without_repo() else { return };
+    let lab = Lab::without_repo();
     let ran = lab.put(&[], &tar(&[("a", b"x")]));
     ran.expect(4)
         .says(&format!("repo default/{} does not exist", lab.repo))
@@ -215,7 +215,7 @@ fn a_missing_repo_is_named_and_made_when_told_so() {
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let Some(lab) = Lab::new() else { return };
+    let lab = Lab::new();
     let ran = lab.put(&["--dry-run"], &fixture_bytes("archives/three.tar"));
     ran.expect(0).says("archive 3").says("nothing is sent");
     assert!(lab.commits().is_empty());

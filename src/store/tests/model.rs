@@ -20,6 +20,9 @@ enum Action {
     Drop {
         commit: prop::sample::Index,
     },
+    Squash {
+        commit: prop::sample::Index,
+    },
     Fork {
         branch: usize,
         commit: prop::sample::Index,
@@ -31,6 +34,8 @@ struct ModelCommit {
     parent: Option<CommitId>,
     /// The whole tree; for an errored commit, the one that its children go on from.
     tree: Tree,
+    /// The tree with its own changes, whatever they were.
+    own_tree: Tree,
     error: String,
 }
 
@@ -42,6 +47,24 @@ struct Model {
 }
 
 const BRANCHES: [&str; 3] = ["b0", "b1", "b2"];
+
+impl Model {
+    /// The empty commit that the branches get whose only one was dropped.
+    fn put_empty_commit(&mut self, store: &Store, dropped: &CommitId) -> Option<CommitId> {
+        let mut headless = self.heads.iter().filter(|(_, head)| head.as_ref() == Some(dropped));
+        let (name, _) = headless.next()?;
+        let id = store.head(&branch(BRANCHES[*name])).unwrap();
+        self.order.push(id.clone());
+        let empty = ModelCommit {
+            parent: None,
+            tree: Tree::new(),
+            own_tree: Tree::new(),
+            error: String::new(),
+        };
+        self.commits.insert(id.clone(), empty);
+        Some(id)
+    }
+}
 
 fn apply(tree: &mut Tree, steps: &[Step]) {
     for step in steps {
@@ -82,6 +105,7 @@ fn run(store: &Store, model: &mut Model, action: Action) {
                     apply(&mut tree, &steps);
                 }
             }
+            assert_eq!(store.viewed(&open), tree, "the open commit");
             store.finish_commit(&open, "", give_up.then_some("given up")).unwrap();
             let error = store.error_of(&open);
             let expected = if give_up {
@@ -92,18 +116,52 @@ fn run(store: &Store, model: &mut Model, action: Action) {
                 error.is_empty()
             };
             assert!(expected, "{error:?} for {tree:?}");
+            let own_tree = tree.clone();
             let tree = if error.is_empty() { tree } else { base };
             model.heads.insert(on, Some(open.id.clone()));
             model.order.push(open.id.clone());
-            model.commits.insert(open.id, ModelCommit { parent, tree, error });
+            let commit = ModelCommit {
+                parent,
+                tree,
+                own_tree,
+                error,
+            };
+            model.commits.insert(open.id, commit);
         }
         Action::Drop { commit } if !model.order.is_empty() => {
             let id = commit.get(&model.order).clone();
             let has_children = model.commits.values().any(|other| other.parent.as_ref() == Some(&id));
             assert_eq!(store.drop_commit(&id).is_err(), has_children);
             if !has_children {
-                let parent = model.commits.remove(&id).and_then(|gone| gone.parent);
+                let mut parent = model.commits.remove(&id).and_then(|gone| gone.parent);
                 model.order.retain(|other| *other != id);
+                if parent.is_none() {
+                    parent = model.put_empty_commit(store, &id);
+                }
+                for head in model.heads.values_mut().filter(|head| **head == Some(id.clone())) {
+                    head.clone_from(&parent);
+                }
+            }
+        }
+        Action::Squash { commit: which } if !model.order.is_empty() => {
+            let id = which.get(&model.order).clone();
+            let selector = CommitSelector::from(&commit(&id));
+            let has_children = model.commits.values().any(|other| other.parent.as_ref() == Some(&id));
+            let squashed = store.change(|work| work.squash_commit(&selector));
+            assert_eq!(squashed.is_ok(), has_children);
+            if has_children {
+                let mut parent = model.commits.remove(&id).and_then(|gone| gone.parent);
+                model.order.retain(|other| *other != id);
+                for child in model
+                    .commits
+                    .values_mut()
+                    .filter(|child| child.parent == Some(id.clone()))
+                {
+                    child.parent.clone_from(&parent);
+                }
+                if parent.is_none() {
+                    parent = model.put_empty_commit(store, &id);
+                }
                 for head in model.heads.values_mut().filter(|head| **head == Some(id.clone())) {
                     head.clone_from(&parent);
                 }
@@ -119,7 +177,7 @@ fn run(store: &Store, model: &mut Model, action: Action) {
                 .unwrap();
             model.heads.insert(name, Some(id));
         }
-        Action::Drop { .. } | Action::Fork { .. } => {}
+        Action::Drop { .. } | Action::Squash { .. } | Action::Fork { .. } => {}
     }
 }
 
@@ -135,6 +193,7 @@ fn compare(store: &Store, model: &Model) {
         let commit = commit(id);
         let info = store.inspect_commit(&commit).unwrap();
         assert_eq!((&info.parent, &info.error), (&expected.parent, &expected.error));
+        assert_eq!(store.viewed(&commit), expected.own_tree);
         if !expected.error.is_empty() {
             assert!(store.get_file_tar(&commit, &path("/")).is_err());
             continue;
@@ -169,6 +228,7 @@ fn an_action() -> impl Strategy<Value = Action> {
             |(branch, file_sets, twice, give_up)| Action::Commit { branch, file_sets, twice, give_up }
         ),
         2 => any_commit().prop_map(|commit| Action::Drop { commit }),
+        2 => any_commit().prop_map(|commit| Action::Squash { commit }),
         1 => (0..BRANCHES.len(), any_commit()).prop_map(|(branch, commit)| Action::Fork { branch, commit }),
     ]
 }

@@ -1,0 +1,196 @@
+//! `spoutctl serve`: the embedded store behind pachd's HTTP API.
+
+use std::fmt::Write as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use crossbeam_channel::{bounded, select};
+use jiff::Timestamp;
+
+use crate::cli::ServeArgs;
+use crate::commands::interrupts::Interrupts;
+use crate::commands::server::store_failure;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::fault::printable;
+use crate::quantity::{Size, elapsed};
+use crate::serve::Service;
+use crate::serve::http::{Answered, Observer, Options, Server, Token};
+use crate::store::Store;
+use crate::terminal::Terminal;
+
+/// Runs the verb. A signal that asks for the end is no failure: this is how a server ends.
+///
+/// # Errors
+/// When the store cannot be opened, or the address not be listened at.
+pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let token = args.token_file.as_deref().map(read_token).transpose()?;
+    let (address, name) = listening_address(&args.listen)?;
+    if !address.ip().is_loopback() && token.is_none() && !args.no_auth {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{address} can be reached from other machines, and nothing says who may"),
+        )
+        .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
+    }
+    let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
+    let service = Arc::new(Service::new(store).context("cannot start a thread")?);
+    let options = Options {
+        names: args.hosts.iter().cloned().chain(name).collect(),
+        token,
+    };
+    let log = Arc::new(Log {
+        terminal: Arc::clone(&terminal),
+        json: args.json,
+    });
+    let server = Server::bind(service, address, options, log)
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot listen at {address}")).detail(error.to_string()))?;
+    let stop = server.stop_handle();
+    let stopping = Arc::clone(&terminal);
+    let interrupts = Interrupts::listen(Duration::ZERO, move |_| {
+        stop.stop();
+        stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
+    })?;
+    terminal.result(&format!("http://{}", server.address()));
+    let (done, ended) = bounded(1);
+    std::thread::spawn(move || {
+        // Nobody listens any more only after a second signal.
+        let _ = done.send(server.run());
+    });
+    select! {
+        recv(ended) -> result => match result {
+            Ok(result) => {
+                result.context("cannot go on answering requests")?;
+                Ok(Exit::Done)
+            }
+            Err(_) => Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
+        },
+        recv(interrupts.leave) -> _ => Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
+    }
+}
+
+/// The address, and the name that it was given by.
+fn listening_address(text: &str) -> Result<(SocketAddr, Option<String>), Failure> {
+    if let Ok(address) = text.parse() {
+        return Ok((address, None));
+    }
+    let wrong = |why: String| {
+        Failure::new(
+            Exit::Usage,
+            format!("`{}` is no address to listen at", text.escape_debug()),
+        )
+        .detail(why)
+        .help("write HOST:PORT, such as 127.0.0.1:1659; port 0 picks a free one")
+    };
+    let mut found = text.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
+    let address = found
+        .next()
+        .ok_or_else(|| wrong("the name has no address".to_owned()))?;
+    let name = text.rsplit_once(':').map(|(name, _)| name.to_owned());
+    Ok((address, name))
+}
+
+fn read_token(path: &Path) -> Result<Token, Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the token in {}", path.display()))?;
+    match text.trim() {
+        "" => Err(Failure::new(Exit::Usage, format!("{} holds no token", path.display()))
+            .help("make one: head -c 32 /dev/urandom | base64 > FILE")),
+        token => Ok(Token::new(token)),
+    }
+}
+
+/// A line a request on standard error.
+struct Log {
+    terminal: Arc<Terminal>,
+    json: bool,
+}
+
+impl Observer for Log {
+    fn answered(&self, request: &Answered) {
+        let line = if self.json { json_line(request) } else { line(request) };
+        self.terminal.status(&line);
+    }
+}
+
+fn line(request: &Answered) -> String {
+    let mut line = printable(&request.method);
+    for (sign, text) in [(" ", &request.repo), ("@", &request.commit)] {
+        if let Some(text) = text {
+            let sign = if request.repo.is_none() { " " } else { sign };
+            let _ = write!(line, "{sign}{}", printable(text));
+        }
+    }
+    match request.status {
+        // The client went before there was one.
+        0 => line.push_str("   no answer"),
+        status => {
+            let _ = write!(line, "   {status}");
+        }
+    }
+    let _ = write!(line, "   {} in, {} out", Size(request.received), Size(request.sent));
+    let _ = if request.took < Duration::from_secs(1) {
+        write!(line, "   {} ms", request.took.as_millis())
+    } else {
+        write!(line, "   {}", elapsed(request.took))
+    };
+    if let Some(error) = &request.error {
+        let _ = write!(line, "   {}", printable(error).replace('\n', "; "));
+    }
+    line
+}
+
+fn json_line(request: &Answered) -> String {
+    serde_json::json!({
+        "time": Timestamp::now(),
+        "method": request.method,
+        "repo": request.repo,
+        "commit": request.commit,
+        "status": request.status,
+        "error": request.error,
+        "bytesIn": request.received,
+        "bytesOut": request.sent,
+        "milliseconds": u64::try_from(request.took.as_millis()).unwrap_or(u64::MAX),
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered() -> Answered {
+        Answered {
+            method: "StartCommit".to_owned(),
+            repo: Some("default/events".to_owned()),
+            commit: Some("master".to_owned()),
+            status: 500,
+            error: Some("a\u{1b}[31m\nb".to_owned()),
+            received: 120,
+            sent: 2_000,
+            took: Duration::from_millis(7),
+        }
+    }
+
+    #[test]
+    fn a_request_is_one_line_without_control_characters() {
+        let text = line(&answered());
+        assert!(text.starts_with("StartCommit default/events@master   500   "), "{text}");
+        assert!(text.contains("7 ms") && !text.chars().any(char::is_control), "{text}");
+        let json = json_line(&answered());
+        assert!(!json.contains('\n'), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&read["status"], &read["bytesIn"]), (&500.into(), &120.into()));
+    }
+
+    #[test]
+    fn an_address_may_be_a_name() {
+        let (address, name) = listening_address("localhost:1").unwrap();
+        assert!(address.ip().is_loopback());
+        assert_eq!(name.as_deref(), Some("localhost"));
+        assert!(listening_address("nonsense").is_err());
+    }
+}

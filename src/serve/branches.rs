@@ -1,0 +1,111 @@
+//! The calls about branches.
+
+use std::collections::BTreeMap;
+
+use super::commits::selector;
+use super::messages::{
+    Branch, BranchInfo, Commit, CreateBranchRequest, DeleteBranchRequest, Empty, InspectBranchRequest,
+    ListBranchRequest, TransactionRequest,
+};
+use super::repos::repo_message;
+use super::{Answers, Call, Code, Service, Status};
+use crate::pfs::{self, CommitId};
+use crate::store::{BranchRecord, Failure, Work};
+
+pub(super) fn branch_message(repo: &pfs::Repo, name: &str) -> Branch {
+    Branch {
+        repo: Some(repo_message(repo)),
+        name: name.to_owned(),
+    }
+}
+
+/// A commit as most answers name it: without its branch (recording http 015).
+pub(super) fn commit_message(repo: &pfs::Repo, id: &CommitId) -> Commit {
+    Commit {
+        repo: Some(repo_message(repo)),
+        id: id.to_string(),
+        branch: None,
+    }
+}
+
+fn branch_info(record: &BranchRecord) -> BranchInfo {
+    let repo = &record.branch.repo;
+    BranchInfo {
+        branch: Some(branch_message(repo, record.branch.name.as_str())),
+        head: record.head.as_ref().map(|id| commit_message(repo, id)),
+        provenance: Vec::new(),
+        subvenance: Vec::new(),
+        direct_provenance: Vec::new(),
+        trigger: None,
+        metadata: BTreeMap::new(),
+        created_by: String::new(),
+        created_at: Some(record.created),
+        updated_at: Some(record.updated),
+        branch_propagation_specs: Vec::new(),
+    }
+}
+
+pub(super) fn create_branch(work: &mut Work<'_>, request: &CreateBranchRequest) -> Result<(), Failure> {
+    let branch = pfs::Branch::try_from(request.branch.as_ref())?;
+    let head = request.head.as_ref().map(selector).transpose()?;
+    work.create_branch(&branch, head.as_ref())
+}
+
+pub(super) fn delete_branch(work: &mut Work<'_>, request: &DeleteBranchRequest) -> Result<(), Failure> {
+    work.delete_branch(&pfs::Branch::try_from(request.branch.as_ref())?)
+}
+
+/// # Errors
+/// Each answers a [`Status`], with pachd's text where pachd has one.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+impl Service {
+    pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
+        if !request.provenance.is_empty() || request.trigger.is_some() {
+            let message = "branches with provenance or a trigger belong to pipelines, which are not served here";
+            return Err(Status::new(Code::Unimplemented, message));
+        }
+        self.carry_out(
+            call,
+            TransactionRequest {
+                create_branch: Some(request),
+                ..TransactionRequest::default()
+            },
+        )?;
+        Ok(Empty {})
+    }
+
+    pub fn inspect_branch(&self, _: &Call, request: &InspectBranchRequest) -> Result<BranchInfo, Status> {
+        let branch = pfs::Branch::try_from(request.branch.as_ref())?;
+        Ok(branch_info(&self.store.branch(&branch)?))
+    }
+
+    pub fn list_branch(
+        &self,
+        _: &Call,
+        request: &ListBranchRequest,
+        answers: &mut Answers<'_, BranchInfo>,
+    ) -> Result<(), Status> {
+        let repo = pfs::Repo::try_from(request.repo.as_ref())?;
+        let mut branches = self.store.branches(&repo)?;
+        if request.reverse {
+            branches.reverse();
+        }
+        for branch in branches {
+            if answers(branch_info(&branch)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn delete_branch(&self, call: &Call, request: DeleteBranchRequest) -> Result<Empty, Status> {
+        self.carry_out(
+            call,
+            TransactionRequest {
+                delete_branch: Some(request),
+                ..TransactionRequest::default()
+            },
+        )?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,269 @@
+//! What a client sends: a body as it comes, and the JSON values in it, one after the other.
+//!
+//! Bytes go from the connection through a channel of a few pieces to the thread that reads them, so a slow reader makes
+//! the client wait. A body that breaks ends in an error, never in an end. A value may be spread over lines and need not
+//! end with one, as with pachd.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use memchr::memchr2;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::log::Entry;
+use crate::serve::{Code, Status};
+
+/// Pieces of a body between the connection and its reader; hyper gives some ten to hundred kilobytes at a time.
+const PIECES: usize = 4;
+/// A client that sends nothing for so long is given up, as pachd's proxy does.
+const SILENCE: Duration = Duration::from_mins(10);
+/// The longest JSON value: a message of 20 MiB, pachd's default limit, in base64.
+const LONGEST_VALUE: usize = 28 << 20;
+
+/// Starts to take the body from the connection, and gives the end to read it from.
+pub(super) fn read(mut body: Incoming, entry: Arc<Entry>) -> BodyReader {
+    let (sender, pieces) = mpsc::channel(PIECES);
+    tokio::spawn(async move {
+        loop {
+            let piece = match timeout(SILENCE, body.frame()).await {
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => {
+                        entry.received(data.len());
+                        Piece::Data(data)
+                    }
+                    Err(_trailers) => continue,
+                },
+                Ok(Some(Err(error))) => Piece::Broken(io::Error::other(error)),
+                Ok(None) => Piece::End,
+                Err(_) => Piece::Broken(io::ErrorKind::TimedOut.into()),
+            };
+            let goes_on = matches!(piece, Piece::Data(_));
+            if sender.send(piece).await.is_err() || !goes_on {
+                return;
+            }
+        }
+    });
+    BodyReader { pieces, ended: false }
+}
+
+enum Piece {
+    Data(Bytes),
+    End,
+    Broken(io::Error),
+}
+
+/// A body, read on a thread that may block.
+pub(super) struct BodyReader {
+    pieces: mpsc::Receiver<Piece>,
+    ended: bool,
+}
+
+impl BodyReader {
+    /// The next bytes, or `None` at the body's clean end.
+    fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        if self.ended {
+            return Ok(None);
+        }
+        let broken = |why: String| Status::new(Code::Cancelled, format!("the request's body broke off: {why}"));
+        match self.pieces.blocking_recv() {
+            Some(Piece::Data(data)) => Ok(Some(data)),
+            Some(Piece::End) => {
+                self.ended = true;
+                Ok(None)
+            }
+            Some(Piece::Broken(error)) => Err(broken(error.to_string())),
+            None => Err(broken("the server is shutting down".to_owned())),
+        }
+    }
+
+    /// Reads what is left and forgets it: a client that is still sending does not hear an answer.
+    pub fn drain(&mut self) {
+        while let Ok(Some(_)) = self.next() {}
+    }
+}
+
+/// The JSON values of a body. What is held is one value and the piece that it ends in.
+pub(super) struct Values {
+    pub body: BodyReader,
+    held: BytesMut,
+}
+
+impl Values {
+    pub fn of(body: BodyReader) -> Self {
+        Self {
+            body,
+            held: BytesMut::new(),
+        }
+    }
+
+    /// The bytes of the next value, or `None` at the end of the body.
+    ///
+    /// # Errors
+    /// When the body breaks, ends inside a value, or holds something else.
+    pub fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        let mut scanner = Scanner::default();
+        loop {
+            if let Some(end) = scanner.scan(&self.held)? {
+                let mut value = self.held.split_to(end).freeze();
+                value.advance(scanner.start);
+                return Ok(Some(value));
+            }
+            if self.held.len() - scanner.start.min(self.held.len()) > LONGEST_VALUE {
+                return Err(too_large(self.held.len()));
+            }
+            match self.body.next()? {
+                Some(piece) => self.held.extend_from_slice(&piece),
+                None if scanner.is_inside() => return Err(Status::invalid("unexpected EOF")),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// In gRPC's words, which pachd lets through (recording gateway 005).
+fn too_large(size: usize) -> Status {
+    let text = format!("grpc: received message larger than max ({size} vs. {LONGEST_VALUE})");
+    Status::new(Code::ResourceExhausted, text)
+}
+
+/// Finds the end of a JSON object without reading it: brackets outside of strings are counted.
+#[derive(Debug, Default)]
+struct Scanner {
+    /// Where the object starts: after white space.
+    start: usize,
+    scanned: usize,
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Scanner {
+    fn is_inside(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// Where the object ends in `bytes`, which are those of the call before and more.
+    fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, Status> {
+        while let Some(rest) = bytes.get(self.scanned..).filter(|rest| !rest.is_empty()) {
+            if self.in_string && !self.escaped {
+                // Nearly all of a body is the strings that bytes are in.
+                let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                if plain > 0 {
+                    self.scanned += plain;
+                    continue;
+                }
+            }
+            let byte = &rest[0];
+            self.scanned += 1;
+            if self.in_string {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth > 0 => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Ok(Some(self.scanned));
+                    }
+                }
+                b'"' if self.depth > 0 => self.in_string = true,
+                b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => self.start = self.scanned,
+                _ if self.depth > 0 => {}
+                other => {
+                    let text = format!(
+                        "invalid character '{}' looking for beginning of value",
+                        other.escape_ascii()
+                    );
+                    return Err(Status::invalid(text));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use proptest::prelude::*;
+
+    fn values(pieces: &[&[u8]], end: Piece) -> (Vec<String>, Result<(), Status>) {
+        let (sender, receiver) = mpsc::channel(pieces.len() + 1);
+        for piece in pieces {
+            sender
+                .try_send(Piece::Data(Bytes::copy_from_slice(piece)))
+                .ok()
+                .unwrap();
+        }
+        sender.try_send(end).ok().unwrap();
+        let mut values = Values::of(BodyReader {
+            pieces: receiver,
+            ended: false,
+        });
+        let mut found = Vec::new();
+        loop {
+            match values.next() {
+                Ok(Some(value)) => found.push(String::from_utf8(value.to_vec()).unwrap()),
+                Ok(None) => return (found, Ok(())),
+                Err(status) => return (found, Err(status)),
+            }
+        }
+    }
+
+    #[test]
+    fn values_need_no_lines() {
+        let body = b" {\"a\":\"}\\\"{\"}{}\n\n[{\n}]\r\n";
+        let (found, end) = values(&[body], Piece::End);
+        assert_eq!(found, ["{\"a\":\"}\\\"{\"}", "{}", "[{\n}]"]);
+        end.unwrap();
+    }
+
+    #[test]
+    fn a_body_that_ends_inside_a_value_or_breaks_is_an_error() {
+        let (found, end) = values(&[b"{}{\"a\":"], Piece::End);
+        assert_eq!((found.len(), end), (1, Err(Status::invalid("unexpected EOF"))));
+        let (_, end) = values(&[b"{}"], Piece::Broken(io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(end.unwrap_err().code, Code::Cancelled);
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["x", "{}}", "\"a\"", "1"] {
+            let (_, end) = values(&[body.as_bytes()], Piece::End);
+            assert_eq!(end.unwrap_err().code, Code::InvalidArgument, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values_are_the_same_however_the_body_is_cut(
+            strings in prop::collection::vec("[a-z\"\\\\{}\\[\\] \n]{0,20}", 0..6),
+            cuts in prop::collection::vec(0_usize..200, 0..8),
+        ) {
+            let lines: Vec<String> = strings
+                .iter()
+                .map(|text| serde_json::json!({"addFile": {"path": text}}).to_string())
+                .collect();
+            let body = lines.join("\n");
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(body.len())).collect();
+            cuts.extend([0, body.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &body.as_bytes()[cut[0]..cut[1]]).collect();
+            let (found, end) = values(&pieces, Piece::End);
+            prop_assert_eq!(found, lines);
+            end.unwrap();
+        }
+    }
+}

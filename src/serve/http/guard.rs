@@ -1,0 +1,197 @@
+//! Who is let in: a page in a browser must not reach a store on this machine, nor anybody without the token.
+//!
+//! A page of another site can send requests to this address, and by a name of its own that it lets point here
+//! ("DNS rebinding") it can even read the answers. Such requests carry a foreign `Host` or `Origin`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use headers::{HeaderMapExt, Host};
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
+use sha2::{Digest, Sha256};
+
+use crate::serve::{Code, Status};
+
+/// What a client must send in `authn-token`. Only its digest is kept, and compared: the time that takes tells nothing.
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    #[must_use]
+    pub fn new(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+}
+
+/// The rules for one listening address.
+pub(super) struct Guard {
+    listen: SocketAddr,
+    /// Further names that this machine is called by.
+    names: Vec<String>,
+    token: Option<Token>,
+}
+
+/// Why a request is turned away before anything else is looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: StatusCode,
+    pub text: String,
+}
+
+impl Guard {
+    pub fn new(listen: SocketAddr, names: Vec<String>, token: Option<Token>) -> Self {
+        Self { listen, names, token }
+    }
+
+    /// Whether a token is asked for: pachd's "auth is activated".
+    pub fn wants_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Refuses what a page of another site sends.
+    pub fn check_sender(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(host) = headers.typed_get::<Host>() else {
+            return Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                text: "the request names no Host\n".to_owned(),
+            });
+        };
+        if !self.is_ours(host.hostname()) {
+            return Err(Refusal {
+                status: StatusCode::MISDIRECTED_REQUEST,
+                text: format!(
+                    "Host {} is none that this server answers to; --host adds one\n",
+                    host.hostname().escape_debug()
+                ),
+            });
+        }
+        match headers.get(ORIGIN) {
+            Some(origin) if !is_same(origin, &host) => Err(Refusal {
+                status: StatusCode::FORBIDDEN,
+                text: "a page of another origin may not use this server\n".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A numeric address cannot be a name that somebody else lets point here; it is still not taken from elsewhere
+    /// unless this server listens there.
+    fn is_ours(&self, host: &str) -> bool {
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        if let Ok(address) = host.parse::<IpAddr>() {
+            let listen = self.listen.ip();
+            return address.is_loopback() || address == listen || listen.is_unspecified();
+        }
+        host.eq_ignore_ascii_case("localhost") || self.names.iter().any(|name| host.eq_ignore_ascii_case(name))
+    }
+
+    /// # Errors
+    /// In pachd's words (recordings auth 001, 002).
+    pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Status> {
+        let Some(Token(wanted)) = &self.token else {
+            return Ok(());
+        };
+        let text = match headers.get("authn-token").map(HeaderValue::as_bytes) {
+            Some(token) if <[u8; 32]>::from(Sha256::digest(token)) == *wanted => return Ok(()),
+            Some(_) => "provided auth token is corrupted or has expired (try logging in again)",
+            None => "no authentication token (try logging in)",
+        };
+        Err(Status::new(Code::Unauthenticated, text))
+    }
+}
+
+/// Whether the page that sent the request came from this very server.
+fn is_same(origin: &HeaderValue, host: &Host) -> bool {
+    let Some(origin) = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://")) else {
+        return false;
+    };
+    let port = host.port().unwrap_or(80);
+    let (name, origin_port) = match origin.rsplit_once(':') {
+        Some((name, digits)) if !digits.ends_with(']') => (name, digits.parse().unwrap_or(0)),
+        _ => (origin, 80),
+    };
+    name.eq_ignore_ascii_case(host.hostname()) && origin_port == port
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(listen: &str) -> Guard {
+        Guard::new(
+            listen.parse().unwrap(),
+            vec!["store".to_owned()],
+            Some(Token::new("secret")),
+        )
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn only_hosts_that_mean_this_server_are_answered() {
+        let here = guard("127.0.0.1:1659");
+        for host in [
+            "localhost",
+            "localhost:1659",
+            "127.0.0.1:1659",
+            "127.0.0.1",
+            "[::1]:1659",
+            "store:80",
+            "STORE",
+        ] {
+            assert_eq!(here.check_sender(&headers(&[("host", host)])), Ok(()), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:1659",
+            "localhost.evil.example",
+            "10.0.0.1:1659",
+            "store.evil",
+        ] {
+            assert!(here.check_sender(&headers(&[("host", host)])).is_err(), "{host}");
+        }
+        assert!(here.check_sender(&headers(&[])).is_err());
+        assert!(
+            guard("0.0.0.0:1659")
+                .check_sender(&headers(&[("host", "10.0.0.1:1659")]))
+                .is_ok()
+        );
+        assert!(
+            guard("0.0.0.0:1659")
+                .check_sender(&headers(&[("host", "evil.example")]))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_foreign_origin_is_refused() {
+        let here = guard("127.0.0.1:1659");
+        let check = |origin| here.check_sender(&headers(&[("host", "localhost:1659"), ("origin", origin)]));
+        assert_eq!(check("http://localhost:1659"), Ok(()));
+        for origin in [
+            "http://localhost",
+            "https://localhost:1659",
+            "http://evil.example",
+            "null",
+            "http://localhost:1",
+        ] {
+            assert!(check(origin).is_err(), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_asked_for_only_where_there_is_one() {
+        let here = guard("127.0.0.1:1659");
+        here.check_token(&headers(&[("authn-token", "secret")])).unwrap();
+        assert_eq!(here.check_token(&headers(&[])).unwrap_err().code, Code::Unauthenticated);
+        let wrong = headers(&[("authn-token", "secret2")]);
+        assert_eq!(here.check_token(&wrong).unwrap_err().code, Code::Unauthenticated);
+        let open = Guard::new("127.0.0.1:1".parse().unwrap(), Vec::new(), None);
+        open.check_token(&headers(&[])).unwrap();
+    }
+}

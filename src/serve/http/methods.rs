@@ -1,0 +1,361 @@
+//! Which call a path means, and how its requests and answers are written.
+//!
+//! The table of [`find`] is all that is served. Every call is carried out on a thread that may block.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::body::Values;
+use super::log::{Entry, Subject};
+use crate::serve::messages::{Empty, ModifyFileRequest};
+use crate::serve::{Answers, Call, Code, Requests, Service, Status};
+
+/// A call that waits for its request.
+pub(super) enum Method {
+    /// One answer.
+    One(Box<One>),
+    /// Any number of answers, each on a line of its own.
+    Many(Box<Many>),
+}
+
+type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, Status> + Send;
+type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
+    + Send;
+
+/// What the client sent, and what of it goes into the log.
+pub(super) struct Requested<'a> {
+    pub values: &'a mut Values,
+    pub entry: &'a Entry,
+    /// The request of a call with many answers was understood. Until then errors are those of any call.
+    pub was_read: bool,
+}
+
+impl Requested<'_> {
+    /// The request of a call that takes one; a body without a value is an empty request.
+    fn one<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
+        let request = self.read();
+        self.was_read = request.is_ok();
+        request
+    }
+
+    fn read<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
+        let text = self.values.next()?.unwrap_or_else(|| Bytes::from_static(b"{}"));
+        if text.starts_with(b"[") {
+            return Err(Status::invalid("proto: syntax error (line 1:1): unexpected token ["));
+        }
+        if let Ok(value) = serde_json::from_slice(&text) {
+            self.entry.about(Subject::of(&value));
+        }
+        serde_json::from_slice(&text).map_err(|error| misplaced(&error))
+    }
+
+    /// The next of many.
+    fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
+        let Some(text) = self.values.next()? else {
+            return Ok(None);
+        };
+        let request: ModifyFileRequest = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
+        if let Some(commit) = &request.set_commit {
+            let commit = serde_json::to_value(commit).unwrap_or_default();
+            self.entry.about(Subject::of(&json!({ "commit": commit })));
+        }
+        Ok(Some(request))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Status {
+    Status::invalid(format!("proto: {error}"))
+}
+
+/// In the words of pachd's JSON reader, which tells where the wrong value starts (recording http 025). Ours tells where
+/// it ends, and names it at the end of its text.
+fn misplaced(error: &serde_json::Error) -> Status {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = text
+        .strip_suffix(&place)
+        .filter(|what| what.starts_with("invalid value for "));
+    let Some((what, (_, value))) = what.and_then(|what| Some((what, what.split_once(": ")?))) else {
+        return unreadable(error);
+    };
+    let column = (error.column() + 1).saturating_sub(value.len());
+    Status::invalid(format!("proto: (line {}:{column}): {what}", error.line()))
+}
+
+fn one<Q, A>(method: impl FnOnce(&Service, &Call, Q) -> Result<A, Status> + Send + 'static) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    Method::One(Box::new(move |service, call, requested| {
+        let request = requested.one()?;
+        write(&method(service, call, request)?)
+    }))
+}
+
+fn many<Q, A>(
+    method: impl FnOnce(&Service, &Call, Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
+) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    Method::Many(Box::new(move |service, call, requested, lines| {
+        let request = requested.one()?;
+        let mut failed = None;
+        method(service, call, request, &mut |answer| match line(&answer) {
+            Ok(line) => lines(line),
+            Err(status) => {
+                failed = Some(status);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(()), Err)
+    }))
+}
+
+/// As [`one`], of a method that only looks at its request.
+fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    one(move |service, call, request| method(service, call, &request))
+}
+
+/// As [`many`], of a method that only looks at its request.
+fn look_at_many<Q, A>(
+    method: impl FnOnce(&Service, &Call, &Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
+) -> Method
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+{
+    many(move |service, call, request, answers| method(service, call, &request, answers))
+}
+
+fn stream<A: Serialize>(
+    method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
+) -> Method {
+    Method::One(Box::new(move |service, call, requested| {
+        write(&method(service, call, &mut || requested.next())?)
+    }))
+}
+
+fn write(answer: &impl Serialize) -> Result<Vec<u8>, Status> {
+    serde_json::to_vec(answer).map_err(|error| Status::new(Code::Internal, error.to_string()))
+}
+
+fn line(answer: &impl Serialize) -> Result<Bytes, Status> {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        result: &'a T,
+    }
+    let mut line = write(&Line { result: answer })?;
+    line.push(b'\n');
+    Ok(line.into())
+}
+
+/// The call of `/api/<path>`.
+///
+/// # Errors
+/// When there is no such call, or we do not serve it.
+pub(super) fn find(path: &str, has_token: bool) -> Result<Method, Status> {
+    match path.split_once('/') {
+        Some(("pfs_v2.API", method)) => files(method),
+        Some(("transaction_v2.API", method)) => transactions(method),
+        Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
+        Some(("admin_v2.API", "InspectCluster")) => Ok(one(|_, _, request| Ok(cluster(&request)))),
+        Some(("auth_v2.API", method)) => authentication(method, has_token),
+        Some(("pps_v2.API", "InspectPipeline")) => Ok(one(|_, _, request| Err::<Empty, _>(no_pipeline(&request)))),
+        Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
+        _ => Err(unknown()),
+    }
+}
+
+/// pachd's services beside those in the table.
+const SERVICES: &[&str] = &[
+    "admin_v2.API",
+    "debug_v2.Debug",
+    "enterprise_v2.API",
+    "identity_v2.API",
+    "license_v2.API",
+    "logs.API",
+    "metadata.API",
+    "pjs.API",
+    "pps_v2.API",
+    "proxy.API",
+    "snapshot.API",
+    "storage.Fileset",
+    "versionpb_v2.API",
+    "worker.Worker",
+];
+
+fn files(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "CreateProject" => look(Service::create_project),
+        "InspectProject" => look(Service::inspect_project),
+        "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
+        "CreateRepo" => one(Service::create_repo),
+        "InspectRepo" => look(Service::inspect_repo),
+        "ListRepo" => look_at_many(Service::list_repo),
+        "DeleteRepo" => one(Service::delete_repo),
+        "CreateBranch" => one(Service::create_branch),
+        "InspectBranch" => look(Service::inspect_branch),
+        "ListBranch" => look_at_many(Service::list_branch),
+        "DeleteBranch" => one(Service::delete_branch),
+        "StartCommit" => one(Service::start_commit),
+        "FinishCommit" => one(Service::finish_commit),
+        "ClearCommit" => look(Service::clear_commit),
+        "InspectCommit" => look(Service::inspect_commit),
+        "ListCommit" => look_at_many(Service::list_commit),
+        "SubscribeCommit" => many(Service::subscribe_commit),
+        "SquashCommit" => look(Service::squash_commit),
+        "DropCommit" => look(Service::drop_commit),
+        "InspectCommitSet" => look_at_many(Service::inspect_commit_set),
+        "SquashCommitSet" => one(Service::squash_commit_set),
+        "DropCommitSet" => look(Service::drop_commit_set),
+        "ModifyFile" => stream(Service::modify_file),
+        "CreateFileSet" => stream(Service::create_file_set),
+        "GetFileSet" => one(Service::get_file_set),
+        "AddFileSet" => one(Service::add_file_set),
+        "RenewFileSet" => one(Service::renew_file_set),
+        "ComposeFileSet" => one(Service::compose_file_set),
+        "InspectFile" => one(Service::inspect_file),
+        "ListFile" => many(Service::list_file),
+        "WalkFile" => many(Service::walk_file),
+        "GlobFile" => many(Service::glob_file),
+        "DiffFile" => many(Service::diff_file),
+        "GetFile" => many(Service::get_file),
+        "GetFileTAR" => many(Service::get_file_tar),
+        "ActivateAuth"
+        | "CheckStorage"
+        | "ClearCache"
+        | "DeleteAll"
+        | "DeleteProject"
+        | "DeleteRepos"
+        | "Egress"
+        | "FindCommits"
+        | "ForgetCommit"
+        | "Fsck"
+        | "GetCache"
+        | "InspectProjectV2"
+        | "ListCommitSet"
+        | "ListTask"
+        | "PutCache"
+        | "ReposSummary"
+        | "ShardFileSet"
+        | "WalkBranchProvenance"
+        | "WalkBranchSubvenance"
+        | "WalkCommitProvenance"
+        | "WalkCommitSubvenance" => return Err(unserved(&format!("pfs_v2.API/{method}"))),
+        _ => return Err(unknown()),
+    })
+}
+
+fn transactions(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "StartTransaction" => one(|service, call, Empty {}| service.start_transaction(call)),
+        "InspectTransaction" => look(Service::inspect_transaction),
+        "ListTransaction" => one(|service, call, Empty {}| service.list_transaction(call)),
+        "DeleteTransaction" => look(Service::delete_transaction),
+        "FinishTransaction" => look(Service::finish_transaction),
+        "BatchTransaction" | "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
+        _ => return Err(unknown()),
+    })
+}
+
+/// With a token, whoever comes as far as here has it and may do everything.
+fn authentication(method: &str, has_token: bool) -> Result<Method, Status> {
+    match method {
+        _ if !has_token => Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
+        "WhoAmI" => Ok(one(|_, _, Empty {}| Ok(json!({"username": WHO, "expiration": null})))),
+        "Authorize" => Ok(one(|_, _, request: Value| {
+            let permissions = request["permissions"].as_array().cloned().unwrap_or_default();
+            Ok(json!({"authorized": true, "satisfied": permissions, "missing": [], "principal": WHO}))
+        })),
+        _ => Err(unserved(&format!("auth_v2.API/{method}"))),
+    }
+}
+
+/// Who has the token.
+const WHO: &str = "user:serve";
+
+/// As pachd says it (recording http 006).
+fn unknown() -> Status {
+    Status::not_found("Not Found")
+}
+
+fn unserved(path: &str) -> Status {
+    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {path}"))
+}
+
+/// The pachd whose behaviour this is; `additional` says who really answers.
+fn version() -> Value {
+    json!({
+        "major": 2, "minor": 12, "micro": 0, "additional": concat!("-spoutctl-", env!("CARGO_PKG_VERSION")),
+        "gitCommit": "", "gitTreeModified": "", "buildDate": "", "goVersion": "", "platform": std::env::consts::ARCH,
+    })
+}
+
+fn cluster(request: &Value) -> Value {
+    let has_version = !request["clientVersion"].is_null() || !request["client_version"].is_null();
+    let warnings: &[&str] = if has_version {
+        &[]
+    } else {
+        &["the client did not send its version"]
+    };
+    json!({
+        "id": "spoutctl", "deploymentId": "", "warningsOk": true, "warnings": warnings, "proxyHost": "",
+        "proxyTls": false, "paused": false, "webResources": null, "metadata": {}, "pendingRestart": false,
+        "restartInfo": "",
+    })
+}
+
+/// There are none here (recording http 103).
+fn no_pipeline(request: &Value) -> Status {
+    let pipeline = &request["pipeline"];
+    let project = pipeline["project"]["name"]
+        .as_str()
+        .unwrap_or(crate::pfs::DEFAULT_PROJECT);
+    let name = format!("{project}/{}", pipeline["name"].as_str().unwrap_or_default());
+    Status::not_found(format!(
+        "pipeline was not inspected: couldn't find up to date spec for pipeline \"{name}\": pick commit tx: commit \
+         {name}.spec@ not found\nrepo {name}.spec not found\npipeline \"{name}\" not found"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_named_with_the_place_where_it_starts() {
+        let line = r#"{"addFile": {"path": "/x", "raw": "*"}}"#;
+        let error = serde_json::from_str::<ModifyFileRequest>(line).unwrap_err();
+        let expected = "proto: (line 1:35): invalid value for bytes type: \"*\"";
+        assert_eq!(misplaced(&error).message, expected);
+    }
+
+    #[test]
+    fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
+        let code = |path| find(path, false).err().map(|status| status.code);
+        assert_eq!(code("pfs_v2.API/StartCommit"), None);
+        assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
+        assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
+        assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
+        assert_eq!(code("pps_v2.API/CreatePipelineV2"), Some(Code::Unimplemented));
+        assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
+        assert!(
+            find("pps_v2.API/ListJob", false)
+                .err()
+                .unwrap()
+                .message
+                .contains("pps_v2.API/ListJob")
+        );
+    }
+}
