@@ -53,6 +53,7 @@ pub mod history;
 pub mod lint;
 pub mod pfs;
 pub mod quantity;
+pub mod report;
 pub mod retrieval;
 pub mod settings;
 pub mod source;

@@ -103,7 +103,12 @@ fn is_wanted(root: &Node, options: &Options) -> bool {
     match options.expect {
         Expect::Spout => true,
         Expect::Any => is_spout(),
-        Expect::Pipeline => is_spout() || ["pipeline", "transform"].iter().any(|key| Fields::of(root).find(key).is_some()),
+        Expect::Pipeline => {
+            is_spout()
+                || ["pipeline", "transform"]
+                    .iter()
+                    .any(|key| Fields::of(root).find(key).is_some())
+        }
     }
 }
 

@@ -71,17 +71,23 @@ fn each_layer_uses_only_what_is_below_it() {
 #[test]
 fn each_outside_crate_is_used_in_one_place() {
     const PLACES: &[(&str, &[&str])] = &[
+        ("annotate_snippets", &["report"]),
         ("anyhow", &["commands", "failure"]),
         ("backon", &["delivery"]),
         ("clap", &["cli", "lib"]),
         ("flate2", &["archive"]),
+        ("globset", &["commands"]),
+        ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),
         ("rustls", &["gateway"]),
         ("signal_hook", &["commands"]),
+        ("similar", &["commands"]),
         ("tar", &["archive", "store"]),
+        ("terminal_size", &["terminal"]),
         ("tokio", &["gateway"]),
+        ("toml", &["settings"]),
         ("zstd", &["archive"]),
     ];
     for (file, text) in sources() {
