@@ -109,6 +109,15 @@ impl<'a> Findings<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Whether findings of this rule are wanted.
+    pub(super) fn looks_for(&self, rule: &Rule) -> bool {
+        self.options.looks_for(rule)
+    }
+
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.diagnostics.retain(keep);
+    }
+
     /// All of it, by place.
     pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|found| (found.primary.span, found.rule));

@@ -1,0 +1,51 @@
+//! `spoutctl explain`: a rule of the linter, in whole sentences.
+
+use std::fmt::Write;
+
+use crate::cli::ExplainArgs;
+use crate::diagnostic::Safety;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lint::Rule;
+use crate::terminal::{Terminal, Voice};
+
+/// Runs the verb.
+///
+/// # Errors
+/// Never, so far: that there is such a rule is known when the command line is read.
+pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
+    Terminal::new(Voice::Normal).result(explain(args.rule).trim_end());
+    Ok(Exit::Done)
+}
+
+/// What mends it, as the list of rules and its explanation say it.
+pub(super) fn mended_by(rule: &Rule) -> &'static str {
+    match rule.fixable {
+        Some(Safety::Safe) => "--fix",
+        Some(Safety::Unsafe) => "--unsafe-fixes",
+        None => "-",
+    }
+}
+
+fn explain(rule: &Rule) -> String {
+    let mut text = format!("{}[{}]: {}\n\n{}\n", rule.severity, rule.id, rule.summary, rule.why);
+    for (title, example) in [("Bad", rule.bad), ("Good", rule.good)] {
+        if example.trim().is_empty() {
+            continue;
+        }
+        // Writing into a String does not fail, here and below.
+        let _ = writeln!(text, "\n{title}:\n");
+        for line in example.lines() {
+            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
+        }
+    }
+    let _ = writeln!(text, "\nPachyderm: {}", rule.versions);
+    if rule.fixable.is_some() {
+        let _ = writeln!(text, "Mended by: {}", mended_by(rule));
+    }
+    if rule.opt_in {
+        let _ = writeln!(text, "Applied:   when --select or --severity name it");
+    }
+    let _ = writeln!(text, "Source:    {}", rule.source);
+    text
+}
