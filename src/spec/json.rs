@@ -76,8 +76,8 @@ struct Parser<'a> {
     end: usize,
     line: Line,
     open: Vec<Opener>,
-    /// The innermost bracket that was closed by one that is indented as if it closed another.
-    suspect: Option<Opener>,
+    /// The first bracket that was closed by one that is indented as if it closed another, and where that is.
+    suspect: Option<(Opener, usize)>,
     /// The document ended within brackets, and this has been said.
     is_cut: bool,
     /// The last member has no value and no comma either.

