@@ -11,6 +11,7 @@ mod edit;
 mod fields;
 mod finding;
 mod rule;
+pub mod suppress;
 pub mod version;
 mod view;
 
@@ -25,7 +26,7 @@ use version::Version;
 use view::{Fields, Spec};
 
 /// Every family of rules.
-const FAMILIES: &[&[Rule]] = &[];
+const FAMILIES: &[&[Rule]] = &[suppress::RULES];
 
 /// How to look at a file.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,20 @@ pub enum Expect {
     Any,
     /// Anything, and ordinary pipelines are looked at, too.
     Pipeline,
+}
+
+impl Expect {
+    /// Whether a spec is to be looked at: always, when somebody said that it is a spout.
+    #[must_use]
+    pub fn includes(self, root: &Node) -> bool {
+        let is_spout = || is_meant_as_spout(root);
+        let has = |key: &str| Fields::of(root).find(key).is_some();
+        match self {
+            Self::Spout => true,
+            Self::Any => is_spout(),
+            Self::Pipeline => is_spout() || has("pipeline") || has("transform"),
+        }
+    }
 }
 
 /// What is to be said of a file.
@@ -86,7 +101,7 @@ fn check_documents(file: &SourceFile, documents: &[Document], options: &Options)
     let mut findings = Findings::new(options);
     let mut checked = Checked::default();
     for document in documents {
-        if is_wanted(&document.root, options) {
+        if options.expect.includes(&document.root) {
             checked.specs += 1;
             check_spec(file, &document.root, options, &mut findings);
         } else {
@@ -95,21 +110,6 @@ fn check_documents(file: &SourceFile, documents: &[Document], options: &Options)
     }
     checked.diagnostics = findings.into_diagnostics();
     checked
-}
-
-/// Whether a document is to be looked at: always, when somebody said that it is a spec.
-fn is_wanted(root: &Node, options: &Options) -> bool {
-    let is_spout = || is_meant_as_spout(root);
-    match options.expect {
-        Expect::Spout => true,
-        Expect::Any => is_spout(),
-        Expect::Pipeline => {
-            is_spout()
-                || ["pipeline", "transform"]
-                    .iter()
-                    .any(|key| Fields::of(root).find(key).is_some())
-        }
-    }
 }
 
 fn is_meant_as_spout(root: &Node) -> bool {
