@@ -417,7 +417,9 @@ fn parse_whole_rule(name: &str) -> Result<&'static Rule, String> {
 
 fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
     let (rule, level) = text.split_once('=').ok_or("write RULE=LEVEL")?;
-    let level = level.parse().map_err(|()| "the level is error, warning or info; --ignore turns a rule off")?;
+    let level = level
+        .parse()
+        .map_err(|()| "the level is error, warning or info; --ignore turns a rule off")?;
     Ok((parse_rule(rule)?, level))
 }
 

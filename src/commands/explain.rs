@@ -9,12 +9,17 @@ use crate::failure::Failure;
 use crate::lint::Rule;
 use crate::terminal::{Terminal, Voice};
 
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
+
 /// Runs the verb.
 ///
 /// # Errors
 /// Never, so far: that there is such a rule is known when the command line is read.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    Terminal::new(Voice::Normal).result(explain(args.rule).trim_end());
+    let terminal = Terminal::new(Voice::Normal);
+    let width = terminal.width().map_or(WIDEST, |width| width.min(WIDEST));
+    terminal.result(explain(args.rule, width).trim_end());
     Ok(Exit::Done)
 }
 
@@ -27,8 +32,9 @@ pub(super) fn mended_by(rule: &Rule) -> &'static str {
     }
 }
 
-fn explain(rule: &Rule) -> String {
-    let mut text = format!("{}[{}]: {}\n\n{}\n", rule.severity, rule.id, rule.summary, rule.why);
+fn explain(rule: &Rule, width: usize) -> String {
+    let why = textwrap::fill(rule.why, width);
+    let mut text = format!("{}[{}]: {}\n\n{why}\n", rule.severity, rule.id, rule.summary);
     for (title, example) in [("Bad", rule.bad), ("Good", rule.good)] {
         if example.trim().is_empty() {
             continue;

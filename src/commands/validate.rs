@@ -118,7 +118,7 @@ impl Job {
         let mut mended = None;
         let mut unread = None;
         if let Some(mending) = self.mending
-            && checked.diagnostics.iter().any(|found| mending.applies_to(found))
+            && (checked.diagnostics.iter().any(|found| mending.applies_to(found)) || mending.passes_on(input))
         {
             options.ignore.extend(suppressed.rules());
             match mend::mend(input, &file, &options, mending) {
@@ -150,6 +150,11 @@ impl Job {
 }
 
 impl Mending {
+    /// Standard input goes to standard output whether or not there was something to mend.
+    fn passes_on(self, input: &Input) -> bool {
+        input.path.is_none() && !self.diff
+    }
+
     fn applies_to(self, found: &Diagnostic) -> bool {
         found.fix.as_ref().is_some_and(|fix| fix.safety <= self.safety)
     }
@@ -233,7 +238,9 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
     }
     let path = match &args.config {
         Some(path) => Some(path.clone()),
-        None => std::env::current_dir().ok().and_then(|directory| project::find(&directory)),
+        None => std::env::current_dir()
+            .ok()
+            .and_then(|directory| project::find(&directory)),
     };
     let Some(path) = path else { return Ok(None) };
     let failure = |error: ProjectError| Failure {
@@ -261,13 +268,19 @@ fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
     options.ignore.extend(args.rules.ignore.iter().copied());
     // Named on the command line weighs more than left out in a file.
     let named: BTreeSet<RuleId> = args.rules.select.iter().copied().collect();
-    options.ignore.retain(|rule| !named.contains(rule) || args.rules.ignore.contains(rule));
+    options
+        .ignore
+        .retain(|rule| !named.contains(rule) || args.rules.ignore.contains(rule));
     options
 }
 
 fn mending(args: &MendingArgs) -> Option<Mending> {
     (args.fix || args.unsafe_fixes || args.diff).then_some(Mending {
-        safety: if args.unsafe_fixes { Safety::Unsafe } else { Safety::Safe },
+        safety: if args.unsafe_fixes {
+            Safety::Unsafe
+        } else {
+            Safety::Safe
+        },
         diff: args.diff,
     })
 }
@@ -374,7 +387,10 @@ fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit,
         return lost(terminal).map(|()| Exit::Done);
     }
     if !matches!(format, None | Some(ReportFormat::Pretty | ReportFormat::Concise)) {
-        return Err(Failure::new(Exit::Usage, "the list of rules is text, or JSON with --format json"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "the list of rules is text, or JSON with --format json",
+        ));
     }
     let width = rules.iter().map(|rule| rule.id.0.len()).max().unwrap_or_default();
     let lines: Vec<String> = rules

@@ -44,7 +44,9 @@ struct Suppression {
 pub(super) fn apply(file: &SourceFile, parsed: &Parsed, findings: &mut Findings<'_>) {
     let mut suppressions = Vec::new();
     for comment in &parsed.comments {
-        let Some(directive) = directive(file, comment.span) else { continue };
+        let Some(directive) = directive(file, comment.span) else {
+            continue;
+        };
         match read(file, comment.span, directive) {
             Ok(suppression) => suppressions.push(suppression),
             Err(finding) => findings.add(finding),

@@ -125,7 +125,11 @@ impl Validate {
             Suppression {
                 path: raw.path.get_ref(),
                 path_span: span(raw.path.span()),
-                rules: raw.rules.iter().map(|rule| (rule.get_ref().0, span(rule.span()))).collect(),
+                rules: raw
+                    .rules
+                    .iter()
+                    .map(|rule| (rule.get_ref().0, span(rule.span())))
+                    .collect(),
             }
         })
     }
@@ -160,7 +164,9 @@ impl TryFrom<String> for Known<RuleId> {
         match (rule_named(&name), rule_nearest(&name)) {
             (Some(rule), _) => Ok(Self(rule.id)),
             (None, Some(nearest)) => Err(format!("there is no rule `{name}`; {} is near", nearest.id)),
-            (None, None) => Err(format!("there is no rule `{name}`; spoutctl validate --rules lists all")),
+            (None, None) => Err(format!(
+                "there is no rule `{name}`; spoutctl validate --rules lists all"
+            )),
         }
     }
 }
@@ -169,7 +175,8 @@ impl TryFrom<String> for Known<Severity> {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        let unknown = |()| format!("`{name}` is no severity; error, warning and info are, and `ignore` turns a rule off");
+        let unknown =
+            |()| format!("`{name}` is no severity; error, warning and info are, and `ignore` turns a rule off");
         name.parse().map(Self).map_err(unknown)
     }
 }
@@ -178,7 +185,9 @@ impl TryFrom<String> for Known<Version> {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error: crate::lint::version::UnknownVersion| error.to_string())
+        text.parse()
+            .map(Self)
+            .map_err(|error: crate::lint::version::UnknownVersion| error.to_string())
     }
 }
 
@@ -200,7 +209,10 @@ impl TryFrom<String> for NotEmpty {
 /// The nearest file of that name, in `directory` or above.
 #[must_use]
 pub fn find(directory: &Path) -> Option<PathBuf> {
-    directory.ancestors().map(|above| above.join(NAME)).find(|path| path.is_file())
+    directory
+        .ancestors()
+        .map(|above| above.join(NAME))
+        .find(|path| path.is_file())
 }
 
 /// # Errors
@@ -249,7 +261,9 @@ struct WrongKey {
 
 fn check_keys(top: &DeTable<'_>) -> Result<(), WrongKey> {
     check_table(top, TOP)?;
-    let Some(validate) = table_in(top, "validate") else { return Ok(()) };
+    let Some(validate) = table_in(top, "validate") else {
+        return Ok(());
+    };
     check_table(validate, VALIDATE)?;
     let Some(DeValue::Array(suppressions)) = value_in(validate, "suppress") else {
         return Ok(());
@@ -278,7 +292,9 @@ fn check_table(table: &DeTable<'_>, known: &[&str]) -> Result<(), WrongKey> {
                 help: Some("use --pachd, PACHD_ADDRESS and PACH_TOKEN".to_owned()),
             });
         }
-        let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, &plain));
+        let nearest = known
+            .iter()
+            .min_by_key(|known| strsim::damerau_levenshtein(known, &plain));
         let nearest = nearest.filter(|known| strsim::damerau_levenshtein(known, &plain) <= 3);
         return Err(WrongKey {
             span: key.span(),
@@ -294,7 +310,9 @@ fn check_table(table: &DeTable<'_>, known: &[&str]) -> Result<(), WrongKey> {
 
 fn value_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeValue<'i>> {
     let mut members = table.iter();
-    members.find(|(key, _)| key.get_ref() == name).map(|(_, value)| value.get_ref())
+    members
+        .find(|(key, _)| key.get_ref() == name)
+        .map(|(_, value)| value.get_ref())
 }
 
 fn table_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> {
@@ -332,7 +350,11 @@ mod tests {
                 assert!(help.contains("PACH_TOKEN"));
             }
         }
-        assert!(refused("[validate]\ntoken.file = 1").0.starts_with("spoutctl.toml:2:1: "));
+        assert!(
+            refused("[validate]\ntoken.file = 1")
+                .0
+                .starts_with("spoutctl.toml:2:1: ")
+        );
     }
 
     #[test]
@@ -351,11 +373,23 @@ mod tests {
 
     #[test]
     fn values_are_read_as_carefully_as_keys() {
-        assert!(refused("pachyderm = \"3.0\"").0.starts_with("spoutctl.toml:1:13: `3.0` is no version"));
-        assert!(refused("[validate]\nselect = [\"no-such-rule-at-all\"]").0.contains("spoutctl.toml:2:11: there is no rule"));
+        assert!(
+            refused("pachyderm = \"3.0\"")
+                .0
+                .starts_with("spoutctl.toml:1:13: `3.0` is no version")
+        );
+        assert!(
+            refused("[validate]\nselect = [\"no-such-rule-at-all\"]")
+                .0
+                .contains("spoutctl.toml:2:11: there is no rule")
+        );
         assert!(refused("[validate").0.starts_with("spoutctl.toml:1:10: "));
         let suppression = "[[validate.suppress]]\npath = \"a\"\nrules = []\n";
         assert!(refused(suppression).0.contains("missing field `reason`"));
-        assert!(refused(&format!("{suppression}reason = ' '")).0.contains("a reason has to say something"));
+        assert!(
+            refused(&format!("{suppression}reason = ' '"))
+                .0
+                .contains("a reason has to say something")
+        );
     }
 }

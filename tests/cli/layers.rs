@@ -86,6 +86,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("similar", &["commands"]),
         ("tar", &["archive", "store"]),
         ("terminal_size", &["terminal"]),
+        ("textwrap", &["commands"]),
         ("tokio", &["gateway"]),
         ("toml", &["settings"]),
         ("zstd", &["archive"]),

@@ -16,3 +16,6 @@ mod memory;
 mod put;
 mod readme;
 mod scripted;
+mod validate;
+mod validate_config;
+mod validate_server;

@@ -29,6 +29,14 @@ pub(super) struct Input {
     pub is_named: bool,
 }
 
+impl Input {
+    /// The same for each way to write one path.
+    fn key(&self) -> Option<PathBuf> {
+        let path = self.path.as_deref()?;
+        Some(path.strip_prefix(".").unwrap_or(path).to_owned())
+    }
+}
+
 /// Why something was not looked at, or not written.
 #[derive(Debug)]
 pub(super) struct Unread {
@@ -86,18 +94,15 @@ pub(super) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
             Err(error) => found.unread(path, error.to_string()),
         }
     }
-    let named: HashSet<PathBuf> = of(&found.inputs, true).collect();
+    let named = found.inputs.iter().filter(|input| input.is_named);
+    let named: HashSet<PathBuf> = named.filter_map(Input::key).collect();
     let mut seen = HashSet::new();
     found.inputs.retain(|input| {
-        let is_better_elsewhere = !input.is_named && input.path.as_ref().is_some_and(|path| named.contains(path));
-        !is_better_elsewhere && seen.insert(input.path.clone())
+        let key = input.key();
+        let is_named_elsewhere = !input.is_named && key.as_ref().is_some_and(|key| named.contains(key));
+        !is_named_elsewhere && seen.insert(key)
     });
     found
-}
-
-fn of(inputs: &[Input], named: bool) -> impl Iterator<Item = PathBuf> {
-    let wanted = inputs.iter().filter(move |input| input.is_named == named);
-    wanted.filter_map(|input| input.path.clone())
 }
 
 /// Hidden files, and what .gitignore leaves out, are left out here, too.
@@ -128,7 +133,10 @@ fn has_ending(path: &Path) -> bool {
 }
 
 fn is_glob(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[{".contains(byte))
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"*?[{".contains(byte))
 }
 
 /// A glob that no shell has expanded: what it matches counts as named, as it would have.
@@ -139,9 +147,16 @@ fn expand(pattern: &Path, found: &mut Found) {
     };
     let before = found.inputs.len();
     let base = base_of(pattern);
-    let mut walk = WalkBuilder::new(if base.as_os_str().is_empty() { Path::new(".") } else { &base });
+    let mut walk = WalkBuilder::new(if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &base
+    });
     walk.standard_filters(false).hidden(true).sort_by_file_name(Ord::cmp);
-    if !pattern.components().any(|part| part.as_os_str().as_encoded_bytes() == b"**") {
+    if !pattern
+        .components()
+        .any(|part| part.as_os_str().as_encoded_bytes() == b"**")
+    {
         walk.max_depth(Some(pattern.components().count() - base.components().count()));
     }
     for entry in walk.build().filter_map(Result::ok) {
@@ -164,12 +179,15 @@ fn matcher(pattern: &Path) -> Result<GlobMatcher, String> {
     let text = pattern.to_str().ok_or("a glob has to be UTF-8")?;
     let text = text.strip_prefix("./").unwrap_or(text);
     let glob = GlobBuilder::new(text).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| error.kind().to_string())
 }
 
 /// The directory that a glob starts in: the parts before the first that has a wildcard.
 fn base_of(pattern: &Path) -> PathBuf {
-    let plain = pattern.components().take_while(|part| !is_glob(Path::new(part.as_os_str())));
+    let plain = pattern
+        .components()
+        .take_while(|part| !is_glob(Path::new(part.as_os_str())));
     plain.filter(|part| *part != Component::CurDir).collect()
 }
 

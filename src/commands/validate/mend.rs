@@ -32,7 +32,7 @@ pub(super) fn mend(
     let mended = fix::mend(file, options, mending.safety);
     let old = file.text();
     let text = mended.file.text();
-    if text == old {
+    if text == old && !mending.passes_on(input) {
         return Ok(None);
     }
     if let Some(path) = input.path.as_ref().filter(|_| !mending.diff) {

@@ -38,7 +38,11 @@ pub(super) fn ask(gateway: &Gateway, outcomes: &mut [Outcome]) -> Result<(), Fai
             continue;
         }
         let parsed = spec::parse(&outcome.report.file);
-        for document in parsed.documents.iter().filter(|document| outcome.expect.includes(&document.root)) {
+        for document in parsed
+            .documents
+            .iter()
+            .filter(|document| outcome.expect.includes(&document.root))
+        {
             found.extend(ask_about(gateway, document)?);
         }
         found.sort_by_key(|found| (found.primary.span, found.rule));
@@ -49,7 +53,11 @@ pub(super) fn ask(gateway: &Gateway, outcomes: &mut [Outcome]) -> Result<(), Fai
 fn ask_about(gateway: &Gateway, document: &Document) -> Result<Option<Diagnostic>, Failure> {
     let json = strict::to_json(&document.root);
     let verdict = gateway.try_pipeline(&json).map_err(|fault| {
-        let exit = if fault.is_passing() { Exit::Unavailable } else { Exit::Refused };
+        let exit = if fault.is_passing() {
+            Exit::Unavailable
+        } else {
+            Exit::Refused
+        };
         let failure = Failure::new(exit, "pachd cannot be asked about the specs").detail(fault.to_string());
         match fault.kind {
             FaultKind::Denied => failure.help("PACH_TOKEN has to hold a token that may create pipelines"),
@@ -130,7 +138,11 @@ fn collect(value: &Value, path: String, found: &mut BTreeMap<String, Value>) {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
                 let name = camel(name);
-                let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+                let path = if path.is_empty() {
+                    name
+                } else {
+                    format!("{path}.{name}")
+                };
                 collect(value, path, found);
             }
         }

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::cli::ValidateArgs;
 use crate::diagnostic::{Diagnostic, Safety, Severity};
-use crate::quantity::counted;
+use crate::quantity::{counted, grouped};
 
 #[derive(Debug)]
 pub(super) struct Summary {
@@ -18,6 +18,8 @@ pub(super) struct Summary {
     safe: usize,
     not_safe: usize,
     max_warnings: Option<usize>,
+    /// Something was looked at.
+    says_anything: bool,
 }
 
 impl Summary {
@@ -31,10 +33,14 @@ impl Summary {
             remarks: of(Severity::Info),
             specs: checked.specs,
             skipped: checked.skipped,
-            mended: (checked.mended.iter().map(|mended| mended.fixed).sum(), checked.mended.len()),
+            mended: (
+                checked.mended.iter().map(|mended| mended.fixed).sum(),
+                checked.mended.len(),
+            ),
             safe: mended_by(Safety::Safe),
             not_safe: mended_by(Safety::Unsafe),
             max_warnings,
+            says_anything: !checked.reports.is_empty(),
         }
     }
 
@@ -51,9 +57,15 @@ impl Summary {
         let (fixed, files) = self.mended;
         if fixed > 0 {
             let would = if args.mending.diff { "would be mended" } else { "mended" };
-            lines.push(format!("{} {would} in {}", counted(fixed as u64, "fault"), counted(files as u64, "file")));
+            lines.push(format!(
+                "{} {would} in {}",
+                counted(fixed as u64, "fault"),
+                counted(files as u64, "file")
+            ));
         }
-        lines.push(self.first_line(args));
+        if self.says_anything {
+            lines.push(self.first_line(args));
+        }
         if self.too_many_warnings() {
             let most = self.max_warnings.unwrap_or_default();
             lines.push(format!(
@@ -64,12 +76,27 @@ impl Summary {
         lines
     }
 
+    fn offer(&self, flag: &str, mends: usize) -> String {
+        let all = self.errors + self.warnings + self.remarks;
+        let which = match (mends, all) {
+            (1, 1) => "it".to_owned(),
+            (2, 2) => "both".to_owned(),
+            (mends, all) if mends == all => "all of them".to_owned(),
+            (mends, _) => format!("{} of them", grouped(mends as u64)),
+        };
+        format!("; {flag} mends {which}")
+    }
+
     fn first_line(&self, args: &ValidateArgs) -> String {
-        let mut parts: Vec<String> = [(self.errors, "error"), (self.warnings, "warning"), (self.remarks, "remark")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| counted(number as u64, what))
-            .collect();
+        let mut parts: Vec<String> = [
+            (self.errors, "error"),
+            (self.warnings, "warning"),
+            (self.remarks, "remark"),
+        ]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| counted(number as u64, what))
+        .collect();
         if parts.is_empty() {
             parts.push("nothing wrong".to_owned());
         }
@@ -83,9 +110,9 @@ impl Summary {
         match (self.safe, self.not_safe) {
             _ if args.mending.unsafe_fixes => {}
             (0, 0) => {}
-            (safe, _) if safe > 0 && !is_mending => line.push_str(&format!("; --fix mends {safe} of these")),
+            (safe, _) if safe > 0 && !is_mending => line.push_str(&self.offer("--fix", safe)),
             (_, 0) => {}
-            (_, more) => line.push_str(&format!("; --unsafe-fixes mends {more} of these")),
+            (_, more) => line.push_str(&self.offer("--unsafe-fixes", more)),
         }
         line
     }

@@ -50,7 +50,9 @@ impl Suppressions {
         let directory = project.path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             project: Some((project.file.clone(), absolute(directory))),
-            globs: globs.build().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
+            globs: globs
+                .build()
+                .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
             entries,
         })
     }
@@ -152,11 +154,18 @@ fn patterns(suppression: &Suppression<'_>) -> [String; 2] {
 fn wrong(project: &Project, suppression: &Suppression<'_>, why: &str) -> Failure {
     let at = project.file.position(suppression.path_span.start);
     let (file, line, column) = (project.file.name(), at.line, at.column);
-    Failure::new(Exit::Usage, format!("{file}:{line}:{column}: the path is no glob: {why}"))
+    Failure::new(
+        Exit::Usage,
+        format!("{file}:{line}:{column}: the path is no glob: {why}"),
+    )
 }
 
 /// From the root, without a look at what is there.
 fn absolute(path: &Path) -> PathBuf {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
