@@ -84,10 +84,6 @@ impl Versions {
         Self::between(Version::new(major, minor), Version::NEWEST)
     }
 
-    pub(super) const fn until(major: u8, minor: u8) -> Self {
-        Self::between(Version::OLDEST, Version::new(major, minor))
-    }
-
     #[must_use]
     pub fn contain(self, version: Version) -> bool {
         self.first <= version && version <= self.last
@@ -117,7 +113,10 @@ mod tests {
         }
         for text in ["", "2", "2.13", "1.11", "two", "2.x", "300.1"] {
             let error = read(text).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("2.12"), "{error}");
+            assert!(
+                error.contains(&format!("`{text}`")) && error.contains("2.12"),
+                "{error}"
+            );
         }
     }
 
@@ -125,7 +124,10 @@ mod tests {
     fn one_thirteen_comes_before_two() {
         let all: Vec<_> = Version::all().collect();
         assert!(all.is_sorted() && all.len() == 15);
-        assert_eq!((all.first(), all.last()), (Some(&Version::OLDEST), Some(&Version::NEWEST)));
+        assert_eq!(
+            (all.first(), all.last()),
+            (Some(&Version::OLDEST), Some(&Version::NEWEST))
+        );
         assert!(Versions::ONE.contain(Version::new(1, 13)) && !Versions::ONE.contain(Version::new(2, 0)));
     }
 
