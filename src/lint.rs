@@ -21,6 +21,8 @@ mod rule;
 mod service;
 mod shape;
 mod spout;
+#[cfg(test)]
+mod tests;
 mod types;
 pub mod version;
 mod view;

@@ -135,6 +135,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(at, 27);
+        assert_eq!(at, 30);
     }
 }
