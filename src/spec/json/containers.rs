@@ -227,10 +227,18 @@ impl Parser<'_> {
             return;
         }
         let missing = self.open.len();
-        let innermost = self.open.last().map(|opener| (*opener, Span::at(before.unwrap_or(self.at))));
-        let suspect = self.suspect.map(|(opener, closer)| (opener, Span::new(closer, closer + 1)));
+        let innermost = self
+            .open
+            .last()
+            .map(|opener| (*opener, Span::at(before.unwrap_or(self.at))));
+        let suspect = self
+            .suspect
+            .map(|(opener, closer)| (opener, Span::new(closer, closer + 1)));
         if let Some((opener, place)) = suspect.or(innermost) {
-            let cause = Cause::UnclosedBracket { open: opener.bracket.open(), missing };
+            let cause = Cause::UnclosedBracket {
+                open: opener.bracket.open(),
+                missing,
+            };
             self.fault(cause, Span::new(opener.at, opener.at + 1), Some(place));
         }
     }

@@ -24,7 +24,6 @@ fn faults(text: &str) -> Vec<String> {
     faults.iter().map(line).collect()
 }
 
-
 #[test]
 fn the_cause_is_marked_and_nothing_follows_from_it() {
     let mut wrong = String::new();
@@ -119,7 +118,11 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
         ("# x\n", &["Comment # x"]),
     ] {
         // An array at the top is a matter of its own.
-        let text = if text.starts_with('[') { format!("{{\"a\": {text}}}") } else { text.to_owned() };
+        let text = if text.starts_with('[') {
+            format!("{{\"a\": {text}}}")
+        } else {
+            text.to_owned()
+        };
         compare(&text, expected);
     }
     compare("[]", &["EmptyArray []"]);
