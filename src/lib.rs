@@ -50,6 +50,7 @@ pub mod failure;
 pub mod fault;
 pub mod gateway;
 pub mod history;
+pub mod lint;
 pub mod pfs;
 pub mod quantity;
 pub mod retrieval;

@@ -54,6 +54,14 @@ pub struct Key {
     pub name: String,
 }
 
+impl Member {
+    /// From the key's beginning to the value's end.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span::new(self.key.span.start, self.value.span.end)
+    }
+}
+
 impl Node {
     #[must_use]
     pub fn members(&self) -> &[Member] {

@@ -1,0 +1,132 @@
+//! What a spec may consist of. Facts only; what it means when a spec does otherwise is for `shape` to say.
+
+mod table;
+
+use super::version::{Version, Versions};
+use super::view::camel_case;
+
+pub(super) use table::SPEC;
+
+/// An object with fields of fixed names.
+pub(super) struct Message {
+    pub fields: &'static [Field],
+}
+
+pub(super) struct Field {
+    /// In `snake_case`; camelCase is accepted, too.
+    pub name: &'static str,
+    pub kind: Type,
+    pub repeated: bool,
+    pub versions: Versions,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Type {
+    Bool,
+    String,
+    Int32,
+    Int64,
+    Uint64,
+    Float,
+    Duration,
+    Timestamp,
+    /// An object whose keys are free and whose values are strings.
+    Strings,
+    Enum(&'static Enumeration),
+    Message(&'static Message),
+    /// An object that nobody writes by hand; what is in it is not looked at.
+    Opaque,
+}
+
+/// Values in the order of their numbers, which count from 0.
+pub(super) struct Enumeration {
+    pub values: &'static [&'static str],
+}
+
+impl Message {
+    /// The field that a name stands for, in whatever version there is one.
+    pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.is_spelt(name))
+    }
+}
+
+impl Field {
+    /// Whether `name` is this field's name in either spelling.
+    pub(super) fn is_spelt(&self, name: &str) -> bool {
+        self.name == name || self.is_camel(name)
+    }
+
+    pub(super) fn is_camel(&self, name: &str) -> bool {
+        camel_case(self.name).eq(name.chars())
+    }
+}
+
+/// Where in a spec a field of that name may be written, from the top: `transform.image`. The shortest way is taken.
+pub(super) fn home_of(name: &str, version: Version) -> Option<String> {
+    let mut level = vec![(String::new(), &SPEC)];
+    for _ in 0..3 {
+        let mut below = Vec::new();
+        for (route, message) in level {
+            for field in message.fields.iter().filter(|field| field.versions.contain(version)) {
+                if field.is_spelt(name) {
+                    return Some(format!("{route}{}", field.name));
+                }
+                match field.kind {
+                    Type::Message(inner) if !field.repeated && field.name != "input" => {
+                        below.push((format!("{route}{}.", field.name), inner));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        level = below;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_two_spellings_and_no_third() {
+        let field = SPEC.field("s3Out").unwrap();
+        assert!(field.is_spelt("s3_out") && field.is_spelt("s3Out"));
+        assert!(!field.is_spelt("S3Out") && !field.is_spelt("s3out"));
+    }
+
+    #[test]
+    fn the_shortest_way_to_a_field_is_found() {
+        assert_eq!(home_of("image", Version::NEWEST).as_deref(), Some("transform.image"));
+        assert_eq!(home_of("internalPort", Version::NEWEST).as_deref(), Some("service.internal_port"));
+        assert_eq!(home_of("marker", Version::NEWEST), None);
+        assert_eq!(home_of("marker", Version::OLDEST).as_deref(), Some("spout.marker"));
+    }
+
+    #[test]
+    fn no_message_has_a_field_twice() {
+        let mut messages: Vec<&Message> = vec![&SPEC];
+        let mut at = 0;
+        while let Some(message) = messages.get(at) {
+            for (i, field) in message.fields.iter().enumerate() {
+                assert!(!message.fields[..i].iter().any(|other| other.name == field.name), "{}", field.name);
+                assert!(field.versions.first <= field.versions.last, "{}", field.name);
+            }
+            let inner: Vec<&Message> = message
+                .fields
+                .iter()
+                .filter_map(|field| match field.kind {
+                    Type::Message(inner) => Some(inner),
+                    _ => None,
+                })
+                .collect();
+            at += 1;
+            for message in inner {
+                if !messages.iter().any(|known| std::ptr::eq(*known, message)) {
+                    messages.push(message);
+                }
+            }
+        }
+        assert_eq!(at, 27);
+    }
+}
