@@ -10,6 +10,7 @@
 mod edit;
 mod fields;
 mod finding;
+pub mod fix;
 mod rule;
 pub mod version;
 mod view;
@@ -103,7 +104,12 @@ fn is_wanted(root: &Node, options: &Options) -> bool {
     match options.expect {
         Expect::Spout => true,
         Expect::Any => is_spout(),
-        Expect::Pipeline => is_spout() || ["pipeline", "transform"].iter().any(|key| Fields::of(root).find(key).is_some()),
+        Expect::Pipeline => {
+            is_spout()
+                || ["pipeline", "transform"]
+                    .iter()
+                    .any(|key| Fields::of(root).find(key).is_some())
+        }
     }
 }
 

@@ -8,11 +8,12 @@
 
 mod json;
 pub mod scalar;
+pub mod strict;
 pub mod syntax;
 pub mod tree;
 mod yaml;
 
-use crate::source::{SourceFile, Span};
+use crate::source::{Encoding, SourceFile, Span};
 use syntax::{Cause, SyntaxFault};
 use tree::{Document, Node, Value};
 
@@ -55,6 +56,13 @@ pub fn parse(file: &SourceFile) -> Parsed {
         (true, true) => parse_either(text),
         (false, _) => (Dialect::Yaml, yaml::parse(text)),
     };
+    match file.encoding() {
+        Encoding::Utf8 => {}
+        Encoding::Utf16 => reading.fault(Cause::Utf16, Span::at(0), None),
+        Encoding::Broken(places) => places
+            .iter()
+            .for_each(|place| reading.fault(Cause::NotUtf8, *place, None)),
+    }
     reading.faults.sort_by_key(|fault| (fault.span, fault.related));
     Parsed {
         dialect,

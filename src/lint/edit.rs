@@ -59,10 +59,20 @@ pub(super) fn remove(file: &SourceFile, parent: &Node, member: &Member) -> Optio
     }
     (members.len() > 1).then_some(())?;
     let text = file.text();
-    let start = text.get(..member.key.span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let start = text
+        .get(..member.key.span.start)?
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
     let alone = text.get(start..member.key.span.start)?.chars().all(|c| c == ' ');
-    let end = member.key.span.start + file.slice(Span::new(member.key.span.start, member.value.span.end)).trim_end().len();
-    let end = text.get(end..)?.find('\n').map_or(text.len(), |newline| end + newline + 1);
+    let end = member.key.span.start
+        + file
+            .slice(Span::new(member.key.span.start, member.value.span.end))
+            .trim_end()
+            .len();
+    let end = text
+        .get(end..)?
+        .find('\n')
+        .map_or(text.len(), |newline| end + newline + 1);
     alone.then(|| replace(Span::new(start, end), ""))
 }
 

@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn the_shortest_way_to_a_field_is_found() {
         assert_eq!(home_of("image", Version::NEWEST).as_deref(), Some("transform.image"));
-        assert_eq!(home_of("internalPort", Version::NEWEST).as_deref(), Some("service.internal_port"));
+        assert_eq!(
+            home_of("internalPort", Version::NEWEST).as_deref(),
+            Some("service.internal_port")
+        );
         assert_eq!(home_of("marker", Version::NEWEST), None);
         assert_eq!(home_of("marker", Version::OLDEST).as_deref(), Some("spout.marker"));
     }
@@ -109,7 +112,11 @@ mod tests {
         let mut at = 0;
         while let Some(message) = messages.get(at) {
             for (i, field) in message.fields.iter().enumerate() {
-                assert!(!message.fields[..i].iter().any(|other| other.name == field.name), "{}", field.name);
+                assert!(
+                    !message.fields[..i].iter().any(|other| other.name == field.name),
+                    "{}",
+                    field.name
+                );
                 assert!(field.versions.first <= field.versions.last, "{}", field.name);
             }
             let inner: Vec<&Message> = message

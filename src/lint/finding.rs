@@ -111,8 +111,7 @@ impl<'a> Findings<'a> {
 
     /// All of it, by place.
     pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        self.diagnostics
-            .sort_by_key(|found| (found.primary.span, found.rule));
+        self.diagnostics.sort_by_key(|found| (found.primary.span, found.rule));
         self.diagnostics.dedup();
         self.diagnostics
     }

@@ -70,7 +70,10 @@ impl Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let mut rules: Vec<Rule> = super::FAMILIES.iter().flat_map(|family| family.iter().copied()).collect();
+    let mut rules: Vec<Rule> = super::FAMILIES
+        .iter()
+        .flat_map(|family| family.iter().copied())
+        .collect();
     rules.sort_by_key(|rule| rule.id);
     rules
 });

@@ -117,7 +117,10 @@ mod tests {
         }
         for text in ["", "2", "2.13", "1.11", "two", "2.x", "300.1"] {
             let error = read(text).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("2.12"), "{error}");
+            assert!(
+                error.contains(&format!("`{text}`")) && error.contains("2.12"),
+                "{error}"
+            );
         }
     }
 
@@ -125,7 +128,10 @@ mod tests {
     fn one_thirteen_comes_before_two() {
         let all: Vec<_> = Version::all().collect();
         assert!(all.is_sorted() && all.len() == 15);
-        assert_eq!((all.first(), all.last()), (Some(&Version::OLDEST), Some(&Version::NEWEST)));
+        assert_eq!(
+            (all.first(), all.last()),
+            (Some(&Version::OLDEST), Some(&Version::NEWEST))
+        );
         assert!(Versions::ONE.contain(Version::new(1, 13)) && !Versions::ONE.contain(Version::new(2, 0)));
     }
 

@@ -78,8 +78,10 @@ impl<'a> Fields<'a> {
 
     pub(super) fn beginning(self) -> Span {
         let start = self.0.map_or(0, |node| node.span.start);
-        let is_flow = self.0.is_some_and(|node| matches!(&node.value, Value::Object(members)
-            if members.first().is_none_or(|first| first.key.span.start > start)));
+        let is_flow = self.0.is_some_and(|node| {
+            matches!(&node.value, Value::Object(members)
+            if members.first().is_none_or(|first| first.key.span.start > start))
+        });
         match self.0.and_then(|node| node.members().first()) {
             Some(first) if !is_flow => first.key.span,
             _ => Span::new(start, start + usize::from(is_flow)),
@@ -126,7 +128,10 @@ impl<'a> Fields<'a> {
 
     /// The objects of a list.
     pub(super) fn messages(self, name: &str) -> impl Iterator<Item = Fields<'a>> {
-        self.elements(name).iter().map(Self::of).filter(|fields| fields.0.is_some())
+        self.elements(name)
+            .iter()
+            .map(Self::of)
+            .filter(|fields| fields.0.is_some())
     }
 
     /// The member, if it is `true`.

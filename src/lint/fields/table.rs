@@ -59,8 +59,16 @@ pub(in crate::lint) static SPEC: Message = Message {
         one("reprocess_spec", Type::String, Versions::since(1, 13)),
         one("datum_set_spec", Type::Message(&DATUM_SET_SPEC), Versions::TWO),
         many("tolerations", Type::Message(&TOLERATION), Versions::since(2, 5)),
-        one("sidecar_resource_requests", Type::Message(&RESOURCE_SPEC), Versions::since(2, 6)),
-        one("details_json", Type::String, Versions::between(Version::new(2, 7), Version::new(2, 7))),
+        one(
+            "sidecar_resource_requests",
+            Type::Message(&RESOURCE_SPEC),
+            Versions::since(2, 6),
+        ),
+        one(
+            "details_json",
+            Type::String,
+            Versions::between(Version::new(2, 7), Version::new(2, 7)),
+        ),
         one("dry_run", Type::Bool, Versions::since(2, 7)),
         one("determined", Type::Message(&DETERMINED), Versions::since(2, 7)),
         one("maximum_expected_uptime", Type::Duration, Versions::since(2, 9)),
@@ -75,9 +83,7 @@ static PIPELINE: Message = Message {
 };
 
 static PROJECT: Message = Message {
-    fields: &[
-        one("name", Type::String, Versions::since(2, 5)),
-    ],
+    fields: &[one("name", Type::String, Versions::since(2, 5))],
 };
 
 static TRANSFORM: Message = Message {
@@ -166,16 +172,22 @@ static PARALLELISM_SPEC: Message = Message {
 };
 
 static HASHTREE_SPEC: Message = Message {
-    fields: &[
-        one("constant", Type::Uint64, Versions::ONE),
-    ],
+    fields: &[one("constant", Type::Uint64, Versions::ONE)],
 };
 
 static EGRESS: Message = Message {
     fields: &[
         one("URL", Type::String, Versions::ALL),
-        one("object_storage", Type::Message(&OBJECT_STORAGE_EGRESS), Versions::since(2, 2)),
-        one("sql_database", Type::Message(&SQL_DATABASE_EGRESS), Versions::since(2, 2)),
+        one(
+            "object_storage",
+            Type::Message(&OBJECT_STORAGE_EGRESS),
+            Versions::since(2, 2),
+        ),
+        one(
+            "sql_database",
+            Type::Message(&SQL_DATABASE_EGRESS),
+            Versions::since(2, 2),
+        ),
     ],
 };
 
@@ -187,15 +199,11 @@ static METADATA: Message = Message {
 };
 
 static TF_JOB: Message = Message {
-    fields: &[
-        one("tf_job", Type::String, Versions::ALL),
-    ],
+    fields: &[one("tf_job", Type::String, Versions::ALL)],
 };
 
 static DETERMINED: Message = Message {
-    fields: &[
-        many("workspaces", Type::String, Versions::since(2, 7)),
-    ],
+    fields: &[many("workspaces", Type::String, Versions::since(2, 7))],
 };
 
 static DATUM_SET_SPEC: Message = Message {
@@ -251,7 +259,11 @@ static PFS_INPUT: Message = Message {
         one("trigger", Type::Message(&TRIGGER), Versions::ALL),
         one("repo_type", Type::String, Versions::TWO),
         one("project", Type::String, Versions::since(2, 5)),
-        one("propagation_spec", Type::Message(&PROPAGATION_SPEC), Versions::since(2, 12)),
+        one(
+            "propagation_spec",
+            Type::Message(&PROPAGATION_SPEC),
+            Versions::since(2, 12),
+        ),
         one("reference", Type::Bool, Versions::since(2, 12)),
     ],
 };
@@ -278,9 +290,7 @@ static GIT_INPUT: Message = Message {
 };
 
 static OBJECT_STORAGE_EGRESS: Message = Message {
-    fields: &[
-        one("url", Type::String, Versions::since(2, 2)),
-    ],
+    fields: &[one("url", Type::String, Versions::since(2, 2))],
 };
 
 static SQL_DATABASE_EGRESS: Message = Message {
@@ -310,9 +320,7 @@ static TRIGGER: Message = Message {
 };
 
 static PROPAGATION_SPEC: Message = Message {
-    fields: &[
-        one("never", Type::Bool, Versions::since(2, 12)),
-    ],
+    fields: &[one("never", Type::Bool, Versions::since(2, 12))],
 };
 
 static SECRET: Message = Message {
