@@ -204,7 +204,7 @@ pub(super) fn read(input: &Input) -> Result<SourceFile, Unread> {
     if bytes.len() as u64 > LARGEST {
         return Err(unread("it is larger than 16 MiB, which no spec is".to_owned()));
     }
-    SourceFile::decode(input.name.clone(), bytes).map_err(|error| unread(error.to_string()))
+    Ok(SourceFile::decode(input.name.clone(), bytes))
 }
 
 fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
