@@ -263,10 +263,6 @@ pub struct GetArgs {
 ///
 /// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own on the command line"
-)]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input

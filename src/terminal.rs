@@ -79,15 +79,15 @@ impl Terminal {
     ///
     /// It may block for as long as the reader does; no lock is held meanwhile that anything else needs.
     pub fn result(&self, line: &str) {
-        self.write(|stdout| writeln!(stdout, "{line}"));
+        self.write(true, |stdout| writeln!(stdout, "{line}"));
     }
 
-    /// As [`Self::result`], but these bytes alone.
-    pub fn raw_result(&self, bytes: &[u8]) {
-        self.write(|stdout| stdout.write_all(bytes));
+    /// Writes the whole result at once, these bytes alone; [`Self::results_lost`] tells whether they came through.
+    pub fn whole_result(&self, bytes: &[u8]) {
+        self.write(false, |stdout| stdout.write_all(bytes));
     }
 
-    fn write(&self, write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
+    fn write(&self, goes_on: bool, write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
         if self.results_stopped.load(Ordering::Acquire) {
             return;
         }
@@ -100,9 +100,11 @@ impl Terminal {
         if let Err(error) = written
             && !self.results_stopped.swap(true, Ordering::AcqRel)
         {
-            self.note(&format!(
-                "results cannot be written to standard output any more ({error}); the work goes on"
-            ));
+            if goes_on {
+                self.note(&format!(
+                    "results cannot be written to standard output any more ({error}); the work goes on"
+                ));
+            }
             *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }

@@ -56,7 +56,7 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     checked.reports.extend(job.suppressions.unused(&job.options));
 
     show(args, &terminal, &checked)?;
-    conclude(args, project.as_ref(), &terminal, &checked)
+    Ok(conclude(args, project.as_ref(), &terminal, &checked))
 }
 
 /// How each file is looked at.
@@ -288,25 +288,21 @@ fn mending(args: &MendingArgs) -> Option<Mending> {
 fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<(), Failure> {
     if args.mending.diff {
         let diffs: String = checked.mended.iter().map(mend::diff).collect();
-        print(terminal, &diffs);
+        terminal.whole_result(diffs.as_bytes());
         return lost(terminal);
     }
     let fixes_stdin = checked.mended.iter().find(|mended| mended.is_stdin);
     let text = report::render(format(args, terminal), &checked.reports, style(args, terminal));
     match fixes_stdin {
         Some(mended) => {
-            terminal.raw_result(mended.text.as_bytes());
+            terminal.whole_result(mended.text.as_bytes());
             if !text.is_empty() {
                 terminal.error_line(text.trim_end_matches('\n'));
             }
         }
-        None => print(terminal, &text),
+        None => terminal.whole_result(text.as_bytes()),
     }
     lost(terminal)
-}
-
-fn print(terminal: &Terminal, text: &str) {
-    terminal.raw_result(text.as_bytes());
 }
 
 /// A report that did not get out is no report.
@@ -320,9 +316,8 @@ fn lost(terminal: &Terminal) -> Result<(), Failure> {
 fn format(args: &ValidateArgs, terminal: &Terminal) -> Format {
     match args.report.format {
         None if terminal.is_on_screen() => Format::Pretty,
-        None => Format::Concise,
+        None | Some(ReportFormat::Concise) => Format::Concise,
         Some(ReportFormat::Pretty) => Format::Pretty,
-        Some(ReportFormat::Concise) => Format::Concise,
         Some(ReportFormat::Json) => Format::Json,
         Some(ReportFormat::Github) => Format::Github,
         Some(ReportFormat::Gitlab) => Format::Gitlab,
@@ -343,12 +338,7 @@ fn style(args: &ValidateArgs, terminal: &Terminal) -> Style {
 }
 
 /// The summary, and how the process ends: what could not be read weighs more than what was found.
-fn conclude(
-    args: &ValidateArgs,
-    project: Option<&Project>,
-    terminal: &Terminal,
-    checked: &Findings,
-) -> Result<Exit, Failure> {
+fn conclude(args: &ValidateArgs, project: Option<&Project>, terminal: &Terminal, checked: &Findings) -> Exit {
     for directory in &checked.empty {
         terminal.warning(&format!(
             "there is no spec in {directory}: no file ends in {}",
@@ -363,11 +353,11 @@ fn conclude(
     for line in summary.lines(args) {
         terminal.status(&line);
     }
-    Ok(match (checked.unread.is_empty(), summary.fails()) {
+    match (checked.unread.is_empty(), summary.fails()) {
         (false, _) => Exit::Input,
         (true, true) => Exit::Faulty,
         (true, false) => Exit::Done,
-    })
+    }
 }
 
 /// All rules, a line each, or as JSON.

@@ -105,16 +105,14 @@ fn read(file: &SourceFile, comment: Span, directive: Span) -> Result<Suppression
         let at = start + (part.len() - part.trim_start().len());
         start += part.len() + 1;
         let span = Span::new(at, at + name.len());
-        match rule_named(name) {
-            Some(rule) => rules.push((span, rule)),
-            None => {
-                let help = match rule_nearest(name) {
-                    Some(nearest) if !name.is_empty() => format!("did you mean `{}`?", nearest.id),
-                    _ => "`spoutctl validate --rules` lists all".to_owned(),
-                };
-                return Err(invalid(span, format!("there is no rule `{name}`")).help(help));
-            }
-        }
+        let Some(rule) = rule_named(name) else {
+            let help = match rule_nearest(name) {
+                Some(nearest) if !name.is_empty() => format!("did you mean `{}`?", nearest.id),
+                _ => "`spoutctl validate --rules` lists all".to_owned(),
+            };
+            return Err(invalid(span, format!("there is no rule `{name}`")).help(help));
+        };
+        rules.push((span, rule));
     }
     if !reason.chars().any(char::is_alphanumeric) {
         let message = "a comment turns a rule off without saying why";

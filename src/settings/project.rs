@@ -268,7 +268,7 @@ fn check_keys(top: &DeTable<'_>) -> Result<(), WrongKey> {
     let Some(DeValue::Array(suppressions)) = value_in(validate, "suppress") else {
         return Ok(());
     };
-    for suppression in suppressions.iter() {
+    for suppression in suppressions {
         if let DeValue::Table(suppression) = suppression.get_ref() {
             check_table(suppression, SUPPRESS)?;
         }

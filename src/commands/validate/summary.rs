@@ -103,13 +103,12 @@ impl Summary {
         let mut line = format!("{} in {}", parts.join(", "), counted(self.specs as u64, "spec"));
         if self.skipped > 0 {
             let pipelines = counted(self.skipped as u64, "ordinary pipeline");
-            line.push_str(&format!("; {pipelines} skipped (--all)"));
+            line = format!("{line}; {pipelines} skipped (--all)");
         }
         // When something was to be mended, what is left is what that could not do.
         let is_mending = args.mending.fix || args.mending.diff;
         match (self.safe, self.not_safe) {
             _ if args.mending.unsafe_fixes => {}
-            (0, 0) => {}
             (safe, _) if safe > 0 && !is_mending => line.push_str(&self.offer("--fix", safe)),
             (_, 0) => {}
             (_, more) => line.push_str(&self.offer("--unsafe-fixes", more)),
