@@ -13,6 +13,7 @@ mod duration;
 mod edit;
 mod fields;
 mod finding;
+pub mod fix;
 mod keys;
 mod naming;
 mod pod;

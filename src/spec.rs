@@ -8,10 +8,12 @@
 
 mod json;
 pub mod scalar;
+pub mod strict;
 pub mod syntax;
 pub mod tree;
+mod yaml;
 
-use crate::source::{SourceFile, Span};
+use crate::source::{Encoding, SourceFile, Span};
 use syntax::{Cause, SyntaxFault};
 use tree::{Document, Node, Value};
 
@@ -47,30 +49,70 @@ pub struct Parsed {
 /// Reads a file.
 #[must_use]
 pub fn parse(file: &SourceFile) -> Parsed {
-    let dialect = dialect(file);
-    let Reading {
-        documents,
-        mut faults,
-        comments,
-    } = json::parse(file.text());
-    faults.sort_by_key(|fault| (fault.span, fault.related));
+    let text = file.text();
+    let named_yaml = is_named_yaml(file.name());
+    let (dialect, mut reading) = match (begins_as_json(text), named_yaml) {
+        (true, false) => (Dialect::Json, json::parse(text)),
+        (true, true) => parse_either(text),
+        (false, _) => (Dialect::Yaml, yaml::parse(text)),
+    };
+    match file.encoding() {
+        Encoding::Utf8 => {}
+        Encoding::Utf16 => reading.fault(Cause::Utf16, Span::at(0), None),
+        Encoding::Broken(places) => places
+            .iter()
+            .for_each(|place| reading.fault(Cause::NotUtf8, *place, None)),
+    }
+    reading.faults.sort_by_key(|fault| (fault.span, fault.related));
     Parsed {
         dialect,
-        documents,
-        faults,
-        comments,
+        documents: reading.documents,
+        faults: reading.faults,
+        comments: reading.comments,
     }
 }
 
-/// From the name's ending, else from the text. pachctl never looks at the name: a `.json` that has keys without a
-/// bracket around them is YAML to it, and to us.
-fn dialect(file: &SourceFile) -> Dialect {
-    let name = file.name().to_ascii_lowercase();
-    if [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)) {
-        Dialect::Yaml
-    } else {
-        Dialect::Json
+fn is_named_yaml(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
+}
+
+/// Whether a text begins with what begins JSON, comments and `---` aside. pachctl never looks at the name of a file
+/// either: a `.json` that has keys without a bracket around them is YAML to it.
+fn begins_as_json(text: &str) -> bool {
+    let mut rest = text.trim_start_matches('\u{feff}');
+    loop {
+        rest = rest.trim_start();
+        let comment_end = match rest.as_bytes() {
+            [b'#', ..] | [b'/', b'/', ..] => rest.find('\n'),
+            [b'-', b'-', b'-', b' ' | b'\t' | b'\r' | b'\n', ..] => Some(3),
+            [b'/', b'*', ..] => rest.find("*/").map(|end| end + 2),
+            [first, ..] => return matches!(first, b'{' | b'[' | b'}' | b']'),
+            [] => return false,
+        };
+        let Some(after) = comment_end.and_then(|end| rest.get(end..)) else {
+            return rest.starts_with('/');
+        };
+        rest = after;
     }
+}
+
+/// A file that is called YAML and begins as JSON does. Where YAML cannot be read, the JSON parser knows better why.
+fn parse_either(text: &str) -> (Dialect, Reading) {
+    let as_json = json::parse(text);
+    let Some(first) = as_json.faults.first().map(|fault| fault.span) else {
+        return (Dialect::Json, as_json);
+    };
+    let mut as_yaml = yaml::parse(text);
+    if as_yaml
+        .faults
+        .iter()
+        .any(|fault| matches!(fault.cause, Cause::Yaml { .. }))
+    {
+        return (Dialect::Json, as_json);
+    }
+    as_yaml.fault(Cause::BraceWithoutJson, first, None);
+    (Dialect::Yaml, as_yaml)
 }
 
 /// What the reading of either dialect gives, document by document.
@@ -91,6 +133,14 @@ impl Reading {
         let unsettled = |fault: &SyntaxFault| fault.cause.unsettles_structure();
         let whole = !self.faults.iter().skip(first_fault).any(unsettled);
         match root.value {
+            // What was to become of it is not known.
+            _ if !whole && !matches!(root.value, Value::Object(_) | Value::Array(_)) => {}
+            Value::Array(elements) if !whole => {
+                let specs = elements
+                    .into_iter()
+                    .filter(|element| matches!(element.value, Value::Object(_)));
+                specs.for_each(|element| self.spec(element, false));
+            }
             Value::Array(elements) if elements.is_empty() => self.fault(Cause::EmptyArray, root.span, None),
             Value::Array(elements) => {
                 self.fault(

@@ -41,9 +41,13 @@ pub enum Escape {
 pub enum Cause {
     // What separates.
     /// Two members or elements with nothing between them.
-    MissingComma,
+    MissingComma {
+        in_array: bool,
+    },
     /// A comma before a closing bracket.
-    TrailingComma,
+    TrailingComma {
+        in_array: bool,
+    },
     /// A comma with nothing before it.
     ExtraComma,
     /// A key and a value with nothing between them.
@@ -95,8 +99,11 @@ pub enum Cause {
     TypographicQuotes {
         value: String,
     },
-    /// A string that goes on in the next line; YAML makes a blank of the line break.
-    LineBreakInString,
+    /// A string that goes on in the next line. YAML makes `meaning` of the line break and the blanks around it: a blank,
+    /// or a line feed for each empty line.
+    LineBreakInString {
+        meaning: String,
+    },
     /// A control character that is not escaped. YAML takes a tab in a string.
     ControlCharacter {
         character: char,

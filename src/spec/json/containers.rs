@@ -87,7 +87,8 @@ impl Parser<'_> {
     fn between(&mut self, state: &mut State, start: usize, entry: Option<Span>) {
         if let (Some(before), None, false) = (state.before, state.comma, state.is_forgiven) {
             let shown = entry.map_or(Span::at(start), |span| self.beginning(span));
-            self.fault(Cause::MissingComma, Span::at(before), Some(shown));
+            let in_array = self.open.last().is_some_and(|opener| opener.bracket == Bracket::Square);
+            self.fault(Cause::MissingComma { in_array }, Span::at(before), Some(shown));
         }
         let is_cut_short = std::mem::take(&mut self.is_value_missing);
         *state = State {
@@ -154,7 +155,12 @@ impl Parser<'_> {
 
     fn close(&mut self, state: &State) -> Next {
         if let (Some(comma), Some(_)) = (state.comma, state.before) {
-            self.fault(Cause::TrailingComma, comma, Some(Span::new(self.at, self.at + 1)));
+            let in_array = self.open.last().is_some_and(|opener| opener.bracket == Bracket::Square);
+            self.fault(
+                Cause::TrailingComma { in_array },
+                comma,
+                Some(Span::new(self.at, self.at + 1)),
+            );
         }
         let opener = self.open.last().copied();
         if let Some(opener) = opener.filter(|opener| self.begins_line() && self.line.start != opener.line.start) {

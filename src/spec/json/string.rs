@@ -202,17 +202,21 @@ impl Parser<'_> {
 
     /// A line break and the blanks around it are one blank to YAML. Answers where the text goes on.
     fn line_break_in_string(&mut self, at: usize, end: usize, value: &mut String) -> usize {
-        value.truncate(value.trim_end_matches([' ', '\t']).len());
+        let kept = value.trim_end_matches([' ', '\t']).len();
+        let before = value.len() - kept;
+        value.truncate(kept);
         let rest = self.slice(at, end);
         let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
         let breaks = rest.bytes().take(blanks).filter(|byte| *byte == b'\n').count();
         let empty_lines = breaks.saturating_sub(1);
-        if empty_lines == 0 {
-            value.push(' ');
-        }
-        value.extend(std::iter::repeat_n('\n', empty_lines));
-        let span = Span::new(at, at + blanks);
-        self.fault(Cause::LineBreakInString, span, None);
+        let meaning = if empty_lines == 0 {
+            " ".to_owned()
+        } else {
+            "\n".repeat(empty_lines)
+        };
+        value.push_str(&meaning);
+        let span = Span::new(at - before, at + blanks);
+        self.fault(Cause::LineBreakInString { meaning }, span, None);
         self.pass_lines(span);
         span.end
     }

@@ -5,7 +5,7 @@ use crate::spec::tree::Value;
 fn faults(text: &str) -> Vec<String> {
     let name = |cause: &Cause| {
         let name = format!("{cause:?}");
-        name.split([' ', '(']).next().unwrap().to_owned()
+        name.split([' ', '(', '{']).next().unwrap().to_owned()
     };
     let mut faults = parse(text).faults;
     faults.sort_by_key(|fault| (fault.span, fault.related));
