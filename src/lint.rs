@@ -7,26 +7,52 @@
 //! A family of rules is a file. A rule asks a [`view`] for fields by name and says what it found as a
 //! [`finding::Finding`]; it never counts lines or columns.
 
+mod command;
+mod container;
+mod duration;
 mod edit;
 mod fields;
 mod finding;
 pub mod fix;
+mod keys;
+mod naming;
+mod pod;
+mod resources;
 mod rule;
+mod service;
+mod shape;
+mod spout;
+#[cfg(test)]
+mod tests;
+mod types;
 pub mod version;
 mod view;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, RuleId, Severity};
 use crate::source::SourceFile;
-use crate::spec::tree::{Document, Node, Value};
+use crate::spec;
+use crate::spec::tree::Node;
 use finding::Findings;
 pub use rule::{Rule, rule_named, rule_nearest, rules};
 use version::Version;
 use view::{Fields, Spec};
 
 /// Every family of rules.
-const FAMILIES: &[&[Rule]] = &[];
+const FAMILIES: &[&[Rule]] = &[
+    command::RULES,
+    container::RULES,
+    keys::RULES,
+    naming::RULES,
+    pod::RULES,
+    resources::RULES,
+    service::RULES,
+    spout::RULES,
+    types::RULES,
+    workers::RULES,
+];
 
 /// How to look at a file.
 #[derive(Debug, Clone, Default)]
@@ -77,54 +103,67 @@ impl Options {
     }
 }
 
+impl Expect {
+    /// Whether a document is to be looked at.
+    #[must_use]
+    pub fn includes(self, root: &Node) -> bool {
+        match self {
+            Self::Spout => true,
+            Self::Any => is_meant_as_spout(root),
+            Self::Pipeline => {
+                let has = |key| Fields::of(root).find(key).is_some();
+                is_meant_as_spout(root) || has("pipeline") || has("transform")
+            }
+        }
+    }
+}
+
+/// Whether a spec has a spout, or a key that is surely meant to be one.
+fn is_meant_as_spout(root: &Node) -> bool {
+    let is_near = |name: &str| name.eq_ignore_ascii_case("spout") || name.eq_ignore_ascii_case("spouts");
+    root.members().iter().any(|member| is_near(&member.key.name))
+}
+
 /// Reads a file and says all that is wrong with it.
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
-    check_documents(file, &[], options)
-}
-
-fn check_documents(file: &SourceFile, documents: &[Document], options: &Options) -> Checked {
+    let parsed = spec::parse(file);
     let mut findings = Findings::new(options);
     let mut checked = Checked::default();
-    for document in documents {
-        if is_wanted(&document.root, options) {
-            checked.specs += 1;
-            check_spec(file, &document.root, options, &mut findings);
+    let mut specs = Vec::new();
+    for document in &parsed.documents {
+        if options.expect.includes(&document.root) {
+            specs.push(Spec {
+                file,
+                root: Fields::of(&document.root),
+                version: options.version,
+                whole: document.whole && !view::has_gap(&document.root),
+                spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
+            });
         } else {
             checked.skipped += 1;
         }
+    }
+    checked.specs = specs.len();
+    for spec in &specs {
+        check_spec(spec, options, &mut findings);
+    }
+    naming::twice(&specs, &mut findings);
+    if options.expect == Expect::Spout && parsed.documents.is_empty() && parsed.faults.is_empty() {
+        spout::nothing(file, &mut findings);
     }
     checked.diagnostics = findings.into_diagnostics();
     checked
 }
 
-/// Whether a document is to be looked at: always, when somebody said that it is a spec.
-fn is_wanted(root: &Node, options: &Options) -> bool {
-    let is_spout = || is_meant_as_spout(root);
-    match options.expect {
-        Expect::Spout => true,
-        Expect::Any => is_spout(),
-        Expect::Pipeline => {
-            is_spout()
-                || ["pipeline", "transform"]
-                    .iter()
-                    .any(|key| Fields::of(root).find(key).is_some())
-        }
-    }
-}
-
-fn is_meant_as_spout(root: &Node) -> bool {
-    let is_near = |name: &str| name == "spout" || name.eq_ignore_ascii_case("spout") || name == "spouts";
-    root.members().iter().any(|member| is_near(&member.key.name))
-}
-
-fn check_spec(file: &SourceFile, root: &Node, options: &Options, _findings: &mut Findings<'_>) {
-    let _spec = Spec {
-        file,
-        root: Fields::of(root),
-        version: options.version,
-        whole: !view::has_gap(root),
-        spout: options.expect == Expect::Spout || is_meant_as_spout(root),
-    };
-    let _ = Value::Null;
+fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
+    shape::check(spec, findings);
+    naming::check(spec, findings);
+    spout::check(spec, options.expect, findings);
+    workers::check(spec, findings);
+    container::check(spec, findings);
+    resources::check(spec, findings);
+    service::check(spec, findings);
+    pod::check(spec, findings);
+    command::check(spec, findings);
 }

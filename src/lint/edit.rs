@@ -50,10 +50,10 @@ pub(super) fn quote(file: &SourceFile, node: &Node) -> Option<Edit> {
     (harmless && is_scalar).then(|| replace(node.span, format!("\"{written}\"")))
 }
 
-/// Takes a member out of its object, with its comma or its lines. None when nothing would be left of a block of YAML.
-pub(super) fn remove(file: &SourceFile, parent: &Node, member: &Member) -> Option<Edit> {
+/// Takes the member at `at` out of its object, with its comma or its lines. None when nothing would be left of a block of YAML.
+pub(super) fn remove(file: &SourceFile, parent: &Node, at: usize) -> Option<Edit> {
     let members = parent.members();
-    let at = members.iter().position(|other| std::ptr::eq(other, member))?;
+    let member = members.get(at)?;
     if file.slice(parent.span).starts_with('{') {
         return Some(replace(flow_span(file, members, at)?, ""));
     }
@@ -93,4 +93,35 @@ fn flow_span(file: &SourceFile, members: &[Member], at: usize) -> Option<Span> {
     };
     let before = before.value.span.end;
     separated(before, own.start).then_some(Span::new(before, own.end))
+}
+
+/// Adds a member before all others. None when the object is written in a way that has no place for it.
+pub(super) fn add_first(file: &SourceFile, parent: &Node, name: &str, value: &str) -> Option<Edit> {
+    let written = file.slice(parent.span);
+    let first = parent.members().first().map(|member| member.key.span.start);
+    if !written.starts_with('{') {
+        let first = first?;
+        let line = file.text().get(..first)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let indent = file.text().get(line..first)?;
+        let alone = indent.chars().all(|c| c == ' ');
+        return alone.then(|| replace(Span::at(first), format!("{name}: {value}\n{indent}")));
+    }
+    let open = parent.span.start + 1;
+    let Some(first) = first else {
+        return Some(replace(Span::at(open), format!("\"{name}\": {value}")));
+    };
+    let gap = file.slice(Span::new(open, first));
+    let gap = if gap.trim().is_empty() { gap } else { " " };
+    let gap = if gap.is_empty() { " " } else { gap };
+    Some(replace(Span::at(first), format!("\"{name}\": {value},{gap}")))
+}
+
+/// Writes another value for a member, also when there is none after its colon.
+pub(super) fn set(file: &SourceFile, member: &Member, value: &str) -> Option<Edit> {
+    if !member.value.span.is_empty() {
+        return Some(replace(member.value.span, value));
+    }
+    let after = member.key.span.end;
+    let colon = file.text().get(after..)?.find(':')?;
+    Some(replace(Span::at(after + colon + 1), format!(" {value}")))
 }

@@ -12,6 +12,7 @@ pub(super) struct Message {
     pub fields: &'static [Field],
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Field {
     /// In `snake_case`; camelCase is accepted, too.
     pub name: &'static str,
@@ -134,6 +135,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(at, 27);
+        assert_eq!(at, 30);
     }
 }

@@ -84,10 +84,6 @@ impl Versions {
         Self::between(Version::new(major, minor), Version::NEWEST)
     }
 
-    pub(super) const fn until(major: u8, minor: u8) -> Self {
-        Self::between(Version::OLDEST, Version::new(major, minor))
-    }
-
     #[must_use]
     pub fn contain(self, version: Version) -> bool {
         self.first <= version && version <= self.last

@@ -3,9 +3,11 @@
 //! A value of a wrong type is absent here, so that what `shape` reports once is not reported again by every rule that
 //! would have liked to read it.
 
+use super::edit;
 use super::version::Version;
+use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
-use crate::spec::tree::{Key, Member, Node, Value};
+use crate::spec::tree::{Member, Node, Value};
 
 /// A spec, and what its rules need to know of its surroundings.
 #[derive(Clone, Copy)]
@@ -134,6 +136,22 @@ impl<'a> Fields<'a> {
             .filter(|fields| fields.0.is_some())
     }
 
+    /// The change that takes the member of that name away, if it can be made.
+    pub(super) fn remove(self, file: &SourceFile, name: &str) -> Option<Edit> {
+        let member = self.find(name)?;
+        let at = self.members().iter().position(|other| std::ptr::eq(other, member))?;
+        edit::remove(file, self.0?, at)
+    }
+
+    /// Whether a key is there that was surely meant to be this one, and is reported as an unknown field.
+    pub(super) fn has_like(self, name: &str) -> bool {
+        let slips = if name.len() <= 4 { 1 } else { 2 };
+        let is_like = |written: &str| {
+            written.len() <= name.len() + slips && strsim::damerau_levenshtein(&written.to_lowercase(), name) <= slips
+        };
+        self.members().iter().any(|member| is_like(&member.key.name))
+    }
+
     /// The member, if it is `true`.
     pub(super) fn flag(self, name: &str) -> Option<&'a Member> {
         self.get(name).filter(|member| member.value.value == Value::Bool(true))
@@ -181,6 +199,19 @@ pub(super) fn camel_case(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
+impl<'a> Text<'a> {
+    /// Where `part` of it is written, if it is written as it is meant; else the whole of it.
+    pub(super) fn find(self, file: &SourceFile, part: &str) -> Span {
+        match file.slice(self.node.span).find(part) {
+            Some(at) if !part.is_empty() => {
+                let start = self.node.span.start + at;
+                Span::new(start, start + part.len())
+            }
+            _ => self.node.span,
+        }
+    }
+}
+
 /// Whether something in it could not be read.
 pub(super) fn has_gap(node: &Node) -> bool {
     match &node.value {
@@ -191,7 +222,21 @@ pub(super) fn has_gap(node: &Node) -> bool {
     }
 }
 
-/// How a key is named in messages.
-pub(super) fn quoted(key: &Key) -> String {
-    format!("`{}`", key.name)
+/// Somebody's own words in a message: in backticks, on one line, not for ever.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut said = String::with_capacity(text.len().min(MOST) + 2);
+    said.push('`');
+    for letter in text.chars().take(MOST) {
+        if letter.is_control() {
+            said.extend(letter.escape_default());
+        } else {
+            said.push(letter);
+        }
+    }
+    if text.chars().nth(MOST).is_some() {
+        said.push('…');
+    }
+    said.push('`');
+    said
 }
