@@ -49,13 +49,13 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
 
     let found = files::find(&args.paths, &args.stdin_name);
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
-    if let Some(gateway) = &gateway {
-        server::ask(gateway, &mut outcomes)?;
-    }
+    let asked = gateway.map_or(Ok(()), |gateway| server::ask(&gateway, &mut outcomes));
     let mut checked = Findings::new(outcomes, found);
     checked.reports.extend(job.suppressions.unused(&job.options));
 
     show(args, &terminal, &checked)?;
+    // What was found without it is worth knowing when pachd cannot be asked.
+    asked?;
     Ok(conclude(args, project.as_ref(), &terminal, &checked))
 }
 

@@ -39,7 +39,11 @@ fn a_spec_that_the_server_refuses_is_an_error_at_its_name() {
     let spec = GOOD.replace("\"events\"", "\"refuse-me\"");
     let ran = ask(&server, &[("a.json", &spec)], &["a.json"]);
     let line = ran.expect(1).text();
-    assert!(line.starts_with("a.json:2:24: error[refused-by-server]: "), "{line}");
+    assert_eq!(
+        line,
+        "a.json:2:24: error[refused-by-server]: pachd refuses this spec: could not make effective spec: could not parse … as \
+         Create Pipeline Request message\n"
+    );
 }
 
 #[test]

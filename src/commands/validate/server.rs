@@ -65,11 +65,11 @@ fn ask_about(gateway: &Gateway, document: &Document) -> Result<Option<Diagnostic
         }
     })?;
     Ok(match verdict {
-        Err(words) => Some(Diagnostic {
-            severity: Severity::Error,
-            note: Some(shortened(&words, &json)),
-            ..about(document, REFUSED, "pachd refuses this spec".to_owned())
-        }),
+        Err(words) => Some(about(
+            document,
+            REFUSED,
+            format!("pachd refuses this spec: {}", shortened(&words, &json)),
+        )),
         Ok(effective) => defaults(&json, &effective).map(|(count, list)| Diagnostic {
             severity: Severity::Info,
             note: Some(list),
@@ -109,8 +109,9 @@ fn place(root: &Node) -> Span {
     name.unwrap_or(Span::at(root.span.start))
 }
 
-/// The server's words repeat all that was sent, and say after it what is wrong.
+/// The server's words repeat all that was sent, and say after it what is wrong. The call's name in front is ours.
 fn shortened(words: &str, sent: &str) -> String {
+    let words = words.split_once(": ").map_or(words, |(_, words)| words);
     words.replace(sent, "…")
 }
 
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_without_the_spec_that_it_repeats() {
-        let words = r#"could not parse {"a":1} as Create Pipeline Request message: unknown field "a""#;
+        let words = r#"CreatePipelineV2: could not parse {"a":1} as Create Pipeline Request message: unknown field "a""#;
         assert_eq!(
             shortened(words, r#"{"a":1}"#),
             r#"could not parse … as Create Pipeline Request message: unknown field "a""#
