@@ -17,7 +17,7 @@ const UNKNOWN_FIELD: Rule = rule!("unknown-field", Error, Versions::ALL,
     why: "pachctl refuses a file with a key that it does not know, so nothing is created. Only 2.7 drops such a key in \
           silence, and with it what it was to say.",
     source: "src/internal/serde/decoder.go; run with pachctl 1.13.4 and 2.12",
-    fixable: Some(Safety::Unsafe),
+    fixable: Some(Safety::Safe),
 );
 const FIELD_NOT_IN_VERSION: Rule = rule!("field-not-in-version", Error, Versions::ALL,
     summary: "a field that another version of Pachyderm has",
