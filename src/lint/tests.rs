@@ -56,7 +56,7 @@ fn options(version: Version, rule: Option<&Rule>) -> Options {
 }
 
 fn source(name: &str, path: &Path) -> SourceFile {
-    SourceFile::new(name, String::from_utf8_lossy(&fs::read(path).unwrap()))
+    SourceFile::decode(name, fs::read(path).unwrap())
 }
 
 /// Everything of a diagnostic, one thing a line.
