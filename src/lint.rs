@@ -22,6 +22,7 @@ mod rule;
 mod service;
 mod shape;
 mod spout;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -50,6 +51,7 @@ const FAMILIES: &[&[Rule]] = &[
     resources::RULES,
     service::RULES,
     spout::RULES,
+    syntax::RULES,
     types::RULES,
     workers::RULES,
 ];
@@ -129,6 +131,7 @@ fn is_meant_as_spout(root: &Node) -> bool {
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
     let parsed = spec::parse(file);
     let mut findings = Findings::new(options);
+    syntax::check(file, &parsed, options, &mut findings);
     let mut checked = Checked::default();
     let mut specs = Vec::new();
     for document in &parsed.documents {
