@@ -23,6 +23,7 @@ mod service;
 mod shape;
 mod spout;
 pub mod suppress;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -52,6 +53,7 @@ const FAMILIES: &[&[Rule]] = &[
     service::RULES,
     spout::RULES,
     suppress::RULES,
+    syntax::RULES,
     types::RULES,
     workers::RULES,
 ];
@@ -131,6 +133,7 @@ fn is_meant_as_spout(root: &Node) -> bool {
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
     let parsed = spec::parse(file);
     let mut findings = Findings::new(options);
+    syntax::check(file, &parsed, options, &mut findings);
     let mut checked = Checked::default();
     let mut specs = Vec::new();
     for document in &parsed.documents {

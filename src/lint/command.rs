@@ -7,6 +7,7 @@ use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, Text, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::source::Span;
 use crate::spec::tree::Value;
 
 const NAMED_PIPE_REMOVED: Rule = rule!("named-pipe-removed", Error, Versions::ALL,
@@ -20,6 +21,7 @@ const SPOUT_EXITS: Rule = rule!("spout-exits", Warning, Versions::ALL,
     why: "A spout's program is to run for ever. When it ends with 0, or with a code in `accept_return_code`, it is not started \
           again: the pod stays and does nothing. Only another code makes the worker start it anew.",
     source: "src/internal/backoff/retry.go:131; src/server/worker/worker.go:143",
+    fixable: Some(Safety::Unsafe),
 );
 const CMD_ONE_STRING: Rule = rule!("cmd-one-string", Warning, Versions::ALL,
     summary: "a whole command line as one element of `cmd`",
@@ -152,7 +154,8 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
                     .unsafe_fix("run it in a shell", edit),
             );
         } else {
-            let list = serde_json::Value::from(words).to_string();
+            let list = words.iter().map(|word| serde_json::Value::from(*word).to_string());
+            let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
             let is_plain = !first.value.contains(['"', '\'', '\\']);
             let edit = member
                 .filter(|_| is_plain)
@@ -194,7 +197,7 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn no_shell(text: Text<'_>, span: crate::source::Span) -> Finding {
+fn no_shell(text: Text<'_>, span: Span) -> Finding {
     Finding::new(
         &CMD_NO_SHELL_EXPANSION,
         span,
@@ -423,30 +426,22 @@ fn put_file(spec: &Spec<'_>, call: &PutFile<'_>, findings: &mut Findings<'_>) {
     let wrong = call.words.iter().find(|word| **word == long || has_flag(word, flag));
     if let Some(wrong) = wrong {
         let by_default = if spec.version.is_1() { "append" } else { "overwrite" };
-        let span = call.text.find(spec.file, &format!(" {wrong}"));
-        let is_alone = call.text.value.matches(&format!(" {wrong}")).count() == 1
-            && span != call.text.span()
-            && !has_others(wrong);
+        let (text, said) = (format!(" {wrong}"), shown(wrong));
+        let place = call.text.find(spec.file, &text);
+        let is_found = place != call.text.span();
+        let is_alone = is_found && call.text.value.matches(&text).count() == 1 && !has_others(wrong);
+        let span = Span::new(place.start + usize::from(is_found), place.end);
+        let message = format!("`pachctl put file` has {said} in Pachyderm {is_for} only");
         findings.add(
-            Finding::new(
-                &PUT_FILE_FLAG,
-                span,
-                format!(
-                    "`pachctl put file {}` is of Pachyderm {is_for}",
-                    shown(wrong).trim_matches('`')
-                ),
-            )
-            .note(format!(
-                "pachctl {} refuses the flag, so nothing is written",
-                spec.version
-            ))
-            .help(format!(
-                "leave it out; {by_default} is what this version does by itself"
-            ))
-            .unsafe_fix(
-                format!("delete {}", shown(wrong)),
-                is_alone.then(|| edit::replace(span, "")),
-            ),
+            Finding::new(&PUT_FILE_FLAG, span, message)
+                .note(format!(
+                    "pachctl {} refuses the flag, so nothing is written",
+                    spec.version
+                ))
+                .help(format!(
+                    "leave it out; {by_default} is what this version does by itself"
+                ))
+                .unsafe_fix(format!("delete {said}"), is_alone.then(|| edit::replace(place, ""))),
         );
     }
     let says_project = call.words.iter().any(|word| word.starts_with("--project"));

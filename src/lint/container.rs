@@ -6,7 +6,7 @@ use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, Text, shown};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Member, Value};
 
 const MISSING_TRANSFORM: Rule = rule!("missing-transform", Error, Versions::ALL,
@@ -83,6 +83,7 @@ const SECRET_KEY_IGNORED: Rule = rule!("secret-key-ignored", Warning, Versions::
     summary: "a secret's key without a variable",
     why: "`key` is for `env_var` only. A mounted secret has all its keys as files.",
     source: "src/server/pps/server/worker_rc.go:784",
+    fixable: Some(Safety::Unsafe),
 );
 const SECRET_VOLUME_CONFLICT: Rule = rule!("secret-volume-conflict", Error, Versions::ALL,
     summary: "a mounted secret whose volume cannot be made",
@@ -421,7 +422,7 @@ fn one_secret(spec: &Spec<'_>, secret: Fields<'_>, findings: &mut Findings<'_>) 
         findings.add(
             Finding::new(
                 &SECRET_UNUSED,
-                secret.beginning(),
+                secret.get("name").map_or(secret.beginning(), Member::span),
                 "nothing of this secret is in the container",
             )
             .note("pachd accepts it and does nothing with it")

@@ -23,7 +23,10 @@ pub struct Mended {
 /// cannot be told from its text.
 #[must_use]
 pub fn mend(file: &SourceFile, options: &Options, safety: Safety) -> Mended {
-    let mut mended = Mended { file: file.clone(), fixed: 0 };
+    let mut mended = Mended {
+        file: file.clone(),
+        fixed: 0,
+    };
     if *file.encoding() != Encoding::Utf8 {
         return mended;
     }

@@ -4,6 +4,7 @@
 //! would have liked to read it.
 
 use super::edit;
+use super::fields::is_known;
 use super::version::Version;
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
@@ -149,7 +150,9 @@ impl<'a> Fields<'a> {
         let is_like = |written: &str| {
             written.len() <= name.len() + slips && strsim::damerau_levenshtein(&written.to_lowercase(), name) <= slips
         };
-        self.members().iter().any(|member| is_like(&member.key.name))
+        self.members()
+            .iter()
+            .any(|member| is_like(&member.key.name) && !is_known(&member.key.name))
     }
 
     /// The member, if it is `true`.

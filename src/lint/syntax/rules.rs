@@ -1,9 +1,9 @@
 //! The rules about how a file is written. Each cause of [`crate::spec::syntax`] has one; where a version of pachctl takes a
 //! fault more lightly, or more seriously, than the rule says, the finding does, too.
 
-use crate::diagnostic::Safety;
+use crate::diagnostic::{Safety, Severity};
 use crate::lint::rule::{Rule, rule};
-use crate::lint::version::Versions;
+use crate::lint::version::{Version, Versions};
 
 pub(in crate::lint) const RULES: &[Rule] = &[
     MISSING_COMMA,
@@ -326,7 +326,7 @@ pub(super) const EMPTY_ARRAY: Rule = rule!(
 );
 
 pub(super) const TOP_LEVEL_ARRAY: Rule = rule!(
-    "top-level-array", Error, Versions::until(2, 0),
+    "top-level-array", Error, Versions::between(Version::OLDEST, Version::new(2, 0)),
     summary: "Specs stand in an array",
     why: "pachctl 2.1 and later read an array of specs; the versions before do not.",
     source: "src/server/pkg/ppsutil/decoder.go",
@@ -357,21 +357,27 @@ pub(super) const LEADING_TAB: Rule = rule!(
     fixable: Some(Safety::Safe),
 );
 
-pub(super) const NOT_UTF8: Rule = rule!(
-    "not-utf-8", Error, Versions::ALL,
+/// Its example is no text, so its bytes are shown.
+pub(super) const NOT_UTF8: Rule = Rule {
     summary: "The file has bytes that are not UTF-8",
     why: "pachctl 2.x says `invalid leading UTF-8 octet`. pachctl 1.x replaces them.",
     source: "yaml.v3 readerc.go",
     fixable: None,
-);
+    bad: "(bytes, as a hex dump) 22 4b e4 73 65 22\n",
+    good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/specs/ok/not-utf-8.json")),
+    ..Rule::plain("not-utf-8", Severity::Error, Versions::ALL)
+};
 
-pub(super) const UTF16: Rule = rule!(
-    "utf-16", Warning, Versions::ALL,
+/// Its example is no text, so its bytes are shown.
+pub(super) const UTF16: Rule = Rule {
     summary: "The file is UTF-16",
     why: "YAML allows it; jq, and pachd itself when the text is sent to it, do not.",
     source: "yaml.v3 readerc.go",
     fixable: None,
-);
+    bad: "(bytes, as a hex dump) ff fe 7b 00 0a 00 20 00 20 00\n",
+    good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/specs/ok/utf-16.json")),
+    ..Rule::plain("utf-16", Severity::Warning, Versions::ALL)
+};
 
 pub(super) const TAB_INDENTATION: Rule = rule!(
     "tab-indentation", "yaml", Error, Versions::ALL,
