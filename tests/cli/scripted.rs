@@ -535,10 +535,11 @@ fn parse(body: &[u8]) -> Value {
 /// A dry run, which gives back the spec with a default of the cluster's.
 fn try_pipeline(books: &mut Books, request: &Value) -> Result<Reply, Refusal> {
     assert_eq!(request["dryRun"], true, "nothing may be created");
-    let mut spec = parse(request["createPipelineRequestJson"].as_str().unwrap().as_bytes());
+    let text = request["createPipelineRequestJson"].as_str().unwrap();
+    let mut spec = parse(text.as_bytes());
     books.specs.push(spec.clone());
     if spec["pipeline"]["name"] == "refuse-me" {
-        let text = format!("could not make effective spec: could not parse {spec} as Create Pipeline Request message");
+        let text = format!("could not make effective spec: could not parse {text} as Create Pipeline Request message");
         return Err(Refusal(400, 3, text));
     }
     spec["datumTries"] = "3".into();

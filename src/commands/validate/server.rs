@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_without_the_spec_that_it_repeats() {
-        let words = r#"CreatePipelineV2: could not parse {"a":1} as Create Pipeline Request message: unknown field "a""#;
+        let words =
+            r#"CreatePipelineV2: could not parse {"a":1} as Create Pipeline Request message: unknown field "a""#;
         assert_eq!(
             shortened(words, r#"{"a":1}"#),
             r#"could not parse … as Create Pipeline Request message: unknown field "a""#
