@@ -236,7 +236,11 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     let finding = Finding::new(
         &NAMED_PIPE_REMOVED,
         first.find(spec.file, "/pfs/out"),
-        "a spout has no pipe at /pfs/out",
+        if spec.version.is_1() {
+            "the pipe at /pfs/out is deprecated"
+        } else {
+            "a spout has no pipe at /pfs/out"
+        },
     );
     let finding = places.fold(finding, |finding, text| {
         finding.also(text.find(spec.file, "/pfs/out"), "here, too")
@@ -244,8 +248,8 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     findings.add(if spec.version.is_1() {
         finding
             .severity(Severity::Warning)
-            .label("deprecated since 1.12")
-            .note("it still works in this version, and no more in 2.0")
+            .label("since 1.12")
+            .note("it still works in this version; 2.0 has no such pipe")
             .help("commit with `pachctl put file`, or pipe the archives into `spoutctl put`")
     } else {
         finding
@@ -264,22 +268,17 @@ fn names_pipe(text: &str) -> bool {
 
 fn exits(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     const STAYS: &str = "the worker does not start it again; the pod stays and does nothing";
-    if let Some(member) = spec.transform().get("accept_return_code") {
-        if !member.value.elements().is_empty() {
-            findings.add(
-                Finding::new(
-                    &SPOUT_EXITS,
-                    member.span(),
-                    "a spout that ends with one of these codes is not started again",
-                )
+    if let Some(member) = spec.transform().get("accept_return_code")
+        && !member.value.elements().is_empty()
+    {
+        let message = "a spout that ends with one of these codes is not started again";
+        let removal = spec.transform().remove(spec.file, "accept_return_code");
+        findings.add(
+            Finding::new(&SPOUT_EXITS, member.span(), message)
                 .note(STAYS)
                 .help("delete it; then any code but 0 makes the worker start the spout anew")
-                .unsafe_fix(
-                    "delete `accept_return_code`",
-                    spec.transform().remove(spec.file, "accept_return_code"),
-                ),
-            );
-        }
+                .unsafe_fix("delete `accept_return_code`", removal),
+        );
     }
     let (Some(first), true) = (program.cmd.first(), program.shell) else {
         return;
@@ -385,18 +384,21 @@ fn around(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
 struct PutFile<'a> {
     text: Text<'a>,
     words: Vec<&'a str>,
+    /// The same words where each is an element of `cmd`.
+    elements: &'a [Text<'a>],
 }
 
-fn put_file_calls<'a>(program: &Program<'a>) -> Vec<PutFile<'a>> {
+fn put_file_calls<'a>(program: &'a Program<'a>) -> Vec<PutFile<'a>> {
     let mut calls = Vec::new();
-    let mut words = program.cmd.iter().map(|text| text.value);
-    if words.next().is_some_and(is_pachctl) && words.next() == Some("put") && words.next() == Some("file") {
-        if let Some(text) = program.cmd.get(2) {
-            calls.push(PutFile {
-                text: *text,
-                words: words.collect(),
-            });
-        }
+    if let [first, put, file, elements @ ..] = program.cmd.as_slice()
+        && is_pachctl(first.value)
+        && (put.value, file.value) == ("put", "file")
+    {
+        calls.push(PutFile {
+            text: *file,
+            words: elements.iter().map(|text| text.value).collect(),
+            elements,
+        });
     }
     for text in program.script() {
         for command in text.value.split(['|', '&', ';', '\n', ')']) {
@@ -406,6 +408,7 @@ fn put_file_calls<'a>(program: &Program<'a>) -> Vec<PutFile<'a>> {
                 calls.push(PutFile {
                     text: *text,
                     words: words.collect(),
+                    elements: &[],
                 });
             }
         }
@@ -430,7 +433,10 @@ fn put_file(spec: &Spec<'_>, call: &PutFile<'_>, findings: &mut Findings<'_>) {
         let place = call.text.find(spec.file, &text);
         let is_found = place != call.text.span();
         let is_alone = is_found && call.text.value.matches(&text).count() == 1 && !has_others(wrong);
-        let span = Span::new(place.start + usize::from(is_found), place.end);
+        let element = call.elements.iter().find(|text| text.value == *wrong);
+        let span = element.map_or(Span::new(place.start + usize::from(is_found), place.end), |text| {
+            text.span()
+        });
         let message = format!("`pachctl put file` has {said} in Pachyderm {is_for} only");
         findings.add(
             Finding::new(&PUT_FILE_FLAG, span, message)

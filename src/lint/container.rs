@@ -135,7 +135,8 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
     if root.get("transform").is_none() {
         let null = root.find("transform");
-        if null.is_none() && root.has_like("transform") {
+        let is_misplaced = root.find("cmd").is_some() || root.find("image").is_some();
+        if null.is_none() && (is_misplaced || root.has_like("transform")) {
             return;
         }
         let is_filled = spec.version >= Version::new(2, 8) && null.is_none();
@@ -165,7 +166,7 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
     let cmd = transform.get("cmd");
     let is_empty = cmd.is_some_and(|cmd| matches!(&cmd.value.value, Value::Array(elements) if elements.is_empty()));
-    if is_empty || cmd.is_none() && !transform.has_like("cmd") {
+    if is_empty || cmd.is_none() && !transform.has_like("cmd") && root.find("cmd").is_none() {
         let is_1 = spec.version.is_1();
         findings.add(
             Finding::new(
@@ -184,7 +185,7 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         return; // whoever has no program yet has no image either
     }
     let is_blank = transform.text("image").is_some_and(|image| image.value.is_empty());
-    if is_blank || transform.get("image").is_none() && !transform.has_like("image") {
+    if is_blank || transform.get("image").is_none() && !transform.has_like("image") && root.find("image").is_none() {
         let image = if spec.version.is_1() {
             "ubuntu:16.04"
         } else {

@@ -67,6 +67,37 @@ pub(super) fn is_known(name: &str) -> bool {
     table::ALL.iter().any(|message| message.field(name).is_some())
 }
 
+/// What other tools call a field, and what it is called here.
+const ELSEWHERE_CALLED: &[(&str, &str)] = &[
+    ("args", "cmd"),
+    ("command", "cmd"),
+    ("entrypoint", "cmd"),
+    ("environment", "env"),
+    ("limits", "resource_limits"),
+    ("mount", "mount_path"),
+    ("requests", "resource_requests"),
+    ("workdir", "working_dir"),
+];
+
+/// How far `name` is from `field`, or from another tool's name for it, if it is so near that it may have been meant.
+pub(super) fn likeness(name: &str, field: &str) -> Option<usize> {
+    const LONGEST: usize = 40;
+    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    if name.len() > LONGEST {
+        return None;
+    }
+    let written = plain(name);
+    let distance = |known: &str| {
+        let slips = if known.len() <= 4 { 1 } else { 2 };
+        let is_comparable = known.len().abs_diff(written.len()) <= slips;
+        let distance = is_comparable.then(|| strsim::damerau_levenshtein(known, &written))?;
+        (distance <= slips).then_some(distance)
+    };
+    let others = ELSEWHERE_CALLED.iter().filter(|(_, called)| *called == field);
+    let others = others.filter_map(|(other, _)| distance(other));
+    others.chain(distance(&plain(field))).min()
+}
+
 /// Where in a spec a field of that name may be written, from the top: `transform.image`. The shortest way is taken.
 pub(super) fn home_of(name: &str, version: Version) -> Option<String> {
     let mut level = vec![(String::new(), &SPEC)];

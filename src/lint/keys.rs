@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::edit;
-use super::fields::{Field, Message, SPEC, Type, home_of};
+use super::fields::{Field, Message, SPEC, Type, home_of, likeness};
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::shape::Owner;
@@ -229,14 +229,8 @@ fn meant(message: &'static Message, name: &str, version: Version) -> Meant {
     if let Some(home) = home_of(name, version) {
         return Meant::Elsewhere(home);
     }
-    let slips = if wanted.len() <= 4 { 1 } else { 2 };
-    let near = fields()
-        .map(|field| (plain(field.name), field))
-        .filter(|(candidate, _)| candidate.len().abs_diff(wanted.len()) <= slips)
-        .map(|(candidate, field)| (strsim::damerau_levenshtein(&candidate, &wanted), field))
-        .filter(|(distance, _)| *distance <= slips)
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, field)) = near {
+    let near = fields().filter_map(|field| Some((likeness(name, field.name)?, field)));
+    if let Some((_, field)) = near.min_by_key(|(distance, _)| *distance) {
         return Meant::Near(field);
     }
     let akin = |field: &&Field| {

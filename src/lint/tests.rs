@@ -294,3 +294,80 @@ fn where_an_error_is_stricter_than_pachd_the_rule_says_why_the_spec_cannot_run()
         }
     }
 }
+
+/// What upstream's own specs give, by the end of a path and by version; the specs are not ours to keep here.
+const UPSTREAM: &[(&str, &str, &[&str])] = &[
+    (
+        "1.13.x/EmailSentimentAnalyzer__imap_spout.json",
+        "1.13",
+        &["spout-name-not-dns"],
+    ),
+    (
+        "1.13.x/EmailSentimentAnalyzer__imap_spout.json",
+        "2.12",
+        &["field-not-in-version", "spout-name-not-dns"],
+    ),
+    (
+        "1.13.x/go-kafka-spout__pipelines__kafka_spout.pipeline",
+        "1.13",
+        &["spout-name-not-dns"],
+    ),
+    (
+        "1.13.x/go-kafka-spout__pipelines__kafka_spout.pipeline",
+        "2.12",
+        &["field-not-in-version", "named-pipe-removed", "spout-name-not-dns"],
+    ),
+    ("1.13.x/SQS-S3__sqs-spout.json", "1.13", &["missing-comma"]),
+    (
+        "1.13.x/SQS-S3__sqs-spout.json",
+        "2.12",
+        &["field-not-in-version", "missing-comma", "named-pipe-removed"],
+    ),
+    ("1.13.x/spout-marker__spout-marker-pipeline.json", "1.13", &[]),
+    (
+        "1.13.x/spout-marker__spout-marker-pipeline.json",
+        "2.12",
+        &["field-not-in-version"],
+    ),
+    ("1.13.x/go-rabbitmq-spout__pipelines__spout.pipeline.json", "1.13", &[]),
+    ("1.13.x/go-rabbitmq-spout__pipelines__spout.pipeline.json", "2.12", &[]),
+    ("1.13.x/spout101__pipelines__spout.json", "1.13", &[]),
+    ("master/go-rabbitmq-spout__pipelines__spout.pipeline.json", "2.12", &[]),
+    ("master/spout101__pipelines__spout.pipeline.json", "2.12", &[]),
+    ("master/console__cypress__fixtures__spout.pipeline.json", "2.12", &[]),
+    (
+        "master/console__cypress__fixtures__spout-service.pipeline.json",
+        "2.12",
+        &[],
+    ),
+    (
+        "master/console__test-dags__pipelines__spout-and-service.pipeline.json",
+        "2.12",
+        &[],
+    ),
+];
+
+#[test]
+fn upstreams_own_specs_have_the_errors_that_are_known_of_them() {
+    let Some(folder) = std::env::var_os("SPOUTCTL_TEST_UPSTREAM_SPECS") else {
+        println!("skipped: SPOUTCTL_TEST_UPSTREAM_SPECS does not name a folder with Pachyderm's own specs");
+        return;
+    };
+    for (name, version, expected) in UPSTREAM {
+        let file = source(name, &Path::new(&folder).join(name));
+        let options = Options {
+            expect: Expect::Any,
+            ..options(version.parse().unwrap(), None)
+        };
+        let found = check(&file, &options).diagnostics;
+        let mut errors: Vec<_> = found
+            .iter()
+            .filter(|found| found.severity == Severity::Error)
+            .map(|found| found.rule.0)
+            .collect();
+        errors.sort_unstable();
+        errors.dedup();
+        println!("{name} with {version}\n{}", report(&file, &found));
+        assert_eq!(errors, *expected, "{name} with {version}:\n{}", report(&file, &found));
+    }
+}

@@ -416,6 +416,7 @@ fn wrong(spec: &Spec<'_>, node: &Node, name: &str, wanted: &str, proto: Option<&
 fn refused(spec: &Spec<'_>, node: &Node, proto: Option<&str>) -> String {
     let refused = "pachctl refuses the file";
     let written = match &node.value {
+        Value::Null => "null".to_owned(),
         Value::Array(_) => "[".to_owned(),
         Value::Object(_) => "{".to_owned(),
         Value::String(text) => format!("\"{}\"", shown(&text.value).trim_matches('`')),
