@@ -77,6 +77,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("clap", &["cli", "lib"]),
         ("flate2", &["archive"]),
         ("globset", &["commands"]),
+        ("granit_parser", &["spec"]),
         ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
         ("reqwest", &["gateway"]),

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, fixture};
 
 pub const GOOD: &str = r#"{
   "pipeline": {"name": "events"},
@@ -93,6 +93,27 @@ fn faults_are_a_line_each_in_a_pipe_and_exit_1() {
     assert!(lines[1].starts_with("spout.json:6:39: "), "{lines:?}");
     assert!(lines[1].contains("[trailing-comma]: "), "{lines:?}");
     ran.says("--fix mends both");
+}
+
+#[test]
+fn the_published_example_of_1_12_has_two_faults_and_is_mended_to_strict_json() {
+    let published = fs::read_to_string(fixture("specs/docs/spout-1.12.json")).unwrap();
+    let world = world(&[("spout.json", &published)]);
+    let places = |version: &str| -> Vec<String> {
+        let lines = validate(&world, &["--pachyderm", version, "spout.json"]).lines();
+        let of_syntax = lines.iter().filter(|line| line.contains("-comma]"));
+        of_syntax
+            .map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" "))
+            .collect()
+    };
+    let newest = places("2.12");
+    assert_eq!(newest.len(), 2, "{newest:?}");
+    assert!(newest[0].ends_with(" error[missing-comma]") && newest[1].ends_with(" warning[trailing-comma]"));
+    assert!(places("1.13")[1].ends_with(" error[trailing-comma]"));
+    validate(&world, &["--fix", "spout.json"]);
+    let mended = fs::read(world.path("spout.json")).unwrap();
+    assert!(serde_json::from_slice::<Value>(&mended).is_ok());
+    assert!(places("1.13").is_empty());
 }
 
 #[test]

@@ -18,8 +18,8 @@ pub(super) struct Summary {
     safe: usize,
     not_safe: usize,
     max_warnings: Option<usize>,
-    /// Something was looked at.
-    says_anything: bool,
+    /// How many were looked at.
+    files: usize,
 }
 
 impl Summary {
@@ -40,7 +40,7 @@ impl Summary {
             safe: mended_by(Safety::Safe),
             not_safe: mended_by(Safety::Unsafe),
             max_warnings,
-            says_anything: !checked.reports.is_empty(),
+            files: checked.reports.len(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Summary {
                 counted(files as u64, "file")
             ));
         }
-        if self.says_anything {
+        if self.files > 0 {
             lines.push(self.first_line(args));
         }
         if self.too_many_warnings() {
@@ -100,7 +100,11 @@ impl Summary {
         if parts.is_empty() {
             parts.push("nothing wrong".to_owned());
         }
-        let mut line = format!("{} in {}", parts.join(", "), counted(self.specs as u64, "spec"));
+        let looked_at = match self.specs {
+            0 => counted(self.files as u64, "file"),
+            specs => counted(specs as u64, "spec"),
+        };
+        let mut line = format!("{} in {looked_at}", parts.join(", "));
         if self.skipped > 0 {
             let pipelines = counted(self.skipped as u64, "ordinary pipeline");
             line = format!("{line}; {pipelines} skipped (--all)");
