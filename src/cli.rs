@@ -15,8 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::delivery::mark::StreamName;
 use crate::diagnostic::{RuleId, Severity};
+use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
-use crate::lint::{Rule, rule_named, rule_nearest};
+use crate::lint::{Rule, rule_nearest};
 use crate::pfs::{Destination, Source};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
@@ -405,7 +406,7 @@ fn parse_rule(name: &str) -> Result<RuleId, String> {
 }
 
 fn parse_whole_rule(name: &str) -> Result<&'static Rule, String> {
-    rule_named(name).ok_or_else(|| match rule_nearest(name) {
+    any_rule_named(name).ok_or_else(|| match rule_nearest(name) {
         Some(nearest) => format!("there is no such rule; {} is near", nearest.id),
         None => "there is no such rule; spoutctl validate --rules lists all".to_owned(),
     })

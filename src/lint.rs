@@ -19,6 +19,7 @@ mod naming;
 mod pod;
 mod resources;
 mod rule;
+pub mod server;
 mod service;
 mod shape;
 mod spout;

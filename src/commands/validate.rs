@@ -9,7 +9,7 @@ mod summary;
 mod suppressions;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
@@ -49,7 +49,7 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
 
     let found = files::find(&args.paths, &args.stdin_name);
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
-    let asked = gateway.map_or(Ok(()), |gateway| server::ask(&gateway, &mut outcomes));
+    let asked = gateway.map_or(Ok(()), |gateway| server::ask(&gateway, &job.options, &mut outcomes));
     let mut checked = Findings::new(outcomes, found);
     checked.reports.extend(job.suppressions.unused(&job.options));
 
@@ -122,13 +122,16 @@ impl Job {
         {
             options.ignore.extend(suppressed.rules());
             match mend::mend(input, &file, &options, mending) {
-                Ok(done) => mended = done,
+                Ok(Some((done, after))) => {
+                    mended = Some(done);
+                    // What a diff shows is not done: the file still has all its faults.
+                    if !mending.diff {
+                        file = after;
+                        checked = lint::check(&file, &options);
+                    }
+                }
+                Ok(None) => {}
                 Err(failed) => unread = Some(failed),
-            }
-            // What a diff shows is not done: the file still has all its faults.
-            if let Some(mended) = mended.as_ref().filter(|_| !mending.diff) {
-                file = SourceFile::new(input.name.clone(), mended.text.clone());
-                checked = lint::check(&file, &options);
             }
         }
         if checked.diagnostics.is_empty() && !self.keeps_texts {
@@ -232,15 +235,20 @@ fn on_every_core<T: Send>(inputs: &[Input], work: impl Fn(&Input) -> T + Sync) -
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
+/// The project's file; by its name alone when it is in this directory, as messages show it.
+fn nearest() -> Option<PathBuf> {
+    let directory = std::env::current_dir().ok()?;
+    let path = project::find(&directory)?;
+    Some(path.strip_prefix(&directory).map_or(path.clone(), Path::to_owned))
+}
+
 fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
     if args.no_config {
         return Ok(None);
     }
     let path = match &args.config {
         Some(path) => Some(path.clone()),
-        None => std::env::current_dir()
-            .ok()
-            .and_then(|directory| project::find(&directory)),
+        None => nearest(),
     };
     let Some(path) = path else { return Ok(None) };
     let failure = |error: ProjectError| Failure {
@@ -287,7 +295,7 @@ fn mending(args: &MendingArgs) -> Option<Mending> {
 
 fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<(), Failure> {
     if args.mending.diff {
-        let diffs: String = checked.mended.iter().map(mend::diff).collect();
+        let diffs: String = checked.mended.iter().map(|mended| mended.shown.as_str()).collect();
         terminal.whole_result(diffs.as_bytes());
         return lost(terminal);
     }
@@ -295,7 +303,7 @@ fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<
     let text = report::render(format(args, terminal), &checked.reports, style(args, terminal));
     match fixes_stdin {
         Some(mended) => {
-            terminal.whole_result(mended.text.as_bytes());
+            terminal.whole_result(mended.shown.as_bytes());
             if !text.is_empty() {
                 terminal.error_line(text.trim_end_matches('\n'));
             }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::gitlab::Seen;
 use super::{FileReport, each, level, place, related};
 use crate::diagnostic::{Diagnostic, Fix, RuleId};
-use crate::lint;
+use crate::lint::server::any_rule_named;
 use crate::source::{SourceFile, Span};
 
 /// All but what a path of a URI may hold as it is.
@@ -60,7 +60,7 @@ impl Rules {
 }
 
 fn descriptor(id: RuleId) -> Value {
-    let Some(rule) = lint::rule_named(id.0) else {
+    let Some(rule) = any_rule_named(id.0) else {
         return json!({"id": id.0});
     };
     json!({

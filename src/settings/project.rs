@@ -12,8 +12,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{RuleId, Severity};
+use crate::lint::rule_nearest;
+use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
-use crate::lint::{rule_named, rule_nearest};
 use crate::source::{Position, SourceFile, Span};
 
 /// The file's name.
@@ -161,7 +162,7 @@ impl TryFrom<String> for Known<RuleId> {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        match (rule_named(&name), rule_nearest(&name)) {
+        match (any_rule_named(&name), rule_nearest(&name)) {
             (Some(rule), _) => Ok(Self(rule.id)),
             (None, Some(nearest)) => Err(format!("there is no rule `{name}`; {} is near", nearest.id)),
             (None, None) => Err(format!(

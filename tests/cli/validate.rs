@@ -274,6 +274,13 @@ fn fix_of_standard_input_writes_the_spec_out_and_the_report_aside() {
     let pipeline = world.run_with(&["validate", "--fix", "-"], PIPELINE.as_bytes());
     assert_eq!(pipeline.expect(1).text(), PIPELINE);
     pipeline.says("<stdin>:");
+    // A byte order mark is a byte like any other; what is not UTF-8 at all is not passed on as something else.
+    let marked = format!("\u{feff}{COMMAS}");
+    let mended = world.run_with(&["validate", "--fix", "-"], marked.as_bytes());
+    assert_eq!(mended.text(), format!("\u{feff}{COMMAS_MENDED}"));
+    let broken = [COMMAS.as_bytes(), b"\xff"].concat();
+    let ran = world.run_with(&["validate", "--fix", "-"], &broken);
+    ran.expect(3).says("it is not UTF-8");
 }
 
 #[test]

@@ -47,6 +47,23 @@ fn a_spec_that_the_server_refuses_is_an_error_at_its_name() {
 }
 
 #[test]
+fn what_the_server_says_is_weighed_and_explained_like_any_rule() {
+    let server = Gateway::start();
+    let files = [("a.json", GOOD)];
+    let ignored = ask(&server, &files, &["a.json", "--ignore", "server-defaults"]);
+    assert_eq!(ignored.expect(0).text(), "");
+    let weighed = ["a.json", "--severity", "server-defaults=error"];
+    ask(&server, &files, &weighed).expect(1);
+    for rule in ["server-defaults", "refused-by-server"] {
+        let explained = World::local().run(&["explain", rule]).expect(0).text();
+        assert!(
+            explained.contains("--server") && !explained.contains("Bad:"),
+            "{explained}"
+        );
+    }
+}
+
+#[test]
 fn a_spec_with_an_error_of_ours_is_not_sent() {
     let server = Gateway::start();
     let bad = GOOD.replace("\"spout\": {},", "\"spout\": {}");

@@ -208,7 +208,8 @@ pub(super) fn read(input: &Input) -> Result<SourceFile, Unread> {
 }
 
 fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Nearly all specs are smaller: one read, and one that finds the end.
+    let mut bytes = Vec::with_capacity(8 << 10);
     source.take(LARGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -9,45 +9,46 @@ use similar::TextDiff;
 use super::Mending;
 use super::files::{Input, Unread};
 use crate::lint::{Options, fix};
-use crate::source::SourceFile;
+use crate::source::{Encoding, SourceFile};
 
 /// A file that was mended, or would be.
 #[derive(Debug)]
 pub(super) struct Mended {
-    pub name: String,
     pub is_stdin: bool,
-    pub old: String,
-    pub text: String,
+    /// What goes to standard output: a diff, or the text of standard input; nothing of a file that is written.
+    pub shown: String,
     /// How many faults.
     pub fixed: usize,
 }
 
-/// Mends what may be mended. `None`: there was nothing.
+/// Mends what may be mended, and gives back the file after that. `None`: there was nothing.
 pub(super) fn mend(
     input: &Input,
     file: &SourceFile,
     options: &Options,
     mending: Mending,
-) -> Result<Option<Mended>, Unread> {
-    let mended = fix::mend(file, options, mending.safety);
-    let old = file.text();
-    let text = mended.file.text();
-    if text == old && !mending.passes_on(input) {
+) -> Result<Option<(Mended, SourceFile)>, Unread> {
+    let fix::Mended { file: after, fixed } = fix::mend(file, options, mending.safety);
+    let (old, new) = (file.text(), after.text());
+    if old == new && !mending.passes_on(input) {
         return Ok(None);
     }
-    if let Some(path) = input.path.as_ref().filter(|_| !mending.diff) {
-        replace(path, old.as_bytes(), text.as_bytes()).map_err(|error| Unread {
-            name: input.name.clone(),
-            why: format!("it could not be mended, and is as it was: {error}"),
-        })?;
-    }
-    Ok(Some(Mended {
+    let failed = |why: String| Unread {
         name: input.name.clone(),
-        is_stdin: input.path.is_none(),
-        old: old.to_owned(),
-        text: text.to_owned(),
-        fixed: mended.fixed,
-    }))
+        why: format!("it could not be mended, and is as it was: {why}"),
+    };
+    let shown = match &input.path {
+        _ if mending.diff => diff(&input.name, old, new),
+        // Its text is not its bytes, and there is no file that keeps these.
+        None if *file.encoding() != Encoding::Utf8 => return Err(failed("it is not UTF-8".to_owned())),
+        None => new.to_owned(),
+        Some(path) => {
+            replace(path, old.as_bytes(), new.as_bytes()).map_err(|error| failed(error.to_string()))?;
+            String::new()
+        }
+    };
+    let is_stdin = input.path.is_none();
+    Ok(Some((Mended { is_stdin, shown, fixed }, after)))
 }
 
 /// Writes a file whole or not at all, with the permissions that it has; a link stays one.
@@ -74,12 +75,14 @@ fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
 }
 
 /// As `patch` takes it.
-pub(super) fn diff(mended: &Mended) -> String {
-    let diff = TextDiff::from_lines(mended.old.as_str(), mended.text.as_str());
-    let (old, new) = match mended.name.strip_prefix('/') {
-        // A path from the root has no place for the usual prefixes.
-        Some(_) => (mended.name.clone(), mended.name.clone()),
-        None => (format!("a/{}", mended.name), format!("b/{}", mended.name)),
+fn diff(name: &str, old: &str, new: &str) -> String {
+    // A path from the root has no place for the usual prefixes.
+    let (before, after) = match name.strip_prefix('/') {
+        Some(_) => (name.to_owned(), name.to_owned()),
+        None => (format!("a/{name}"), format!("b/{name}")),
     };
-    diff.unified_diff().header(&old, &new).to_string()
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .header(&before, &after)
+        .to_string()
 }

@@ -7,19 +7,18 @@ use serde_json::Value;
 use super::Outcome;
 use crate::cli::ServerArgs;
 use crate::commands::server;
-use crate::diagnostic::{Diagnostic, Label, RuleId, Severity};
+use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fault::FaultKind;
 use crate::gateway::Gateway;
+use crate::lint::server::{DEFAULTS, REFUSED};
+use crate::lint::{Options, Rule};
 use crate::settings::Address;
 use crate::source::Span;
 use crate::spec::tree::{Document, Node};
 use crate::spec::{self, strict};
 use crate::terminal::Terminal;
-
-const REFUSED: RuleId = RuleId("refused-by-server");
-const DEFAULTS: RuleId = RuleId("server-defaults");
 
 /// The gateway to ask. A store in a directory makes no pipelines.
 pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Gateway, Failure> {
@@ -31,7 +30,7 @@ pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Gateway, Fa
 }
 
 /// Adds what the server says to what was found in each file.
-pub(super) fn ask(gateway: &Gateway, outcomes: &mut [Outcome]) -> Result<(), Failure> {
+pub(super) fn ask(gateway: &Gateway, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {
     for outcome in outcomes {
         let found = &mut outcome.report.diagnostics;
         if found.iter().any(|found| found.severity == Severity::Error) {
@@ -43,7 +42,11 @@ pub(super) fn ask(gateway: &Gateway, outcomes: &mut [Outcome]) -> Result<(), Fai
             .iter()
             .filter(|document| outcome.expect.includes(&document.root))
         {
-            found.extend(ask_about(gateway, document)?);
+            let said = ask_about(gateway, document)?.filter(|said| !options.ignore.contains(&said.rule));
+            found.extend(said.map(|said| Diagnostic {
+                severity: options.severities.get(&said.rule).copied().unwrap_or(said.severity),
+                ..said
+            }));
         }
         found.sort_by_key(|found| (found.primary.span, found.rule));
     }
@@ -67,25 +70,24 @@ fn ask_about(gateway: &Gateway, document: &Document) -> Result<Option<Diagnostic
     Ok(match verdict {
         Err(words) => Some(about(
             document,
-            REFUSED,
+            &REFUSED,
             format!("pachd refuses this spec: {}", shortened(&words, &json)),
         )),
         Ok(effective) => defaults(&json, &effective).map(|(count, list)| Diagnostic {
-            severity: Severity::Info,
             note: Some(list),
             ..about(
                 document,
-                DEFAULTS,
+                &DEFAULTS,
                 format!("pachd takes this spec, and fills in {count} of its fields by default"),
             )
         }),
     })
 }
 
-fn about(document: &Document, rule: RuleId, message: String) -> Diagnostic {
+fn about(document: &Document, rule: &Rule, message: String) -> Diagnostic {
     Diagnostic {
-        rule,
-        severity: Severity::Error,
+        rule: rule.id,
+        severity: rule.severity,
         message,
         primary: Label {
             span: place(&document.root),
