@@ -20,8 +20,7 @@ pub(super) use rules::RULES;
 
 /// Says what is wrong with the way a file is written.
 pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, findings: &mut Findings<'_>) {
-    // A file that was found in a directory and has nothing of a spout is not ours to judge.
-    if options.expect == Expect::Any && !file.text().contains("spout") {
+    if !is_ours(file, parsed, options.expect) {
         return;
     }
     let scene = Scene::new(file, parsed.dialect, options.version);
@@ -30,6 +29,15 @@ pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, findi
             findings.add(finding);
         }
     }
+}
+
+/// A file that was found in a directory and holds nothing that is looked for is not ours to judge, such as a
+/// `tsconfig.json` with comments. One that can hardly be read is, when it speaks of a spout.
+fn is_ours(file: &SourceFile, parsed: &Parsed, expect: Expect) -> bool {
+    let is_readable = !parsed.documents.is_empty() && parsed.documents.iter().all(|document| document.whole);
+    expect == Expect::Spout
+        || parsed.documents.iter().any(|document| expect.includes(&document.root))
+        || !is_readable && file.text().contains("spout")
 }
 
 /// What reads the file.
@@ -139,3 +147,8 @@ fn replace(span: Span, replacement: impl Into<String>) -> Edit {
         replacement: replacement.into(),
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,10 @@ struct Parser<'a> {
     suspect: Option<(Opener, usize)>,
     /// The document ended within brackets, and this has been said.
     is_cut: bool,
-    /// The last member has no value and no comma either.
-    is_value_missing: bool,
+    /// Where the last string without an end was taken to end. What is inserted there would be part of it.
+    open_string: Option<usize>,
+    /// The fault of the entry just read explains why no comma follows it.
+    is_comma_forgiven: bool,
     /// That brackets nest too deep has been said.
     is_deep: bool,
     reading: Reading,
@@ -98,7 +100,8 @@ impl<'a> Parser<'a> {
             open: Vec::new(),
             suspect: None,
             is_cut: false,
-            is_value_missing: false,
+            open_string: None,
+            is_comma_forgiven: false,
             is_deep: false,
             reading: Reading::default(),
         }
@@ -214,7 +217,8 @@ impl<'a> Parser<'a> {
             self.reading.faults.truncate(first_fault);
         }
         self.reading.document(root, first_fault);
-        Span::new(start, start + 1)
+        let first = self.slice(start, self.at).chars().next().map_or(0, char::len_utf8);
+        Span::new(start, start + first)
     }
 
     /// Something after a value that begins no other: all of it up to a line that begins with a bracket.

@@ -388,6 +388,8 @@ impl<'a> Builder<'a> {
     }
 
     fn key(&mut self, name: &str, meaning: Plain, span: Span) {
+        // The parser writes `~` for a key that is not there.
+        let name = if span.is_empty() { "" } else { name };
         if let Some(frame) = self.frames.last_mut() {
             frame.end = frame.end.max(span.end);
             if let Kind::Mapping { key, merges, .. } = &mut frame.kind {

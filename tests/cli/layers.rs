@@ -75,6 +75,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("backon", &["delivery"]),
         ("clap", &["cli", "lib"]),
         ("flate2", &["archive"]),
+        ("granit_parser", &["spec"]),
         ("indicatif", &["terminal"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),

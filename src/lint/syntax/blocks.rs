@@ -89,6 +89,9 @@ impl Scene<'_> {
                     .severity(severity)
                     .fix(safety, "write quotes".to_owned(), vec![replace(span, quoted(written))])
             }
+            Cause::NonStringKey { .. } if span.is_empty() => {
+                Finding::new(&NON_STRING_KEY, span, "this value has no key")
+            }
             Cause::NonStringKey { name } => {
                 Finding::new(&NON_STRING_KEY, span, format!("the key `{name}` is no string"))
                     .safe_fix("write quotes", replace(span, quoted(name)))

@@ -74,6 +74,8 @@ impl Parser<'_> {
         let rest = self.rest();
         let close = rest.get(2..).and_then(|inside| inside.find("*/"));
         let span = Span::new(self.at, close.map_or(self.end, |close| self.at + close + 4));
+        // A comment without an end takes the closing brackets with it.
+        self.is_cut |= close.is_none();
         self.comment(
             CommentStyle::Block {
                 closed: close.is_some(),

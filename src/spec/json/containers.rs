@@ -73,6 +73,15 @@ impl Parser<'_> {
                     self.at += 1;
                     state.is_forgiven = true;
                 }
+                Next::Entry if self.is_key_of_outer_object() => {
+                    let opener = self.open.last().map_or(self.at, |opener| opener.at);
+                    let place = state.before.unwrap_or(opener + 1);
+                    let cause = Cause::UnclosedBracket { open: '[', missing: 1 };
+                    self.fault(cause, Span::new(opener, opener + 1), self.gap(place));
+                    // The comma before the key was taken for one of ours.
+                    self.is_comma_forgiven = true;
+                    return elements;
+                }
                 Next::Entry => {
                     let start = self.at;
                     let element = self.value();
@@ -90,7 +99,7 @@ impl Parser<'_> {
             let in_array = self.open.last().is_some_and(|opener| opener.bracket == Bracket::Square);
             self.fault(Cause::MissingComma { in_array }, Span::at(before), Some(shown));
         }
-        let is_cut_short = std::mem::take(&mut self.is_value_missing);
+        let is_cut_short = std::mem::take(&mut self.is_comma_forgiven);
         *state = State {
             before: Some(self.at),
             comma: None,
@@ -188,7 +197,7 @@ impl Parser<'_> {
                 open: own.bracket.open(),
                 missing: 1,
             };
-            self.fault(cause, opener_span, Some(Span::at(place)));
+            self.fault(cause, opener_span, self.gap(place));
             return Next::End;
         }
         if after == Some(own.bracket.close()) {
@@ -233,38 +242,36 @@ impl Parser<'_> {
             return;
         }
         let missing = self.open.len();
-        let innermost = self
-            .open
-            .last()
-            .map(|opener| (*opener, Span::at(before.unwrap_or(self.at))));
+        let place = self.gap(before.unwrap_or(self.at));
+        let innermost = self.open.last().map(|opener| (*opener, place));
         let suspect = self
             .suspect
-            .map(|(opener, closer)| (opener, Span::new(closer, closer + 1)));
+            .map(|(opener, closer)| (opener, Some(Span::new(closer, closer + 1))));
         if let Some((opener, place)) = suspect.or(innermost) {
             let cause = Cause::UnclosedBracket {
                 open: opener.bracket.open(),
                 missing,
             };
-            self.fault(cause, Span::new(opener.at, opener.at + 1), Some(place));
+            self.fault(cause, Span::new(opener.at, opener.at + 1), place);
         }
+    }
+
+    /// The place `at`, if something could be inserted there.
+    fn gap(&self, at: usize) -> Option<Span> {
+        (self.open_string != Some(at)).then_some(Span::at(at))
     }
 
     /// Whether the object at the top, just closed, goes on with a key: then the bracket was one too many.
     fn reopens(&self) -> bool {
-        if self.open.len() != 1 || self.peek().is_none() {
+        if self.open.len() != 1 {
             return false;
         }
-        let rest = self.rest().trim_start_matches([' ', '\t', '\r', '\n']);
-        let rest = rest
-            .strip_prefix(',')
-            .unwrap_or(rest)
-            .trim_start_matches([' ', '\t', '\r', '\n']);
-        let Some(quoted) = rest.strip_prefix('"') else {
-            return false;
-        };
-        let line = quoted.split('\n').next().unwrap_or_default();
-        let after = line.split_once('"').map(|(_, after)| after.trim_start());
-        after.is_some_and(|after| after.starts_with(':'))
+        let rest = self.rest();
+        let next = rest.trim_start_matches([' ', '\t', '\r', '\n', ',']);
+        // One comma at most: more than that is another matter.
+        let passed = rest.len() - next.len();
+        let commas = rest.bytes().take(passed).filter(|byte| *byte == b',').count();
+        commas <= 1 && self.is_key(self.at + passed)
     }
 
     /// A member, or nothing when there is no key.
@@ -317,7 +324,7 @@ impl Parser<'_> {
             None | Some(b',' | b'}' | b']' | b';') => return self.no_value(key.span.end, Some(key.span)),
             Some(_) if self.line_begins_another_key(key) => {
                 // Two faults in one, a value and a comma: one is enough.
-                self.is_value_missing = true;
+                self.is_comma_forgiven = true;
                 return self.no_value(key.span.end, Some(key.span));
             }
             Some(_) => {
@@ -331,15 +338,32 @@ impl Parser<'_> {
         self.member_value(Some(key.span))
     }
 
+    /// Whether the line here begins with a key, though this is an array in an object: then the array is not closed.
+    fn is_key_of_outer_object(&self) -> bool {
+        match self.open.as_slice() {
+            [.., outer, own] if outer.bracket == Bracket::Brace => self.line.start > own.at && self.begins_with_key(),
+            _ => false,
+        }
+    }
+
     /// Whether here, on a line after the key's, something stands that is a key itself.
     fn line_begins_another_key(&self, key: &Key) -> bool {
-        if self.line.start < key.span.end {
-            return false;
-        }
-        let quoted = self.rest().strip_prefix('"').unwrap_or_default();
-        let line = quoted.split('\n').next().unwrap_or_default();
-        line.split_once('"')
-            .is_some_and(|(_, after)| after.trim_start().starts_with(':'))
+        self.line.start >= key.span.end && self.begins_with_key()
+    }
+
+    /// Whether this is the first token of its line, and a key with its colon.
+    fn begins_with_key(&self) -> bool {
+        self.begins_line() && self.is_key(self.at)
+    }
+
+    /// Whether a string in double quotes begins at `at`, and a colon follows it.
+    fn is_key(&self, at: usize) -> bool {
+        let end = if self.byte(at) == Some(b'"') {
+            self.closing_quote(at, b'"')
+        } else {
+            None
+        };
+        end.is_some_and(|end| self.after_blanks(end + 1) == Some(':'))
     }
 
     /// What follows a colon.

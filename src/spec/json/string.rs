@@ -49,7 +49,7 @@ impl Parser<'_> {
             return self.typographic(start, quote);
         }
         let quote = self.peek().unwrap_or(b'"');
-        let Some(end) = self.closing_quote(quote) else {
+        let Some(end) = self.closing_quote(start, quote) else {
             return self.unclosed(start, quote, is_key);
         };
         let span = Span::new(start, end + 1);
@@ -67,10 +67,10 @@ impl Parser<'_> {
         }
     }
 
-    /// Where the string that begins here ends. A quote on a later line ends it only if what follows fits the end of a
+    /// Where the string that begins at `start` ends. A quote on a later line ends it only if what follows fits the end of a
     /// string: else it is the beginning of the next one, and this one has no end.
-    fn closing_quote(&self, quote: u8) -> Option<usize> {
-        let mut at = self.at + 1;
+    pub(super) fn closing_quote(&self, start: usize, quote: u8) -> Option<usize> {
+        let mut at = start + 1;
         let mut is_later_line = false;
         while let Some(byte) = self.byte(at) {
             match byte {
@@ -111,6 +111,7 @@ impl Parser<'_> {
         };
         self.fault(cause, Span::new(start, start + 1), Some(Span::at(span.end)));
         self.at = span.end;
+        self.open_string = Some(span.end);
         Quoted {
             span,
             value,
@@ -132,6 +133,7 @@ impl Parser<'_> {
                 Some(Span::at(span.end)),
             );
             self.at = span.end;
+            self.open_string = Some(span.end);
             return Quoted {
                 span,
                 value: String::new(),

@@ -61,6 +61,7 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
             "{\n  \"a\": {\n    \"b\": 1\n  ,\n  \"c\": 2\n}\n",
             &["UnclosedBracket { ~ }"],
         ),
+        ("{\"a\": [\"x\",\n \"b\": {\"c\": 1}}", &["UnclosedBracket [ ~ \"x\"|"]),
         ("{\"a\": 1}}", &["ExtraBracket }"]),
         ("{\"a\": 1}, \"b\": 2}", &["ExtraBracket }"]),
         ("[\"a\"}]", &["ExtraBracket }"]),
