@@ -380,6 +380,9 @@ fn around(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// How many calls in one text are looked at. Each is searched for in the whole text, which is the square of its length.
+const MAX_CALLS: usize = 16;
+
 /// `pachctl put file` somewhere in what is run.
 struct PutFile<'a> {
     text: Text<'a>,
@@ -401,17 +404,16 @@ fn put_file_calls<'a>(program: &'a Program<'a>) -> Vec<PutFile<'a>> {
         });
     }
     for text in program.script() {
-        for command in text.value.split(['|', '&', ';', '\n', ')']) {
-            let mut words = command.split_whitespace().skip_while(|word| !is_pachctl(word));
-            words.next();
-            if words.next() == Some("put") && words.next() == Some("file") {
-                calls.push(PutFile {
-                    text: *text,
-                    words: words.collect(),
-                    elements: &[],
-                });
-            }
-        }
+        let commands = text.value.split(['|', '&', ';', '\n', ')']);
+        let of_one = commands.filter_map(|command| {
+            let mut words = command.split_whitespace().skip_while(|word| !is_pachctl(word)).skip(1);
+            (words.next() == Some("put") && words.next() == Some("file")).then(|| PutFile {
+                text: *text,
+                words: words.collect(),
+                elements: &[],
+            })
+        });
+        calls.extend(of_one.take(MAX_CALLS));
     }
     calls
 }

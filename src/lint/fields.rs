@@ -121,6 +121,13 @@ pub(super) fn home_of(name: &str, version: Version) -> Option<String> {
     None
 }
 
+/// The name of every field of every message.
+#[cfg(test)]
+pub(super) fn names() -> Vec<&'static str> {
+    let fields = table::ALL.iter().flat_map(|message| message.fields);
+    fields.map(|field| field.name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

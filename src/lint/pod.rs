@@ -211,7 +211,6 @@ fn metadata(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     ];
     const ANNOTATIONS: &[&str] = &[
         "authTokenHash",
-        "hashedAuthToken",
         "pachVersion",
         "pipelineName",
         "pipelineProject",

@@ -9,7 +9,7 @@ use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, shown};
-use crate::diagnostic::Safety;
+use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 const WRONG_TYPE: Rule = rule!("wrong-type", Error, Versions::ALL,
@@ -55,7 +55,7 @@ const ENUM_VALUE: Rule = rule!("enum-value", Error, Versions::ALL,
     summary: "a value that is none of the field's names",
     why: "A toleration's `operator` and `effect` and an egress's file type are one of a few names, in capitals: \
           `NO_SCHEDULE`, where Kubernetes writes `NoSchedule`. Another name is refused. A number that stands for none of \
-          them is accepted, and the pod cannot be made of it.",
+          them is accepted, and taken as if nothing were there.",
     source: "src/pps/pps.proto; src/server/pps/server/worker_rc.go:973; run with pachctl 2.12",
     fixable: Some(Safety::Safe),
 );
@@ -396,7 +396,8 @@ fn enumeration(spec: &Spec<'_>, names: &Enumeration, name: &str, node: &Node, fi
         Value::Number(written) => match written.parse() {
             Ok(index) if names.values.get::<usize>(index).is_some() => return,
             _ => Finding::new(&ENUM_VALUE, node.span, format!("{name} has no value of this number"))
-                .note("pachd accepts it; the pod that it is for cannot be made"),
+                .severity(Severity::Warning)
+                .note("pachd accepts it, and takes it as if nothing were there"),
         },
         _ => wrong(spec, node, name, "a name", Some("enum")),
     };

@@ -85,6 +85,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("rustls", &["gateway"]),
         ("signal_hook", &["commands"]),
         ("similar", &["commands"]),
+        ("strsim", &["lint", "settings"]),
         ("tar", &["archive", "store"]),
         ("terminal_size", &["terminal"]),
         ("textwrap", &["commands"]),
