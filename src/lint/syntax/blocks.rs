@@ -14,8 +14,7 @@ use crate::spec::MAX_DEPTH;
 use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, SyntaxFault, YamlProblem};
 
-impl Scene<'_> {
-    pub(super) fn yaml(&self, fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
+pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
         let span = fault.span;
         match problem {
             YamlProblem::TabIndent => Finding::new(&TAB_INDENTATION, span, "YAML is indented by blanks, not by tabs")
@@ -61,8 +60,10 @@ impl Scene<'_> {
             }
             YamlProblem::Other(words) => Finding::new(&YAML_SYNTAX, span, format!("the YAML cannot be read: {words}")),
         }
-    }
+}
 
+impl Scene<'_> {
+    /// What YAML has and pachctl has not.
     pub(super) fn yaml_feature(&self, fault: &SyntaxFault) -> Option<Finding> {
         let span = fault.span;
         let is_strict = self.version >= Version::new(2, 8);

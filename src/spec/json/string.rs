@@ -178,10 +178,7 @@ impl Parser<'_> {
         while let Some(character) = self.slice(at, content.end).chars().next() {
             let next = at + character.len_utf8();
             match character {
-                '\\' => {
-                    at = self.escape(at, content.end, &mut value);
-                    continue;
-                }
+                '\\' => at = self.escape(at, content.end, &mut value),
                 '\n' => at = self.line_break_in_string(at, content.end, &mut value),
                 '\r' if self.byte(next) == Some(b'\n') => at = self.line_break_in_string(at, content.end, &mut value),
                 character if character.is_ascii_control() => {
@@ -336,13 +333,13 @@ fn without_closers(line: &str) -> &str {
     let mut text = line.trim_end();
     while let Some(last) = text.chars().next_back() {
         let opening = match last {
-            '}' => '{',
-            ']' => '[',
-            ',' => '\0',
+            '}' => Some('{'),
+            ']' => Some('['),
+            ',' => None,
             _ => break,
         };
         let Some(before) = text.strip_suffix(last) else { break };
-        if before.contains(opening) {
+        if opening.is_some_and(|opening| before.contains(opening)) {
             break;
         }
         text = before.trim_end();
