@@ -23,11 +23,54 @@ fn the_text_decides_and_the_name_only_where_it_leaves_a_choice() {
 /// What grows with the square of a text takes minutes for these.
 #[test]
 fn the_worst_texts_take_no_longer_than_others() {
-    const SIZE: usize = 200_000;
+    const SIZE: usize = 50_000;
     let pieces = [
-        "{", "[", "}", "]", "{]", "[}", "{}", "{} \"a", "[1 1]", ",", ":", "\"", "'", "\"\n", "'\n", "'\n\"\n", "\\", "“", "a", " ",
-        "\n", "\t", "/*", "//", "# x\n", "---\n", "{\n---\n", "...\n", "- ", "? ", "a: ", "&a ", "*a ", "a: &a [*a]\n", "<<: ", "{a",
-        "\"a\"\n", "\"a\":1 ", "\u{a0}", "\u{feff}", "%YAML 1.2\n", "a:\n ", "[a, ", "1: [\n---\n", "a: \"\\ud800\"\n", "{\"a\":}",
+        "{",
+        "[",
+        "}",
+        "]",
+        "{]",
+        "[}",
+        "{}",
+        "{} \"a",
+        "[1 1]",
+        ",",
+        ":",
+        "\"",
+        "'",
+        "\"\n",
+        "'\n",
+        "'\n\"\n",
+        "\\",
+        "“",
+        "a",
+        " ",
+        "\n",
+        "\t",
+        "/*",
+        "//",
+        "# x\n",
+        "---\n",
+        "{\n---\n",
+        "...\n",
+        "- ",
+        "? ",
+        "a: ",
+        "&a ",
+        "*a ",
+        "a: &a [*a]\n",
+        "<<: ",
+        "{a",
+        "\"a\"\n",
+        "\"a\":1 ",
+        "\u{a0}",
+        "\u{feff}",
+        "%YAML 1.2\n",
+        "a:\n ",
+        "[a, ",
+        "1: [\n---\n",
+        "a: \"\\ud800\"\n",
+        "{\"a\":}",
     ];
     let begin = ["", "{\"a\": [", "{\"a\"\n", "a: [", "{\"a\": \"", "a: \"", "- a\n"];
     for piece in pieces {
@@ -37,7 +80,11 @@ fn the_worst_texts_take_no_longer_than_others() {
             let file = SourceFile::new("a.yaml", text);
             let parsed = parse(&file);
             let took = started.elapsed();
-            assert!(took < Duration::from_secs(3), "{begin:?} {piece:?} took {took:?}, {} faults", parsed.faults.len());
+            assert!(
+                took < Duration::from_secs(1),
+                "{begin:?} {piece:?} took {took:?}, {} faults",
+                parsed.faults.len()
+            );
         }
     }
 }

@@ -330,16 +330,17 @@ fn is_typographic(character: char) -> bool {
 
 /// A line's rest without the comma at its end and the brackets there that close nothing in it.
 fn without_closers(line: &str) -> &str {
+    let (first_brace, first_square) = (line.find('{'), line.find('['));
     let mut text = line.trim_end();
     while let Some(last) = text.chars().next_back() {
-        let opening = match last {
-            '}' => Some('{'),
-            ']' => Some('['),
+        let opener = match last {
+            '}' => first_brace,
+            ']' => first_square,
             ',' => None,
             _ => break,
         };
         let Some(before) = text.strip_suffix(last) else { break };
-        if opening.is_some_and(|opening| before.contains(opening)) {
+        if opener.is_some_and(|opener| opener < before.len()) {
             break;
         }
         text = before.trim_end();
