@@ -30,7 +30,7 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
     let mut compare = |text: &str, expected: &[&str]| {
         let found = faults(text);
         if found != expected {
-            wrong.push_str(&format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n"));
+            wrong += &format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n");
         }
     };
     for (text, expected) in [

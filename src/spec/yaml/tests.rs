@@ -71,7 +71,7 @@ fn each_fault_has_its_cause_and_place() {
     ] {
         let found = faults(text);
         if found != expected {
-            wrong.push_str(&format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n"));
+            wrong += &format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -117,19 +117,20 @@ fn aliases_and_merges_mean_what_they_stand_for() {
     );
 }
 
+fn count(node: &Node) -> usize {
+    let children = node
+        .elements()
+        .iter()
+        .chain(node.members().iter().map(|member| &member.value));
+    1 + children.map(count).sum::<usize>()
+}
+
 #[test]
 fn aliases_of_aliases_stand_for_no_more_than_the_bound() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..40 {
         let before = format!("*a{}", level - 1);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
-    }
-    fn count(node: &Node) -> usize {
-        let children = node
-            .elements()
-            .iter()
-            .chain(node.members().iter().map(|member| &member.value));
-        1 + children.map(count).sum::<usize>()
+        text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", "));
     }
     let parsed = parse(&text);
     assert!(parsed.faults.iter().any(|fault| fault.cause == Cause::ExcessiveAliases));
