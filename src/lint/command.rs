@@ -7,6 +7,7 @@ use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, Text, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::source::Span;
 use crate::spec::tree::Value;
 
 const NAMED_PIPE_REMOVED: Rule = rule!("named-pipe-removed", Error, Versions::ALL,
@@ -20,6 +21,7 @@ const SPOUT_EXITS: Rule = rule!("spout-exits", Warning, Versions::ALL,
     why: "A spout's program is to run for ever. When it ends with 0, or with a code in `accept_return_code`, it is not started \
           again: the pod stays and does nothing. Only another code makes the worker start it anew.",
     source: "src/internal/backoff/retry.go:131; src/server/worker/worker.go:143",
+    fixable: Some(Safety::Unsafe),
 );
 const CMD_ONE_STRING: Rule = rule!("cmd-one-string", Warning, Versions::ALL,
     summary: "a whole command line as one element of `cmd`",
@@ -152,7 +154,8 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
                     .unsafe_fix("run it in a shell", edit),
             );
         } else {
-            let list = serde_json::Value::from(words).to_string();
+            let list = words.iter().map(|word| serde_json::Value::from(*word).to_string());
+            let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
             let is_plain = !first.value.contains(['"', '\'', '\\']);
             let edit = member
                 .filter(|_| is_plain)
@@ -194,7 +197,7 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn no_shell(text: Text<'_>, span: crate::source::Span) -> Finding {
+fn no_shell(text: Text<'_>, span: Span) -> Finding {
     Finding::new(
         &CMD_NO_SHELL_EXPANSION,
         span,
@@ -233,7 +236,11 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     let finding = Finding::new(
         &NAMED_PIPE_REMOVED,
         first.find(spec.file, "/pfs/out"),
-        "a spout has no pipe at /pfs/out",
+        if spec.version.is_1() {
+            "the pipe at /pfs/out is deprecated"
+        } else {
+            "a spout has no pipe at /pfs/out"
+        },
     );
     let finding = places.fold(finding, |finding, text| {
         finding.also(text.find(spec.file, "/pfs/out"), "here, too")
@@ -241,8 +248,8 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     findings.add(if spec.version.is_1() {
         finding
             .severity(Severity::Warning)
-            .label("deprecated since 1.12")
-            .note("it still works in this version, and no more in 2.0")
+            .label("since 1.12")
+            .note("it still works in this version; 2.0 has no such pipe")
             .help("commit with `pachctl put file`, or pipe the archives into `spoutctl put`")
     } else {
         finding
@@ -261,22 +268,17 @@ fn names_pipe(text: &str) -> bool {
 
 fn exits(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     const STAYS: &str = "the worker does not start it again; the pod stays and does nothing";
-    if let Some(member) = spec.transform().get("accept_return_code") {
-        if !member.value.elements().is_empty() {
-            findings.add(
-                Finding::new(
-                    &SPOUT_EXITS,
-                    member.span(),
-                    "a spout that ends with one of these codes is not started again",
-                )
+    if let Some(member) = spec.transform().get("accept_return_code")
+        && !member.value.elements().is_empty()
+    {
+        let message = "a spout that ends with one of these codes is not started again";
+        let removal = spec.transform().remove(spec.file, "accept_return_code");
+        findings.add(
+            Finding::new(&SPOUT_EXITS, member.span(), message)
                 .note(STAYS)
                 .help("delete it; then any code but 0 makes the worker start the spout anew")
-                .unsafe_fix(
-                    "delete `accept_return_code`",
-                    spec.transform().remove(spec.file, "accept_return_code"),
-                ),
-            );
-        }
+                .unsafe_fix("delete `accept_return_code`", removal),
+        );
     }
     let (Some(first), true) = (program.cmd.first(), program.shell) else {
         return;
@@ -378,34 +380,40 @@ fn around(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// How many calls in one text are looked at. Each is searched for in the whole text, which is the square of its length.
+const MAX_CALLS: usize = 16;
+
 /// `pachctl put file` somewhere in what is run.
 struct PutFile<'a> {
     text: Text<'a>,
     words: Vec<&'a str>,
+    /// The same words where each is an element of `cmd`.
+    elements: &'a [Text<'a>],
 }
 
-fn put_file_calls<'a>(program: &Program<'a>) -> Vec<PutFile<'a>> {
+fn put_file_calls<'a>(program: &'a Program<'a>) -> Vec<PutFile<'a>> {
     let mut calls = Vec::new();
-    let mut words = program.cmd.iter().map(|text| text.value);
-    if words.next().is_some_and(is_pachctl) && words.next() == Some("put") && words.next() == Some("file") {
-        if let Some(text) = program.cmd.get(2) {
-            calls.push(PutFile {
-                text: *text,
-                words: words.collect(),
-            });
-        }
+    if let [first, put, file, elements @ ..] = program.cmd.as_slice()
+        && is_pachctl(first.value)
+        && (put.value, file.value) == ("put", "file")
+    {
+        calls.push(PutFile {
+            text: *file,
+            words: elements.iter().map(|text| text.value).collect(),
+            elements,
+        });
     }
     for text in program.script() {
-        for command in text.value.split(['|', '&', ';', '\n', ')']) {
-            let mut words = command.split_whitespace().skip_while(|word| !is_pachctl(word));
-            words.next();
-            if words.next() == Some("put") && words.next() == Some("file") {
-                calls.push(PutFile {
-                    text: *text,
-                    words: words.collect(),
-                });
-            }
-        }
+        let commands = text.value.split(['|', '&', ';', '\n', ')']);
+        let of_one = commands.filter_map(|command| {
+            let mut words = command.split_whitespace().skip_while(|word| !is_pachctl(word)).skip(1);
+            (words.next() == Some("put") && words.next() == Some("file")).then(|| PutFile {
+                text: *text,
+                words: words.collect(),
+                elements: &[],
+            })
+        });
+        calls.extend(of_one.take(MAX_CALLS));
     }
     calls
 }
@@ -423,30 +431,25 @@ fn put_file(spec: &Spec<'_>, call: &PutFile<'_>, findings: &mut Findings<'_>) {
     let wrong = call.words.iter().find(|word| **word == long || has_flag(word, flag));
     if let Some(wrong) = wrong {
         let by_default = if spec.version.is_1() { "append" } else { "overwrite" };
-        let span = call.text.find(spec.file, &format!(" {wrong}"));
-        let is_alone = call.text.value.matches(&format!(" {wrong}")).count() == 1
-            && span != call.text.span()
-            && !has_others(wrong);
+        let (text, said) = (format!(" {wrong}"), shown(wrong));
+        let place = call.text.find(spec.file, &text);
+        let is_found = place != call.text.span();
+        let is_alone = is_found && call.text.value.matches(&text).count() == 1 && !has_others(wrong);
+        let element = call.elements.iter().find(|text| text.value == *wrong);
+        let span = element.map_or(Span::new(place.start + usize::from(is_found), place.end), |text| {
+            text.span()
+        });
+        let message = format!("`pachctl put file` has {said} in Pachyderm {is_for} only");
         findings.add(
-            Finding::new(
-                &PUT_FILE_FLAG,
-                span,
-                format!(
-                    "`pachctl put file {}` is of Pachyderm {is_for}",
-                    shown(wrong).trim_matches('`')
-                ),
-            )
-            .note(format!(
-                "pachctl {} refuses the flag, so nothing is written",
-                spec.version
-            ))
-            .help(format!(
-                "leave it out; {by_default} is what this version does by itself"
-            ))
-            .unsafe_fix(
-                format!("delete {}", shown(wrong)),
-                is_alone.then(|| edit::replace(span, "")),
-            ),
+            Finding::new(&PUT_FILE_FLAG, span, message)
+                .note(format!(
+                    "pachctl {} refuses the flag, so nothing is written",
+                    spec.version
+                ))
+                .help(format!(
+                    "leave it out; {by_default} is what this version does by itself"
+                ))
+                .unsafe_fix(format!("delete {said}"), is_alone.then(|| edit::replace(place, ""))),
         );
     }
     let says_project = call.words.iter().any(|word| word.starts_with("--project"));

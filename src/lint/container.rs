@@ -6,7 +6,7 @@ use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, Text, shown};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Member, Value};
 
 const MISSING_TRANSFORM: Rule = rule!("missing-transform", Error, Versions::ALL,
@@ -83,6 +83,7 @@ const SECRET_KEY_IGNORED: Rule = rule!("secret-key-ignored", Warning, Versions::
     summary: "a secret's key without a variable",
     why: "`key` is for `env_var` only. A mounted secret has all its keys as files.",
     source: "src/server/pps/server/worker_rc.go:784",
+    fixable: Some(Safety::Unsafe),
 );
 const SECRET_VOLUME_CONFLICT: Rule = rule!("secret-volume-conflict", Error, Versions::ALL,
     summary: "a mounted secret whose volume cannot be made",
@@ -134,7 +135,8 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
     if root.get("transform").is_none() {
         let null = root.find("transform");
-        if null.is_none() && root.has_like("transform") {
+        let is_misplaced = root.find("cmd").is_some() || root.find("image").is_some();
+        if null.is_none() && (is_misplaced || root.has_like("transform")) {
             return;
         }
         let is_filled = spec.version >= Version::new(2, 8) && null.is_none();
@@ -164,7 +166,7 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
     let cmd = transform.get("cmd");
     let is_empty = cmd.is_some_and(|cmd| matches!(&cmd.value.value, Value::Array(elements) if elements.is_empty()));
-    if is_empty || cmd.is_none() && !transform.has_like("cmd") {
+    if is_empty || cmd.is_none() && !transform.has_like("cmd") && root.find("cmd").is_none() {
         let is_1 = spec.version.is_1();
         findings.add(
             Finding::new(
@@ -183,7 +185,7 @@ fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         return; // whoever has no program yet has no image either
     }
     let is_blank = transform.text("image").is_some_and(|image| image.value.is_empty());
-    if is_blank || transform.get("image").is_none() && !transform.has_like("image") {
+    if is_blank || transform.get("image").is_none() && !transform.has_like("image") && root.find("image").is_none() {
         let image = if spec.version.is_1() {
             "ubuntu:16.04"
         } else {
@@ -421,7 +423,7 @@ fn one_secret(spec: &Spec<'_>, secret: Fields<'_>, findings: &mut Findings<'_>) 
         findings.add(
             Finding::new(
                 &SECRET_UNUSED,
-                secret.beginning(),
+                secret.get("name").map_or(secret.beginning(), Member::span),
                 "nothing of this secret is in the container",
             )
             .note("pachd accepts it and does nothing with it")

@@ -62,6 +62,42 @@ impl Field {
     }
 }
 
+/// Whether some object of a spec has a field of that name, in whatever version.
+pub(super) fn is_known(name: &str) -> bool {
+    table::ALL.iter().any(|message| message.field(name).is_some())
+}
+
+/// What other tools call a field, and what it is called here.
+const ELSEWHERE_CALLED: &[(&str, &str)] = &[
+    ("args", "cmd"),
+    ("command", "cmd"),
+    ("entrypoint", "cmd"),
+    ("environment", "env"),
+    ("limits", "resource_limits"),
+    ("mount", "mount_path"),
+    ("requests", "resource_requests"),
+    ("workdir", "working_dir"),
+];
+
+/// How far `name` is from `field`, or from another tool's name for it, if it is so near that it may have been meant.
+pub(super) fn likeness(name: &str, field: &str) -> Option<usize> {
+    const LONGEST: usize = 40;
+    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    if name.len() > LONGEST {
+        return None;
+    }
+    let written = plain(name);
+    let distance = |known: &str| {
+        let slips = if known.len() <= 4 { 1 } else { 2 };
+        let is_comparable = known.len().abs_diff(written.len()) <= slips;
+        let distance = is_comparable.then(|| strsim::damerau_levenshtein(known, &written))?;
+        (distance <= slips).then_some(distance)
+    };
+    let others = ELSEWHERE_CALLED.iter().filter(|(_, called)| *called == field);
+    let others = others.filter_map(|(other, _)| distance(other));
+    others.chain(distance(&plain(field))).min()
+}
+
 /// Where in a spec a field of that name may be written, from the top: `transform.image`. The shortest way is taken.
 pub(super) fn home_of(name: &str, version: Version) -> Option<String> {
     let mut level = vec![(String::new(), &SPEC)];
@@ -83,6 +119,13 @@ pub(super) fn home_of(name: &str, version: Version) -> Option<String> {
         level = below;
     }
     None
+}
+
+/// The name of every field of every message.
+#[cfg(test)]
+pub(super) fn names() -> Vec<&'static str> {
+    let fields = table::ALL.iter().flat_map(|message| message.fields);
+    fields.map(|field| field.name).collect()
 }
 
 #[cfg(test)]
@@ -109,32 +152,25 @@ mod tests {
 
     #[test]
     fn no_message_has_a_field_twice() {
-        let mut messages: Vec<&Message> = vec![&SPEC];
-        let mut at = 0;
-        while let Some(message) = messages.get(at) {
-            for (i, field) in message.fields.iter().enumerate() {
+        for message in table::ALL {
+            for (at, field) in message.fields.iter().enumerate() {
+                let name = field.name;
+                assert!(!message.fields[..at].iter().any(|other| other.name == name), "{name}");
+                assert!(field.versions.first <= field.versions.last, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_of_messages_is_whole() {
+        for field in table::ALL.iter().flat_map(|message| message.fields) {
+            if let Type::Message(inner) = field.kind {
                 assert!(
-                    !message.fields[..i].iter().any(|other| other.name == field.name),
+                    table::ALL.iter().any(|known| std::ptr::eq(*known, inner)),
                     "{}",
                     field.name
                 );
-                assert!(field.versions.first <= field.versions.last, "{}", field.name);
-            }
-            let inner: Vec<&Message> = message
-                .fields
-                .iter()
-                .filter_map(|field| match field.kind {
-                    Type::Message(inner) => Some(inner),
-                    _ => None,
-                })
-                .collect();
-            at += 1;
-            for message in inner {
-                if !messages.iter().any(|known| std::ptr::eq(*known, message)) {
-                    messages.push(message);
-                }
             }
         }
-        assert_eq!(at, 30);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::edit;
-use super::fields::{Field, Message, SPEC, Type, home_of};
+use super::fields::{Field, Message, SPEC, Type, home_of, likeness};
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::shape::Owner;
@@ -17,7 +17,7 @@ const UNKNOWN_FIELD: Rule = rule!("unknown-field", Error, Versions::ALL,
     why: "pachctl refuses a file with a key that it does not know, so nothing is created. Only 2.7 drops such a key in \
           silence, and with it what it was to say.",
     source: "src/internal/serde/decoder.go; run with pachctl 1.13.4 and 2.12",
-    fixable: Some(Safety::Unsafe),
+    fixable: Some(Safety::Safe),
 );
 const FIELD_NOT_IN_VERSION: Rule = rule!("field-not-in-version", Error, Versions::ALL,
     summary: "a field that another version of Pachyderm has",
@@ -106,12 +106,16 @@ fn written_twice(spec: &Spec<'_>, node: &Node, before: usize, member: &Member) -
 
 /// Whether the field is there in camelCase, too, which is then the one that counts.
 pub(super) fn other_spelling_counts(
+    spec: &Spec<'_>,
     node: &Node,
+    at: usize,
     last: &HashMap<&str, usize>,
     field: &Field,
-    member: &Member,
     findings: &mut Findings<'_>,
 ) -> bool {
+    let Some(member) = node.members().get(at) else {
+        return false;
+    };
     if field.is_camel(&member.key.name) {
         return false;
     }
@@ -124,7 +128,11 @@ pub(super) fn other_spelling_counts(
         Finding::new(&DUPLICATE_CASING, member.key.span, message)
             .also(other.key.span, "the other spelling")
             .note("2.7 and later refuse the spec: duplicate field; before, the camelCase one counts")
-            .help("keep one of them"),
+            .help("keep one of them")
+            .unsafe_fix(
+                format!("delete {}", shown(&member.key.name)),
+                edit::remove(spec.file, node, at),
+            ),
     );
     true
 }
@@ -221,20 +229,15 @@ fn meant(message: &'static Message, name: &str, version: Version) -> Meant {
     if let Some(home) = home_of(name, version) {
         return Meant::Elsewhere(home);
     }
-    let slips = if wanted.len() <= 4 { 1 } else { 2 };
-    let near = fields()
-        .map(|field| (plain(field.name), field))
-        .filter(|(candidate, _)| candidate.len().abs_diff(wanted.len()) <= slips)
-        .map(|(candidate, field)| (strsim::damerau_levenshtein(&candidate, &wanted), field))
-        .filter(|(distance, _)| *distance <= slips)
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, field)) = near {
+    let near = fields().filter_map(|field| Some((likeness(name, field.name)?, field)));
+    if let Some((_, field)) = near.min_by_key(|(distance, _)| *distance) {
         return Meant::Near(field);
     }
     let akin = |field: &&Field| {
         let candidate = plain(field.name);
         let shorter = candidate.len().min(wanted.len());
-        shorter >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate))
+        let stem = wanted.trim_end_matches('s');
+        shorter >= 3 && (candidate.starts_with(stem) || wanted.starts_with(&candidate))
     };
     fields().find(akin).map_or(Meant::Nothing, Meant::Akin)
 }
@@ -269,7 +272,7 @@ pub(super) fn unknown(
     findings.add(match meant(message, &key.name, version) {
         Meant::Spelling(field) => rename(finding, field, Safety::Safe).help("names of fields are case-sensitive"),
         Meant::Near(field) => rename(finding, field, Safety::Unsafe),
-        Meant::Akin(field) => finding.help(format!("there is a field `{}`", field.name)),
+        Meant::Akin(field) => finding.help(format!("do you mean `{}`?", field.name)),
         Meant::Elsewhere(home) => elsewhere(finding, &home),
         Meant::Nothing => finding.help(listed(message, version)),
     });
@@ -291,7 +294,7 @@ fn elsewhere(finding: Finding, home: &str) -> Finding {
     }
 }
 
-fn listed(message: &Message, version: Version) -> String {
+pub(super) fn listed(message: &Message, version: Version) -> String {
     let there = message.fields.iter().filter(|field| field.versions.contain(version));
     let names: Vec<_> = there.map(|field| format!("`{}`", field.name)).collect();
     match names.as_slice() {
@@ -306,6 +309,9 @@ fn listed(message: &Message, version: Version) -> String {
 pub(super) fn casing(spec: &Spec<'_>, root: &Node, findings: &mut Findings<'_>) {
     let mut kinds = Kinds::default();
     kinds.look(root, &SPEC);
+    if kinds.clash {
+        return; // one field in both spellings says it already
+    }
     let is_snake_odd = kinds.snake.len() <= kinds.camel.len();
     let (odd, usual, name) = if is_snake_odd {
         (kinds.snake, kinds.camel, "camelCase")
@@ -325,13 +331,12 @@ pub(super) fn casing(spec: &Spec<'_>, root: &Node, findings: &mut Findings<'_>) 
     let edits = odd
         .iter()
         .map(|(key, field)| edit::rename(spec.file, key, &spelt(field)));
-    let edits = if kinds.clash { Vec::new() } else { edits.collect() };
     let message = format!("{} is not in {name}, and others in this spec are", shown(&first.name));
     findings.add(
         Finding::new(&MIXED_CASING, first.span, message)
             .also(example.span, "such as this one")
             .note("pachd takes both; the schema that pachd 2.8 and later serves to editors knows camelCase only")
-            .fix(Safety::Safe, format!("write all of them in {name}"), edits),
+            .fix(Safety::Safe, format!("write all of them in {name}"), edits.collect()),
     );
 }
 

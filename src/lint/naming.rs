@@ -110,24 +110,26 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
 
 fn missing(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     let (root, pipeline) = (spec.root, spec.pipeline());
-    let (span, message) = match (root.get("pipeline"), pipeline.get("name")) {
+    let (span, message, missing) = match (root.get("pipeline"), pipeline.get("name")) {
         _ if !spec.whole || root.has_like("name") || root.node().is_none() => return,
         (None, _) if root.find("pipeline").is_none() && root.has_like("pipeline") => return,
         (None, _) => {
             let span = root
                 .find("pipeline")
                 .map_or(spec.beginning(), |member| member.value.span);
-            (span, "this spec has no `pipeline`")
+            (span, "this spec has no `pipeline`", "`pipeline`")
         }
         (Some(member), None) if pipeline.node().is_some() && !pipeline.has_like("name") => {
-            (member.key.span, "this pipeline has no name")
+            (member.key.span, "this pipeline has no name", "pipeline `name`")
         }
-        (_, Some(name)) if name.value.as_str() == Some("") => (name.value.span, "the name of this pipeline is empty"),
+        (_, Some(name)) if name.value.as_str() == Some("") => {
+            (name.value.span, "the name of this pipeline is empty", "pipeline `name`")
+        }
         _ => return,
     };
     findings.add(
         Finding::new(&MISSING_PIPELINE_NAME, span, message)
-            .note("pachctl refuses the file: no `pipeline` or no pipeline `name` is specified")
+            .note(format!("pachctl refuses the file: no {missing} specified"))
             .help("write \"pipeline\": {\"name\": \"my-spout\"}"),
     );
 }

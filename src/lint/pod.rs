@@ -87,7 +87,9 @@ fn operator(spec: &Spec<'_>, toleration: Fields<'_>, findings: &mut Findings<'_>
     findings.add(
         Finding::new(
             &TOLERATION_OPERATOR,
-            operator.map_or(toleration.beginning(), Member::span),
+            operator
+                .or(toleration.get("key"))
+                .map_or(toleration.beginning(), Member::span),
             "this toleration has no operator",
         )
         .note("pachd refuses the spec: cannot omit key/value comparison operator")
@@ -209,7 +211,6 @@ fn metadata(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     ];
     const ANNOTATIONS: &[&str] = &[
         "authTokenHash",
-        "hashedAuthToken",
         "pachVersion",
         "pipelineName",
         "pipelineProject",

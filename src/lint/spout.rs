@@ -209,8 +209,8 @@ fn input(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         None => finding.note("pachd refuses the spec: spout pipelines (without a service) must not have an input"),
     };
     let finding = match spec.root.find("spout") {
-        Some(spout) => finding.also(spout.key.span, "a spout, because of this"),
-        None => finding,
+        Some(spout) if spec.spout_service().is_none() => finding.also(spout.key.span, "a spout, because of this"),
+        _ => finding,
     };
     findings.add(delete(finding.help("delete it, or delete `spout`"), spec, "input"));
 }

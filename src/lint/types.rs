@@ -1,13 +1,15 @@
 //! Rules about the types of values, as protojson reads them: what is a number, a list, a duration.
 
+use std::ops::RangeInclusive;
+
 use super::duration;
 use super::edit;
 use super::fields::{Enumeration, Field, Type};
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
-use super::view::{Spec, number, shown};
-use crate::diagnostic::{Edit, Safety};
+use super::view::{Spec, shown};
+use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 const WRONG_TYPE: Rule = rule!("wrong-type", Error, Versions::ALL,
@@ -53,7 +55,7 @@ const ENUM_VALUE: Rule = rule!("enum-value", Error, Versions::ALL,
     summary: "a value that is none of the field's names",
     why: "A toleration's `operator` and `effect` and an egress's file type are one of a few names, in capitals: \
           `NO_SCHEDULE`, where Kubernetes writes `NoSchedule`. Another name is refused. A number that stands for none of \
-          them is accepted, and the pod cannot be made of it.",
+          them is accepted, and taken as if nothing were there.",
     source: "src/pps/pps.proto; src/server/pps/server/worker_rc.go:973; run with pachctl 2.12",
     fixable: Some(Safety::Safe),
 );
@@ -78,61 +80,55 @@ pub(super) const RULES: &[Rule] = &[
 /// Something else where a list belongs.
 pub(super) fn not_a_list(spec: &Spec<'_>, field: &Field, member: &Member, findings: &mut Findings<'_>) {
     let (node, name) = (&member.value, shown(&member.key.name));
-    let text = node
+    if let Some(text) = node
         .as_str()
-        .filter(|_| matches!(field.name, "cmd" | "stdin" | "err_cmd" | "err_stdin"));
-    let Some(text) = text else {
-        let finding = wrong(
-            member.value.span,
-            format!("{name} is a list, and this is {}", what(node)),
-            "a list",
-            spec,
-        );
-        let is_single = matches!((&node.value, field.kind), (Value::String(_), Type::String));
-        let fix =
-            is_single.then(|| edit::replace(node.span, format!("[{}]", json_string(node.as_str().unwrap_or("")))));
-        findings.add(finding.unsafe_fix("make a list of it", fix));
+        .filter(|_| ["cmd", "stdin", "err_cmd", "err_stdin"].contains(&field.name))
+    {
+        findings.add(not_a_list_of_words(spec, field, &name, node, text));
         return;
-    };
+    }
+    let written = spec.file.slice(node.span);
+    let is_on_one_line = !written.contains('\n') && !matches!(node.value, Value::Null | Value::Unreadable);
+    let is_block = matches!(node.value, Value::Object(_)) && !written.starts_with('{');
+    let list = format!("[{written}]");
+    let finding = wrong(spec, node, &name, "a list", None);
+    findings.add(if is_on_one_line && !is_block {
+        let finding = finding.help(format!("write {}", shown(&list)));
+        finding.unsafe_fix("make a list of it", edit::replace(node.span, list))
+    } else {
+        finding.help("make it the only element of a list")
+    });
+}
+
+/// A command line, or the lines of a script, as one string.
+fn not_a_list_of_words(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, text: &str) -> Finding {
     let is_command = field.name.ends_with("cmd");
-    let list = if is_command && text.contains(|c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c)) {
-        format!("[\"sh\", \"-c\", {}]", json_string(text))
-    } else {
-        format!("[{}]", json_string(text))
+    let needs_shell = text.contains(|c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c));
+    let (what, list) = match (is_command, needs_shell) {
+        (true, true) => (
+            "a program and its arguments",
+            format!("[\"sh\", \"-c\", {}]", json_string(text)),
+        ),
+        (true, false) => ("a program and its arguments", format!("[{}]", json_string(text))),
+        (false, _) => ("the lines that go to the program", format!("[{}]", json_string(text))),
     };
-    let what = if is_command {
-        "a program and its arguments"
-    } else {
-        "the lines that go to the program"
-    };
-    findings.add(
-        Finding::new(
-            &CMD_NOT_LIST,
-            node.span,
-            format!("{name} is a list, {what}, and this is one string"),
-        )
-        .note(refused(spec.version, "a string where it expects a list"))
-        .help(format!("write {list}"))
-        .unsafe_fix("make a list of it", edit::replace(node.span, list)),
-    );
+    let message = format!("{name} has to be a list, {what}, and this is one string");
+    Finding::new(&CMD_NOT_LIST, node.span, message)
+        .note(refused(spec, node, None))
+        .help(format!("write {}", shown(&list)))
+        .unsafe_fix("make a list of it", edit::replace(node.span, list))
 }
 
 /// A member of `env` and of other objects of strings.
 pub(super) fn entry(spec: &Spec<'_>, field: &Field, member: &Member, findings: &mut Findings<'_>) {
-    let node = &member.value;
+    let (node, name) = (&member.value, shown(&member.key.name));
     match &node.value {
         Value::String(_) | Value::Unreadable => {}
         Value::Null if is_null_a_string(spec.version) => {}
         _ if field.name == "env" => {
-            let message = format!(
-                "the value of {} is a string, and this is {}",
-                shown(&member.key.name),
-                what(node)
-            );
-            let finding = Finding::new(&ENV_VALUE_NOT_STRING, node.span, message).note(refused(
-                spec.version,
-                &format!("invalid value for string type: {}", spec.file.slice(node.span)),
-            ));
+            let message = format!("the value of {name} has to be a string, and this is {}", what(node));
+            let finding =
+                Finding::new(&ENV_VALUE_NOT_STRING, node.span, message).note(refused(spec, node, Some("string")));
             findings.add(match edit::quote(spec.file, node) {
                 Some(edit) => finding
                     .help(format!("write {}", edit.replacement))
@@ -140,16 +136,13 @@ pub(super) fn entry(spec: &Spec<'_>, field: &Field, member: &Member, findings: &
                 None => finding.help("write a string; for none at all, leave the variable out"),
             });
         }
-        _ => scalar(
-            spec,
-            &Field {
+        _ => {
+            let field = Field {
                 kind: Type::String,
                 ..*field
-            },
-            &member.key,
-            node,
-            findings,
-        ),
+            };
+            scalar(spec, &field, &member.key, node, findings);
+        }
     }
 }
 
@@ -160,23 +153,23 @@ fn is_null_a_string(version: Version) -> bool {
 
 /// A value that is to be of the field's type, once.
 pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, findings: &mut Findings<'_>) {
-    let name = shown(&key.name);
+    let mut name = shown(&key.name);
+    if field.repeated {
+        name.insert_str(0, "an element of ");
+    }
     match (field.kind, &node.value) {
         (_, Value::Unreadable)
         | (Type::Bool, Value::Bool(_))
         | (Type::String | Type::Timestamp, Value::String(_))
         | (Type::Opaque, Value::Object(_)) => {}
+        (_, Value::Null) if is_null_a_string(spec.version) => {}
         (_, Value::Null) => {
-            if !is_null_a_string(spec.version) {
-                let message = format!("an element of {name} cannot be null");
-                findings.add(
-                    wrong(node.span, message, "a value", spec).help("delete it, or write \"\" for an empty string"),
-                );
-            }
+            let wanted = wanted(field.kind);
+            findings.add(wrong(spec, node, &name, wanted, proto(field.kind)).help("delete it, or write what is meant"));
         }
-        (Type::Int32, _) => integer(spec, &name, node, i32::MIN.into()..=i32::MAX.into(), findings),
-        (Type::Int64, _) => integer(spec, &name, node, i64::MIN.into()..=i64::MAX.into(), findings),
-        (Type::Uint64, _) => integer(spec, &name, node, 0..=u64::MAX.into(), findings),
+        (Type::Int32, _) => integer(spec, field, &name, node, i32::MIN.into()..=i32::MAX.into(), findings),
+        (Type::Int64, _) => integer(spec, field, &name, node, i64::MIN.into()..=i64::MAX.into(), findings),
+        (Type::Uint64, _) => integer(spec, field, &name, node, 0..=u64::MAX.into(), findings),
         (Type::Float, _) => float(spec, field, &name, node, findings),
         (Type::Duration, Value::String(text)) => time_out(spec, &name, node, &text.value, findings),
         (Type::Enum(names), _) => enumeration(spec, names, &name, node, findings),
@@ -186,28 +179,28 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
                 Finding::new(
                     &PROJECT_NOT_OBJECT,
                     node.span,
-                    "a project is an object with a name, and this is a string",
+                    "a project has to be an object with a name, and this is a string",
                 )
-                .note(refused(spec.version, "a string where it expects an object"))
+                .note(refused(spec, node, None))
                 .help(format!("write {object}"))
                 .safe_fix("make an object of it", edit::replace(node.span, object)),
             );
         }
-        (kind, _) => other(spec, kind, field, &name, node, findings),
+        _ => other(spec, field, &name, node, findings),
     }
 }
 
 /// What is of a wrong type in a plain way.
-fn other(spec: &Spec<'_>, kind: Type, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
-    let wanted = wanted(kind);
-    let finding = wrong(
-        node.span,
-        format!("{name} is {wanted}, and this is {}", what(node)),
-        wanted,
-        spec,
-    );
+fn other(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
+    let finding = wrong(spec, node, name, wanted(field.kind), proto(field.kind));
     let is_plain = matches!(node.value, Value::Number(_) | Value::Bool(_));
-    findings.add(match (kind, &node.value) {
+    let write = |finding: Finding, text: &str| {
+        let fix = edit::replace(node.span, text);
+        finding
+            .help(format!("write {text}"))
+            .unsafe_fix(format!("write {text}"), fix)
+    };
+    findings.add(match (field.kind, &node.value) {
         (Type::String, _) if is_plain => match edit::quote(spec.file, node) {
             Some(edit) => finding
                 .help(format!("write {}", edit.replacement))
@@ -215,22 +208,19 @@ fn other(spec: &Spec<'_>, kind: Type, field: &Field, name: &str, node: &Node, fi
             None => finding,
         },
         (Type::Bool, Value::String(text)) => match truth(&text.value) {
-            Some(meant) => finding
-                .help(format!("write {meant}"))
-                .unsafe_fix(format!("write {meant}"), edit::replace(node.span, meant)),
+            Some(meant) => write(finding, meant),
             None => finding.help("write true or false"),
         },
-        (Type::Message(_), Value::Bool(true)) if field.name == "spout" => finding
-            .help("write {}")
-            .unsafe_fix("write {}", edit::replace(node.span, "{}")),
-        (Type::Message(_), Value::Array(elements)) if elements.is_empty() => finding
-            .help("write {}")
-            .unsafe_fix("write {}", edit::replace(node.span, "{}")),
+        (Type::Message(_), Value::Bool(true)) if field.name == "spout" => write(finding, "{}"),
+        (Type::Message(_), Value::Array(elements)) if elements.is_empty() => write(finding, "{}"),
         (Type::Duration, Value::Number(seconds)) => {
             let text = format!("\"{seconds}s\"");
             finding
-                .help(format!("write {text}, if they are seconds"))
+                .help(format!("write {text}, if these are seconds"))
                 .unsafe_fix(format!("write {text}"), edit::replace(node.span, text))
+        }
+        (Type::Message(inner), _) => {
+            finding.help(format!("write an object; {}", super::keys::listed(inner, spec.version)))
         }
         _ => finding,
     });
@@ -247,9 +237,10 @@ fn truth(text: &str) -> Option<&'static str> {
 
 fn integer(
     spec: &Spec<'_>,
+    field: &Field,
     name: &str,
     node: &Node,
-    range: std::ops::RangeInclusive<i128>,
+    range: RangeInclusive<i128>,
     findings: &mut Findings<'_>,
 ) {
     let written = match &node.value {
@@ -261,31 +252,18 @@ fn integer(
     if is_number && !is_json_number(written) {
         return; // of YAML's making, and reported as such
     }
-    let finding = match whole(written).filter(|_| is_json_number(written)) {
+    let message = match whole(written).filter(|_| is_json_number(written)) {
         Some(value) if range.contains(&value) => return,
-        Some(_) if *range.start() == 0 && written.starts_with('-') => wrong(
-            node.span,
-            format!("{name} cannot be below zero"),
-            "a whole number",
-            spec,
-        ),
-        Some(_) => wrong(
-            node.span,
-            format!("{name} cannot be as large as this"),
-            "a smaller number",
-            spec,
-        ),
-        None => {
-            let this = if is_number { "a fraction" } else { what(node) };
-            wrong(
-                node.span,
-                format!("{name} is a whole number, and this is {this}"),
-                "a whole number",
-                spec,
-            )
-        }
+        Some(_) if *range.start() == 0 && written.starts_with('-') => format!("{name} cannot be below zero"),
+        Some(_) => format!("{name} cannot be as large as this"),
+        None if is_number => format!("{name} has to be a whole number, and this is a fraction"),
+        None => format!("{name} has to be a whole number, and this is {}", what(node)),
     };
-    findings.add(finding);
+    findings.add(
+        Finding::new(&WRONG_TYPE, node.span, message)
+            .label("a whole number belongs here")
+            .note(refused(spec, node, proto(field.kind))),
+    );
 }
 
 /// The number that is written, if it is whole: `3`, `1.0` and `1e1` are.
@@ -310,41 +288,29 @@ fn is_json_number(written: &str) -> bool {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let is_canonical = integer == "0" || !integer.starts_with('0');
-    digits(integer) && is_canonical && digits(fraction) && digits(exponent.trim_start_matches(['+', '-']))
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    digits(integer) && is_canonical && digits(fraction) && digits(exponent)
 }
 
 fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
-    let Value::String(text) = &node.value else {
-        if !matches!(node.value, Value::Number(_)) {
-            findings.add(wrong(
-                node.span,
-                format!("{name} is a number, and this is {}", what(node)),
-                "a number",
-                spec,
-            ));
+    let text = match &node.value {
+        Value::Number(_) => return,
+        Value::String(text) => text.value.as_str(),
+        _ => {
+            findings.add(wrong(spec, node, name, "a number", proto(field.kind)));
+            return;
         }
-        return;
     };
-    if is_json_number(&text.value) || matches!(text.value.as_str(), "NaN" | "Infinity" | "-Infinity") {
+    if is_json_number(text) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
         return;
     }
     if field.name != "cpu" {
-        findings.add(wrong(
-            node.span,
-            format!("{name} is a number, and this is a string"),
-            "a number",
-            spec,
-        ));
+        findings.add(wrong(spec, node, name, "a number", proto(field.kind)));
         return;
     }
-    let cores = cores(&text.value);
-    let finding = Finding::new(
-        &CPU_NOT_NUMBER,
-        node.span,
-        format!("`cpu` is a number of cores, and {} is none", shown(&text.value)),
-    )
-    .note(refused(spec.version, "invalid value for float type"));
-    findings.add(match cores {
+    let message = format!("`cpu` has to be a number of cores, and {} is none", shown(text));
+    let finding = Finding::new(&CPU_NOT_NUMBER, node.span, message).note(refused(spec, node, proto(field.kind)));
+    findings.add(match cores(text) {
         Some(cores) => finding
             .help(format!("write {cores}"))
             .unsafe_fix(format!("write {cores}"), edit::replace(node.span, cores)),
@@ -361,13 +327,14 @@ fn cores(text: &str) -> Option<String> {
 
 fn time_out(spec: &Spec<'_>, name: &str, node: &Node, text: &str, findings: &mut Findings<'_>) {
     let is_seconds_only = spec.version >= Version::new(2, 7);
+    let seconds = duration::seconds(text);
     let is_read = if is_seconds_only {
         duration::is_seconds(text)
     } else {
-        duration::seconds(text).is_some()
+        seconds.is_some()
     };
     if is_read {
-        if text.starts_with('-') && duration::seconds(text).is_some_and(|seconds| seconds != "-0" && seconds != "0") {
+        if text.starts_with('-') && seconds.is_some_and(|seconds| seconds != "-0") {
             findings.add(
                 Finding::new(&DURATION_NEGATIVE, node.span, format!("{name} is below zero"))
                     .note("pachd takes it as it is; no version looks at the sign")
@@ -381,11 +348,16 @@ fn time_out(spec: &Spec<'_>, name: &str, node: &Node, text: &str, findings: &mut
         shown(text),
         spec.version
     );
-    let finding = Finding::new(&DURATION_FORMAT, node.span, message).note(refused(
-        spec.version,
-        &format!("invalid duration value \"{}\"", shown(text).trim_matches('`')),
-    ));
-    let seconds = duration::seconds(text)
+    let finding = Finding::new(&DURATION_FORMAT, node.span, message).note(if is_seconds_only {
+        let text = shown(text);
+        format!(
+            "pachctl refuses the file: invalid google.protobuf.Duration value \"{}\"",
+            text.trim_matches('`')
+        )
+    } else {
+        "pachctl refuses the file".to_owned()
+    });
+    let seconds = seconds
         .map(|seconds| format!("\"{seconds}s\""))
         .filter(|_| is_seconds_only);
     findings.add(match seconds {
@@ -399,19 +371,8 @@ fn time_out(spec: &Spec<'_>, name: &str, node: &Node, text: &str, findings: &mut
 }
 
 fn enumeration(spec: &Spec<'_>, names: &Enumeration, name: &str, node: &Node, findings: &mut Findings<'_>) {
-    let one_of = names
-        .values
-        .iter()
-        .map(|value| format!("`{value}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
     let finding = match &node.value {
         Value::String(text) if names.values.contains(&text.value.as_str()) => return,
-        Value::Number(_) => match number(node) {
-            Some(index) if (0..names.values.len()).any(|known| (index - known as f64).abs() < 0.5) => return,
-            _ => Finding::new(&ENUM_VALUE, node.span, format!("{name} has no value of this number"))
-                .note("pachd accepts it; the pod that it is for cannot be made"),
-        },
         Value::String(text) => {
             let plain = |text: &str| text.replace('_', "").to_ascii_lowercase();
             let meant = names.values.iter().find(|value| plain(value) == plain(&text.value));
@@ -420,40 +381,66 @@ fn enumeration(spec: &Spec<'_>, names: &Enumeration, name: &str, node: &Node, fi
                 node.span,
                 format!("{name} has no value {}", shown(&text.value)),
             )
-            .note(refused(spec.version, "invalid value for enum type"));
-            let fix: Option<Edit> = meant.and_then(|meant| edit::reword(spec.file, node, meant));
-            match meant {
-                Some(meant) => {
-                    findings.add(
-                        finding
-                            .help(format!("write `{meant}`"))
-                            .safe_fix(format!("write `{meant}`"), fix),
-                    );
-                    return;
-                }
-                None => finding,
+            .note(refused(spec, node, Some("enum")));
+            if let Some(meant) = meant {
+                let fix = edit::reword(spec.file, node, meant);
+                findings.add(
+                    finding
+                        .help(format!("write `{meant}`"))
+                        .safe_fix(format!("write `{meant}`"), fix),
+                );
+                return;
             }
+            finding
         }
-        _ => wrong(
-            node.span,
-            format!("{name} is one of a few names, and this is {}", what(node)),
-            "a name",
-            spec,
-        ),
+        Value::Number(written) => match written.parse() {
+            Ok(index) if names.values.get::<usize>(index).is_some() => return,
+            _ => Finding::new(&ENUM_VALUE, node.span, format!("{name} has no value of this number"))
+                .severity(Severity::Warning)
+                .note("pachd accepts it, and takes it as if nothing were there"),
+        },
+        _ => wrong(spec, node, name, "a name", Some("enum")),
     };
-    findings.add(finding.help(format!("write one of {one_of}")));
+    let one_of: Vec<_> = names.values.iter().map(|value| format!("`{value}`")).collect();
+    findings.add(finding.help(format!("write one of {}", one_of.join(", "))));
 }
 
-fn wrong(span: crate::source::Span, message: String, wanted: &str, spec: &Spec<'_>) -> Finding {
-    Finding::new(&WRONG_TYPE, span, message)
+/// `name` and what belongs there; `proto` is how protojson calls the type, if it is one of its plain ones.
+fn wrong(spec: &Spec<'_>, node: &Node, name: &str, wanted: &str, proto: Option<&str>) -> Finding {
+    let message = format!("{name} has to be {wanted}, and this is {}", what(node));
+    Finding::new(&WRONG_TYPE, node.span, message)
         .label(format!("{wanted} belongs here"))
-        .note(refused(spec.version, "a value of another type"))
+        .note(refused(spec, node, proto))
 }
 
-fn refused(version: Version, why: &str) -> String {
-    let program = if version.is_1() { "pachctl" } else { "pachctl and pachd" };
-    let verb = if version.is_1() { "refuses" } else { "refuse" };
-    format!("{program} {verb} the spec: {why}")
+/// What pachctl says of a value; jsonpb, before 2.7, had other words.
+fn refused(spec: &Spec<'_>, node: &Node, proto: Option<&str>) -> String {
+    let refused = "pachctl refuses the file";
+    let written = match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Array(_) => "[".to_owned(),
+        Value::Object(_) => "{".to_owned(),
+        Value::String(text) => format!("\"{}\"", shown(&text.value).trim_matches('`')),
+        _ => shown(spec.file.slice(node.span)).trim_matches('`').to_owned(),
+    };
+    match proto {
+        _ if spec.version < Version::new(2, 7) => refused.to_owned(),
+        Some(proto) => format!("{refused}: invalid value for {proto} type: {written}"),
+        None => format!("{refused}: unexpected token {written}"),
+    }
+}
+
+fn proto(kind: Type) -> Option<&'static str> {
+    Some(match kind {
+        Type::Bool => "bool",
+        Type::String => "string",
+        Type::Int32 => "int32",
+        Type::Int64 => "int64",
+        Type::Uint64 => "uint64",
+        Type::Float => "float",
+        Type::Enum(_) => "enum",
+        _ => return None,
+    })
 }
 
 /// What a type is, as somebody would say it.
@@ -472,7 +459,8 @@ fn wanted(kind: Type) -> &'static str {
 fn what(node: &Node) -> &'static str {
     match &node.value {
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(true) => "`true`",
+        Value::Bool(false) => "`false`",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",

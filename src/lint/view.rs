@@ -4,6 +4,7 @@
 //! would have liked to read it.
 
 use super::edit;
+use super::fields::{is_known, likeness};
 use super::version::Version;
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
@@ -145,11 +146,8 @@ impl<'a> Fields<'a> {
 
     /// Whether a key is there that was surely meant to be this one, and is reported as an unknown field.
     pub(super) fn has_like(self, name: &str) -> bool {
-        let slips = if name.len() <= 4 { 1 } else { 2 };
-        let is_like = |written: &str| {
-            written.len() <= name.len() + slips && strsim::damerau_levenshtein(&written.to_lowercase(), name) <= slips
-        };
-        self.members().iter().any(|member| is_like(&member.key.name))
+        let is_meant = |written: &str| likeness(written, name).is_some() && !is_known(written);
+        self.members().iter().any(|member| is_meant(&member.key.name))
     }
 
     /// The member, if it is `true`.
@@ -199,7 +197,7 @@ pub(super) fn camel_case(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// Where `part` of it is written, if it is written as it is meant; else the whole of it.
     pub(super) fn find(self, file: &SourceFile, part: &str) -> Span {
         match file.slice(self.node.span).find(part) {

@@ -114,7 +114,7 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             ),
         );
     }
-    let Some((member, _)) = constant.filter(|_| count > 1.0) else {
+    let Some((member, _)) = constant.filter(|_| count > 1.0 && count.fract() == 0.0) else {
         return;
     };
     if count > COMMUNITY_WORKERS {
@@ -124,7 +124,8 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
                 member.value.span,
                 "more than 8 workers need an activation key",
             )
-            .note("without one, pachd refuses the spec"),
+            .note("without one, pachd refuses the spec")
+            .help("write 8 or less, or activate the enterprise edition"),
         );
     }
     if spec.spout {
@@ -153,7 +154,7 @@ fn is_flow(spec: &Spec<'_>, of: Fields<'_>) -> bool {
 
 fn ignored(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     const OF_SPEC: &[(&str, &str)] = &[
-        ("egress", "has no jobs after which data would be sent on"),
+        ("egress", "has no jobs"),
         ("datum_timeout", "has no datums"),
         ("job_timeout", "has no jobs"),
         ("datum_tries", "has no datums"),
@@ -191,6 +192,6 @@ fn idle(span: crate::source::Span, name: &str, why: &str) -> Finding {
         span,
         format!("{} has no effect on a spout", shown(name)),
     )
-    .note(format!("pachd accepts it and does nothing with it: a spout {why}"))
+    .note(format!("pachd accepts it and does nothing with it, for a spout {why}"))
     .help("delete it")
 }

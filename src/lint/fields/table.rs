@@ -341,3 +341,37 @@ static TAINT_EFFECT: Enumeration = Enumeration {
 static FILE_FORMAT_TYPE: Enumeration = Enumeration {
     values: &["UNKNOWN", "CSV", "JSON", "PARQUET"],
 };
+
+/// Every message.
+pub(super) static ALL: &[&Message] = &[
+    &SPEC,
+    &PIPELINE,
+    &PROJECT,
+    &TRANSFORM,
+    &BUILD_SPEC,
+    &SECRET_MOUNT,
+    &SPOUT,
+    &SERVICE,
+    &SCHEDULING_SPEC,
+    &RESOURCE_SPEC,
+    &GPU_SPEC,
+    &PARALLELISM_SPEC,
+    &HASHTREE_SPEC,
+    &EGRESS,
+    &METADATA,
+    &TF_JOB,
+    &DETERMINED,
+    &DATUM_SET_SPEC,
+    &CHUNK_SPEC,
+    &TOLERATION,
+    &INPUT,
+    &PFS_INPUT,
+    &CRON_INPUT,
+    &GIT_INPUT,
+    &OBJECT_STORAGE_EGRESS,
+    &SQL_DATABASE_EGRESS,
+    &FILE_FORMAT,
+    &TRIGGER,
+    &PROPAGATION_SPEC,
+    &SECRET,
+];

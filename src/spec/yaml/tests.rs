@@ -132,7 +132,7 @@ fn aliases_of_aliases_stand_for_no_more_than_the_bound() {
         let before = format!("*a{}", level - 1);
         lines.push(format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
     }
-    let parsed = parse(&text);
+    let parsed = parse(&lines.concat());
     assert!(parsed.faults.iter().any(|fault| fault.cause == Cause::ExcessiveAliases));
     assert!(count(&parsed.documents[0].root) < 2 * MAX_ALIASED);
 }
