@@ -17,8 +17,9 @@ use crate::source::{Encoding, SourceFile, Span};
 use syntax::{Cause, SyntaxFault};
 use tree::{Document, Node, Value};
 
-/// How deep values may nest. The deepest spec that makes sense has about ten levels; trees are walked by recursion.
-pub const MAX_DEPTH: usize = 128;
+/// How deep values may nest. The deepest spec that makes sense has about ten levels; trees are walked by recursion, and
+/// serde reads 127.
+pub const MAX_DEPTH: usize = 100;
 
 /// How many values the aliases of a file may stand for, all together.
 pub const MAX_ALIASED: usize = 10_000;
@@ -172,3 +173,6 @@ impl Reading {
         self.fault(Cause::NotASpec { found }, root.span, None);
     }
 }
+
+#[cfg(test)]
+mod tests;

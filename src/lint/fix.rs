@@ -3,8 +3,10 @@
 //!
 //! Everything that no fix names stays byte for byte.
 
+use std::collections::BTreeSet;
+
 use super::{Options, check};
-use crate::diagnostic::{Diagnostic, Edit, Fix, Safety};
+use crate::diagnostic::{Diagnostic, Edit, Fix, RuleId, Safety};
 use crate::source::{Encoding, SourceFile};
 
 /// How often a text is looked at. Each round makes all fixes that do not overlap; a fix that uncovers another is rare,
@@ -20,56 +22,76 @@ pub struct Mended {
 }
 
 /// Makes every fix that is at most as unsafe as `safety` says. A file that is not UTF-8 stays as it is, for its bytes
-/// cannot be told from its text.
+/// cannot be told from its text. Mending what was mended changes nothing: a rule whose fixes go on and on makes none.
 #[must_use]
 pub fn mend(file: &SourceFile, options: &Options, safety: Safety) -> Mended {
-    let mut mended = Mended {
-        file: file.clone(),
-        fixed: 0,
-    };
-    if *file.encoding() != Encoding::Utf8 {
-        return mended;
-    }
-    for _ in 0..MAX_ROUNDS {
-        let diagnostics = check(&mended.file, options).diagnostics;
-        let (text, fixed) = apply(mended.file.text(), &diagnostics, safety);
-        if fixed == 0 || text == mended.file.text() {
-            break;
+    let mut given_up = BTreeSet::new();
+    loop {
+        match settle(file, options, safety, &given_up) {
+            Ok(mended) => return mended,
+            Err(restless) => given_up.extend(restless),
         }
-        mended.file = mended.file.with_text(text);
-        mended.fixed += fixed;
     }
-    mended
 }
 
-/// The text with all fixes made that do not overlap an earlier one, and how many these are.
-fn apply(text: &str, diagnostics: &[Diagnostic], safety: Safety) -> (String, usize) {
-    let mut fixes: Vec<&Fix> = diagnostics.iter().filter_map(|found| found.fix.as_ref()).collect();
-    fixes.retain(|fix| fix.safety <= safety && is_applicable(fix, text));
-    fixes.sort_by_key(|fix| fix.edits.first().map(|edit| edit.span));
-    let mut chosen: Vec<&Edit> = Vec::new();
-    let mut end = None;
+/// Mends until nothing is left, without the fixes of some rules; or says which rules come to no end.
+fn settle(
+    file: &SourceFile,
+    options: &Options,
+    safety: Safety,
+    given_up: &BTreeSet<RuleId>,
+) -> Result<Mended, BTreeSet<RuleId>> {
+    let mut file = file.clone();
     let mut fixed = 0;
-    for fix in fixes {
+    if *file.encoding() != Encoding::Utf8 {
+        return Ok(Mended { file, fixed });
+    }
+    let mut last = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut diagnostics = check(&file, options).diagnostics;
+        diagnostics.retain(|found| !given_up.contains(&found.rule));
+        let (text, rules) = apply(file.text(), &diagnostics, safety);
+        if rules.is_empty() || text == file.text() {
+            return Ok(Mended { file, fixed });
+        }
+        file = file.with_text(text);
+        fixed += rules.len();
+        last = rules.into_iter().collect();
+    }
+    Err(last)
+}
+
+/// The text with all fixes made that do not overlap an earlier one, and the rules that these are of.
+fn apply(text: &str, diagnostics: &[Diagnostic], safety: Safety) -> (String, Vec<RuleId>) {
+    let fixes = diagnostics
+        .iter()
+        .filter_map(|found| Some((found.rule, found.fix.as_ref()?)));
+    let mut fixes: Vec<_> = fixes
+        .filter(|(_, fix)| fix.safety <= safety && is_applicable(fix, text))
+        .collect();
+    fixes.sort_by_key(|(_, fix)| fix.edits.first().map(|edit| edit.span));
+    let mut mended = String::with_capacity(text.len());
+    let mut rules = Vec::new();
+    let mut at = 0;
+    let mut end = None;
+    for (rule, fix) in fixes {
         let (Some(first), Some(last)) = (fix.edits.first(), fix.edits.last()) else {
             continue;
         };
         // Two insertions at one place overlap, too: nobody knows which is to be first.
-        if end.is_none_or(|end| first.span.start > end || first.span.start == end && !first.span.is_empty()) {
-            end = Some(last.span.end);
-            fixed += 1;
-            chosen.extend(&fix.edits);
+        if end.is_some_and(|end| first.span.start < end || first.span.start == end && first.span.is_empty()) {
+            continue;
         }
-    }
-    let mut mended = String::with_capacity(text.len());
-    let mut at = 0;
-    for edit in chosen {
-        mended.push_str(text.get(at..edit.span.start).unwrap_or_default());
-        mended.push_str(&edit.replacement);
-        at = edit.span.end;
+        for edit in &fix.edits {
+            mended.push_str(text.get(at..edit.span.start).unwrap_or_default());
+            mended.push_str(&edit.replacement);
+            at = edit.span.end;
+        }
+        end = Some(last.span.end);
+        rules.push(rule);
     }
     mended.push_str(text.get(at..).unwrap_or_default());
-    (mended, fixed)
+    (mended, rules)
 }
 
 /// Whether the edits are in order, within the text, and between its characters.

@@ -104,7 +104,7 @@ impl<'a> Scene<'a> {
             | Cause::UnexpectedCharacter { .. }
             | Cause::TrailingText => self.word(fault),
             Cause::Comment(style) => Some(self.comment(fault, *style)),
-            Cause::Yaml { problem } => Some(self.yaml(fault, problem)),
+            Cause::Yaml { problem } => Some(blocks::problem(fault, problem)),
             Cause::Alias { .. }
             | Cause::UnknownAlias { .. }
             | Cause::ExcessiveAliases

@@ -14,55 +14,56 @@ use crate::spec::MAX_DEPTH;
 use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, SyntaxFault, YamlProblem};
 
-impl Scene<'_> {
-    pub(super) fn yaml(&self, fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
-        let span = fault.span;
-        match problem {
-            YamlProblem::TabIndent => Finding::new(&TAB_INDENTATION, span, "YAML is indented by blanks, not by tabs")
-                .unsafe_fix("write two blanks", replace(span, "  ")),
-            YamlProblem::Indentation => Finding::new(&INDENTATION, span, "this line is indented like none around it")
-                .help("indent it as the lines that it belongs to"),
-            YamlProblem::UnclosedFlow { open } => marks::unclosed(*open, 1, span, fault.related),
-            YamlProblem::MissingComma => {
-                let finding = Finding::new(
-                    &MISSING_COMMA,
-                    span,
-                    "two entries in brackets need a comma between them",
-                )
-                .label("insert a comma here");
-                match fault.related {
-                    Some(next) => finding.also(next, "before this"),
-                    None => finding,
-                }
-                .safe_fix("insert a comma", replace(span, ","))
-            }
-            YamlProblem::UnclosedQuote => {
-                Finding::new(&UNCLOSED_STRING, span, "this string is never closed").label("opened here")
-            }
-            YamlProblem::MissingColon => Finding::new(&MISSING_COLON, span, "a key needs a colon after it")
-                .unsafe_fix("insert a colon", replace(Span::at(span.end), ":")),
-            YamlProblem::ColonInValue => Finding::new(
-                &COLON_IN_VALUE,
+pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
+    let span = fault.span;
+    match problem {
+        YamlProblem::TabIndent => Finding::new(&TAB_INDENTATION, span, "YAML is indented by blanks, not by tabs")
+            .unsafe_fix("write two blanks", replace(span, "  ")),
+        YamlProblem::Indentation => Finding::new(&INDENTATION, span, "this line is indented like none around it")
+            .help("indent it as the lines that it belongs to"),
+        YamlProblem::UnclosedFlow { open } => marks::unclosed(*open, 1, span, fault.related),
+        YamlProblem::MissingComma => {
+            let finding = Finding::new(
+                &MISSING_COMMA,
                 span,
-                "a text with a colon and a blank in it needs quotes",
+                "two entries in brackets need a comma between them",
             )
-            .label("this makes a key of what is before it"),
-            YamlProblem::Escape => Finding::new(&UNKNOWN_ESCAPE, span, "YAML does not know this escape")
-                .help("a backslash itself is written `\\\\`; in single quotes it is one"),
-            YamlProblem::ReservedCharacter(character) => Finding::new(
-                &RESERVED_CHARACTER,
-                span,
-                format!("no text begins with `{}`", character.escape_default()),
-            )
-            .help("put the text into quotes"),
-            YamlProblem::TooDeep => {
-                let message = format!("collections nest more than {MAX_DEPTH} deep");
-                Finding::new(&NESTED_TOO_DEEP, span, message)
+            .label("insert a comma here");
+            match fault.related {
+                Some(next) => finding.also(next, "before this"),
+                None => finding,
             }
-            YamlProblem::Other(words) => Finding::new(&YAML_SYNTAX, span, format!("the YAML cannot be read: {words}")),
+            .safe_fix("insert a comma", replace(span, ","))
         }
+        YamlProblem::UnclosedQuote => {
+            Finding::new(&UNCLOSED_STRING, span, "this string is never closed").label("opened here")
+        }
+        YamlProblem::MissingColon => Finding::new(&MISSING_COLON, span, "a key needs a colon after it")
+            .unsafe_fix("insert a colon", replace(Span::at(span.end), ":")),
+        YamlProblem::ColonInValue => Finding::new(
+            &COLON_IN_VALUE,
+            span,
+            "a text with a colon and a blank in it needs quotes",
+        )
+        .label("this makes a key of what is before it"),
+        YamlProblem::Escape => Finding::new(&UNKNOWN_ESCAPE, span, "YAML does not know this escape")
+            .help("a backslash itself is written `\\\\`; in single quotes it is one"),
+        YamlProblem::ReservedCharacter(character) => Finding::new(
+            &RESERVED_CHARACTER,
+            span,
+            format!("no text begins with `{}`", character.escape_default()),
+        )
+        .help("put the text into quotes"),
+        YamlProblem::TooDeep => {
+            let message = format!("collections nest more than {MAX_DEPTH} deep");
+            Finding::new(&NESTED_TOO_DEEP, span, message)
+        }
+        YamlProblem::Other(words) => Finding::new(&YAML_SYNTAX, span, format!("the YAML cannot be read: {words}")),
     }
+}
 
+impl Scene<'_> {
+    /// What YAML has and pachctl has not.
     pub(super) fn yaml_feature(&self, fault: &SyntaxFault) -> Option<Finding> {
         let span = fault.span;
         let is_strict = self.version >= Version::new(2, 8);

@@ -15,7 +15,7 @@ impl Scene<'_> {
         let span = fault.span;
         let is_json = self.reader == Reader::StrictJson;
         let finding = match &fault.cause {
-            Cause::Concatenated if is_json => return None,
+            Cause::Concatenated | Cause::LeadingTab if is_json => return None,
             Cause::Concatenated => self.concatenated(span, fault.related),
             Cause::DocumentSeparator if !is_json => return None,
             Cause::DocumentSeparator => Finding::new(
@@ -45,7 +45,6 @@ impl Scene<'_> {
             }
             Cause::BraceWithoutJson => Finding::new(&BRACE_WITHOUT_JSON, span, "this is not JSON")
                 .note("pachctl 1.x reads a file that begins with `{` as JSON, whatever its name is"),
-            Cause::LeadingTab if is_json => return None,
             Cause::LeadingTab => Finding::new(&LEADING_TAB, span, "YAML allows no tab before the first bracket")
                 .note("pachctl 2.x reads specs as YAML, and refuses it")
                 .safe_fix("delete the tab", replace(span, "")),

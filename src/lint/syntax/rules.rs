@@ -152,7 +152,7 @@ pub(super) const EXTRA_BRACKET: Rule = rule!(
 pub(super) const NESTED_TOO_DEEP: Rule = rule!(
     "nested-too-deep", Error, Versions::ALL,
     summary: "Brackets nest deeper than any spec",
-    why: "The deepest fields of a spec are some ten levels down. What is deeper than 128 is not read.",
+    why: "The deepest fields of a spec are some ten levels down. What is deeper than 100 is not read.",
     source: "our own bound",
     fixable: None,
 );

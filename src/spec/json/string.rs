@@ -178,10 +178,7 @@ impl Parser<'_> {
         while let Some(character) = self.slice(at, content.end).chars().next() {
             let next = at + character.len_utf8();
             match character {
-                '\\' => {
-                    at = self.escape(at, content.end, &mut value);
-                    continue;
-                }
+                '\\' => at = self.escape(at, content.end, &mut value),
                 '\n' => at = self.line_break_in_string(at, content.end, &mut value),
                 '\r' if self.byte(next) == Some(b'\n') => at = self.line_break_in_string(at, content.end, &mut value),
                 character if character.is_ascii_control() => {
@@ -333,16 +330,17 @@ fn is_typographic(character: char) -> bool {
 
 /// A line's rest without the comma at its end and the brackets there that close nothing in it.
 fn without_closers(line: &str) -> &str {
+    let (first_brace, first_square) = (line.find('{'), line.find('['));
     let mut text = line.trim_end();
     while let Some(last) = text.chars().next_back() {
-        let opening = match last {
-            '}' => '{',
-            ']' => '[',
-            ',' => '\0',
+        let opener = match last {
+            '}' => first_brace,
+            ']' => first_square,
+            ',' => None,
             _ => break,
         };
         let Some(before) = text.strip_suffix(last) else { break };
-        if before.contains(opening) {
+        if opener.is_some_and(|opener| opener < before.len()) {
             break;
         }
         text = before.trim_end();
