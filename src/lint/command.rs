@@ -242,7 +242,7 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
             "a spout has no pipe at /pfs/out"
         },
     );
-    let finding = places.fold(finding, |finding, text| {
+    let finding = places.take(MAX_LABELS).fold(finding, |finding, text| {
         finding.also(text.find(spec.file, "/pfs/out"), "here, too")
     });
     findings.add(if spec.version.is_1() {
@@ -258,6 +258,9 @@ fn pipe(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
             .help("commit with `pachctl put file`, or pipe the archives into `spoutctl put`")
     });
 }
+
+/// How many other places are pointed at; more would hide the first.
+const MAX_LABELS: usize = 4;
 
 fn names_pipe(text: &str) -> bool {
     text.match_indices("/pfs/out").any(|(at, found)| {

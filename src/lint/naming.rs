@@ -111,7 +111,8 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
 fn missing(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     let (root, pipeline) = (spec.root, spec.pipeline());
     let (span, message, missing) = match (root.get("pipeline"), pipeline.get("name")) {
-        _ if !spec.whole || root.has_like("name") || root.node().is_none() => return,
+        // A name at the top level is told where it belongs.
+        _ if !spec.whole || root.find("name").is_some() || root.node().is_none() => return,
         (None, _) if root.find("pipeline").is_none() && root.has_like("pipeline") => return,
         (None, _) => {
             let span = root

@@ -109,7 +109,7 @@ const SPEC_COMMIT: Rule = rule!("spec-commit", Error, Versions::ALL,
     source: "src/server/pps/server/api_server.go; run with pachd 2.12",
     fixable: Some(Safety::Unsafe),
 );
-const SPEC_CONTROL_FIELD: Rule = rule!("spec-control-field", Warning, Versions::since(2, 7),
+const SPEC_CONTROL_FIELD: Rule = rule!("spec-control-field", Warning, Versions::since(2, 8),
     summary: "a field that is a choice of the command line",
     why: "`update` and `reprocess` in a spec override what pachctl's flags say, also for later specs of the same file. `dry_run` \
           does not make a dry run: through a fault in pachctl 2.8 to 2.12 it turns on *reprocess*, and the pipeline is created.",

@@ -26,11 +26,11 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn the_cause_is_marked_and_nothing_follows_from_it() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     let mut compare = |text: &str, expected: &[&str]| {
         let found = faults(text);
         if found != expected {
-            wrong += &format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n");
+            wrong.push(format!("\n{text}\n  found    {found:?}\n  expected {expected:?}\n"));
         }
     };
     for (text, expected) in [
@@ -128,7 +128,7 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
     }
     compare("[]", &["EmptyArray []"]);
     compare("[{}]", &["TopLevelArray ["]);
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.concat());
 }
 
 #[test]
