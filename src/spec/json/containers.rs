@@ -329,9 +329,13 @@ impl Parser<'_> {
             }
             Some(_) => {
                 let start = self.at;
+                // A key that is never closed would take the colon in.
+                let gap = self.gap(key.span.end);
                 let value = self.value();
                 let shown = self.beginning(Span::new(start, value.span.end));
-                self.fault(Cause::MissingColon, Span::at(key.span.end), Some(shown));
+                if let Some(gap) = gap {
+                    self.fault(Cause::MissingColon, gap, Some(shown));
+                }
                 return value;
             }
         }
