@@ -19,3 +19,6 @@ mod replay;
 mod scripted;
 mod serve;
 mod served;
+mod validate;
+mod validate_config;
+mod validate_server;
