@@ -30,6 +30,8 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make eac
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd\'s HTTP gateway would: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
@@ -90,10 +92,43 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s q -l quiet -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -s h -l help -d 'Print help'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l select -d 'Apply these rules only' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l ignore -d 'Do not apply these rules' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l severity -d 'What a rule finds is an error, a warning or info' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l max-warnings -d 'More warnings than this are an error' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l format -d 'How findings are written [default: pretty on a terminal, concise elsewhere]' -r -f -a "pretty\t'For a terminal, with the source beside it'
+concise\t'`path:line:col: severity[rule]: message`'
+json\t'One object, with fixes'
+github\t'Annotations of GitHub Actions'
+gitlab\t'GitLab\'s code quality report'
+sarif\t'SARIF 2.1.0, for code scanning'
+junit\t'JUnit XML'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l all -d 'Look at ordinary pipelines, too'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l no-config -d 'Take options from no file'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -d 'List all rules, and look at nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
@@ -131,3 +166,34 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l select -d 'Apply these rules only' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l ignore -d 'Do not apply these rules' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l severity -d 'What a rule finds is an error, a warning or info' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l max-warnings -d 'More warnings than this are an error' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l format -d 'How findings are written [default: pretty on a terminal, concise elsewhere]' -r -f -a "pretty\t'For a terminal, with the source beside it'
+concise\t'`path:line:col: severity[rule]: message`'
+json\t'One object, with fixes'
+github\t'Annotations of GitHub Actions'
+gitlab\t'GitLab\'s code quality report'
+sarif\t'SARIF 2.1.0, for code scanning'
+junit\t'JUnit XML'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l all -d 'Look at ordinary pipelines, too'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l no-config -d 'Take options from no file'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l rules -d 'List all rules, and look at nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'

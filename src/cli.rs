@@ -16,6 +16,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::delivery::mark::StreamName;
+use crate::diagnostic::{RuleId, Severity};
+use crate::lint::server::any_rule_named;
+use crate::lint::version::Version;
+use crate::lint::{Rule, rule_nearest};
 use crate::pfs::{Destination, Source};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
@@ -39,6 +43,8 @@ pub enum Verb {
     Get(GetArgs),
     Serve(ServeArgs),
     Spool(SpoolArgs),
+    Validate(ValidateArgs),
+    Explain(ExplainArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -48,6 +54,8 @@ pub enum Verb {
 pub enum SpoutVerb {
     Put(Box<PutArgs>),
     Get(GetArgs),
+    Validate(ValidateArgs),
+    Explain(ExplainArgs),
 }
 
 impl From<SpoutVerb> for Verb {
@@ -55,6 +63,8 @@ impl From<SpoutVerb> for Verb {
         match verb {
             SpoutVerb::Put(args) => Self::Put(args),
             SpoutVerb::Get(args) => Self::Get(args),
+            SpoutVerb::Validate(args) => Self::Validate(args),
+            SpoutVerb::Explain(args) => Self::Explain(args),
         }
     }
 }
@@ -374,6 +384,172 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+}
+
+/// Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence
+///
+/// Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
+/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given.
+///
+/// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
+/// `# spoutctl: ignore[RULE] REASON` leaves out what is found in its line, or in the next one when it stands alone.
+///
+/// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
+    /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
+    #[arg(value_name = "FILE|DIR|GLOB", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    /// Call standard input so; its ending says whether it is JSON or YAML
+    #[arg(long, value_name = "NAME", default_value = "<stdin>")]
+    pub stdin_name: String,
+
+    /// Look at ordinary pipelines, too
+    #[arg(long)]
+    pub all: bool,
+
+    /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
+    #[arg(long, value_name = "VERSION")]
+    pub pachyderm: Option<Version>,
+
+    /// Take options from this file instead of the nearest spoutctl.toml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Take options from no file
+    #[arg(long, conflicts_with = "config")]
+    pub no_config: bool,
+
+    #[command(flatten)]
+    pub rules: RuleArgs,
+
+    #[command(flatten)]
+    pub mending: MendingArgs,
+
+    #[command(flatten)]
+    pub report: ReportArgs,
+
+    /// Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing
+    ///
+    /// Asked are the specs without errors of ours. A dry run does not look at everything: names, spouts' own rules and
+    /// secrets are looked at only when a pipeline is really created.
+    #[arg(long, help_heading = "Where pachd is")]
+    pub server: bool,
+
+    #[command(flatten)]
+    pub pachd: ServerArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which rules apply")]
+pub struct RuleArgs {
+    /// Apply these rules only
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule)]
+    pub select: Vec<RuleId>,
+
+    /// Do not apply these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule)]
+    pub ignore: Vec<RuleId>,
+
+    /// What a rule finds is an error, a warning or info
+    #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',', value_parser = parse_severity)]
+    pub severity: Vec<(RuleId, Severity)>,
+
+    /// More warnings than this are an error
+    #[arg(long, value_name = "N")]
+    pub max_warnings: Option<usize>,
+
+    /// List all rules, and look at nothing
+    #[arg(long)]
+    pub rules: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Mending")]
+pub struct MendingArgs {
+    /// Mend what can be mended without a change of meaning; everything else in a file stays byte for byte
+    ///
+    /// What is mended of standard input is written to standard output, and the report to standard error.
+    #[arg(long)]
+    pub fix: bool,
+
+    /// Mend also what a person should look at: removed, added and renamed fields, quantities
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+
+    /// Write no file: show as a diff what would be mended
+    #[arg(long, conflicts_with = "format")]
+    pub diff: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is said")]
+pub struct ReportArgs {
+    /// How findings are written [default: pretty on a terminal, concise elsewhere]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<ReportFormat>,
+
+    /// When there is colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal, with the source beside it
+    Pretty,
+    /// `path:line:col: severity[rule]: message`
+    Concise,
+    /// One object, with fixes
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML
+    Junit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere
+    Auto,
+    Always,
+    Never,
+}
+
+/// Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule's name, as it stands in brackets before a message
+    #[arg(value_name = "RULE", value_parser = parse_whole_rule)]
+    pub rule: &'static Rule,
+}
+
+fn parse_rule(name: &str) -> Result<RuleId, String> {
+    parse_whole_rule(name).map(|rule| rule.id)
+}
+
+fn parse_whole_rule(name: &str) -> Result<&'static Rule, String> {
+    any_rule_named(name).ok_or_else(|| match rule_nearest(name) {
+        Some(nearest) => format!("there is no such rule; {} is near", nearest.id),
+        None => "there is no such rule; spoutctl validate --rules lists all".to_owned(),
+    })
+}
+
+fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
+    let (rule, level) = text.split_once('=').ok_or("write RULE=LEVEL")?;
+    let level = level
+        .parse()
+        .map_err(|()| "the level is error, warning or info; --ignore turns a rule off")?;
+    Ok((parse_rule(rule)?, level))
 }
 
 /// Show what a spool holds, and decide about what does not go on

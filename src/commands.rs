@@ -1,9 +1,11 @@
 //! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
 
+pub mod explain;
 pub mod get;
 pub mod put;
 pub mod serve;
 pub mod spool;
+pub mod validate;
 
 mod interrupts;
 mod server;

@@ -3,6 +3,7 @@
 //! Words only: who finds faults is `lint`, who shows them is `report`. A diagnostic is not an error of this program.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::source::Span;
 
@@ -25,6 +26,18 @@ impl Severity {
             Self::Warning => "warning",
             Self::Error => "error",
         }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = ();
+
+    /// Reads its name.
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Info, Self::Warning, Self::Error]
+            .into_iter()
+            .find(|severity| severity.name() == name)
+            .ok_or(())
     }
 }
 

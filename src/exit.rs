@@ -7,6 +7,8 @@ pub enum Exit {
     Done,
     /// `get` found nothing.
     NotFound,
+    /// `validate` found errors.
+    Faulty,
     /// Wrong usage.
     Usage,
     /// Unusable input: a torn archive, a fault of the disk.
@@ -26,7 +28,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::NotFound => 1,
+            Self::NotFound | Self::Faulty => 1,
             Self::Usage => 2,
             Self::Input => 3,
             Self::Refused => 4,

@@ -141,6 +141,33 @@ impl Gateway {
         Ok(version.to_string())
     }
 
+    /// Asks what pachd makes of a pipeline spec, strict JSON, and creates nothing: the spec with the cluster's defaults
+    /// filled in, or the words of its refusal.
+    ///
+    /// # Errors
+    /// When nobody could be asked: any [`Fault`] that is not about the spec.
+    pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
+        let request = wire::CreatePipeline {
+            create_pipeline_request_json: spec,
+            dry_run: true,
+        };
+        let answer: Result<wire::EffectivePipeline, CallFault> = self.client.ask(error::CREATE_PIPELINE, &request);
+        match answer {
+            Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
+            // A refusal has code 3 or 2 (http 095 to 100): the latter are words that mean nothing elsewhere.
+            Err(failed)
+                if failed.by_pachd
+                    && matches!(
+                        failed.fault.kind,
+                        FaultKind::Refused | FaultKind::Unrecognised | FaultKind::NotFound | FaultKind::AlreadyExists
+                    ) =>
+            {
+                Ok(Err(failed.fault.message))
+            }
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
     fn stream_file(&self, call: error::Call, commit: &Commit, path: String) -> Result<StreamReader<'_>, Fault> {
         let request = wire::FileRequest {
             file: wire::File {

@@ -6,14 +6,15 @@
 //! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
 //! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
 //!                                    HTTP ─ serve ─── store        serve
+//! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! ```
 //!
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
-//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`quantity`], [`exit`] | std, jiff, thiserror | anything above |
+//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
+//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
+//! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
 //! [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
@@ -37,6 +38,7 @@
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
+//! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
@@ -54,8 +56,10 @@ pub mod failure;
 pub mod fault;
 pub mod gateway;
 pub mod history;
+pub mod lint;
 pub mod pfs;
 pub mod quantity;
+pub mod report;
 pub mod retrieval;
 pub mod serve;
 pub mod settings;
@@ -98,6 +102,8 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Get(args) => commands::get::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
+        Verb::Validate(args) => commands::validate::run(&args),
+        Verb::Explain(args) => commands::explain::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

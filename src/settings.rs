@@ -1,6 +1,8 @@
 //! Where pachd is and who we are: flags over environment. The only module that reads environment variables that are no
 //! flag's.
 
+pub mod project;
+
 use std::path::{Path, PathBuf};
 
 /// Which store was named.
@@ -92,6 +94,16 @@ pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
     flag.map(Path::to_owned)
         .or_else(from_environment)
         .unwrap_or_else(|| PathBuf::from("/var/tmp"))
+}
+
+/// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`, then
+/// whether somebody sees it.
+#[must_use]
+pub fn colour(on_screen: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let is_dumb = set("TERM").is_some_and(|term| term == "dumb");
+    let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    set("NO_COLOR").is_none() && (forced || (on_screen && !is_dumb))
 }
 
 #[cfg(test)]

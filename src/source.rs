@@ -48,9 +48,52 @@ pub struct SourceFile {
     text: String,
     /// Where each line starts; the first is 0.
     lines: Vec<usize>,
+    encoding: Encoding,
+}
+
+/// How a text was written in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    /// With a byte order mark. The text has other bytes than the file.
+    Utf16,
+    /// Neither. In these places of the text, U+FFFD stands for bytes that mean nothing.
+    Broken(Vec<Span>),
 }
 
 impl SourceFile {
+    /// Makes a text of a file's bytes, whatever they are: UTF-8, UTF-16 with a byte order mark, or something else.
+    #[must_use]
+    pub fn decode(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let utf16 = match bytes.as_slice() {
+            [0xfe, 0xff, rest @ ..] => Some(utf16(rest, u16::from_be_bytes)),
+            [0xff, 0xfe, rest @ ..] => Some(utf16(rest, u16::from_le_bytes)),
+            _ => None,
+        };
+        let (text, encoding) = match utf16 {
+            Some(text) => (text, Encoding::Utf16),
+            None => match String::from_utf8(bytes) {
+                Ok(text) => (text, Encoding::Utf8),
+                Err(error) => broken(error.as_bytes()),
+            },
+        };
+        let mut file = Self::new(name, text);
+        file.encoding = encoding;
+        file
+    }
+
+    /// The same file with another text, which is UTF-8.
+    #[must_use]
+    pub fn with_text(&self, text: impl Into<String>) -> Self {
+        Self::new(self.name.clone(), text)
+    }
+
+    /// How the file was written. What is not UTF-8 must not be written back from this text.
+    #[must_use]
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
+    }
+
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -60,6 +103,7 @@ impl SourceFile {
             name: name.into(),
             text,
             lines,
+            encoding: Encoding::Utf8,
         }
     }
 
@@ -90,6 +134,28 @@ impl SourceFile {
     }
 }
 
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let units = pairs.iter().copied().map(unit);
+    let text = char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER));
+    text.chain((!rest.is_empty()).then_some(char::REPLACEMENT_CHARACTER))
+        .collect()
+}
+
+fn broken(bytes: &[u8]) -> (String, Encoding) {
+    let mut text = String::with_capacity(bytes.len());
+    let mut places = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            let start = text.len();
+            text.push(char::REPLACEMENT_CHARACTER);
+            places.push(Span::new(start, text.len()));
+        }
+    }
+    (text, Encoding::Broken(places))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +173,22 @@ mod tests {
         assert_eq!(position(7), (2, 3));
         assert_eq!(position(file.text().len()), (3, 1));
         assert_eq!(position(1000), (3, 1));
+    }
+
+    #[test]
+    fn any_bytes_become_a_text_that_knows_where_it_is_broken() {
+        let file = SourceFile::decode("a", b"a\xffb\xc3".to_vec());
+        assert_eq!(file.text(), "a\u{fffd}b\u{fffd}");
+        assert_eq!(
+            file.encoding(),
+            &Encoding::Broken(vec![Span::new(1, 4), Span::new(5, 8)])
+        );
+        let file = SourceFile::decode("a", vec![0xff, 0xfe, b'a', 0, 0x3d, 0xd8, 0x00, 0xde, b'b']);
+        assert_eq!(file.text(), "a\u{1f600}\u{fffd}");
+        assert_eq!(file.encoding(), &Encoding::Utf16);
+        assert_eq!(
+            SourceFile::decode("a", b"\xc3\xa9".to_vec()).encoding(),
+            &Encoding::Utf8
+        );
     }
 }

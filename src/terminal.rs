@@ -82,6 +82,18 @@ impl Terminal {
         self.voice
     }
 
+    /// Whether results go to a screen.
+    #[must_use]
+    pub fn is_on_screen(&self) -> bool {
+        self.on_screen
+    }
+
+    /// How many columns the screen has, if there is one.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    }
+
     #[must_use]
     pub fn bar(&self) -> Option<&ProgressBar> {
         self.bar.as_ref()
@@ -92,21 +104,32 @@ impl Terminal {
     ///
     /// It may block for as long as the reader does; no lock is held meanwhile that anything else needs.
     pub fn result(&self, line: &str) {
+        self.write(true, |stdout| writeln!(stdout, "{line}"));
+    }
+
+    /// Writes the whole result at once, these bytes alone; [`Self::results_lost`] tells whether they came through.
+    pub fn whole_result(&self, bytes: &[u8]) {
+        self.write(false, |stdout| stdout.write_all(bytes));
+    }
+
+    fn write(&self, goes_on: bool, write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
         if self.results_stopped.load(Ordering::Acquire) {
             return;
         }
         let write = || {
             let mut stdout = io::stdout().lock();
-            writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+            write(&mut stdout).and_then(|()| stdout.flush())
         };
         // Only where both go to one screen does the progress line stand in the way.
         let written = if self.on_screen { self.aside(write) } else { write() };
         if let Err(error) = written
             && !self.results_stopped.swap(true, Ordering::AcqRel)
         {
-            self.note(&format!(
-                "results cannot be written to standard output any more ({error}); the work goes on"
-            ));
+            if goes_on {
+                self.note(&format!(
+                    "results cannot be written to standard output any more ({error}); the work goes on"
+                ));
+            }
             *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }

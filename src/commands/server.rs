@@ -58,11 +58,11 @@ pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn F
     })
 }
 
-fn address(args: &ServerArgs) -> Result<Address, Failure> {
+pub(super) fn address(args: &ServerArgs) -> Result<Address, Failure> {
     Address::new(args.pachd.as_deref()).map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))
 }
 
-fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
+pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
     let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
     options.token = settings::token()
         .map(|token| Token::new(&token))

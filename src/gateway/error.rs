@@ -73,6 +73,8 @@ pub(super) const GET_FILE_TAR: Call = Call::reads(PFS, "GetFileTAR");
 pub(super) const CREATE_FILE_SET: Call = Call::reads(PFS, "CreateFileSet");
 pub(super) const RENEW_FILE_SET: Call = Call::reads(PFS, "RenewFileSet").naming_a_file_set();
 pub(super) const COMPOSE_FILE_SET: Call = Call::reads(PFS, "ComposeFileSet").naming_a_file_set();
+/// Always with `dryRun`.
+pub(super) const CREATE_PIPELINE: Call = Call::reads("pps_v2.API", "CreatePipelineV2");
 pub(super) const CREATE_REPO: Call = Call::changes("CreateRepo");
 pub(super) const START_COMMIT: Call = Call::changes("StartCommit");
 pub(super) const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();
@@ -97,6 +99,8 @@ pub(super) struct CallFault {
     pub missing: Option<Missing>,
     /// Somebody answered, so that nothing more can be learned by asking again.
     pub answered: bool,
+    /// pachd itself said this in answer to what was asked.
+    pub by_pachd: bool,
 }
 
 impl CallFault {
@@ -117,6 +121,7 @@ impl From<Fault> for CallFault {
             fault,
             missing: None,
             answered: false,
+            by_pachd: false,
         }
     }
 }
@@ -320,6 +325,7 @@ pub(super) fn fault_of_status(call: Call, status: &Status) -> CallFault {
     };
     CallFault {
         answered: true,
+        by_pachd: !matches!(meaning, NoSuchCall),
         missing: (kind == NotFound).then(|| missing_thing(text)).flatten(),
         fault: Fault::new(kind, message),
     }

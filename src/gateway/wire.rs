@@ -250,6 +250,21 @@ impl<'a> From<&'a pfs::Repo> for InspectPipeline<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatePipeline<'a> {
+    /// JSON within JSON.
+    pub create_pipeline_request_json: &'a str,
+    pub dry_run: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EffectivePipeline {
+    #[serde(default)]
+    pub effective_create_pipeline_request_json: String,
+}
+
+#[derive(Serialize)]
 pub(super) struct Nothing {}
 
 /// The glob that matches this very path and, when it is a directory, everything under it.

@@ -6,7 +6,11 @@ use crate::source::Span;
 /// One pipeline spec of a file, which may hold several: documents, elements of a top-level array, values after another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
+    /// An object; what else stands at the top is a fault of syntax and no document.
     pub root: Node,
+    /// False when a fault leaves open what belongs into what: rules that look for something missing or misplaced had
+    /// better be silent.
+    pub whole: bool,
 }
 
 /// A value and where it is written, quotes and brackets included.
@@ -48,6 +52,14 @@ pub struct Member {
 pub struct Key {
     pub span: Span,
     pub name: String,
+}
+
+impl Member {
+    /// From the key's beginning to the value's end.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span::new(self.key.span.start, self.value.span.end)
+    }
 }
 
 impl Node {

@@ -528,7 +528,12 @@ fn the_same_stream_gives_up_an_open_commit_that_was_left_and_goes_on() {
     again.expect(0);
     assert!(again.lines()[0].ends_with("already"), "{}", again.text());
     holds_just_the_first(3, &gateway, &again);
-    assert!(gateway.commits().iter().all(|commit| commit.id != left || !commit.is_good()));
+    assert!(
+        gateway
+            .commits()
+            .iter()
+            .all(|commit| commit.id != left || !commit.is_good())
+    );
 }
 
 #[test]

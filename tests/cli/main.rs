@@ -21,3 +21,6 @@ mod scripted;
 mod serve;
 mod served;
 mod spool;
+mod validate;
+mod validate_config;
+mod validate_server;

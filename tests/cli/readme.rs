@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use spoutctl::exit::Exit;
 
-use crate::runner::{World, fixture, fixture_bytes};
+use crate::runner::{Ran, World, fixture, fixture_bytes};
 
 fn readme() -> String {
     std::fs::read_to_string(fixture("../README.md")).unwrap()
@@ -71,4 +71,41 @@ fn every_verb_and_every_exit_code_is_in_the_readme() {
     ] {
         assert!(readme.contains(&format!("\n| {} | ", exit.code())), "{exit:?}");
     }
+}
+
+#[test]
+fn what_validate_says_of_the_example_is_what_it_says() {
+    let readme = readme();
+    let (_, block) = readme
+        .split_once("$ spoutctl validate fixtures/validate/kafka.json\n")
+        .unwrap();
+    let shown = block.split_once("```").unwrap().0;
+    let world = World::local();
+    let ran = Ran::from(
+        world
+            .command(&[
+                "validate",
+                "--format",
+                "pretty",
+                "--no-config",
+                "fixtures/validate/kafka.json",
+            ])
+            .current_dir(fixture(".."))
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(shown, format!("{}{}", ran.expect(1).text(), ran.stderr));
+}
+
+#[test]
+fn the_configuration_of_the_readme_is_taken() {
+    let readme = readme();
+    let block = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let world = World::local();
+    std::fs::write(world.path("spoutctl.toml"), block).unwrap();
+    std::fs::copy(fixture("validate/kafka.json"), world.path("kafka.json")).unwrap();
+    let config = world.path("spoutctl.toml");
+    let file = world.path("kafka.json");
+    let args = ["validate", "--config", config.to_str().unwrap(), file.to_str().unwrap()];
+    world.run(&args).expect(1);
 }

@@ -88,6 +88,8 @@ pub struct Books {
     pub body_limit: usize,
     /// No commit gets finished.
     pub is_stuck: bool,
+    /// What came to be tried as a pipeline.
+    pub specs: Vec<Value>,
 }
 
 impl Books {
@@ -520,6 +522,7 @@ fn carry_out(shared: &Shared, call: &str, body: &[u8]) -> Result<Reply, Refusal>
             books.commits.retain(|commit| commit.id != id);
             Ok(Reply::One(json!({})))
         }
+        "CreatePipelineV2" => try_pipeline(books, &parse(body)),
         "InspectFile" | "GetFile" | "GetFileTAR" => read_file(books, call, &parse(body)),
         _ => Err(Refusal(404, 5, "Not Found".to_owned())),
     }
@@ -527,6 +530,22 @@ fn carry_out(shared: &Shared, call: &str, body: &[u8]) -> Result<Reply, Refusal>
 
 fn parse(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap()
+}
+
+/// A dry run, which gives back the spec with a default of the cluster's.
+fn try_pipeline(books: &mut Books, request: &Value) -> Result<Reply, Refusal> {
+    assert_eq!(request["dryRun"], true, "nothing may be created");
+    let text = request["createPipelineRequestJson"].as_str().unwrap();
+    let mut spec = parse(text.as_bytes());
+    books.specs.push(spec.clone());
+    if spec["pipeline"]["name"] == "refuse-me" {
+        let text = format!("could not make effective spec: could not parse {text} as Create Pipeline Request message");
+        return Err(Refusal(400, 3, text));
+    }
+    spec["datumTries"] = "3".into();
+    Ok(Reply::One(
+        json!({"effectiveCreatePipelineRequestJson": spec.to_string()}),
+    ))
 }
 
 fn history(books: &mut Books, call: &str, request: &Value) -> Result<Reply, Refusal> {

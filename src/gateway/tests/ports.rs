@@ -362,3 +362,37 @@ fn where_auth_is_off_no_permission_is_missing() {
         .missing_permissions(&repo("events"));
     assert_eq!(missing, Ok(Vec::new()));
 }
+
+#[test]
+fn a_spec_is_tried_without_being_created() {
+    let spec = r#"{"pipeline": {"name": "other"}, "transform": {"cmd": ["y"]}, "spout": {}}"#;
+    let (gateway, played) = play(&["http 094"]);
+    let effective = gateway.try_pipeline(spec).unwrap().unwrap();
+    assert!(effective.contains(r#""datumTries":"3""#), "{effective}");
+    played.check();
+}
+
+#[test]
+fn a_refusal_of_a_spec_is_an_answer_and_anything_else_a_fault() {
+    let server = Server::answering([
+        Recording::load("http 096").response(),
+        Recording::load("http 097").response(),
+        answer(
+            "404 Not Found",
+            "Content-Type: application/json\r\n",
+            r#"{"code":5,"message":"Not Found","details":[]}"#,
+        ),
+        answer("404 Not Found", "Content-Type: text/plain\r\n", "404 page not found\n"),
+        answer("200 OK", "Content-Type: text/html\r\n", "<html>"),
+    ]);
+    let gateway = server.gateway();
+    let refused = gateway.try_pipeline("{}").unwrap().unwrap_err();
+    assert_eq!(refused, "CreatePipelineV2: request.Pipeline cannot be nil");
+    let refused = gateway.try_pipeline("{}").unwrap().unwrap_err();
+    assert!(refused.contains("unknown field \"foo\""), "{refused}");
+    let older = gateway.try_pipeline("{}").unwrap_err();
+    assert!(older.message.contains("older than Pachyderm 2.8"), "{older}");
+    for _ in 0..2 {
+        assert_eq!(gateway.try_pipeline("{}").unwrap_err().kind, FaultKind::Refused);
+    }
+}

@@ -1,0 +1,57 @@
+//! `spoutctl explain`: a rule of the linter, in whole sentences.
+
+use std::fmt::Write;
+
+use crate::cli::ExplainArgs;
+use crate::diagnostic::Safety;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lint::Rule;
+use crate::terminal::{Terminal, Voice};
+
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
+
+/// Runs the verb.
+///
+/// # Errors
+/// Never, so far: that there is such a rule is known when the command line is read.
+pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
+    let terminal = Terminal::new(Voice::Normal);
+    let width = terminal.width().map_or(WIDEST, |width| width.min(WIDEST));
+    terminal.result(explain(args.rule, width).trim_end());
+    Ok(Exit::Done)
+}
+
+/// What mends it, as the list of rules and its explanation say it.
+pub(super) fn mended_by(rule: &Rule) -> &'static str {
+    match rule.fixable {
+        Some(Safety::Safe) => "--fix",
+        Some(Safety::Unsafe) => "--unsafe-fixes",
+        None => "-",
+    }
+}
+
+fn explain(rule: &Rule, width: usize) -> String {
+    let why = textwrap::fill(rule.why, width);
+    let mut text = format!("{}[{}]: {}\n\n{why}\n", rule.severity, rule.id, rule.summary);
+    for (title, example) in [("Bad", rule.bad), ("Good", rule.good)] {
+        if example.trim().is_empty() {
+            continue;
+        }
+        // Writing into a String does not fail, here and below.
+        let _ = writeln!(text, "\n{title}:\n");
+        for line in example.lines() {
+            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
+        }
+    }
+    let _ = writeln!(text, "\nPachyderm: {}", rule.versions);
+    if rule.fixable.is_some() {
+        let _ = writeln!(text, "Mended by: {}", mended_by(rule));
+    }
+    if rule.opt_in {
+        let _ = writeln!(text, "Applied:   when --select or --severity name it");
+    }
+    let _ = writeln!(text, "Source:    {}", rule.source);
+    text
+}

@@ -1,0 +1,215 @@
+//! Which files are meant, and what is in them.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use ignore::WalkBuilder;
+
+use super::shown;
+use crate::source::SourceFile;
+
+/// How files end that are looked at because they are in a directory.
+pub(super) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];
+
+/// The most that is read of a file: a spec has kilobytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Something to be looked at.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// As it is shown.
+    pub name: String,
+    /// `None` for standard input.
+    pub path: Option<PathBuf>,
+    /// Somebody said that it is a spout; the others were merely found.
+    pub is_named: bool,
+}
+
+impl Input {
+    /// The same for each way to write one path.
+    fn key(&self) -> Option<PathBuf> {
+        let path = self.path.as_deref()?;
+        Some(path.strip_prefix(".").unwrap_or(path).to_owned())
+    }
+}
+
+/// Why something was not looked at, or not written.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub name: String,
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name.escape_debug(), self.why)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub inputs: Vec<Input>,
+    pub unread: Vec<Unread>,
+    /// Directories in which nothing was found.
+    pub empty: Vec<String>,
+}
+
+impl Found {
+    fn unread(&mut self, path: &Path, why: impl Into<String>) {
+        self.unread.push(Unread {
+            name: shown(path),
+            why: why.into(),
+        });
+    }
+
+    fn file(&mut self, path: PathBuf, is_named: bool) {
+        self.inputs.push(Input {
+            name: shown(&path),
+            path: Some(path),
+            is_named,
+        });
+    }
+}
+
+/// Everything that `paths` mean, in their order, and each file once.
+pub(super) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            found.inputs.push(Input {
+                name: stdin_name.to_owned(),
+                path: None,
+                is_named: true,
+            });
+            continue;
+        }
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => find_in_directory(path, &mut found),
+            Ok(_) => found.file(path.clone(), true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_glob(path) => expand(path, &mut found),
+            Err(error) => found.unread(path, error.to_string()),
+        }
+    }
+    let named = found.inputs.iter().filter(|input| input.is_named);
+    let named: HashSet<PathBuf> = named.filter_map(Input::key).collect();
+    let mut seen = HashSet::new();
+    found.inputs.retain(|input| {
+        let key = input.key();
+        let is_named_elsewhere = !input.is_named && key.as_ref().is_some_and(|key| named.contains(key));
+        !is_named_elsewhere && seen.insert(key)
+    });
+    found
+}
+
+/// Hidden files, and what .gitignore leaves out, are left out here, too.
+fn find_in_directory(directory: &Path, found: &mut Found) {
+    let before = found.inputs.len() + found.unread.len();
+    let mut walk = WalkBuilder::new(directory);
+    walk.git_global(false).sort_by_file_name(Ord::cmp);
+    for entry in walk.build() {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) && has_ending(entry.path()) => {
+                // A link is followed to a file, but not to a directory, which may be one that it is in.
+                if !entry.path_is_symlink() || entry.path().is_file() {
+                    found.file(entry.into_path(), false);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => found.unread(directory, error.to_string()),
+        }
+    }
+    if found.inputs.len() + found.unread.len() == before {
+        found.empty.push(shown(directory));
+    }
+}
+
+fn has_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
+fn is_glob(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"*?[{".contains(byte))
+}
+
+/// A glob that no shell has expanded: what it matches counts as named, as it would have.
+fn expand(pattern: &Path, found: &mut Found) {
+    let matcher = match matcher(pattern) {
+        Ok(matcher) => matcher,
+        Err(why) => return found.unread(pattern, why),
+    };
+    let before = found.inputs.len();
+    let base = base_of(pattern);
+    let mut walk = WalkBuilder::new(if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &base
+    });
+    walk.standard_filters(false).hidden(true).sort_by_file_name(Ord::cmp);
+    if !pattern
+        .components()
+        .any(|part| part.as_os_str().as_encoded_bytes() == b"**")
+    {
+        walk.max_depth(Some(pattern.components().count() - base.components().count()));
+    }
+    for entry in walk.build().filter_map(Result::ok) {
+        let path = entry.path();
+        let path = if base.as_os_str().is_empty() {
+            path.strip_prefix(".").unwrap_or(path)
+        } else {
+            path
+        };
+        if matcher.is_match(path) && entry.path().is_file() {
+            found.file(path.to_owned(), true);
+        }
+    }
+    if found.inputs.len() == before {
+        found.unread(pattern, "no such file, and as a glob it matches nothing");
+    }
+}
+
+fn matcher(pattern: &Path) -> Result<GlobMatcher, String> {
+    let text = pattern.to_str().ok_or("a glob has to be UTF-8")?;
+    let text = text.strip_prefix("./").unwrap_or(text);
+    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| error.kind().to_string())
+}
+
+/// The directory that a glob starts in: the parts before the first that has a wildcard.
+fn base_of(pattern: &Path) -> PathBuf {
+    let plain = pattern
+        .components()
+        .take_while(|part| !is_glob(Path::new(part.as_os_str())));
+    plain.filter(|part| *part != Component::CurDir).collect()
+}
+
+pub(super) fn read(input: &Input) -> Result<SourceFile, Unread> {
+    let unread = |why: String| Unread {
+        name: input.name.clone(),
+        why,
+    };
+    let bytes = match &input.path {
+        None => read_all(io::stdin().lock()),
+        Some(path) => File::open(path).and_then(read_all),
+    };
+    let bytes = bytes.map_err(|error| unread(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unread("it is larger than 16 MiB, which no spec is".to_owned()));
+    }
+    Ok(SourceFile::decode(input.name.clone(), bytes))
+}
+
+fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
+    // Nearly all specs are smaller: one read, and one that finds the end.
+    let mut bytes = Vec::with_capacity(8 << 10);
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,88 @@
+//! Files that are mended: shown as a diff, or written so that a reader sees the old one or the new one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::Mending;
+use super::files::{Input, Unread};
+use crate::lint::{Options, fix};
+use crate::source::{Encoding, SourceFile};
+
+/// A file that was mended, or would be.
+#[derive(Debug)]
+pub(super) struct Mended {
+    pub is_stdin: bool,
+    /// What goes to standard output: a diff, or the text of standard input; nothing of a file that is written.
+    pub shown: String,
+    /// How many faults.
+    pub fixed: usize,
+}
+
+/// Mends what may be mended, and gives back the file after that. `None`: there was nothing.
+pub(super) fn mend(
+    input: &Input,
+    file: &SourceFile,
+    options: &Options,
+    mending: Mending,
+) -> Result<Option<(Mended, SourceFile)>, Unread> {
+    let fix::Mended { file: after, fixed } = fix::mend(file, options, mending.safety);
+    let (old, new) = (file.text(), after.text());
+    if old == new && !mending.passes_on(input) {
+        return Ok(None);
+    }
+    let failed = |why: String| Unread {
+        name: input.name.clone(),
+        why: format!("it could not be mended, and is as it was: {why}"),
+    };
+    let shown = match &input.path {
+        _ if mending.diff => diff(&input.name, old, new),
+        // Its text is not its bytes, and there is no file that keeps these.
+        None if *file.encoding() != Encoding::Utf8 => return Err(failed("it is not UTF-8".to_owned())),
+        None => new.to_owned(),
+        Some(path) => {
+            replace(path, old.as_bytes(), new.as_bytes()).map_err(|error| failed(error.to_string()))?;
+            String::new()
+        }
+    };
+    let is_stdin = input.path.is_none();
+    Ok(Some((Mended { is_stdin, shown, fixed }, after)))
+}
+
+/// Writes a file whole or not at all, with the permissions that it has; a link stays one.
+fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if metadata.permissions().readonly() {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    }
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new().prefix(".spoutctl-").tempfile_in(directory)?;
+    temporary.write_all(new)?;
+    temporary.as_file().set_permissions(metadata.permissions())?;
+    temporary.as_file().sync_all()?;
+    // An editor may have been quicker.
+    if fs::read(&path)? != old {
+        return Err(io::Error::other("it has changed meanwhile"));
+    }
+    temporary.persist(path)?;
+    Ok(())
+}
+
+/// As `patch` takes it.
+fn diff(name: &str, old: &str, new: &str) -> String {
+    // A path from the root has no place for the usual prefixes.
+    let (before, after) = match name.strip_prefix('/') {
+        Some(_) => (name.to_owned(), name.to_owned()),
+        None => (format!("a/{name}"), format!("b/{name}")),
+    };
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .header(&before, &after)
+        .to_string()
+}

@@ -1,0 +1,127 @@
+//! Small changes of a text, made so that everything round them stays as it is.
+
+use crate::diagnostic::Edit;
+use crate::source::{SourceFile, Span};
+use crate::spec::tree::{Key, Member, Node, Value};
+
+/// The edits of a fix as they have to be: in the order of their places.
+pub(super) fn in_order(mut edits: Vec<Edit>) -> Vec<Edit> {
+    edits.sort_by_key(|edit| edit.span);
+    edits
+}
+
+pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
+    Edit {
+        span,
+        replacement: replacement.into(),
+    }
+}
+
+/// Writes another name for a key, in the quotes that it has.
+pub(super) fn rename(file: &SourceFile, key: &Key, name: &str) -> Edit {
+    replace(key.span, quoted_like(file.slice(key.span), name))
+}
+
+/// Writes another string for a value, in the quotes that it has. None when the old or the new one needs more than quotes.
+pub(super) fn reword(file: &SourceFile, node: &Node, text: &str) -> Option<Edit> {
+    let written = file.slice(node.span);
+    let plain = |text: &str| {
+        let ordinary = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        !text.is_empty() && text.chars().all(ordinary)
+    };
+    let is_quoted = written.starts_with(['"', '\'']);
+    let says_the_same = node.as_str() == Some(written.trim_matches(['"', '\'']));
+    let stays_a_string = is_quoted || text.starts_with(|c: char| c.is_ascii_alphabetic());
+    (plain(text) && says_the_same && stays_a_string).then(|| replace(node.span, quoted_like(written, text)))
+}
+
+fn quoted_like(written: &str, text: &str) -> String {
+    match written.chars().next() {
+        Some(quote @ ('"' | '\'')) => format!("{quote}{text}{quote}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Puts double quotes round a number, `true`, `false` or any other plain scalar.
+pub(super) fn quote(file: &SourceFile, node: &Node) -> Option<Edit> {
+    let written = file.slice(node.span);
+    let harmless = !written.is_empty() && !written.contains(['"', '\\', '\n', '\'', '#']);
+    let is_scalar = matches!(node.value, Value::Number(_) | Value::Bool(_) | Value::String(_));
+    (harmless && is_scalar).then(|| replace(node.span, format!("\"{written}\"")))
+}
+
+/// Takes the member at `at` out of its object, with its comma or its lines. None when nothing would be left of a block of YAML.
+pub(super) fn remove(file: &SourceFile, parent: &Node, at: usize) -> Option<Edit> {
+    let members = parent.members();
+    let member = members.get(at)?;
+    if file.slice(parent.span).starts_with('{') {
+        return Some(replace(flow_span(file, members, at)?, ""));
+    }
+    (members.len() > 1).then_some(())?;
+    let text = file.text();
+    let start = text
+        .get(..member.key.span.start)?
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let alone = text.get(start..member.key.span.start)?.chars().all(|c| c == ' ');
+    let end = member.key.span.start
+        + file
+            .slice(Span::new(member.key.span.start, member.value.span.end))
+            .trim_end()
+            .len();
+    let end = text
+        .get(end..)?
+        .find('\n')
+        .map_or(text.len(), |newline| end + newline + 1);
+    alone.then(|| replace(Span::new(start, end), ""))
+}
+
+/// The bytes of a member of `{…}` and of the comma that goes with it.
+fn flow_span(file: &SourceFile, members: &[Member], at: usize) -> Option<Span> {
+    let member = members.get(at)?;
+    let separated = |from: usize, to: usize| {
+        let between = file.slice(Span::new(from, to));
+        between.contains(',') && between.chars().all(|c| c == ',' || c.is_whitespace())
+    };
+    let own = Span::new(member.key.span.start, member.value.span.end);
+    if let Some(next) = members.get(at + 1) {
+        let next = next.key.span.start;
+        return separated(own.end, next).then_some(Span::new(own.start, next));
+    }
+    let Some(before) = at.checked_sub(1).and_then(|before| members.get(before)) else {
+        return Some(own);
+    };
+    let before = before.value.span.end;
+    separated(before, own.start).then_some(Span::new(before, own.end))
+}
+
+/// Adds a member before all others. None when the object is written in a way that has no place for it.
+pub(super) fn add_first(file: &SourceFile, parent: &Node, name: &str, value: &str) -> Option<Edit> {
+    let written = file.slice(parent.span);
+    let first = parent.members().first().map(|member| member.key.span.start);
+    if !written.starts_with('{') {
+        let first = first?;
+        let line = file.text().get(..first)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let indent = file.text().get(line..first)?;
+        let alone = indent.chars().all(|c| c == ' ');
+        return alone.then(|| replace(Span::at(first), format!("{name}: {value}\n{indent}")));
+    }
+    let open = parent.span.start + 1;
+    let Some(first) = first else {
+        return Some(replace(Span::at(open), format!("\"{name}\": {value}")));
+    };
+    let gap = file.slice(Span::new(open, first));
+    let gap = if gap.trim().is_empty() { gap } else { " " };
+    let gap = if gap.is_empty() { " " } else { gap };
+    Some(replace(Span::at(first), format!("\"{name}\": {value},{gap}")))
+}
+
+/// Writes another value for a member, also when there is none after its colon.
+pub(super) fn set(file: &SourceFile, member: &Member, value: &str) -> Option<Edit> {
+    if !member.value.span.is_empty() {
+        return Some(replace(member.value.span, value));
+    }
+    let after = member.key.span.end;
+    let colon = file.text().get(after..)?.find(':')?;
+    Some(replace(Span::at(after + colon + 1), format!(" {value}")))
+}

@@ -1,0 +1,154 @@
+//! From the causes of syntax faults to what a version of pachctl makes of them, in words, and with a mend.
+//!
+//! Which reader a file meets decides: pachctl 2.x reads every file as YAML; pachctl 1.x reads a file that begins with
+//! `{` as strict JSON and any other as YAML.
+
+mod blocks;
+mod documents;
+mod marks;
+mod rules;
+mod texts;
+
+use super::finding::{Finding, Findings};
+use super::version::Version;
+use super::{Expect, Options};
+use crate::diagnostic::{Edit, Severity};
+use crate::source::{SourceFile, Span};
+use crate::spec::syntax::{Cause, SyntaxFault};
+use crate::spec::{Dialect, Parsed};
+pub(super) use rules::RULES;
+
+/// Says what is wrong with the way a file is written.
+pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, findings: &mut Findings<'_>) {
+    if !is_ours(file, parsed, options.expect) {
+        return;
+    }
+    let scene = Scene::new(file, parsed.dialect, options.version);
+    for fault in &parsed.faults {
+        if let Some(finding) = scene.finding(fault) {
+            findings.add(finding);
+        }
+    }
+}
+
+/// A file that was found in a directory and holds nothing that is looked for is not ours to judge, such as a
+/// `tsconfig.json` with comments. One that can hardly be read is, when it speaks of a spout.
+fn is_ours(file: &SourceFile, parsed: &Parsed, expect: Expect) -> bool {
+    let is_readable = !parsed.documents.is_empty() && parsed.documents.iter().all(|document| document.whole);
+    expect == Expect::Spout
+        || parsed.documents.iter().any(|document| expect.includes(&document.root))
+        || !is_readable && file.text().contains("spout")
+}
+
+/// What reads the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    StrictJson,
+    Yaml,
+}
+
+struct Scene<'a> {
+    file: &'a SourceFile,
+    version: Version,
+    reader: Reader,
+    dialect: Dialect,
+    /// What ends the file's lines.
+    line_end: &'static str,
+}
+
+impl<'a> Scene<'a> {
+    fn new(file: &'a SourceFile, dialect: Dialect, version: Version) -> Self {
+        let begins_with_brace = file.text().trim_start().starts_with('{');
+        let reader = if version.is_1() && begins_with_brace {
+            Reader::StrictJson
+        } else {
+            Reader::Yaml
+        };
+        let first_line = file.text().split_inclusive('\n').next().unwrap_or_default();
+        let line_end = if first_line.ends_with("\r\n") { "\r\n" } else { "\n" };
+        Self {
+            file,
+            version,
+            reader,
+            dialect,
+            line_end,
+        }
+    }
+
+    /// What to say of a fault; nothing when this version takes it.
+    fn finding(&self, fault: &SyntaxFault) -> Option<Finding> {
+        match &fault.cause {
+            Cause::MissingComma { .. }
+            | Cause::TrailingComma { .. }
+            | Cause::ExtraComma
+            | Cause::MissingColon
+            | Cause::ExtraColon
+            | Cause::WrongSeparator { .. }
+            | Cause::MissingValue
+            | Cause::MissingKey => Some(self.separator(fault)),
+            Cause::UnclosedBracket { .. }
+            | Cause::WrongBracket { .. }
+            | Cause::ExtraBracket { .. }
+            | Cause::TooDeep => Some(self.bracket(fault)),
+            Cause::UnclosedString { .. }
+            | Cause::MissingOpeningQuote
+            | Cause::SingleQuotes { .. }
+            | Cause::TypographicQuotes { .. }
+            | Cause::LineBreakInString { .. }
+            | Cause::ControlCharacter { .. } => self.quotes(fault),
+            Cause::Escape(escape) => self.escape(fault, *escape),
+            Cause::UnquotedKey { .. }
+            | Cause::UnquotedValue { .. }
+            | Cause::Literal { .. }
+            | Cause::OddNumber { .. }
+            | Cause::UnexpectedCharacter { .. }
+            | Cause::TrailingText => self.word(fault),
+            Cause::Comment(style) => Some(self.comment(fault, *style)),
+            Cause::Yaml { problem } => Some(blocks::problem(fault, problem)),
+            Cause::Alias { .. }
+            | Cause::UnknownAlias { .. }
+            | Cause::ExcessiveAliases
+            | Cause::MergeKey
+            | Cause::Timestamp
+            | Cause::NonStringKey { .. }
+            | Cause::ComplexKey
+            | Cause::Tag { .. }
+            | Cause::Directive { .. } => self.yaml_feature(fault),
+            _ => self.document(fault),
+        }
+    }
+
+    /// How bad it is that something is YAML and no JSON.
+    fn leniency(&self) -> Severity {
+        match self.reader {
+            Reader::StrictJson => Severity::Error,
+            Reader::Yaml => Severity::Warning,
+        }
+    }
+
+    /// What the reader makes of something that is YAML and no JSON.
+    fn reading(&self) -> String {
+        match self.reader {
+            Reader::StrictJson => {
+                "pachctl 1.x reads a file that begins with `{` as strict JSON, and refuses it".to_owned()
+            }
+            Reader::Yaml if self.version.is_1() => {
+                "pachctl 1.x reads a file that does not begin with `{` as YAML, and lets it pass; jq refuses it"
+                    .to_owned()
+            }
+            Reader::Yaml => "pachctl 2.x reads specs as YAML and lets it pass; 1.x and jq refuse it".to_owned(),
+        }
+    }
+}
+
+fn replace(span: Span, replacement: impl Into<String>) -> Edit {
+    Edit {
+        span,
+        replacement: replacement.into(),
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

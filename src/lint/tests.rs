@@ -1,0 +1,247 @@
+//! The rules, held to `fixtures/specs`: what each finds, exactly, and what it leaves alone.
+
+mod choices;
+mod corpus;
+mod properties;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::diagnostic::{Edit, Safety};
+use crate::source::{Position, Span};
+
+fn fixtures(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/specs")
+        .join(folder)
+}
+
+/// The specs of a folder by their names, reports left out.
+fn specs(folder: &str) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(fixtures(folder)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut specs: Vec<_> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|ending| ending != "txt" && ending != "tsv")
+        })
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    specs.sort();
+    specs
+}
+
+/// The rule that a fixture is for, and the version: `missing-cmd.json`, `missing-cmd+empty@1.13.json`. Without a version
+/// it is the newest that the rule is for.
+fn case(name: &str) -> (&'static Rule, Version) {
+    let stem = name.rsplit_once('.').unwrap().0;
+    let (case, version) = stem
+        .split_once('@')
+        .map_or((stem, None), |(case, version)| (case, Some(version)));
+    let id = case.split('+').next().unwrap();
+    let rule = rule_named(id).unwrap_or_else(|| panic!("{name} is for no rule"));
+    (
+        rule,
+        version.map_or(rule.versions.last, |version| version.parse().unwrap()),
+    )
+}
+
+fn options(version: Version, rule: Option<&Rule>) -> Options {
+    let asked_for = rule.filter(|rule| rule.opt_in).map(|rule| (rule.id, rule.severity));
+    Options {
+        version,
+        severities: asked_for.into_iter().collect(),
+        ..Options::default()
+    }
+}
+
+fn source(name: &str, path: &Path) -> SourceFile {
+    SourceFile::decode(name, fs::read(path).unwrap())
+}
+
+/// Everything of a diagnostic, one thing a line.
+fn report(file: &SourceFile, diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    let place = |span: Span| {
+        let position = file.position(span.start);
+        let slice = file.slice(span);
+        let slice = if slice.chars().count() > 50 {
+            format!("{}…", slice.chars().take(50).collect::<String>())
+        } else {
+            slice.to_owned()
+        };
+        format!("{}:{} {:?}", position.line, position.column, slice)
+    };
+    for found in diagnostics {
+        let Position { line, column } = file.position(found.primary.span.start);
+        writeln!(
+            text,
+            "{line}:{column}: {}[{}]: {}",
+            found.severity, found.rule, found.message
+        )
+        .unwrap();
+        for label in std::iter::once(&found.primary).chain(&found.secondary) {
+            writeln!(text, "  at {} {}", place(label.span), label.text).unwrap();
+        }
+        for (kind, said) in [("note", &found.note), ("help", &found.help)] {
+            if let Some(said) = said {
+                writeln!(text, "  {kind}: {said}").unwrap();
+            }
+        }
+        if let Some(fix) = &found.fix {
+            writeln!(text, "  {:?} fix: {}", fix.safety, fix.title).unwrap();
+            for edit in &fix.edits {
+                writeln!(text, "    {} -> {:?}", place(edit.span), edit.replacement).unwrap();
+            }
+        }
+    }
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[test]
+fn each_rule_finds_its_fault_and_says_exactly_this() {
+    let mut wrong = Vec::new();
+    for (name, path) in specs("err") {
+        let (rule, version) = case(&name);
+        let file = source(&name, &path);
+        let checked = check(&file, &options(version, Some(rule)));
+        assert!(
+            checked.diagnostics.iter().any(|found| found.rule == rule.id),
+            "{name} finds no {}",
+            rule.id
+        );
+        let report = format!("{name}, Pachyderm {version}\n{}", report(&file, &checked.diagnostics));
+        let beside = path.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&beside, &report).unwrap();
+        } else if fs::read_to_string(&beside).ok().as_ref() != Some(&report) {
+            wrong.push(report);
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "UPDATE=1 writes these beside their specs:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn no_rule_says_anything_of_a_spec_that_is_right() {
+    for (name, path) in specs("ok") {
+        let (rule, version) = case(&name);
+        let file = source(&name, &path);
+        let checked = check(&file, &options(version, Some(rule)));
+        assert!(
+            checked.diagnostics.is_empty(),
+            "{name}:\n{}",
+            report(&file, &checked.diagnostics)
+        );
+    }
+}
+
+#[test]
+fn each_rule_has_examples_and_explains_itself() {
+    let specs: Vec<_> = [specs("err"), specs("ok")].concat();
+    for rule in rules() {
+        let examples = specs.iter().filter(|(name, _)| case(name).0.id == rule.id).count();
+        assert!(
+            examples >= 2 && !rule.bad.is_empty() && !rule.good.is_empty(),
+            "{rule:?} has no examples"
+        );
+        for text in [rule.summary, rule.why, rule.source] {
+            assert!(!text.is_empty(), "{rule:?} says too little");
+        }
+        assert!(rule.why.ends_with('.') && !rule.summary.ends_with('.'), "{rule:?}");
+        assert!(
+            rule.id
+                .0
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+            "{rule:?}"
+        );
+    }
+    assert!(
+        rules().windows(2).all(|two| two[0].id < two[1].id),
+        "two rules have one name"
+    );
+}
+
+#[test]
+fn a_rule_that_says_it_is_fixable_offers_a_fix_in_its_fixtures() {
+    let mut offered: BTreeMap<RuleId, Vec<Safety>> = BTreeMap::new();
+    for (name, path) in specs("err") {
+        let (rule, version) = case(&name);
+        let checked = check(&source(&name, &path), &options(version, Some(rule)));
+        for found in checked.diagnostics {
+            offered
+                .entry(found.rule)
+                .or_default()
+                .extend(found.fix.map(|fix| fix.safety));
+        }
+    }
+    let offer = |rule: &Rule| offered.get(&rule.id)?.iter().min().copied();
+    let wrong: Vec<_> = rules().iter().filter(|rule| offer(rule) != rule.fixable).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+fn apply(file: &SourceFile, edits: &[Edit]) -> SourceFile {
+    let mut text = file.text().to_owned();
+    for edit in edits.iter().rev() {
+        text.replace_range(edit.span.range(), &edit.replacement);
+    }
+    SourceFile::new(file.name(), text)
+}
+
+#[test]
+fn a_fix_mends_its_fault_and_makes_no_other() {
+    for (name, path) in specs("err") {
+        let (rule, version) = case(&name);
+        let file = source(&name, &path);
+        let options = options(version, Some(rule));
+        let before = check(&file, &options).diagnostics;
+        for found in &before {
+            let Some(fix) = &found.fix else { continue };
+            assert!(
+                fix.edits.windows(2).all(|two| two[0].span.end <= two[1].span.start),
+                "{name}: {fix:?}"
+            );
+            let mended = apply(&file, &fix.edits);
+            let after = check(&mended, &options).diagnostics;
+            let alike = |all: &[Diagnostic]| {
+                let is_alike = |other: &&Diagnostic| (other.rule, &other.message) == (found.rule, &found.message);
+                all.iter().filter(is_alike).count()
+            };
+            let gone = alike(&after) < alike(&before);
+            assert!(
+                gone && after.len() <= before.len(),
+                "{name}: {}\n{}\n{}",
+                fix.title,
+                mended.text(),
+                report(&mended, &after)
+            );
+        }
+    }
+}
+
+#[test]
+fn spans_are_within_the_text_and_messages_on_one_line() {
+    for (name, path) in [specs("err"), specs("corpus")].concat() {
+        let file = source(&name, &path);
+        for version in Version::all() {
+            for found in check(&file, &options(version, None)).diagnostics {
+                for label in std::iter::once(&found.primary).chain(&found.secondary) {
+                    assert!(file.text().get(label.span.range()).is_some(), "{name}: {found:?}");
+                }
+                let said = [Some(&found.message), found.note.as_ref(), found.help.as_ref()];
+                assert!(
+                    said.into_iter().flatten().all(|text| !text.contains('\n')),
+                    "{name}: {found:?}"
+                );
+                assert!(!found.message.ends_with('.'), "{name}: {found:?}");
+            }
+        }
+    }
+}
