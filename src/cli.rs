@@ -8,7 +8,9 @@
     reason = "help is read in a terminal, where backticks only add noise"
 )]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -37,9 +39,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    Put(PutArgs),
+    Put(Box<PutArgs>),
     Get(GetArgs),
     Serve(ServeArgs),
+    Spool(SpoolArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
@@ -49,7 +52,7 @@ pub enum Verb {
 
 #[derive(Debug, Subcommand)]
 pub enum SpoutVerb {
-    Put(PutArgs),
+    Put(Box<PutArgs>),
     Get(GetArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
@@ -80,7 +83,7 @@ pub struct ServerArgs {
 }
 
 /// How much is said.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is said")]
 pub struct VoiceArgs {
     /// Say nothing on standard error but errors
@@ -118,6 +121,12 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub entries: EntryArgs,
+
+    #[command(flatten)]
+    pub production: ProductionArgs,
+
+    #[command(flatten)]
+    pub spooling: SpoolingArgs,
 
     #[command(flatten)]
     pub trying: TryingArgs,
@@ -193,6 +202,13 @@ pub struct EntryArgs {
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
     pub max_entry_size: u64,
 
+    /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
+    ///
+    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
+    /// stops.
+    #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
+    pub on_bad: OnBad,
+
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
@@ -215,6 +231,77 @@ pub enum Special {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What makes the input")]
+pub struct ProductionArgs {
+    /// Run this command and read its standard output
+    ///
+    /// It starts when everything taken in before is committed. Signals go to its process group. When it fails, the
+    /// archive that it had begun is not published, and the exit code is 6.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, conflicts_with_all = ["files", "dry_run"])]
+    pub command: Vec<OsString>,
+
+    /// When CMD is started again after it has ended
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command")]
+    pub restart: Restart,
+
+    /// Take the end of the input for a fault: exit code 5, after everything is committed
+    ///
+    /// For spouts: Pachyderm never starts one again whose program has ended with exit code 0.
+    #[arg(long)]
+    pub endless: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Restart {
+    Never,
+    /// When it failed; after a second, then after twice as long each time, a minute at most
+    OnFailure,
+    /// Also when it ended well
+    Always,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What survives a crash")]
+pub struct SpoolingArgs {
+    /// Keep every complete archive in this directory, synced, until its commit is finished
+    ///
+    /// After a crash, what is left goes first, in order, then the input. While pachd is away the producer goes on until
+    /// --spool-limit. See `spoutctl spool`.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPOUTCTL_SPOOL",
+        value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["stream", "resume", "dry_run"]
+    )]
+    pub spool: Option<PathBuf>,
+
+    /// Let at most so much wait in the spool, then hold the producer back
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    pub spool_limit: u64,
+}
+
+/// What becomes of an archive of which no commit can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnBad {
+    Stop,
+    /// It is kept in this directory, and the stream goes on.
+    Quarantine(PathBuf),
+}
+
+impl FromStr for OnBad {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "stop" => Ok(Self::Stop),
+            Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
+            _ => Err("write stop or quarantine=DIR".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How long it is tried")]
 pub struct TryingArgs {
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
@@ -463,6 +550,70 @@ fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
         .parse()
         .map_err(|()| "the level is error, warning or info; --ignore turns a rule off")?;
     Ok((parse_rule(rule)?, level))
+}
+
+/// Show what a spool holds, and decide about what does not go on
+///
+/// Shows the number of archives that were taken in over the spool's life (`accepted`: a producer goes on behind it),
+/// those that wait, and what is held back because its commit failed. The spool is the directory of `put --spool`.
+#[derive(Debug, Args)]
+pub struct SpoolArgs {
+    /// The spool's directory
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+
+    /// Do not ask before something is given up
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Print one JSON object instead of text
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub trying: TryingArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "What becomes of what waits")]
+pub struct DecisionArgs {
+    /// Send what waits, as `put` with the flags that it was taken in with, and read no input
+    #[arg(long)]
+    pub send: bool,
+
+    /// Let archive N be sent again, which is held back because its commit failed
+    #[arg(long, value_name = "N")]
+    pub resend: Option<u64>,
+
+    /// Give archive N up: its file is removed, and no commit is made of it
+    #[arg(long, value_name = "N")]
+    pub forget: Option<u64>,
+
+    /// Give everything up that waits
+    #[arg(long)]
+    pub discard: bool,
+}
+
+/// The arguments of a `put` that is remembered as a command line.
+///
+/// # Errors
+/// When this version does not know them.
+pub fn parse_put(line: Vec<OsString>) -> Result<PutArgs, String> {
+    match Cli::try_parse_from(line).map(|cli| cli.verb) {
+        Ok(Verb::Put(args)) => Ok(*args),
+        Ok(_) => Err("it is no `put`".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A size: digits, then an optional unit (k, M, G, T; kB, MB, …; KiB, MiB, …).

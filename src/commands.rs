@@ -4,6 +4,7 @@ pub mod explain;
 pub mod get;
 pub mod put;
 pub mod serve;
+pub mod spool;
 pub mod validate;
 
 mod interrupts;

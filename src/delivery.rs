@@ -5,13 +5,15 @@
 //!
 //! | module | part of the way |
 //! |---|---|
-//! | [`spool`] | holds an archive's bytes while it is in hand |
+//! | [`holding`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
+//! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`patience`] | how long to try, and how an interrupt ends it |
 //! | [`run`] | the three of them over a stream of archives |
@@ -27,10 +29,12 @@
 //!    nothing is published after a failure.
 //! 6. Acknowledge after the commit is finished without an error, in order.
 
+pub mod holding;
 pub mod ledger;
 pub mod mark;
 pub mod patience;
 pub mod preflight;
+pub mod quarantine;
 pub mod run;
 pub mod spool;
 
@@ -44,6 +48,7 @@ mod upload;
 mod tests;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::archive::{Archive, Digest, Files};
@@ -53,7 +58,7 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, 
 
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
-pub use run::{Delivery, Incoming, Options, Summary};
+pub use run::{Delivery, Incoming, Options, Spooled, Summary};
 
 /// What happens to a file that the branch has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +93,9 @@ pub struct Receipt {
 
 /// Who is told what happens on the way. Called from several threads.
 pub trait Observer: Send + Sync {
+    /// The destination is as it should be: nothing is sent before this. `newest` is a commit older than anything that
+    /// will be, `cluster` the id of the cluster, where it has one.
+    fn ready(&self, _newest: Option<&CommitId>, _cluster: Option<&str>) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
     /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
@@ -98,6 +106,10 @@ pub trait Observer: Send + Sync {
     fn already(&self, receipt: &Receipt);
     /// A dry run would have committed this archive.
     fn would_commit(&self, archive: &Archive, files: &Files);
+    /// The archive holds no file, so no commit is made of it. In order, as the acknowledgements are.
+    fn empty(&self, archive: &Archive);
+    /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
+    fn quarantined(&self, archive: &Archive, file: &Path);
     /// Something that whoever runs us should know and need not act on.
     fn note(&self, text: &str);
     /// A call failed and will be made again.
@@ -142,6 +154,14 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// # Errors
     /// Any [`Fault`] but `NotFound`.
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault>;
+
+    /// The id of the cluster that the store belongs to, where it has one.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn cluster(&self) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
 
     /// The permissions for writing the repo that we lack, as pachd names them. A store without permissions lacks none.
     ///

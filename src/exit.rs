@@ -17,6 +17,8 @@ pub enum Exit {
     Refused,
     /// Unreachable, or retries used up.
     Unavailable,
+    /// The producer (`put DEST -- CMD`) failed.
+    Producer,
     /// Stopped by this signal's number.
     Signal(u8),
 }
@@ -31,6 +33,7 @@ impl Exit {
             Self::Input => 3,
             Self::Refused => 4,
             Self::Unavailable => 5,
+            Self::Producer => 6,
             Self::Signal(number) => 128_u8.saturating_add(number),
         }
     }

@@ -70,6 +70,7 @@ impl Failure {
         let exit = match error.consequence() {
             Consequence::FixInput => Exit::Input,
             Consequence::DoNotRetry => Exit::Refused,
+            Consequence::FixProducer => Exit::Producer,
             Consequence::RetryLater => Exit::Unavailable,
             Consequence::Interrupted => signal.map_or(Exit::Unavailable, Exit::Signal),
         };

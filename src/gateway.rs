@@ -278,6 +278,17 @@ impl CommitSink for Gateway {
     }
 
     /// Without a token nobody is asked about: either there is no auth, or the next call says that a token is missing.
+    /// The id that a cluster gets when it is made (recording http 003); it needs no token.
+    fn cluster(&self) -> Result<Option<String>, Fault> {
+        let answer: Result<wire::Cluster, CallFault> = self.client.ask(error::INSPECT_CLUSTER, &wire::Nothing {});
+        match answer {
+            Ok(cluster) => Ok(Some(cluster.id).filter(|id| !id.is_empty())),
+            Err(failed) if failed.fault.is_passing() => Err(failed.fault),
+            // What does not say who it is cannot be mistaken for another.
+            Err(_) => Ok(None),
+        }
+    }
+
     fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
         if !self.has_token {
             return Ok(Vec::new());

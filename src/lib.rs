@@ -32,8 +32,9 @@
 //!
 //! | what | bound | where |
 //! |---|---|---|
-//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::spool`] |
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
@@ -41,6 +42,7 @@
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
+//! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | what clients of ours can make us hold | some 60 MiB each of 256 connections | [`serve::http`] |
 
@@ -99,6 +101,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
+        Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),

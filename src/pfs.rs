@@ -303,6 +303,16 @@ pub struct Destination {
     pub prefix: FilePath,
 }
 
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.branch)?;
+        if self.prefix == FilePath::root() {
+            return Ok(());
+        }
+        write!(f, ":{}", self.prefix)
+    }
+}
+
 impl FromStr for Destination {
     type Err = InvalidName;
 

@@ -30,7 +30,32 @@ pub struct Terminal {
     lost: Mutex<Option<io::Error>>,
 }
 
+/// The answer to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Yes,
+    No,
+    /// There is no terminal to ask at.
+    Nobody,
+}
+
 impl Terminal {
+    /// Asks a question whose answer is no unless somebody says yes.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> Asked {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Asked::Nobody;
+        }
+        match dialoguer::Confirm::new()
+            .with_prompt(question)
+            .default(false)
+            .interact()
+        {
+            Ok(true) => Asked::Yes,
+            Ok(false) | Err(_) => Asked::No,
+        }
+    }
+
     /// Streams without progress.
     #[must_use]
     pub fn new(voice: Voice) -> Self {

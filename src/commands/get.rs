@@ -159,7 +159,7 @@ fn to_file(request: Request, path: &Path, existing: Option<&Metadata>) -> Result
         file.set_permissions(existing.permissions())
             .with_context(|| cannot_write(path))?;
     }
-    let interrupts = Interrupts::listen(Duration::ZERO, || {}).map_err(Failure::from)?;
+    let interrupts = Interrupts::listen(Duration::ZERO, |_| {}).map_err(Failure::from)?;
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         let written = request.write(&mut BufWriter::with_capacity(BUFFER, &mut file));

@@ -26,7 +26,7 @@ pub(super) struct Interrupts {
 
 impl Interrupts {
     /// Listens from now on; `on_first` is told of the first signal.
-    pub fn listen(grace: Duration, on_first: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
+    pub fn listen(grace: Duration, on_first: impl Fn(u8) + Send + 'static) -> anyhow::Result<Self> {
         let reserve = LAST_MOMENT.min(grace / 2);
         // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
         // undo that.
@@ -47,10 +47,11 @@ impl Interrupts {
                     let _ = sender.try_send(());
                     continue;
                 };
-                seen.store(u8::try_from(number).unwrap_or(0), Ordering::Release);
+                let number = u8::try_from(number).unwrap_or(0);
+                seen.store(number, Ordering::Release);
                 raised.raise(Instant::now() + grace.saturating_sub(reserve));
                 // What it says may block on a stuck terminal, and the next signal has to be heard all the same.
-                std::thread::spawn(on_first);
+                std::thread::spawn(move || on_first(number));
             }
         });
         Ok(Self {

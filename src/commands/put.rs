@@ -1,29 +1,40 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
 mod input;
+mod producer;
 mod report;
+pub(super) mod spooling;
 
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, at, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
 use crate::archive;
-use crate::cli::{EntryArgs, Links, PutArgs, Special};
+use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
+use crate::delivery::holding::Holding;
 use crate::delivery::patience::SystemClock;
-use crate::delivery::spool::Spool;
-use crate::delivery::{Delivery, DeliveryError, Ledger, Options, Summary, WriteMode};
+use crate::delivery::quarantine::Quarantine;
+use crate::delivery::spool::{self, Leaving, Spool};
+use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings;
 use crate::terminal::Terminal;
-use input::Input;
+use input::{Directly, Input, Reader};
+use producer::Producer;
 use report::Report;
+use spooling::IntoSpool;
+
+/// How long a producer may take to end after its group was told to.
+const PRODUCER_ENDS: Duration = Duration::from_secs(5);
 
 /// Runs the verb.
 ///
@@ -31,6 +42,18 @@ use report::Report;
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let inputs = inputs(args)?;
+    deliver(args, inputs)
+}
+
+/// Sends what waits in the spool of `args`, and reads no input.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
+    deliver(args, Vec::new())
+}
+
+fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
@@ -45,33 +68,65 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
         None => server::sink(&args.server, &terminal)?,
     };
     let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
-    let interrupts = listen(args, &terminal)?;
+    let spool = spooling::open(args)?;
+    let producer = producer(args);
+    let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
-        observer: Arc::clone(&report) as _,
+        observer: match &spool {
+            Some(spool) => Arc::new(Leaving {
+                spool: Arc::clone(spool),
+                observer: Arc::clone(&report) as _,
+            }),
+            None => Arc::clone(&report) as _,
+        },
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
-        options: options(args),
+        quarantine: quarantine(args)?,
+        options: options(args, spool.as_deref()),
     };
 
-    // No archive waits between the two sides: at most one is read while one is delivered.
+    // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
     let (archives, incoming) = bounded(0);
-    let reader = input::Reader {
+    let reader = Reader {
         inputs,
+        producer: producer.clone(),
+        endless: args.production.endless,
         options: entry_options(&args.entries, args),
-        spool: Spool::new(&temporary),
         report: Arc::clone(&report),
     };
-    std::thread::spawn(move || reader.read_all(&archives));
+    match &spool {
+        Some(spool) => read_into_spool(reader, spool, archives),
+        None => read_directly(reader, Holding::new(&temporary), archives),
+    }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
-    match wait(&ended, &interrupts) {
-        Some((summary, result)) => conclude(&terminal, &report, summary, result, &ledger, &interrupts),
+    let end = wait(&ended, &interrupts);
+    report.end();
+    if let Some(producer) = &producer {
+        producer.end(if end.is_some() { PRODUCER_ENDS } else { Duration::ZERO });
+    }
+    match end {
+        Some((summary, result)) => {
+            let concluded = conclude(
+                &terminal,
+                &report,
+                summary,
+                result,
+                &ledger,
+                &interrupts,
+                spool.as_deref(),
+            );
+            if let Some(spool) = &spool {
+                spool.close();
+            }
+            concluded
+        }
         // The delivery may hold standard output, which nobody reads, or the progress line: neither is touched.
         None => Err(Failure::from_delivery(
             &DeliveryError::Interrupted,
@@ -79,6 +134,34 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
             interrupts.signal(),
         )),
     }
+}
+
+fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>) {
+    std::thread::spawn(move || {
+        let directly = Directly {
+            holding,
+            archives,
+            taken: AtomicU64::new(0),
+            report: Arc::clone(&reader.report),
+        };
+        let end = reader.read_all(&directly);
+        let _ = directly.archives.send(Incoming::End(end));
+    });
+}
+
+fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) {
+    let into_spool = IntoSpool {
+        spool: Arc::clone(spool),
+        report: Arc::clone(&reader.report),
+    };
+    let options = reader.options.clone();
+    let reading = std::thread::spawn(move || {
+        let end = reader.read_all(&into_spool);
+        into_spool.spool.end();
+        end
+    });
+    let spool = Arc::clone(spool);
+    std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
 }
 
 fn scratch(temporary: &Path) -> Result<TempDir, Failure> {
@@ -116,6 +199,7 @@ fn conclude(
     result: Result<(), DeliveryError>,
     ledger: &Ledger,
     interrupts: &Interrupts,
+    spool: Option<&Spool>,
 ) -> Result<Exit, Failure> {
     if let Some(bar) = terminal.bar() {
         bar.clear();
@@ -125,7 +209,10 @@ fn conclude(
     match (result, terminal.results_lost()) {
         (Err(error), _) => {
             let failure = Failure::from_delivery(&error, &unsettled, interrupts.signal());
-            Err(with_progress(failure, &error, report))
+            Err(match spool {
+                Some(spool) => with_spool(failure, &error, spool),
+                None => with_progress(failure, &error, report),
+            })
         }
         (Ok(()), None) => {
             for left in unsettled {
@@ -148,6 +235,13 @@ fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -
     failure
 }
 
+/// What the spool keeps, and how it goes on.
+fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Failure {
+    spooling::hold_back(spool, error, &mut failure);
+    failure.help.extend(spooling::advice(spool));
+    failure
+}
+
 /// Small archives need no directory, so one that cannot be used is no error yet; but better said now than in a week.
 fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
     if let Err(error) = tempfile::tempfile_in(temporary) {
@@ -158,10 +252,27 @@ fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
     }
 }
 
-fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failure> {
+fn quarantine(args: &PutArgs) -> Result<Option<Quarantine>, Failure> {
+    let OnBad::Quarantine(dir) = &args.entries.on_bad else {
+        return Ok(None);
+    };
+    let opened = Quarantine::open(dir);
+    let quarantine = opened.with_context(|| format!("cannot use {}", dir.display()))?;
+    Ok(Some(quarantine))
+}
+
+fn producer(args: &PutArgs) -> Option<Arc<Producer>> {
+    let command = args.production.command.clone();
+    (!command.is_empty()).then(|| Arc::new(Producer::new(command, args.production.restart)))
+}
+
+fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Producer>>) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
-    let say = move || {
+    let say = move |number: u8| {
+        if let Some(producer) = &producer {
+            producer.stop(producer::signal(number));
+        }
         terminal.note(&format!(
             "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
              to leave at once",
@@ -173,6 +284,9 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>) -> Result<Interrupts, Failur
 
 /// What is to be read, looked at before anything is sent.
 fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
+    if !args.production.command.is_empty() {
+        return Ok(Vec::new());
+    }
     let stdin = Path::new("-");
     let uses_stdin = args.files.is_empty() || args.files.iter().any(|file| file == stdin);
     if args.files.iter().filter(|file| *file == stdin).count() > 1 {
@@ -203,7 +317,7 @@ fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
         .collect()
 }
 
-fn options(args: &PutArgs) -> Options {
+fn options(args: &PutArgs, spool: Option<&Spool>) -> Options {
     Options {
         branch: args.destination.branch.clone(),
         mode: if args.commits.append {
@@ -213,8 +327,9 @@ fn options(args: &PutArgs) -> Options {
         },
         message: args.commits.message.clone(),
         create_repo: args.commits.create_repo,
-        stream: args.commits.stream.clone(),
+        stream: spool.map(Spool::stream).or_else(|| args.commits.stream.clone()),
         resume: args.commits.resume,
+        spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
         dry_run: args.commits.dry_run,

@@ -51,7 +51,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, format!("cannot listen at {address}")).detail(error.to_string()))?;
     let stop = server.stop_handle();
     let stopping = Arc::clone(&terminal);
-    let interrupts = Interrupts::listen(Duration::ZERO, move || {
+    let interrupts = Interrupts::listen(Duration::ZERO, move |_| {
         stop.stop();
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;

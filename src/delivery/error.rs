@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::patience::Exhausted;
+use super::spool::{Damaged, SpoolError};
 use crate::archive::{ArchiveError, ContentError};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
+use crate::quantity::counted;
 
 /// Why no further archive is delivered. What was acknowledged before stays.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +53,24 @@ pub enum DeliveryError {
     Unreachable { fault: Fault, tried: Duration },
     #[error("archive {archive} cannot be stored: {fault}")]
     Local { archive: u64, fault: Fault },
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("{} of archives that waited in the spool cannot be read any more", counted(.0.len() as u64, "file"))]
+    Damaged(Vec<Damaged>),
+    #[error("this is cluster {found}, and the spool's archives were sent to {expected} before")]
+    AnotherCluster { expected: String, found: String },
+    #[error("archive {archive} cannot be set aside: {error}")]
+    Quarantine { archive: u64, error: std::io::Error },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
+    #[error("{what}")]
+    Producer {
+        what: String,
+        /// Whether it ever ran.
+        began: bool,
+    },
+    #[error("the input has ended, and it was to go on for ever (--endless)")]
+    Ended,
     #[error("a part of spoutctl has panicked: this is a fault of spoutctl itself")]
     Panicked,
     #[error("interrupted")]
@@ -66,6 +84,8 @@ pub enum Consequence {
     FixInput,
     /// pachd said no: do not repeat it.
     DoNotRetry,
+    /// What makes the input failed.
+    FixProducer,
     /// Nothing is half in the repo; later it may work.
     RetryLater,
     /// We were asked to stop.
@@ -76,8 +96,12 @@ impl DeliveryError {
     #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {
+            Self::Spool(SpoolError::HeldBack { .. }) => Consequence::DoNotRetry,
             Self::Archive(_)
             | Self::Content(_)
+            | Self::Spool(_)
+            | Self::Damaged(_)
+            | Self::Quarantine { .. }
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
@@ -88,12 +112,14 @@ impl DeliveryError {
             }) => Consequence::FixInput,
             Self::NoRepo(_)
             | Self::NotAllowed { .. }
+            | Self::AnotherCluster { .. }
             | Self::OutputBranch { .. }
             | Self::Refused { .. }
             | Self::Destination(_)
             | Self::FinishedWithError { .. }
             | Self::Dropped { .. } => Consequence::DoNotRetry,
-            Self::Busy { .. } | Self::Unreachable { .. } => Consequence::RetryLater,
+            Self::Producer { .. } => Consequence::FixProducer,
+            Self::Busy { .. } | Self::Unreachable { .. } | Self::Ended => Consequence::RetryLater,
             Self::Interrupted => Consequence::Interrupted,
         }
     }
@@ -104,6 +130,11 @@ impl DeliveryError {
         match self {
             Self::Archive(error) => error.details(),
             Self::Content(error) => error.details(),
+            Self::Spool(error) => error.details(),
+            Self::Damaged(files) => {
+                let line = |one: &Damaged| format!("set aside as {}: {}", one.path.display(), one.reason);
+                files.iter().map(line).collect()
+            }
             Self::AnotherArchive { commit, .. } => {
                 vec![format!("commit {commit} has another digest in its description")]
             }
@@ -131,6 +162,11 @@ impl DeliveryError {
         Some(match self {
             Self::Archive(error) => return error.help(),
             Self::Content(error) => return error.help(),
+            Self::Spool(error) => return error.help(),
+            Self::Damaged(_) => {
+                "everything else was sent; have the producer make their data again, then remove the files".to_owned()
+            }
+            Self::AnotherCluster { .. } => "give the address of the first one, or take another spool".to_owned(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
             Self::NotAllowed { repo, .. } => {
                 format!(
@@ -173,8 +209,14 @@ impl DeliveryError {
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
-            Self::Local { .. } => "mend what it says, then send that archive again".to_owned(),
-            Self::Destination(_) | Self::Input { .. } => return None,
+            Self::Local { .. } | Self::Quarantine { .. } => {
+                "mend what it says, then send that archive again".to_owned()
+            }
+            Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => return None,
+            Self::Producer { .. } => {
+                "every archive that it completed is committed; its own messages stand above".to_owned()
+            }
+            Self::Ended => "everything that came is committed; start it again (--restart, with `-- CMD`)".to_owned(),
             Self::Panicked => "please report the panic above".to_owned(),
         })
     }

@@ -99,6 +99,13 @@ impl Ledger {
         self.put(Unsettled::PerhapsClosed(commit.clone()));
     }
 
+    /// Whether a `FinishCommit` was sent that may have been carried out.
+    pub(super) fn is_perhaps_closed(&self, commit: &CommitId) -> bool {
+        self.lock()
+            .iter()
+            .any(|one| matches!(one, Unsettled::PerhapsClosed(named) | Unsettled::Closed(named) if named.id == *commit))
+    }
+
     pub(super) fn closed(&self, commit: &Commit) {
         self.put(Unsettled::Closed(commit.clone()));
     }

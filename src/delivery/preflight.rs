@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use super::CommitSink;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage, StreamName};
+use super::run::Spooled;
 use crate::archive::Digest;
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Branch, CommitId, CommitInfo};
@@ -22,6 +23,8 @@ pub struct Preflight<'a> {
     pub stream: Option<&'a StreamName>,
     /// The input is the same as last time: find out what of it is done.
     pub resume: bool,
+    /// The archives come from a spool: as when resuming, but it knows which of them can be there.
+    pub spooled: Option<&'a Spooled>,
     /// Look only: make no repo.
     pub dry_run: bool,
 }
@@ -39,6 +42,8 @@ pub struct Ready {
     pub known: HashMap<u64, Known>,
     /// The greatest of these numbers.
     pub greatest_known: u64,
+    /// The id of the cluster, where it has one; known when a spool asks for it.
+    pub cluster: Option<String>,
     /// How many finished archives of the stream were looked at.
     seen: usize,
     /// How many of them were newer than its first one.
@@ -81,6 +86,25 @@ impl Preflight<'_> {
     /// # Errors
     /// What is not as it should be.
     pub fn look(&self, sink: &dyn CommitSink) -> Result<Ready, NotReady> {
+        let cluster = self.cluster(sink)?;
+        let ready = self.branch(sink)?;
+        Ok(Ready { cluster, ..ready })
+    }
+
+    /// Whether it is still the cluster that the spool's archives were sent to before.
+    fn cluster(&self, sink: &dyn CommitSink) -> Result<Option<String>, NotReady> {
+        let Some(spooled) = self.spooled else { return Ok(None) };
+        let found = sink.cluster().map_err(sort)?;
+        match (&spooled.cluster, found) {
+            (Some(expected), Some(found)) if *expected != found => {
+                let expected = expected.clone();
+                Err(NotReady::Never(DeliveryError::AnotherCluster { expected, found }))
+            }
+            (_, found) => Ok(found),
+        }
+    }
+
+    fn branch(&self, sink: &dyn CommitSink) -> Result<Ready, NotReady> {
         if !self.repo(sink)? {
             return Ok(Ready::default());
         }
@@ -128,6 +152,10 @@ impl Preflight<'_> {
         let mut busy = None;
         let mut is_head = true;
         let listed = sink.list_commits(self.branch, &mut |info| {
+            if self.floor() == Some(&info.commit.id) {
+                ready.floor.get_or_insert(info.commit.id);
+                return ControlFlow::Break(());
+            }
             let ours = Mark::of(&info).filter(|mark| self.stream == Some(&mark.stream));
             if std::mem::take(&mut is_head) && info.is_open() && ours.is_none() {
                 busy = Some(Box::new(info));
@@ -139,7 +167,7 @@ impl Preflight<'_> {
             }
             match ours {
                 Some(mark) => self.take(&mut ready, mark, info),
-                None if self.stream.is_none() => ControlFlow::Break(()),
+                None if self.stream.is_none() || self.is_fresh() => ControlFlow::Break(()),
                 None => ControlFlow::Continue(()),
             }
         });
@@ -149,10 +177,20 @@ impl Preflight<'_> {
         }
     }
 
+    fn floor(&self) -> Option<&CommitId> {
+        self.spooled.and_then(|spooled| spooled.floor.as_ref())
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.spooled.is_some_and(|spooled| spooled.fresh)
+    }
+
     fn take(&self, ready: &mut Ready, mark: Mark, info: CommitInfo) -> ControlFlow<()> {
-        let is_first = mark.sequence <= 1;
+        let resume = self.resume || self.spooled.is_some();
+        // Older numbers of a spool have left it: none of them comes again.
+        let is_first = mark.sequence <= 1 || self.spooled.is_some_and(|spooled| mark.sequence < spooled.oldest);
         let is_done = mark.stage == Stage::Done && info.error.is_empty();
-        if !self.resume {
+        if !resume {
             ready.newest = ready.newest.max(mark.sequence);
         }
         if info.is_open() {
@@ -160,7 +198,7 @@ impl Preflight<'_> {
                 commit: info.commit.id,
                 mark,
             });
-        } else if is_done && self.resume {
+        } else if is_done && resume {
             // Of two commits for one archive the older counts, and it comes last.
             let known = Known {
                 digest: mark.digest,
@@ -175,7 +213,7 @@ impl Preflight<'_> {
             ready.first_at.get_or_insert(ready.seen);
         }
         // Number 1 need not be the oldest: one that failed in flight may have been committed after those behind it.
-        let looked_at = if self.resume {
+        let looked_at = if resume {
             ready.first_at.map_or(0, |at| ready.seen - at)
         } else {
             ready.seen

@@ -11,10 +11,11 @@ use super::ledger::Ledger;
 use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
+use super::quarantine::Quarantine;
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
 use crate::archive::Archive;
-use crate::pfs::Branch;
+use crate::pfs::{Branch, CommitId};
 
 /// What the reading side hands over.
 pub enum Incoming {
@@ -34,11 +35,26 @@ pub struct Options {
     pub stream: Option<StreamName>,
     /// The input is the same as last time.
     pub resume: bool,
+    /// The archives bring the numbers of a spool along.
+    pub spooled: Option<Spooled>,
     /// The longest time without any success.
     pub retry_for: Duration,
     /// How many commits may wait to be finished before the next one is closed; at least 1.
     pub in_flight: usize,
     pub dry_run: bool,
+}
+
+/// What a spool knows of its stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spooled {
+    /// The oldest number that waits, or will come.
+    pub oldest: u64,
+    /// Nothing of what waits is in this commit or an older one.
+    pub floor: Option<CommitId>,
+    /// Whether nothing was ever sent, so that there is nothing to look for.
+    pub fresh: bool,
+    /// The cluster that its archives are for.
+    pub cluster: Option<String>,
 }
 
 /// What came of it.
@@ -57,6 +73,8 @@ pub struct Delivery {
     pub clock: Arc<dyn Clock>,
     pub interrupt: Interrupt,
     pub ledger: Arc<Ledger>,
+    /// Where archives go of which no commit can be made; without one they end the delivery.
+    pub quarantine: Option<Quarantine>,
     pub options: Options,
 }
 
@@ -89,6 +107,7 @@ impl Delivery {
             create_repo: options.create_repo,
             stream: options.stream.as_ref(),
             resume: options.resume,
+            spooled: options.spooled.as_ref(),
             dry_run: options.dry_run,
         };
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
@@ -96,7 +115,10 @@ impl Delivery {
         let mut said_busy = false;
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
-                Ok(ready) => return Ok(Some(ready)),
+                Ok(ready) => {
+                    self.observer.ready(ready.floor.as_ref(), ready.cluster.as_deref());
+                    return Ok(Some(ready));
+                }
                 Err(NotReady::Never(error)) => return Err(error),
                 Err(NotReady::Fault(fault)) if unknown.too_often(&fault) => {
                     return Err(DeliveryError::Destination(fault));
@@ -201,7 +223,16 @@ impl Delivery {
             };
             summary.archives += 1;
             self.observer.received(&archive);
-            let files = archive.contents.as_ref().map_err(|error| Box::new(error.clone()))?;
+            let files = match (&archive.contents, &self.quarantine) {
+                (Ok(files), _) => files,
+                (Err(error), None) => return Err(Box::new(error.clone()).into()),
+                (Err(error), Some(quarantine)) => {
+                    if stream.quarantine(&archive, error, quarantine)?.is_break() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
             for skipped in archive.skipped() {
                 self.observer.note(&format!("archive {}: {skipped}", archive.number));
             }

@@ -1,228 +1,558 @@
-//! Where an archive's bytes are while it is in hand: in memory at first, in an unnamed temporary file past a limit.
+//! The durable spool: every complete archive is on disk, whole and synced, before any of it is sent, and leaves after
+//! its commit is finished and acknowledged.
 //!
-//! The limit is one for all archives in hand together, so memory stays bounded however many there are. The temporary
-//! file has no name, so nothing is left behind after a crash.
+//! It knows a directory, archives and their numbers; it knows no server and no terminal.
+//!
+//! ```text
+//! DIR/journal.json                     the stream's name, how far it is, what it is for; replaced atomically
+//! DIR/lock                             held by the one process that uses the spool; its pid stands in it
+//! DIR/incoming.tar                     the archive that is being read
+//! DIR/waiting/000000000012-SHA256.tar  complete archives, by number; the name is the checksum
+//! DIR/damaged/                         what could not be read any more
+//! ```
+//!
+//! # What holds
+//!
+//! - A file in `waiting` is a whole archive: it gets its name after its bytes are synced, and the directory is synced
+//!   before anybody is told (`accepted`).
+//! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
+//! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
+//!   does one between the acknowledgement and the journal: the archive is looked for on the branch, found, and
+//!   acknowledged as `already`.
+//!
+//! # Bounds
+//!
+//! What waits, and what is being read, is at most `limit` bytes, each archive counted as 4 KiB at least; whoever writes
+//! more waits. In memory is about 100 bytes for each archive that waits, so 25 MB for a gibibyte of the smallest ones,
+//! and at most one archive's index beside the one in the delivery's hands.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+mod error;
+mod feeding;
+mod files;
+mod journal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::archive::{Hold, ReadAt};
+pub use self::error::SpoolError;
+pub use self::feeding::{Leaving, feed};
+use self::files::{Kept, Name};
+use self::journal::Journal;
+pub use self::journal::{HeldBack, Purpose};
+use super::mark::StreamName;
+use super::run::Spooled;
+use crate::archive::{self, Archive, ArchiveReader, Digest, Hold};
+use crate::pfs::CommitId;
 
-/// Bytes of archives that may be in memory at once: 8 MiB.
-pub const MEMORY_LIMIT: usize = 8 << 20;
-/// How much is taken from the budget at a time.
-const STEP: usize = 64 << 10;
+const WAITING: &str = "waiting";
+const DAMAGED: &str = "damaged";
+const INCOMING: &str = "incoming.tar";
+/// What an archive counts at least: it takes a block of the disk and a place in memory.
+const SMALLEST: u64 = 4096;
+/// How much may wait unless told otherwise: 1 GiB.
+pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
-/// Makes the places where archives are held.
-#[derive(Debug, Clone)]
+/// A spool in use by this process. Threads share it.
 pub struct Spool {
-    directory: Arc<PathBuf>,
-    budget: Arc<Budget>,
+    dir: PathBuf,
+    limit: u64,
+    /// Locked for as long as this lives.
+    _lock: File,
+    inner: Mutex<Inner>,
+    changed: Condvar,
 }
 
-#[derive(Debug)]
-struct Budget {
-    free: AtomicUsize,
+struct Inner {
+    journal: Journal,
+    waiting: VecDeque<Waiting>,
+    /// What `waiting` counts.
+    bytes: u64,
+    /// The number of the next archive to be handed out.
+    next: u64,
+    /// The archive just accepted, when nothing waits before it: it need not be read again.
+    at_hand: Option<Box<Archive>>,
+    /// What this run has set aside.
+    damaged: Vec<Damaged>,
+    /// Nothing that waited when it was opened can have been sent, for there was nothing.
+    fresh: bool,
+    /// No further archive will be accepted.
+    ended: bool,
+    /// Nobody takes archives any more.
+    closed: bool,
+    /// Why the spool cannot be used any more.
+    trouble: Option<SpoolError>,
 }
 
-impl Budget {
-    fn take(&self, bytes: usize) -> bool {
-        self.free
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes))
-            .is_ok()
+/// An archive that waits.
+#[derive(Debug, Clone)]
+struct Waiting {
+    name: Name,
+    length: u64,
+    /// Where this run read it from.
+    origin: Option<(Arc<str>, u64)>,
+}
+
+impl Inner {
+    fn accepted(&self) -> u64 {
+        let newest = self.waiting.back().map_or(0, |newest| newest.name.sequence);
+        newest.max(self.journal.accepted)
     }
 
-    fn give_back(&self, bytes: usize) {
-        self.free.fetch_add(bytes, Ordering::AcqRel);
+    /// Writes the journal; what is in memory follows what is on disk.
+    fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
+        journal.write(dir)?;
+        self.journal = journal;
+        Ok(())
     }
+}
+
+impl Waiting {
+    fn counted(&self) -> u64 {
+        self.length.max(SMALLEST)
+    }
+}
+
+/// An archive that waits, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub sequence: u64,
+    pub digest: Digest,
+    pub length: u64,
+}
+
+/// A file that could not be read any more, and was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Where it is now.
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// What a spool holds, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    pub stream: StreamName,
+    /// The number of the newest archive that was ever taken in; a producer goes on behind it.
+    pub accepted: u64,
+    pub waiting: Vec<Item>,
+    pub held_back: Option<HeldBack>,
+    pub purpose: Option<Purpose>,
+    /// Files that were set aside.
+    pub damaged: Vec<PathBuf>,
+    /// The process that uses it now.
+    pub used_by: Option<u32>,
 }
 
 impl Spool {
-    /// A spool whose larger archives go to unnamed files in `directory`.
-    #[must_use]
-    pub fn new(directory: &Path) -> Self {
-        Self::with_memory(directory, MEMORY_LIMIT)
+    /// Opens the spool in `dir`, which is made when it is not there, for this process alone.
+    ///
+    /// # Errors
+    /// When another process uses it; when `dir` holds something else, or cannot be used.
+    pub fn open(dir: &Path, limit: u64) -> Result<Self, SpoolError> {
+        Self::with(dir, limit, true)
     }
 
-    /// The same with a limit of its own on memory, in bytes.
-    #[must_use]
-    pub fn with_memory(directory: &Path, bytes: usize) -> Self {
-        Self {
-            directory: Arc::new(directory.to_owned()),
-            budget: Arc::new(Budget {
-                free: AtomicUsize::new(bytes),
+    /// Opens a spool that is there.
+    ///
+    /// # Errors
+    /// As [`Spool::open`], and when there is none.
+    pub fn open_existing(dir: &Path) -> Result<Self, SpoolError> {
+        Self::with(dir, u64::MAX, false)
+    }
+
+    fn with(dir: &Path, limit: u64, create: bool) -> Result<Self, SpoolError> {
+        files::check(dir, create)?;
+        let lock = files::lock(dir)?;
+        let journal = Journal::open(dir)?;
+        let (waiting, damaged) = files::list(dir, journal.finished)?;
+        let bytes = waiting.iter().map(Waiting::counted).sum();
+        let next = waiting.front().map_or(0, |first| first.name.sequence);
+        Ok(Self {
+            dir: dir.to_owned(),
+            limit,
+            _lock: lock,
+            inner: Mutex::new(Inner {
+                next: next.max(journal.finished + 1),
+                fresh: waiting.is_empty() && journal.newest_commit.is_none(),
+                journal,
+                waiting,
+                bytes,
+                at_hand: None,
+                damaged,
+                ended: false,
+                closed: false,
+                trouble: None,
             }),
-        }
+            changed: Condvar::new(),
+        })
     }
 
-    /// A place for one archive.
+    /// What the spool in `dir` holds, whether a process uses it or not. Changes nothing.
+    ///
+    /// # Errors
+    /// When there is no spool, or it cannot be read.
+    pub fn look(dir: &Path) -> Result<Contents, SpoolError> {
+        files::check(dir, false)?;
+        let journal = Journal::read(dir)?;
+        let waiting: Vec<Item> = files::look(dir, journal.finished)?
+            .into_iter()
+            .map(|waiting| Item {
+                sequence: waiting.name.sequence,
+                digest: waiting.name.digest,
+                length: waiting.length,
+            })
+            .collect();
+        Ok(Contents {
+            accepted: waiting.last().map_or(0, |last| last.sequence).max(journal.accepted),
+            stream: journal.stream,
+            waiting,
+            held_back: journal.held_back,
+            purpose: journal.purpose,
+            damaged: files::damaged(dir),
+            used_by: files::used_by(dir)?,
+        })
+    }
+
     #[must_use]
-    pub fn hold(&self) -> Box<dyn Hold> {
-        Box::new(Held {
-            spool: self.clone(),
-            memory: Memory {
-                bytes: Vec::new(),
-                taken: 0,
-                budget: Arc::clone(&self.budget),
-            },
-            file: None,
-            length: 0,
-        })
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// Says which directory was full or unusable: the bare error of the system does not.
-    fn explain(&self, error: &io::Error, held: u64) -> io::Error {
-        io::Error::new(
-            error.kind(),
-            format!(
-                "cannot hold the archive in {} after {held} bytes of it: {error}",
-                self.directory.display()
-            ),
-        )
+    /// The name under which its archives are marked.
+    #[must_use]
+    pub fn stream(&self) -> StreamName {
+        self.lock().journal.stream.clone()
     }
-}
 
-/// Bytes in memory that give their share of the budget back when they go.
-#[derive(Debug)]
-struct Memory {
-    bytes: Vec<u8>,
-    taken: usize,
-    budget: Arc<Budget>,
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.budget.give_back(self.taken);
+    /// The number of the newest archive that was ever taken in; 0 before the first.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.lock().accepted()
     }
-}
 
-impl Memory {
-    /// Whether `more` bytes fitted in.
-    fn push(&mut self, more: &[u8]) -> bool {
-        let wanted = self.bytes.len() + more.len();
-        if wanted > self.taken {
-            let step = (wanted - self.taken).next_multiple_of(STEP);
-            if !self.budget.take(step) {
-                return false;
-            }
-            self.taken += step;
-            self.bytes.reserve_exact(self.taken - self.bytes.len());
+    /// How many archives wait, and their bytes.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, u64) {
+        let inner = self.lock();
+        (inner.waiting.len(), inner.waiting.iter().map(|one| one.length).sum())
+    }
+
+    /// What a delivery has to know of its stream.
+    #[must_use]
+    pub fn spooled(&self) -> Spooled {
+        let inner = self.lock();
+        let first = inner.waiting.front();
+        let floor = inner.journal.floor();
+        Spooled {
+            oldest: first.map_or_else(|| inner.accepted() + 1, |first| first.name.sequence),
+            fresh: inner.fresh,
+            floor,
+            cluster: inner.journal.cluster.clone(),
         }
-        self.bytes.extend_from_slice(more);
-        true
     }
 
-    fn clear(&mut self) {
-        self.bytes = Vec::new();
-        self.budget.give_back(std::mem::take(&mut self.taken));
+    /// What this run has set aside because it could not be read.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<Damaged> {
+        self.lock().damaged.clone()
     }
-}
 
-impl ReadAt for Memory {
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let end_of_archive =
-            || io::Error::new(io::ErrorKind::UnexpectedEof, "past the end of the archive that is held");
-        let start = usize::try_from(offset).map_err(|_| end_of_archive())?;
-        let end = start.checked_add(buffer.len()).ok_or_else(end_of_archive)?;
-        buffer.copy_from_slice(self.bytes.get(start..end).ok_or_else(end_of_archive)?);
+    /// Says what the archives are for. What waits keeps the purpose that it was taken in for.
+    ///
+    /// # Errors
+    /// When archives wait that are for something else.
+    pub fn bind(&self, purpose: &Purpose) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        if inner.journal.purpose.as_ref() == Some(purpose) {
+            return Ok(());
+        }
+        if let Some(before) = inner.journal.purpose.as_ref().filter(|_| !inner.waiting.is_empty()) {
+            return Err(SpoolError::OtherPurpose {
+                dir: self.dir.clone(),
+                waiting: inner.waiting.len(),
+                differences: before.differences(purpose),
+            });
+        }
+        let mut journal = inner.journal.clone();
+        journal.purpose = Some(purpose.clone());
+        // Another destination: what was known of the old one says nothing about it.
+        journal.cluster = None;
+        journal.newest_commit = None;
+        inner.fresh = true;
+        inner.write(&self.dir, journal)
+    }
+
+    /// Remembers the cluster that answered and, when nothing was sent before, the newest commit: ours are newer.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn bind_destination(&self, newest: Option<&CommitId>, cluster: Option<&str>) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        if inner.fresh && journal.newest_commit.is_none() {
+            journal.newest_commit = newest.map(CommitId::to_string);
+        }
+        if let Some(cluster) = cluster {
+            journal.cluster = Some(cluster.to_owned());
+        }
+        if journal == inner.journal {
+            return Ok(());
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// A place for the next archive. It waits for room; one archive that is larger than the limit is refused.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn hold(self: &Arc<Self>) -> Result<Box<dyn Hold>, SpoolError> {
+        let held = files::Incoming::create(Arc::clone(self))?;
+        Ok(Box::new(held))
+    }
+
+    /// Takes in the archive that was written to the newest [`Spool::hold`]: when this returns, it survives a crash.
+    ///
+    /// # Errors
+    /// When its file cannot be named, or the name not synced.
+    pub fn accept(&self, archive: Archive) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let name = Name {
+            sequence: archive.number,
+            digest: archive.digest,
+        };
+        files::accept(&self.dir, &name)?;
+        let waiting = Waiting {
+            name,
+            length: archive.length,
+            origin: Some((Arc::clone(&archive.input), archive.offset)),
+        };
+        inner.bytes += waiting.counted();
+        if archive.number == inner.next || inner.waiting.is_empty() {
+            inner.next = archive.number;
+            inner.at_hand = Some(Box::new(archive));
+        }
+        inner.waiting.push_back(waiting);
+        drop(inner);
+        self.changed.notify_all();
         Ok(())
     }
-}
 
-struct OnDisk(File);
-
-impl ReadAt for OnDisk {
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+    /// No further archive comes.
+    pub fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
     }
-}
 
-struct Held {
-    spool: Spool,
-    memory: Memory,
-    file: Option<File>,
-    length: u64,
-}
-
-impl Held {
-    fn spill(&mut self) -> io::Result<&mut File> {
-        if self.file.is_none() {
-            let mut file = tempfile::tempfile_in(self.spool.directory.as_path())?;
-            file.write_all(&self.memory.bytes)?;
-            self.memory.clear();
-            self.file = Some(file);
-        }
-        self.file.as_mut().ok_or_else(|| io::Error::other("no temporary file"))
+    /// Nobody takes archives any more: whoever waits for room is told.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
     }
-}
 
-impl Hold for Held {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.file.is_some() || !self.memory.push(bytes) {
-            let written = self.spill().and_then(|file| file.write_all(bytes));
-            written.map_err(|error| self.spool.explain(&error, self.length))?;
+    /// The next archive to be delivered, oldest first; waits for one. `None` when no further one comes.
+    ///
+    /// # Errors
+    /// When the spool cannot be used any more, or holds one back until somebody decides.
+    pub fn next(&self, options: &archive::Options) -> Result<Option<Box<Archive>>, SpoolError> {
+        loop {
+            let Some(waiting) = self.wait_for_next()? else {
+                return Ok(None);
+            };
+            let at_hand = self.lock().at_hand.take_if(|one| one.number == waiting.name.sequence);
+            match at_hand.map_or_else(|| self.read(&waiting, options), Ok) {
+                Ok(archive) => {
+                    self.lock().next = waiting.name.sequence + 1;
+                    return Ok(Some(archive));
+                }
+                Err(reason) => self.set_aside(&waiting.name, reason)?,
+            }
         }
-        self.length += bytes.len() as u64;
+    }
+
+    fn wait_for_next(&self) -> Result<Option<Waiting>, SpoolError> {
+        let mut inner = self.lock();
+        loop {
+            if let Some(trouble) = inner.trouble.take() {
+                return Err(trouble);
+            }
+            if inner.closed {
+                return Ok(None);
+            }
+            let place = inner.waiting.partition_point(|one| one.name.sequence < inner.next);
+            if let Some(next) = inner.waiting.get(place) {
+                let held_back = inner.journal.held_back.as_ref();
+                if let Some(held) = held_back.filter(|held| held.sequence == next.name.sequence) {
+                    return Err(SpoolError::HeldBack {
+                        dir: self.dir.clone(),
+                        held: held.clone(),
+                    });
+                }
+                return Ok(Some(next.clone()));
+            }
+            if inner.ended {
+                return Ok(None);
+            }
+            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Reads an archive's index again. Its file is checked on the way: framing, and the digest that is its name.
+    fn read(&self, waiting: &Waiting, options: &archive::Options) -> Result<Box<Archive>, String> {
+        let path = self.path(&waiting.name);
+        let file = File::open(&path).map_err(|error| error.to_string())?;
+        let again = file.try_clone().map_err(|error| error.to_string())?;
+        let input = path.display().to_string().into();
+        let mut reader = ArchiveReader::new(BufReader::new(file), input, waiting.name.sequence, options.clone());
+        let archive = reader.next_archive(Box::new(Kept(again)));
+        let mut archive = match archive {
+            Ok(Some(archive)) if archive.digest == waiting.name.digest => archive,
+            Ok(Some(archive)) => return Err(format!("its SHA-256 is {}", archive.digest)),
+            Ok(None) => return Err("it is empty".to_owned()),
+            Err(error) => return Err(error.trouble.detail()),
+        };
+        if let Some((input, offset)) = &waiting.origin {
+            archive.input = Arc::clone(input);
+            archive.offset = *offset;
+        }
+        Ok(Box::new(archive))
+    }
+
+    /// The archive has left: its commit is finished and acknowledged, or there was nothing to commit.
+    ///
+    /// # Errors
+    /// When that cannot be written down. The next run finds its commit on the branch, and nothing is sent twice.
+    pub fn finished(&self, sequence: u64, commit: Option<&CommitId>) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        journal.finished = journal.finished.max(sequence);
+        journal.accepted = inner.accepted();
+        if let Some(commit) = commit {
+            journal.newest_commit = Some(commit.to_string());
+        }
+        journal.held_back.take_if(|held| held.sequence == sequence);
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, sequence, written)
+    }
+
+    /// Takes an archive out without a commit: somebody decided so.
+    ///
+    /// # Errors
+    /// When it does not wait; when that cannot be written down.
+    pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
+            return Err(SpoolError::NotWaiting {
+                dir: self.dir.clone(),
+                sequence,
+            });
+        }
+        let mut journal = inner.journal.clone();
+        journal.accepted = inner.accepted();
+        journal.held_back.take_if(|held| held.sequence == sequence);
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, sequence, written)
+    }
+
+    /// Takes everything out that waits: somebody decided so.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn discard(&self) -> Result<(), SpoolError> {
+        let waiting: Vec<u64> = self.lock().waiting.iter().map(|one| one.name.sequence).collect();
+        waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
+    }
+
+    /// Has an archive sent that was held back.
+    ///
+    /// # Errors
+    /// When it is not held back; when that cannot be written down.
+    pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        match journal.held_back.take_if(|held| held.sequence == sequence) {
+            // What is looked for from now on is newer than the commit that failed.
+            Some(held) => journal.newest_commit = Some(held.commit),
+            None => {
+                return Err(SpoolError::NotHeldBack {
+                    dir: self.dir.clone(),
+                    sequence,
+                });
+            }
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn hold_back(&self, held: HeldBack) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        journal.held_back = Some(held);
+        inner.write(&self.dir, journal)
+    }
+
+    /// Waits until nothing waits, or nobody takes archives any more: then `false`.
+    pub fn wait_until_drained(&self) -> bool {
+        let inner = self.lock();
+        let wait = self.changed.wait_while(inner, |inner| {
+            !inner.waiting.is_empty() && !inner.closed && inner.trouble.is_none()
+        });
+        wait.unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+    }
+
+    fn leave(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        sequence: u64,
+        written: Result<(), SpoolError>,
+    ) -> Result<(), SpoolError> {
+        written?;
+        let place = inner.waiting.iter().position(|one| one.name.sequence == sequence);
+        let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) else {
+            return Ok(());
+        };
+        inner.bytes -= waiting.counted();
+        drop(inner);
+        self.changed.notify_all();
+        // Not synced: a file that comes back after a crash is known as finished by its number.
+        let path = self.path(&waiting.name);
+        fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
+    }
+
+    /// Reports that the spool cannot be used any more to whoever asks for the next archive.
+    pub fn fail(&self, trouble: SpoolError) {
+        self.lock().trouble.get_or_insert(trouble);
+        self.changed.notify_all();
+    }
+
+    fn set_aside(&self, name: &Name, reason: String) -> Result<(), SpoolError> {
+        let path = files::set_aside(&self.dir, name)?;
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        journal.accepted = inner.accepted();
+        inner.write(&self.dir, journal)?;
+        let place = inner.waiting.iter().position(|one| one.name == *name);
+        if let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) {
+            inner.bytes -= waiting.counted();
+        }
+        inner.damaged.push(Damaged { path, reason });
+        drop(inner);
+        self.changed.notify_all();
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
-        Ok(match self.file {
-            Some(file) => Arc::new(OnDisk(file)),
-            None => Arc::new(self.memory),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(held: &dyn ReadAt, offset: u64, length: usize) -> Vec<u8> {
-        let mut buffer = vec![0; length];
-        held.read_exact_at(&mut buffer, offset).unwrap();
-        buffer
+    fn path(&self, name: &Name) -> PathBuf {
+        self.dir.join(WAITING).join(name.to_string())
     }
 
-    #[test]
-    fn bytes_come_back_the_same_from_memory_and_from_disk() {
-        let directory = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[1]).collect();
-        for limit in [0, 100_000, 1 << 20] {
-            let spool = Spool::with_memory(directory.path(), limit);
-            let mut hold = spool.hold();
-            for piece in bytes.chunks(777) {
-                hold.write_all(piece).unwrap();
-            }
-            let bytes_held = hold.finish().unwrap();
-            assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
-            assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
-            assert!(bytes_held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
-        }
-    }
-
-    #[test]
-    fn memory_is_shared_by_all_archives_in_hand_and_given_back() {
-        let directory = tempfile::tempdir().unwrap();
-        let spool = Spool::with_memory(directory.path(), 2 * STEP);
-        let mut first = spool.hold();
-        first.write_all(&vec![1; 2 * STEP]).unwrap();
-        let mut second = spool.hold();
-        second.write_all(&[2]).unwrap();
-        assert_eq!(spool.budget.free.load(Ordering::Acquire), 0);
-        drop(first.finish().unwrap());
-        assert_eq!(spool.budget.free.load(Ordering::Acquire), 2 * STEP);
-        assert_eq!(read(second.finish().unwrap().as_ref(), 0, 1), [2]);
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_written_is_named() {
-        let spool = Spool::with_memory(Path::new("/nonexistent-spool"), 0);
-        let error = spool.hold().write_all(b"x").unwrap_err();
-        assert!(error.to_string().contains("/nonexistent-spool"), "{error}");
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

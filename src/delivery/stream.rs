@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::Receipt;
-use super::committing::{Committer, Job, Outcome, open_head};
+use super::committing::{Committer, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
-use super::finishing::{Closed, Finisher, NoRoom};
+use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
 use super::preflight::{Known, LeftOpen, Ready};
+use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
-use crate::archive::{Archive, Files};
+use crate::archive::{Archive, ContentError, Files};
 use crate::pfs::{Commit, CommitId};
 
 pub(super) struct Stream<'a> {
@@ -64,7 +65,13 @@ impl<'a> Stream<'a> {
     /// An open head of ours from an earlier run: its bytes are gone, so it is given up. When resuming they come again,
     /// and the commit may go on where it was left; unless it came late, for an archive that is committed already.
     pub fn begin(&mut self) -> Result<(), DeliveryError> {
-        let comes_again = |left: &LeftOpen| self.options.resume && !self.ready.known.contains_key(&left.mark.sequence);
+        let options = self.options;
+        let comes = |number| match &options.spooled {
+            Some(spooled) => number >= spooled.oldest,
+            None => options.resume,
+        };
+        let comes_again =
+            |left: &LeftOpen| comes(left.mark.sequence) && !self.ready.known.contains_key(&left.mark.sequence);
         if self.options.dry_run || self.ready.left_open.as_ref().is_none_or(comes_again) {
             return Ok(());
         }
@@ -94,7 +101,7 @@ impl<'a> Stream<'a> {
         let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
         self.committer.observer.note(&note);
         self.committer
-            .give_up(left.mark.sequence, &left.mark, &commit)
+            .give_up(left.mark.sequence, &left.mark, &commit, LateFinish::Possible)
             .map(|_| ())
     }
 
@@ -109,7 +116,9 @@ impl<'a> Stream<'a> {
         let Some(mark) = late else { return Ok(()) };
         let commit = self.committer.name(head.commit.id);
         self.committer.ledger.open(&commit);
-        self.committer.give_up(mark.sequence, &mark, &commit).map(|_| ())
+        self.committer
+            .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)
+            .map(|_| ())
     }
 
     /// Delivers one archive. It breaks when an earlier one has failed.
@@ -126,11 +135,7 @@ impl<'a> Stream<'a> {
             return self.known(&mark, known, receipt);
         }
         if files.is_empty() {
-            let number = archive.number;
-            self.committer
-                .observer
-                .note(&format!("archive {number} holds no file: no commit is made of it"));
-            return Ok(ControlFlow::Continue(()));
+            return self.empty(archive);
         }
         self.check_gap(&mark, archive)?;
         if self.options.dry_run {
@@ -147,6 +152,34 @@ impl<'a> Stream<'a> {
                 Ok(ControlFlow::Continue(()))
             }
         }
+    }
+
+    /// Sets an archive aside of which no commit can be made. In order: not before those that still wait.
+    pub fn quarantine(
+        &self,
+        archive: &Archive,
+        reason: &ContentError,
+        quarantine: &Quarantine,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let kept = quarantine.keep(archive, reason);
+        let file = kept.map_err(|error| DeliveryError::Quarantine {
+            archive: archive.number,
+            error,
+        })?;
+        self.committer.observer.quarantined(archive, &file);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// In order: not before those that still wait.
+    fn empty(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.committer.observer.empty(archive);
+        Ok(ControlFlow::Continue(()))
     }
 
     fn hand_over(&self, commit: Commit, receipt: Receipt) {
@@ -193,15 +226,12 @@ impl<'a> Stream<'a> {
             return Ok(ControlFlow::Continue(()));
         }
         // In order: not before those that still wait.
-        let committer = &self.committer;
-        match committer.finisher.room(1, committer.clock, committer.interrupt) {
-            Ok(()) => {}
-            Err(NoRoom::EarlierFailed) => return Ok(ControlFlow::Break(())),
-            Err(NoRoom::Interrupted) => return Err(DeliveryError::Interrupted),
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
         }
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
-        committer.observer.already(&receipt);
+        self.committer.observer.already(&receipt);
         Ok(ControlFlow::Continue(()))
     }
 

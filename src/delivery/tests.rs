@@ -3,4 +3,5 @@
 mod endings;
 mod runs;
 mod scripted;
+mod spooled;
 mod unsettled;

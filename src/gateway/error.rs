@@ -59,6 +59,7 @@ impl Call {
 }
 
 pub(super) const GET_VERSION: Call = Call::reads("versionpb_v2.API", "GetVersion");
+pub(super) const INSPECT_CLUSTER: Call = Call::reads("admin_v2.API", "InspectCluster");
 pub(super) const AUTHORIZE: Call = Call::reads("auth_v2.API", "Authorize");
 pub(super) const INSPECT_PIPELINE: Call = Call::reads("pps_v2.API", "InspectPipeline");
 pub(super) const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
@@ -477,8 +478,9 @@ mod tests {
     use super::super::tests::scripted::{Recording, folder_of};
     use super::*;
 
-    const CALLS: [Call; 18] = [
+    const CALLS: [Call; 19] = [
         AUTHORIZE,
+        INSPECT_CLUSTER,
         GET_VERSION,
         INSPECT_PIPELINE,
         INSPECT_REPO,

@@ -508,6 +508,12 @@ impl FileSetAnswer {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Cluster {
+    #[serde(default)]
+    pub id: String,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Version {
     #[serde(default)]
     major: u32,

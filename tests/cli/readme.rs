@@ -67,6 +67,7 @@ fn every_verb_and_every_exit_code_is_in_the_readme() {
         Exit::Input,
         Exit::Refused,
         Exit::Unavailable,
+        Exit::Producer,
     ] {
         assert!(readme.contains(&format!("\n| {} | ", exit.code())), "{exit:?}");
     }

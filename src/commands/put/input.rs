@@ -2,16 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use crossbeam_channel::Sender;
 
+use super::producer::Producer;
 use super::report::Report;
-use crate::archive::{self, ArchiveReader, STANDARD_INPUT, Seen};
-use crate::delivery::spool::Spool;
+use crate::archive::{self, Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
+use crate::delivery::holding::Holding;
 use crate::delivery::{DeliveryError, Incoming, Observer};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -61,51 +64,125 @@ impl Input {
 /// Everything the reading thread needs.
 pub(super) struct Reader {
     pub inputs: Vec<Input>,
+    /// Read instead of the inputs.
+    pub producer: Option<Arc<Producer>>,
+    /// The input's end is a fault: whoever runs us counts on our running for ever.
+    pub endless: bool,
     pub options: archive::Options,
-    pub spool: Spool,
     pub report: Arc<Report>,
 }
 
-impl Reader {
-    /// Hands over every archive of every input, then the end. When nobody takes them any more, it ends too.
-    pub fn read_all(&self, archives: &Sender<Incoming>) {
-        let mut number = 1;
-        for input in &self.inputs {
-            match self.read_one(input, &mut number, archives) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    let _ = archives.send(Incoming::End(Err(error)));
-                    return;
-                }
-            }
-        }
-        let _ = archives.send(Incoming::End(Ok(())));
+/// Where archives go, one after the other, as they are read.
+pub(super) trait Taker {
+    /// The number of the first archive.
+    fn first_number(&self) -> u64;
+
+    /// A place for the next archive while it is read.
+    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError>;
+
+    /// A complete archive. It breaks when nobody wants more.
+    fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
+
+    /// Waits until everything that was taken is settled; `false` when that will not be.
+    fn wait_until_drained(&self) -> bool;
+}
+
+/// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
+pub(super) struct Directly {
+    pub holding: Holding,
+    pub archives: Sender<Incoming>,
+    pub taken: AtomicU64,
+    pub report: Arc<Report>,
+}
+
+impl Taker for Directly {
+    fn first_number(&self) -> u64 {
+        1
     }
 
-    /// `false` when nobody takes archives any more.
-    fn read_one(&self, input: &Input, number: &mut u64, archives: &Sender<Incoming>) -> Result<bool, DeliveryError> {
+    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(self.holding.hold())
+    }
+
+    fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    }
+
+    fn wait_until_drained(&self) -> bool {
+        self.report.wait_until_settled(self.taken.load(Ordering::Relaxed))
+    }
+}
+
+impl Reader {
+    /// Hands over every archive of every input, until nobody takes them any more.
+    ///
+    /// # Errors
+    /// What keeps it from going on. Every archive before was handed over.
+    pub fn read_all(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        match &self.producer {
+            Some(producer) => producer.read(self, taker)?,
+            None => self.read_inputs(taker)?,
+        }
+        if self.endless {
+            Err(DeliveryError::Ended)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub fn note(&self, text: &str) {
+        self.report.note(text);
+    }
+
+    fn read_inputs(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        let mut number = taker.first_number();
+        for input in &self.inputs {
+            if self.read_one(input, &mut number, taker)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, input: &Input, number: &mut u64, taker: &dyn Taker) -> Result<ControlFlow<()>, DeliveryError> {
         let name = input.name();
         let file = input.open().map_err(|error| DeliveryError::Input {
             name: name.to_string(),
             error,
         })?;
+        self.read_archives(&name, file, number, taker)
+    }
+
+    /// Hands over the archives of one input. It breaks when nobody takes them any more.
+    pub fn read_archives(
+        &self,
+        name: &Arc<str>,
+        input: impl Read,
+        number: &mut u64,
+        taker: &dyn Taker,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
-            file,
+            input,
             report: &self.report,
         };
         let mut reader = ArchiveReader::new(
             archive::open_input(counted),
-            Arc::clone(&name),
+            Arc::clone(name),
             *number,
             self.options.clone(),
         );
-        while let Some(archive) = reader.next_archive(self.spool.hold())? {
-            if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
-                return Ok(false);
+        loop {
+            let next = reader.next_archive(taker.hold()?);
+            *number = reader.next_number();
+            let Some(archive) = next? else { break };
+            if taker.take(archive)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        *number = reader.next_number();
         match reader.seen() {
             Seen::Nothing => self.report.note(&format!("{name} is empty: no commit is made of it")),
             Seen::OnlyZeros(_) => self
@@ -113,19 +190,19 @@ impl Reader {
                 .note(&format!("{name} has only zero bytes: no commit is made of it")),
             Seen::Archives(_) => {}
         }
-        Ok(true)
+        Ok(ControlFlow::Continue(()))
     }
 }
 
 /// Tells the report how far the input is read.
-struct Counted<'a> {
-    file: File,
+struct Counted<'a, R> {
+    input: R,
     report: &'a Report,
 }
 
-impl Read for Counted<'_> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.file.read(buffer)?;
+        let bytes = self.input.read(buffer)?;
         self.report.read(bytes);
         Ok(bytes)
     }

@@ -1,13 +1,14 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Files};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
@@ -26,11 +27,15 @@ pub(super) struct Report {
     archives: AtomicU64,
     commits: AtomicU64,
     already: AtomicU64,
+    quarantined: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     said_retrying: Mutex<Option<Instant>>,
+    /// How many archives are settled: committed, found committed, or empty.
+    settled: Mutex<u64>,
+    settling: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
 }
@@ -53,10 +58,13 @@ impl Report {
             archives: zero(),
             commits: zero(),
             already: zero(),
+            quarantined: zero(),
             files: zero(),
             bytes: zero(),
             shown: zero(),
             said_retrying: Mutex::new(None),
+            settled: Mutex::new(0),
+            settling: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
         }
     }
@@ -117,6 +125,7 @@ impl Report {
                 commits,
                 already,
                 empty: summary.empty,
+                quarantined: get(&self.quarantined),
                 files,
                 bytes,
                 seconds: self.started.elapsed().as_secs_f64(),
@@ -142,6 +151,10 @@ impl Report {
     pub fn advice(&self, error: &DeliveryError) -> Option<String> {
         if let DeliveryError::Archive(error) = error {
             return self.advice_on_input(error);
+        }
+        // It is started again from where it was, not from a byte.
+        if matches!(error, DeliveryError::Producer { .. } | DeliveryError::Ended) {
+            return None;
         }
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let last = newest.back()?;
@@ -199,6 +212,25 @@ impl Report {
         })
     }
 
+    /// Waits until so many archives are settled; `false` when they will not be.
+    pub fn wait_until_settled(&self, archives: u64) -> bool {
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.settling.wait_while(settled, |settled| *settled < archives);
+        *waited.unwrap_or_else(PoisonError::into_inner) != u64::MAX
+    }
+
+    /// The delivery has ended: nothing further will be settled.
+    pub fn end(&self) {
+        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
+        self.settling.notify_all();
+    }
+
+    fn settle(&self) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        *settled = settled.saturating_add(1);
+        self.settling.notify_all();
+    }
+
     fn remember(&self, receipt: &Receipt) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.len() == NEWEST {
@@ -213,6 +245,14 @@ impl Report {
             Err(error) => self
                 .terminal
                 .warning(&format!("a line of JSON could not be made: {error}")),
+        }
+    }
+
+    /// The archive is in the spool, and survives a crash: the producer may forget it.
+    pub fn spooled(&self, sequence: u64, digest: Digest) {
+        if self.json {
+            let digest = digest.to_string();
+            self.print(&Line::Spooled { seq: sequence, digest });
         }
     }
 
@@ -252,12 +292,14 @@ impl Observer for Report {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
+        self.settle();
     }
 
     fn already(&self, receipt: &Receipt) {
         self.acknowledge(receipt, true);
         self.remember(receipt);
         self.already.fetch_add(1, Ordering::Relaxed);
+        self.settle();
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
@@ -282,6 +324,34 @@ impl Observer for Report {
         ));
     }
 
+    fn empty(&self, archive: &Archive) {
+        let number = grouped(archive.number);
+        self.terminal
+            .note(&format!("archive {number} holds no file: no commit is made of it"));
+        self.settle();
+    }
+
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        let reason = archive
+            .contents
+            .as_ref()
+            .err()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        self.terminal
+            .warning(&format!("{reason}; set aside as {}", file.display()));
+        if self.json {
+            self.print(&Line::Quarantined {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                file: file.display().to_string(),
+                reason,
+            });
+        }
+        self.quarantined.fetch_add(1, Ordering::Relaxed);
+        self.settle();
+    }
+
     fn note(&self, text: &str) {
         self.terminal.note(text);
     }
@@ -301,6 +371,17 @@ impl Observer for Report {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
+    Spooled {
+        /// The archive's number in the life of the spool.
+        seq: u64,
+        digest: String,
+    },
+    Quarantined {
+        archive: u64,
+        digest: String,
+        file: String,
+        reason: String,
+    },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
     Archive {
@@ -319,6 +400,7 @@ enum Line<'a> {
         commits: u64,
         already: u64,
         empty: u64,
+        quarantined: u64,
         files: u64,
         bytes: u64,
         seconds: f64,

@@ -189,6 +189,8 @@ impl Observer for Panics {
     }
     fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
+    fn empty(&self, _: &Archive) {}
+    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::scripted::*;
 use crate::delivery::*;
 
-fn fate() -> impl Strategy<Value = Fate> {
+pub(super) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         3 => Just(Fate::Answered),
         1 => Just(Fate::NotSent),

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::archive::{self, ArchiveReader};
+use crate::delivery::holding::Holding;
 use crate::delivery::mark::{Mark, Stage};
 use crate::delivery::patience::{Clock, Interrupt};
-use crate::delivery::spool::Spool;
 use crate::delivery::*;
 use crate::fault::FaultKind;
 use crate::pfs::BranchInfo;
@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) fail_text: Option<String>,
     /// `StartCommit` is refused because of an open head that no listing shows.
     pub(super) always_head_open: bool,
+    /// The id of its cluster.
+    pub(super) cluster: Option<String>,
     /// Calls of `StartCommit`.
     pub(super) asked: usize,
     /// Calls of `StartCommit` that were carried out.
@@ -305,6 +307,10 @@ impl CommitHistory for Scripted {
 }
 
 impl CommitSink for Scripted {
+    fn cluster(&self) -> Result<Option<String>, Fault> {
+        Ok(self.lock().cluster.clone())
+    }
+
     fn create_repo(&self, _: &Repo) -> Result<(), Fault> {
         Ok(())
     }
@@ -428,6 +434,8 @@ impl Observer for Heard {
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
+    fn empty(&self, _: &Archive) {}
+    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
 
     fn note(&self, _: &str) {}
 }
@@ -459,6 +467,7 @@ pub(super) fn options() -> Options {
         create_repo: false,
         stream: None,
         resume: false,
+        spooled: None,
         retry_for: Duration::from_mins(10),
         in_flight: 1,
         dry_run: false,
@@ -525,6 +534,7 @@ pub(super) fn delivery(
         clock,
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        quarantine: None,
         options,
     }
 }
@@ -533,9 +543,9 @@ pub(super) fn delivery(
 pub(super) fn incoming(bytes: Vec<u8>) -> Receiver<Incoming> {
     let (archives, incoming) = bounded(0);
     std::thread::spawn(move || {
-        let spool = Spool::new(std::env::temp_dir().as_path());
+        let holding = Holding::new(std::env::temp_dir().as_path());
         let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, archive::Options::default());
-        while let Some(archive) = reader.next_archive(spool.hold()).unwrap() {
+        while let Some(archive) = reader.next_archive(holding.hold()).unwrap() {
             if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
                 return;
             }

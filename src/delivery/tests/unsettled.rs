@@ -130,10 +130,10 @@ fn a_commit_left_open_is_named_when_it_cannot_be_given_up() {
 }
 
 #[test]
-fn a_commit_that_may_be_closed_is_not_called_open_by_a_later_look() {
-    // The start is lost and found by a look, the finish is late, and nothing can be dropped.
+fn a_commit_that_may_be_closed_is_not_called_open_when_it_cannot_be_given_up() {
+    // The finish is late, and nothing that comes after it arrives.
     let sink = Arc::new(Scripted::new(vec![
-        Fate::AnswerLost,
+        Fate::Answered,
         Fate::Answered,
         Fate::Late(10),
         Fate::NotSent,
@@ -161,6 +161,8 @@ impl Observer for Slow {
     }
     fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
+    fn empty(&self, _: &Archive) {}
+    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

@@ -1,0 +1,236 @@
+//! `put DEST -- CMD`: the producer whose standard output is the input.
+//!
+//! It is started when everything that was taken in before is committed, so that it may ask for where to go on (the
+//! marker: a file that it puts into the same archive as the data). It runs in a process group of its own, to which
+//! signals go. When it fails, the archive that it had begun is not published.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::input::{Reader, Taker};
+use crate::archive::{ArchiveError, ArchiveErrorKind};
+use crate::cli::Restart;
+use crate::delivery::DeliveryError;
+use crate::quantity::{elapsed, grouped};
+
+/// How often it is looked whether the producer has ended, once its output has.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The pause before it is started again: the first, and the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// A producer that ran for so long was not broken from the start: pauses begin anew.
+const HEALTHY: Duration = Duration::from_mins(1);
+
+/// The command line of a producer, and its process while there is one.
+pub(super) struct Producer {
+    command: Vec<OsString>,
+    pub restart: Restart,
+    group: Mutex<Group>,
+}
+
+#[derive(Default)]
+struct Group {
+    /// Set while the process is not waited for yet: afterwards its number may be another's.
+    running: Option<Pid>,
+    /// No further one is started.
+    stopped: bool,
+}
+
+/// How one run of the producer ended.
+struct Ended {
+    status: ExitStatus,
+    read: Result<ControlFlow<()>, DeliveryError>,
+    lasted: Duration,
+}
+
+impl Producer {
+    pub fn new(command: Vec<OsString>, restart: Restart) -> Self {
+        Self {
+            command,
+            restart,
+            group: Mutex::default(),
+        }
+    }
+
+    pub fn name(&self) -> String {
+        let program = self.command.first().map(|program| program.to_string_lossy());
+        program.unwrap_or_default().into_owned()
+    }
+
+    /// Sends a signal to the whole process group; nothing when none runs. No further producer is started.
+    pub fn stop(&self, signal: Signal) {
+        let mut group = self.lock();
+        group.stopped = true;
+        if let Some(pid) = group.running {
+            // It may just have ended by itself.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+
+    /// Asks the group to end, and makes it end after `patience`.
+    pub fn end(&self, patience: Duration) {
+        self.stop(Signal::TERM);
+        let begun = Instant::now();
+        while self.lock().running.is_some() {
+            if begun.elapsed() >= patience {
+                self.stop(Signal::KILL);
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Reads the archives of the producer, and of its successors as `--restart` says.
+    ///
+    /// # Errors
+    /// Why there is no further one.
+    pub fn read(&self, reader: &Reader, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        let mut number = taker.first_number();
+        let mut pauses = pauses();
+        while taker.wait_until_drained() {
+            let Some(ended) = self.run(reader, taker, &mut number)? else {
+                return Ok(());
+            };
+            if ended.lasted >= HEALTHY {
+                pauses = self::pauses();
+            }
+            let Some(what) = self.judge(ended)? else { return Ok(()) };
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            reader.note(&format!("{what}; it is started again in {}", elapsed(pause)));
+            std::thread::sleep(pause);
+        }
+        Ok(())
+    }
+
+    /// One life of the producer; `None` when it may not be started any more.
+    fn run(&self, reader: &Reader, taker: &dyn Taker, number: &mut u64) -> Result<Option<Ended>, DeliveryError> {
+        let begun = Instant::now();
+        let Some((mut child, output)) = self.start()? else {
+            return Ok(None);
+        };
+        let name = self.name().into();
+        let read = reader.read_archives(&name, output, number, taker);
+        if !matches!(read, Ok(ControlFlow::Continue(())) | Err(DeliveryError::Archive(_))) || is_damaged(&read) {
+            // Whatever else it writes is of no use: its output is closed, and it is told.
+            self.stop(Signal::TERM);
+        }
+        let status = self.wait(&mut child).map_err(|error| self.fault(&error))?;
+        Ok(Some(Ended {
+            status,
+            read,
+            lasted: begun.elapsed(),
+        }))
+    }
+
+    fn start(&self) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
+        let mut group = self.lock();
+        let Some((program, arguments)) = self.command.split_first().filter(|_| !group.stopped) else {
+            return Ok(None);
+        };
+        // A background process group that reads from the terminal would be stopped.
+        let input = if io::stdin().is_terminal() {
+            Stdio::null()
+        } else {
+            Stdio::inherit()
+        };
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn();
+        let mut child = child.map_err(|error| self.fault(&error))?;
+        group.running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let output = child.stdout.take();
+        let output = output.ok_or_else(|| self.fault(&io::Error::other("it has no standard output")))?;
+        Ok(Some((child, output)))
+    }
+
+    /// Waits without ever holding the number of a process that is gone.
+    fn wait(&self, child: &mut Child) -> io::Result<ExitStatus> {
+        loop {
+            let mut group = self.lock();
+            if let Some(status) = child.try_wait()? {
+                group.running = None;
+                return Ok(status);
+            }
+            drop(group);
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// What happened, when another one is to be started; `None` at a good end.
+    fn judge(&self, ended: Ended) -> Result<Option<String>, DeliveryError> {
+        let stopped = self.lock().stopped;
+        let failed = !ended.status.success();
+        let unfinished = match ended.read {
+            Ok(ControlFlow::Break(())) => return Ok(None),
+            Ok(ControlFlow::Continue(())) => None,
+            // What a producer that failed has left unfinished is no fault of its own.
+            Err(DeliveryError::Archive(error)) if failed && !stopped && is_torn(&error) => Some(error),
+            Err(error) => return Err(error),
+        };
+        let mut what = format!("{} {}", self.name(), how(ended.status));
+        if let Some(error) = &unfinished {
+            what += "; archive ";
+            what += &grouped(error.number);
+            what += " was not complete and is not published";
+        }
+        match self.restart {
+            _ if stopped => Ok(None),
+            Restart::Always => Ok(Some(what)),
+            Restart::OnFailure if failed => Ok(Some(what)),
+            Restart::Never if failed => Err(DeliveryError::Producer { what, began: true }),
+            Restart::Never | Restart::OnFailure => Ok(None),
+        }
+    }
+
+    fn fault(&self, error: &io::Error) -> DeliveryError {
+        DeliveryError::Producer {
+            what: format!("cannot run {}: {error}", self.name()),
+            began: false,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_torn(error: &ArchiveError) -> bool {
+    matches!(error.trouble.kind, ArchiveErrorKind::Torn(_))
+}
+
+fn is_damaged(read: &Result<ControlFlow<()>, DeliveryError>) -> bool {
+    matches!(read, Err(DeliveryError::Archive(error)) if !is_torn(error))
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "has ended".to_owned(),
+        (Some(code), _) => format!("failed with exit code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "failed".to_owned(),
+    }
+}
+
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(SHORTEST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .build()
+}
+
+/// The number of a signal as the system's call takes it.
+pub(super) fn signal(number: u8) -> Signal {
+    Signal::from_named_raw(i32::from(number)).unwrap_or(Signal::TERM)
+}

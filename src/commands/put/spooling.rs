@@ -1,0 +1,148 @@
+//! `put --spool`: archives go to disk as they are read, and from there to the delivery, whether pachd answers or not.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::input::Taker;
+use super::report::Report;
+use crate::archive::{Archive, Hold};
+use crate::cli::PutArgs;
+use crate::delivery::DeliveryError;
+use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::quantity::{Size, counted};
+use crate::settings::Address;
+
+/// Opens the spool that was named, for what these arguments say.
+pub(super) fn open(args: &PutArgs) -> Result<Option<Arc<Spool>>, Failure> {
+    let Some(dir) = args.spooling.spool.as_deref() else {
+        return Ok(None);
+    };
+    let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
+    spool.bind(&purpose(args)).map_err(|error| failure(&error))?;
+    Ok(Some(Arc::new(spool)))
+}
+
+pub(in crate::commands) fn failure(error: &SpoolError) -> Failure {
+    let exit = match error {
+        SpoolError::HeldBack { .. } => Exit::Refused,
+        error if error.is_usage() => Exit::Usage,
+        _ => Exit::Input,
+    };
+    Failure {
+        details: error.details(),
+        help: error.help().into_iter().collect(),
+        ..Failure::new(exit, error.to_string())
+    }
+}
+
+/// The command line of the `put` that a spool's archives were taken in by.
+pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsString> {
+    let mut line: Vec<OsString> = vec!["spoutctl".into(), "put".into(), "--spool".into(), dir.into()];
+    for (name, value) in &purpose.0 {
+        match name.as_str() {
+            "DEST" => line.push(value.into()),
+            "--append" | "--escape-paths" => line.push(name.into()),
+            _ => line.push(format!("{name}={value}").into()),
+        }
+    }
+    line
+}
+
+/// What shapes a commit, by the names of the flags.
+fn purpose(args: &PutArgs) -> Purpose {
+    let mut purpose = BTreeMap::new();
+    let mut add = |name: &str, value: String| purpose.insert(name.to_owned(), value);
+    add("DEST", args.destination.to_string());
+    // Another directory is another store; a cluster says itself which it is.
+    if let Ok(Address::Local(dir)) = Address::new(args.server.pachd.as_deref()) {
+        let dir = std::path::absolute(&dir).unwrap_or(dir);
+        add("--pachd", format!("local:{}", dir.display()));
+    }
+    if args.commits.append {
+        add("--append", "yes".to_owned());
+    }
+    if let Some(message) = &args.commits.message {
+        add("--message", message.clone());
+    }
+    if args.entries.escape_paths {
+        add("--escape-paths", "yes".to_owned());
+    }
+    add("--links", format!("{:?}", args.entries.links).to_lowercase());
+    add("--special", format!("{:?}", args.entries.special).to_lowercase());
+    add("--max-entry-size", args.entries.max_entry_size.to_string());
+    Purpose(purpose)
+}
+
+/// Takes archives into the spool.
+pub(super) struct IntoSpool {
+    pub spool: Arc<Spool>,
+    pub report: Arc<Report>,
+}
+
+impl Taker for IntoSpool {
+    fn first_number(&self) -> u64 {
+        self.spool.accepted() + 1
+    }
+
+    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(self.spool.hold()?)
+    }
+
+    fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        let (sequence, digest) = (archive.number, archive.digest);
+        self.spool.accept(archive)?;
+        self.report.spooled(sequence, digest);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn wait_until_drained(&self) -> bool {
+        self.spool.wait_until_drained()
+    }
+}
+
+/// Keeps an archive whose commit failed until somebody decides about it.
+pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Failure) {
+    let (DeliveryError::FinishedWithError { archive, commit, .. } | DeliveryError::Dropped { archive, commit }) = error
+    else {
+        return;
+    };
+    let held = HeldBack {
+        sequence: *archive,
+        commit: commit.id.to_string(),
+        reason: error.to_string(),
+    };
+    match spool.hold_back(held) {
+        Ok(()) => failure.help.push(format!(
+            "the spool keeps archive {archive}: spoutctl spool {dir} --resend {archive} sends it again, --forget \
+             {archive} leaves it out",
+            dir = spool.dir().display()
+        )),
+        Err(error) => failure.details.push(error.to_string()),
+    }
+}
+
+/// What is safe, and how it goes on.
+pub(super) fn advice(spool: &Spool) -> Option<String> {
+    let (archives, bytes) = spool.waiting();
+    (archives > 0).then(|| {
+        format!(
+            "{} ({}) in the spool, so nothing of them is lost; they go first with the next `put`, or send them: spoutctl \
+             spool {} --send",
+            waits(archives as u64),
+            Size(bytes),
+            spool.dir().display()
+        )
+    })
+}
+
+fn waits(archives: u64) -> String {
+    match archives {
+        1 => "1 archive waits".to_owned(),
+        more => format!("{} wait", counted(more, "archive")),
+    }
+}

@@ -1,0 +1,101 @@
+//! Between the spool and the delivery: what waits goes in, oldest first, and leaves once it is acknowledged.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Sender;
+
+use super::Spool;
+use crate::archive::{self, Archive, Files};
+use crate::delivery::{DeliveryError, Incoming, Observer, Receipt};
+use crate::fault::Fault;
+use crate::pfs::CommitId;
+
+/// Hands over what waits, oldest first, until `reading` has come to its end and nothing waits any more.
+pub fn feed(
+    spool: &Spool,
+    options: &archive::Options,
+    archives: &Sender<Incoming>,
+    reading: JoinHandle<Result<(), DeliveryError>>,
+) {
+    let end = loop {
+        match spool.next(options) {
+            Ok(Some(archive)) => {
+                if archives.send(Incoming::Archive(archive)).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => break reading.join().unwrap_or(Err(DeliveryError::Panicked)),
+            Err(error) => break Err(error.into()),
+        }
+    };
+    let damaged = spool.damaged();
+    let end = match end {
+        Ok(()) if !damaged.is_empty() => Err(DeliveryError::Damaged(damaged)),
+        end => end,
+    };
+    let _ = archives.send(Incoming::End(end));
+}
+
+/// Tells another observer, and lets archives leave the spool once that has acknowledged them.
+pub struct Leaving {
+    pub spool: Arc<Spool>,
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Leaving {
+    fn left(&self, sequence: u64, commit: Option<&CommitId>) {
+        if let Err(error) = self.spool.finished(sequence, commit) {
+            self.spool.fail(error);
+        }
+    }
+}
+
+impl Observer for Leaving {
+    fn ready(&self, newest: Option<&CommitId>, cluster: Option<&str>) {
+        if let Err(error) = self.spool.bind_destination(newest, cluster) {
+            self.spool.fail(error);
+        }
+    }
+
+    fn received(&self, archive: &Archive) {
+        self.observer.received(archive);
+    }
+
+    fn sent(&self, archive: &Archive, bytes: u64) {
+        self.observer.sent(archive, bytes);
+    }
+
+    fn committed(&self, receipt: &Receipt) {
+        self.observer.committed(receipt);
+        self.left(receipt.archive, receipt.commit.as_ref());
+    }
+
+    fn already(&self, receipt: &Receipt) {
+        self.observer.already(receipt);
+        self.left(receipt.archive, receipt.commit.as_ref());
+    }
+
+    fn would_commit(&self, archive: &Archive, files: &Files) {
+        self.observer.would_commit(archive, files);
+    }
+
+    fn empty(&self, archive: &Archive) {
+        self.observer.empty(archive);
+        self.left(archive.number, None);
+    }
+
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        self.observer.quarantined(archive, file);
+        self.left(archive.number, None);
+    }
+
+    fn note(&self, text: &str) {
+        self.observer.note(text);
+    }
+
+    fn retrying(&self, fault: &Fault) {
+        self.observer.retrying(fault);
+    }
+}

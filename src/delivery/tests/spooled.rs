@@ -1,0 +1,166 @@
+//! Runs of one spool, each killed somewhere, against a sink whose calls meet every fate.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+use proptest::prelude::*;
+
+use super::runs::fate;
+use super::scripted::*;
+use crate::archive::{self, Archive, ArchiveReader, Files};
+use crate::delivery::spool::{self, DEFAULT_LIMIT, Leaving, Spool};
+use crate::delivery::*;
+use crate::pfs::CommitId;
+
+/// The process is killed after so many acknowledgements: none of the others reaches the spool.
+struct Killed {
+    leaving: Leaving,
+    heard: Arc<Heard>,
+    left: AtomicUsize,
+}
+
+impl Killed {
+    fn is_alive(&self) -> bool {
+        self.left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1))
+            .is_ok()
+    }
+}
+
+impl Observer for Killed {
+    fn ready(&self, newest: Option<&CommitId>, cluster: Option<&str>) {
+        self.leaving.ready(newest, cluster);
+    }
+
+    fn committed(&self, receipt: &Receipt) {
+        if self.is_alive() {
+            self.leaving.committed(receipt);
+        } else {
+            self.heard.committed(receipt);
+        }
+    }
+
+    fn already(&self, receipt: &Receipt) {
+        if self.is_alive() {
+            self.leaving.already(receipt);
+        }
+    }
+
+    fn would_commit(&self, _: &Archive, _: &Files) {}
+
+    fn empty(&self, archive: &Archive) {
+        self.leaving.empty(archive);
+    }
+
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        self.leaving.quarantined(archive, file);
+    }
+
+    fn note(&self, _: &str) {}
+}
+
+/// One run: takes archives in up to `count`, and delivers until an error, the end, or its death.
+fn run(sink: &Arc<Scripted>, dir: &Path, count: u64, kill_after: usize, options: Options) -> Result<(), DeliveryError> {
+    let spool = Arc::new(Spool::open(dir, DEFAULT_LIMIT).unwrap());
+    let heard = Arc::new(Heard::default());
+    let observer = Killed {
+        leaving: Leaving {
+            spool: Arc::clone(&spool),
+            observer: Arc::clone(&heard) as _,
+        },
+        heard,
+        left: AtomicUsize::new(kill_after),
+    };
+    let options = Options {
+        stream: Some(spool.stream()),
+        spooled: Some(spool.spooled()),
+        retry_for: Duration::from_secs(20),
+        ..options
+    };
+    let clock = Arc::new(Fast(Mutex::new(Instant::now())));
+    let delivery = delivery(sink, Arc::new(observer), clock, options);
+    let reading = {
+        let spool = Arc::clone(&spool);
+        std::thread::spawn(move || {
+            let first = spool.accepted() + 1;
+            let bytes: Vec<u8> = (first..=count).flat_map(archive_bytes).collect();
+            let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), first, archive::Options::default());
+            while let Some(archive) = reader.next_archive(spool.hold()?)? {
+                spool.accept(archive)?;
+            }
+            spool.end();
+            Ok(())
+        })
+    };
+    let (archives, incoming) = bounded(0);
+    let feeder = {
+        let spool = Arc::clone(&spool);
+        std::thread::spawn(move || spool::feed(&spool, &archive::Options::default(), &archives, reading))
+    };
+    let (_, result) = delivery.run(&incoming);
+    drop(incoming);
+    spool.close();
+    feeder.join().unwrap();
+    drop(delivery);
+    // A process that has died holds no lock.
+    while Arc::strong_count(&spool) > 1 {
+        std::thread::yield_now();
+    }
+    result
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// However often a run dies, and whatever happens to its calls: once one gets through, every archive is one good
+    /// commit, in order.
+    #[test]
+    fn killed_runs_of_a_spool_lose_nothing_and_double_nothing(
+        fates in proptest::collection::vec(fate(), 0..60),
+        runs in proptest::collection::vec((1..6_u64, 0..4_usize), 1..4),
+        may_drop: bool,
+        append: bool,
+    ) {
+        let mode = if append { WriteMode::Append } else { WriteMode::Overwrite };
+        let sink = Arc::new(Scripted::new(fates));
+        sink.lock().may_drop = may_drop;
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { mode, ..options() };
+        let mut count = 0;
+        for (more, kill_after) in runs {
+            count += more;
+            let _ = run(&sink, dir.path(), count, kill_after, options.clone());
+        }
+        sink.lock().fates.clear();
+        let last = run(&sink, dir.path(), count, usize::MAX, options.clone());
+        prop_assert!(last.is_ok(), "{:?}", last);
+        let numbers: Vec<u64> = sink.good().iter().map(|(number, _)| *number).collect();
+        prop_assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
+        for (number, content) in sink.good() {
+            prop_assert_eq!(content, content_of(number));
+        }
+        // A late start may come after the last run; the next one gives it up.
+        let last = run(&sink, dir.path(), count, usize::MAX, options);
+        prop_assert!(last.is_ok(), "{:?}", last);
+        prop_assert_eq!((sink.open(), sink.good().len() as u64), (0, count));
+        let held = Spool::look(dir.path()).unwrap();
+        prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));
+    }
+}
+
+#[test]
+fn the_spool_of_one_cluster_is_not_sent_to_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    run(&sink, dir.path(), 1, usize::MAX, options()).unwrap();
+    let spool = Spool::open(dir.path(), DEFAULT_LIMIT).unwrap();
+    spool.bind_destination(None, Some("another")).unwrap();
+    drop(spool);
+    sink.lock().cluster = Some("this one".to_owned());
+    let error = run(&sink, dir.path(), 2, usize::MAX, options()).unwrap_err();
+    assert!(matches!(error, DeliveryError::AnotherCluster { .. }), "{error:?}");
+    assert_eq!(sink.good().len(), 1);
+}

@@ -1,0 +1,160 @@
+//! `put DEST -- CMD`, `--restart`, `--endless`, `--on-bad`: what makes the input, and how it may end.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::runner::{Ran, World, tar};
+use crate::spool::fill;
+
+fn world() -> World {
+    let world = World::local();
+    for name in ["1", "2", "3"] {
+        fs::write(world.path(&format!("{name}.tar")), tar(&[(name, name.as_bytes())])).unwrap();
+    }
+    world
+}
+
+/// Runs `put FLAGS -- sh -c SCRIPT` in the world's directory.
+fn produce(world: &World, flags: &[&str], script: &str) -> Ran {
+    let args = [&["put", "events", "--create-repo"], flags, &["--", "sh", "-c", script]].concat();
+    let output = world
+        .command(&args)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(world.directory.path())
+        .output();
+    output.unwrap().into()
+}
+
+#[test]
+fn what_a_producer_writes_is_committed() {
+    let ran = produce(&world(), &[], "cat 1.tar 2.tar");
+    assert_eq!(ran.expect(0).lines().len(), 2);
+}
+
+#[test]
+fn a_producer_that_fails_publishes_what_it_completed_and_nothing_of_the_rest() {
+    let ran = produce(&world(), &[], "cat 1.tar; head -c 700 2.tar; exit 3");
+    ran.expect(6)
+        .says("sh failed with exit code 3; archive 2 was not complete and is not published");
+    assert_eq!(ran.lines().len(), 1);
+    produce(&world(), &[], "cat 1.tar; kill -9 $$")
+        .expect(6)
+        .says("was killed by signal 9");
+}
+
+#[test]
+fn an_archive_that_is_torn_by_a_producer_that_ends_well_is_torn_input() {
+    produce(&world(), &["--restart", "always"], "cat 1.tar; head -c 700 2.tar")
+        .expect(3)
+        .says("ends inside archive 2");
+}
+
+#[test]
+fn a_producer_that_cannot_be_run_is_named() {
+    let ran = world().run(&["put", "events", "--create-repo", "--", "/no/such/program"]);
+    ran.expect(6).says("cannot run /no/such/program");
+}
+
+#[test]
+fn a_producer_is_started_again_when_what_it_completed_is_committed() {
+    let world = world();
+    // Its second life sees the commit of its first one: that is where a marker is read.
+    let spoutctl = env!("CARGO_BIN_EXE_spoutctl");
+    let script = format!(
+        "if [ -e once ]; then {spoutctl} get events:/1 > seen && cat 2.tar; else touch once; cat 1.tar; exit 1; fi"
+    );
+    let ran = produce(&world, &["--restart", "on-failure"], &script);
+    ran.expect(0)
+        .says("sh failed with exit code 1; it is started again in 1.0 s");
+    assert_eq!(ran.lines().len(), 2);
+    assert_eq!(fs::read(world.path("seen")).unwrap(), b"1");
+}
+
+#[test]
+fn with_a_spool_a_producer_starts_when_it_is_drained() {
+    let world = world();
+    fill(&world, &["before"]);
+    let spool = world.path("spool").display().to_string();
+    let spoutctl = env!("CARGO_BIN_EXE_spoutctl");
+    let script = format!("{spoutctl} get events:/f > seen; cat 2.tar");
+    let ran = produce(&world, &["--spool", &spool], &script);
+    assert_eq!(ran.expect(0).lines().len(), 2);
+    assert_eq!(fs::read(world.path("seen")).unwrap(), b"before");
+}
+
+#[test]
+fn a_signal_goes_to_the_producers_whole_group() {
+    let world = world();
+    let script = "cat 1.tar; sleep 100 & echo $! > child; trap 'echo > told; exit 0' TERM; wait";
+    let args = ["put", "events", "--create-repo", "--", "sh", "-c", script];
+    let mut put = world
+        .command(&args)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(world.directory.path())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let child = loop {
+        assert!(Instant::now() < deadline, "the producer never ran");
+        let text = fs::read_to_string(world.path("child")).unwrap_or_default();
+        if let Ok(pid) = text.trim().parse::<i32>() {
+            break Pid::from_raw(pid).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(Pid::from_raw(i32::try_from(put.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    let code = put.wait().unwrap().code();
+    assert_eq!(code, Some(143));
+    assert!(world.path("told").exists(), "the producer was not told");
+    while test_kill_process(child).is_ok() {
+        assert!(Instant::now() < deadline, "its child lives on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_producer_too() {
+    let world = world();
+    let begun = Instant::now();
+    let args = ["put", "events", "--", "sh", "-c", "cat 1.tar; sleep 100"];
+    let mut command = world.command(&args);
+    command.env("PATH", "/usr/bin:/bin").current_dir(world.directory.path());
+    Ran::from(command.output().unwrap()).expect(4).says("does not exist");
+    assert!(begun.elapsed() < Duration::from_secs(50));
+}
+
+#[test]
+fn an_endless_input_that_ends_is_exit_5_after_the_last_acknowledgement() {
+    let world = world();
+    let input = fs::read(world.path("1.tar")).unwrap();
+    let ran = world.run_with(&["put", "events", "--create-repo", "--endless"], &input);
+    assert_eq!(ran.expect(5).says("--endless").lines().len(), 1);
+}
+
+#[test]
+fn a_whole_archive_that_cannot_be_stored_is_set_aside_and_the_stream_goes_on() {
+    let world = world();
+    let bad = tar(&[("a[b", b"x")]);
+    let input = [tar(&[("1", b"1")]), bad.clone(), tar(&[("2", b"2")])].concat();
+    let ran = world.run_with(&["put", "events", "--create-repo"], &input);
+    assert_eq!(ran.expect(3).lines().len(), 1, "without the flag it stops");
+    let quarantine = world.path("quarantine");
+    let how = format!("quarantine={}", quarantine.display());
+    let ran = world.run_with(&["put", "events", "--on-bad", &how], &input);
+    assert_eq!(ran.expect(0).says("set aside").lines().len(), 2);
+    let mut files: Vec<_> = fs::read_dir(&quarantine)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(fs::read(&files[0]).unwrap(), bad);
+    let why = fs::read_to_string(&files[1]).unwrap();
+    assert!(why.contains("a[b") && why.contains("--escape-paths"), "{why}");
+    // What is torn stops whatever was said.
+    let torn = [bad, tar(&[("2", b"2")])[..700].to_vec()].concat();
+    world.run_with(&["put", "events", "--on-bad", &how], &torn).expect(3);
+}
