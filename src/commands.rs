@@ -8,4 +8,5 @@ pub mod spool;
 pub mod validate;
 
 mod interrupts;
+mod printing;
 mod server;

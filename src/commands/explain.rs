@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::ExplainArgs;
+use crate::commands::printing::print;
 use crate::diagnostic::Safety;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,12 +16,11 @@ const WIDEST: usize = 100;
 /// Runs the verb.
 ///
 /// # Errors
-/// Never, so far: that there is such a rule is known when the command line is read.
+/// When it could not be written; that there is such a rule is known when the command line is read.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(Voice::Normal);
     let width = terminal.width().map_or(WIDEST, |width| width.min(WIDEST));
-    terminal.result(explain(args.rule, width).trim_end());
-    Ok(Exit::Done)
+    print(&terminal, explain(args.rule, width).trim_end())
 }
 
 /// What mends it, as the list of rules and its explanation say it.

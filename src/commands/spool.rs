@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::cli::{self, SpoolArgs};
+use crate::commands::printing::print;
 use crate::commands::put;
 use crate::commands::put::spooling::{self, failure};
 use crate::delivery::spool::{Contents, HeldBack, Item, Spool};
@@ -107,13 +108,9 @@ fn show(args: &SpoolArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let contents = Spool::look(&args.dir).map_err(|error| failure(&error))?;
     if args.json {
         let text = serde_json::to_string(&Shown::new(&contents)).map_err(anyhow::Error::from)?;
-        terminal.result(&text);
-    } else {
-        for line in describe(&contents) {
-            terminal.result(&line);
-        }
+        return print(terminal, &text);
     }
-    Ok(Exit::Done)
+    print(terminal, &describe(&contents).join("\n"))
 }
 
 fn describe(contents: &Contents) -> Vec<String> {

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
 use crate::commands::explain::mended_by;
+use crate::commands::printing::{print, unless_lost};
 use crate::diagnostic::{Diagnostic, RuleId, Safety};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -297,7 +298,7 @@ fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<
     if args.mending.diff {
         let diffs: String = checked.mended.iter().map(|mended| mended.shown.as_str()).collect();
         terminal.whole_result(diffs.as_bytes());
-        return lost(terminal);
+        return unless_lost(terminal);
     }
     let fixes_stdin = checked.mended.iter().find(|mended| mended.is_stdin);
     let text = report::render(format(args, terminal), &checked.reports, style(args, terminal));
@@ -310,15 +311,7 @@ fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<
         }
         None => terminal.whole_result(text.as_bytes()),
     }
-    lost(terminal)
-}
-
-/// A report that did not get out is no report.
-fn lost(terminal: &Terminal) -> Result<(), Failure> {
-    match terminal.results_lost() {
-        Some(why) => Err(Failure::new(Exit::Input, "the report could not be written").detail(why)),
-        None => Ok(()),
-    }
+    unless_lost(terminal)
 }
 
 fn format(args: &ValidateArgs, terminal: &Terminal) -> Format {
@@ -381,8 +374,10 @@ fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit,
                 })
             })
             .collect();
-        terminal.result(&format!("{:#}", serde_json::json!({"version": 1, "rules": list})));
-        return lost(terminal).map(|()| Exit::Done);
+        return print(
+            terminal,
+            &format!("{:#}", serde_json::json!({"version": 1, "rules": list})),
+        );
     }
     if !matches!(format, None | Some(ReportFormat::Pretty | ReportFormat::Concise)) {
         return Err(Failure::new(
@@ -404,8 +399,7 @@ fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit,
             )
         })
         .collect();
-    terminal.result(&lines.join("\n"));
-    lost(terminal).map(|()| Exit::Done)
+    print(terminal, &lines.join("\n"))
 }
 
 /// A path as it is shown, and matched: `./` in front says nothing.

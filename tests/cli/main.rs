@@ -13,6 +13,7 @@ mod generated;
 mod get;
 mod layers;
 mod memory;
+mod printing;
 mod producer;
 mod put;
 mod readme;
