@@ -86,6 +86,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l send -d 'Send what waits, as `put` with the flags that it was taken in with, and read no input'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l discard -d 'Give everything up that waits'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l create-repo -d 'With --send: make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s y -l yes -d 'Do not ask before something is given up'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l json -d 'Print one JSON object instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s q -l quiet -d 'Say nothing on standard error but errors'

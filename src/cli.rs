@@ -565,6 +565,10 @@ pub struct SpoolArgs {
     #[command(flatten)]
     pub decision: DecisionArgs,
 
+    /// With --send: make the repo if it is not there
+    #[arg(long, requires = "send")]
+    pub create_repo: bool,
+
     /// Do not ask before something is given up
     #[arg(short, long)]
     pub yes: bool,

@@ -66,6 +66,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     if args.server.pachd.is_some() {
         put.server.pachd.clone_from(&args.server.pachd);
     }
+    put.commits.create_repo = args.create_repo;
     put.trying = args.trying.clone();
     put.voice = args.voice.clone();
     put.json = args.json;
