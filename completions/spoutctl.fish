@@ -30,8 +30,8 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make eac
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd\'s HTTP gateway would: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
@@ -122,14 +122,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quie
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
@@ -196,5 +196,5 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'

@@ -237,7 +237,13 @@ pub struct ProductionArgs {
     ///
     /// It starts when everything taken in before is committed. Signals go to its process group. When it fails, the
     /// archive that it had begun is not published, and the exit code is 6.
-    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, conflicts_with_all = ["files", "dry_run"])]
+    #[arg(
+        last = true,
+        value_name = "CMD",
+        value_hint = ValueHint::CommandWithArguments,
+        conflicts_with_all = ["files", "dry_run"],
+        help_heading = None::<&str>
+    )]
     pub command: Vec<OsString>,
 
     /// When CMD is started again after it has ended
@@ -271,6 +277,7 @@ pub struct SpoolingArgs {
         long,
         value_name = "DIR",
         env = "SPOUTCTL_SPOOL",
+        hide_env_values = true,
         value_hint = ValueHint::DirPath,
         conflicts_with_all = ["stream", "resume", "dry_run"]
     )]
@@ -386,9 +393,9 @@ pub struct ServeArgs {
     pub voice: VoiceArgs,
 }
 
-/// Find what is wrong with spout specs, without a cluster: what pachd refuses, what fails later, what passes in silence
+/// Find what is wrong with spout specs, without a cluster
 ///
-/// Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
+/// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
 /// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given.
 ///
 /// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
@@ -525,7 +532,9 @@ pub enum Colour {
     Never,
 }
 
-/// Say why a rule of `validate` is one: what comes of the fault, a bad and a good spec, where it is established
+/// Say why a rule of `validate` is one
+///
+/// What comes of the fault, a bad and a good spec, and where that is established.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The rule's name, as it stands in brackets before a message
