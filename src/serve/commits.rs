@@ -366,6 +366,8 @@ impl Wanted {
     fn of(request: &ListCommitRequest, from: Option<&CommitRecord>) -> Self {
         Self {
             left: match u64::try_from(request.number) {
+                // Nothing is mended here, so no commit is of that kind.
+                _ if request.origin_kind == OriginKind::Fsck && !request.all => 0,
                 Ok(0) | Err(_) => u64::MAX,
                 Ok(number) => number,
             },

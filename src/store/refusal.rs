@@ -46,6 +46,17 @@ pub enum Refusal {
     },
     #[error("commit {repo}@{id} not found")]
     CommitNotFound { repo: String, id: String },
+    /// Named as an ancestor, such as `ID~2`, of a commit with fewer.
+    #[error(
+        "pick commit tx: picking commit: invalid offset for ancestor of commit: {repo}.user@{id}, offset requested: \
+         {wanted}, offset traversable: {ancestors}"
+    )]
+    TooFewAncestors {
+        repo: String,
+        id: String,
+        wanted: u32,
+        ancestors: u32,
+    },
     #[error("pick commit tx: cannot pick commit with no ID or branch")]
     NothingToPick,
     #[error("no commits found for commitset {0}")]
@@ -157,6 +168,7 @@ impl Refusal {
             Self::FileSetGone => FaultKind::FileSetGone,
             Self::InvalidName(_)
             | Self::NothingToPick
+            | Self::TooFewAncestors { .. }
             | Self::ClearFinished
             | Self::DropWithChildren(_)
             | Self::SquashWithoutChildren(_)
