@@ -75,7 +75,8 @@ pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
     let repo = &info.commit.repo;
     let zero = record.checked.then_some(Seconds(Duration::ZERO));
     let child = |(id, branch): &(CommitId, String)| Commit {
-        branch: Some(branch_message(repo, branch)),
+        // The branch that it was made on may be deleted.
+        branch: (!branch.is_empty()).then(|| branch_message(repo, branch)),
         ..commit_message(repo, id)
     };
     CommitInfo {

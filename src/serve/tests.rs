@@ -323,6 +323,8 @@ fn commits_are_listed_from_and_to_and_without_those_that_went() {
     );
     let range = json!({"repo": repo("ev"), "from": by_id("ev", one), "to": by_id("ev", three)});
     assert_eq!(fixture.ids(&range), [three, two]);
+    let of_kind = |kind| fixture.ids(&json!({"repo": repo("ev"), "originKind": kind})).len();
+    assert_eq!((of_kind("USER"), of_kind("AUTO"), of_kind("FSCK")), (4, 0, 0));
     let reverse = json!({"repo": repo("ev"), "to": by_branch("ev", "master"), "reverse": true});
     let text = "cannot use 'Reverse' while also using 'From' or 'To'";
     assert_eq!(fixture.list(&reverse), Err(status(Code::Unknown, text)));
@@ -367,6 +369,45 @@ fn only_a_commit_without_children_is_dropped_and_only_one_with_finished_ones_squ
     assert_eq!(service.squash_commit(call, &request), Err(status(Code::Unknown, text)));
     let text = format!("cannot drop a commit that has children: default/ev@{one}");
     assert_eq!(service.drop_commit(call, &request), Err(status(Code::Unknown, text)));
+}
+
+/// The text is that of pachd 2.12.
+#[test]
+fn an_ancestor_that_a_commit_does_not_have_is_refused() {
+    let fixture = Fixture::new();
+    let [_, two] = ["/a", "/b"].map(|path| id_of(&fixture.commit("master", path, "x")).to_owned());
+    let ancestor = |mark: &str| fixture.inspect(&json!({"commit": by_id("ev", &format!("{two}{mark}"))}));
+    assert_eq!(ancestor("^").unwrap()["childCommits"][0]["id"], two);
+    let text = format!(
+        "pick commit tx: picking commit: invalid offset for ancestor of commit: default/ev.user@{two}, offset \
+         requested: 3, offset traversable: 1"
+    );
+    assert_eq!(ancestor("~3"), Err(status(Code::Unknown, text)));
+}
+
+/// Its commits stay and have no branch any more, as in pachd 2.12, also when there is one of that name again. (pachd
+/// panics when somebody subscribes to a branch of a repo with such commits.)
+#[test]
+fn a_branch_that_is_made_again_does_not_have_the_commits_of_the_one_before() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    let [one, two] = ["/a", "/b"].map(|path| id_of(&fixture.commit("master", path, "x")).to_owned());
+    let master = json!({"branch": branch("ev", "master"), "head": by_id("ev", &two)});
+    service.delete_branch(call, read(&master)).unwrap();
+    service.create_branch(call, read(&master)).unwrap();
+    let three = id_of(&fixture.commit("master", "/c", "x")).to_owned();
+    let children = |id| fixture.inspect(&json!({"commit": by_id("ev", id)})).unwrap()["childCommits"].take();
+    assert_eq!(children(&one), json!([{"repo": repo("ev"), "id": two, "branch": null}]));
+    assert_eq!(children(&two)[0]["branch"], branch("ev", "master"));
+    let mut heard = None;
+    let request = json!({"repo": repo("ev"), "branch": "master", "state": "FINISHED"});
+    let listening = service.subscribe_commit(call, read(&request), &mut |info| {
+        heard = Some(serde_json::to_value(info).unwrap());
+        ControlFlow::Break(())
+    });
+    listening.unwrap();
+    assert_eq!(id_of(&heard.unwrap()), three);
 }
 
 /// http 078–080, follow 036, and pachd 2.12's empty first commit.
