@@ -264,7 +264,10 @@ mod tests {
         let space = [b' '; 1 << 10];
         let (sender, pieces) = mpsc::channel(200);
         for _ in 0..100 {
-            sender.try_send(Piece::Data(Bytes::copy_from_slice(&space))).ok().unwrap();
+            sender
+                .try_send(Piece::Data(Bytes::copy_from_slice(&space)))
+                .ok()
+                .unwrap();
         }
         sender.try_send(Piece::Data(Bytes::from_static(b" {}"))).ok().unwrap();
         sender.try_send(Piece::End).ok().unwrap();
@@ -280,7 +283,10 @@ mod tests {
             let (sender, pieces) = mpsc::channel(4);
             let (first, second) = value.split_at(cut);
             for piece in [first, second] {
-                sender.try_send(Piece::Data(Bytes::copy_from_slice(piece))).ok().unwrap();
+                sender
+                    .try_send(Piece::Data(Bytes::copy_from_slice(piece)))
+                    .ok()
+                    .unwrap();
             }
             let mut values = Values::of(BodyReader { pieces, ended: false });
             let refused = values.next_up_to(17).unwrap_err();
