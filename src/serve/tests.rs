@@ -723,3 +723,78 @@ impl messages::Repo {
         self.try_into().unwrap()
     }
 }
+
+/// http 064, gateway 003 and 004; the texts about times are those of pachd 2.12.
+#[test]
+fn a_file_set_that_is_gone_has_other_words_in_each_call() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    let id = fixture.start_on("ev", "master");
+    let gone = "38abd3e583563a8ff4b42440d11eb820";
+    let add = json!({"commit": by_id("ev", &id), "fileSetId": gone});
+    let text = "add file set: path does not exist";
+    assert_eq!(service.add_file_set(call, read(&add)), Err(status(Code::Unknown, text)));
+    let renew =
+        |id: &str, seconds: &str| service.renew_file_set(call, read(&json!({"fileSetId": id, "ttlSeconds": seconds})));
+    let text = format!("tracker does not contain item: (fileset/{gone})");
+    assert_eq!(renew(gone, "600"), Err(status(Code::NotFound, text)));
+    let text = "the operation would create a dangling reference";
+    let compose = |ids: &[&str], seconds: &str| {
+        service.compose_file_set(call, read(&json!({"fileSetIds": ids, "ttlSeconds": seconds})))
+    };
+    assert_eq!(compose(&[gone], "600"), Err(status(Code::Unknown, text)));
+
+    let FileSetId(alive) = fixture.upload("/a", "x");
+    for (seconds, text) in [
+        ("0", "ttl (0) must be at least one second"),
+        ("-5", "ttl (-5000000000) must be at least one second"),
+        ("1801", "ttl (1801000000000) exceeds max ttl (1800000000000)"),
+    ] {
+        assert_eq!(renew(&alive, seconds), Err(status(Code::Unknown, text)));
+    }
+    renew(&alive, "1800").unwrap();
+    for seconds in ["0", "1801"] {
+        let composed = compose(&[&alive], seconds).unwrap().file_set_id;
+        renew(&composed, "60").unwrap();
+    }
+}
+
+/// As pachd 2.12 answers.
+#[test]
+fn a_file_of_a_datum_is_not_the_one_without_and_a_comparison_needs_commits() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    fixture.commit("master", "/a", "x");
+    let file = |datum: &str| json!({"commit": by_branch("ev", "master"), "path": "/a", "datum": datum});
+    let inspect = |datum| service.inspect_file(call, read(&json!({"file": file(datum)})));
+    let get = |datum| {
+        service.get_file(call, read(&json!({"file": file(datum)})), &mut |_| {
+            ControlFlow::Continue(())
+        })
+    };
+    let tar = |datum| {
+        service.get_file_tar(call, read(&json!({"file": file(datum)})), &mut |_| {
+            ControlFlow::Continue(())
+        })
+    };
+    for datum in ["", "default"] {
+        inspect(datum).unwrap();
+        get(datum).unwrap();
+        tar(datum).unwrap();
+    }
+    let missing = status(Code::NotFound, "file /a not found in repo default/ev at commit ");
+    assert_eq!(inspect("d1").err(), Some(missing.clone()));
+    assert_eq!((get("d1"), tar("d1")), (Err(missing.clone()), Err(missing)));
+
+    let compare = |request: &Value| service.diff_file(call, read(request), &mut |_| ControlFlow::Continue(()));
+    let text = "check new file commit: commit cannot be nil";
+    assert_eq!(
+        compare(&json!({"newFile": {"path": "/"}})),
+        Err(status(Code::Unknown, text))
+    );
+    let text = "check old file commit: commit cannot be nil";
+    let one = json!({"newFile": file(""), "oldFile": {"path": "/"}});
+    assert_eq!(compare(&one), Err(status(Code::Unknown, text)));
+}
