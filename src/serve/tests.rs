@@ -724,6 +724,19 @@ impl messages::Repo {
     }
 }
 
+/// As pachd 2.12 does it: with every field, also those that were not sent.
+#[test]
+fn a_transaction_tells_its_requests_with_all_their_fields() {
+    let fixture = Fixture::new();
+    let call = fixture.begin();
+    let request = read(&json!({"branch": branch("ev", "b")}));
+    fixture.service.create_branch(&call, request).unwrap();
+    let info = fixture.end(&call).unwrap();
+    let expected = json!({"branch": branch("ev", "b"), "head": null, "provenance": [], "trigger": null,
+        "newCommitSet": false, "branchPropagationSpecs": []});
+    assert_eq!(info["requests"][0]["createBranch"], expected);
+}
+
 /// http 064, gateway 003 and 004; the texts about times are those of pachd 2.12.
 #[test]
 fn a_file_set_that_is_gone_has_other_words_in_each_call() {
