@@ -17,9 +17,10 @@
 //! On purpose: a file at `/` is refused, where pachd loses its bytes (recording http 031); a repo without a type is
 //! refused in words of our own (012); what is no commit's id is not found (056), where pachd panics; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
-//! refuses; pending transactions do not expire; hashes are ours, the same only for the same bytes. Not served:
-//! pipelines and jobs, permissions, triggers and provenance, data of a URL, copies within a repo, datums, and globs
-//! with `!(…)`. Each says so by its name.
+//! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
+//! loses it; a branch may be subscribed to where another one was deleted, where pachd panics; pending transactions do
+//! not expire; hashes are ours, the same only for the same bytes. Not served: pipelines and jobs, permissions, triggers
+//! and provenance, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
 //! # Calls
 //!

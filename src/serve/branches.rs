@@ -60,7 +60,8 @@ pub(super) fn delete_branch(work: &mut Work<'_>, request: &DeleteBranchRequest) 
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
-        if !request.provenance.is_empty() || request.trigger.is_some() {
+        let is_piped = !request.provenance.is_empty() || !request.branch_propagation_specs.is_empty();
+        if is_piped || request.trigger.is_some() {
             let message = "branches with provenance or a trigger belong to pipelines, which are not served here";
             return Err(Status::new(Code::Unimplemented, message));
         }

@@ -75,7 +75,8 @@ pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
     let repo = &info.commit.repo;
     let zero = record.checked.then_some(Seconds(Duration::ZERO));
     let child = |(id, branch): &(CommitId, String)| Commit {
-        branch: Some(branch_message(repo, branch)),
+        // The branch that it was made on may be deleted.
+        branch: (!branch.is_empty()).then(|| branch_message(repo, branch)),
         ..commit_message(repo, id)
     };
     CommitInfo {
@@ -366,6 +367,8 @@ impl Wanted {
     fn of(request: &ListCommitRequest, from: Option<&CommitRecord>) -> Self {
         Self {
             left: match u64::try_from(request.number) {
+                // Nothing is mended here, so no commit is of that kind.
+                _ if request.origin_kind == OriginKind::Fsck && !request.all => 0,
                 Ok(0) | Err(_) => u64::MAX,
                 Ok(number) => number,
             },

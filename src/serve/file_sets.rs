@@ -9,8 +9,12 @@ use super::messages::{
 };
 use super::{Call, Code, Requests, Service, Status};
 use crate::delivery::{Change, Changes, CommitSink as _, MAX_CHUNK};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::pfs::FileSetId;
+use crate::store::{Failure, Refusal};
+
+/// The time to live of a composed file set that none is said for.
+const LONG: Duration = Duration::from_mins(30);
 
 impl Service {
     /// Writes into the commit, or the branch, that the first message names. Nothing happens before the stream has
@@ -51,7 +55,8 @@ impl Service {
     pub fn get_file_set(&self, call: &Call, request: GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
         let commit = request.commit.unwrap_or_default();
         // So that one that is being finished is.
-        self.view(call, &commit)?;
+        self.view(call, &commit)
+            .map_err(|status| status.within("get file set"))?;
         let is_total = request.r#type == FileSetType::Total;
         Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
     }
@@ -68,24 +73,40 @@ impl Service {
     }
 
     /// # Errors
-    /// When it has expired, or the time is longer than half an hour.
+    /// When it has expired, or the time is shorter than a second or longer than half an hour.
     pub fn renew_file_set(&self, _call: &Call, request: RenewFileSetRequest) -> Result<Empty, Status> {
-        let file_set = FileSetId(request.file_set_id);
-        self.store.renew_file_set(&file_set, seconds(request.ttl_seconds)?)?;
+        let ttl = request.ttl_seconds;
+        let seconds = u64::try_from(ttl).map_err(|_| {
+            let nanoseconds = i128::from(ttl) * 1_000_000_000;
+            Status::from(Failure::from(Refusal::TtlTooShort(nanoseconds)))
+        })?;
+        let renewed = self
+            .store
+            .renew_file_set(&FileSetId(request.file_set_id), Duration::from_secs(seconds));
+        renewed.map_err(|fault| match fault.kind {
+            // This call alone has a code for it (recording gateway 003).
+            FaultKind::FileSetGone => Status::not_found(fault.message),
+            _ => fault.into(),
+        })?;
         Ok(Empty {})
     }
 
+    /// Without a time the new one lives for half an hour, where pachd's does for ever.
+    ///
     /// # Errors
-    /// As [`Service::renew_file_set`].
+    /// When one has expired.
     pub fn compose_file_set(
         &self,
         _call: &Call,
         request: ComposeFileSetRequest,
     ) -> Result<CreateFileSetResponse, Status> {
         let parts: Vec<FileSetId> = request.file_set_ids.into_iter().map(FileSetId).collect();
-        Ok(named(
-            self.store.compose_file_set(&parts, seconds(request.ttl_seconds)?)?,
-        ))
+        let ttl = match u64::try_from(request.ttl_seconds) {
+            Ok(0) => LONG,
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => Duration::ZERO,
+        };
+        Ok(named(self.store.compose_file_set(&parts, ttl)?))
     }
 }
 
@@ -93,11 +114,6 @@ fn named(file_set: FileSetId) -> CreateFileSetResponse {
     CreateFileSetResponse {
         file_set_id: file_set.0,
     }
-}
-
-fn seconds(ttl: i64) -> Result<Duration, Status> {
-    let seconds = u64::try_from(ttl).map_err(|_| Status::unknown(format!("ttl ({ttl}) is negative")))?;
-    Ok(Duration::from_secs(seconds))
 }
 
 /// The messages of a stream as the changes that they ask for. One message is held.
@@ -166,7 +182,7 @@ impl<'a, 'b> Stream<'a, 'b> {
 }
 
 /// A file's part that no job has written.
-fn is_default(datum: &str) -> bool {
+pub(super) fn is_default(datum: &str) -> bool {
     matches!(datum, "" | "default")
 }
 

@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use self::diff::{Side, Summed, compare};
 use self::glob::Glob;
 use self::walk::{Node, Tree, Walk};
+use super::file_sets::is_default;
 use super::messages::{
     Bytes, Commit, DiffFileRequest, DiffFileResponse, File, FileInfo, FileType, GetFileRequest, GlobFileRequest,
     InspectFileRequest, ListFileRequest, PathRange,
@@ -116,7 +117,8 @@ impl Service {
         let tree = self.tree(call, file)?;
         let path = clean(&file.path);
         let mut walk = Walk::at(&tree, &path)?;
-        let node = walk.next()?.ok_or_else(|| not_there(file))?;
+        let node = walk.next()?.filter(|_| is_default(&file.datum));
+        let node = node.ok_or_else(|| not_there(file))?;
         let info = info(&tree, &node, walk.sum(&node)?);
         Ok(Download {
             info,
@@ -220,9 +222,16 @@ impl Service {
         answers: &mut Answers<'_, DiffFileResponse>,
     ) -> Result<(), Status> {
         let new_file = named(request.new_file)?;
+        for (file, which) in [(Some(&new_file), "new"), (request.old_file.as_ref(), "old")] {
+            if file.is_some_and(|file| file.commit.is_none()) {
+                return Err(Status::unknown(format!(
+                    "check {which} file commit: commit cannot be nil"
+                )));
+            }
+        }
         let new_tree = self.tree(call, &new_file)?;
         let new_info = &new_tree.record().info;
-        let old_file = request.old_file.filter(|file| file.commit.is_some()).or_else(|| {
+        let old_file = request.old_file.or_else(|| {
             Some(File {
                 commit: Some(Commit::named(&new_info.commit.repo, new_info.parent.as_ref()?)),
                 ..new_file.clone()
@@ -271,7 +280,8 @@ impl Service {
                 }
             },
         )?;
-        let entry = found.ok_or_else(|| not_there(&file))?;
+        let entry = found.filter(|_| is_default(&file.datum));
+        let entry = entry.ok_or_else(|| not_there(&file))?;
         let mut pieces = Pieces::new(answers);
         pieces.copy(tree.read(&entry, u64::try_from(request.offset).unwrap_or(0)))?;
         pieces.flush();
@@ -295,6 +305,9 @@ impl Service {
         let mut pieces = Pieces::new(answers);
         let mut is_empty = true;
         let glob = Glob::new(&file.path)?;
+        if !is_default(&file.datum) {
+            return Err(not_there(&file));
+        }
         selected(&tree, &glob, request.path_range.as_ref(), &mut |node| {
             is_empty = false;
             match node {

@@ -8,8 +8,9 @@
 //! | what | bound |
 //! |---|---|
 //! | connections | 256; more wait to be accepted |
-//! | a request's head | 64 KiB and 100 headers, within 30 s |
-//! | a message | 28 MiB of JSON, one held for each connection that uploads, and its bytes beside it |
+//! | a request's head | 128 KiB and 100 headers, within 30 s |
+//! | a message of an upload | 28 MiB of JSON, one held for each connection that uploads, and its bytes beside it |
+//! | any other message | 1 MiB of JSON |
 //! | pieces on their way in | 4 a connection, as the network gives them |
 //! | pieces on their way out | 2 a connection, of 256 KiB of a file or one message |
 //! | a silent upload | 10 min |
@@ -51,6 +52,7 @@ use self::methods::{Method, Requested};
 use super::{Call, Code, Service, Status};
 
 const CONNECTIONS: usize = 256;
+/// Of the buffer that a head is read into: what comes in one read may be on top.
 const HEAD_SIZE: usize = 64 << 10;
 const HEADERS: usize = 100;
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -226,12 +228,13 @@ fn is_open(path: &str) -> bool {
 }
 
 async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Request<Incoming>) -> Response<Answer> {
-    let method = if is_open(path) {
-        Ok(())
-    } else {
-        shared.guard.check_token(request.headers())
+    if !is_open(path)
+        && let Err(status) = shared.guard.check_token(request.headers())
+    {
+        // Without its body being read: who may not come in has no claim to a connection for as long as it likes.
+        return answer::failed(entry, &status);
     }
-    .and_then(|()| methods::find(path, shared.guard.wants_token()));
+    let method = methods::find(path, shared.guard.wants_token());
     let call = Call::new(transaction(request.headers()));
     let (sender, mut receiver) = mpsc::channel(answer::PIECES);
     let wanted = Wanted(call.clone());

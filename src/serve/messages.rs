@@ -480,6 +480,8 @@ pub struct CreateBranchRequest {
     pub trigger: Option<Empty>,
     #[serde(alias = "new_commit_set", deserialize_with = "unset")]
     pub new_commit_set: bool,
+    #[serde(alias = "branch_propagation_specs", deserialize_with = "unset")]
+    pub branch_propagation_specs: Vec<Empty>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -323,6 +323,8 @@ fn commits_are_listed_from_and_to_and_without_those_that_went() {
     );
     let range = json!({"repo": repo("ev"), "from": by_id("ev", one), "to": by_id("ev", three)});
     assert_eq!(fixture.ids(&range), [three, two]);
+    let of_kind = |kind| fixture.ids(&json!({"repo": repo("ev"), "originKind": kind})).len();
+    assert_eq!((of_kind("USER"), of_kind("AUTO"), of_kind("FSCK")), (4, 0, 0));
     let reverse = json!({"repo": repo("ev"), "to": by_branch("ev", "master"), "reverse": true});
     let text = "cannot use 'Reverse' while also using 'From' or 'To'";
     assert_eq!(fixture.list(&reverse), Err(status(Code::Unknown, text)));
@@ -367,6 +369,45 @@ fn only_a_commit_without_children_is_dropped_and_only_one_with_finished_ones_squ
     assert_eq!(service.squash_commit(call, &request), Err(status(Code::Unknown, text)));
     let text = format!("cannot drop a commit that has children: default/ev@{one}");
     assert_eq!(service.drop_commit(call, &request), Err(status(Code::Unknown, text)));
+}
+
+/// The text is that of pachd 2.12.
+#[test]
+fn an_ancestor_that_a_commit_does_not_have_is_refused() {
+    let fixture = Fixture::new();
+    let [_, two] = ["/a", "/b"].map(|path| id_of(&fixture.commit("master", path, "x")).to_owned());
+    let ancestor = |mark: &str| fixture.inspect(&json!({"commit": by_id("ev", &format!("{two}{mark}"))}));
+    assert_eq!(ancestor("^").unwrap()["childCommits"][0]["id"], two);
+    let text = format!(
+        "pick commit tx: picking commit: invalid offset for ancestor of commit: default/ev.user@{two}, offset \
+         requested: 3, offset traversable: 1"
+    );
+    assert_eq!(ancestor("~3"), Err(status(Code::Unknown, text)));
+}
+
+/// Its commits stay and have no branch any more, as in pachd 2.12, also when there is one of that name again. (pachd
+/// panics when somebody subscribes to a branch of a repo with such commits.)
+#[test]
+fn a_branch_that_is_made_again_does_not_have_the_commits_of_the_one_before() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    let [one, two] = ["/a", "/b"].map(|path| id_of(&fixture.commit("master", path, "x")).to_owned());
+    let master = json!({"branch": branch("ev", "master"), "head": by_id("ev", &two)});
+    service.delete_branch(call, read(&master)).unwrap();
+    service.create_branch(call, read(&master)).unwrap();
+    let three = id_of(&fixture.commit("master", "/c", "x")).to_owned();
+    let children = |id| fixture.inspect(&json!({"commit": by_id("ev", id)})).unwrap()["childCommits"].take();
+    assert_eq!(children(&one), json!([{"repo": repo("ev"), "id": two, "branch": null}]));
+    assert_eq!(children(&two)[0]["branch"], branch("ev", "master"));
+    let mut heard = None;
+    let request = json!({"repo": repo("ev"), "branch": "master", "state": "FINISHED"});
+    let listening = service.subscribe_commit(call, read(&request), &mut |info| {
+        heard = Some(serde_json::to_value(info).unwrap());
+        ControlFlow::Break(())
+    });
+    listening.unwrap();
+    assert_eq!(id_of(&heard.unwrap()), three);
 }
 
 /// http 078–080, follow 036, and pachd 2.12's empty first commit.
@@ -681,4 +722,92 @@ impl messages::Repo {
     fn try_into_repo(&self) -> crate::pfs::Repo {
         self.try_into().unwrap()
     }
+}
+
+/// As pachd 2.12 does it: with every field, also those that were not sent.
+#[test]
+fn a_transaction_tells_its_requests_with_all_their_fields() {
+    let fixture = Fixture::new();
+    let call = fixture.begin();
+    let request = read(&json!({"branch": branch("ev", "b")}));
+    fixture.service.create_branch(&call, request).unwrap();
+    let info = fixture.end(&call).unwrap();
+    let expected = json!({"branch": branch("ev", "b"), "head": null, "provenance": [], "trigger": null,
+        "newCommitSet": false, "branchPropagationSpecs": []});
+    assert_eq!(info["requests"][0]["createBranch"], expected);
+}
+
+/// http 064, gateway 003 and 004; the texts about times are those of pachd 2.12.
+#[test]
+fn a_file_set_that_is_gone_has_other_words_in_each_call() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    let id = fixture.start_on("ev", "master");
+    let gone = "38abd3e583563a8ff4b42440d11eb820";
+    let add = json!({"commit": by_id("ev", &id), "fileSetId": gone});
+    let text = "add file set: path does not exist";
+    assert_eq!(service.add_file_set(call, read(&add)), Err(status(Code::Unknown, text)));
+    let renew =
+        |id: &str, seconds: &str| service.renew_file_set(call, read(&json!({"fileSetId": id, "ttlSeconds": seconds})));
+    let text = format!("tracker does not contain item: (fileset/{gone})");
+    assert_eq!(renew(gone, "600"), Err(status(Code::NotFound, text)));
+    let text = "the operation would create a dangling reference";
+    let compose = |ids: &[&str], seconds: &str| {
+        service.compose_file_set(call, read(&json!({"fileSetIds": ids, "ttlSeconds": seconds})))
+    };
+    assert_eq!(compose(&[gone], "600"), Err(status(Code::Unknown, text)));
+
+    let FileSetId(alive) = fixture.upload("/a", "x");
+    for (seconds, text) in [
+        ("0", "ttl (0) must be at least one second"),
+        ("-5", "ttl (-5000000000) must be at least one second"),
+        ("1801", "ttl (1801000000000) exceeds max ttl (1800000000000)"),
+    ] {
+        assert_eq!(renew(&alive, seconds), Err(status(Code::Unknown, text)));
+    }
+    renew(&alive, "1800").unwrap();
+    for seconds in ["0", "1801"] {
+        let composed = compose(&[&alive], seconds).unwrap().file_set_id;
+        renew(&composed, "60").unwrap();
+    }
+}
+
+/// As pachd 2.12 answers.
+#[test]
+fn a_file_of_a_datum_is_not_the_one_without_and_a_comparison_needs_commits() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let call = &Call::default();
+    fixture.commit("master", "/a", "x");
+    let file = |datum: &str| json!({"commit": by_branch("ev", "master"), "path": "/a", "datum": datum});
+    let inspect = |datum| service.inspect_file(call, read(&json!({"file": file(datum)})));
+    let get = |datum| {
+        service.get_file(call, read(&json!({"file": file(datum)})), &mut |_| {
+            ControlFlow::Continue(())
+        })
+    };
+    let tar = |datum| {
+        service.get_file_tar(call, read(&json!({"file": file(datum)})), &mut |_| {
+            ControlFlow::Continue(())
+        })
+    };
+    for datum in ["", "default"] {
+        inspect(datum).unwrap();
+        get(datum).unwrap();
+        tar(datum).unwrap();
+    }
+    let missing = status(Code::NotFound, "file /a not found in repo default/ev at commit ");
+    assert_eq!(inspect("d1").err(), Some(missing.clone()));
+    assert_eq!((get("d1"), tar("d1")), (Err(missing.clone()), Err(missing)));
+
+    let compare = |request: &Value| service.diff_file(call, read(request), &mut |_| ControlFlow::Continue(()));
+    let text = "check new file commit: commit cannot be nil";
+    assert_eq!(
+        compare(&json!({"newFile": {"path": "/"}})),
+        Err(status(Code::Unknown, text))
+    );
+    let text = "check old file commit: commit cannot be nil";
+    let one = json!({"newFile": file(""), "oldFile": {"path": "/"}});
+    assert_eq!(compare(&one), Err(status(Code::Unknown, text)));
 }

@@ -216,7 +216,7 @@ impl Work<'_> {
     /// `FileSetGone`, `AlreadyFinished`, `NotFound` (the commit).
     pub fn add_file_set(&mut self, commit: &CommitSelector, file_set: &FileSetId) -> Result<(), Failure> {
         let row = self.open_commit(commit)?;
-        let file_set = file_set::find(self.db, file_set, self.now, "add file set")?;
+        let file_set = file_set::find(self.db, file_set, self.now)?.ok_or(Refusal::FileSetToAddGone)?;
         self.db
             .prepare_cached(
                 "INSERT INTO commit_parts (commit_id, seq, upload)

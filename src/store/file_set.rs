@@ -20,6 +20,7 @@ use crate::pfs::FileSetId;
 
 /// How long a new file set lives, as pachd's do.
 const DEFAULT_TTL: Duration = Duration::from_mins(10);
+const MIN_TTL: Duration = Duration::from_secs(1);
 const MAX_TTL: Duration = Duration::from_mins(30);
 /// How many expired file sets one call clears away at most, so that no call takes long for the sake of others.
 const SWEEP: i64 = 100;
@@ -197,7 +198,7 @@ fn insert_file_set(tx: &Connection, uploads: &[i64], expires: i64) -> rusqlite::
 pub(super) fn renew(store: &Store, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
     check_ttl(ttl)?;
     store.database.write(|tx| {
-        let id = find(tx, file_set, store.now(), "renew file set")?;
+        let id = find(tx, file_set, store.now())?.ok_or_else(|| Refusal::FileSetToRenewGone(file_set.0.clone()))?;
         tx.execute(
             "UPDATE file_sets SET expires = ?2 WHERE id = ?1",
             [id, store.after(ttl)],
@@ -206,20 +207,22 @@ pub(super) fn renew(store: &Store, file_set: &FileSetId, ttl: Duration) -> Resul
     })
 }
 
+/// Any time to live is taken, as by pachd.
 pub(super) fn compose(store: &Store, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
-    check_ttl(ttl)?;
     store.database.write(|tx| {
         let mut uploads = Vec::new();
         for part in parts {
-            let id = find(tx, part, store.now(), "compose file set")?;
+            let id = find(tx, part, store.now())?.ok_or(Refusal::FileSetToComposeGone)?;
             uploads.extend(uploads_of(tx, id)?);
         }
         Ok(insert_file_set(tx, &uploads, store.after(ttl))?)
     })
 }
 
-/// The text is pachd's (recording p 096), with its nanoseconds.
 fn check_ttl(ttl: Duration) -> Result<(), Fault> {
+    if ttl < MIN_TTL {
+        return Err(Refusal::TtlTooShort(ttl.as_nanos().cast_signed()).into());
+    }
     if ttl > MAX_TTL {
         let (wanted, max) = (ttl.as_nanos(), MAX_TTL.as_nanos());
         return Err(Refusal::TtlTooLong { wanted, max }.into());
@@ -227,12 +230,11 @@ fn check_ttl(ttl: Duration) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The row of a file set that is still alive. The text is pachd's (recording http 064).
-pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64, call: &str) -> Result<i64, Failure> {
+/// The row of a file set that is still alive. For one that is not, each call has words of its own.
+pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64) -> rusqlite::Result<Option<i64>> {
     tx.prepare_cached("SELECT id FROM file_sets WHERE name = ?1 AND expires > ?2")?
         .query_row(params![file_set.0, now], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| Refusal::FileSetGone.within(call).into())
+        .optional()
 }
 
 pub(super) fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {

@@ -113,14 +113,21 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
                 })
         }
     };
-    let mut row = found.map_err(not_picked)?;
-    for _ in 0..selector.back {
-        row = parent_of(db, row)?.ok_or_else(|| {
-            not_picked(Refusal::CommitNotFound {
-                repo: repo_name.clone(),
-                id: selector.id.as_ref().map(ToString::to_string).unwrap_or_default(),
-            })
-        })?;
+    let named = found.map_err(not_picked)?;
+    let mut row = named;
+    for ancestors in 0..selector.back {
+        row = match parent_of(db, row)? {
+            Some(parent) => parent,
+            None => {
+                return Err(Refusal::TooFewAncestors {
+                    repo: repo_name,
+                    id: commit_name(db, named)?.to_string(),
+                    wanted: selector.back,
+                    ancestors,
+                }
+                .into());
+            }
+        };
     }
     Ok(row)
 }

@@ -46,6 +46,17 @@ pub enum Refusal {
     },
     #[error("commit {repo}@{id} not found")]
     CommitNotFound { repo: String, id: String },
+    /// Named as an ancestor, such as `ID~2`, of a commit with fewer.
+    #[error(
+        "pick commit tx: picking commit: invalid offset for ancestor of commit: {repo}.user@{id}, offset requested: \
+         {wanted}, offset traversable: {ancestors}"
+    )]
+    TooFewAncestors {
+        repo: String,
+        id: String,
+        wanted: u32,
+        ancestors: u32,
+    },
     #[error("pick commit tx: cannot pick commit with no ID or branch")]
     NothingToPick,
     #[error("no commits found for commitset {0}")]
@@ -82,9 +93,18 @@ pub enum Refusal {
     #[error("base commit {0} not finished")]
     BaseNotFinished(String),
 
-    /// `AddFileSet` (http 064), `RenewFileSet` and `ComposeFileSet`.
-    #[error("path does not exist")]
-    FileSetGone,
+    /// `AddFileSet` (http 064).
+    #[error("add file set: path does not exist")]
+    FileSetToAddGone,
+    /// `RenewFileSet` (gateway 003).
+    #[error("tracker does not contain item: (fileset/{0})")]
+    FileSetToRenewGone(String),
+    /// `ComposeFileSet` (gateway 004).
+    #[error("the operation would create a dangling reference")]
+    FileSetToComposeGone,
+    /// In nanoseconds.
+    #[error("ttl ({0}) must be at least one second")]
+    TtlTooShort(i128),
     /// p 096, in nanoseconds.
     #[error("ttl ({wanted}) exceeds max ttl ({max})")]
     TtlTooLong { wanted: u128, max: u128 },
@@ -154,14 +174,16 @@ impl Refusal {
             Self::ProjectExists(_) | Self::RepoExists(_) | Self::OneCommitARepo { .. } => FaultKind::AlreadyExists,
             Self::HeadOpen(_) => FaultKind::HeadOpen,
             Self::AlreadyFinished(_) => FaultKind::AlreadyFinished,
-            Self::FileSetGone => FaultKind::FileSetGone,
+            Self::FileSetToAddGone | Self::FileSetToRenewGone(_) | Self::FileSetToComposeGone => FaultKind::FileSetGone,
             Self::InvalidName(_)
             | Self::NothingToPick
+            | Self::TooFewAncestors { .. }
             | Self::ClearFinished
             | Self::DropWithChildren(_)
             | Self::SquashWithoutChildren(_)
             | Self::ChildNotFinished { .. }
             | Self::BaseNotFinished(_)
+            | Self::TtlTooShort(_)
             | Self::TtlTooLong { .. }
             | Self::InvalidPath { .. } => FaultKind::Refused,
         }

@@ -166,16 +166,18 @@ impl Work<'_> {
     /// # Errors
     /// `NotFound`.
     pub fn delete_branch(&mut self, branch: &Branch) -> Result<(), Failure> {
-        let gone = match find(self.db, &branch.repo)? {
-            Some(repo) => self
-                .db
-                .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
-                .execute(params![repo, branch.name.as_str()])?,
-            None => 0,
-        };
+        let params = params![find(self.db, &branch.repo)?, branch.name.as_str()];
+        let gone = self
+            .db
+            .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
+            .execute(params)?;
         if gone == 0 {
             return Err(Refusal::NoBranchToDelete(branch.clone()).into());
         }
+        // Another branch of that name, made later, is another one: its subscribers are not to see these.
+        self.db
+            .prepare_cached("UPDATE commits SET branch = '' WHERE repo = ?1 AND branch = ?2")?
+            .execute(params)?;
         Ok(())
     }
 }

@@ -123,6 +123,13 @@ fn with_a_token_nobody_gets_in_without_it() {
     assert_eq!(who(&[]), 401);
     assert_eq!(who(&[("authn-token", "other")]), 401);
     assert_eq!(who(&[("authn-token", "secret-of-ours")]), 200);
+    // Nor holds a connection with a body that never ends.
+    let mut stream = served.connect();
+    let head = "POST /api/pfs_v2.API/ModifyFile HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(Answer::of(&answer).status, 401);
     assert_eq!(
         served.request("GET", "/pfs/default/events/master/a", &[], b"").status,
         401
@@ -182,6 +189,10 @@ fn what_is_too_large_is_refused_and_forgotten() {
     assert_eq!(answer.status, 429, "{}", answer.text());
     assert!(answer.text().contains("larger than max"), "{}", answer.text());
     assert!(commits(&served).is_empty());
+    // Of what is read into memory as a whole, two bytes can take ten times as many.
+    let many = format!("{{\"fileSetIds\": [{}\"\"]}}", "\"\",".repeat(1 << 20));
+    let answer = served.request("POST", "/api/pfs_v2.API/ComposeFileSet", &[], many.as_bytes());
+    assert_eq!(answer.status, 429, "{}", answer.text());
 
     let long = "x".repeat(200 << 10);
     let mut stream = served.connect();

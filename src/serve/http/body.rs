@@ -24,6 +24,9 @@ const PIECES: usize = 4;
 const SILENCE: Duration = Duration::from_mins(10);
 /// The longest JSON value: a message of 20 MiB, pachd's default limit, in base64.
 const LONGEST_VALUE: usize = 28 << 20;
+/// The longest request of a call that takes one. Those have no files' bytes in them, and a value that is read into
+/// memory as a whole can take ten times its text: `[]` is two bytes of that and two dozen of this.
+pub(super) const LONGEST_REQUEST: usize = 1 << 20;
 
 /// Starts to take the body from the connection, and gives the end to read it from.
 pub(super) fn read(mut body: Incoming, entry: Arc<Entry>) -> BodyReader {
@@ -106,15 +109,27 @@ impl Values {
     /// # Errors
     /// When the body breaks, ends inside a value, or holds something else.
     pub fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        self.next_up_to(LONGEST_VALUE)
+    }
+
+    /// As [`Values::next`], of a value that has no more bytes than that.
+    ///
+    /// # Errors
+    /// Also when it has more.
+    pub fn next_up_to(&mut self, longest: usize) -> Result<Option<Bytes>, Status> {
         let mut scanner = Scanner::default();
         loop {
-            if let Some(end) = scanner.scan(&self.held)? {
-                let mut value = self.held.split_to(end).freeze();
-                value.advance(scanner.start);
-                return Ok(Some(value));
+            let end = scanner.scan(&self.held)?;
+            // White space before a value counts for nothing, so there may be any amount of it.
+            let space = scanner.skip_space();
+            self.held.advance(space);
+            let end = end.map(|end| end - space);
+            let size = end.unwrap_or(self.held.len());
+            if size > longest {
+                return Err(too_large(size, longest));
             }
-            if self.held.len() - scanner.start.min(self.held.len()) > LONGEST_VALUE {
-                return Err(too_large(self.held.len()));
+            if let Some(end) = end {
+                return Ok(Some(self.held.split_to(end).freeze()));
             }
             match self.body.next()? {
                 Some(piece) => self.held.extend_from_slice(&piece),
@@ -126,8 +141,8 @@ impl Values {
 }
 
 /// In gRPC's words, which pachd lets through (recording gateway 005).
-fn too_large(size: usize) -> Status {
-    let text = format!("grpc: received message larger than max ({size} vs. {LONGEST_VALUE})");
+fn too_large(size: usize, longest: usize) -> Status {
+    let text = format!("grpc: received message larger than max ({size} vs. {longest})");
     Status::new(Code::ResourceExhausted, text)
 }
 
@@ -145,6 +160,12 @@ struct Scanner {
 impl Scanner {
     fn is_inside(&self) -> bool {
         self.depth > 0
+    }
+
+    /// How many bytes of white space there were before the object. They are not in the bytes that come next.
+    fn skip_space(&mut self) -> usize {
+        self.scanned -= self.start;
+        std::mem::take(&mut self.start)
     }
 
     /// Where the object ends in `bytes`, which are those of the call before and more.
@@ -236,6 +257,42 @@ mod tests {
         assert_eq!((found.len(), end), (1, Err(Status::invalid("unexpected EOF"))));
         let (_, end) = values(&[b"{}"], Piece::Broken(io::ErrorKind::ConnectionReset.into()));
         assert_eq!(end.unwrap_err().code, Code::Cancelled);
+    }
+
+    #[test]
+    fn white_space_is_not_held() {
+        let space = [b' '; 1 << 10];
+        let (sender, pieces) = mpsc::channel(200);
+        for _ in 0..100 {
+            sender
+                .try_send(Piece::Data(Bytes::copy_from_slice(&space)))
+                .ok()
+                .unwrap();
+        }
+        sender.try_send(Piece::Data(Bytes::from_static(b" {}"))).ok().unwrap();
+        sender.try_send(Piece::End).ok().unwrap();
+        let mut values = Values::of(BodyReader { pieces, ended: false });
+        assert_eq!(values.next().unwrap().unwrap(), "{}");
+        assert!(values.held.capacity() <= 4 << 10, "{}", values.held.capacity());
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_refused_however_it_comes() {
+        let value = b"  {\"a\":\"0123456789\"}";
+        for cut in 0..value.len() {
+            let (sender, pieces) = mpsc::channel(4);
+            let (first, second) = value.split_at(cut);
+            for piece in [first, second] {
+                sender
+                    .try_send(Piece::Data(Bytes::copy_from_slice(piece)))
+                    .ok()
+                    .unwrap();
+            }
+            let mut values = Values::of(BodyReader { pieces, ended: false });
+            let refused = values.next_up_to(17).unwrap_err();
+            assert_eq!(refused.code, Code::ResourceExhausted, "{cut}");
+            assert_eq!(values.next_up_to(18).unwrap().unwrap(), value[2..], "{cut}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::body::Values;
+use super::body::{LONGEST_REQUEST, Values};
 use super::log::{Entry, Subject};
 use crate::serve::messages::{Empty, ModifyFileRequest};
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
@@ -43,7 +43,8 @@ impl Requested<'_> {
     }
 
     fn read<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
-        let text = self.values.next()?.unwrap_or_else(|| Bytes::from_static(b"{}"));
+        let text = self.values.next_up_to(LONGEST_REQUEST)?;
+        let text = text.unwrap_or_else(|| Bytes::from_static(b"{}"));
         if text.starts_with(b"[") {
             return Err(Status::invalid("proto: syntax error (line 1:1): unexpected token ["));
         }
