@@ -44,6 +44,7 @@
 //! | a call, a silent stream | 60 s | [`gateway`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
+//! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |
 //! | what clients of ours can make us hold | some 60 MiB each of 256 connections | [`serve::http`] |
 
 pub mod archive;

@@ -42,6 +42,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let options = Options {
         names: args.hosts.iter().cloned().chain(name).collect(),
         token,
+        ..Options::default()
     };
     let log = Arc::new(Log {
         terminal: Arc::clone(&terminal),

@@ -23,6 +23,8 @@ mod download;
 mod guard;
 mod log;
 mod methods;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;
@@ -41,6 +43,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_io_timeout::TimeoutWriter;
 
 use self::answer::{Answer, JSON, Piece, TEXT, Wanted};
 use self::body::Values;
@@ -60,12 +63,24 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 const LAST_CALLS: Duration = Duration::from_secs(10);
 
 /// How a server is to behave.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Options {
     /// Names of this machine, besides `localhost` and the address itself, that requests may be sent to.
     pub names: Vec<String>,
     /// What every request has to carry, if anything.
     pub token: Option<Token>,
+    /// A client that takes nothing of its answer for so long is left.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            token: None,
+            patience: Duration::from_mins(10),
+        }
+    }
 }
 
 /// A server that has its address and answers once it runs.
@@ -73,6 +88,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
+    patience: Duration,
     stop: watch::Sender<bool>,
 }
 
@@ -107,6 +123,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self {
+            patience: options.patience,
             listener,
             address,
             shared: Arc::new(Shared {
@@ -166,6 +183,8 @@ impl Server {
             };
             // Small answers are not to wait for the client's acknowledgements.
             let _ = stream.set_nodelay(true);
+            let mut stream = TimeoutWriter::new(stream);
+            stream.set_timeout(Some(self.patience));
             let shared = Arc::clone(&self.shared);
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -173,7 +192,7 @@ impl Server {
                 .max_headers(HEADERS)
                 .max_buf_size(HEAD_SIZE)
                 .serve_connection(
-                    TokioIo::new(stream),
+                    TokioIo::new(Box::pin(stream)),
                     service_fn(move |request| answer(Arc::clone(&shared), request)),
                 );
             let connection = graceful.watch(connection);

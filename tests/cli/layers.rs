@@ -97,6 +97,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("terminal_size", &["terminal"]),
         ("textwrap", &["commands"]),
         ("tokio", &["gateway", "serve"]),
+        ("tokio_io_timeout", &["serve"]),
         ("toml", &["settings"]),
         ("zstd", &["archive"]),
     ];
