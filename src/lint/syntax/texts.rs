@@ -167,7 +167,7 @@ impl Scene<'_> {
         let is_completed = written.starts_with('.') && json.is_some();
         let is_refused = match self.reader {
             Reader::StrictJson => true,
-            _ => self.version >= Version::new(2, 8) && !is_completed,
+            Reader::Yaml => self.version >= Version::new(2, 8) && !is_completed,
         };
         let finding = Finding::new(
             &NUMBER_NOT_JSON,
