@@ -65,18 +65,11 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
         ("{\"a\": 1}}", &["ExtraBracket }"]),
         ("{\"a\": 1}, \"b\": 2}", &["ExtraBracket }"]),
         ("[\"a\"}]", &["ExtraBracket }"]),
-        ("{\"a\": {\"b\": 1]\n}", &["WrongBracket ] ~ {"]),
-        ("{\n \"a\": {\n  \"b\": 1\n ]\n}", &["WrongBracket ] ~ {"]),
-        ("{\"a\": {\"b\": 1]}}", &["ExtraBracket ]"]),
         ("{\"a\": 1} what is this", &["TrailingText what is this"]),
         // Strings.
         ("{\"a\": \"x,\n \"b\": 1}", &["UnclosedString \" ~  \"x|"]),
         ("{\"a\": \"x}", &["UnclosedString \" ~  \"x|"]),
         ("{\"a: 1,\n \"b\": 1}", &["UnclosedString \" ~ {\"a|"]),
-        ("{\"a: \"x:y\"}", &["UnclosedString \" ~ {\"a|"]),
-        ("{\"a: [\"x\", \"y\"]}", &["UnclosedString \" ~ {\"a|"]),
-        ("{\"a: \"\"}", &["UnclosedString \" ~ {\"a|"]),
-        ("{\"a:b\" \"c\"}", &["MissingColon :b\"| ~ \"c\""]),
         ("[\"while true\n  do\", \"y\"]", &["LineBreakInString \n  "]),
         ("{'a': 'it''s'}", &["SingleQuotes 'a'", "SingleQuotes 'it''s'"]),
         ("{“a”: 1}", &["TypographicQuotes “a”"]),
@@ -136,6 +129,21 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
     compare("[]", &["EmptyArray []"]);
     compare("[{}]", &["TopLevelArray ["]);
     assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+#[test]
+fn a_quote_or_bracket_that_is_wrong_in_its_line_is_one_fault() {
+    for (text, expected) in [
+        ("{\"a: \"x:y\"}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a: [\"x\", \"y\"]}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a: \"\"}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a:b\" \"c\"}", &["MissingColon :b\"| ~ \"c\""]),
+        ("{\"a\": {\"b\": 1]\n}", &["WrongBracket ] ~ {"]),
+        ("{\n \"a\": {\n  \"b\": 1\n ]\n}", &["WrongBracket ] ~ {"]),
+        ("{\"a\": {\"b\": 1]}}", &["ExtraBracket ]"]),
+    ] {
+        assert_eq!(faults(text), expected, "{text}");
+    }
 }
 
 #[test]
