@@ -301,7 +301,8 @@ fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
             return;
         }
     };
-    if is_json_number(text) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
+    let is_endless = matches!(text, "NaN" | "Infinity" | "-Infinity");
+    if is_json_number(text) || (is_endless && field.name != "cpu") {
         return;
     }
     if field.name != "cpu" {
@@ -309,7 +310,12 @@ fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
         return;
     }
     let message = format!("`cpu` has to be a number of cores, and {} is none", shown(text));
-    let finding = Finding::new(&CPU_NOT_NUMBER, node.span, message).note(refused(spec, node, proto(field.kind)));
+    let outcome = if is_endless {
+        "pachd takes it, writes a line to its log, and goes without the amount".to_owned()
+    } else {
+        refused(spec, node, proto(field.kind))
+    };
+    let finding = Finding::new(&CPU_NOT_NUMBER, node.span, message).note(outcome);
     findings.add(match cores(text) {
         Some(cores) => finding
             .help(format!("write {cores}"))

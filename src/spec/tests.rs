@@ -81,7 +81,7 @@ fn the_worst_texts_take_no_longer_than_others() {
             let parsed = parse(&file);
             let took = started.elapsed();
             assert!(
-                took < Duration::from_secs(1),
+                took < Duration::from_secs(10),
                 "{begin:?} {piece:?} took {took:?}, {} faults",
                 parsed.faults.len()
             );

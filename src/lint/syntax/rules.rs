@@ -264,7 +264,7 @@ pub(super) const LITERAL_SPELLING: Rule = rule!(
 pub(super) const NUMBER_NOT_JSON: Rule = rule!(
     "number-not-json", Error, Versions::ALL,
     summary: "A number is written as JSON has none",
-    why: "Other bases, underscores, a plus sign, a point without digits on both sides, `.nan`: pachctl 2.8 and later hand the text on as JSON and fail; before, `010` was 8.",
+    why: "Other bases, underscores, a plus sign, a point without digits on both sides, `.nan`: pachctl 2.8 and later hand the text on as JSON and fail, but for `.5`, which they complete; before, `010` was 8.",
     source: "src/internal/ppsutil/decoder.go: integer value does not match regexp; invalid number literal",
     fixable: Some(Safety::Unsafe),
 );

@@ -63,8 +63,6 @@ fn any_key() -> Vec<&'static str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn whatever_a_spec_holds_it_is_told_with_places_and_mends_in_its_text(
         parts in prop::collection::vec((prop::sample::select(any_key()), any_value()), 0..8),

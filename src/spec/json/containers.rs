@@ -200,7 +200,7 @@ impl Parser<'_> {
             self.fault(cause, opener_span, self.gap(place));
             return Next::End;
         }
-        if after == Some(own.bracket.close()) {
+        if after == Some(own.bracket.close()) && !self.stands_for_closer_of(own) {
             self.fault(Cause::ExtraBracket { found: found.close() }, here, None);
             self.at += 1;
             return Next::Again;
@@ -212,6 +212,20 @@ impl Parser<'_> {
         self.fault(cause, here, Some(opener_span));
         self.at += 1;
         Next::End
+    }
+
+    /// Whether the bracket here stands where that of `own` belongs, though another of its kind follows: on the last line of
+    /// what began on this one, or alone and indented as what it would close. The other closes what is around it.
+    fn stands_for_closer_of(&self, own: Opener) -> bool {
+        let around = self.open.iter().rev().nth(1);
+        if around.is_none_or(|around| around.bracket != own.bracket) {
+            return false;
+        }
+        if own.line.start != self.line.start {
+            return self.begins_line() && self.line.indent == own.line.indent;
+        }
+        let rest = self.slice(self.at + 1, self.end);
+        rest.trim_start_matches([' ', '\t']).starts_with(['\r', '\n'])
     }
 
     /// Whether the bracket here is meant for `outer`, so that the one for `own` is missing.

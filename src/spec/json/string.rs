@@ -52,6 +52,9 @@ impl Parser<'_> {
         let Some(end) = self.closing_quote(start, quote) else {
             return self.unclosed(start, quote, is_key);
         };
+        if is_key && self.is_quote_of_value(start, end) {
+            return self.unclosed(start, quote, is_key);
+        }
         let span = Span::new(start, end + 1);
         let content = Span::new(start + 1, end);
         let value = if quote == b'"' {
@@ -84,6 +87,15 @@ impl Parser<'_> {
             at += 1;
         }
         None
+    }
+
+    /// Whether the quote at `end` opens the value, in `"image: "a/b"`: the key before it has a colon in it, and no end.
+    fn is_quote_of_value(&self, start: usize, end: usize) -> bool {
+        self.slice(start, end).contains(':')
+            && !matches!(
+                self.byte(end + 1),
+                None | Some(b' ' | b'\t' | b'\r' | b'\n' | b':' | b'=' | b',' | b';' | b'{' | b'[' | b'}' | b']')
+            )
     }
 
     fn fits_string_end(&self, at: usize) -> bool {

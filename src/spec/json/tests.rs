@@ -132,6 +132,21 @@ fn the_cause_is_marked_and_nothing_follows_from_it() {
 }
 
 #[test]
+fn a_quote_or_bracket_that_is_wrong_in_its_line_is_one_fault() {
+    for (text, expected) in [
+        ("{\"a: \"x:y\"}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a: [\"x\", \"y\"]}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a: \"\"}", &["UnclosedString \" ~ {\"a|"]),
+        ("{\"a:b\" \"c\"}", &["MissingColon :b\"| ~ \"c\""]),
+        ("{\"a\": {\"b\": 1]\n}", &["WrongBracket ] ~ {"]),
+        ("{\n \"a\": {\n  \"b\": 1\n ]\n}", &["WrongBracket ] ~ {"]),
+        ("{\"a\": {\"b\": 1]}}", &["ExtraBracket ]"]),
+    ] {
+        assert_eq!(faults(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_document_whose_brackets_are_a_guess_is_not_whole() {
     let whole = |text| {
         parse(text)
