@@ -1,11 +1,17 @@
 //! For a person: the source with the places marked in it, drawn by rustc's own library.
 
+use std::ops::Range;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{FileReport, Style, each, is_unsafe, one_line};
+use super::{FileReport, Style, concise, each, is_unsafe, one_line};
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{SourceFile, Span};
+
+/// Bytes of the source that one picture may be made of: 4 KiB before, in and behind what is marked. The library's time
+/// grows with them, and a file may be one line with a fault in every word.
+const MOST_DRAWN: usize = 4 << 10;
 
 pub(super) fn render(files: &[FileReport], style: Style) -> String {
     let renderer = if style.colour {
@@ -19,20 +25,35 @@ pub(super) fn render(files: &[FileReport], style: Style) -> String {
     }
     let mut text = String::new();
     for (file, found) in each(files) {
-        text.push_str(&renderer.render(&[group(file, found)]));
-        text.push_str("\n\n");
+        match snippet(file, found) {
+            Some(snippet) => text += &renderer.render(&[group(found, snippet)]),
+            None => text += &undrawn(file, found),
+        }
+        text += "\n\n";
     }
     text
 }
 
-fn group<'a>(file: &'a SourceFile, found: &'a Diagnostic) -> Group<'a> {
+/// Words alone, where the line is too long for a picture of it to help anybody.
+fn undrawn(file: &SourceFile, found: &Diagnostic) -> String {
+    let mut text = concise::line(file, found);
+    for (kind, words) in [("note", &found.note), ("help", &found.help)] {
+        if let Some(words) = words {
+            text += &format!("  {kind}: {}\n", lines(words));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn group<'a>(found: &'a Diagnostic, snippet: Snippet<'a, Annotation<'a>>) -> Group<'a> {
     let level = match found.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
     let title = level.primary_title(one_line(&found.message)).id(found.rule.0);
-    let mut group = title.element(snippet(file, found));
+    let mut group = title.element(snippet);
     if let Some(note) = &found.note {
         group = group.element(Level::NOTE.message(lines(note)));
     }
@@ -42,21 +63,26 @@ fn group<'a>(file: &'a SourceFile, found: &'a Diagnostic) -> Group<'a> {
     group
 }
 
-/// The lines from the first to the last place that is marked: the library goes through all that it is given.
-fn snippet<'a>(file: &'a SourceFile, found: &'a Diagnostic) -> Snippet<'a, Annotation<'a>> {
+/// The lines from the first to the last place that is marked: the library goes through all that it is given, so much is
+/// given of it only. `None` when the marked line itself is too long.
+fn snippet<'a>(file: &'a SourceFile, found: &'a Diagnostic) -> Option<Snippet<'a, Annotation<'a>>> {
     let text = file.text();
-    let labels = || std::iter::once(&found.primary).chain(&found.secondary);
     let within = |span: Span| span.start.min(text.len())..span.end.clamp(span.start.min(text.len()), text.len());
-    let first = labels().map(|label| within(label.span).start).min().unwrap_or_default();
-    let last = labels().map(|label| within(label.span).end).max().unwrap_or_default();
-    let from = text
-        .get(..first)
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |at| at + 1);
-    let to = text
-        .get(last..)
-        .and_then(|rest| rest.find('\n'))
-        .map_or(text.len(), |at| last + at);
+    let drawn = |labels: &[Label]| {
+        let spans = || {
+            std::iter::once(&found.primary)
+                .chain(labels)
+                .map(|label| within(label.span))
+        };
+        let first = spans().map(|span| span.start).min()?;
+        let last = spans().map(|span| span.end).max()?;
+        lines_around(text, first..last)
+    };
+    // A far place goes without a mark before the whole goes without a picture.
+    let (secondary, Range { start: from, end: to }) = match drawn(&found.secondary) {
+        Some(range) => (found.secondary.as_slice(), range),
+        None => (&[][..], drawn(&[])?),
+    };
     let mark = |kind: AnnotationKind, label: &'a Label| {
         let span = within(label.span);
         let annotation = kind.span(span.start - from..span.end - from);
@@ -66,11 +92,32 @@ fn snippet<'a>(file: &'a SourceFile, found: &'a Diagnostic) -> Snippet<'a, Annot
             annotation.label(one_line(&label.text))
         }
     };
-    Snippet::source(text.get(from..to).unwrap_or_default())
+    let snippet = Snippet::source(text.get(from..to).unwrap_or_default())
         .line_start(file.position(from).line)
         .path(one_line(file.name()))
         .annotation(mark(AnnotationKind::Primary, &found.primary))
-        .annotations(found.secondary.iter().map(|label| mark(AnnotationKind::Context, label)))
+        .annotations(secondary.iter().map(|label| mark(AnnotationKind::Context, label)));
+    Some(snippet)
+}
+
+/// The whole lines that `marked` is in, if they are no more than can be drawn.
+fn lines_around(text: &str, marked: Range<usize>) -> Option<Range<usize>> {
+    if marked.len() > MOST_DRAWN {
+        return None;
+    }
+    let near = text.floor_char_boundary(marked.start.saturating_sub(MOST_DRAWN));
+    let from = match text.get(near..marked.start)?.rfind('\n') {
+        Some(at) => near + at + 1,
+        None if near == 0 => 0,
+        None => return None,
+    };
+    let far = text.ceil_char_boundary(marked.end.saturating_add(MOST_DRAWN));
+    let to = match text.get(marked.end..far)?.find('\n') {
+        Some(at) => marked.end + at,
+        None if far == text.len() => far,
+        None => return None,
+    };
+    Some(from..to)
 }
 
 /// A message may have several lines, but nothing else that a terminal obeys.

@@ -214,3 +214,37 @@ fn junit_counts_advice_as_passed_and_names_clean_files() {
     );
     assert!(xml.contains("unknown \\u{1b}[31m&lt;&amp;&quot;"), "{xml}");
 }
+
+#[test]
+fn a_line_that_is_too_long_for_a_picture_is_told_in_words() {
+    let long = format!("{}x{}", "a".repeat(100_000), "b".repeat(100_000));
+    let found = |at: usize| Diagnostic {
+        rule: RuleId("image-tag"),
+        severity: Severity::Warning,
+        message: "here".into(),
+        primary: label(at, at + 1, "this"),
+        secondary: vec![label(0, 1, "far away")],
+        note: Some("why".into()),
+        help: None,
+        fix: None,
+    };
+    let report = |text: &str, at| {
+        let file = SourceFile::new("f", text);
+        let files = [FileReport {
+            file,
+            diagnostics: vec![found(at)],
+        }];
+        render(Format::Pretty, &files, Style::default())
+    };
+    assert_eq!(
+        report(&long, 100_000),
+        "f:1:100001: warning[image-tag]: here\n  note: why\n\n"
+    );
+    // What is far away goes without a mark first.
+    let lines = format!("first\n{}last\n", "\n".repeat(20_000));
+    let drawn = report(&lines, lines.len() - 5);
+    assert!(
+        drawn.contains("20002") && drawn.contains("this") && !drawn.contains("far away"),
+        "{drawn}"
+    );
+}
