@@ -1,5 +1,6 @@
 //! For a person: the source with the places marked in it, drawn by rustc's own library.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -39,7 +40,8 @@ fn undrawn(file: &SourceFile, found: &Diagnostic) -> String {
     let mut text = concise::line(file, found);
     for (kind, words) in [("note", &found.note), ("help", &found.help)] {
         if let Some(words) = words {
-            text += &format!("  {kind}: {}\n", lines(words));
+            // Writing into a String does not fail.
+            let _ = writeln!(text, "  {kind}: {}", lines(words));
         }
     }
     text.truncate(text.trim_end().len());
