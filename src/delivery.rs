@@ -58,6 +58,7 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, 
 
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
+pub use preflight::Ready;
 pub use run::{Delivery, Incoming, Options, Spooled, Summary};
 
 /// What happens to a file that the branch has already.
@@ -93,9 +94,8 @@ pub struct Receipt {
 
 /// Who is told what happens on the way. Called from several threads.
 pub trait Observer: Send + Sync {
-    /// The destination is as it should be: nothing is sent before this. `newest` is a commit older than anything that
-    /// will be, `cluster` the id of the cluster, where it has one.
-    fn ready(&self, _newest: Option<&CommitId>, _cluster: Option<&str>) {}
+    /// The destination is as it should be: nothing is sent before this.
+    fn ready(&self, _ready: &Ready) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
     /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.

@@ -116,7 +116,7 @@ impl Delivery {
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
                 Ok(ready) => {
-                    self.observer.ready(ready.floor.as_ref(), ready.cluster.as_deref());
+                    self.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
                 Err(NotReady::Never(error)) => return Err(error),

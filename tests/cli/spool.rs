@@ -227,3 +227,18 @@ fn an_archive_larger_than_the_spool_is_refused_at_once() {
     ran.expect(3).says("--spool-limit");
     assert_eq!(ran.lines().len(), 1, "the one before is committed");
 }
+
+#[test]
+fn an_archive_that_cannot_be_stored_is_named_with_the_ways_past_it() {
+    let world = World::local();
+    let put = ["put", "events", "--create-repo", "--spool", &dir(&world)];
+    let input = [tar(&[("a[b", b"x")]), archive("after")].concat();
+    let ran = world.run_with(&put, &input);
+    ran.expect(3).says("--forget 1").says("--on-bad quarantine=DIR");
+    let how = format!("quarantine={}", world.path("quarantine").display());
+    let ran = world.run(&["spool", &dir(&world), "--send", "--on-bad", &how]);
+    ran.expect(0).says("set aside");
+    assert_eq!(world.get("events:/f"), b"after");
+    assert_eq!(numbers(&world), [2]);
+    assert_eq!(spool(&world)["accepted"], 2);
+}

@@ -127,7 +127,16 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
 }
 
 /// What is safe, and how it goes on.
-pub(super) fn advice(spool: &Spool) -> Option<String> {
+pub(super) fn advice(spool: &Spool, error: &DeliveryError) -> Option<String> {
+    // It would stop the next run as well, whose flags may not differ from those that it was taken in with.
+    if let DeliveryError::Content(error) = error {
+        return Some(format!(
+            "archive {number} waits in the spool, and stops what is behind it: --on-bad quarantine=DIR sets it aside, \
+             spoutctl spool {dir} --forget {number} leaves it out; other flags only once nothing waits",
+            number = error.number,
+            dir = spool.dir().display()
+        ));
+    }
     let (archives, bytes) = spool.waiting();
     (archives > 0).then(|| {
         format!(
