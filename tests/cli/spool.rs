@@ -232,13 +232,13 @@ fn an_archive_larger_than_the_spool_is_refused_at_once() {
 fn an_archive_that_cannot_be_stored_is_named_with_the_ways_past_it() {
     let world = World::local();
     let put = ["put", "events", "--create-repo", "--spool", &dir(&world)];
-    let input = [tar(&[("a[b", b"x")]), archive("after")].concat();
-    let ran = world.run_with(&put, &input);
+    let ran = world.run_with(&put, &tar(&[("a[b", b"x")]));
     ran.expect(3).says("--forget 1").says("--on-bad quarantine=DIR");
+    // Sent as it was taken in, it would stop everything behind it for ever.
+    world.run(&["spool", &dir(&world), "--send"]).expect(3);
     let how = format!("quarantine={}", world.path("quarantine").display());
     let ran = world.run(&["spool", &dir(&world), "--send", "--on-bad", &how]);
     ran.expect(0).says("set aside");
-    assert_eq!(world.get("events:/f"), b"after");
+    world.run_with(&put, &archive("after")).expect(0);
     assert_eq!(numbers(&world), [2]);
-    assert_eq!(spool(&world)["accepted"], 2);
 }
