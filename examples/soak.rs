@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use spoutctl::archive::Digest;
 use spoutctl::delivery::mark::{Mark, Stage};
 use spoutctl::delivery::spool::{Spool, SpoolError};
 use spoutctl::history::CommitHistory;
@@ -258,9 +259,9 @@ fn good_commits(store: &Store, branch: &Branch) -> anyhow::Result<Vec<CommitInfo
 /// The commit is the one of this archive, and holds what that held.
 fn check_one(store: &Store, branch: &Branch, expected: u64, info: &CommitInfo) -> anyhow::Result<()> {
     let mark = Mark::of(info).with_context(|| format!("{} has no mark", info.commit))?;
-    let digest = hex(&Sha256::digest(archive(expected)?));
+    let digest = Digest::new(Sha256::digest(archive(expected)?).into());
     ensure!(
-        mark.sequence == expected && mark.stage == Stage::Done && mark.digest.to_string() == digest,
+        mark.sequence == expected && mark.stage == Stage::Done && mark.digest == digest,
         "{} comes as number {expected}, and its mark is {mark}",
         info.commit
     );
@@ -391,11 +392,7 @@ fn number(line: &Value, field: &str) -> anyhow::Result<u64> {
     line[field].as_u64().with_context(|| format!("no {field}: {line}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// SplitMix64: the same choices for the same seed.
+/// `SplitMix64`: the same choices for the same seed.
 struct Random(u64);
 
 impl Random {

@@ -237,6 +237,9 @@ fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -
 
 /// What the spool keeps, and how it goes on.
 fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Failure {
+    if let DeliveryError::Archive(error) = error {
+        spooling::explain_disk(error, &mut failure);
+    }
     spooling::hold_back(spool, error, &mut failure);
     failure.help.extend(spooling::advice(spool, error));
     failure

@@ -5,13 +5,14 @@
 //! is one before it and one after it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::runner::{Ran, World, tar};
 use crate::scripted::{Fault, Gateway};
 
-/// The calls of one archive's way, and which of them is the second archive's.
+/// The calls on an archive's way to its commit, and the one that gives a commit up.
 const STEPS: &[&str] = &[
     "CreateFileSet",
     "StartCommit",
@@ -21,7 +22,10 @@ const STEPS: &[&str] = &[
     "DropCommitSet",
 ];
 
-const FAULTS: &[(&str, fn() -> Fault)] = &[
+/// What the fault is, and the fault.
+type Named = (&'static str, fn() -> Fault);
+
+const FAULTS: &[Named] = &[
     ("carried out, not answered", || Fault::LoseAnswer),
     ("not carried out, connection closed", || Fault::Unheard),
     ("carried out after the next call", || Fault::Late(1)),
@@ -110,7 +114,7 @@ fn check(gateway: &Gateway, runs: &[&Ran], mode: &[&str]) -> Result<(), String> 
         if !mode.contains(&"--append") {
             log.clear();
         }
-        log += &format!("{number}\n");
+        let _ = writeln!(log, "{number}");
         let own = tree.keys().filter(|path| path.starts_with("/own/")).count();
         if tree["/log"] != log.as_bytes() || own != number {
             return wrong(&format!("commit {number} holds {tree:?}"));

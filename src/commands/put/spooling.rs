@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::input::Taker;
 use super::report::Report;
-use crate::archive::{Archive, Hold};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
 use crate::cli::PutArgs;
 use crate::delivery::DeliveryError;
 use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
@@ -124,6 +125,20 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
         )),
         Err(error) => failure.details.push(error.to_string()),
     }
+}
+
+/// An archive that the spool could not take: another temporary directory is of no use to that.
+pub(super) fn explain_disk(error: &ArchiveError, failure: &mut Failure) {
+    let ArchiveErrorKind::Hold(error) = &error.trouble.kind else {
+        return;
+    };
+    failure.help = match error.kind() {
+        io::ErrorKind::StorageFull => {
+            vec!["make room on that disk, then send this archive again: what the spool has taken in stays".to_owned()]
+        }
+        // The error itself names the flag, or what is wrong with the disk.
+        _ => Vec::new(),
+    };
 }
 
 /// What is safe, and how it goes on.
