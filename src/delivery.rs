@@ -23,7 +23,8 @@
 //! 1. Upload into file sets first: nothing is open while bytes travel.
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
-//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020).
+//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
+//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`).
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.

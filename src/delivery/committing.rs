@@ -477,7 +477,8 @@ impl<'a> Committer<'a> {
     }
 
     /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be dropped
-    /// at any time. Whether that succeeds does not matter.
+    /// at any time. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd refuses
+    /// ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
         if given_up == GivenUp::Gone && late_finish == LateFinish::Possible {
             let _ = self.sink.drop_commit(&commit.id);

@@ -16,6 +16,8 @@
 //! - A file in `waiting` is a whole archive: it gets its name after its bytes are synced, and the directory is synced
 //!   before anybody is told (`accepted`).
 //! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
+//! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
+//!   while archives are sent that an earlier run has sent later ones of.
 //! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
 //!   does one between the acknowledgement and the journal: the archive is looked for on the branch, found, and
 //!   acknowledged as `already`.

@@ -182,3 +182,25 @@ fn a_producer_that_failed_has_ended_though_its_child_keeps_the_output_open() {
     let ran = produce(&world, &[], "(sleep 1; cat 1.tar) &");
     assert_eq!(ran.expect(0).lines().len(), 1);
 }
+
+#[test]
+fn a_producer_that_is_stopped_hears_of_an_interrupt() {
+    let world = world();
+    let script = "trap 'echo > told; exit 0' TERM; cat 1.tar; echo > stopped; kill -STOP $$; sleep 100";
+    let args = ["put", "events", "--create-repo", "--", "sh", "-c", script];
+    let mut put = world
+        .command(&args)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(world.directory.path())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !world.path("stopped").exists() {
+        assert!(Instant::now() < deadline, "the producer never ran");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(Pid::from_raw(i32::try_from(put.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(put.wait().unwrap().code(), Some(143));
+    assert!(world.path("told").exists(), "it never went on");
+}

@@ -75,8 +75,7 @@ impl Producer {
         let mut group = self.lock();
         group.stopped = true;
         if let Some(pid) = group.running {
-            // It may just have ended by itself.
-            let _ = kill_process_group(pid, signal);
+            tell(pid, signal);
         }
     }
 
@@ -217,7 +216,7 @@ impl Producer {
                 Ok(None) => {}
                 Ok(Some(status)) if status.exit_status() != Some(0) => {
                     let Some(signal) = signals.next() else { return };
-                    let _ = kill_process_group(pid, signal);
+                    tell(pid, signal);
                     pause = ENDS_WITHIN;
                 }
                 Ok(Some(_)) | Err(_) => return,
@@ -261,6 +260,13 @@ impl Producer {
     fn lock(&self) -> MutexGuard<'_, Group> {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn tell(group: Pid, signal: Signal) {
+    // It may just have ended by itself.
+    let _ = kill_process_group(group, signal);
+    // One that somebody has stopped would hear of it only when it goes on.
+    let _ = kill_process_group(group, Signal::CONT);
 }
 
 fn is_torn(error: &ArchiveError) -> bool {
