@@ -249,7 +249,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spool)
-            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --json --pachd --retry-for --grace --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --json --pachd --retry-for --grace --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -260,6 +260,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --forget)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-bad)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

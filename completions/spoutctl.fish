@@ -81,6 +81,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s h -l help -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'Let archive N be sent again, which is held back because its commit failed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l forget -d 'Give archive N up: its file is removed, and no commit is made of it' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d 'With --send: let up to N commits wait to be finished, as `put --in-flight` does' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r

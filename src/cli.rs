@@ -582,6 +582,14 @@ pub struct SpoolArgs {
     #[arg(short, long)]
     pub yes: bool,
 
+    /// With --send: let up to N commits wait to be finished, as `put --in-flight` does
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "send", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub in_flight: u16,
+
+    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`
+    #[arg(long, value_name = "HOW", default_value = "stop", requires = "send")]
+    pub on_bad: OnBad,
+
     /// Print one JSON object instead of text
     #[arg(long, help_heading = "What is said")]
     pub json: bool,

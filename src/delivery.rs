@@ -23,7 +23,8 @@
 //! 1. Upload into file sets first: nothing is open while bytes travel.
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
-//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020).
+//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
+//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`).
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.
@@ -58,6 +59,7 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, 
 
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
+pub use preflight::Ready;
 pub use run::{Delivery, Incoming, Options, Spooled, Summary};
 
 /// What happens to a file that the branch has already.
@@ -93,9 +95,8 @@ pub struct Receipt {
 
 /// Who is told what happens on the way. Called from several threads.
 pub trait Observer: Send + Sync {
-    /// The destination is as it should be: nothing is sent before this. `newest` is a commit older than anything that
-    /// will be, `cluster` the id of the cluster, where it has one.
-    fn ready(&self, _newest: Option<&CommitId>, _cluster: Option<&str>) {}
+    /// The destination is as it should be: nothing is sent before this.
+    fn ready(&self, _ready: &Ready) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
     /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.

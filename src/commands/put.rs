@@ -33,9 +33,6 @@ use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
 
-/// How long a producer may take to end after its group was told to.
-const PRODUCER_ENDS: Duration = Duration::from_secs(5);
-
 /// Runs the verb.
 ///
 /// # Errors
@@ -109,7 +106,11 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     let end = wait(&ended, &interrupts);
     report.end();
     if let Some(producer) = &producer {
-        producer.end(if end.is_some() { PRODUCER_ENDS } else { Duration::ZERO });
+        producer.end(if end.is_some() {
+            producer::ENDS_WITHIN
+        } else {
+            Duration::ZERO
+        });
     }
     match end {
         Some((summary, result)) => {
@@ -156,9 +157,8 @@ fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming
     };
     let options = reader.options.clone();
     let reading = std::thread::spawn(move || {
-        let end = reader.read_all(&into_spool);
-        into_spool.spool.end();
-        end
+        let _taking_in = into_spool.spool.taking_in();
+        reader.read_all(&into_spool)
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
@@ -237,8 +237,11 @@ fn with_progress(mut failure: Failure, error: &DeliveryError, report: &Report) -
 
 /// What the spool keeps, and how it goes on.
 fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Failure {
+    if let DeliveryError::Archive(error) = error {
+        spooling::explain_disk(error, &mut failure);
+    }
     spooling::hold_back(spool, error, &mut failure);
-    failure.help.extend(spooling::advice(spool));
+    failure.help.extend(spooling::advice(spool, error));
     failure
 }
 

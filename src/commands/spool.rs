@@ -70,6 +70,8 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     put.trying = args.trying.clone();
     put.voice = args.voice.clone();
     put.json = args.json;
+    put.commits.in_flight = args.in_flight;
+    put.entries.on_bad = args.on_bad.clone();
     put::send_spool(&put)
 }
 

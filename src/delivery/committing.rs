@@ -304,9 +304,9 @@ impl<'a> Committer<'a> {
             return busy.race(self, retry);
         };
         match Mark::of(&head) {
-            // One process at a time uses a stream's name, so a number up to ours is a call of ours, or of a run that was
-            // killed, that took its time.
-            Some(late) if late.stream == job.mark.stream && late.sequence <= job.mark.sequence => {
+            // One process at a time uses a stream's name, so this is a call of ours, or of a run that was killed, that
+            // took its time. That run may have been further on, when this archive is one that failed in flight.
+            Some(late) if late.stream == job.mark.stream => {
                 let commit = self.name(head.commit.id);
                 self.give_up(job.archive.number, &late, &commit, LateFinish::Possible)
                     .map(|_| ())
@@ -477,7 +477,8 @@ impl<'a> Committer<'a> {
     }
 
     /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be dropped
-    /// at any time. Whether that succeeds does not matter.
+    /// at any time. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd refuses
+    /// ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
         if given_up == GivenUp::Gone && late_finish == LateFinish::Possible {
             let _ = self.sink.drop_commit(&commit.id);

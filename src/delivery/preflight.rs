@@ -45,9 +45,9 @@ pub struct Ready {
     /// The id of the cluster, where it has one; known when a spool asks for it.
     pub cluster: Option<String>,
     /// How many finished archives of the stream were looked at.
-    seen: usize,
+    pub(super) seen: usize,
     /// How many of them were newer than its first one.
-    first_at: Option<usize>,
+    pub(super) first_at: Option<usize>,
 }
 
 /// With `--in-flight` a stream's archives may be committed out of order by as many places as commits may wait: 100 at

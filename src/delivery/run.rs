@@ -116,7 +116,7 @@ impl Delivery {
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
                 Ok(ready) => {
-                    self.observer.ready(ready.floor.as_ref(), ready.cluster.as_deref());
+                    self.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
                 Err(NotReady::Never(error)) => return Err(error),
@@ -126,6 +126,10 @@ impl Delivery {
                 Err(reason) => reason,
             };
             self.say(&reason, &mut said_busy);
+            // What waits in a spool is safe there, so nothing is gained by the grace period.
+            if self.interrupt.is_raised() && options.spooled.is_some() {
+                return Err(DeliveryError::Interrupted);
+            }
             if first.is_none() {
                 match self.receive(incoming, &never()) {
                     Ok(Incoming::End(result)) => return result.map(|()| None),

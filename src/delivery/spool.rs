@@ -16,6 +16,8 @@
 //! - A file in `waiting` is a whole archive: it gets its name after its bytes are synced, and the directory is synced
 //!   before anybody is told (`accepted`).
 //! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
+//! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
+//!   while archives are sent that an earlier run has sent later ones of.
 //! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
 //!   does one between the acknowledgement and the journal: the archive is looked for on the branch, found, and
 //!   acknowledged as `already`.
@@ -45,6 +47,7 @@ use self::files::{Kept, Name};
 use self::journal::Journal;
 pub use self::journal::{HeldBack, Purpose};
 use super::mark::StreamName;
+use super::preflight::Ready;
 use super::run::Spooled;
 use crate::archive::{self, Archive, ArchiveReader, Digest, Hold};
 use crate::pfs::CommitId;
@@ -78,6 +81,8 @@ struct Inner {
     at_hand: Option<Box<Archive>>,
     /// What this run has set aside.
     damaged: Vec<Damaged>,
+    /// The greatest number that an earlier run has committed, as far as its archive may still wait here.
+    sent_before: u64,
     /// Nothing that waited when it was opened can have been sent, for there was nothing.
     fresh: bool,
     /// No further archive will be accepted.
@@ -123,6 +128,15 @@ pub struct Item {
     pub sequence: u64,
     pub digest: Digest,
     pub length: u64,
+}
+
+/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
+pub struct TakingIn(Arc<Spool>);
+
+impl Drop for TakingIn {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// A file that could not be read any more, and was set aside.
@@ -178,7 +192,8 @@ impl Spool {
             _lock: lock,
             inner: Mutex::new(Inner {
                 next: next.max(journal.finished + 1),
-                fresh: waiting.is_empty() && journal.newest_commit.is_none(),
+                fresh: waiting.is_empty() && journal.floor.is_none(),
+                sent_before: 0,
                 journal,
                 waiting,
                 bytes,
@@ -198,9 +213,13 @@ impl Spool {
     /// When there is no spool, or it cannot be read.
     pub fn look(dir: &Path) -> Result<Contents, SpoolError> {
         files::check(dir, false)?;
+        // The files first: what leaves meanwhile is in the journal then. The other way round, the number of an archive
+        // that leaves between the two would be seen in neither, and a producer would send it again.
+        let waiting = files::look(dir, 0)?;
         let journal = Journal::read(dir)?;
-        let waiting: Vec<Item> = files::look(dir, journal.finished)?
+        let waiting: Vec<Item> = waiting
             .into_iter()
+            .filter(|waiting| waiting.name.sequence > journal.finished)
             .map(|waiting| Item {
                 sequence: waiting.name.sequence,
                 digest: waiting.name.digest,
@@ -247,11 +266,10 @@ impl Spool {
     pub fn spooled(&self) -> Spooled {
         let inner = self.lock();
         let first = inner.waiting.front();
-        let floor = inner.journal.floor();
         Spooled {
             oldest: first.map_or_else(|| inner.accepted() + 1, |first| first.name.sequence),
             fresh: inner.fresh,
-            floor,
+            floor: inner.journal.floor(),
             cluster: inner.journal.cluster.clone(),
         }
     }
@@ -282,7 +300,7 @@ impl Spool {
         journal.purpose = Some(purpose.clone());
         // Another destination: what was known of the old one says nothing about it.
         journal.cluster = None;
-        journal.newest_commit = None;
+        journal.floor = None;
         inner.fresh = true;
         inner.write(&self.dir, journal)
     }
@@ -291,14 +309,15 @@ impl Spool {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn bind_destination(&self, newest: Option<&CommitId>, cluster: Option<&str>) -> Result<(), SpoolError> {
+    pub fn bind_destination(&self, ready: &Ready) -> Result<(), SpoolError> {
         let mut inner = self.lock();
+        inner.sent_before = ready.greatest_known;
         let mut journal = inner.journal.clone();
-        if inner.fresh && journal.newest_commit.is_none() {
-            journal.newest_commit = newest.map(CommitId::to_string);
+        if inner.fresh && journal.floor.is_none() {
+            journal.floor = ready.floor.as_ref().map(CommitId::to_string);
         }
-        if let Some(cluster) = cluster {
-            journal.cluster = Some(cluster.to_owned());
+        if ready.cluster.is_some() {
+            journal.cluster.clone_from(&ready.cluster);
         }
         if journal == inner.journal {
             return Ok(());
@@ -342,8 +361,13 @@ impl Spool {
         Ok(())
     }
 
-    /// No further archive comes.
-    pub fn end(&self) {
+    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
+    #[must_use]
+    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
+        TakingIn(Arc::clone(self))
+    }
+
+    fn end(&self) {
         self.lock().ended = true;
         self.changed.notify_all();
     }
@@ -431,8 +455,9 @@ impl Spool {
         let mut journal = inner.journal.clone();
         journal.finished = journal.finished.max(sequence);
         journal.accepted = inner.accepted();
-        if let Some(commit) = commit {
-            journal.newest_commit = Some(commit.to_string());
+        // One that failed in flight is committed after later ones, which may still wait here: its commit hides theirs.
+        if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
+            journal.floor = Some(commit.to_string());
         }
         journal.held_back.take_if(|held| held.sequence == sequence);
         let written = inner.write(&self.dir, journal);
@@ -455,7 +480,9 @@ impl Spool {
         journal.accepted = inner.accepted();
         journal.held_back.take_if(|held| held.sequence == sequence);
         let written = inner.write(&self.dir, journal);
-        self.leave(inner, sequence, written)
+        self.leave(inner, sequence, written)?;
+        // The journal does not know it as finished, so its file must not come back after a power cut.
+        files::sync_directory(&self.dir.join(WAITING))
     }
 
     /// Takes everything out that waits: somebody decided so.
@@ -474,15 +501,12 @@ impl Spool {
     pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
         let mut inner = self.lock();
         let mut journal = inner.journal.clone();
-        match journal.held_back.take_if(|held| held.sequence == sequence) {
-            // What is looked for from now on is newer than the commit that failed.
-            Some(held) => journal.newest_commit = Some(held.commit),
-            None => {
-                return Err(SpoolError::NotHeldBack {
-                    dir: self.dir.clone(),
-                    sequence,
-                });
-            }
+        // A commit with an error is nobody's, so the next run makes another one.
+        if journal.held_back.take_if(|held| held.sequence == sequence).is_none() {
+            return Err(SpoolError::NotHeldBack {
+                dir: self.dir.clone(),
+                sequence,
+            });
         }
         inner.write(&self.dir, journal)
     }
@@ -521,7 +545,7 @@ impl Spool {
         inner.bytes -= waiting.counted();
         drop(inner);
         self.changed.notify_all();
-        // Not synced: a file that comes back after a crash is known as finished by its number.
+        // Not synced: a file that comes back after a crash is known as finished by its number, unless it was given up.
         let path = self.path(&waiting.name);
         fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
     }
@@ -533,11 +557,12 @@ impl Spool {
     }
 
     fn set_aside(&self, name: &Name, reason: String) -> Result<(), SpoolError> {
-        let path = files::set_aside(&self.dir, name)?;
         let mut inner = self.lock();
         let mut journal = inner.journal.clone();
+        // Before the file goes that shows it.
         journal.accepted = inner.accepted();
         inner.write(&self.dir, journal)?;
+        let path = files::set_aside(&self.dir, name)?;
         let place = inner.waiting.iter().position(|one| one.name == *name);
         if let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) {
             inner.bytes -= waiting.counted();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::Receipt;
-use super::committing::{Committer, Job, LateFinish, Outcome, open_head};
+use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
@@ -100,9 +100,26 @@ impl<'a> Stream<'a> {
         self.committer.ledger.open(&commit);
         let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
         self.committer.observer.note(&note);
-        self.committer
-            .give_up(left.mark.sequence, &left.mark, &commit, LateFinish::Possible)
-            .map(|_| ())
+        let mark = left.mark;
+        let given_up = self
+            .committer
+            .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)?;
+        // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
+        if given_up == GivenUp::Finished {
+            let looked = self.committer.sink.inspect_commit(&commit);
+            let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
+            // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
+            if Mark::of(&info).is_none_or(|found| found != mark.at(Stage::Done)) {
+                return Ok(());
+            }
+            let known = Known {
+                digest: mark.digest,
+                commit: commit.id,
+                finished: None,
+            };
+            self.ready.known.insert(mark.sequence, known);
+        }
+        Ok(())
     }
 
     fn give_up_late_start(&self) -> Result<(), DeliveryError> {

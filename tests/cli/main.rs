@@ -8,6 +8,7 @@
 
 mod runner;
 
+mod faults;
 mod gateway;
 mod generated;
 mod get;

@@ -158,3 +158,49 @@ fn a_whole_archive_that_cannot_be_stored_is_set_aside_and_the_stream_goes_on() {
     let torn = [bad, tar(&[("2", b"2")])[..700].to_vec()].concat();
     world.run_with(&["put", "events", "--on-bad", &how], &torn).expect(3);
 }
+
+#[test]
+fn a_producer_that_does_not_end_when_its_output_is_of_no_use_is_made_to() {
+    let world = world();
+    let begun = Instant::now();
+    // Between archives only zero bytes may stand, and it ignores that it is told.
+    let script = "trap '' TERM; cat 1.tar; head -c 2000 /dev/urandom; exec >&-; while :; do sleep 1; done";
+    produce(&world, &[], script).expect(3);
+    // The same when its output ends in the middle of an archive.
+    let script = "trap '' TERM; head -c 700 2.tar; exec >&-; while :; do sleep 1; done";
+    produce(&world, &[], script).expect(3).says("ends inside archive 1");
+    assert!(begun.elapsed() < Duration::from_mins(1));
+}
+
+#[test]
+fn a_producer_that_failed_has_ended_though_its_child_keeps_the_output_open() {
+    let world = world();
+    let ran = produce(&world, &[], "cat 1.tar; sleep 1000 & exit 7");
+    ran.expect(6).says("sh failed with exit code 7");
+    assert_eq!(ran.lines().len(), 1);
+    // One that ended well may have left its work to another process.
+    let ran = produce(&world, &[], "(sleep 1; cat 1.tar) &");
+    assert_eq!(ran.expect(0).lines().len(), 1);
+}
+
+#[test]
+fn a_producer_that_is_stopped_hears_of_an_interrupt() {
+    let world = world();
+    let script = "trap 'echo > told; exit 0' TERM; cat 1.tar; echo > stopped; kill -STOP $$; sleep 100";
+    let args = ["put", "events", "--create-repo", "--", "sh", "-c", script];
+    let mut put = world
+        .command(&args)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(world.directory.path())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !world.path("stopped").exists() {
+        assert!(Instant::now() < deadline, "the producer never ran");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(Pid::from_raw(i32::try_from(put.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(put.wait().unwrap().code(), Some(143));
+    assert!(world.path("told").exists(), "it never went on");
+}

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::runner::{World, tar};
@@ -225,5 +226,40 @@ fn an_archive_larger_than_the_spool_is_refused_at_once() {
     ];
     let ran = world.run_with(&args, &[archive("1"), tar(&[("f", &vec![7; 20_000])])].concat());
     ran.expect(3).says("--spool-limit");
+    assert!(!ran.stderr.contains("--tmp-dir"), "{}", ran.stderr);
     assert_eq!(ran.lines().len(), 1, "the one before is committed");
+}
+
+#[test]
+fn an_archive_that_cannot_be_stored_is_named_with_the_ways_past_it() {
+    let world = World::local();
+    let put = ["put", "events", "--create-repo", "--spool", &dir(&world)];
+    let ran = world.run_with(&put, &tar(&[("a[b", b"x")]));
+    ran.expect(3).says("--forget 1").says("--on-bad quarantine=DIR");
+    // Sent as it was taken in, it would stop everything behind it for ever.
+    world.run(&["spool", &dir(&world), "--send"]).expect(3);
+    let how = format!("quarantine={}", world.path("quarantine").display());
+    let ran = world.run(&["spool", &dir(&world), "--send", "--on-bad", &how]);
+    ran.expect(0).says("set aside");
+    world.run_with(&put, &archive("after")).expect(0);
+    assert_eq!(numbers(&world), [2]);
+}
+
+#[test]
+fn an_interrupt_while_pachd_is_away_leaves_at_once_since_everything_is_on_disk() {
+    let world = World::at(AWAY);
+    let args = ["put", "events", "--spool", &dir(&world)];
+    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+    // Its standard input stays open, in the middle of an archive.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(&[archive("1"), archive("2")[..600].to_vec()].concat())
+        .unwrap();
+    wait_for(|| world.path("spool/journal.json").exists() && spool(&world)["accepted"] == 1);
+    let begun = Instant::now();
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(spool(&world)["accepted"], 1);
 }

@@ -13,7 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use rustix::process::{Pid, Signal, kill_process_group};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::input::{Reader, Taker};
 use crate::archive::{ArchiveError, ArchiveErrorKind};
@@ -26,6 +27,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The pause before it is started again: the first, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How long a producer may take to end once it was told to, or once its output has ended in the middle of an archive.
+pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether the producer has failed while something that it started keeps its output open.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
 /// A producer that ran for so long was not broken from the start: pauses begin anew.
 const HEALTHY: Duration = Duration::from_mins(1);
 
@@ -70,8 +75,7 @@ impl Producer {
         let mut group = self.lock();
         group.stopped = true;
         if let Some(pid) = group.running {
-            // It may just have ended by itself.
-            let _ = kill_process_group(pid, signal);
+            tell(pid, signal);
         }
     }
 
@@ -117,12 +121,25 @@ impl Producer {
             return Ok(None);
         };
         let name = self.name().into();
-        let read = reader.read_archives(&name, output, number, taker);
-        if !matches!(read, Ok(ControlFlow::Continue(())) | Err(DeliveryError::Archive(_))) || is_damaged(&read) {
+        let read = std::thread::scope(|scope| {
+            let (reading, over) = bounded(0);
+            scope.spawn(move || self.end_what_a_failed_one_leaves(&over));
+            let read = reader.read_archives(&name, output, number, taker);
+            drop(reading);
+            read
+        });
+        let insist: &[Signal] = match &read {
+            Ok(ControlFlow::Continue(())) => &[],
+            // It may be about to fail, which is for its status to tell.
+            Err(DeliveryError::Archive(error)) if is_torn(error) => &[Signal::TERM, Signal::KILL],
             // Whatever else it writes is of no use: its output is closed, and it is told.
-            self.stop(Signal::TERM);
-        }
-        let status = self.wait(&mut child).map_err(|error| self.fault(&error))?;
+            _ => {
+                self.stop(Signal::TERM);
+                &[Signal::KILL]
+            }
+        };
+        let status = self.wait(&mut child, reader, insist);
+        let status = status.map_err(|error| self.fault(&error))?;
         Ok(Some(Ended {
             status,
             read,
@@ -154,8 +171,11 @@ impl Producer {
         Ok(Some((child, output)))
     }
 
-    /// Waits without ever holding the number of a process that is gone.
-    fn wait(&self, child: &mut Child) -> io::Result<ExitStatus> {
+    /// Waits without ever holding the number of a process that is gone. What insists goes to the group, one after the
+    /// other; without any it may take its time, since it has written all that it had to.
+    fn wait(&self, child: &mut Child, reader: &Reader, insist: &[Signal]) -> io::Result<ExitStatus> {
+        let mut signals = insist.iter();
+        let mut since = Some(Instant::now());
         loop {
             let mut group = self.lock();
             if let Some(status) = child.try_wait()? {
@@ -163,7 +183,44 @@ impl Producer {
                 return Ok(status);
             }
             drop(group);
+            if since.is_some_and(|since| since.elapsed() >= ENDS_WITHIN) {
+                since = signals.next().map(|signal| {
+                    self.stop(*signal);
+                    Instant::now()
+                });
+                if insist.is_empty() {
+                    reader.note(&format!(
+                        "{} has closed its output and still runs: it is waited for",
+                        self.name()
+                    ));
+                }
+            }
             std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// A producer that failed counts as ended, though something that it started may keep its output open: that is told,
+    /// and then made, to end. One that ended well may have left its work to another process.
+    fn end_what_a_failed_one_leaves(&self, over: &Receiver<()>) {
+        let mut signals = [Signal::TERM, Signal::KILL].into_iter();
+        let mut pause = WATCH_EVERY;
+        while over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            let group = self.lock();
+            let Some(pid) = group.running else { return };
+            let looked = waitid(
+                WaitId::Pid(pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
+            );
+            // Not waited for before its output has ended, so its number is still its own.
+            match looked {
+                Ok(None) => {}
+                Ok(Some(status)) if status.exit_status() != Some(0) => {
+                    let Some(signal) = signals.next() else { return };
+                    tell(pid, signal);
+                    pause = ENDS_WITHIN;
+                }
+                Ok(Some(_)) | Err(_) => return,
+            }
         }
     }
 
@@ -205,12 +262,15 @@ impl Producer {
     }
 }
 
-fn is_torn(error: &ArchiveError) -> bool {
-    matches!(error.trouble.kind, ArchiveErrorKind::Torn(_))
+fn tell(group: Pid, signal: Signal) {
+    // It may just have ended by itself.
+    let _ = kill_process_group(group, signal);
+    // One that somebody has stopped would hear of it only when it goes on.
+    let _ = kill_process_group(group, Signal::CONT);
 }
 
-fn is_damaged(read: &Result<ControlFlow<()>, DeliveryError>) -> bool {
-    matches!(read, Err(DeliveryError::Archive(error)) if !is_torn(error))
+fn is_torn(error: &ArchiveError) -> bool {
+    matches!(error.trouble.kind, ArchiveErrorKind::Torn(_))
 }
 
 fn how(status: ExitStatus) -> String {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::input::Taker;
 use super::report::Report;
-use crate::archive::{Archive, Hold};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
 use crate::cli::PutArgs;
 use crate::delivery::DeliveryError;
 use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
@@ -126,8 +127,31 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
     }
 }
 
+/// An archive that the spool could not take: another temporary directory is of no use to that.
+pub(super) fn explain_disk(error: &ArchiveError, failure: &mut Failure) {
+    let ArchiveErrorKind::Hold(error) = &error.trouble.kind else {
+        return;
+    };
+    failure.help = match error.kind() {
+        io::ErrorKind::StorageFull => {
+            vec!["make room on that disk, then send this archive again: what the spool has taken in stays".to_owned()]
+        }
+        // The error itself names the flag, or what is wrong with the disk.
+        _ => Vec::new(),
+    };
+}
+
 /// What is safe, and how it goes on.
-pub(super) fn advice(spool: &Spool) -> Option<String> {
+pub(super) fn advice(spool: &Spool, error: &DeliveryError) -> Option<String> {
+    // It would stop the next run as well, whose flags may not differ from those that it was taken in with.
+    if let DeliveryError::Content(error) = error {
+        return Some(format!(
+            "archive {number} waits in the spool, and stops what is behind it: --on-bad quarantine=DIR sets it aside, \
+             spoutctl spool {dir} --forget {number} leaves it out; other flags only once nothing waits",
+            number = error.number,
+            dir = spool.dir().display()
+        ));
+    }
     let (archives, bytes) = spool.waiting();
     (archives > 0).then(|| {
         format!(

@@ -8,7 +8,7 @@ use crossbeam_channel::Sender;
 
 use super::Spool;
 use crate::archive::{self, Archive, Files};
-use crate::delivery::{DeliveryError, Incoming, Observer, Receipt};
+use crate::delivery::{DeliveryError, Incoming, Observer, Ready, Receipt};
 use crate::fault::Fault;
 use crate::pfs::CommitId;
 
@@ -53,8 +53,8 @@ impl Leaving {
 }
 
 impl Observer for Leaving {
-    fn ready(&self, newest: Option<&CommitId>, cluster: Option<&str>) {
-        if let Err(error) = self.spool.bind_destination(newest, cluster) {
+    fn ready(&self, ready: &Ready) {
+        if let Err(error) = self.spool.bind_destination(ready) {
             self.spool.fail(error);
         }
     }

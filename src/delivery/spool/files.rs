@@ -7,13 +7,18 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::error::{SpoolError, too_large};
-use super::journal::Journal;
+use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
 use crate::archive::{Digest, Hold, ReadAt};
+use crate::quantity::{Size, counted};
 
 const LOCK: &str = "lock";
+/// How often, and how far apart, it is tried to take the lock.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Archives may hold what only their owner should see.
 const OWNER_ONLY: u32 = 0o700;
 const OWNER_READS: u32 = 0o600;
@@ -50,22 +55,40 @@ pub(super) fn check(dir: &Path, create: bool) -> Result<(), SpoolError> {
     if !create {
         return Err(SpoolError::NotASpool { dir: dir.to_owned() });
     }
-    let make = |path: &Path| fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(path);
-    make(dir).map_err(|error| SpoolError::io("make", dir, error))?;
-    // What a crash while one was made leaves behind is ours.
+    make(dir)?;
+    // What a crash while one was made leaves behind is ours, as is what another process makes just now.
     let ours = |name: &std::ffi::OsStr| {
-        [LOCK, WAITING, DAMAGED, "journal.json.new"]
+        [LOCK, WAITING, DAMAGED, JOURNAL, NEW_JOURNAL]
             .iter()
             .any(|one| name == *one)
     };
-    let entries = fs::read_dir(dir).map_err(|error| SpoolError::io("read", dir, error))?;
-    if entries.flatten().any(|entry| !ours(&entry.file_name())) {
+    if entries(dir)?.iter().any(|name| !ours(name)) {
         return Err(SpoolError::NotEmpty { dir: dir.to_owned() });
     }
     for part in [WAITING, DAMAGED] {
-        make(&dir.join(part)).map_err(|error| SpoolError::io("make", dir.join(part), error))?;
+        make(&dir.join(part))?;
     }
-    sync_directory(dir)
+    // A new name for its stream would send again what is committed already under the lost one.
+    if !Journal::exists(dir) && !entries(&dir.join(WAITING))?.is_empty() {
+        return Err(SpoolError::Journal {
+            dir: dir.to_owned(),
+            reason: "it is not there, and archives wait".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Makes a directory, with those above it, so that it survives a power cut.
+fn make(path: &Path) -> Result<(), SpoolError> {
+    let error = |error| SpoolError::io("make", path, error);
+    let path = std::path::absolute(path).map_err(error)?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
+    let made = fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(&path);
+    made.map_err(|error| SpoolError::io("make", &path, error))?;
+    missing
+        .iter()
+        .filter_map(|made| made.parent())
+        .try_for_each(sync_directory)
 }
 
 /// Takes the spool for this process. The lock ends with the process, however it ends.
@@ -79,7 +102,15 @@ pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
         .mode(OWNER_READS)
         .open(&path);
     let mut file = open.map_err(|error| SpoolError::io("open", &path, error))?;
-    match file.try_lock() {
+    let mut tries = 1..LOCK_TRIES;
+    let locked = loop {
+        match file.try_lock() {
+            // Somebody may just be looking, which takes a moment.
+            Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(LOCK_PAUSE),
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(SpoolError::InUse {
@@ -196,7 +227,10 @@ pub(super) fn set_aside(dir: &Path, name: &Name) -> Result<PathBuf, SpoolError> 
 }
 
 fn move_aside(dir: &Path, name: &std::ffi::OsStr) -> Result<PathBuf, SpoolError> {
-    let (from, to) = (dir.join(WAITING).join(name), dir.join(DAMAGED).join(name));
+    let aside = dir.join(DAMAGED);
+    // Whoever has seen to what was in it may have removed it.
+    make(&aside)?;
+    let (from, to) = (dir.join(WAITING).join(name), aside.join(name));
     fs::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
     Ok(to)
 }
@@ -289,9 +323,11 @@ fn explain(spool: &Spool, error: &io::Error, length: u64) -> io::Error {
     io::Error::new(
         error.kind(),
         format!(
-            "cannot keep the archive in the spool {} after {length} bytes of it, beside {archives} archives of {bytes} \
-             bytes that wait: {error}",
-            spool.dir.display()
+            "cannot keep the archive in the spool {} after {} of it, beside {} ({}) that wait: {error}",
+            spool.dir.display(),
+            Size(length),
+            counted(archives as u64, "archive"),
+            Size(bytes)
         ),
     )
 }

@@ -12,7 +12,8 @@ use super::files::sync_directory;
 use crate::delivery::mark::StreamName;
 use crate::pfs::CommitId;
 
-const JOURNAL: &str = "journal.json";
+pub(super) const JOURNAL: &str = "journal.json";
+pub(super) const NEW_JOURNAL: &str = "journal.json.new";
 const VERSION: u32 = 1;
 
 /// What archives are taken in for: the destination and the flags that shape a commit, by name.
@@ -49,8 +50,8 @@ pub(super) struct Journal {
     pub finished: u64,
     /// The greatest number that was used when this was written.
     pub accepted: u64,
-    /// The commit of the newest archive that has left.
-    pub newest_commit: Option<String>,
+    /// A commit of the branch: nothing that waits is in it, or in an older one.
+    pub floor: Option<String>,
     pub held_back: Option<HeldBack>,
     pub purpose: Option<Purpose>,
     pub cluster: Option<String>,
@@ -64,7 +65,7 @@ struct Written {
     finished: u64,
     accepted: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    newest_commit: Option<String>,
+    floor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +90,7 @@ impl Journal {
             stream: StreamName::random(),
             finished: 0,
             accepted: 0,
-            newest_commit: None,
+            floor: None,
             held_back: None,
             purpose: None,
             cluster: None,
@@ -124,7 +125,7 @@ impl Journal {
                 .map_err(|error: crate::delivery::mark::InvalidStreamName| unreadable(error.to_string()))?,
             finished: written.finished,
             accepted: written.accepted.max(written.finished),
-            newest_commit: written.newest_commit,
+            floor: written.floor,
             held_back: written.held_back,
             purpose: written.purpose,
             cluster: written.cluster,
@@ -138,13 +139,13 @@ impl Journal {
             stream: self.stream.to_string(),
             finished: self.finished,
             accepted: self.accepted,
-            newest_commit: self.newest_commit.clone(),
+            floor: self.floor.clone(),
             held_back: self.held_back.clone(),
             purpose: self.purpose.clone(),
             cluster: self.cluster.clone(),
         };
         let path = dir.join(JOURNAL);
-        let new = dir.join(format!("{JOURNAL}.new"));
+        let new = dir.join(NEW_JOURNAL);
         let replace = || -> io::Result<()> {
             let mut file = File::create(&new)?;
             file.write_all(&serde_json::to_vec_pretty(&written)?)?;
@@ -156,6 +157,6 @@ impl Journal {
     }
 
     pub fn floor(&self) -> Option<CommitId> {
-        self.newest_commit.as_deref().and_then(|id| CommitId::new(id).ok())
+        self.floor.as_deref().and_then(|id| CommitId::new(id).ok())
     }
 }

@@ -193,7 +193,12 @@ fn what_waits_keeps_the_purpose_that_it_was_taken_in_for() {
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
     spool.bind(&purpose("a")).unwrap();
-    spool.bind_destination(Some(&commit(7)), Some("cluster")).unwrap();
+    let ready = Ready {
+        floor: Some(commit(7)),
+        cluster: Some("cluster".to_owned()),
+        ..Ready::default()
+    };
+    spool.bind_destination(&ready).unwrap();
     spool.bind(&purpose("b")).unwrap();
     assert_eq!(
         spool.spooled().cluster,
@@ -225,11 +230,6 @@ fn an_archive_that_is_held_back_stops_everything_behind_it_until_somebody_decide
     assert!(matches!(spool.resend(2), Err(SpoolError::NotHeldBack { .. })));
     spool.resend(1).unwrap();
     assert_eq!(next(&spool).unwrap().number, 1);
-    assert_eq!(
-        spool.spooled().floor,
-        Some(commit(9)),
-        "the commit that failed is not looked for again"
-    );
     spool.discard().unwrap();
     assert_eq!(spool.waiting(), (0, 0));
 }
@@ -258,4 +258,91 @@ fn a_journal_of_a_newer_version_or_in_pieces_is_not_touched() {
     ));
     fs::write(&path, r#"{"version": 1, "stre"#).unwrap();
     assert!(matches!(Spool::open(dir.path(), 1), Err(SpoolError::Journal { .. })));
+}
+
+#[test]
+fn a_journal_that_is_lost_while_archives_wait_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&open(dir.path()), &tar(b"1")).unwrap();
+    fs::remove_file(dir.path().join("journal.json")).unwrap();
+    let error = Spool::open(dir.path(), 1).map(|_| ()).unwrap_err();
+    assert!(matches!(error, SpoolError::Journal { .. }), "{error}");
+    assert_eq!(fs::read_dir(dir.path().join(WAITING)).unwrap().count(), 1);
+}
+
+#[test]
+fn whoever_looks_keeps_nobody_from_using_the_spool() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let lock = File::open(dir.path().join("lock")).unwrap();
+    lock.lock_shared().unwrap();
+    let looking = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        drop(lock);
+    });
+    assert!(Spool::open(dir.path(), 1).is_ok());
+    looking.join().unwrap();
+}
+
+#[test]
+fn accepted_never_goes_back_while_archives_come_and_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let working = Arc::clone(&spool);
+    let worker = std::thread::spawn(move || {
+        for number in 1..=200 {
+            fill(&working, &tar(b"x")).unwrap();
+            working.finished(number, Some(&commit(number))).unwrap();
+        }
+    });
+    while !worker.is_finished() {
+        let before = spool.accepted();
+        let seen = Spool::look(dir.path()).unwrap().accepted;
+        assert!(seen >= before, "{seen} was seen after {before}");
+    }
+    worker.join().unwrap();
+}
+
+#[test]
+fn the_number_of_a_damaged_archive_is_not_used_again_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    fill(&spool, &tar(b"1")).unwrap();
+    drop(spool);
+    let file = fs::read_dir(dir.path().join(WAITING))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    fs::write(&file, b"nothing").unwrap();
+    // The directory is in the way, so that it dies just when the file goes.
+    fs::remove_dir(dir.path().join(DAMAGED)).unwrap();
+    fs::write(dir.path().join(DAMAGED), b"in the way").unwrap();
+    let spool = open(dir.path());
+    spool.end();
+    assert!(spool.next(&Options::default()).is_err());
+    drop(spool);
+    fs::remove_file(file).unwrap();
+    assert_eq!(open(dir.path()).accepted(), 1);
+}
+
+#[test]
+fn a_reader_that_panics_ends_the_delivery_and_leaves_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let reading = {
+        let spool = Arc::clone(&spool);
+        std::thread::spawn(move || {
+            let _taking_in = spool.taking_in();
+            panic!("as a fault of ours would");
+        })
+    };
+    let (archives, incoming) = crossbeam_channel::bounded(1);
+    feed(&spool, &Options::default(), &archives, reading);
+    let last = incoming.try_recv();
+    assert!(matches!(
+        last,
+        Ok(crate::delivery::Incoming::End(Err(DeliveryError::Panicked)))
+    ));
 }
