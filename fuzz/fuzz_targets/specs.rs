@@ -57,5 +57,8 @@ fn walk(node: &Node, file: &SourceFile) -> usize {
 }
 
 fn within(span: Span, file: &SourceFile) {
-    assert!(file.text().get(span.range()).is_some(), "{span:?} is outside, or within a character");
+    assert!(
+        file.text().get(span.range()).is_some(),
+        "{span:?} is outside, or within a character"
+    );
 }
