@@ -133,7 +133,8 @@ impl ReadAt for Memory {
     }
 }
 
-struct OnDisk(File);
+/// An archive in a file of its own.
+pub(super) struct OnDisk(pub File);
 
 impl ReadAt for OnDisk {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {

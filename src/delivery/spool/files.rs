@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::error::{SpoolError, too_large};
 use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
 use crate::archive::{Digest, Hold, ReadAt};
+use crate::delivery::holding::OnDisk;
 use crate::quantity::{Size, counted};
 
 const LOCK: &str = "lock";
@@ -330,14 +331,6 @@ fn explain(spool: &Spool, error: &io::Error, length: u64) -> io::Error {
             Size(bytes)
         ),
     )
-}
-
-struct OnDisk(File);
-
-impl ReadAt for OnDisk {
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
-    }
 }
 
 /// An archive that is on disk already, while it is read again.
