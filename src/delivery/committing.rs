@@ -85,7 +85,7 @@ enum Found {
 
 /// What is at hand once `StartCommit` is settled.
 enum Started {
-    /// Open, and nothing was added to it by us; or overwriting makes that the same.
+    /// Open and empty: this run's own call has started it.
     Open(Commit),
     Closed(Commit),
 }
@@ -158,19 +158,21 @@ impl<'a> Committer<'a> {
             Next::Go => {}
             other => return Ok(other),
         }
-        match self.finisher.room(self.in_flight, self.clock, self.interrupt) {
-            Ok(()) => self.finish(job, commit),
-            Err(NoRoom::EarlierFailed) => {
-                self.give_up(job.archive.number, &job.mark, commit, LateFinish::Impossible)?;
-                Ok(Next::Abandoned)
-            }
-            Err(NoRoom::Interrupted) => Err(DeliveryError::Interrupted),
+        if self.wait_for_room(self.in_flight)?.is_break() {
+            self.give_up(job.archive.number, &job.mark, commit, LateFinish::Impossible)?;
+            return Ok(Next::Abandoned);
         }
+        self.finish(job, commit)
     }
 
     /// Waits until every earlier archive is a finished commit; breaks when one of them failed.
     pub fn wait_for_all(&self) -> Result<ControlFlow<()>, DeliveryError> {
-        match self.finisher.room(1, self.clock, self.interrupt) {
+        self.wait_for_room(1)
+    }
+
+    /// Waits until fewer than `most` commits wait to be finished; breaks when one of them failed.
+    fn wait_for_room(&self, most: usize) -> Result<ControlFlow<()>, DeliveryError> {
+        match self.finisher.room(most, self.clock, self.interrupt) {
             Ok(()) => Ok(ControlFlow::Continue(())),
             Err(NoRoom::EarlierFailed) => Ok(ControlFlow::Break(())),
             Err(NoRoom::Interrupted) => Err(DeliveryError::Interrupted),

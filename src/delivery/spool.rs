@@ -339,12 +339,13 @@ impl Spool {
     /// # Errors
     /// When its file cannot be named, or the name not synced.
     pub fn accept(&self, archive: Archive) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
         let name = Name {
             sequence: archive.number,
             digest: archive.digest,
         };
+        // Without the lock, which whoever acknowledges needs: only the one who reads the input gives names.
         files::accept(&self.dir, &name)?;
+        let mut inner = self.lock();
         let waiting = Waiting {
             name,
             length: archive.length,
