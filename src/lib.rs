@@ -12,7 +12,8 @@
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
+//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow; those that speak gRPC use [`protobuf`] too |
+//! | messages | [`protobuf`] | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
 //!
@@ -59,6 +60,7 @@ pub mod gateway;
 pub mod history;
 pub mod lint;
 pub mod pfs;
+pub mod protobuf;
 pub mod quantity;
 pub mod report;
 pub mod retrieval;

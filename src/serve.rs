@@ -34,7 +34,7 @@ mod file_sets;
 mod files;
 mod finishing;
 pub mod http;
-pub mod messages;
+mod naming;
 mod repos;
 pub mod status;
 mod subscription;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::commits::selector;
-use super::messages::{
-    Branch, BranchInfo, Commit, CreateBranchRequest, DeleteBranchRequest, Empty, InspectBranchRequest,
-    ListBranchRequest, TransactionRequest,
-};
 use super::repos::repo_message;
 use super::{Answers, Call, Code, Service, Status};
 use crate::pfs::{self, CommitId};
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::{
+    Branch, BranchInfo, Commit, CreateBranchRequest, DeleteBranchRequest, InspectBranchRequest, ListBranchRequest,
+};
+use crate::protobuf::transaction::TransactionRequest;
 use crate::store::{BranchRecord, Failure, Work};
 
 pub(super) fn branch_message(repo: &pfs::Repo, name: &str) -> Branch {
@@ -39,8 +40,8 @@ fn branch_info(record: &BranchRecord) -> BranchInfo {
         trigger: None,
         metadata: BTreeMap::new(),
         created_by: String::new(),
-        created_at: Some(record.created),
-        updated_at: Some(record.updated),
+        created_at: Some(record.created.into()),
+        updated_at: Some(record.updated.into()),
         branch_propagation_specs: Vec::new(),
     }
 }

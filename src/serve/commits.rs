@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::branches::{branch_message, commit_message};
-use super::messages::{
-    ClearCommitRequest, Commit, CommitDetails, CommitInfo, CommitOrigin, CommitSet, CommitSetRequest, CommitState,
-    Empty, FinishCommitRequest, InspectCommitRequest, InspectCommitSetRequest, ListCommitRequest, OriginKind,
-    RemoveCommitRequest, Seconds, StartCommitRequest, TransactionRequest,
-};
 use super::{Answers, Call, Service, Status};
 use crate::pfs::{self, CommitId};
+use crate::protobuf::google::{self, Empty};
+use crate::protobuf::pfs::{
+    ClearCommitRequest, Commit, CommitDetails, CommitInfo, CommitOrigin, CommitSet, CommitSetRequest, CommitState,
+    FinishCommitRequest, InspectCommitRequest, InspectCommitSetRequest, ListCommitRequest, OriginKind,
+    RemoveCommitRequest, StartCommitRequest,
+};
+use crate::protobuf::transaction::TransactionRequest;
 use crate::store::{CommitRecord, CommitSelector, Failure, Origin, Refusal, View, Work};
 
 /// Which commit a message means.
@@ -73,7 +75,7 @@ fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Status> {
 pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
     let info = &record.info;
     let repo = &info.commit.repo;
-    let zero = record.checked.then_some(Seconds(Duration::ZERO));
+    let zero = record.checked.then(|| google::Duration::from(Duration::ZERO));
     let child = |(id, branch): &(CommitId, String)| Commit {
         // The branch that it was made on may be deleted.
         branch: (!branch.is_empty()).then(|| branch_message(repo, branch)),
@@ -83,16 +85,16 @@ pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
         commit: Some(commit_message(repo, &info.commit.id)),
         origin: Some(CommitOrigin {
             kind: match record.origin {
-                Origin::User => OriginKind::User,
-                Origin::Auto => OriginKind::Auto,
+                Origin::User => OriginKind::User.into(),
+                Origin::Auto => OriginKind::Auto.into(),
             },
         }),
         description: info.description.clone(),
         parent_commit: info.parent.as_ref().map(|id| commit_message(repo, id)),
         child_commits: record.children.iter().map(child).collect(),
-        started: info.started,
-        finishing: info.finishing,
-        finished: info.finished,
+        started: info.started.map(Into::into),
+        finishing: info.finishing.map(Into::into),
+        finished: info.finished.map(Into::into),
         direct_provenance: Vec::new(),
         direct_subvenance: Vec::new(),
         error: info.error.clone(),
@@ -104,8 +106,8 @@ pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
         }),
         metadata: BTreeMap::new(),
         created_by: String::new(),
-        created_at: info.started,
-        updated_at: Some(record.updated),
+        created_at: info.started.map(Into::into),
+        updated_at: Some(record.updated.into()),
     }
 }
 
@@ -248,7 +250,7 @@ impl Service {
     pub fn inspect_commit(&self, call: &Call, request: &InspectCommitRequest) -> Result<CommitInfo, Status> {
         let selector = some_commit(request.commit.as_ref())?;
         let record = self.store.record(&selector)?;
-        let record = self.wait_for(call, record, request.wait)?;
+        let record = self.wait_for(call, record, request.wait())?;
         Ok(commit_info(&record))
     }
 
@@ -283,7 +285,7 @@ impl Service {
         let from = request.from.as_ref().map(of_the_repo).transpose()?;
         let to = request.to.as_ref().map(of_the_repo).transpose()?;
         let from = from.map(|from| self.store.record(&from)).transpose()?;
-        let mut wanted = Wanted::of(request, from.as_ref());
+        let mut wanted = Wanted::of(request, from.as_ref())?;
         let mut visit = |record| wanted.visit(&record, answers);
         match (&to, &from) {
             (Some(to), _) => {
@@ -364,24 +366,25 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(request: &ListCommitRequest, from: Option<&CommitRecord>) -> Self {
-        Self {
+    fn of(request: &ListCommitRequest, from: Option<&CommitRecord>) -> Result<Self, Status> {
+        let started = request.started_time.map(jiff::Timestamp::try_from).transpose();
+        Ok(Self {
             left: match u64::try_from(request.number) {
                 // Nothing is mended here, so no commit is of that kind.
-                _ if request.origin_kind == OriginKind::Fsck && !request.all => 0,
+                _ if request.origin_kind() == OriginKind::Fsck && !request.all => 0,
                 Ok(0) | Err(_) => u64::MAX,
                 Ok(number) => number,
             },
             from: from.map(|from| from.row),
-            origin: match request.origin_kind {
+            origin: match request.origin_kind() {
                 _ if request.all => None,
                 OriginKind::User => Some(Origin::User),
                 OriginKind::Auto => Some(Origin::Auto),
                 OriginKind::Unknown | OriginKind::Fsck => None,
             },
-            started: request.started_time,
+            started: started.map_err(|error| Status::invalid(error.to_string()))?,
             reverse: request.reverse,
-        }
+        })
     }
 
     fn visit(&mut self, record: &CommitRecord, answers: &mut Answers<'_, CommitInfo>) -> ControlFlow<()> {

@@ -3,14 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use super::messages::{
-    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, Empty, FileSetType,
-    GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
-};
 use super::{Call, Code, Requests, Service, Status};
 use crate::delivery::{Change, Changes, CommitSink as _, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::FileSetId;
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::{
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, FileSetType,
+    GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
+};
 use crate::store::{Failure, Refusal};
 
 /// The time to live of a composed file set that none is said for.
@@ -52,12 +53,12 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn get_file_set(&self, call: &Call, request: GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
-        let commit = request.commit.unwrap_or_default();
+    pub fn get_file_set(&self, call: &Call, request: &GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
+        let commit = request.commit.clone().unwrap_or_default();
         // So that one that is being finished is.
         self.view(call, &commit)
             .map_err(|status| status.within("get file set"))?;
-        let is_total = request.r#type == FileSetType::Total;
+        let is_total = request.r#type() == FileSetType::Total;
         Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
     }
 
@@ -127,7 +128,7 @@ struct Stream<'a, 'b> {
 struct AtHand {
     path: String,
     /// None of a deletion.
-    bytes: Option<Vec<u8>>,
+    bytes: Option<bytes::Bytes>,
     given: usize,
 }
 
@@ -165,7 +166,7 @@ impl<'a, 'b> Stream<'a, 'b> {
             (None, Some(AddFile { url: Some(_), .. }), None) => Err(unserved("addFile with a URL")),
             (None, Some(AddFile { path, datum, raw, .. }), None) if is_default(&datum) => Ok(Some(AtHand {
                 path,
-                bytes: Some(raw.unwrap_or_default()),
+                bytes: Some(raw.unwrap_or_default().value),
                 given: 0,
             })),
             (None, None, Some(DeleteFile { path, datum })) if is_default(&datum) => Ok(Some(AtHand {

@@ -15,11 +15,12 @@ use self::diff::{Side, Summed, compare};
 use self::glob::Glob;
 use self::walk::{Node, Tree, Walk};
 use super::file_sets::is_default;
-use super::messages::{
-    Bytes, Commit, DiffFileRequest, DiffFileResponse, File, FileInfo, FileType, GetFileRequest, GlobFileRequest,
+use super::{Answers, Call, Code, Service, Status};
+use crate::protobuf::google::BytesValue;
+use crate::protobuf::pfs::{
+    Commit, DiffFileRequest, DiffFileResponse, File, FileInfo, FileType, GetFileRequest, GlobFileRequest,
     InspectFileRequest, ListFileRequest, PathRange,
 };
-use super::{Answers, Call, Code, Service, Status};
 use crate::store::{FileEntry, TAR_END, tar_header, tar_padding};
 
 /// The bytes of a file in one answer.
@@ -93,8 +94,8 @@ fn info(tree: &Tree, node: &Node, (size, hash): (u64, [u8; 32])) -> FileInfo {
             path: node.path().to_owned(),
             datum: datum.to_owned(),
         }),
-        file_type,
-        committed: tree.committed(),
+        file_type: file_type.into(),
+        committed: tree.committed().map(Into::into),
         size_bytes: i64::try_from(size).unwrap_or(i64::MAX),
         hash: hash.to_vec(),
     }
@@ -260,7 +261,7 @@ impl Service {
         &self,
         call: &Call,
         request: GetFileRequest,
-        answers: &mut Answers<'_, Bytes>,
+        answers: &mut Answers<'_, BytesValue>,
     ) -> Result<(), Status> {
         check_no_url(&request)?;
         let file = named(request.file)?;
@@ -297,7 +298,7 @@ impl Service {
         &self,
         call: &Call,
         request: GetFileRequest,
-        answers: &mut Answers<'_, Bytes>,
+        answers: &mut Answers<'_, BytesValue>,
     ) -> Result<(), Status> {
         check_no_url(&request)?;
         let file = named(request.file)?;
@@ -451,13 +452,13 @@ impl Page {
 
 /// Bytes that go out as answers of a good size.
 struct Pieces<'a, 'b> {
-    answers: &'a mut Answers<'b, Bytes>,
+    answers: &'a mut Answers<'b, BytesValue>,
     held: Vec<u8>,
     flow: ControlFlow<()>,
 }
 
 impl<'a, 'b> Pieces<'a, 'b> {
-    fn new(answers: &'a mut Answers<'b, Bytes>) -> Self {
+    fn new(answers: &'a mut Answers<'b, BytesValue>) -> Self {
         Self {
             answers,
             held: Vec::with_capacity(PIECE),
@@ -497,7 +498,7 @@ impl<'a, 'b> Pieces<'a, 'b> {
     fn flush(&mut self) {
         let held = std::mem::replace(&mut self.held, Vec::with_capacity(PIECE));
         if !held.is_empty() && self.flow.is_continue() {
-            self.flow = (self.answers)(Bytes(held));
+            self.flow = (self.answers)(held.into());
         }
     }
 }

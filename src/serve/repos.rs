@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::messages::{
-    Branch, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, DeleteRepoResponse, Empty,
-    InspectProjectRequest, InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, Repo, RepoDetails, RepoInfo,
-    TransactionRequest, USER,
-};
 use super::{Answers, Call, Service, Status};
 use crate::pfs::{self, ProjectName};
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::{
+    Branch, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, DeleteRepoResponse, InspectProjectRequest,
+    InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, Repo, RepoDetails, RepoInfo, USER,
+};
+use crate::protobuf::transaction::TransactionRequest;
 use crate::store::{Failure, ProjectRecord, Refusal, RepoRecord, Work};
 
 /// A repo as every message names it.
@@ -32,7 +33,7 @@ fn repo_info(record: &RepoRecord, details: bool) -> RepoInfo {
     RepoInfo {
         branches: branches.collect(),
         repo: Some(repo),
-        created: Some(record.created),
+        created: Some(record.created.into()),
         // `InspectRepo` has it in its details only, `ListRepo` here only (recordings http 010, 013).
         size_bytes_upper_bound: if details { 0 } else { size },
         description: record.description.clone(),
@@ -49,7 +50,7 @@ fn project_info(record: &ProjectRecord) -> ProjectInfo {
         }),
         description: record.description.clone(),
         auth_info: None,
-        created_at: Some(record.created),
+        created_at: Some(record.created.into()),
         metadata: BTreeMap::new(),
         created_by: String::new(),
     }

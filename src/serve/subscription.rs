@@ -1,9 +1,9 @@
 //! Following a branch, or all of a repo: each commit once it is as far along as asked.
 
 use super::commits::commit_info;
-use super::messages::{CommitInfo, OriginKind, SubscribeCommitRequest};
 use super::{Answers, Call, Code, Service, Status};
 use crate::pfs;
+use crate::protobuf::pfs::{CommitInfo, OriginKind, SubscribeCommitRequest};
 use crate::store::Origin;
 
 impl Service {
@@ -16,12 +16,12 @@ impl Service {
     pub fn subscribe_commit(
         &self,
         call: &Call,
-        request: SubscribeCommitRequest,
+        request: &SubscribeCommitRequest,
         answers: &mut Answers<'_, CommitInfo>,
     ) -> Result<(), Status> {
         let repo: pfs::Repo = request.repo.as_ref().try_into()?;
         let branch = Some(request.branch.as_str()).filter(|branch| !branch.is_empty());
-        let hidden = request.from.map(|from| from.id).unwrap_or_default();
+        let hidden = request.from.as_ref().map(|from| from.id.as_str()).unwrap_or_default();
         let mut after = 0;
         loop {
             let seen = self.changes.number();
@@ -32,7 +32,7 @@ impl Service {
             };
             after = commit.row;
             // As pachd's filter: a kind that is named, or all.
-            let is_wanted = match request.origin_kind {
+            let is_wanted = match request.origin_kind() {
                 OriginKind::Unknown => true,
                 OriginKind::User => commit.origin == Origin::User,
                 OriginKind::Auto => commit.origin == Origin::Auto,
@@ -41,7 +41,7 @@ impl Service {
             if commit.info.commit.id.as_str() == hidden || !is_wanted {
                 continue;
             }
-            let commit = match self.wait_for(call, commit, request.state) {
+            let commit = match self.wait_for(call, commit, request.state()) {
                 // Dropped meanwhile, or all of the repo: nobody is to hear of it.
                 Err(status) if status.code == Code::NotFound => continue,
                 commit => commit?,

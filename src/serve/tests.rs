@@ -402,7 +402,7 @@ fn a_branch_that_is_made_again_does_not_have_the_commits_of_the_one_before() {
     assert_eq!(children(&two)[0]["branch"], branch("ev", "master"));
     let mut heard = None;
     let request = json!({"repo": repo("ev"), "branch": "master", "state": "FINISHED"});
-    let listening = service.subscribe_commit(call, read(&request), &mut |info| {
+    let listening = service.subscribe_commit(call, &read(&request), &mut |info| {
         heard = Some(serde_json::to_value(info).unwrap());
         ControlFlow::Break(())
     });
@@ -643,7 +643,7 @@ fn a_store_that_is_served_takes_local_writers_too() {
 }
 
 fn master() -> crate::pfs::Branch {
-    let branch: messages::Branch = read(&branch("ev", "master"));
+    let branch: crate::protobuf::pfs::Branch = read(&branch("ev", "master"));
     (&branch).try_into().unwrap()
 }
 
@@ -693,7 +693,7 @@ fn who_waits_is_let_go_when_the_service_stops_or_nobody_listens() {
 fn what_a_killed_service_has_left_finishing_the_next_one_finishes() {
     let temporary = tempfile::tempdir().unwrap();
     let store = Store::open(temporary.path()).unwrap();
-    let name: crate::pfs::Repo = read::<messages::Repo>(&repo("ev")).try_into_repo();
+    let name: crate::pfs::Repo = read::<crate::protobuf::pfs::Repo>(&repo("ev")).try_into_repo();
     store.create_repo(&name).unwrap();
     let branch = crate::pfs::Branch {
         repo: name,
@@ -718,7 +718,7 @@ fn what_a_killed_service_has_left_finishing_the_next_one_finishes() {
     );
 }
 
-impl messages::Repo {
+impl crate::protobuf::pfs::Repo {
     fn try_into_repo(&self) -> crate::pfs::Repo {
         self.try_into().unwrap()
     }

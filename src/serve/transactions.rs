@@ -5,14 +5,15 @@
 
 use super::branches::{create_branch, delete_branch};
 use super::commits::{finish_commit, squash_commit_set, start_commit};
-use super::messages::{
-    Branch, Commit, Empty, OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest,
-    TransactionResponse,
-};
 use super::repos::{create_repo, delete_repo};
 use super::{Call, Code, Service, Status};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::CommitId;
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::{Branch, Commit};
+use crate::protobuf::transaction::{
+    OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest, TransactionResponse,
+};
 use crate::store::{Failure, PendingTransaction, Work};
 
 impl From<Status> for Failure {
@@ -105,7 +106,7 @@ fn transaction_info(
             .map(|(request, response)| with_branch(request, response))
             .collect(),
         requests,
-        started: Some(pending.started),
+        started: Some(pending.started.into()),
     }
 }
 

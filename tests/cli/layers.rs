@@ -53,7 +53,8 @@ fn each_layer_uses_only_what_is_below_it() {
             _ if DOMAIN.contains(&module) => [WORDS, DOMAIN].concat(),
             _ if ADAPTERS.contains(&module) => [WORDS, DOMAIN, &[module]].concat(),
             // The one adapter over another: pachd's API over the embedded store.
-            "serve" => [WORDS, DOMAIN, &["serve", "store"]].concat(),
+            "serve" => [WORDS, DOMAIN, &["protobuf", "serve", "store"]].concat(),
+            "protobuf" => [WORDS, &["protobuf"]].concat(),
             "cli" => [WORDS, DOMAIN].concat(),
             _ => continue,
         };
@@ -85,6 +86,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("hyper", &["serve"]),
         ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
+        ("prost", &["protobuf"]),
         ("regex", &["serve"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),

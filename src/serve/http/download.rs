@@ -21,8 +21,8 @@ use super::Shared;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::log::{Entry, Subject};
 use crate::pfs::CommitId;
+use crate::protobuf::pfs::{Branch, Commit, File, FileType, ListFileRequest, Project, Repo, USER};
 use crate::serve::files::Download;
-use crate::serve::messages::{Branch, Commit, File, FileType, ListFileRequest, Project, Repo, USER};
 use crate::serve::{Call, Code, Service, Status};
 
 /// What is read of a file at a time.
@@ -177,11 +177,12 @@ impl Asked {
         let modified = download
             .info
             .committed
+            .and_then(|time| jiff::Timestamp::try_from(time).ok())
             .map(|time| LastModified::from(SystemTime::from(time)));
         if let Some(modified) = modified {
             headers.typed_insert(modified);
         }
-        if download.info.file_type == FileType::Dir {
+        if download.info.file_type() == FileType::Dir {
             return self.directory(service, call, headers, give_head, send);
         }
         headers.typed_insert(AcceptRanges::bytes());
@@ -295,7 +296,7 @@ impl Asked {
             ..ListFileRequest::default()
         };
         service.list_file(call, request, &mut |info| {
-            let kind = if info.file_type == FileType::Dir { 'd' } else { '-' };
+            let kind = if info.file_type() == FileType::Dir { 'd' } else { '-' };
             let path = info.file.map(|file| file.path).unwrap_or_default();
             send(format!("{kind}\t{}\t{path}\n", info.size_bytes).into())
         })

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::body::{LONGEST_REQUEST, Values};
 use super::log::{Entry, Subject};
-use crate::serve::messages::{Empty, ModifyFileRequest};
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::ModifyFileRequest;
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
 
 /// A call that waits for its request.
@@ -214,7 +215,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "ClearCommit" => look(Service::clear_commit),
         "InspectCommit" => look(Service::inspect_commit),
         "ListCommit" => look_at_many(Service::list_commit),
-        "SubscribeCommit" => many(Service::subscribe_commit),
+        "SubscribeCommit" => look_at_many(Service::subscribe_commit),
         "SquashCommit" => look(Service::squash_commit),
         "DropCommit" => look(Service::drop_commit),
         "InspectCommitSet" => look_at_many(Service::inspect_commit_set),
@@ -222,7 +223,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "DropCommitSet" => look(Service::drop_commit_set),
         "ModifyFile" => stream(Service::modify_file),
         "CreateFileSet" => stream(Service::create_file_set),
-        "GetFileSet" => one(Service::get_file_set),
+        "GetFileSet" => look(Service::get_file_set),
         "AddFileSet" => one(Service::add_file_set),
         "RenewFileSet" => one(Service::renew_file_set),
         "ComposeFileSet" => one(Service::compose_file_set),

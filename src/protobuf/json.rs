@@ -4,13 +4,12 @@
 //! enums also by number, either alphabet of base64 with or without padding, and `null` for what is not set.
 
 use std::fmt;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Serializer;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::{Serialize, Serializer};
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -113,67 +112,53 @@ impl Visitor<'_> for Encoded {
     }
 }
 
-/// A duration in seconds: `0s`, `1.500s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seconds(pub Duration);
-
-impl Serialize for Seconds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nanos = self.0.subsec_nanos();
-        let seconds = self.0.as_secs();
-        if nanos == 0 {
-            serializer.collect_str(&format_args!("{seconds}s"))
-        } else {
-            serializer.collect_str(&format_args!("{seconds}.{nanos:09}s"))
-        }
-    }
-}
-
-/// An enum by name. A name that is not known is read as its first, as with every field that is not known.
+/// An enum: on the wire a number, in JSON a name. A name that is not known is read as its first value, as with every
+/// field that is not known. A field of this type is an `i32` with `#[serde(with = "Type")]`.
 macro_rules! enumeration {
     ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal $name:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+        #[repr(i32)]
         pub enum $type {
-            #[default]
             $($(#[$variant_doc])* $variant = $number,)*
         }
 
-        impl Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(match self {
-                    $(Self::$variant => $name,)*
-                })
+        impl $type {
+            /// # Errors
+            /// As the serializer's.
+            #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+            pub fn serialize<S: serde::Serializer>(number: &i32, serializer: S) -> Result<S::Ok, S::Error> {
+                match number {
+                    $($number => serializer.serialize_str($name),)*
+                    other => serializer.serialize_i32(*other),
+                }
             }
-        }
 
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            /// # Errors
+            /// When it is neither a name nor a number.
+            pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
                 struct Names;
 
                 impl serde::de::Visitor<'_> for Names {
-                    type Value = $type;
+                    type Value = i32;
 
                     fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
                         f.write_str("the name of a value")
                     }
 
-                    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<$type, E> {
+                    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<i32, E> {
                         Ok(match name {
-                            $($name => $type::$variant,)*
-                            _ => $type::default(),
+                            $($name => $number,)*
+                            _ => 0,
                         })
                     }
 
-                    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<$type, E> {
-                        Ok(match number {
-                            $($number => $type::$variant,)*
-                            _ => $type::default(),
-                        })
+                    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<i32, E> {
+                        Ok(i32::try_from(number).unwrap_or(0))
                     }
 
-                    fn visit_unit<E: serde::de::Error>(self) -> Result<$type, E> {
-                        Ok($type::default())
+                    fn visit_unit<E: serde::de::Error>(self) -> Result<i32, E> {
+                        Ok(0)
                     }
                 }
 

@@ -1,73 +1,75 @@
-//! pachd's messages: what is asked and what is answered, named as pachd names them. One struct a message.
-//!
-//! As in protobuf, every field has a value: a message that is not set is `None`, everything else is empty or zero.
-//! In JSON, names are read in `camelCase` and `snake_case`, fields that are not known are passed over, and every field
-//! is written. This module knows no door and no store.
-
-mod json;
+//! `pfs_v2`: projects, repos, branches, commits, files and file sets.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use prost::Message;
 use serde::{Deserialize, Serialize};
 
-pub use self::json::Seconds;
-use self::json::{enumeration, unset};
-use super::status::Status;
-use crate::pfs::{self, BranchName, CommitId, InvalidName, ProjectName, RepoName};
+use super::google::{BytesValue, Duration, Empty, Timestamp};
+use super::json::{self, enumeration, unset};
+use crate::pfs::{self, CommitId};
 
-/// What a call answers that has nothing to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Empty {}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Project {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub name: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Repo {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub name: String,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub r#type: String,
+    #[prost(message, optional, tag = "3")]
     pub project: Option<Project>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Branch {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub name: String,
 }
 
 /// A commit by id, or by the branch whose head it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commit {
+    #[prost(message, optional, tag = "3")]
     pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub id: String,
+    #[prost(message, optional, tag = "1")]
     pub branch: Option<Branch>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CommitSet {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub id: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct File {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub path: String,
+    #[prost(string, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub datum: String,
 }
@@ -117,110 +119,60 @@ impl Commit {
     }
 }
 
-/// In pachd's words (recording http 009).
-fn invalid_name(name: &str) -> impl FnOnce(InvalidName) -> Status {
-    move |_| {
-        Status::unknown(format!(
-            "name ({name}) invalid: only alphanumeric characters, underscores, and dashes are allowed"
-        ))
-    }
-}
-
-impl TryFrom<&Project> for ProjectName {
-    type Error = Status;
-
-    fn try_from(project: &Project) -> Result<Self, Status> {
-        let name = match project.name.as_str() {
-            "" => pfs::DEFAULT_PROJECT,
-            name => name,
-        };
-        Self::new(name).map_err(invalid_name(name))
-    }
-}
-
-impl TryFrom<&Repo> for pfs::Repo {
-    type Error = Status;
-
-    /// A missing project is the default one (recording http 057). A missing type is refused, as pachd does by the
-    /// accident of a database error (http 012): who forgets it should learn so here.
-    fn try_from(repo: &Repo) -> Result<Self, Status> {
-        let name = Self {
-            project: ProjectName::try_from(&repo.project.clone().unwrap_or_default())?,
-            name: RepoName::new(&repo.name).map_err(invalid_name(&repo.name))?,
-        };
-        match repo.r#type.as_str() {
-            USER => Ok(name),
-            "" => Err(Status::unknown(format!(
-                "repo {name} has no type: \"type\": \"user\" is missing"
-            ))),
-            other => Err(Status::not_found(format!("repo {name}.{other} not found"))),
-        }
-    }
-}
-
-impl TryFrom<Option<&Repo>> for pfs::Repo {
-    type Error = Status;
-
-    fn try_from(repo: Option<&Repo>) -> Result<Self, Status> {
-        repo.ok_or_else(|| Status::unknown("repo cannot be nil"))?.try_into()
-    }
-}
-
-impl TryFrom<&Branch> for pfs::Branch {
-    type Error = Status;
-
-    fn try_from(branch: &Branch) -> Result<Self, Status> {
-        Ok(Self {
-            repo: branch.repo.as_ref().try_into()?,
-            name: BranchName::new(&branch.name).map_err(invalid_name(&branch.name))?,
-        })
-    }
-}
-
-impl TryFrom<Option<&Branch>> for pfs::Branch {
-    type Error = Status;
-
-    fn try_from(branch: Option<&Branch>) -> Result<Self, Status> {
-        branch
-            .ok_or_else(|| Status::unknown("branch cannot be nil"))?
-            .try_into()
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RepoInfo {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(message, optional, tag = "2")]
     pub created: Option<Timestamp>,
+    #[prost(int64, tag = "3")]
     #[serde(with = "json::int64")]
     pub size_bytes_upper_bound: i64,
+    #[prost(string, tag = "4")]
     pub description: String,
+    #[prost(message, repeated, tag = "5")]
     pub branches: Vec<Branch>,
+    #[prost(message, optional, tag = "6")]
     pub auth_info: Option<Empty>,
+    #[prost(message, optional, tag = "7")]
     pub details: Option<RepoDetails>,
+    #[prost(btree_map = "string, string", tag = "8")]
     pub metadata: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RepoDetails {
+    #[prost(int64, tag = "1")]
     #[serde(with = "json::int64")]
     pub size_bytes: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BranchInfo {
+    #[prost(message, optional, tag = "1")]
     pub branch: Option<Branch>,
+    #[prost(message, optional, tag = "2")]
     pub head: Option<Commit>,
+    #[prost(message, repeated, tag = "3")]
     pub provenance: Vec<Branch>,
+    #[prost(message, repeated, tag = "4")]
     pub subvenance: Vec<Branch>,
+    #[prost(message, repeated, tag = "5")]
     pub direct_provenance: Vec<Branch>,
+    #[prost(message, optional, tag = "6")]
     pub trigger: Option<Empty>,
+    #[prost(btree_map = "string, string", tag = "7")]
     pub metadata: BTreeMap<String, String>,
+    #[prost(string, tag = "8")]
     pub created_by: String,
+    #[prost(message, optional, tag = "9")]
     pub created_at: Option<Timestamp>,
+    #[prost(message, optional, tag = "10")]
     pub updated_at: Option<Timestamp>,
+    #[prost(message, repeated, tag = "11")]
     pub branch_propagation_specs: Vec<Empty>,
 }
 
@@ -233,42 +185,64 @@ enumeration! {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize)]
 pub struct CommitOrigin {
-    pub kind: OriginKind,
+    #[prost(enumeration = "OriginKind", tag = "1")]
+    #[serde(with = "OriginKind")]
+    pub kind: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommitInfo {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(message, optional, tag = "2")]
     pub origin: Option<CommitOrigin>,
+    #[prost(string, tag = "3")]
     pub description: String,
+    #[prost(message, optional, tag = "4")]
     pub parent_commit: Option<Commit>,
     /// With their branch, other than `commit` and `parent_commit` (recording http 077).
+    #[prost(message, repeated, tag = "5")]
     pub child_commits: Vec<Commit>,
+    #[prost(message, optional, tag = "6")]
     pub started: Option<Timestamp>,
+    #[prost(message, optional, tag = "7")]
     pub finishing: Option<Timestamp>,
+    #[prost(message, optional, tag = "8")]
     pub finished: Option<Timestamp>,
+    #[prost(message, repeated, tag = "13")]
     pub direct_provenance: Vec<Commit>,
+    #[prost(message, repeated, tag = "15")]
     pub direct_subvenance: Vec<Commit>,
+    #[prost(string, tag = "10")]
     pub error: String,
+    #[prost(int64, tag = "11")]
     #[serde(with = "json::int64")]
     pub size_bytes_upper_bound: i64,
+    #[prost(message, optional, tag = "12")]
     pub details: Option<CommitDetails>,
+    #[prost(btree_map = "string, string", tag = "14")]
     pub metadata: BTreeMap<String, String>,
+    #[prost(string, tag = "16")]
     pub created_by: String,
+    #[prost(message, optional, tag = "17")]
     pub created_at: Option<Timestamp>,
+    #[prost(message, optional, tag = "18")]
     pub updated_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommitDetails {
+    #[prost(int64, tag = "1")]
     #[serde(with = "json::int64")]
     pub size_bytes: i64,
-    pub compacting_time: Option<Seconds>,
-    pub validating_time: Option<Seconds>,
+    #[prost(message, optional, tag = "2")]
+    pub compacting_time: Option<Duration>,
+    #[prost(message, optional, tag = "3")]
+    pub validating_time: Option<Duration>,
 }
 
 enumeration! {
@@ -279,90 +253,118 @@ enumeration! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileInfo {
+    #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
-    pub file_type: FileType,
+    #[prost(enumeration = "FileType", tag = "2")]
+    #[serde(with = "FileType")]
+    pub file_type: i32,
+    #[prost(message, optional, tag = "3")]
     pub committed: Option<Timestamp>,
+    #[prost(int64, tag = "4")]
     #[serde(with = "json::int64")]
     pub size_bytes: i64,
+    #[prost(bytes = "vec", tag = "5")]
     #[serde(with = "json::bytes")]
     pub hash: Vec<u8>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectInfo {
+    #[prost(message, optional, tag = "1")]
     pub project: Option<Project>,
+    #[prost(string, tag = "2")]
     pub description: String,
+    #[prost(message, optional, tag = "3")]
     pub auth_info: Option<Empty>,
+    #[prost(message, optional, tag = "4")]
     pub created_at: Option<Timestamp>,
+    #[prost(btree_map = "string, string", tag = "5")]
     pub metadata: BTreeMap<String, String>,
+    #[prost(string, tag = "6")]
     pub created_by: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CreateProjectRequest {
+    #[prost(message, optional, tag = "1")]
     pub project: Option<Project>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub description: String,
+    #[prost(bool, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub update: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectProjectRequest {
+    #[prost(message, optional, tag = "1")]
     pub project: Option<Project>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CreateRepoRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub description: String,
+    #[prost(bool, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub update: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectRepoRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListRepoRequest {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub r#type: String,
+    #[prost(message, repeated, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub projects: Vec<Project>,
+    #[prost(message, optional, tag = "3")]
     pub page: Option<RepoPage>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RepoPage {
+    #[prost(int64, tag = "2")]
     #[serde(alias = "page_size", with = "json::int64")]
     pub page_size: i64,
+    #[prost(int64, tag = "3")]
     #[serde(alias = "page_index", with = "json::int64")]
     pub page_index: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeleteRepoRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub force: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize)]
 pub struct DeleteRepoResponse {
+    #[prost(bool, tag = "1")]
     pub deleted: bool,
 }
 
@@ -378,177 +380,227 @@ enumeration! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StartCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub parent: Option<Commit>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub description: String,
+    #[prost(message, optional, tag = "3")]
     pub branch: Option<Branch>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FinishCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub description: String,
+    #[prost(string, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub error: String,
+    #[prost(bool, tag = "4")]
     #[serde(deserialize_with = "unset")]
     pub force: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
-    pub wait: CommitState,
+    #[prost(enumeration = "CommitState", tag = "2")]
+    #[serde(with = "CommitState")]
+    pub wait: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ListCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(message, optional, tag = "2")]
     pub from: Option<Commit>,
+    #[prost(message, optional, tag = "3")]
     pub to: Option<Commit>,
+    #[prost(int64, tag = "4")]
     #[serde(with = "json::int64")]
     pub number: i64,
+    #[prost(bool, tag = "5")]
     #[serde(deserialize_with = "unset")]
     pub reverse: bool,
+    #[prost(bool, tag = "6")]
     #[serde(deserialize_with = "unset")]
     pub all: bool,
+    #[prost(enumeration = "OriginKind", tag = "7")]
     #[serde(alias = "origin_kind")]
-    pub origin_kind: OriginKind,
+    #[serde(with = "OriginKind")]
+    pub origin_kind: i32,
+    #[prost(message, optional, tag = "8")]
     #[serde(alias = "started_time")]
     pub started_time: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct InspectCommitSetRequest {
+    #[prost(message, optional, tag = "1")]
     #[serde(alias = "commit_set")]
     pub commit_set: Option<CommitSet>,
+    #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub wait: bool,
 }
 
 /// `SquashCommitSet` and `DropCommitSet`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CommitSetRequest {
+    #[prost(message, optional, tag = "1")]
     #[serde(alias = "commit_set")]
     pub commit_set: Option<CommitSet>,
 }
 
 /// `SquashCommit` and `DropCommit`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RemoveCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub recursive: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClearCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SubscribeCommitRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub branch: String,
+    #[prost(message, optional, tag = "3")]
     pub from: Option<Commit>,
-    pub state: CommitState,
+    #[prost(enumeration = "CommitState", tag = "4")]
+    #[serde(with = "CommitState")]
+    pub state: i32,
+    #[prost(bool, tag = "5")]
     #[serde(deserialize_with = "unset")]
     pub all: bool,
+    #[prost(enumeration = "OriginKind", tag = "6")]
     #[serde(alias = "origin_kind")]
-    pub origin_kind: OriginKind,
+    #[serde(with = "OriginKind")]
+    pub origin_kind: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CreateBranchRequest {
+    #[prost(message, optional, tag = "1")]
     pub head: Option<Commit>,
+    #[prost(message, optional, tag = "2")]
     pub branch: Option<Branch>,
+    #[prost(message, repeated, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub provenance: Vec<Branch>,
+    #[prost(message, optional, tag = "4")]
     pub trigger: Option<Empty>,
+    #[prost(bool, tag = "5")]
     #[serde(alias = "new_commit_set", deserialize_with = "unset")]
     pub new_commit_set: bool,
+    #[prost(message, repeated, tag = "6")]
     #[serde(alias = "branch_propagation_specs", deserialize_with = "unset")]
     pub branch_propagation_specs: Vec<Empty>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectBranchRequest {
+    #[prost(message, optional, tag = "1")]
     pub branch: Option<Branch>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListBranchRequest {
+    #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
+    #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub reverse: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeleteBranchRequest {
+    #[prost(message, optional, tag = "1")]
     pub branch: Option<Branch>,
+    #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub force: bool,
 }
 
 /// One message of the streams that `ModifyFile` and `CreateFileSet` read: exactly one of its fields is set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ModifyFileRequest {
+    #[prost(message, optional, tag = "1")]
     #[serde(alias = "set_commit")]
     pub set_commit: Option<Commit>,
+    #[prost(message, optional, tag = "2")]
     #[serde(alias = "add_file")]
     pub add_file: Option<AddFile>,
+    #[prost(message, optional, tag = "3")]
     #[serde(alias = "delete_file")]
     pub delete_file: Option<DeleteFile>,
+    #[prost(message, optional, tag = "4")]
     #[serde(alias = "copy_file")]
-    pub copy_file: Option<Ignored>,
+    pub copy_file: Option<Empty>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default)]
 pub struct AddFile {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub path: String,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub datum: String,
     /// Without them the file is empty.
-    #[serde(deserialize_with = "json::bytes_value")]
-    pub raw: Option<Vec<u8>>,
-    pub url: Option<Ignored>,
+    #[prost(message, optional, tag = "3")]
+    pub raw: Option<BytesValue>,
+    #[prost(message, optional, tag = "4")]
+    pub url: Option<Empty>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default)]
 pub struct DeleteFile {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub path: String,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub datum: String,
 }
 
-/// A message of which only counts that it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub struct Ignored {}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateFileSetResponse {
+    #[prost(string, tag = "1")]
     pub file_set_id: String,
 }
 
@@ -561,169 +613,159 @@ enumeration! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default)]
 pub struct GetFileSetRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
-    pub r#type: FileSetType,
+    #[prost(enumeration = "FileSetType", tag = "2")]
+    #[serde(with = "FileSetType")]
+    pub r#type: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AddFileSetRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
     #[serde(alias = "file_set_id", deserialize_with = "unset")]
     pub file_set_id: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RenewFileSetRequest {
+    #[prost(string, tag = "1")]
     #[serde(alias = "file_set_id", deserialize_with = "unset")]
     pub file_set_id: String,
+    #[prost(int64, tag = "2")]
     #[serde(alias = "ttl_seconds", with = "json::int64")]
     pub ttl_seconds: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ComposeFileSetRequest {
+    #[prost(string, repeated, tag = "1")]
     #[serde(alias = "file_set_ids", deserialize_with = "unset")]
     pub file_set_ids: Vec<String>,
+    #[prost(int64, tag = "2")]
     #[serde(alias = "ttl_seconds", with = "json::int64")]
     pub ttl_seconds: i64,
 }
 
 /// `GetFile` and `GetFileTAR`; the path is a glob.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct GetFileRequest {
+    #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
+    #[prost(string, tag = "2")]
     #[serde(rename = "URL", deserialize_with = "unset")]
     pub url: String,
+    #[prost(int64, tag = "3")]
     #[serde(with = "json::int64")]
     pub offset: i64,
+    #[prost(message, optional, tag = "4")]
     #[serde(alias = "path_range")]
     pub path_range: Option<PathRange>,
 }
 
-/// A piece of a file (`google.protobuf.BytesValue`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bytes(pub Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json::bytes::serialize(&self.0, serializer)
-    }
-}
-
 /// From `lower` up to, but without, `upper`; an empty end is none.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default)]
 pub struct PathRange {
+    #[prost(string, tag = "1")]
     #[serde(deserialize_with = "unset")]
     pub lower: String,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub upper: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default)]
 pub struct InspectFileRequest {
+    #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
 }
 
-/// `ListFile` and `WalkFile`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+/// `ListFile`; in JSON also `WalkFile`.
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ListFileRequest {
+    #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
     /// Answers begin after this file.
+    #[prost(message, optional, tag = "3")]
     pub pagination_marker: Option<File>,
     /// At most so many; 0 is all.
+    #[prost(int64, tag = "4")]
     #[serde(with = "json::int64")]
     pub number: i64,
+    #[prost(bool, tag = "5")]
     #[serde(deserialize_with = "unset")]
     pub reverse: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+/// What [`ListFileRequest`] is for `WalkFile`: the same names, other numbers.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct WalkFileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination_marker: Option<File>,
+    #[prost(int64, tag = "3")]
+    pub number: i64,
+    #[prost(bool, tag = "4")]
+    pub reverse: bool,
+}
+
+impl From<WalkFileRequest> for ListFileRequest {
+    fn from(request: WalkFileRequest) -> Self {
+        Self {
+            file: request.file,
+            pagination_marker: request.pagination_marker,
+            number: request.number,
+            reverse: request.reverse,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct GlobFileRequest {
+    #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub pattern: String,
+    #[prost(message, optional, tag = "3")]
     #[serde(alias = "path_range")]
     pub path_range: Option<PathRange>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct DiffFileRequest {
+    #[prost(message, optional, tag = "1")]
     #[serde(alias = "new_file")]
     pub new_file: Option<File>,
+    #[prost(message, optional, tag = "2")]
     #[serde(alias = "old_file")]
     pub old_file: Option<File>,
     /// Has no effect in pachd 2.12 (recording follow 014), and so none here.
+    #[prost(bool, tag = "3")]
     #[serde(deserialize_with = "unset")]
     pub shallow: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DiffFileResponse {
+    #[prost(message, optional, tag = "1")]
     pub new_file: Option<FileInfo>,
+    #[prost(message, optional, tag = "2")]
     pub old_file: Option<FileInfo>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Transaction {
-    #[serde(deserialize_with = "unset")]
-    pub id: String,
-}
-
-/// `InspectTransaction`, `FinishTransaction` and `DeleteTransaction`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-pub struct OneTransactionRequest {
-    pub transaction: Option<Transaction>,
-}
-
-/// One call that a transaction will make: exactly one of its fields is set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct TransactionRequest {
-    pub create_repo: Option<CreateRepoRequest>,
-    pub delete_repo: Option<DeleteRepoRequest>,
-    pub start_commit: Option<StartCommitRequest>,
-    pub finish_commit: Option<FinishCommitRequest>,
-    pub squash_commit_set: Option<CommitSetRequest>,
-    pub create_branch: Option<CreateBranchRequest>,
-    pub delete_branch: Option<DeleteBranchRequest>,
-    pub update_job_state: Option<Empty>,
-    pub stop_job: Option<Empty>,
-    pub create_pipeline_v2: Option<Empty>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct TransactionResponse {
-    pub commit: Option<Commit>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TransactionInfo {
-    pub transaction: Option<Transaction>,
-    pub requests: Vec<TransactionRequest>,
-    pub responses: Vec<TransactionResponse>,
-    pub started: Option<Timestamp>,
-    /// How many calls were recorded.
-    #[serde(with = "json::int64")]
-    pub version: i64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TransactionInfos {
-    pub transaction_info: Vec<TransactionInfo>,
 }
