@@ -59,6 +59,7 @@ pub mod fault;
 pub mod gateway;
 pub mod history;
 pub mod lint;
+pub mod messages;
 pub mod pfs;
 pub mod protobuf;
 pub mod quantity;

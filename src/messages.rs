@@ -1,0 +1,34 @@
+//! From what consumers print to archives: messages are told apart, named, and packed, so many to an archive.
+//!
+//! Few consumers speak tar. They print lines, JSON values, or frames; a commit for each would cost 0.2 s of pachd's
+//! time apiece. So messages are collected until there are enough of them, enough bytes, or the first has waited long
+//! enough, and one archive is made of them.
+//!
+//! | module | part of the way |
+//! |---|---|
+//! | [`framing`] | where a message ends |
+//! | [`key`] | what a message says of itself |
+//! | [`naming`] | the path of the file that it goes to |
+//! | [`packing`] | how many make an archive, and the archive |
+//!
+//! What comes out is what went in, message for message: in a file of many, each as it was framed; in a file of its own,
+//! each without its frame. The same messages in the same batches give the same bytes.
+//!
+//! Memory: one message as it is read (`--max-message`), one archive (`--batch-bytes`, or a message that is larger), and
+//! of files of their own the names.
+//!
+//! Domain: this module knows no server, no terminal, no clock and no standard stream.
+
+mod chunks;
+mod error;
+pub mod filter;
+pub mod framing;
+pub mod key;
+pub mod naming;
+pub mod packing;
+
+pub use error::{MessageError, MessageFault};
+pub use framing::{Framing, Message, Partial, Splitter};
+pub use key::Key;
+pub use naming::{Naming, Template};
+pub use packing::{Batching, Packed, Packer};

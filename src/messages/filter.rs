@@ -1,0 +1,104 @@
+//! From an input to archives: reads, and never waits longer than the messages in hand may.
+
+use std::io;
+use std::time::Instant;
+
+use super::error::MessageError;
+use super::framing::{Dropped, Message, Splitter};
+use super::packing::{Moment, Packed, Packer};
+
+/// How much is read at a time.
+const BLOCK: usize = 256 << 10;
+
+/// What came from an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// So many bytes, 1 at least.
+    Bytes(usize),
+    /// Nothing, until the moment that was named.
+    Silence,
+    /// The input has ended, or we were told to end.
+    End,
+}
+
+/// Bytes that come when they come.
+pub trait Source {
+    /// Waits for bytes, until `until` at most.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival>;
+
+    fn now(&self) -> Moment;
+}
+
+/// What was made of an input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Packing {
+    pub messages: u64,
+    pub archives: u64,
+    /// Bytes of a last message without its end, which were left out.
+    pub dropped: usize,
+}
+
+/// Why an input was not read to its end. The messages before are in archives that were handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error("cannot read the messages: {0}")]
+    Input(io::Error),
+    #[error("cannot write the archive: {0}")]
+    Output(io::Error),
+}
+
+/// Hands over an archive as soon as it is complete, and what is left at the end of the input.
+///
+/// # Errors
+/// What keeps it from going on; `packing` says how far it came.
+pub fn pack(
+    source: &mut dyn Source,
+    mut splitter: Splitter,
+    mut packer: Packer,
+    packing: &mut Packing,
+    done: &mut dyn FnMut(Packed) -> io::Result<()>,
+) -> Result<(), PackError> {
+    let mut hand_over = |packed: Packed| {
+        packing.messages += packed.count;
+        packing.archives += 1;
+        done(packed).map_err(PackError::Output)
+    };
+    let read = read_all(source, &mut splitter, &mut packer, &mut hand_over);
+    match read {
+        // Whoever takes the archives has gone.
+        Err(PackError::Output(_)) => read.map(|_| ()),
+        read => {
+            packer.close(&mut hand_over)?;
+            let Dropped(bytes) = read?;
+            packing.dropped = bytes;
+            Ok(())
+        }
+    }
+}
+
+fn read_all(
+    source: &mut dyn Source,
+    splitter: &mut Splitter,
+    packer: &mut Packer,
+    hand_over: &mut dyn FnMut(Packed) -> Result<(), PackError>,
+) -> Result<Dropped, PackError> {
+    let mut block = vec![0; BLOCK];
+    loop {
+        let arrival = source.read(&mut block, packer.deadline()).map_err(PackError::Input)?;
+        let now = source.now();
+        let mut show = |message: Message<'_>| packer.add(&message, now, hand_over);
+        match arrival {
+            Arrival::Bytes(length) => splitter.push(&block[..length], &mut show)?,
+            Arrival::Silence => packer.close(hand_over)?,
+            Arrival::End => return splitter.finish(&mut show),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

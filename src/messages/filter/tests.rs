@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::{Batching, Framing, Naming, Partial, Template, key::Columns};
+use super::*;
+
+/// Plays arrivals, each at its second.
+struct Played {
+    begin: Instant,
+    second: u64,
+    arrivals: Vec<(u64, io::Result<&'static str>)>,
+}
+
+impl Source for Played {
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
+        if self.arrivals.is_empty() {
+            return Ok(Arrival::End);
+        }
+        let at = self.begin + Duration::from_secs(self.arrivals[0].0);
+        if let Some(until) = until.filter(|until| *until <= at) {
+            self.second = until.duration_since(self.begin).as_secs();
+            return Ok(Arrival::Silence);
+        }
+        let (second, arrival) = self.arrivals.remove(0);
+        self.second = second;
+        let text = arrival?.as_bytes();
+        buffer[..text.len()].copy_from_slice(text);
+        Ok(Arrival::Bytes(text.len()))
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            instant: self.begin + Duration::from_secs(self.second),
+            time: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+/// First and last of each archive, and how it ended.
+fn play(arrivals: Vec<(u64, io::Result<&'static str>)>) -> (Vec<(u64, u64)>, Packing, Result<(), PackError>) {
+    let mut source = Played {
+        begin: Instant::now(),
+        second: 0,
+        arrivals,
+    };
+    let name = Template::new("f", None, Columns::Tabs, false).unwrap();
+    let batching = Batching {
+        count: 3,
+        ..Batching::default()
+    };
+    let (mut packing, mut archives) = (Packing::default(), Vec::new());
+    let end = pack(
+        &mut source,
+        Splitter::new(Framing::Lines, 100, Partial::Fail),
+        Packer::new(Naming::Into(name), batching),
+        &mut packing,
+        &mut |packed| {
+            archives.push((packed.first, packed.last));
+            Ok(())
+        },
+    );
+    (archives, packing, end)
+}
+
+#[test]
+fn a_message_waits_no_longer_than_the_period() {
+    let (archives, packing, end) = play(vec![(0, Ok("a\n")), (3, Ok("b\n")), (60, Ok("c\nd\ne\nf\n"))]);
+    end.unwrap();
+    assert_eq!(archives, [(1, 2), (3, 5), (6, 6)]);
+    assert_eq!((packing.messages, packing.archives), (6, 3));
+}
+
+#[test]
+fn an_idle_input_makes_no_archive() {
+    let (archives, _, end) = play(vec![(1000, Ok("a")), (2000, Ok("\n")), (2001, Ok("b\n"))]);
+    end.unwrap();
+    assert_eq!(archives, [(1, 2)]);
+    let (archives, _, end) = play(Vec::new());
+    end.unwrap();
+    assert!(archives.is_empty());
+}
+
+#[test]
+fn what_came_before_a_fault_is_handed_over_first() {
+    let broken = || io::Error::other("broken");
+    let (archives, _, end) = play(vec![(0, Ok("a\nb\n")), (1, Err(broken()))]);
+    assert_eq!(archives, [(1, 2)]);
+    assert!(matches!(end, Err(PackError::Input(_))));
+    let (archives, _, end) = play(vec![(0, Ok("a\nb"))]);
+    assert_eq!(archives, [(1, 1)]);
+    assert!(matches!(end, Err(PackError::Message(_))));
+}
+
+#[test]
+fn whoever_takes_archives_and_goes_is_given_no_more() {
+    let mut source = Played {
+        begin: Instant::now(),
+        second: 0,
+        arrivals: vec![(0, Ok("a\n")), (9, Ok("b\n"))],
+    };
+    let name = Template::new("f", None, Columns::Tabs, false).unwrap();
+    let mut calls = 0;
+    let end = pack(
+        &mut source,
+        Splitter::new(Framing::Lines, 100, Partial::Fail),
+        Packer::new(Naming::Into(name), Batching::default()),
+        &mut Packing::default(),
+        &mut |_| {
+            calls += 1;
+            Err(io::ErrorKind::BrokenPipe.into())
+        },
+    );
+    assert!(matches!(end, Err(PackError::Output(_))));
+    assert_eq!(calls, 1);
+}

@@ -1,0 +1,87 @@
+//! Where a JSON value ends.
+//!
+//! Its end is found by counting brackets, byte by byte as they come; whether what lies before it is JSON is then the
+//! library's matter.
+
+use memchr::memchr2;
+use serde::de::IgnoredAny;
+
+use super::MessageFault;
+
+/// How far a value was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Value {
+    state: State,
+    /// Brackets that are open.
+    depth: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum State {
+    #[default]
+    Before,
+    /// A number, `true`, `false`, `null`, or what is none of them.
+    Word,
+    Between,
+    String,
+    Escape,
+}
+
+impl Value {
+    /// The length of the value that `bytes` begin with, if all of it is there. `looked` bytes were looked at before; it
+    /// is as many as were now.
+    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, MessageFault> {
+        let Some(end) = self.find(bytes, looked) else {
+            return Ok(None);
+        };
+        *self = Self::default();
+        serde_json::from_slice::<IgnoredAny>(&bytes[..end])
+            .map_err(|error| MessageFault::NotJson { why: error.to_string() })?;
+        Ok(Some(end))
+    }
+
+    /// Whether only what follows can tell that the value has ended.
+    pub fn is_word(&self) -> bool {
+        self.state == State::Word
+    }
+
+    fn find(&mut self, bytes: &[u8], looked: &mut usize) -> Option<usize> {
+        while let Some(byte) = bytes.get(*looked) {
+            *looked += 1;
+            match (self.state, byte) {
+                (State::Word, byte) if is_space(*byte) || b"{}[]\",:".contains(byte) => {
+                    *looked -= 1;
+                    return Some(*looked);
+                }
+                (State::Before | State::Between, b'"') | (State::Escape, _) => self.state = State::String,
+                (State::Before | State::Between, b'{' | b'[') => {
+                    self.state = State::Between;
+                    self.depth += 1;
+                }
+                (State::Between, b'}' | b']') => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Some(*looked);
+                    }
+                }
+                // A bracket or a comma where a value should begin: one byte that the library refuses.
+                (State::Before, b'}' | b']' | b',' | b':') => return Some(*looked),
+                (State::Before, _) => self.state = State::Word,
+                (State::String, b'"') if self.depth == 0 => return Some(*looked),
+                (State::String, b'"') => self.state = State::Between,
+                (State::String, b'\\') => self.state = State::Escape,
+                (State::String, _) => {
+                    let rest = &bytes[*looked..];
+                    *looked += memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                }
+                (State::Word | State::Between, _) => {}
+            }
+        }
+        None
+    }
+}
+
+/// JSON's own white space.
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
