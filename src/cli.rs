@@ -8,6 +8,8 @@
     reason = "help is read in a terminal, where backticks only add noise"
 )]
 
+mod messages;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,6 +23,8 @@ use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
 use crate::pfs::{Destination, Source};
+
+pub use messages::{MessageArgs, PackArgs, Partial};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
 #[derive(Debug, Parser)]
@@ -41,6 +45,7 @@ pub struct Cli {
 pub enum Verb {
     Put(Box<PutArgs>),
     Get(GetArgs),
+    Pack(Box<PackArgs>),
     Serve(ServeArgs),
     Spool(SpoolArgs),
     Validate(ValidateArgs),

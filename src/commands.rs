@@ -2,11 +2,13 @@
 
 pub mod explain;
 pub mod get;
+pub mod pack;
 pub mod put;
 pub mod serve;
 pub mod spool;
 pub mod validate;
 
 mod interrupts;
+mod messages;
 mod printing;
 mod server;

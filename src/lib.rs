@@ -104,6 +104,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Pack(args) => commands::pack::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),

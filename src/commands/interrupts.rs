@@ -26,7 +26,7 @@ pub(super) struct Interrupts {
 
 impl Interrupts {
     /// Listens from now on; `on_first` is told of the first signal.
-    pub fn listen(grace: Duration, on_first: impl Fn(u8) + Send + 'static) -> anyhow::Result<Self> {
+    pub fn listen(grace: Duration, on_first: impl FnOnce(u8) + Send + 'static) -> anyhow::Result<Self> {
         let reserve = LAST_MOMENT.min(grace / 2);
         // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
         // undo that.

@@ -1,0 +1,99 @@
+//! `spoutctl pack`: messages in, tar archives out.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use anyhow::Context;
+use crossbeam_channel::{bounded, select};
+
+use crate::cli::PackArgs;
+use crate::commands::interrupts::Interrupts;
+use crate::commands::messages::{Packing, Waited};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::messages::filter::{self, PackError, pack};
+use crate::quantity::{counted, grouped};
+use crate::terminal::Terminal;
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the input cannot be read to its end as messages, or nobody takes the archives any more.
+pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
+    let terminal = Terminal::new(args.voice.voice());
+    let Some(packing) = Packing::new(&args.messages)? else {
+        return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
+    };
+    if io::stdout().is_terminal() {
+        return Err(Failure::new(Exit::Usage, "a tar archive is not written to a terminal")
+            .help("pipe it: spoutctl pack … | spoutctl put DEST"));
+    }
+    // Without the buffers of the standard library's own streams, which look for line ends.
+    let input = File::from(
+        io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .context("cannot read standard input")?,
+    );
+    let output = File::from(
+        io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .context("cannot write to standard output")?,
+    );
+    // Closed by the first signal.
+    let (stop, stopped) = io::pipe().context("cannot listen for signals")?;
+    let interrupts = Interrupts::listen(Duration::ZERO, move |_| drop(stopped))?;
+    let (done, ended) = bounded(1);
+    std::thread::spawn(move || {
+        // Nobody listens any more only after a second signal.
+        let _ = done.send(filter(&packing, input, stop.into(), output));
+    });
+    let (made, end) = select! {
+        recv(ended) -> end => match end {
+            Ok(end) => end,
+            Err(_) => return Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
+        },
+        recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
+    };
+    if made.dropped > 0 {
+        let bytes = grouped(made.dropped as u64);
+        terminal.note(&format!("the last message had no end: its {bytes} bytes were left out"));
+    }
+    terminal.detail(&format!(
+        "{} in {}",
+        counted(made.messages, "message"),
+        counted(made.archives, "archive")
+    ));
+    match end {
+        Ok(()) => Ok(interrupts.signal().map_or(Exit::Done, Exit::Signal)),
+        Err(PackError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Input,
+            "nobody takes the archives any more, and messages were still to come",
+        )
+        .help("see why the program that reads them has ended")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn filter(packing: &Packing, input: File, stop: OwnedFd, mut output: File) -> (filter::Packing, Result<(), PackError>) {
+    let mut source = Waited {
+        input,
+        stop: Some(stop),
+    };
+    let mut made = filter::Packing::default();
+    let end = pack(
+        &mut source,
+        packing.splitter(),
+        packing.packer(),
+        &mut made,
+        &mut |packed| {
+            let mut buffered = io::BufWriter::with_capacity(256 << 10, &mut output);
+            packed.write_to(&mut buffered)?;
+            buffered.flush()
+        },
+    );
+    (made, end)
+}
