@@ -28,6 +28,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -s h -l help -d 'Print h
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make tar archives of messages: the lines, JSON values or frames that a consumer prints'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd\'s HTTP gateway would: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
@@ -37,6 +38,19 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive is complete with so many messages' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-message -d 'Refuse a message larger than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+drop\t'Leave it out, and say so'
+fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
 skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
@@ -55,6 +69,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
@@ -70,6 +85,24 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s q -l quiet -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive is complete with so many messages' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l max-message -d 'Refuse a message larger than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+drop\t'Leave it out, and say so'
+fail\t'It is a fault; the messages before it are taken'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry the token in this file, as pachd with auth does' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Also answer requests that are sent to this name of this machine' -r
@@ -136,6 +169,19 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive is complete with so many messages' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-message -d 'Refuse a message larger than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+drop\t'Leave it out, and say so'
+fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
 skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
@@ -154,6 +200,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'

@@ -125,6 +125,9 @@ pub struct PutArgs {
     pub commits: CommitArgs,
 
     #[command(flatten)]
+    pub messages: MessageArgs,
+
+    #[command(flatten)]
     pub entries: EntryArgs,
 
     #[command(flatten)]

@@ -3,7 +3,8 @@
 //! # Architecture
 //!
 //! ```text
-//! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
+//! stdin ─ messages ─ stdout                                        pack
+//! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ gateway | store   put
 //! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
@@ -14,7 +15,7 @@
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow; those that speak gRPC use [`protobuf`] too |
 //! | messages | [`protobuf`] | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
+//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
@@ -40,6 +41,7 @@
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
+//! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |

@@ -31,4 +31,4 @@ pub use error::{MessageError, MessageFault};
 pub use framing::{Framing, Message, Partial, Splitter};
 pub use key::Key;
 pub use naming::{Naming, Template};
-pub use packing::{Batching, Packed, Packer};
+pub use packing::{Batching, Packed, Packer, Range};

@@ -17,6 +17,7 @@ mod discarding;
 mod framing;
 mod gateway;
 mod local;
+mod messages;
 mod race;
 mod samples;
 mod serve;
@@ -58,11 +59,12 @@ fn number(name: &str, default: u64) -> Result<u64> {
 
 type Part = fn(&Samples, &Sizes) -> Result<()>;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("gateway", gateway::measure),
     ("local", local::measure),
     ("serve", serve::measure),
     ("framing", framing::measure),
+    ("messages", messages::measure),
     ("validate", validate::measure),
 ];
 
@@ -70,7 +72,7 @@ fn main() -> Result<()> {
     // `cargo bench` itself adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
-        bail!("there is no part `{unknown}`: gateway, local, framing, validate");
+        bail!("there is no part `{unknown}`: gateway, local, serve, framing, messages, validate");
     }
     let sizes = Sizes::from_environment()?;
     let samples = Samples::make(Path::new(env!("CARGO_TARGET_TMPDIR")), &sizes)?;

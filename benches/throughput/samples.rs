@@ -23,6 +23,11 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// Where further ones may be made.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub fn make(parent: &Path, sizes: &Sizes) -> Result<Self> {
         let directory = tempfile::tempdir_in(parent)?;
         let path = |name: &str| directory.path().join(name);

@@ -27,12 +27,14 @@ pub(super) struct Packing {
 }
 
 impl Packing {
-    /// What was asked for; `None` where the input is archives already.
-    pub fn new(args: &MessageArgs) -> Result<Option<Self>, Failure> {
+    /// What was asked for; `None` where the input is archives already. Of a consumer whose end is `watched` a last
+    /// message without its end is not kept unasked: whoever was killed may have been in the middle of it.
+    pub fn new(args: &MessageArgs, watched: bool) -> Result<Option<Self>, Failure> {
         let Some(framing) = args.messages.clone() else {
             return Ok(None);
         };
         let partial = match args.partial {
+            None if watched => Partial::Fail,
             None => framing.usual_partial(),
             Some(cli::Partial::Keep) if !framing.can_keep_partial() => {
                 let text =

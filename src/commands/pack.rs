@@ -23,7 +23,7 @@ use crate::terminal::Terminal;
 /// When the input cannot be read to its end as messages, or nobody takes the archives any more.
 pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
-    let Some(packing) = Packing::new(&args.messages)? else {
+    let Some(packing) = Packing::new(&args.messages, false)? else {
         return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
     };
     if io::stdout().is_terminal() {

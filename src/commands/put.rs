@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::archive;
 use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
+use crate::commands::messages::Packing;
 use crate::commands::server;
 use crate::delivery::holding::Holding;
 use crate::delivery::patience::SystemClock;
@@ -38,8 +39,9 @@ use spooling::IntoSpool;
 /// # Errors
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
+    let packing = packing(args)?;
     let inputs = inputs(args)?;
-    deliver(args, inputs)
+    deliver(args, inputs, packing)
 }
 
 /// Sends what waits in the spool of `args`, and reads no input.
@@ -47,10 +49,10 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
-    deliver(args, Vec::new())
+    deliver(args, Vec::new(), None)
 }
 
-fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
+fn deliver(args: &PutArgs, inputs: Vec<Input>, packing: Option<Packing>) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
@@ -92,6 +94,7 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
         producer: producer.clone(),
         endless: args.production.endless,
         options: entry_options(&args.entries, args),
+        packing,
         report: Arc::clone(&report),
     };
     match &spool {
@@ -283,6 +286,16 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Produce
         ));
     };
     Interrupts::listen(grace, say).map_err(Failure::from)
+}
+
+/// How messages become archives, if the input is messages.
+fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
+    let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
+    if packing.is_some() && args.commits.resume {
+        let text = "--resume skips archives that were committed before, and messages make other archives every time";
+        return Err(Failure::new(Exit::Usage, text).help("with --spool every archive is kept until it is committed"));
+    }
+    Ok(packing)
 }
 
 /// What is to be read, looked at before anything is sent.

@@ -6,6 +6,7 @@ use super::patience::Exhausted;
 use super::spool::{Damaged, SpoolError};
 use crate::archive::{ArchiveError, ContentError};
 use crate::fault::{Fault, FaultKind};
+use crate::messages::MessageError;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
 use crate::quantity::counted;
 
@@ -63,6 +64,10 @@ pub enum DeliveryError {
     Quarantine { archive: u64, error: std::io::Error },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
+    #[error("cannot read {name} any further: {error}")]
+    Reading { name: String, error: std::io::Error },
+    #[error(transparent)]
+    Message(#[from] MessageError),
     #[error("{what}")]
     Producer {
         what: String,
@@ -105,6 +110,8 @@ impl DeliveryError {
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
+            | Self::Reading { .. }
+            | Self::Message(_)
             | Self::Gap { .. }
             | Self::Panicked
             | Self::Destination(Fault {
@@ -162,6 +169,7 @@ impl DeliveryError {
         Some(match self {
             Self::Archive(error) => return error.help(),
             Self::Content(error) => return error.help(),
+            Self::Message(error) => return error.help(),
             Self::Spool(error) => return error.help(),
             Self::Damaged(_) => {
                 "everything else was sent; have the producer make their data again, then remove the files".to_owned()
@@ -212,7 +220,9 @@ impl DeliveryError {
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
-            Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => return None,
+            Self::Destination(_) | Self::Input { .. } | Self::Reading { .. } | Self::Producer { began: false, .. } => {
+                return None;
+            }
             Self::Producer { .. } => {
                 "every archive that it completed is committed; its own messages stand above".to_owned()
             }

@@ -64,7 +64,7 @@ pub fn pack(
     done: &mut dyn FnMut(Packed) -> io::Result<()>,
 ) -> Result<(), PackError> {
     let mut hand_over = |packed: Packed| {
-        packing.messages += packed.count;
+        packing.messages += packed.messages.count();
         packing.archives += 1;
         done(packed).map_err(PackError::Output)
     };

@@ -74,12 +74,23 @@ enum Content {
     },
 }
 
-/// One archive of messages.
-pub struct Packed {
-    /// Numbers of the messages, from 1.
+/// Which messages of an input an archive holds: numbers, from 1, without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
     pub first: u64,
     pub last: u64,
-    pub count: u64,
+}
+
+impl Range {
+    #[must_use]
+    pub fn count(self) -> u64 {
+        self.last + 1 - self.first
+    }
+}
+
+/// One archive of messages.
+pub struct Packed {
+    pub messages: Range,
     content: Done,
 }
 
@@ -225,9 +236,10 @@ impl Batch {
 
     fn finish(self) -> Packed {
         Packed {
-            first: self.first,
-            last: self.last,
-            count: self.count,
+            messages: Range {
+                first: self.first,
+                last: self.last,
+            },
             content: match self.content {
                 Content::File { path, bytes } => Done::File { path, bytes },
                 Content::Files { archive, .. } => Done::Files(archive.finish().unwrap_or_default()),

@@ -14,6 +14,8 @@ mod generated;
 mod get;
 mod layers;
 mod memory;
+mod messages;
+mod pack;
 mod printing;
 mod producer;
 mod put;

@@ -1,9 +1,10 @@
-//! The reading side of `put`: opens each input and hands over its archives, one by one.
+//! The reading side of `put`: opens each input and hands over its archives, one by one. Where it is messages, archives
+//! are made of them on a thread of their own, and read like any other.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, PipeWriter, Read};
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +15,13 @@ use crossbeam_channel::Sender;
 use super::producer::Producer;
 use super::report::Report;
 use crate::archive::{self, Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
+use crate::commands::messages::{Packing, Waited};
 use crate::delivery::holding::Holding;
 use crate::delivery::{DeliveryError, Incoming, Observer};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::messages::filter::{self, PackError, pack};
+use crate::quantity::grouped;
 
 /// Something to read archives from.
 pub(super) enum Input {
@@ -69,6 +73,8 @@ pub(super) struct Reader {
     /// The input's end is a fault: whoever runs us counts on our running for ever.
     pub endless: bool,
     pub options: archive::Options,
+    /// How the input's messages become archives, where it is messages.
+    pub packing: Option<Packing>,
     pub report: Arc<Report>,
 }
 
@@ -161,29 +167,21 @@ impl Reader {
     pub fn read_archives(
         &self,
         name: &Arc<str>,
-        input: impl Read,
+        input: impl Read + AsFd + Send + 'static,
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
             input,
-            report: &self.report,
+            report: Arc::clone(&self.report),
         };
-        let mut reader = ArchiveReader::new(
-            archive::open_input(counted),
-            Arc::clone(name),
-            *number,
-            self.options.clone(),
-        );
-        loop {
-            let next = reader.next_archive(taker.hold()?);
-            *number = reader.next_number();
-            let Some(archive) = next? else { break };
-            if taker.take(archive)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
+        if let Some(packing) = &self.packing {
+            return self.read_messages(packing, name, counted, number, taker);
         }
-        match reader.seen() {
+        let Some(seen) = self.hand_over(name, archive::open_input(counted), number, taker)? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        match seen {
             Seen::Nothing => self.report.note(&format!("{name} is empty: no commit is made of it")),
             Seen::OnlyZeros(_) => self
                 .report
@@ -192,15 +190,123 @@ impl Reader {
         }
         Ok(ControlFlow::Continue(()))
     }
+
+    /// What there was in the input, all of it handed over; `None` when nobody takes archives any more.
+    fn hand_over(
+        &self,
+        name: &Arc<str>,
+        input: impl BufRead,
+        number: &mut u64,
+        taker: &dyn Taker,
+    ) -> Result<Option<Seen>, DeliveryError> {
+        let mut reader = ArchiveReader::new(input, Arc::clone(name), *number, self.options.clone());
+        loop {
+            let next = reader.next_archive(taker.hold()?);
+            *number = reader.next_number();
+            let Some(archive) = next? else {
+                return Ok(Some(reader.seen()));
+            };
+            if taker.take(archive)?.is_break() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Makes archives of the input's messages and hands these over.
+    fn read_messages(
+        &self,
+        packing: &Packing,
+        name: &Arc<str>,
+        input: impl Read + AsFd + Send + 'static,
+        number: &mut u64,
+        taker: &dyn Taker,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        let reading = |error| DeliveryError::Reading {
+            name: name.to_string(),
+            error,
+        };
+        let (archives, output) = io::pipe().map_err(reading)?;
+        let work = Making {
+            name: Arc::clone(name),
+            input: Waited { input, stop: None },
+            output,
+            first: *number,
+            report: Arc::clone(&self.report),
+            packing: packing.clone(),
+        };
+        let making = std::thread::spawn(move || work.run());
+        // Closed at the end, which ends the thread if it is not there itself.
+        if self
+            .hand_over(name, BufReader::with_capacity(BUFFER, archives), number, taker)?
+            .is_none()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+        match making.join() {
+            Ok(Ok(())) => Ok(ControlFlow::Continue(())),
+            Ok(Err(PackError::Message(error))) => Err(error.into()),
+            Ok(Err(PackError::Input(error) | PackError::Output(error))) => Err(reading(error)),
+            Err(_) => Err(DeliveryError::Panicked),
+        }
+    }
 }
+
+/// Makes archives of messages.
+struct Making<F> {
+    name: Arc<str>,
+    input: Waited<F>,
+    output: PipeWriter,
+    /// The number of the first archive.
+    first: u64,
+    report: Arc<Report>,
+    packing: Packing,
+}
+
+impl<F: Read + AsFd> Making<F> {
+    fn run(mut self) -> Result<(), PackError> {
+        let mut made = filter::Packing::default();
+        let mut number = self.first;
+        let (output, report) = (&mut self.output, &self.report);
+        let end = pack(
+            &mut self.input,
+            self.packing.splitter(),
+            self.packing.packer(),
+            &mut made,
+            &mut |packed| {
+                // Known before the archive can be acknowledged.
+                report.packed(number, packed.messages);
+                number += 1;
+                let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
+                packed.write_to(&mut buffered)
+            },
+        );
+        if made.archives == 0 && end.is_ok() {
+            report.note(&format!("{} holds no message: no commit is made of it", self.name));
+        }
+        if made.dropped > 0 {
+            let bytes = grouped(made.dropped as u64);
+            report.note(&format!("the last message had no end: its {bytes} bytes were left out"));
+        }
+        end
+    }
+}
+
+/// How much of an archive is written at a time.
+const BUFFER: usize = 256 << 10;
 
 /// Tells the report how far the input is read.
-struct Counted<'a, R> {
+struct Counted<R> {
     input: R,
-    report: &'a Report,
+    report: Arc<Report>,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: AsFd> AsFd for Counted<R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.input.as_fd()
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.input.read(buffer)?;
         self.report.read(bytes);

@@ -17,9 +17,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::input::{Reader, Taker};
-use crate::archive::{ArchiveError, ArchiveErrorKind};
+use crate::archive::ArchiveErrorKind;
 use crate::cli::Restart;
 use crate::delivery::DeliveryError;
+use crate::messages::{MessageError, MessageFault};
 use crate::quantity::{elapsed, grouped};
 
 /// How often it is looked whether the producer has ended, once its output has.
@@ -131,7 +132,7 @@ impl Producer {
         let insist: &[Signal] = match &read {
             Ok(ControlFlow::Continue(())) => &[],
             // It may be about to fail, which is for its status to tell.
-            Err(DeliveryError::Archive(error)) if is_torn(error) => &[Signal::TERM, Signal::KILL],
+            Err(error) if unfinished(error).is_some() => &[Signal::TERM, Signal::KILL],
             // Whatever else it writes is of no use: its output is closed, and it is told.
             _ => {
                 self.stop(Signal::TERM);
@@ -232,13 +233,15 @@ impl Producer {
             Ok(ControlFlow::Break(())) => return Ok(None),
             Ok(ControlFlow::Continue(())) => None,
             // What a producer that failed has left unfinished is no fault of its own.
-            Err(DeliveryError::Archive(error)) if failed && !stopped && is_torn(&error) => Some(error),
-            Err(error) => return Err(error),
+            Err(error) => match unfinished(&error) {
+                Some(unfinished) if failed && !stopped => Some(unfinished),
+                _ => return Err(error),
+            },
         };
         let mut what = format!("{} {}", self.name(), how(ended.status));
-        if let Some(error) = &unfinished {
-            what += "; archive ";
-            what += &grouped(error.number);
+        if let Some(unfinished) = &unfinished {
+            what += "; ";
+            what += unfinished;
             what += " was not complete and is not published";
         }
         match self.restart {
@@ -269,8 +272,19 @@ fn tell(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, Signal::CONT);
 }
 
-fn is_torn(error: &ArchiveError) -> bool {
-    matches!(error.trouble.kind, ArchiveErrorKind::Torn(_))
+/// What the output had begun when it ended.
+fn unfinished(error: &DeliveryError) -> Option<String> {
+    match error {
+        DeliveryError::Archive(error) if matches!(error.trouble.kind, ArchiveErrorKind::Torn(_)) => {
+            Some(format!("archive {}", grouped(error.number)))
+        }
+        DeliveryError::Message(MessageError {
+            number,
+            fault: MessageFault::Unfinished { .. },
+            ..
+        }) => Some(format!("message {}", grouped(*number))),
+        _ => None,
+    }
 }
 
 fn how(status: ExitStatus) -> String {

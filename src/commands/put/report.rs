@@ -1,6 +1,6 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
+use crate::messages::Range;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
 
@@ -38,6 +39,10 @@ pub(super) struct Report {
     settling: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
+    /// Which messages are in the archives in hand, by the archives' numbers.
+    packed: Mutex<BTreeMap<u64, Range>>,
+    /// Of all that are acknowledged.
+    last_message: AtomicU64,
 }
 
 /// How often it is said that a call is made again.
@@ -66,6 +71,8 @@ impl Report {
             settled: Mutex::new(0),
             settling: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
+            packed: Mutex::default(),
+            last_message: zero(),
         }
     }
 
@@ -157,7 +164,20 @@ impl Report {
             return None;
         }
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = newest.back()?;
+        let last = newest.back();
+        let last_message = self.last_message.load(Ordering::Relaxed);
+        match (last, error) {
+            (Some(last), _) if last_message > 0 => {
+                return Some(format!(
+                    "messages up to number {} of {} are committed",
+                    grouped(last_message),
+                    last.input
+                ));
+            }
+            (None, DeliveryError::Message(_)) => return Some("nothing is committed".to_owned()),
+            _ => {}
+        }
+        let last = last?;
         Some(format!(
             "archives up to number {} are committed; what follows starts at byte {} of {}",
             grouped(last.archive),
@@ -248,6 +268,18 @@ impl Report {
         }
     }
 
+    /// An archive was made of these messages.
+    pub fn packed(&self, archive: u64, messages: Range) {
+        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        packed.insert(archive, messages);
+    }
+
+    /// The messages of an archive that is settled; `None` where it was none of ours.
+    fn messages_of(&self, archive: u64) -> Option<Range> {
+        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        packed.remove(&archive)
+    }
+
     /// The archive is in the spool, and survives a crash: the producer may forget it.
     pub fn spooled(&self, sequence: u64, digest: Digest) {
         if self.json {
@@ -258,8 +290,12 @@ impl Report {
 
     fn acknowledge(&self, receipt: &Receipt, already: bool) {
         let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
+        let messages = self.messages_of(receipt.archive);
+        if let Some(messages) = messages {
+            self.last_message.store(messages.last, Ordering::Relaxed);
+        }
         if self.json {
-            let line = Commitment::new(receipt, commit);
+            let line = Commitment::new(receipt, commit, messages);
             self.print(&if already {
                 Line::Already(line)
             } else {
@@ -267,8 +303,11 @@ impl Report {
             });
             return;
         }
+        let messages = messages.map_or(String::new(), |messages| {
+            format!("{}   ", counted(messages.count(), "message"))
+        });
         self.terminal.result(&format!(
-            "{}@{commit}   {}   {}{}",
+            "{}@{commit}   {messages}{}   {}{}",
             receipt.branch.repo,
             counted(receipt.files as u64, "file"),
             Size(receipt.bytes),
@@ -348,6 +387,7 @@ impl Observer for Report {
                 reason,
             });
         }
+        self.messages_of(archive.number);
         self.quarantined.fetch_add(1, Ordering::Relaxed);
         self.settle();
     }
@@ -421,10 +461,20 @@ struct Commitment<'a> {
     files: usize,
     bytes: u64,
     finished: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages>,
+}
+
+/// Which messages of the input an archive was made of: numbers from 1.
+#[derive(Serialize)]
+struct Messages {
+    first: u64,
+    last: u64,
+    count: u64,
 }
 
 impl<'a> Commitment<'a> {
-    fn new(receipt: &'a Receipt, commit: &'a str) -> Self {
+    fn new(receipt: &'a Receipt, commit: &'a str, messages: Option<Range>) -> Self {
         Self {
             archive: receipt.archive,
             input: &receipt.input,
@@ -438,6 +488,11 @@ impl<'a> Commitment<'a> {
             files: receipt.files,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
+            messages: messages.map(|messages| Messages {
+                first: messages.first,
+                last: messages.last,
+                count: messages.count(),
+            }),
         }
     }
 }

@@ -56,7 +56,7 @@ fn play(arrivals: Vec<(u64, io::Result<&'static str>)>) -> (Vec<(u64, u64)>, Pac
         Packer::new(Naming::Into(name), batching),
         &mut packing,
         &mut |packed| {
-            archives.push((packed.first, packed.last));
+            archives.push((packed.messages.first, packed.messages.last));
             Ok(())
         },
     );

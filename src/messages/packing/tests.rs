@@ -79,7 +79,10 @@ fn many_messages_make_one_file_and_numbers_tell_which() {
     let naming = Naming::Into(naming("in/data.jsonl", None));
     let (packed, end) = pack(naming, count, &[(0, "a"), (0, "b"), (0, "c")]);
     end.unwrap();
-    let facts: Vec<_> = packed.iter().map(|p| (p.first, p.last, p.count)).collect();
+    let facts: Vec<_> = packed
+        .iter()
+        .map(|p| (p.messages.first, p.messages.last, p.messages.count()))
+        .collect();
     assert_eq!(facts, [(1, 2, 2), (3, 3, 1)]);
     assert_eq!(
         files(&packed[0]),
@@ -114,7 +117,7 @@ fn an_archive_is_complete_by_bytes_and_a_larger_message_is_one_of_its_own() {
         let messages = [(0, medium.as_str()), (0, &large), (0, &medium), (0, &medium)];
         let (packed, end) = pack(naming, batching, &messages);
         end.unwrap();
-        let facts: Vec<_> = packed.iter().map(|p| (p.first, p.last)).collect();
+        let facts: Vec<_> = packed.iter().map(|p| (p.messages.first, p.messages.last)).collect();
         assert_eq!(facts, [(1, 1), (2, 2), (3, 4)]);
         for packed in [&packed[0], &packed[2]] {
             let mut bytes = Vec::new();
@@ -133,7 +136,7 @@ fn the_clock_starts_with_the_first_message() {
     let naming = || Naming::Into(naming("f", None));
     let (packed, end) = pack(naming(), batching, &[(10, "a"), (14, "b"), (15, "c"), (19, "d")]);
     end.unwrap();
-    let facts: Vec<_> = packed.iter().map(|p| (p.first, p.last)).collect();
+    let facts: Vec<_> = packed.iter().map(|p| (p.messages.first, p.messages.last)).collect();
     assert_eq!(facts, [(1, 2), (3, 4)]);
     assert_eq!(Packer::new(naming(), batching).deadline(), None);
 }
@@ -152,7 +155,7 @@ fn two_messages_never_share_a_name_and_no_file_is_a_directory() {
         assert_eq!(error.number, 3);
         assert!(matches!(error.fault, MessageFault::Clash { other: 2, .. }), "{error}");
         // What came before is an archive all the same.
-        assert_eq!((packed.len(), packed[0].last), (1, 2));
+        assert_eq!((packed.len(), packed[0].messages.last), (1, 2));
     }
     let (_, end) = pack(each(), HUGE, &[(0, "a-b|"), (0, "a.b|"), (0, "a/b|"), (0, "a0|")]);
     end.unwrap();

@@ -1,0 +1,172 @@
+//! `put --messages`: what consumers print becomes commits.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::runner::{Ran, World};
+
+const PUT: [&str; 5] = ["put", "events", "--create-repo", "--messages", "lines"];
+
+fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
+    world.run_with(&[&PUT[..], args].concat(), input)
+}
+
+#[test]
+fn messages_become_commits_and_the_acknowledgement_says_which() {
+    let world = World::local();
+    let ran = put(
+        &world,
+        &["--into", "n.txt", "--batch-count", "2", "--json"],
+        b"1\n2\n3\n",
+    );
+    let json = ran.expect(0).json();
+    let ranges: Vec<String> = json[..2].iter().map(|line| line["messages"].to_string()).collect();
+    assert_eq!(
+        ranges,
+        [r#"{"count":2,"first":1,"last":2}"#, r#"{"count":1,"first":3,"last":3}"#]
+    );
+    assert_eq!(world.get("events:/n.txt"), b"3\n");
+    let first = format!("events@{}:/n.txt", json[0]["commit"].as_str().unwrap());
+    assert_eq!(world.get(&first), b"1\n2\n");
+}
+
+#[test]
+fn appended_messages_are_all_in_one_file() {
+    let world = World::local();
+    put(
+        &world,
+        &["--into", "n.txt", "--batch-count", "2", "--append"],
+        b"1\n2\n3\n",
+    )
+    .expect(0);
+    assert_eq!(world.get("events:/n.txt"), b"1\n2\n3\n");
+}
+
+#[test]
+fn what_comes_before_a_fault_is_committed() {
+    let world = World::local();
+    let args = [
+        "put",
+        "events",
+        "--create-repo",
+        "--messages",
+        "json",
+        "--each",
+        "{key}",
+        "--key-json",
+        "/id",
+    ];
+    world
+        .run_with(&args, b"{\"id\": 1} {\"id\": 2} {\"id\" 3}")
+        .expect(3)
+        .says("message 3 of the input, at byte 20, is not JSON")
+        .says("messages up to number 2 of standard input are committed");
+    assert_eq!(world.get("events:/2"), b"{\"id\": 2}");
+    world.run_with(&args, b"]").expect(3).says("nothing is committed");
+}
+
+#[test]
+fn files_of_csv_all_have_the_header() {
+    let world = World::local();
+    let args = [
+        "put",
+        "events",
+        "--create-repo",
+        "--messages",
+        "csv",
+        "--into",
+        "f.csv",
+        "--batch-count",
+        "1",
+    ];
+    let ran = world.run_with(&args, b"id,text\n1,\"a\nb\"\n2,c\n");
+    assert_eq!(ran.expect(0).commits().len(), 2);
+    assert_eq!(world.get("events:/f.csv"), b"id,text\n2,c\n");
+}
+
+#[test]
+fn an_input_without_a_message_makes_no_commit() {
+    let ran = put(&World::local(), &["--into", "f"], b"");
+    ran.expect(0).says("standard input holds no message");
+    assert!(ran.lines().is_empty());
+}
+
+#[test]
+fn a_producer_that_is_killed_in_a_message_publishes_the_ones_before() {
+    let world = World::local();
+    let args = [
+        &PUT[..],
+        &["--into", "f", "--", "/bin/sh", "-c", "printf 'a\\nb\\nhal'; kill -9 $$"],
+    ]
+    .concat();
+    world
+        .run(&args)
+        .expect(6)
+        .says("was killed by signal 9; message 3 was not complete and is not published");
+    assert_eq!(world.get("events:/f"), b"a\nb\n");
+    // One that ends well should have ended its message too.
+    let args = [&PUT[..], &["--into", "f", "--", "/bin/sh", "-c", "printf 'a\\nhal'"]].concat();
+    world.run(&args).expect(3).says("has no end");
+}
+
+#[test]
+fn a_message_is_committed_while_the_input_stays_open() {
+    let world = World::local();
+    let args = [&PUT[..], &["--into", "f", "--batch-period", "200ms"]].concat();
+    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    let begun = Instant::now();
+    while world.run(&["get", "events:/f"]).code != Some(0) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it was never committed");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(stdin);
+    assert_eq!(
+        Ran::from(child.wait_with_output().unwrap()).expect(0).commits().len(),
+        1
+    );
+}
+
+/// How many archives the spool has taken in.
+fn accepted(world: &World, spool: &str) -> usize {
+    let ran = world.run(&["spool", spool, "--json"]);
+    let line = ran.json().into_iter().find(|line| line["accepted"].is_u64());
+    line.map_or(0, |line| usize::try_from(line["accepted"].as_u64().unwrap()).unwrap())
+}
+
+#[test]
+fn messages_in_a_spool_survive_a_kill() {
+    let world = World::local();
+    let spool = world.path("spool").display().to_string();
+    let flags = ["--into", "f", "--append", "--batch-count", "1", "--spool", &spool];
+    let lines: Vec<String> = (1..=100).map(|number| format!("{number}\n")).collect();
+    let mut child = world
+        .command(&[&PUT[..], &flags].concat())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(lines.concat().as_bytes()).unwrap();
+    let begun = Instant::now();
+    while accepted(&world, &spool) < 10 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is taken in");
+    }
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    child.wait().unwrap();
+    drop(stdin);
+    // What a producer does: it goes on after what is safe.
+    let taken_in = accepted(&world, &spool);
+    put(&world, &flags, lines[taken_in..].concat().as_bytes()).expect(0);
+    assert_eq!(String::from_utf8(world.get("events:/f")).unwrap(), lines.concat());
+}
+
+#[test]
+fn messages_cannot_be_resumed_by_archive() {
+    put(&World::local(), &["--into", "f", "--stream", "s", "--resume"], b"")
+        .expect(2)
+        .says("--spool");
+}
