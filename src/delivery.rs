@@ -228,9 +228,9 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// `NotFound` when somebody has dropped it; `Unavailable` when the time is over.
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault>;
 
-    /// Removes the commit, and every other of its id, for good. A call for it that is still on its way finds nothing.
+    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault>;
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault>;
 }

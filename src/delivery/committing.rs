@@ -509,13 +509,13 @@ impl<'a> Committer<'a> {
     /// ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
         if given_up == GivenUp::Gone && late_finish == LateFinish::Possible {
-            let _ = self.sink.drop_commit(&commit.id);
+            let _ = self.sink.drop_commit(commit);
         }
     }
 
     fn try_to_give_up(&self, mark: &Mark, commit: &Commit, may_drop: bool) -> Result<GivenUp, Fault> {
         let result = if may_drop {
-            self.sink.drop_commit(&commit.id)
+            self.sink.drop_commit(commit)
         } else {
             let description = mark.at(Stage::GivenUp).description(self.message);
             self.sink

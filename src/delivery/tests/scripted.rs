@@ -432,8 +432,8 @@ impl CommitSink for Scripted {
         self.inspect_commit(commit)
     }
 
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
-        self.call(&Call::Drop(commit.clone())).map(drop)
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        self.call(&Call::Drop(commit.id.clone())).map(drop)
     }
 }
 
