@@ -54,7 +54,7 @@ pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
 pub use sparse::SparseFault;
 pub use stream::{EntryStream, StreamedEntry};
-pub use writer::ArchiveWriter;
+pub use writer::{ArchiveWriter, FileFrame};
 
 /// How an [`ArchiveReader`] names what it reads when that is no file; errors are worded by it.
 pub const STANDARD_INPUT: &str = "standard input";

@@ -20,7 +20,8 @@
 //!
 //! **The rules** (reasons and recordings: the table in each module):
 //!
-//! 1. Upload into file sets first: nothing is open while bytes travel.
+//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
+//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up.
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
 //!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
@@ -53,7 +54,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::archive::{Archive, Digest, Files};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
 
@@ -172,6 +173,24 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Whether changes can be uploaded before there is a commit for them. A store that has no file sets takes changes by
+    /// [`CommitSink::put_file`] alone.
+    ///
+    /// # Errors
+    /// Any [`Fault`], while that is not known.
+    fn has_file_sets(&self) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one commit:
+    /// after a fault some of the changes may be in it, or come late.
+    ///
+    /// # Errors
+    /// `Local` when `changes` failed; `AlreadyFinished`, `NotFound` (the commit).
+    fn put_file(&self, _commit: &Commit, _changes: &mut dyn Changes) -> Result<(), Fault> {
+        Err(Fault::new(FaultKind::Refused, "PutFile: this store takes file sets"))
+    }
+
     /// Uploads changes that nobody sees yet. May be repeated freely: an upload that failed leaves nothing behind.
     ///
     /// # Errors
@@ -209,9 +228,9 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// `NotFound` when somebody has dropped it; `Unavailable` when the time is over.
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault>;
 
-    /// Removes the commit, and every other of its id, for good. A call for it that is still on its way finds nothing.
+    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault>;
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault>;
 }

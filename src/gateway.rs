@@ -373,8 +373,8 @@ impl CommitSink for Gateway {
     }
 
     /// pachd 2.12 also says yes when there is no such commit (gateway 011).
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
-        let request = wire::DropCommitSet::from(commit);
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        let request = wire::DropCommitSet::from(&commit.id);
         let wire::Present {} = self.client.ask(error::DROP_COMMIT_SET, &request)?;
         Ok(())
     }

@@ -18,6 +18,7 @@ mod json;
 pub mod pfs;
 pub mod pps;
 pub mod transaction;
+pub mod v1;
 pub mod version;
 
 #[cfg(test)]

@@ -379,10 +379,10 @@ impl CommitSink for Store {
         }
     }
 
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
-        self.change(|work| match work.drop_commit_set(commit)? {
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        self.change(|work| match work.drop_commit_set(&commit.id)? {
             // pachd says nothing here; who asks for it wants to know.
-            0 => Err(Refusal::CommitSetNotFound(commit.to_string()).into()),
+            0 => Err(Refusal::CommitSetNotFound(commit.id.to_string()).into()),
             _ => Ok(()),
         })
     }

@@ -43,9 +43,7 @@ impl<W: Write> ArchiveWriter<W> {
             let text = format!("the content ends after {copied} of {size} bytes");
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
         }
-        // A remainder of less than a block.
-        let filled = usize::try_from(size % BLOCK as u64).unwrap_or_default();
-        self.output.write_all(&ZERO_BLOCK[..(BLOCK - filled) % BLOCK])
+        self.output.write_all(padding(size))
     }
 
     /// Writes a directory.
@@ -110,6 +108,41 @@ impl<W: Write> ArchiveWriter<W> {
         header.set_cksum();
         self.output.write_all(header.as_bytes())
     }
+}
+
+/// What stands around the content of one file, for whoever streams an archive without writing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFrame {
+    /// Before the content.
+    pub head: Vec<u8>,
+    /// After it.
+    pub padding: Vec<u8>,
+}
+
+impl FileFrame {
+    /// # Errors
+    /// When `path` is empty or holds a NUL.
+    pub fn new(path: &[u8], size: u64) -> io::Result<Self> {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        writer.headers(path, EntryType::Regular, size)?;
+        Ok(Self {
+            head: writer.output,
+            padding: padding(size).to_vec(),
+        })
+    }
+
+    /// What stands at the archive's end.
+    #[must_use]
+    pub fn end() -> Vec<u8> {
+        vec![0; 2 * BLOCK]
+    }
+}
+
+/// The zeroes that fill the last block of `size` bytes.
+fn padding(size: u64) -> &'static [u8] {
+    // A remainder of less than a block.
+    let filled = usize::try_from(size % BLOCK as u64).unwrap_or_default();
+    &ZERO_BLOCK[..(BLOCK - filled) % BLOCK]
 }
 
 /// `path` as ustar's prefix and name, where they hold it. POSIX promises ASCII alone to come through there.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `StartCommit` | look: open → give it up, start again | head open: ours → give it up; another's → wait |
 //! | `AddFileSet` | overwriting: again; appending: give up, start again | file set gone → upload, again; finished or dropped → look, then a new commit, three times at most |
+//! | `PutFile` | give up, start again | finished or dropped: as above |
 //! | `FinishCommit` | again | finished already: our data were in; dropped: refused |
 //!
 //! **Giving up** a commit for which no `FinishCommit` with whole data was ever sent: `DropCommit`. One for which such a
@@ -14,7 +15,8 @@
 //! had it before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
-//! Appending, it would double.
+//! Appending, it would double. `PutFile`, which takes the place of the upload and of `AddFileSet` in a store without file sets,
+//! writes file after file: without an answer nobody knows how many of them are in, or when.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -179,25 +181,29 @@ impl<'a> Committer<'a> {
         }
     }
 
-    fn upload(&self, job: &Job<'_>) -> Result<Upload, DeliveryError> {
-        let uploader = Uploader {
+    fn uploader(&self) -> Uploader<'a> {
+        Uploader {
             sink: self.sink,
             mode: self.mode,
             clock: self.clock,
             interrupt: self.interrupt,
             observer: self.observer,
-        };
+        }
+    }
+
+    fn upload(&self, job: &Job<'_>) -> Result<Upload, DeliveryError> {
         let mut retry = Retry::new(self, job.archive.number);
-        uploader.upload(job.archive, job.files, &mut |fault| match fault {
-            None => {
-                retry.patience.reset();
-                Ok(())
-            }
-            Some(fault) if fault.kind == FaultKind::Local && self.interrupt.is_over(self.clock.now()) => {
-                Err(DeliveryError::Interrupted)
-            }
-            Some(fault) => retry.again(fault),
-        })
+        self.uploader()
+            .upload(job.archive, job.files, &mut |fault| match fault {
+                None => {
+                    retry.patience.reset();
+                    Ok(())
+                }
+                Some(fault) if fault.kind == FaultKind::Local && self.interrupt.is_over(self.clock.now()) => {
+                    Err(DeliveryError::Interrupted)
+                }
+                Some(fault) => retry.again(fault),
+            })
     }
 
     /// An open commit for the archive: the one that an earlier run left, or a new one.
@@ -320,7 +326,10 @@ impl<'a> Committer<'a> {
     fn add(&self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
         let mut retry = Retry::new(self, job.archive.number);
         loop {
-            let Err(fault) = self.sink.add_file_set(commit, &upload.file_set) else {
+            let Upload::FileSet { id, .. } = upload else {
+                return self.put_file(job, commit);
+            };
+            let Err(fault) = self.sink.add_file_set(commit, id) else {
                 return Ok(Next::Go);
             };
             match fault.kind {
@@ -332,14 +341,31 @@ impl<'a> Committer<'a> {
                 }
                 FaultKind::AlreadyFinished | FaultKind::NotFound => return self.lost_commit(job, commit, &fault),
                 FaultKind::Unknown | FaultKind::Unrecognised if self.mode == WriteMode::Append => {
-                    let given_up = self.give_up(job.archive.number, &job.mark, commit, LateFinish::Impossible)?;
-                    return match given_up {
-                        GivenUp::Gone => Ok(Next::GaveUp(fault)),
-                        GivenUp::Finished => self.lost_commit(job, commit, &fault),
-                    };
+                    return self.give_up_doubtful(job, commit, fault);
                 }
                 _ => retry.again(fault)?,
             }
+        }
+    }
+
+    fn put_file(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
+        let Err(fault) = self.uploader().put_file(commit, job.archive, job.files) else {
+            return Ok(Next::Go);
+        };
+        match fault.kind {
+            FaultKind::AlreadyFinished | FaultKind::NotFound => self.lost_commit(job, commit, &fault),
+            FaultKind::Local if self.interrupt.is_over(self.clock.now()) => Err(DeliveryError::Interrupted),
+            _ if fault.is_passing() => self.give_up_doubtful(job, commit, fault),
+            _ => Err(DeliveryError::from_fault(job.archive.number, fault)),
+        }
+    }
+
+    /// Nobody can tell what the commit holds.
+    fn give_up_doubtful(&self, job: &Job<'_>, commit: &Commit, fault: Fault) -> Result<Next, DeliveryError> {
+        let given_up = self.give_up(job.archive.number, &job.mark, commit, LateFinish::Impossible)?;
+        match given_up {
+            GivenUp::Gone => Ok(Next::GaveUp(fault)),
+            GivenUp::Finished => self.lost_commit(job, commit, &fault),
         }
     }
 
@@ -483,13 +509,13 @@ impl<'a> Committer<'a> {
     /// ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
         if given_up == GivenUp::Gone && late_finish == LateFinish::Possible {
-            let _ = self.sink.drop_commit(&commit.id);
+            let _ = self.sink.drop_commit(commit);
         }
     }
 
     fn try_to_give_up(&self, mark: &Mark, commit: &Commit, may_drop: bool) -> Result<GivenUp, Fault> {
         let result = if may_drop {
-            self.sink.drop_commit(&commit.id)
+            self.sink.drop_commit(commit)
         } else {
             let description = mark.at(Stage::GivenUp).description(self.message);
             self.sink

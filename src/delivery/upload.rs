@@ -1,6 +1,7 @@
 //! From an archive to one file set: in parts, each retried alone, all kept alive until a commit holds them.
 //!
-//! Nobody sees a file set, so everything here may be repeated freely.
+//! Nobody sees a file set, so everything here may be repeated freely. Where there are no file sets, nothing is sent until
+//! there is a commit: [`Uploader::put_file`].
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use super::patience::{Clock, Interrupt};
 use super::{Change, Changes, CommitSink, MAX_CHUNK, Observer, WriteMode};
 use crate::archive::{Archive, Files};
 use crate::fault::{Fault, FaultKind};
-use crate::pfs::FileSetId;
+use crate::pfs::{Commit, FileSetId};
 
 /// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
 pub const PART_LIMIT: u64 = 256 << 20;
@@ -32,10 +33,12 @@ struct Cursor {
     offset: u64,
 }
 
-/// An archive's changes, uploaded. The file sets are renewed for as long as this lives.
-pub struct Upload {
-    pub file_set: FileSetId,
-    _keep_alive: KeepAlive,
+/// An archive's changes, as ready as they can be before there is a commit.
+pub enum Upload {
+    /// Uploaded. The file set is renewed for as long as this lives.
+    FileSet { id: FileSetId, _keep_alive: KeepAlive },
+    /// The store has no file sets.
+    Held,
 }
 
 /// Sends the archives' files to the sink.
@@ -54,14 +57,40 @@ impl Uploader<'_> {
     /// # Errors
     /// What `again` said, for a fault that it did not want to be tried again.
     pub fn upload<E>(&self, archive: &Archive, files: &Files, again: &mut Again<'_, E>) -> Result<Upload, E> {
+        if !self.has_file_sets(again)? {
+            return Ok(Upload::Held);
+        }
         loop {
             let keep_alive = KeepAlive::start(Arc::clone(self.sink));
             let parts = self.parts(archive, files, &keep_alive, again)?;
             if let Some(file_set) = self.join(parts, &keep_alive, again)? {
-                return Ok(Upload {
-                    file_set,
+                return Ok(Upload::FileSet {
+                    id: file_set,
                     _keep_alive: keep_alive,
                 });
+            }
+        }
+    }
+
+    /// Sends all files of `archive` into an open commit that nothing was sent to before.
+    ///
+    /// # Errors
+    /// As [`CommitSink::put_file`].
+    pub fn put_file(&self, commit: &Commit, archive: &Archive, files: &Files) -> Result<(), Fault> {
+        let start = Cursor { file: 0, offset: 0 };
+        let end = Cursor {
+            file: files.len(),
+            offset: 0,
+        };
+        let mut all = PartChanges::new(archive, files, self, start, end, 0);
+        self.sink.put_file(commit, &mut all)
+    }
+
+    fn has_file_sets<E>(&self, again: &mut Again<'_, E>) -> Result<bool, E> {
+        loop {
+            match self.sink.has_file_sets() {
+                Ok(has) => return Ok(has),
+                Err(fault) => again(Some(fault))?,
             }
         }
     }
@@ -240,7 +269,7 @@ impl Changes for PartChanges<'_> {
 }
 
 /// Renews file sets in the background until it is dropped.
-struct KeepAlive {
+pub struct KeepAlive {
     file_sets: Arc<Mutex<Vec<FileSetId>>>,
     /// Closing it ends the thread.
     _stop: Sender<()>,

@@ -1,4 +1,4 @@
-//! Every recorded message of pachd 2.12, read and written again.
+//! Every recorded message of pachd 2.12 and 1.13, read and written again.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,7 @@ use super::pfs::{
 };
 use super::pps::{CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, PipelineInfo};
 use super::transaction::{OneTransactionRequest, Transaction, TransactionInfo};
+use super::v1;
 use super::version::Version;
 
 /// Whether what is left out by us may be missing when a message is written again.
@@ -78,6 +79,19 @@ fn messages(method: &str) -> Option<(Again, Again, Fields)> {
         "pfs_v2.API/GlobFile" => all(again::<GlobFileRequest>, again::<FileInfo>),
         "pfs_v2.API/DiffFile" => all(again::<DiffFileRequest>, again::<DiffFileResponse>),
         "pfs_v2.API/GetFile" | "pfs_v2.API/GetFileTAR" => all(again::<GetFileRequest>, again::<BytesValue>),
+        "pfs.API/CreateRepo" => all(again::<v1::CreateRepoRequest>, again::<Empty>),
+        "pfs.API/InspectRepo" => all(again::<v1::InspectRepoRequest>, again::<v1::RepoInfo>),
+        "pfs.API/InspectBranch" => all(again::<v1::InspectBranchRequest>, again::<v1::BranchInfo>),
+        "pfs.API/StartCommit" => all(again::<v1::StartCommitRequest>, again::<v1::Commit>),
+        "pfs.API/FinishCommit" => all(again::<v1::FinishCommitRequest>, again::<Empty>),
+        "pfs.API/DeleteCommit" => all(again::<v1::DeleteCommitRequest>, again::<Empty>),
+        "pfs.API/InspectCommit" => all(again::<v1::InspectCommitRequest>, again::<v1::CommitInfo>),
+        "pfs.API/ListCommitStream" => all(again::<v1::ListCommitRequest>, again::<v1::CommitInfo>),
+        "pfs.API/SubscribeCommit" => all(again::<v1::SubscribeCommitRequest>, again::<v1::CommitInfo>),
+        "pfs.API/PutFile" => all(again::<v1::PutFileRequest>, again::<Empty>),
+        "pfs.API/GetFile" => all(again::<v1::FileRequest>, again::<BytesValue>),
+        "pfs.API/InspectFile" => all(again::<v1::FileRequest>, again::<v1::FileInfo>),
+        "pfs.API/WalkFile" => all(again::<v1::FileRequest>, again::<v1::FileInfo>),
         _ => None,
     }
 }
@@ -101,7 +115,7 @@ fn sorted(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn every_recorded_message_is_read_and_written_whole() {
     let mut seen = 0;
-    for folder in ["grpc-2.12", "grpc-2.12-sidecar"] {
+    for folder in ["grpc-2.12", "grpc-2.12-sidecar", "grpc-1.13"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(folder);
         for file in fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
@@ -123,7 +137,7 @@ fn every_recorded_message_is_read_and_written_whole() {
             }
         }
     }
-    assert!(seen > 150, "{seen}");
+    assert!(seen > 350, "{seen}");
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

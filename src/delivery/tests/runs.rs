@@ -27,12 +27,14 @@ proptest! {
         in_flight in 1..4_usize,
         may_drop: bool,
         append: bool,
+        no_file_sets: bool,
     ) {
         // Faults that pass within the time for retries must not end the delivery.
         let must_succeed = fates.len() <= 20 && !fates.contains(&Fate::Garbled);
         let mode = if append { WriteMode::Append } else { WriteMode::Overwrite };
         let sink = Arc::new(Scripted::new(fates));
         sink.lock().may_drop = may_drop;
+        sink.lock().no_file_sets = no_file_sets;
         let Ended { committed, result, .. } = deliver(&sink, 4, Options { mode, in_flight, ..options() });
         prop_assert!(result.is_ok() || !must_succeed, "{:?}", result);
         let good = sink.good();
@@ -188,6 +190,23 @@ fn an_appended_archive_whose_answer_was_lost_is_not_appended_twice() {
         result.unwrap();
         assert_eq!(committed, [1, 2], "answer {at} lost");
         assert_eq!(sink.good(), [(1, content_of(1)), (2, content_of(2))]);
+    }
+}
+
+#[test]
+fn without_file_sets_no_commit_is_written_to_twice() {
+    for mode in [WriteMode::Overwrite, WriteMode::Append] {
+        for fate in [Fate::AnswerLost, Fate::NotSent, Fate::Late(2), Fate::Garbled] {
+            // `StartCommit` is answered, `PutFile` is not.
+            let sink = Arc::new(Scripted::new(vec![Fate::Answered, fate]));
+            sink.lock().no_file_sets = true;
+            let Ended { committed, result, .. } = deliver(&sink, 2, Options { mode, ..options() });
+            result.unwrap();
+            assert_eq!(committed, [1, 2], "{fate:?}");
+            assert_eq!(sink.good(), [(1, content_of(1)), (2, content_of(2))]);
+            assert_eq!(sink.lock().starts, 3, "the first of three commits was given up");
+            assert_eq!(sink.open(), 0);
+        }
     }
 }
 

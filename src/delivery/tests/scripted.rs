@@ -58,6 +58,7 @@ pub(super) enum Fate {
 pub(super) enum Call {
     Start(String),
     Add(CommitId, FileSetId),
+    Put(CommitId, Vec<Op>),
     Finish(CommitId, String, Option<String>),
     Drop(CommitId),
 }
@@ -82,6 +83,7 @@ pub(super) struct State {
     pub(super) fates: VecDeque<Fate>,
     pub(super) next: u128,
     pub(super) may_drop: bool,
+    pub(super) no_file_sets: bool,
     /// The finished commit with this number gets an error.
     pub(super) fail: Option<usize>,
     /// Which of the next listings break off.
@@ -107,6 +109,25 @@ pub(super) struct State {
     pub(super) asked: usize,
     /// Calls of `StartCommit` that were carried out.
     pub(super) starts: usize,
+}
+
+/// The changes, and how many bytes of files they hold.
+fn read(changes: &mut dyn Changes) -> Result<(Vec<Op>, usize), Fault> {
+    let mut ops = Vec::new();
+    let mut bytes = 0;
+    while let Some(change) = changes
+        .next()
+        .map_err(|error| Fault::new(FaultKind::Local, error.to_string()))?
+    {
+        match change {
+            Change::Delete { path } => ops.push(Op::Delete(path.to_owned())),
+            Change::Append { path, data } => {
+                bytes += data.len();
+                ops.push(Op::Append(path.to_owned(), data.to_vec()));
+            }
+        }
+    }
+    Ok((ops, bytes))
 }
 
 /// A pachd of one branch.
@@ -137,7 +158,13 @@ impl Scripted {
         let unanswered = || Fault::new(FaultKind::Unknown, "connection reset");
         match state.fates.pop_front().unwrap_or(Fate::Answered) {
             Fate::Answered => state.carry_out(call),
-            Fate::NotSent => Err(unanswered()),
+            Fate::NotSent => {
+                // What breaks off on its way may be there in part.
+                if let Call::Put(id, ops) = call {
+                    drop(state.carry_out(&Call::Put(id.clone(), ops[..ops.len() / 2].to_vec())));
+                }
+                Err(unanswered())
+            }
             Fate::AnswerLost => {
                 drop(state.carry_out(call));
                 Err(unanswered())
@@ -212,6 +239,13 @@ impl State {
                     return Err(Fault::new(FaultKind::AlreadyFinished, "has already finished"));
                 }
                 commit.ops.extend(ops);
+            }
+            Call::Put(id, ops) => {
+                let commit = self.find(id)?;
+                if commit.closed {
+                    return Err(Fault::new(FaultKind::AlreadyFinished, "has already finished"));
+                }
+                commit.ops.extend(ops.iter().cloned());
             }
             Call::Finish(id, description, error) => {
                 let number = self.commits.iter().filter(|commit| commit.closed).count();
@@ -319,22 +353,20 @@ impl CommitSink for Scripted {
         Ok(None)
     }
 
+    fn has_file_sets(&self) -> Result<bool, Fault> {
+        Ok(!self.lock().no_file_sets)
+    }
+
+    fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {
+        assert!(self.lock().no_file_sets);
+        let (ops, _) = read(changes)?;
+        self.call(&Call::Put(commit.id.clone(), ops)).map(drop)
+    }
+
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        let mut ops = Vec::new();
-        let mut bytes = 0;
-        while let Some(change) = changes
-            .next()
-            .map_err(|error| Fault::new(FaultKind::Local, error.to_string()))?
-        {
-            match change {
-                Change::Delete { path } => ops.push(Op::Delete(path.to_owned())),
-                Change::Append { path, data } => {
-                    bytes += data.len();
-                    ops.push(Op::Append(path.to_owned(), data.to_vec()));
-                }
-            }
-        }
+        let (ops, bytes) = read(changes)?;
         let mut state = self.lock();
+        assert!(!state.no_file_sets);
         if state.largest.is_some_and(|largest| bytes > largest) {
             return Err(Fault::new(FaultKind::TooLarge, "413"));
         }
@@ -400,8 +432,8 @@ impl CommitSink for Scripted {
         self.inspect_commit(commit)
     }
 
-    fn drop_commit(&self, commit: &CommitId) -> Result<(), Fault> {
-        self.call(&Call::Drop(commit.clone())).map(drop)
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        self.call(&Call::Drop(commit.id.clone())).map(drop)
     }
 }
 

@@ -126,10 +126,12 @@ proptest! {
         append: bool,
         in_flight in 1..4_usize,
         fail in proptest::option::of(0..6_usize),
+        no_file_sets: bool,
     ) {
         let mode = if append { WriteMode::Append } else { WriteMode::Overwrite };
         let sink = Arc::new(Scripted::new(fates));
         sink.lock().may_drop = may_drop;
+        sink.lock().no_file_sets = no_file_sets;
         let dir = tempfile::tempdir().unwrap();
         let options = Options { mode, in_flight, ..options() };
         sink.lock().fail = fail;

@@ -9,7 +9,7 @@ use super::{List, branch, commit, recorded_add, recorded_file, recorded_file_set
 use crate::delivery::{Change, CommitSink};
 use crate::fault::FaultKind;
 use crate::history::{CommitHistory, newest_good_commit};
-use crate::pfs::{Commit, CommitId, FileKind, FilePath, PipelineKind};
+use crate::pfs::{Commit, FileKind, FilePath, PipelineKind};
 use crate::retrieval::FileSource;
 
 fn read(mut reader: impl Read) -> Vec<u8> {
@@ -229,9 +229,9 @@ fn an_open_head_and_a_finished_commit_are_told_by_their_words() {
 #[test]
 fn a_commit_set_is_dropped_by_its_id() {
     let (gateway, played) = play(&["p 017", "gateway 011"]);
-    let id = CommitId::new("7714b08ced514a96998009c3f69effb5").unwrap();
-    gateway.drop_commit(&id).unwrap();
-    gateway.drop_commit(&id).unwrap();
+    let dropped = commit("proto", None, "7714b08ced514a96998009c3f69effb5");
+    gateway.drop_commit(&dropped).unwrap();
+    gateway.drop_commit(&dropped).unwrap();
     played.check();
 }
 

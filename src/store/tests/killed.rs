@@ -58,7 +58,7 @@ fn besides(store: &Store, n: usize) {
             let file_set = store.upload([append(&format!("/{n}"), "scratch")]);
             let commit = commit(&store.start_commit(&scratch, "").unwrap());
             store.add_file_set(&commit, &file_set).unwrap();
-            store.drop_commit(&commit.id).unwrap();
+            store.drop_commit(&commit).unwrap();
         }
         3 => {
             let _ = store.change(|work| work.create_repo(&repo("other"), "", false));

@@ -131,7 +131,7 @@ fn run(store: &Store, model: &mut Model, action: Action) {
         Action::Drop { commit } if !model.order.is_empty() => {
             let id = commit.get(&model.order).clone();
             let has_children = model.commits.values().any(|other| other.parent.as_ref() == Some(&id));
-            assert_eq!(store.drop_commit(&id).is_err(), has_children);
+            assert_eq!(store.drop_commit(&super::commit(&id)).is_err(), has_children);
             if !has_children {
                 let mut parent = model.commits.remove(&id).and_then(|gone| gone.parent);
                 model.order.retain(|other| *other != id);

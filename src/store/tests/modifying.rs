@@ -259,7 +259,7 @@ fn a_squashed_commit_goes_for_good_with_the_last_that_was_built_on_it() {
     store.change(|work| work.squash_commit(&(&second).into())).unwrap();
     assert_eq!(store.text(&third, "/a"), "123");
     assert_eq!(store.inspect_commit(&second).unwrap_err().kind, FaultKind::NotFound);
-    store.drop_commit(&third.id).unwrap();
+    store.drop_commit(&third).unwrap();
     assert_eq!(store.head(&branch("master")), Some(first.id.clone()));
     let next = store.put([append("/c", "4")]);
     assert_eq!(store.tree(&next).into_keys().collect::<Vec<_>>(), ["/a", "/c"]);

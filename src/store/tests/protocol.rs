@@ -55,7 +55,7 @@ fn what_is_not_there_is_not_found_in_pachds_words() {
         fault(store.finish_commit(&gone, "", None)),
         (FaultKind::NotFound, format!("finish commit in transaction: {text}"))
     );
-    assert_eq!(fault(store.drop_commit(&gone.id)).0, FaultKind::NotFound);
+    assert_eq!(fault(store.drop_commit(&gone)).0, FaultKind::NotFound);
     assert_eq!(fault(store.wait_commit(&gone, Duration::ZERO)).0, FaultKind::NotFound);
 }
 
@@ -117,7 +117,7 @@ fn a_file_set_added_twice_doubles_what_it_appends_and_nothing_else() {
         store.finish_commit(&open, "", None).unwrap();
         assert_eq!(store.text(&open, "/a"), content);
         assert_eq!(store.inspect_commit(&open).unwrap().size_bytes, content.len() as u64);
-        store.drop_commit(&open.id).unwrap();
+        store.drop_commit(&open).unwrap();
     }
 }
 
@@ -384,15 +384,15 @@ fn a_dropped_commit_is_gone_and_its_parent_is_the_head_again() {
     let kept = store.put([append("/a", "1")]);
     let finished = store.put([append("/a", "2"), append("/b", "x")]);
     let open = commit(&store.start_commit(&branch("master"), "").unwrap());
-    let (kind, text) = fault(store.drop_commit(&finished.id));
+    let (kind, text) = fault(store.drop_commit(&finished));
     assert_eq!(kind, FaultKind::Refused);
     assert!(text.contains("has children"), "{text}");
-    store.drop_commit(&open.id).unwrap();
+    store.drop_commit(&open).unwrap();
     assert_eq!(store.head(&branch("master")), Some(finished.id.clone()));
-    store.drop_commit(&finished.id).unwrap();
+    store.drop_commit(&finished).unwrap();
     assert_eq!(store.head(&branch("master")), Some(kept.id.clone()));
     assert_eq!(fault(store.inspect_commit(&finished)).0, FaultKind::NotFound);
-    assert_eq!(fault(store.drop_commit(&finished.id)).0, FaultKind::NotFound);
+    assert_eq!(fault(store.drop_commit(&finished)).0, FaultKind::NotFound);
     let next = store.put([append("/a", "3")]);
     assert_eq!(store.tree(&next), BTreeMap::from([("/a".to_owned(), b"13".to_vec())]));
     let history: Vec<CommitId> = store
@@ -416,7 +416,7 @@ fn a_dropped_commit_is_gone_and_its_parent_is_the_head_again() {
 fn the_first_commit_dropped_leaves_an_empty_one() {
     let Fixture { store, .. } = &Fixture::new();
     let only = store.put([append("/a", "1")]);
-    store.drop_commit(&only.id).unwrap();
+    store.drop_commit(&only).unwrap();
     let [empty] = &store.history(&branch("master"))[..] else {
         panic!("one commit")
     };

@@ -204,7 +204,7 @@ fn a_commit_dropped_while_it_is_read_is_an_error_and_never_anothers_bytes() {
     let mut file = store.get_file(&doomed, &path("/log")).unwrap();
     let mut tar = store.get_file_tar(&doomed, &path("/")).unwrap();
     assert_eq!(file.read(&mut [0; 1]).unwrap(), 1);
-    store.drop_commit(&doomed.id).unwrap();
+    store.drop_commit(&doomed).unwrap();
     store.put([append("/log", "2")]);
     let error = file.read_to_end(&mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("was dropped"), "{error}");
