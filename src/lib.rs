@@ -60,8 +60,10 @@ pub mod failure;
 pub mod fault;
 pub mod gateway;
 pub mod history;
+
 pub mod lint;
 pub mod messages;
+pub mod pachd;
 pub mod pfs;
 pub mod protobuf;
 pub mod quantity;

@@ -79,7 +79,7 @@ pub(super) fn fault_of_stream(call: Call, failed: StreamError) -> Fault {
     match failed {
         StreamError::Said(status) => Fault {
             kind: FaultKind::Unavailable,
-            ..error::fault_of_status(call, &status).fault
+            ..error::fault_of_words(call, status.code, &status.message).fault
         },
         other => error::broken_stream(call, other.to_string()),
     }
