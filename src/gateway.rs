@@ -38,20 +38,22 @@ use self::stream::Messages;
 use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
+use crate::pachd::{self, unless_missing};
 use crate::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
 };
 use crate::retrieval::FileSource;
 
-pub use self::address::{Address, Token};
+pub use self::address::Address;
+pub use crate::connection::token::{InvalidToken, Token};
 
 /// Why there is no [`Gateway`].
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     #[error("the address of pachd cannot be used: {why}")]
     Address { why: String },
-    #[error("the token cannot be used: {why}")]
-    Token { why: &'static str },
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
     #[error("the certificates that this system trusts cannot be read: {why}")]
     Certificates { why: String },
     #[error("the HTTP client cannot be set up: {why}")]
@@ -154,16 +156,7 @@ impl Gateway {
         let answer: Result<wire::EffectivePipeline, CallFault> = self.client.ask(error::CREATE_PIPELINE, &request);
         match answer {
             Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
-            // A refusal has code 3 or 2 (http 095 to 100): the latter are words that mean nothing elsewhere.
-            Err(failed)
-                if failed.by_pachd
-                    && matches!(
-                        failed.fault.kind,
-                        FaultKind::Refused | FaultKind::Unrecognised | FaultKind::NotFound | FaultKind::AlreadyExists
-                    ) =>
-            {
-                Ok(Err(failed.fault.message))
-            }
+            Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
             Err(failed) => Err(failed.fault),
         }
     }
@@ -181,15 +174,6 @@ impl Gateway {
 
 fn unreadable(call: error::Call) -> impl Fn(wire::Unreadable) -> Fault {
     move |e| error::unreadable(call, e.to_string())
-}
-
-/// `None` for an answer that says that one of `things` is not there.
-fn unless_missing<T>(answer: Result<T, CallFault>, things: &[Missing]) -> Result<Option<T>, Fault> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(failed) if failed.is_missing(things) => Ok(None),
-        Err(failed) => Err(failed.fault),
-    }
 }
 
 impl CommitHistory for Gateway {
@@ -401,19 +385,12 @@ impl FileSource for Gateway {
     }
 
     fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        let reader = self.stream_file(error::GET_FILE, commit, wire::glob_of(path))?;
+        let reader = self.stream_file(error::GET_FILE, commit, pachd::glob_of(path))?;
         Ok(Box::new(reader))
     }
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        // A directory's own name brings the directory and all that is in it (gateway 013). The root's would come as an
-        // entry without a name, so everything under it is asked for instead (gateway 014, follow 015).
-        let glob = if path.is_root() {
-            "/**".to_owned()
-        } else {
-            wire::glob_of(path)
-        };
-        let reader = self.stream_file(error::GET_FILE_TAR, commit, glob)?;
+        let reader = self.stream_file(error::GET_FILE_TAR, commit, pachd::glob_of_tree(path))?;
         Ok(Box::new(reader))
     }
 }

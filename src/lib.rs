@@ -53,12 +53,14 @@
 pub mod archive;
 pub mod cli;
 pub mod commands;
+pub mod connection;
 pub mod delivery;
 pub mod diagnostic;
 pub mod exit;
 pub mod failure;
 pub mod fault;
 pub mod gateway;
+pub mod grpc;
 pub mod history;
 
 pub mod lint;

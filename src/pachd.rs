@@ -4,6 +4,7 @@
 //! `grpc` and `gateway` with a number name recordings. This module sends nothing and knows neither HTTP nor a gRPC library.
 
 use crate::fault::{Fault, FaultKind};
+use crate::pfs::FilePath;
 
 /// One of pachd's calls, as far as its faults depend on which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +29,13 @@ impl Call {
         }
     }
 
-    pub const fn changes(name: &'static str) -> Self {
+    const fn changes(name: &'static str) -> Self {
+        Self::changing(PFS, name)
+    }
+
+    pub const fn changing(service: &'static str, name: &'static str) -> Self {
         Self {
-            service: PFS,
+            service,
             name,
             repeatable: false,
             names_file_set: false,
@@ -91,6 +96,17 @@ pub struct CallFault {
 }
 
 impl CallFault {
+    /// Whether it is what pachd has to say of a pipeline spec: a refusal has code 3 or 2 (http 095 to 100), and the words
+    /// of the latter mean nothing elsewhere.
+    #[must_use]
+    pub fn is_about_a_spec(&self) -> bool {
+        self.by_pachd
+            && matches!(
+                self.fault.kind,
+                FaultKind::Refused | FaultKind::Unrecognised | FaultKind::NotFound | FaultKind::AlreadyExists
+            )
+    }
+
     pub fn is_missing(&self, things: &[Missing]) -> bool {
         self.missing.is_some_and(|missing| things.contains(&missing))
     }
@@ -301,6 +317,40 @@ pub fn unreadable(call: Call, why: impl AsRef<str>) -> Fault {
         Unknown,
         format!("{}: the answer cannot be read: {}", call.name, why.as_ref()),
     )
+}
+
+/// The glob that matches this very path and, when it is a directory, everything under it.
+///
+/// `GetFile` and `GetFileTAR` take a glob where `InspectFile` takes a path. A [`FilePath`] has none of a glob's
+/// characters, but it may have a backslash, which escapes there; pachd finds one only inside a class (gateway 008, 009).
+#[must_use]
+pub fn glob_of(path: &FilePath) -> String {
+    path.as_str().replace('\\', r"[\\]")
+}
+
+/// The glob that matches everything at and under a path, as `GetFileTAR` takes it.
+///
+/// A directory's own name brings the directory and all that is in it (gateway 013). The root's would come as an entry
+/// without a name, so everything under it is asked for instead (gateway 014, follow 015).
+#[must_use]
+pub fn glob_of_tree(path: &FilePath) -> String {
+    if path.is_root() {
+        "/**".to_owned()
+    } else {
+        glob_of(path)
+    }
+}
+
+/// `None` for an answer that says that one of `things` is not there.
+///
+/// # Errors
+/// Any other.
+pub fn unless_missing<T>(answer: Result<T, CallFault>, things: &[Missing]) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failed) if failed.is_missing(things) => Ok(None),
+        Err(failed) => Err(failed.fault),
+    }
 }
 
 /// A panic's message holds the whole stack (http 056): its first line says what there is to say.

@@ -67,7 +67,7 @@ pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Fai
     options.token = settings::token()
         .map(|token| Token::new(&token))
         .transpose()
-        .map_err(|error| usage(&error))?;
+        .map_err(|error| usage(&error.into()))?;
     let gateway = Gateway::new(options).map_err(|error| usage(&error))?;
     if gateway.sends_token_in_clear() {
         terminal.warning("PACH_TOKEN goes over plain http to another machine, where anybody on the way can read it");

@@ -21,15 +21,16 @@ use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::runtime::{Handle, Runtime};
 use tokio::time::timeout;
 
 use super::error::{Answer, Call, CallFault, ERROR_BODY_LIMIT};
 use super::{Address, GatewayError, GatewayOptions, error};
+use crate::connection::engine::Engine;
+use crate::connection::tls::{self, TlsError, Trust};
+use crate::connection::token::InvalidToken;
 use crate::fault::Fault;
 
 pub(super) use reqwest::Url;
@@ -41,35 +42,6 @@ pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 /// How long a connection may lie idle and be used again. Go's server closes none by itself, Envoy after an hour, nginx
 /// after 75 s, the load balancers of clouds after 60 s.
 const POOL_IDLE: Duration = Duration::from_secs(30);
-
-/// The own small runtime. Its end never waits, not even for a look-up of a name that hangs.
-#[derive(Debug)]
-struct Engine {
-    handle: Handle,
-    runtime: Option<Runtime>,
-}
-
-impl Engine {
-    fn start() -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("gateway")
-            .enable_all()
-            .build()?;
-        Ok(Self {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
-        })
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -105,11 +77,11 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(4)
-            .tls_backend_preconfigured(tls(&options.address)?)
+            .tls_backend_preconfigured(tls_of(&options.address)?)
             .build()
             .map_err(|e| setup(innermost(&e)))?;
         Ok(Self {
-            engine: Engine::start().map_err(|e| setup(e.to_string()))?,
+            engine: Engine::start("gateway").map_err(|e| setup(e.to_string()))?,
             shared: Arc::new(Shared {
                 http,
                 address: options.address,
@@ -131,14 +103,14 @@ impl Client {
 
     /// Runs `work` to its end on this thread, which must be none of an asynchronous runtime.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.engine.handle.block_on(work)
+        self.engine.block_on(work)
     }
 
     pub fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
-        self.engine.handle.spawn(work)
+        self.engine.spawn(work)
     }
 
     /// One request, one answer, within the time that calls have.
@@ -271,8 +243,8 @@ impl Shared {
             return error::refused(call, format!("the request cannot be built: {cause}"));
         }
         if failed.is_connect() {
-            return match tls_error(failed) {
-                Some(tls) => error::refused(call, tls_text(&place, tls)),
+            return match tls::error_in(failed) {
+                Some(tls) => error::refused(call, tls::explained(&place, tls)),
                 None if failed.is_timeout() => error::unreached(
                     call,
                     format!(
@@ -338,35 +310,25 @@ impl Incoming<'_> {
 fn headers(options: &GatewayOptions) -> Result<HeaderMap, GatewayError> {
     let mut headers = HeaderMap::new();
     if let Some(token) = &options.token {
-        let mut value = HeaderValue::from_str(token.reveal()).map_err(|_| GatewayError::Token {
-            why: "no header can carry it",
-        })?;
+        let mut value =
+            HeaderValue::from_str(token.reveal()).map_err(|_| GatewayError::from(InvalidToken::NO_HEADER))?;
         value.set_sensitive(true);
         headers.insert(HeaderName::from_static("authn-token"), value);
     }
     Ok(headers)
 }
 
-/// TLS with an explicit provider, so that nothing depends on what else in the process has set a default one.
-fn tls(address: &Address) -> Result<ClientConfig, GatewayError> {
-    let setup = |why: String| GatewayError::Setup { why };
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| setup(e.to_string()))?;
-    let mut config = if address.is_https() {
-        builder
-            .with_platform_verifier()
-            .map_err(|e| GatewayError::Certificates { why: e.to_string() })?
-            .with_no_client_auth()
+fn tls_of(address: &Address) -> Result<ClientConfig, GatewayError> {
+    let trust = if address.is_https() {
+        Trust::System
     } else {
-        // Never used: the address is plain and redirects are not followed. A container without certificates can then
-        // still talk to pachd beside it.
-        builder
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth()
+        Trust::Nobody
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    let config = tls::client(trust, b"http/1.1");
+    config.map_err(|error| match error {
+        TlsError::Certificates { why } => GatewayError::Certificates { why },
+        TlsError::Setup { why } => GatewayError::Setup { why },
+    })
 }
 
 fn encode(call: Call, request: &impl Serialize) -> Result<Vec<u8>, CallFault> {
@@ -411,39 +373,6 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         last = source;
     }
     last.to_string()
-}
-
-/// The TLS library's error, which comes wrapped in I/O errors that do not name it as their source.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-fn tls_text(place: &str, error: &rustls::Error) -> String {
-    let advice = match error {
-        // What `openssl req -x509` makes unless told otherwise; Go takes it, this library does not.
-        rustls::Error::InvalidCertificate(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
-            "its certificate is marked as an authority's (CA:TRUE); give the server one of its own (CA:FALSE)"
-        }
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            "its certificate is not one that this system trusts for that name; \
-             add its authority to the system's certificates, or use the name that the certificate has"
-        }
-        rustls::Error::InvalidMessage(_) => {
-            "the port does not speak TLS; if pachd is there, the address starts with http://"
-        }
-        _ => "no TLS version and cipher in common, or a proxy in between",
-    };
-    format!("no secure connection to {place}: {error}: {advice}")
 }
 
 /// `60 s`, `0.3 s`

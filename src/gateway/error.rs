@@ -136,7 +136,7 @@ mod tests {
 
     use super::super::tests::scripted::{Recording, folder_of};
     use super::*;
-    use crate::fault::FaultKind::{FileSetGone, NotFound, Unavailable, Unknown, Unrecognised};
+    use crate::fault::FaultKind::{FileSetGone, NotFound, Refused, Unavailable, Unknown, Unrecognised};
     use crate::pachd::{TABLE, look_up};
 
     const CALLS: [Call; 19] = [

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
+use crate::pfs::{self, BranchName, CommitId, FileKind, FileSetId, PipelineKind, RepoName};
 
 /// A field of an answer that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -266,14 +266,6 @@ pub(super) struct EffectivePipeline {
 
 #[derive(Serialize)]
 pub(super) struct Nothing {}
-
-/// The glob that matches this very path and, when it is a directory, everything under it.
-///
-/// `GetFile` and `GetFileTAR` take a glob where `InspectFile` takes a path. A [`FilePath`] has none of a glob's
-/// characters, but it may have a backslash, which escapes there; pachd finds one only inside a class (gateway 008, 009).
-pub(super) fn glob_of(path: &FilePath) -> String {
-    path.as_str().replace('\\', r"[\\]")
-}
 
 /// A 64-bit integer, which is a string on this wire.
 pub(super) struct Text(pub u64);

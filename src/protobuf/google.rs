@@ -93,6 +93,12 @@ pub struct BytesValue {
     pub value: Bytes,
 }
 
+impl From<Bytes> for BytesValue {
+    fn from(value: Bytes) -> Self {
+        Self { value }
+    }
+}
+
 impl From<Vec<u8>> for BytesValue {
     fn from(value: Vec<u8>) -> Self {
         Self { value: value.into() }

@@ -1,0 +1,299 @@
+//! pachd through gRPC, every Pachyderm since 1.12: the ports `CommitHistory`, `CommitSink` and `FileSource`.
+//!
+//! An adapter: it translates calls into messages and answers into the domain's words. It knows no command line, no
+//! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are not
+//! used. Which certificates `grpcs://` trusts is the system's matter.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `calls` | one connection and the calls over it: the only user of the gRPC library |
+//! | `v2` | Pachyderm 2.x, service `pfs_v2.API` |
+//! | `v1` | Pachyderm 1.12 and 1.13, service `pfs.API` |
+//! | `address` | where pachd's gRPC is |
+//!
+//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`. A sidecar
+//! has no such service (recordings grpc-2.12-sidecar); it is known then by whether it has `pfs_v2.API`, whose calls a 1.x
+//! answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing.
+//!
+//! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
+//! thread but those of an asynchronous runtime.
+
+mod address;
+mod calls;
+mod v1;
+mod v2;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use self::calls::{Calls, Failed};
+use self::v1::V1;
+use self::v2::V2;
+use crate::connection::token::{InvalidToken, Token};
+use crate::delivery::{Changes, CommitSink};
+use crate::fault::{Fault, FaultKind};
+use crate::history::CommitHistory;
+use crate::pachd::{Call, CallFault};
+use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
+use crate::protobuf::google::Empty;
+use crate::protobuf::pfs::{InspectRepoRequest, RepoInfo};
+use crate::protobuf::version::Version;
+use crate::retrieval::FileSource;
+
+pub use self::address::Address;
+pub use self::calls::Times;
+
+/// Why there is no [`Grpc`].
+#[derive(Debug, thiserror::Error)]
+pub enum GrpcError {
+    #[error("the address of pachd cannot be used: {why}")]
+    Address { why: String },
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
+    #[error("the certificates that this system trusts cannot be read: {why}")]
+    Certificates { why: String },
+    #[error("the gRPC client cannot be set up: {why}")]
+    Setup { why: String },
+}
+
+impl GrpcError {
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Address { .. } => {
+                Some("an address looks like grpcs://pachd.example.com or grpc://localhost:30650".into())
+            }
+            Self::Token(_) => Some("pass the token alone, without quotes and without a newline".into()),
+            Self::Certificates { .. } => {
+                Some("install the system's certificates (often the package ca-certificates)".into())
+            }
+            Self::Setup { .. } => None,
+        }
+    }
+}
+
+/// Where pachd is and how it is talked to.
+#[derive(Debug, Clone)]
+pub struct GrpcOptions {
+    pub address: Address,
+    pub token: Option<Token>,
+    pub times: Times,
+}
+
+impl GrpcOptions {
+    /// No token, and times that suit a cluster.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            token: None,
+            times: Times::default(),
+        }
+    }
+}
+
+const GET_VERSION: Call = Call::reads("versionpb_v2.API", "GetVersion");
+const INSPECT_REPO: Call = Call::reads("pfs_v2.API", "InspectRepo");
+
+/// pachd behind one address. Nothing is sent before the first call.
+#[derive(Debug)]
+pub struct Grpc {
+    calls: Arc<Calls>,
+    found: OnceLock<Found>,
+}
+
+/// Which pachd it is.
+#[derive(Debug)]
+enum Found {
+    V1(V1),
+    V2(V2),
+}
+
+impl Grpc {
+    /// # Errors
+    /// When the client cannot be set up: for `grpcs://`, when the system's certificates cannot be read.
+    pub fn new(options: GrpcOptions) -> Result<Self, GrpcError> {
+        let calls = Calls::new(options.address, options.token.as_ref(), options.times)?;
+        Ok(Self {
+            calls: Arc::new(calls),
+            found: OnceLock::new(),
+        })
+    }
+
+    /// Whether everybody between here and pachd can read the token.
+    #[must_use]
+    pub fn sends_token_in_clear(&self) -> bool {
+        let address = self.calls.address();
+        self.calls.has_token() && !address.is_tls() && !address.is_loopback()
+    }
+
+    fn pachd(&self) -> Result<&Found, Fault> {
+        if let Some(found) = self.found.get() {
+            return Ok(found);
+        }
+        let is_2 = self.is_2()?;
+        // Of two that ask at the same time both learn the same.
+        Ok(self.found.get_or_init(|| {
+            let calls = Arc::clone(&self.calls);
+            if is_2 {
+                Found::V2(V2::new(calls))
+            } else {
+                Found::V1(V1::new(calls))
+            }
+        }))
+    }
+
+    fn is_2(&self) -> Result<bool, Fault> {
+        let limit = self.calls.times.call;
+        match self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => self.has_pfs_2(),
+            Err(failed) => Err(v2::fault(GET_VERSION, failed).fault),
+            Ok(None) => Err(crate::pachd::lost(
+                GET_VERSION,
+                format!("no answer within {}", calls::seconds(limit)),
+            )),
+            Ok(Some(version)) => Ok(version.major != 1),
+        }
+    }
+
+    /// A request without a repo is refused by whoever has the call, whatever the words.
+    fn has_pfs_2(&self) -> Result<bool, Fault> {
+        let nothing = InspectRepoRequest { repo: None };
+        match self
+            .calls
+            .ask::<_, RepoInfo>(INSPECT_REPO, nothing, self.calls.times.call)
+        {
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(false),
+            Err(Failed::Said(..)) | Ok(_) => Ok(true),
+            Err(failed) => Err(v2::fault(INSPECT_REPO, failed).fault),
+        }
+    }
+
+    fn sink(&self) -> Result<&dyn CommitSink, Fault> {
+        Ok(match self.pachd()? {
+            Found::V1(pachd) => pachd,
+            Found::V2(pachd) => pachd,
+        })
+    }
+
+    fn files(&self) -> Result<&dyn FileSource, Fault> {
+        Ok(match self.pachd()? {
+            Found::V1(pachd) => pachd,
+            Found::V2(pachd) => pachd,
+        })
+    }
+
+    /// Asks what pachd makes of a pipeline spec, strict JSON, and creates nothing: the spec with the cluster's defaults
+    /// filled in, or the words of its refusal.
+    ///
+    /// # Errors
+    /// When nobody could be asked: any [`Fault`] that is not about the spec.
+    pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
+        match self.pachd()? {
+            Found::V2(pachd) => pachd.try_pipeline(spec),
+            Found::V1(_) => Err(Fault::new(
+                FaultKind::Refused,
+                "CreatePipelineV2: not supported on Pachyderm 1.x",
+            )),
+        }
+    }
+}
+
+impl CommitHistory for Grpc {
+    fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
+        self.sink()?.repo_exists(repo)
+    }
+
+    fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+        self.sink()?.inspect_branch(branch)
+    }
+
+    fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
+        self.sink()?.inspect_commit(commit)
+    }
+
+    fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
+        self.sink()?.list_commits(branch, visit)
+    }
+}
+
+impl CommitSink for Grpc {
+    fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
+        self.sink()?.create_repo(repo)
+    }
+
+    fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
+        self.sink()?.pipeline_kind(repo)
+    }
+
+    fn cluster(&self) -> Result<Option<String>, Fault> {
+        self.sink()?.cluster()
+    }
+
+    fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
+        self.sink()?.missing_permissions(repo)
+    }
+
+    fn has_file_sets(&self) -> Result<bool, Fault> {
+        self.sink()?.has_file_sets()
+    }
+
+    fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {
+        self.sink()?.put_file(commit, changes)
+    }
+
+    fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
+        self.sink()?.create_file_set(changes)
+    }
+
+    fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
+        self.sink()?.renew_file_set(file_set, ttl)
+    }
+
+    fn compose_file_set(&self, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
+        self.sink()?.compose_file_set(parts, ttl)
+    }
+
+    fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
+        self.sink()?.start_commit(branch, description)
+    }
+
+    fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
+        self.sink()?.add_file_set(commit, file_set)
+    }
+
+    fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
+        self.sink()?.finish_commit(commit, description, error)
+    }
+
+    fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
+        self.sink()?.wait_commit(commit, timeout)
+    }
+
+    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        self.sink()?.drop_commit(commit)
+    }
+}
+
+impl FileSource for Grpc {
+    fn inspect_file(&self, commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault> {
+        self.files()?.inspect_file(commit, path)
+    }
+
+    fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
+        self.files()?.get_file(commit, path)
+    }
+
+    fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
+        self.files()?.get_file_tar(commit, path)
+    }
+}
+
+/// A call's fault, with what was missing.
+type Answered<A> = Result<A, CallFault>;

@@ -1,0 +1,287 @@
+//! How a connection comes about, and what is looked at on its way: the answer's status line, and the request's body.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{HeaderMap, Request, Response, Uri, header};
+use tonic::transport::{Channel, Endpoint};
+
+use super::seconds;
+use crate::connection::tls::{self, TlsError, Trust};
+use crate::grpc::{Address, GrpcError};
+
+/// What a server may send on one stream, and on all of them, before it has to wait for us.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// How much of an answer that is no gRPC is shown.
+const SHOWN: usize = 200;
+
+type Boxed = Box<dyn Error + Send + Sync>;
+
+/// No connection came about.
+#[derive(Debug)]
+pub(super) struct Unreached(String);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Unreached {}
+
+/// An answer that is no gRPC.
+#[derive(Debug)]
+pub(super) struct Stranger {
+    pub status: u16,
+    pub looks: String,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.looks)
+    }
+}
+
+impl Error for Stranger {}
+
+/// The connection: made when it is first needed, and again when it is lost.
+pub(super) struct Wire {
+    channel: Channel,
+    /// Of one upload: broken off when its sender is dropped.
+    broken_off: Option<oneshot::Receiver<()>>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire(…)")
+    }
+}
+
+impl Wire {
+    /// Inside of a runtime.
+    pub fn new(address: &Address, connect: Duration) -> Result<Self, GrpcError> {
+        let setup = |error: tonic::transport::Error| GrpcError::Setup { why: error.to_string() };
+        let scheme = if address.is_tls() { "https" } else { "http" };
+        let origin = format!("{scheme}://{}", address.authority());
+        let origin: Uri = origin.parse().map_err(|_| GrpcError::Address {
+            why: "it names no host".to_owned(),
+        })?;
+        // The library insists on TLS of its own where it sees https.
+        let endpoint = Endpoint::from_shared(format!("http://{}", address.authority())).map_err(setup)?;
+        let endpoint = endpoint
+            .origin(origin)
+            .user_agent(concat!("spoutctl/", env!("CARGO_PKG_VERSION")))
+            .map_err(setup)?
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        Ok(Self {
+            channel: endpoint.connect_with_connector_lazy(Connector::new(address, connect)?),
+            broken_off: None,
+        })
+    }
+
+    /// For one call.
+    pub fn another(&self) -> Self {
+        Self {
+            channel: self.channel.clone(),
+            broken_off: None,
+        }
+    }
+
+    /// For one upload, which is broken off when the sender of `broken_off` is dropped.
+    pub fn uploading(&self, broken_off: oneshot::Receiver<()>) -> Self {
+        Self {
+            channel: self.channel.clone(),
+            broken_off: Some(broken_off),
+        }
+    }
+}
+
+impl Service<Request<Body>> for Wire {
+    type Response = Response<Body>;
+    type Error = Boxed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Boxed>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Boxed>> {
+        self.channel.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let broken_off = self.broken_off.take();
+        let request = request.map(|body| match broken_off {
+            Some(broken_off) => Body::new(Upload { body, broken_off }),
+            None => body,
+        });
+        let answer = self.channel.call(request);
+        Box::pin(async move { look_at(answer.await?).await })
+    }
+}
+
+/// The answer, if it is gRPC.
+async fn look_at(answer: Response<Body>) -> Result<Response<Body>, Boxed> {
+    let status = answer.status();
+    let kind = text_of(answer.headers(), &header::CONTENT_TYPE);
+    if status.is_success() && kind.starts_with("application/grpc") {
+        return Ok(answer);
+    }
+    let place = text_of(answer.headers(), &header::LOCATION);
+    let mut looks = format!("HTTP {}", status.as_u16());
+    for part in [kind, place] {
+        if !part.is_empty() {
+            looks.push_str(", ");
+            looks.push_str(&part);
+        }
+    }
+    let mut body = answer.into_body();
+    let mut start = Vec::new();
+    while start.len() < SHOWN
+        && let Ok(Some(Ok(frame))) = timeout(Duration::from_secs(2), body.frame()).await
+        && let Ok(data) = frame.into_data()
+    {
+        start.extend_from_slice(&data);
+    }
+    let words = String::from_utf8_lossy(&start);
+    let words: String = words
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(SHOWN)
+        .collect();
+    if !words.is_empty() {
+        looks.push_str(&format!(", \"{words}\""));
+    }
+    Err(Box::new(Stranger {
+        status: status.as_u16(),
+        looks,
+    }))
+}
+
+fn text_of(headers: &HeaderMap, name: &header::HeaderName) -> String {
+    let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    value.unwrap_or_default().into_owned()
+}
+
+/// The body of an upload. It never ends by itself once it was broken off: an end would mean that it is whole.
+struct Upload {
+    body: Body,
+    broken_off: oneshot::Receiver<()>,
+}
+
+impl hyper::body::Body for Upload {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        // Its sender says nothing: it is only ever dropped.
+        if Pin::new(&mut self.broken_off).poll(context).is_ready() {
+            return Poll::Ready(Some(Err(tonic::Status::cancelled("the upload was broken off"))));
+        }
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
+
+/// Connects by TCP, and by TLS where the address says so.
+#[derive(Clone)]
+struct Connector {
+    tcp: HttpConnector,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    limit: Duration,
+}
+
+impl Connector {
+    fn new(address: &Address, limit: Duration) -> Result<Self, GrpcError> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        tcp.set_connect_timeout(Some(limit));
+        let tls = if address.is_tls() {
+            let config = tls::client(Trust::System, b"h2").map_err(|error| match error {
+                TlsError::Certificates { why } => GrpcError::Certificates { why },
+                TlsError::Setup { why } => GrpcError::Setup { why },
+            })?;
+            let name = ServerName::try_from(address.host().to_owned())
+                .map_err(|error| GrpcError::Address { why: error.to_string() })?;
+            Some((TlsConnector::from(Arc::new(config)), name))
+        } else {
+            None
+        };
+        Ok(Self { tcp, tls, limit })
+    }
+
+    async fn connect(mut self, uri: Uri) -> Result<TokioIo<Box<dyn Io>>, Boxed> {
+        let tcp = self.tcp.call(uri).await.map_err(|error| {
+            let mut cause: &dyn Error = &error;
+            while let Some(source) = cause.source() {
+                cause = source;
+            }
+            Unreached(cause.to_string())
+        })?;
+        let tcp = tcp.into_inner();
+        Ok(TokioIo::new(match self.tls {
+            None => Box::new(tcp) as Box<dyn Io>,
+            Some((tls, name)) => Box::new(tls.connect(name, tcp).await.map_err(unreached_unless_tls)?),
+        }))
+    }
+}
+
+/// A connection that broke during the handshake is one that did not come about; TLS's own errors keep their kind.
+fn unreached_unless_tls(error: io::Error) -> Boxed {
+    if tls::error_in(&error).is_some() {
+        error.into()
+    } else {
+        Box::new(Unreached(error.to_string()))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Box<dyn Io>>;
+    type Error = Boxed;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Boxed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Boxed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let limit = self.limit;
+        let connecting = self.clone().connect(uri);
+        Box::pin(async move {
+            match timeout(limit, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(Box::new(Unreached(format!("no connection within {}", seconds(limit)))) as Boxed),
+            }
+        })
+    }
+}
+
+/// A connection, encrypted or not.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}

@@ -1,0 +1,216 @@
+//! What is asked of 2.x and what it answers, from and into the domain's words.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::delivery::{Change, Changes};
+use crate::pfs::{
+    self, BranchInfo, BranchName, CommitId, CommitInfo, FileInfo, FileKind, FileSetId, InvalidName, PipelineKind,
+};
+use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Resource, ResourceType};
+use crate::protobuf::google::Timestamp;
+use crate::protobuf::pfs::{
+    AddFile, Branch, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse,
+    DeleteFile, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
+};
+use crate::protobuf::pps::{PipelineInfo, PipelineType};
+
+/// An answer that is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error("a time that is none: {0}")]
+    Time(#[from] jiff::Error),
+    #[error("a path that is neither a file nor a directory")]
+    Kind,
+}
+
+impl From<&pfs::Commit> for Commit {
+    /// By repo, id and branch, which every 2.x finds a commit by: 2.0 to 2.5 know no `repo` there.
+    fn from(commit: &pfs::Commit) -> Self {
+        Self {
+            repo: Some((&commit.repo).into()),
+            id: commit.id.as_str().to_owned(),
+            branch: commit.branch.as_ref().map(|name| Branch {
+                repo: Some((&commit.repo).into()),
+                name: name.as_str().to_owned(),
+            }),
+        }
+    }
+}
+
+/// The branch's head, whichever it is when pachd looks.
+pub(super) fn head_of(branch: &pfs::Branch) -> Commit {
+    Commit {
+        repo: Some((&branch.repo).into()),
+        id: String::new(),
+        branch: Some(branch.into()),
+    }
+}
+
+pub(super) fn file(commit: &pfs::Commit, path: String) -> File {
+    File {
+        commit: Some(commit.into()),
+        path,
+        datum: String::new(),
+    }
+}
+
+/// What `put` does to a repo: it looks at commits, and writes some.
+pub(super) fn to_write(repo: &pfs::Repo) -> AuthorizeRequest {
+    AuthorizeRequest {
+        resource: Some(Resource {
+            r#type: ResourceType::Repo.into(),
+            name: repo.to_string(),
+        }),
+        permissions: vec![Permission::RepoRead.into(), Permission::RepoWrite.into()],
+    }
+}
+
+/// Permissions as pachd names them in its texts.
+pub(super) fn missing(answer: &AuthorizeResponse) -> Vec<String> {
+    let name = |number: &i32| match Permission::try_from(*number) {
+        Ok(Permission::RepoRead) => "REPO_READ".to_owned(),
+        Ok(Permission::RepoWrite) => "REPO_WRITE".to_owned(),
+        _ => format!("permission {number}"),
+    };
+    answer.missing.iter().map(name).collect()
+}
+
+pub(super) fn whole_seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn commit_id(commit: &Commit) -> Result<CommitId, Unreadable> {
+    Ok(CommitId::new(&commit.id)?)
+}
+
+pub(super) fn file_set(answer: CreateFileSetResponse) -> Result<FileSetId, Unreadable> {
+    if answer.file_set_id.is_empty() {
+        return Err(Unreadable::Missing("file_set_id"));
+    }
+    Ok(FileSetId(answer.file_set_id))
+}
+
+/// `repo` and `branch` are what was asked for: the answer need not repeat the branch.
+pub(super) fn commit_info(
+    info: CommitMessage,
+    repo: &pfs::Repo,
+    branch: Option<&BranchName>,
+) -> Result<CommitInfo, Unreadable> {
+    let time = |time: Option<Timestamp>| time.map(jiff::Timestamp::try_from).transpose();
+    let upper_bound = info.size_bytes_upper_bound;
+    let size = info.details.map_or(0, |details| details.size_bytes);
+    let size = if size > 0 { size } else { upper_bound };
+    Ok(CommitInfo {
+        commit: pfs::Commit {
+            repo: repo.clone(),
+            branch: branch.cloned(),
+            id: commit_id(&info.commit.ok_or(Unreadable::Missing("commit"))?)?,
+        },
+        parent: info.parent_commit.as_ref().map(commit_id).transpose()?,
+        description: info.description,
+        started: time(info.started)?,
+        finishing: time(info.finishing)?,
+        finished: time(info.finished)?,
+        error: info.error,
+        size_bytes: u64::try_from(size).unwrap_or(0),
+    })
+}
+
+pub(super) fn branch_info(info: &BranchMessage) -> Result<BranchInfo, Unreadable> {
+    Ok(BranchInfo {
+        head: info.head.as_ref().map(commit_id).transpose()?,
+        has_provenance: !(info.provenance.is_empty() && info.direct_provenance.is_empty()),
+    })
+}
+
+pub(super) fn file_info(info: &FileMessage) -> Result<FileInfo, Unreadable> {
+    Ok(FileInfo {
+        kind: match info.file_type() {
+            FileType::File => FileKind::File,
+            FileType::Dir => FileKind::Directory,
+            FileType::Reserved => return Err(Unreadable::Kind),
+        },
+        size_bytes: u64::try_from(info.size_bytes).unwrap_or(0),
+    })
+}
+
+pub(super) fn pipeline_kind(info: &PipelineInfo) -> PipelineKind {
+    match info.r#type() {
+        PipelineType::Transform => PipelineKind::Transform,
+        PipelineType::Spout => PipelineKind::Spout,
+        PipelineType::Service => PipelineKind::Service,
+        PipelineType::Unknown => PipelineKind::Unknown,
+    }
+}
+
+/// The messages of one `CreateFileSet`.
+pub(super) struct FileSetChanges<'a> {
+    changes: &'a mut dyn Changes,
+    /// The most bytes of a file in one message.
+    most: usize,
+    path: String,
+    /// Of the change in hand, and not sent yet.
+    rest: Bytes,
+    bytes: u64,
+}
+
+impl<'a> FileSetChanges<'a> {
+    pub fn new(changes: &'a mut dyn Changes, most: usize) -> Self {
+        Self {
+            changes,
+            most: most.max(1),
+            path: String::new(),
+            rest: Bytes::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Bytes of files that were given so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// # Errors
+    /// As [`Changes::next`].
+    pub fn next(&mut self) -> io::Result<Option<ModifyFileRequest>> {
+        if !self.rest.is_empty() {
+            return Ok(Some(self.piece()));
+        }
+        Ok(match self.changes.next()? {
+            None => None,
+            Some(Change::Delete { path }) => Some(ModifyFileRequest {
+                delete_file: Some(DeleteFile {
+                    path: path.to_owned(),
+                    datum: String::new(),
+                }),
+                ..ModifyFileRequest::default()
+            }),
+            Some(Change::Append { path, data }) => {
+                path.clone_into(&mut self.path);
+                self.rest = Bytes::copy_from_slice(data);
+                Some(self.piece())
+            }
+        })
+    }
+
+    /// The first may be empty: it makes the file exist.
+    fn piece(&mut self) -> ModifyFileRequest {
+        let value = self.rest.split_to(self.rest.len().min(self.most));
+        self.bytes += value.len() as u64;
+        ModifyFileRequest {
+            add_file: Some(AddFile {
+                path: self.path.clone(),
+                raw: Some(value.into()),
+                ..AddFile::default()
+            }),
+            ..ModifyFileRequest::default()
+        }
+    }
+}
