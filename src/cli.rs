@@ -78,12 +78,13 @@ impl From<SpoutVerb> for Verb {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
-    /// The store to talk to: http://HOST[:PORT] or https://… (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an
-    /// embedded store in a directory, no server needed)
+    /// The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://…
+    /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
+    /// [env: PACHD_ADDRESS]
     ///
-    /// A token is taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could
+    /// In a pipeline's pod, where nothing is given here, it is the sidecar, which comes before PACHD_ADDRESS. A token is taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could
     /// read it.
-    #[arg(long, value_name = "URL", env = "PACHD_ADDRESS", hide_env_values = true)]
+    #[arg(long, value_name = "URL")]
     pub pachd: Option<String>,
 }
 
@@ -110,9 +111,9 @@ pub struct VoiceArgs {
 /// commits made from that member are named, and the exit code is 3.
 #[derive(Debug, Args)]
 pub struct PutArgs {
-    /// Where the commits go: [project/]repo[@branch][:/prefix]
+    /// Where the commits go: [project/]repo[@branch][:/prefix]; in a spout's pod its own repo, unless said
     #[arg(value_name = "DEST")]
-    pub destination: Destination,
+    pub destination: Option<Destination>,
 
     /// Read these files instead of standard input; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]

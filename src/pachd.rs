@@ -20,6 +20,7 @@ pub struct Call {
 const PFS: &str = "pfs_v2.API";
 
 impl Call {
+    #[must_use]
     pub const fn reads(service: &'static str, name: &'static str) -> Self {
         Self {
             service,
@@ -33,6 +34,7 @@ impl Call {
         Self::changing(PFS, name)
     }
 
+    #[must_use]
     pub const fn changing(service: &'static str, name: &'static str) -> Self {
         Self {
             service,
@@ -107,6 +109,7 @@ impl CallFault {
             )
     }
 
+    #[must_use]
     pub fn is_missing(&self, things: &[Missing]) -> bool {
         self.missing.is_some_and(|missing| things.contains(&missing))
     }
@@ -265,6 +268,7 @@ pub(crate) fn look_up(call: Call, code: i64, message: &str) -> Option<&'static R
 }
 
 /// What pachd's own words mean.
+#[must_use]
 pub fn fault_of_words(call: Call, code: i64, message: &str) -> CallFault {
     let text = without_stack_trace(message);
     let meaning = look_up(call, code, message).map_or(Is(Unrecognised), |rule| rule.meaning);
@@ -288,30 +292,36 @@ pub fn fault_of_words(call: Call, code: i64, message: &str) -> CallFault {
 }
 
 /// The kind of a call whose answer never came.
+#[must_use]
 pub fn kind_of_lost(call: Call) -> FaultKind {
     if call.repeatable { Unavailable } else { Unknown }
 }
 
 /// A fault whose call may have been carried out.
+#[must_use]
 pub fn lost(call: Call, what: impl AsRef<str>) -> Fault {
     Fault::new(kind_of_lost(call), format!("{}: {}", call.name, what.as_ref()))
 }
 
 /// A fault whose call never reached the server.
+#[must_use]
 pub fn unreached(call: Call, what: impl AsRef<str>) -> Fault {
     Fault::new(Unavailable, format!("{}: {}", call.name, what.as_ref()))
 }
 
+#[must_use]
 pub fn refused(call: Call, what: impl AsRef<str>) -> Fault {
     Fault::new(Refused, format!("{}: {}", call.name, what.as_ref()))
 }
 
 /// A stream that broke off or said so itself. Whoever reads it asks again.
+#[must_use]
 pub fn broken_stream(call: Call, what: impl AsRef<str>) -> Fault {
     Fault::new(Unavailable, format!("{}: {}", call.name, what.as_ref()))
 }
 
 /// pachd said yes in words that cannot be read. What was asked for may well have happened.
+#[must_use]
 pub fn unreadable(call: Call, why: impl AsRef<str>) -> Fault {
     Fault::new(
         Unknown,

@@ -1,17 +1,26 @@
 //! Where pachd is and who we are: flags over environment. The only module that reads environment variables that are no
 //! flag's.
 
+mod pod;
 pub mod project;
+mod token;
 
 use std::path::{Path, PathBuf};
+
+pub use self::pod::Pod;
+pub use self::token::{TokenError, token};
 
 /// Which store was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// `http://` or `https://`: pachd's HTTP gateway.
     Gateway(String),
+    /// `grpc://` or `grpcs://`: pachd's gRPC.
+    Grpc(String),
     /// `local:DIR`: the embedded store.
     Local(PathBuf),
+    /// The sidecar of the pod that we run in.
+    Sidecar(Pod),
 }
 
 /// Why no store can be used.
@@ -23,8 +32,6 @@ pub enum AddressError {
     NoDirectory,
     #[error("the shell leaves the `~` of `local:~` as it is")]
     Tilde,
-    #[error("{0}:// is gRPC, which this version does not speak")]
-    Grpc(String),
     #[error("`{0}` is no address of a pachd")]
     Unknown(String),
 }
@@ -34,15 +41,15 @@ impl AddressError {
     pub fn help(&self) -> String {
         match self {
             Self::Missing => {
-                "name one with --pachd or PACHD_ADDRESS: http://HOST:PORT or https://HOST, or local:DIR for \
-                 a store in a directory, without any server"
+                "name one with --pachd or PACHD_ADDRESS: grpc://HOST:PORT or grpcs://HOST, http://HOST:PORT or \
+                 https://HOST, or local:DIR for a store in a directory, without any server"
                     .to_owned()
             }
             Self::Tilde => "write local:$HOME/… instead".to_owned(),
             Self::NoDirectory => "write --pachd local:DIR".to_owned(),
-            Self::Grpc(_) | Self::Unknown(_) => {
-                "write http://HOST:PORT or https://HOST (the HTTP gateway of pachd 2.8 \
-                 and newer), or local:DIR"
+            Self::Unknown(_) => {
+                "write grpc://HOST:PORT or grpcs://HOST (every pachd since 1.12), http://HOST:PORT or https://HOST (the \
+                 HTTP gateway of pachd 2.8 and newer), or local:DIR"
                     .to_owned()
             }
         }
@@ -50,10 +57,27 @@ impl AddressError {
 }
 
 impl Address {
+    /// What is named by `flag`; else, in a pipeline's pod, its sidecar; else what `PACHD_ADDRESS` names. A spout's own repo
+    /// can be written through the sidecar alone, and pachctl looks there first too.
+    ///
     /// # Errors
-    /// When the text, from `--pachd` or `PACHD_ADDRESS`, names no store that we can talk to.
-    pub fn new(text: Option<&str>) -> Result<Self, AddressError> {
-        let text = text.filter(|text| !text.is_empty()).ok_or(AddressError::Missing)?;
+    /// When nothing names a store that we can talk to.
+    pub fn find(flag: Option<&str>) -> Result<Self, AddressError> {
+        if let Some(text) = flag {
+            return Self::new(text);
+        }
+        if let Some(pod) = Pod::ours() {
+            return Ok(Self::Sidecar(pod));
+        }
+        match std::env::var_os("PACHD_ADDRESS") {
+            Some(text) if !text.is_empty() => Self::new(&text.to_string_lossy()),
+            _ => Err(AddressError::Missing),
+        }
+    }
+
+    /// # Errors
+    /// When the text names no store that we can talk to.
+    pub fn new(text: &str) -> Result<Self, AddressError> {
         if let Some(directory) = text.strip_prefix("local:") {
             return match directory {
                 "" => Err(AddressError::NoDirectory),
@@ -63,7 +87,8 @@ impl Address {
         }
         match text.split_once("://") {
             Some(("http" | "https", _)) => Ok(Self::Gateway(text.to_owned())),
-            Some((scheme @ ("grpc" | "grpcs"), _)) => Err(AddressError::Grpc(scheme.to_owned())),
+            Some(("grpc" | "grpcs", _)) => Ok(Self::Grpc(text.to_owned())),
+            _ if text.is_empty() => Err(AddressError::Missing),
             _ => Err(AddressError::Unknown(without_userinfo(text))),
         }
     }
@@ -73,14 +98,6 @@ impl Address {
 fn without_userinfo(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
     shown.escape_debug().to_string()
-}
-
-/// The token of `PACH_TOKEN`, if it is set and not empty.
-#[must_use]
-pub fn token() -> Option<String> {
-    std::env::var_os("PACH_TOKEN")
-        .filter(|token| !token.is_empty())
-        .map(|token| token.to_string_lossy().into_owned())
 }
 
 /// Where temporary files go: the flag, `TMPDIR`, `/var/tmp`. Not `/tmp`, which is often memory.
@@ -111,20 +128,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_gateway_or_a_directory() {
-        assert_eq!(Address::new(Some("local:dir")), Ok(Address::Local("dir".into())));
+    fn an_address_names_a_door_or_a_directory() {
+        assert_eq!(Address::new("local:dir"), Ok(Address::Local("dir".into())));
         assert_eq!(
-            Address::new(Some("https://pach")),
+            Address::new("https://pach"),
             Ok(Address::Gateway("https://pach".into()))
         );
-        assert_eq!(Address::new(None), Err(AddressError::Missing));
-        assert_eq!(Address::new(Some("")), Err(AddressError::Missing));
-        assert_eq!(Address::new(Some("grpc://h")), Err(AddressError::Grpc("grpc".into())));
+        assert_eq!(Address::new("grpcs://h"), Ok(Address::Grpc("grpcs://h".into())));
+        assert_eq!(Address::new(""), Err(AddressError::Missing));
     }
 
     #[test]
     fn an_error_never_repeats_a_password() {
-        let error = Address::new(Some("ftp://user:secret@host")).unwrap_err();
+        let error = Address::new("ftp://user:secret@host").unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

@@ -21,13 +21,15 @@ use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::Packing;
 use crate::commands::server;
 use crate::delivery::holding::Holding;
+use crate::delivery::mark::StreamName;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
 use crate::delivery::spool::{self, Leaving, Spool};
 use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::settings;
+use crate::pfs::Destination;
+use crate::settings::{self, Address};
 use crate::terminal::Terminal;
 use input::{Directly, Input, Reader};
 use producer::Producer;
@@ -40,8 +42,9 @@ use spooling::IntoSpool;
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let packing = packing(args)?;
-    let inputs = inputs(args)?;
-    deliver(args, inputs, packing)
+    let destination = Target::of(args)?;
+    let inputs = inputs(args, &destination)?;
+    deliver(args, &destination, inputs, packing)
 }
 
 /// Sends what waits in the spool of `args`, and reads no input.
@@ -49,10 +52,10 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
-    deliver(args, Vec::new(), None)
+    deliver(args, &Target::of(args)?, Vec::new(), None)
 }
 
-fn deliver(args: &PutArgs, inputs: Vec<Input>, packing: Option<Packing>) -> Result<Exit, Failure> {
+fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<Packing>) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
@@ -67,7 +70,7 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>, packing: Option<Packing>) -> Resu
         None => server::sink(&args.server, &terminal)?,
     };
     let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
-    let spool = spooling::open(args)?;
+    let spool = spooling::open(args, &target.destination)?;
     let producer = producer(args);
     let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
@@ -84,7 +87,7 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>, packing: Option<Packing>) -> Resu
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
         quarantine: quarantine(args)?,
-        options: options(args, spool.as_deref()),
+        options: options(args, target, spool.as_deref()),
     };
 
     // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
@@ -93,7 +96,7 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>, packing: Option<Packing>) -> Resu
         inputs,
         producer: producer.clone(),
         endless: args.production.endless,
-        options: entry_options(&args.entries, args),
+        options: entry_options(&args.entries, &target.destination),
         packing,
         report: Arc::clone(&report),
     };
@@ -288,6 +291,46 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Produce
     Interrupts::listen(grace, say).map_err(Failure::from)
 }
 
+/// Where the commits go.
+struct Target {
+    destination: Destination,
+    /// It is the output of the spout in whose pod we run, and we talk to its sidecar.
+    is_own: bool,
+    /// In a pod the pipeline's name: what a container leaves behind, the next one knows for its own.
+    stream: Option<StreamName>,
+}
+
+impl Target {
+    fn of(args: &PutArgs) -> Result<Self, Failure> {
+        let pod = match Address::find(args.server.pachd.as_deref()) {
+            Ok(Address::Sidecar(pod)) => Some(pod),
+            _ => None,
+        };
+        let own = pod.as_ref().map(|pod| format!("{}/{}", pod.project, pod.pipeline));
+        let wrong = |error: &dyn std::fmt::Display| {
+            let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
+            Failure::new(Exit::Usage, text)
+        };
+        let output: Option<Destination> = match &own {
+            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
+            None => None,
+        };
+        let stream: Option<StreamName> = match &own {
+            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
+            None => None,
+        };
+        let Some(destination) = args.destination.clone().or_else(|| output.clone()) else {
+            return Err(Failure::new(Exit::Usage, "nothing says where the commits go")
+                .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]"));
+        };
+        Ok(Self {
+            is_own: output.is_some_and(|output| output.branch.repo == destination.branch.repo),
+            destination,
+            stream,
+        })
+    }
+}
+
 /// How messages become archives, if the input is messages.
 fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
     let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
@@ -299,7 +342,7 @@ fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
 }
 
 /// What is to be read, looked at before anything is sent.
-fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
+fn inputs(args: &PutArgs, target: &Target) -> Result<Vec<Input>, Failure> {
     if !args.production.command.is_empty() {
         return Ok(Vec::new());
     }
@@ -315,7 +358,7 @@ fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
         )
         .help(format!(
             "tar cf - DIR | spoutctl put {}",
-            args.destination.branch.repo.name
+            target.destination.branch.repo.name
         )));
     }
     if args.files.is_empty() {
@@ -333,9 +376,10 @@ fn inputs(args: &PutArgs) -> Result<Vec<Input>, Failure> {
         .collect()
 }
 
-fn options(args: &PutArgs, spool: Option<&Spool>) -> Options {
+fn options(args: &PutArgs, target: &Target, spool: Option<&Spool>) -> Options {
     Options {
-        branch: args.destination.branch.clone(),
+        branch: target.destination.branch.clone(),
+        own_output: target.is_own,
         mode: if args.commits.append {
             WriteMode::Append
         } else {
@@ -343,7 +387,10 @@ fn options(args: &PutArgs, spool: Option<&Spool>) -> Options {
         },
         message: args.commits.message.clone(),
         create_repo: args.commits.create_repo,
-        stream: spool.map(Spool::stream).or_else(|| args.commits.stream.clone()),
+        stream: spool
+            .map(Spool::stream)
+            .or_else(|| args.commits.stream.clone())
+            .or_else(|| target.stream.clone()),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,
@@ -352,9 +399,9 @@ fn options(args: &PutArgs, spool: Option<&Spool>) -> Options {
     }
 }
 
-fn entry_options(entries: &EntryArgs, args: &PutArgs) -> archive::Options {
+fn entry_options(entries: &EntryArgs, destination: &Destination) -> archive::Options {
     archive::Options {
-        prefix: args.destination.prefix.clone(),
+        prefix: destination.prefix.clone(),
         escape_paths: entries.escape_paths,
         links: match entries.links {
             Links::Resolve => archive::Links::Resolve,

@@ -8,8 +8,9 @@ use crate::delivery::CommitSink;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::gateway::{Gateway, GatewayError, GatewayOptions, Token};
+use crate::grpc::{self, Grpc, GrpcError, GrpcOptions};
 use crate::retrieval::FileSource;
-use crate::settings::{self, Address};
+use crate::settings::{self, Address, Pod};
 use crate::store::{Store, StoreError};
 use crate::terminal::{Terminal, Voice};
 
@@ -27,6 +28,8 @@ impl VoiceArgs {
 pub(super) fn sink(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
     Ok(match address(args)? {
         Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
+        Address::Grpc(address) => Arc::new(grpc(&address, terminal)?),
+        Address::Sidecar(pod) => Arc::new(sidecar(&pod)?),
         Address::Local(directory) => Arc::new(Store::open(&directory).map_err(|error| store_failure(&error))?),
     })
 }
@@ -54,20 +57,20 @@ pub(super) fn sink_for_dry_run(
 pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
     Ok(match address(args)? {
         Address::Gateway(address) => Box::new(gateway(&address, terminal)?),
+        Address::Grpc(address) => Box::new(grpc(&address, terminal)?),
+        Address::Sidecar(pod) => Box::new(sidecar(&pod)?),
         Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
     })
 }
 
 pub(super) fn address(args: &ServerArgs) -> Result<Address, Failure> {
-    Address::new(args.pachd.as_deref()).map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))
+    Address::find(args.pachd.as_deref())
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))
 }
 
 pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
     let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
-    options.token = settings::token()
-        .map(|token| Token::new(&token))
-        .transpose()
-        .map_err(|error| usage(&error.into()))?;
+    options.token = token(false)?;
     let gateway = Gateway::new(options).map_err(|error| usage(&error))?;
     if gateway.sends_token_in_clear() {
         terminal.warning("PACH_TOKEN goes over plain http to another machine, where anybody on the way can read it");
@@ -75,7 +78,38 @@ pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Fai
     Ok(gateway)
 }
 
+pub(super) fn grpc(address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
+    let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
+    options.token = token(false)?;
+    let grpc = Grpc::new(options).map_err(|error| grpc_usage(&error))?;
+    if grpc.sends_token_in_clear() {
+        terminal.warning("PACH_TOKEN goes without TLS to another machine, where anybody on the way can read it");
+    }
+    Ok(grpc)
+}
+
+pub(super) fn sidecar(pod: &Pod) -> Result<Grpc, Failure> {
+    let mut options = GrpcOptions::new(grpc::Address::local(pod.port));
+    options.token = token(true)?;
+    Grpc::new(options).map_err(|error| grpc_usage(&error))
+}
+
+fn token(in_a_pod: bool) -> Result<Option<Token>, Failure> {
+    let token = settings::token(in_a_pod).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    token
+        .map(|token| Token::new(&token))
+        .transpose()
+        .map_err(|error| usage(&error.into()))
+}
+
 fn usage(error: &GatewayError) -> Failure {
+    Failure {
+        help: error.help().into_iter().collect(),
+        ..Failure::new(Exit::Usage, error.to_string())
+    }
+}
+
+fn grpc_usage(error: &GrpcError) -> Failure {
     Failure {
         help: error.help().into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())

@@ -16,9 +16,13 @@ use crate::pfs::{Branch, CommitId, CommitInfo};
 
 /// What is asked of the destination.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Preflight<'a> {
     pub branch: &'a Branch,
     pub create_repo: bool,
+    /// The branch is the output of the spout that we are part of, and we talk to its sidecar, which alone may write it
+    /// (recordings grpc-2.12-sidecar 034 to 037).
+    pub own_output: bool,
     /// A stream whose numbers go on, if its name is not ours alone.
     pub stream: Option<&'a StreamName>,
     /// The input is the same as last time: find out what of it is done.
@@ -117,7 +121,7 @@ impl Preflight<'_> {
         let Some(branch) = sink.inspect_branch(self.branch).map_err(sort)? else {
             return Ok(Ready::default());
         };
-        if branch.has_provenance {
+        if branch.has_provenance && !self.own_output {
             let kind = sink.pipeline_kind(&self.branch.repo).ok().flatten();
             return Err(NotReady::Never(DeliveryError::OutputBranch {
                 branch: self.branch.clone(),

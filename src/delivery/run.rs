@@ -26,11 +26,14 @@ pub enum Incoming {
 
 /// How archives are to become commits.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Options {
     pub branch: Branch,
     pub mode: WriteMode,
     pub message: Option<String>,
     pub create_repo: bool,
+    /// The branch is the output of the spout that we are part of.
+    pub own_output: bool,
     /// The stream's name, if its numbers are to go on where an earlier run ended.
     pub stream: Option<StreamName>,
     /// The input is the same as last time.
@@ -105,6 +108,7 @@ impl Delivery {
         let preflight = Preflight {
             branch: &options.branch,
             create_repo: options.create_repo,
+            own_output: options.own_output,
             stream: options.stream.as_ref(),
             resume: options.resume,
             spooled: options.spooled.as_ref(),

@@ -303,7 +303,7 @@ impl Calls {
                 innermost(cause)
             );
             if !self.address.is_tls() && !self.spoke.load(Ordering::Relaxed) {
-                text.push_str("; if the port expects TLS, the address starts with grpcs://");
+                text.push_str("; if the port expects TLS, the address starts with grpcs://, and http:// if it is the gateway");
             }
             Failed::Lost(text)
         })
@@ -378,6 +378,14 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     last.to_string()
 }
 
+/// What comes of a stream.
+pub(super) enum Arrival<A> {
+    Message(A),
+    /// Nothing, for as long as was waited.
+    Silence,
+    End,
+}
+
 /// A stream of messages.
 pub(super) struct Incoming<'a, A> {
     calls: &'a Calls,
@@ -390,22 +398,23 @@ impl<A> Incoming<'_, A> {
     pub fn next(&mut self) -> Result<Option<A>, Failed> {
         let limit = self.calls.times.idle;
         match self.next_within(limit)? {
-            Some(message) => Ok(message),
-            None => Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit)))),
+            Arrival::Message(message) => Ok(Some(message)),
+            Arrival::End => Ok(None),
+            Arrival::Silence => Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit)))),
         }
     }
 
-    /// As [`Self::next`]; the outer `None` when nothing came for so long. It may be asked again then.
-    pub fn next_within(&mut self, limit: Duration) -> Result<Option<Option<A>>, Failed> {
+    /// As [`Self::next`], but a silence for so long is none: it may be asked again then.
+    pub fn next_within(&mut self, limit: Duration) -> Result<Arrival<A>, Failed> {
         let messages = &mut self.messages;
         let message = self
             .calls
             .engine
             .block_on(async { timeout(limit, messages.message()).await });
         match message {
-            Err(_) => Ok(None),
-            Ok(Ok(Some(message))) => Ok(Some(Some(message))),
-            Ok(Ok(None)) => self.end().map(|()| Some(None)),
+            Err(_) => Ok(Arrival::Silence),
+            Ok(Ok(Some(message))) => Ok(Arrival::Message(message)),
+            Ok(Ok(None)) => self.end().map(|()| Arrival::End),
             Ok(Err(status)) => Err(self.calls.failed(&status)),
         }
     }

@@ -15,16 +15,19 @@ use crate::delivery::DeliveryError;
 use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pfs::Destination;
 use crate::quantity::{Size, counted};
 use crate::settings::Address;
 
 /// Opens the spool that was named, for what these arguments say.
-pub(super) fn open(args: &PutArgs) -> Result<Option<Arc<Spool>>, Failure> {
+pub(super) fn open(args: &PutArgs, destination: &Destination) -> Result<Option<Arc<Spool>>, Failure> {
     let Some(dir) = args.spooling.spool.as_deref() else {
         return Ok(None);
     };
     let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
-    spool.bind(&purpose(args)).map_err(|error| failure(&error))?;
+    spool
+        .bind(&purpose(args, destination))
+        .map_err(|error| failure(&error))?;
     Ok(Some(Arc::new(spool)))
 }
 
@@ -55,12 +58,12 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
 }
 
 /// What shapes a commit, by the names of the flags.
-fn purpose(args: &PutArgs) -> Purpose {
+fn purpose(args: &PutArgs, destination: &Destination) -> Purpose {
     let mut purpose = BTreeMap::new();
     let mut add = |name: &str, value: String| purpose.insert(name.to_owned(), value);
-    add("DEST", args.destination.to_string());
+    add("DEST", destination.to_string());
     // Another directory is another store; a cluster says itself which it is.
-    if let Ok(Address::Local(dir)) = Address::new(args.server.pachd.as_deref()) {
+    if let Ok(Address::Local(dir)) = Address::find(args.server.pachd.as_deref()) {
         let dir = std::path::absolute(&dir).unwrap_or(dir);
         add("--pachd", format!("local:{}", dir.display()));
     }

@@ -10,8 +10,9 @@ use crate::commands::server;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::FaultKind;
+use crate::fault::{Fault, FaultKind};
 use crate::gateway::Gateway;
+use crate::grpc::Grpc;
 use crate::lint::server::{DEFAULTS, REFUSED};
 use crate::lint::{Options, Rule};
 use crate::settings::Address;
@@ -20,17 +21,35 @@ use crate::spec::tree::{Document, Node};
 use crate::spec::{self, strict};
 use crate::terminal::Terminal;
 
-/// The gateway to ask. A store in a directory makes no pipelines.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Gateway, Failure> {
+/// The pachd to ask, through either of its doors.
+pub(super) enum Pachd {
+    Gateway(Gateway),
+    Grpc(Grpc),
+}
+
+impl Pachd {
+    fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
+        match self {
+            Self::Gateway(pachd) => pachd.try_pipeline(spec),
+            Self::Grpc(pachd) => pachd.try_pipeline(spec),
+        }
+    }
+}
+
+/// A store in a directory makes no pipelines, nor does a sidecar.
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Pachd, Failure> {
     match server::address(args)? {
-        Address::Gateway(address) => server::gateway(&address, terminal),
+        Address::Gateway(address) => Ok(Pachd::Gateway(server::gateway(&address, terminal)?)),
+        Address::Grpc(address) => Ok(Pachd::Grpc(server::grpc(&address, terminal)?)),
+        Address::Sidecar(_) => Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
+            .help("name the pachd itself: --pachd grpc://HOST:PORT")),
         Address::Local(_) => Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-            .help("--server wants a pachd: http://HOST:PORT or https://HOST")),
+            .help("--server wants a pachd: grpc://HOST:PORT, http://HOST:PORT or https://HOST")),
     }
 }
 
 /// Adds what the server says to what was found in each file.
-pub(super) fn ask(gateway: &Gateway, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {
+pub(super) fn ask(pachd: &Pachd, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {
     for outcome in outcomes {
         let found = &mut outcome.report.diagnostics;
         if found.iter().any(|found| found.severity == Severity::Error) {
@@ -42,7 +61,7 @@ pub(super) fn ask(gateway: &Gateway, options: &Options, outcomes: &mut [Outcome]
             .iter()
             .filter(|document| outcome.expect.includes(&document.root))
         {
-            let said = ask_about(gateway, document)?.filter(|said| !options.ignore.contains(&said.rule));
+            let said = ask_about(pachd, document)?.filter(|said| !options.ignore.contains(&said.rule));
             found.extend(said.map(|said| Diagnostic {
                 severity: options.severities.get(&said.rule).copied().unwrap_or(said.severity),
                 ..said
@@ -53,9 +72,9 @@ pub(super) fn ask(gateway: &Gateway, options: &Options, outcomes: &mut [Outcome]
     Ok(())
 }
 
-fn ask_about(gateway: &Gateway, document: &Document) -> Result<Option<Diagnostic>, Failure> {
+fn ask_about(pachd: &Pachd, document: &Document) -> Result<Option<Diagnostic>, Failure> {
     let json = strict::to_json(&document.root);
-    let verdict = gateway.try_pipeline(&json).map_err(|fault| {
+    let verdict = pachd.try_pipeline(&json).map_err(|fault| {
         let exit = if fault.is_passing() {
             Exit::Unavailable
         } else {

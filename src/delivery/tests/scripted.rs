@@ -497,6 +497,7 @@ pub(super) fn options() -> Options {
         mode: WriteMode::Overwrite,
         message: None,
         create_repo: false,
+        own_output: false,
         stream: None,
         resume: false,
         spooled: None,

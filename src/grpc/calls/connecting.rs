@@ -1,7 +1,7 @@
 //! How a connection comes about, and what is looked at on its way: the answer's status line, and the request's body.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -168,7 +168,8 @@ async fn look_at(answer: Response<Body>) -> Result<Response<Body>, Boxed> {
         .take(SHOWN)
         .collect();
     if !words.is_empty() {
-        looks.push_str(&format!(", \"{words}\""));
+        // Writing to a string cannot fail.
+        let _ = write!(looks, ", \"{words}\"");
     }
     Err(Box::new(Stranger {
         status: status.as_u16(),
