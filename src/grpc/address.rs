@@ -71,6 +71,7 @@ fn split(authority: &str) -> Option<(&str, Option<&str>)> {
         });
     };
     let (host, rest) = rest.split_once(']')?;
+    host.parse::<Ipv6Addr>().ok()?;
     match rest {
         "" => Some((host, None)),
         rest => Some((host, Some(rest.strip_prefix(':')?))),

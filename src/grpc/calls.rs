@@ -3,8 +3,8 @@
 //! It knows no call by its meaning and no server's words. What failed before a call left, what may have been carried out
 //! and what was answered are told apart here, because what happens next depends on it.
 //!
-//! **The library takes a stream without its last words for whole**: when a proxy cuts an answer between two messages and
-//! ends it in good order, there is no `grpc-status`, and no error either. So that is looked for after every answer.
+//! **A stream without its last words is none**: a proxy that cuts an answer between two messages may end it in good order,
+//! but without a `grpc-status`. That is looked for after every answer, whatever the library makes of it.
 //!
 //! **A request that just ends counts as whole**: what was uploaded so far is then taken for everything. An upload that is
 //! broken off on this side therefore ends in an error of its body, for which the stream is reset.
@@ -291,9 +291,12 @@ impl Calls {
     }
 
     fn failed(&self, status: &Status) -> Failed {
-        // Without a cause it is the server's own word.
+        // Without a cause it is the server's own word, or the library's.
         let Some(cause) = status.source() else {
             self.spoke.store(true, Ordering::Relaxed);
+            if LIBRARY.iter().any(|words| status.message().starts_with(words)) {
+                return Failed::Lost(status.message().to_owned());
+            }
             return Failed::Said(status.code(), status.message().to_owned());
         };
         self.sort(cause).unwrap_or_else(|| {
@@ -303,7 +306,9 @@ impl Calls {
                 innermost(cause)
             );
             if !self.address.is_tls() && !self.spoke.load(Ordering::Relaxed) {
-                text.push_str("; if the port expects TLS, the address starts with grpcs://, and http:// if it is the gateway");
+                text.push_str(
+                    "; if the port expects TLS, the address starts with grpcs://, and http:// if it is the gateway",
+                );
             }
             Failed::Lost(text)
         })
@@ -348,6 +353,14 @@ impl From<Box<dyn Error + Send + Sync>> for Sent {
         Unready(error)
     }
 }
+
+/// What the library itself says of an answer that it cannot read, or that has no end.
+const LIBRARY: [&str; 4] = [
+    "protocol error:",
+    "Missing response message",
+    "Error, decoded message length too large",
+    "failed to decode Protobuf message",
+];
 
 const CUT: &str = "the answer was cut off: it says nothing of how it ended";
 
