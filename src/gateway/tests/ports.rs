@@ -391,7 +391,7 @@ fn a_refusal_of_a_spec_is_an_answer_and_anything_else_a_fault() {
     let refused = gateway.try_pipeline("{}").unwrap().unwrap_err();
     assert!(refused.contains("unknown field \"foo\""), "{refused}");
     let older = gateway.try_pipeline("{}").unwrap_err();
-    assert!(older.message.contains("older than Pachyderm 2.8"), "{older}");
+    assert!(older.message.contains("older Pachyderm"), "{older}");
     for _ in 0..2 {
         assert_eq!(gateway.try_pipeline("{}").unwrap_err().kind, FaultKind::Refused);
     }
