@@ -3,8 +3,8 @@
 //! # Architecture
 //!
 //! ```text
-//! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
-//! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | grpc | store        put
+//! stdout ───────── retrieval ─(FileSource)─ gateway | grpc | store        get
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! ```
@@ -12,7 +12,7 @@
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow; those that speak gRPC use [`protobuf`] too |
+//! | adapters | [`gateway`], [`grpc`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow; those that speak gRPC use [`protobuf`] too |
 //! | messages | [`protobuf`] | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
@@ -42,7 +42,8 @@
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
-//! | a call, a silent stream | 60 s | [`gateway`] |
+//! | a call, a silent stream | 60 s | [`gateway`], [`grpc`] |
+//! | a call of Pachyderm 1.x that does its work before it answers | 10 min | [`grpc`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |
@@ -57,6 +58,7 @@ pub mod exit;
 pub mod failure;
 pub mod fault;
 pub mod gateway;
+pub mod grpc;
 pub mod history;
 pub mod lint;
 pub mod pfs;

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub enum Address {
     /// `http://` or `https://`: pachd's HTTP gateway.
     Gateway(String),
+    /// `grpc://HOST:PORT`: pachd's own door; what stands after the scheme.
+    Grpc(String),
     /// `local:DIR`: the embedded store.
     Local(PathBuf),
 }
@@ -23,7 +25,7 @@ pub enum AddressError {
     NoDirectory,
     #[error("the shell leaves the `~` of `local:~` as it is")]
     Tilde,
-    #[error("{0}:// is gRPC, which this version does not speak")]
+    #[error("{0}:// is gRPC with TLS, which this version does not speak")]
     Grpc(String),
     #[error("`{0}` is no address of a pachd")]
     Unknown(String),
@@ -63,7 +65,8 @@ impl Address {
         }
         match text.split_once("://") {
             Some(("http" | "https", _)) => Ok(Self::Gateway(text.to_owned())),
-            Some((scheme @ ("grpc" | "grpcs"), _)) => Err(AddressError::Grpc(scheme.to_owned())),
+            Some(("grpc", address)) => Ok(Self::Grpc(address.to_owned())),
+            Some((scheme @ "grpcs", _)) => Err(AddressError::Grpc(scheme.to_owned())),
             _ => Err(AddressError::Unknown(without_userinfo(text))),
         }
     }
@@ -119,7 +122,8 @@ mod tests {
         );
         assert_eq!(Address::new(None), Err(AddressError::Missing));
         assert_eq!(Address::new(Some("")), Err(AddressError::Missing));
-        assert_eq!(Address::new(Some("grpc://h")), Err(AddressError::Grpc("grpc".into())));
+        assert_eq!(Address::new(Some("grpc://h:1")), Ok(Address::Grpc("h:1".into())));
+        assert_eq!(Address::new(Some("grpcs://h")), Err(AddressError::Grpc("grpcs".into())));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::delivery::CommitSink;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::gateway::{Gateway, GatewayError, GatewayOptions, Token};
+use crate::grpc;
 use crate::retrieval::FileSource;
 use crate::settings::{self, Address};
 use crate::store::{Store, StoreError};
@@ -27,6 +28,7 @@ impl VoiceArgs {
 pub(super) fn sink(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
     Ok(match address(args)? {
         Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
+        Address::Grpc(address) => grpc::sink(&address, settings::token().as_deref()).map_err(|why| unusable(&why))?,
         Address::Local(directory) => Arc::new(Store::open(&directory).map_err(|error| store_failure(&error))?),
     })
 }
@@ -54,6 +56,7 @@ pub(super) fn sink_for_dry_run(
 pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
     Ok(match address(args)? {
         Address::Gateway(address) => Box::new(gateway(&address, terminal)?),
+        Address::Grpc(address) => grpc::source(&address, settings::token().as_deref()).map_err(|why| unusable(&why))?,
         Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
     })
 }
@@ -73,6 +76,13 @@ pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Fai
         terminal.warning("PACH_TOKEN goes over plain http to another machine, where anybody on the way can read it");
     }
     Ok(gateway)
+}
+
+fn unusable(why: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("the address or the token of pachd cannot be used: {why}"),
+    )
 }
 
 fn usage(error: &GatewayError) -> Failure {

@@ -90,8 +90,7 @@ fn messages(method: &str) -> Option<(Again, Again, Fields)> {
         "pfs.API/SubscribeCommit" => all(again::<v1::SubscribeCommitRequest>, again::<v1::CommitInfo>),
         "pfs.API/PutFile" => all(again::<v1::PutFileRequest>, again::<Empty>),
         "pfs.API/GetFile" => all(again::<v1::FileRequest>, again::<BytesValue>),
-        "pfs.API/InspectFile" => all(again::<v1::FileRequest>, again::<v1::FileInfo>),
-        "pfs.API/WalkFile" => all(again::<v1::FileRequest>, again::<v1::FileInfo>),
+        "pfs.API/InspectFile" | "pfs.API/WalkFile" => all(again::<v1::FileRequest>, again::<v1::FileInfo>),
         _ => None,
     }
 }

@@ -52,6 +52,7 @@ fn each_layer_uses_only_what_is_below_it() {
             _ if WORDS.contains(&module) => WORDS.to_vec(),
             _ if DOMAIN.contains(&module) => [WORDS, DOMAIN].concat(),
             _ if ADAPTERS.contains(&module) => [WORDS, DOMAIN, &[module]].concat(),
+            "grpc" => [WORDS, DOMAIN, &["grpc", "protobuf"]].concat(),
             // The one adapter over another: pachd's API over the embedded store.
             "serve" => [WORDS, DOMAIN, &["protobuf", "serve", "store"]].concat(),
             "protobuf" => [WORDS, &["protobuf"]].concat(),
@@ -86,7 +87,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("hyper", &["serve"]),
         ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
-        ("prost", &["protobuf"]),
+        ("prost", &["grpc", "protobuf"]),
         ("regex", &["serve"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),
@@ -98,8 +99,9 @@ fn each_outside_crate_is_used_in_one_place() {
         ("tar", &["archive", "store"]),
         ("terminal_size", &["terminal"]),
         ("textwrap", &["commands"]),
-        ("tokio", &["gateway", "serve"]),
+        ("tokio", &["gateway", "grpc", "serve"]),
         ("tokio_io_timeout", &["serve"]),
+        ("tonic", &["grpc"]),
         ("toml", &["settings"]),
         ("zstd", &["archive"]),
     ];

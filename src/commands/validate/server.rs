@@ -24,6 +24,10 @@ use crate::terminal::Terminal;
 pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Gateway, Failure> {
     match server::address(args)? {
         Address::Gateway(address) => server::gateway(&address, terminal),
+        Address::Grpc(_) => Err(
+            Failure::new(Exit::Usage, "--server asks through the HTTP gateway alone")
+                .help("--server wants a pachd: http://HOST:PORT or https://HOST"),
+        ),
         Address::Local(_) => Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
             .help("--server wants a pachd: http://HOST:PORT or https://HOST")),
     }
