@@ -34,7 +34,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show w
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -77,7 +77,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
@@ -116,7 +116,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'L
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l forget -d 'Give archive N up: its file is removed, and no commit is made of it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d 'With --send: let up to N commits wait to be finished, as `put --in-flight` does' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l send -d 'Send what waits, as `put` with the flags that it was taken in with, and read no input'
@@ -145,7 +145,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l all -d 'Look at ordinary pipelines, too'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l no-config -d 'Take options from no file'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -d 'List all rules, and look at nothing'
@@ -165,7 +165,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -208,7 +208,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
@@ -233,7 +233,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l all -d 'Look at ordinary pipelines, too'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l no-config -d 'Take options from no file'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l rules -d 'List all rules, and look at nothing'

@@ -165,12 +165,23 @@ impl Grpc {
     /// A request without a repo is refused by whoever has the call, whatever the words.
     fn has_pfs_2(&self) -> Result<bool, Fault> {
         let nothing = InspectRepoRequest { repo: None };
+        let no_answer = format!("no answer within {}", calls::seconds(self.calls.times.call));
         match self
             .calls
             .ask::<_, RepoInfo>(INSPECT_REPO, nothing, self.calls.times.call)
         {
             Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(false),
-            Err(Failed::Said(..)) | Ok(_) => Ok(true),
+            // What stands between may say anything else.
+            Err(Failed::Said(
+                tonic::Code::Unknown
+                | tonic::Code::InvalidArgument
+                | tonic::Code::NotFound
+                | tonic::Code::Unauthenticated
+                | tonic::Code::PermissionDenied,
+                _,
+            ))
+            | Ok(Some(_)) => Ok(true),
+            Ok(None) => Err(crate::pachd::lost(INSPECT_REPO, no_answer)),
             Err(failed) => Err(v2::fault(INSPECT_REPO, failed).fault),
         }
     }

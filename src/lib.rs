@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! stdin ─ messages ─ stdout                                        pack
-//! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ gateway | store   put
-//! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ grpc | gateway | store    put
+//! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! ```
@@ -13,8 +13,8 @@
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow; those that speak gRPC use [`protobuf`] too |
-//! | messages | [`protobuf`] | words | anything else |
+//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
+//! | what adapters share | [`pachd`], [`connection`] (of [`grpc`] and [`gateway`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
 //!
@@ -44,7 +44,8 @@
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
-//! | a call, a silent stream | 60 s | [`gateway`] |
+//! | a call, a silent stream | 60 s | [`gateway`], [`grpc`] |
+//! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`grpc`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |

@@ -58,7 +58,9 @@ impl Changes for Listed {
 /// What a recorded request says, whatever the order in which its fields were written.
 fn sorted(messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut messages = messages.to_vec();
-    messages.iter_mut().for_each(|message| message.sort_unstable());
+    for message in &mut messages {
+        message.sort_unstable();
+    }
     messages
 }
 
@@ -100,11 +102,11 @@ fn an_archive_becomes_a_commit_by_the_calls_that_were_recorded() {
     assert_eq!((info.description.as_str(), info.size_bytes), (done.as_str(), 12));
     play("080", |grpc| {
         grpc.drop_commit(&self::commit("ee5a60c2442e492babab819dba1e36f3"))
-            .unwrap()
+            .unwrap();
     });
     let given_up = self::commit("6999ce823573413ea012a31993238677");
     play("083", |grpc| {
-        grpc.finish_commit(&given_up, "m given-up", Some("given up")).unwrap()
+        grpc.finish_commit(&given_up, "m given-up", Some("given up")).unwrap();
     });
     let info = play("084", |grpc| {
         grpc.wait_commit(&given_up, Duration::from_secs(2)).unwrap()
