@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use super::google::Empty;
 use super::pfs::Project;
 use super::version::Version;
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct InspectClusterRequest {
     #[prost(message, optional, tag = "1")]
+    #[serde(alias = "client_version")]
     pub client_version: Option<Version>,
     #[prost(message, optional, tag = "2")]
+    #[serde(alias = "current_project")]
     pub current_project: Option<Project>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the message is pachd's")]
 pub struct ClusterInfo {
     /// What tells this cluster from others; made once.

@@ -1,10 +1,11 @@
 //! `auth_v2`: who we are and what we may do.
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use super::google::Timestamp;
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 pub struct WhoAmIResponse {
     /// `user:…`, `robot:…`, `pipeline:…`
     #[prost(string, tag = "1")]
@@ -25,7 +26,7 @@ pub enum ResourceType {
 }
 
 /// Something that permissions are given on. A repo's name is `project/repo`.
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 pub struct Resource {
     #[prost(enumeration = "ResourceType", tag = "1")]
     pub r#type: i32,
@@ -52,7 +53,7 @@ pub enum Permission {
     RepoListFile = 211,
 }
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 pub struct AuthorizeRequest {
     #[prost(message, optional, tag = "1")]
     pub resource: Option<Resource>,
@@ -60,7 +61,7 @@ pub struct AuthorizeRequest {
     pub permissions: Vec<i32>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
 pub struct AuthorizeResponse {
     #[prost(bool, tag = "1")]
     pub authorized: bool,

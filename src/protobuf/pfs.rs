@@ -553,7 +553,7 @@ pub struct DeleteBranchRequest {
 }
 
 /// One message of the streams that `ModifyFile` and `CreateFileSet` read: exactly one of its fields is set.
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ModifyFileRequest {
     #[prost(message, optional, tag = "1")]
@@ -570,7 +570,7 @@ pub struct ModifyFileRequest {
     pub copy_file: Option<Empty>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AddFile {
     #[prost(string, tag = "1")]
@@ -586,7 +586,7 @@ pub struct AddFile {
     pub url: Option<Empty>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeleteFile {
     #[prost(string, tag = "1")]
@@ -613,7 +613,7 @@ enumeration! {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GetFileSetRequest {
     #[prost(message, optional, tag = "1")]
@@ -623,7 +623,7 @@ pub struct GetFileSetRequest {
     pub r#type: i32,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AddFileSetRequest {
     #[prost(message, optional, tag = "1")]
@@ -633,7 +633,7 @@ pub struct AddFileSetRequest {
     pub file_set_id: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RenewFileSetRequest {
     #[prost(string, tag = "1")]
@@ -644,7 +644,7 @@ pub struct RenewFileSetRequest {
     pub ttl_seconds: i64,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ComposeFileSetRequest {
     #[prost(string, repeated, tag = "1")]
@@ -656,7 +656,7 @@ pub struct ComposeFileSetRequest {
 }
 
 /// `GetFile` and `GetFileTAR`; the path is a glob.
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct GetFileRequest {
     #[prost(message, optional, tag = "1")]
@@ -673,7 +673,7 @@ pub struct GetFileRequest {
 }
 
 /// From `lower` up to, but without, `upper`; an empty end is none.
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PathRange {
     #[prost(string, tag = "1")]
@@ -684,15 +684,15 @@ pub struct PathRange {
     pub upper: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectFileRequest {
     #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
 }
 
-/// `ListFile`; in JSON also `WalkFile`.
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+/// `ListFile`.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ListFileRequest {
     #[prost(message, optional, tag = "1")]
@@ -710,15 +710,18 @@ pub struct ListFileRequest {
 }
 
 /// What [`ListFileRequest`] is for `WalkFile`: the same names, other numbers.
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct WalkFileRequest {
     #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
     #[prost(message, optional, tag = "2")]
     pub pagination_marker: Option<File>,
     #[prost(int64, tag = "3")]
+    #[serde(with = "json::int64")]
     pub number: i64,
     #[prost(bool, tag = "4")]
+    #[serde(deserialize_with = "unset")]
     pub reverse: bool,
 }
 
@@ -733,7 +736,7 @@ impl From<WalkFileRequest> for ListFileRequest {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct GlobFileRequest {
     #[prost(message, optional, tag = "1")]
@@ -746,7 +749,7 @@ pub struct GlobFileRequest {
     pub path_range: Option<PathRange>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct DiffFileRequest {
     #[prost(message, optional, tag = "1")]

@@ -1,22 +1,28 @@
 //! `pps_v2`: pipelines, of which we ask only what kind they are, and make them from a spec.
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
+use super::json::unset;
 use super::pfs::Project;
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pipeline {
     #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "unset")]
     pub name: String,
     #[prost(message, optional, tag = "2")]
     pub project: Option<Project>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InspectPipelineRequest {
     #[prost(message, optional, tag = "1")]
     pub pipeline: Option<Pipeline>,
     #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
     pub details: bool,
 }
 

@@ -19,7 +19,7 @@ pub struct Transaction {
 }
 
 /// `InspectTransaction`, `FinishTransaction` and `DeleteTransaction`.
-#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OneTransactionRequest {
     #[prost(message, optional, tag = "1")]

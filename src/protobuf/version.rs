@@ -3,8 +3,10 @@
 use std::fmt;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Version {
     #[prost(uint32, tag = "1")]
     pub major: u32,

@@ -1,6 +1,7 @@
-//! pachd's HTTP gateway: `POST /api/<service>/<Method>` with a JSON body, and the file server under `/pfs/`.
+//! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server under
+//! `/pfs/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in `methods`, for both.
 //!
-//! A door: it reads requests, lets [`Service`](super::Service) carry them out on a thread that may block, and writes
+//! It reads requests, lets [`Service`](super::Service) carry them out on a thread that may block, and writes
 //! what comes of them. It decides nothing about repos and commits.
 //!
 //! # Bounds
@@ -9,7 +10,8 @@
 //! |---|---|
 //! | connections | 256; more wait to be accepted |
 //! | a request's head | 128 KiB and 100 headers, within 30 s |
-//! | a message of an upload | 28 MiB of JSON, one held for each connection that uploads, and its bytes beside it |
+//! | calls at a time on a connection in HTTP/2; in all | 32; 512, more wait |
+//! | a message of an upload | 20 MiB in gRPC, 28 MiB of JSON, one held for each connection that uploads, and its bytes beside it |
 //! | any other message | 1 MiB of JSON |
 //! | pieces on their way in | 4 a connection, as the network gives them |
 //! | pieces on their way out | 2 a connection, of 256 KiB of a file or one message |
@@ -20,6 +22,7 @@
 mod answer;
 mod body;
 mod download;
+mod grpc;
 mod guard;
 mod log;
 mod methods;
@@ -36,13 +39,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method as Verb, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 
 use self::answer::{Answer, JSON, Piece, TEXT, Wanted};
@@ -51,7 +56,7 @@ use self::guard::Guard;
 pub use self::guard::Token;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
-use self::methods::{Method, Requested};
+use self::methods::{Format, Method, Requested, Source};
 use super::{Call, Code, Service, Status};
 
 const CONNECTIONS: usize = 256;
@@ -59,6 +64,11 @@ const CONNECTIONS: usize = 256;
 const HEAD_SIZE: usize = 64 << 10;
 const HEADERS: usize = 100;
 const HEAD_TIME: Duration = Duration::from_secs(30);
+/// Of HTTP/2: a head's size, calls at a time on one connection, and what a client may send on one of them before it has to
+/// wait; four times that on all.
+const HEAD_SIZE_2: u32 = 64 << 10;
+const STREAMS: u32 = 32;
+const WINDOW: u32 = 1 << 20;
 /// After a call for the end, calls that are being carried out get so long.
 const LAST_CALLS: Duration = Duration::from_secs(10);
 
@@ -71,6 +81,8 @@ pub struct Options {
     pub token: Option<Token>,
     /// A client that takes nothing of its answer for so long is left.
     pub patience: Duration,
+    /// It plays a spout's sidecar, which speaks gRPC only and has neither a version nor an admin service.
+    pub is_sidecar: bool,
 }
 
 impl Default for Options {
@@ -79,6 +91,7 @@ impl Default for Options {
             names: Vec::new(),
             token: None,
             patience: Duration::from_mins(10),
+            is_sidecar: false,
         }
     }
 }
@@ -106,6 +119,7 @@ struct Shared {
     service: Arc<Service>,
     guard: Guard,
     observer: Arc<dyn Observer>,
+    is_sidecar: bool,
 }
 
 impl Server {
@@ -130,6 +144,7 @@ impl Server {
                 service,
                 guard: Guard::new(address, options.names, options.token),
                 observer,
+                is_sidecar: options.is_sidecar,
             }),
             stop: watch::Sender::new(false),
         })
@@ -181,24 +196,9 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            // Small answers are not to wait for the client's acknowledgements.
-            let _ = stream.set_nodelay(true);
-            let mut stream = TimeoutWriter::new(stream);
-            stream.set_timeout(Some(self.patience));
-            let shared = Arc::clone(&self.shared);
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIME)
-                .max_headers(HEADERS)
-                .max_buf_size(HEAD_SIZE)
-                .serve_connection(
-                    TokioIo::new(Box::pin(stream)),
-                    service_fn(move |request| answer(Arc::clone(&shared), request)),
-                );
-            let connection = graceful.watch(connection);
+            let (shared, patience, watcher) = (Arc::clone(&self.shared), self.patience, graceful.watcher());
             tokio::spawn(async move {
-                // A connection that breaks has been told of where it matters: in the log and to the call.
-                let _ = connection.await;
+                serve(stream, shared, patience, watcher).await;
                 drop(permit);
             });
         }
@@ -206,6 +206,56 @@ impl Server {
         self.shared.service.stop();
         let _ = tokio::time::timeout(LAST_CALLS, graceful.shutdown()).await;
         Ok(())
+    }
+}
+
+/// One connection, to its end. A connection that breaks has been told of where it matters: in the log and to the call.
+async fn serve(stream: TcpStream, shared: Arc<Shared>, patience: Duration, watcher: Watcher) {
+    // Small answers are not to wait for the client's acknowledgements.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(is_http2)) = timeout(HEAD_TIME, begins_http2(&stream)).await else {
+        return;
+    };
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(patience));
+    let stream = TokioIo::new(Box::pin(stream));
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEAD_SIZE_2)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(4 * WINDOW)
+            .serve_connection(
+                stream,
+                service_fn(move |request| grpc::answer(Arc::clone(&shared), request)),
+            );
+        let _ = watcher.watch(connection).await;
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_headers(HEADERS)
+            .max_buf_size(HEAD_SIZE)
+            .serve_connection(stream, service_fn(move |request| answer(Arc::clone(&shared), request)));
+        let _ = watcher.watch(connection).await;
+    }
+}
+
+/// Whether a client begins as those of HTTP/2 do, which gRPC speaks. Looked at without being taken.
+async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut begin = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut begin).await?;
+        if length == 0 || !PREFACE.starts_with(&begin[..length]) {
+            return Ok(false);
+        }
+        if length == PREFACE.len() {
+            return Ok(true);
+        }
+        // What is there already wakes nobody again.
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -220,6 +270,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let called = path.strip_prefix("/api/").filter(|_| request.method() == Verb::POST);
     let name = called.map_or_else(|| format!("{} {path}", request.method()), method_name);
     let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), name));
+    if shared.is_sidecar {
+        let text = "a spout's sidecar speaks gRPC only\n";
+        entry.failed(text.trim_end());
+        return Ok(answer::whole(entry, StatusCode::NOT_FOUND, TEXT, text));
+    }
     if let Err(refusal) = shared.guard.check_sender(request.headers()) {
         entry.failed(refusal.text.trim_end());
         return Ok(answer::whole(entry, refusal.status, TEXT, refusal.text));
@@ -253,18 +308,40 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
         // Without its body being read: who may not come in has no claim to a connection for as long as it likes.
         return answer::failed(entry, &status);
     }
-    let method = methods::find(path, shared.guard.wants_token());
+    let method = methods::find(path, shared.guard.wants_token(), Format::Json);
     let call = Call::new(transaction(request.headers()));
-    let (sender, mut receiver) = mpsc::channel(answer::PIECES);
     let wanted = Wanted(call.clone());
-    let mut values = Values::of(body::read(request.into_body(), Arc::clone(&entry)));
-    let service = Arc::clone(&shared.service);
-    let job_entry = Arc::clone(&entry);
+    let source = Source::Json(Values::of(body::read(request.into_body(), Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));
+    let mut receiver = carry_out(shared, &entry, method, call, source);
+    let first = receiver.recv().await;
+    match (first, is_many) {
+        (Some(Piece::Unread(status)), _) | (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
+        (Some(Piece::Failed(status)), true) => answer::failed_stream(entry, &status),
+        (Some(Piece::Data(text)), false) => answer::whole(entry, StatusCode::OK, JSON, text),
+        (Some(Piece::Data(first)), true) => answer::pieces(entry, JSON, Some(first), receiver, wanted),
+        (Some(Piece::End), _) => answer::whole(entry, StatusCode::OK, JSON, Bytes::new()),
+        (None, _) => answer::failed(
+            entry,
+            &Status::new(Code::Internal, "the call has died: this is a fault of spoutctl"),
+        ),
+    }
+}
+
+/// Carries a call out on a thread that may block, and gives what comes of it.
+fn carry_out(
+    shared: &Shared,
+    entry: &Arc<Entry>,
+    method: Result<Method, Status>,
+    call: Call,
+    source: Source,
+) -> mpsc::Receiver<Piece> {
+    let (sender, receiver) = mpsc::channel(answer::PIECES);
+    let (service, entry) = (Arc::clone(&shared.service), Arc::clone(entry));
     tokio::task::spawn_blocking(move || {
         let mut requested = Requested {
-            values: &mut values,
-            entry: &job_entry,
+            source,
+            entry: &entry,
             was_read: false,
         };
         let send = |piece| match sender.blocking_send(piece) {
@@ -278,24 +355,12 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
             Ok(Method::Many(method)) => method(&service, &call, &mut requested, &mut |line| send(Piece::Data(line))),
             Err(status) => Err(status),
         };
-        // As pachd does: a client that still sends hears no answer.
-        requested.values.body.drain();
+        requested.drain();
         let _ = match done {
             Ok(()) => send(Piece::End),
             Err(status) if requested.was_read => send(Piece::Failed(status)),
             Err(status) => send(Piece::Unread(status)),
         };
     });
-    let first = receiver.recv().await;
-    match (first, is_many) {
-        (Some(Piece::Unread(status)), _) | (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
-        (Some(Piece::Failed(status)), true) => answer::failed_stream(entry, &status),
-        (Some(Piece::Data(text)), false) => answer::whole(entry, StatusCode::OK, JSON, text),
-        (Some(Piece::Data(first)), true) => answer::pieces(entry, JSON, Some(first), receiver, wanted),
-        (Some(Piece::End), _) => answer::whole(entry, StatusCode::OK, JSON, Bytes::new()),
-        (None, _) => answer::failed(
-            entry,
-            &Status::new(Code::Internal, "the call has died: this is a fault of spoutctl"),
-        ),
-    }
+    receiver
 }

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -37,6 +38,11 @@ pub(super) struct Answer {
 
 enum Content {
     Whole(Option<Bytes>),
+    /// gRPC's messages, each with its length before it, and then how the call has ended.
+    Messages {
+        rest: mpsc::Receiver<Piece>,
+        is_over: bool,
+    },
     Pieces {
         first: Option<Bytes>,
         rest: mpsc::Receiver<Piece>,
@@ -56,6 +62,7 @@ impl Drop for Wanted {
 }
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// An answer that is known as a whole.
@@ -86,6 +93,21 @@ pub(super) fn pieces(
         size: None,
     };
     respond(entry, StatusCode::OK, kind, content, Some(wanted))
+}
+
+/// An answer in gRPC: its end is said after its messages, also when there are none.
+pub(super) fn messages(entry: Arc<Entry>, rest: mpsc::Receiver<Piece>, wanted: Option<Wanted>) -> Response<Answer> {
+    entry.status(StatusCode::OK.as_u16());
+    let content = Content::Messages { rest, is_over: false };
+    respond(entry, StatusCode::OK, GRPC, content, wanted)
+}
+
+/// A call in gRPC that is not carried out.
+pub(super) fn refused(entry: Arc<Entry>, status: Status) -> Response<Answer> {
+    let (sender, rest) = mpsc::channel(1);
+    // There is room for one.
+    let _ = sender.try_send(Piece::Failed(status));
+    messages(entry, rest, None)
 }
 
 /// A file's bytes, whose number is known: when they do not all come, the connection breaks.
@@ -186,6 +208,30 @@ pub(super) fn http_status(code: Code) -> StatusCode {
     }
 }
 
+/// A message with its length before it, not compressed.
+fn framed(message: &Bytes) -> Bytes {
+    let mut framed = BytesMut::with_capacity(message.len() + 5);
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.extend_from_slice(message);
+    framed.freeze()
+}
+
+/// How a call in gRPC has ended.
+fn last_words(status: Option<&Status>) -> HeaderMap {
+    /// What stands for itself in `grpc-message`; everything else is percent-encoded.
+    const PLAIN: &AsciiSet = &CONTROLS.add(b'%');
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", status.map_or(0, |status| status.code.number()).into());
+    if let Some(status) = status {
+        let text = utf8_percent_encode(&status.message, PLAIN).to_string();
+        if let Ok(text) = text.parse() {
+            trailers.insert("grpc-message", text);
+        }
+    }
+    trailers
+}
+
 impl Body for Answer {
     type Data = Bytes;
     type Error = io::Error;
@@ -194,6 +240,26 @@ impl Body for Answer {
         let this = &mut *self;
         let data = match &mut this.content {
             Content::Whole(text) => text.take().filter(|text| !text.is_empty()),
+            Content::Messages { is_over: true, .. } => None,
+            Content::Messages { rest, is_over } => {
+                let status = match std::task::ready!(rest.poll_recv(context)) {
+                    Some(Piece::Data(message)) => {
+                        this.entry.sent(message.len());
+                        return Poll::Ready(Some(Ok(Frame::data(framed(&message)))));
+                    }
+                    Some(Piece::End) => None,
+                    Some(Piece::Failed(status) | Piece::Unread(status)) => Some(status),
+                    None => Some(Status::new(
+                        Code::Internal,
+                        "the call has died: this is a fault of spoutctl",
+                    )),
+                };
+                *is_over = true;
+                if let Some(status) = &status {
+                    this.entry.failed(&status.message);
+                }
+                return Poll::Ready(Some(Ok(Frame::trailers(last_words(status.as_ref())))));
+            }
             Content::Pieces {
                 first,
                 rest,
@@ -224,14 +290,17 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.content, Content::Whole(None))
+        matches!(
+            &self.content,
+            Content::Whole(None) | Content::Messages { is_over: true, .. }
+        )
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Content::Pieces { size: Some(size), .. } => SizeHint::with_exact(*size),
-            Content::Pieces { .. } => SizeHint::default(),
+            Content::Pieces { .. } | Content::Messages { .. } => SizeHint::default(),
         }
     }
 }

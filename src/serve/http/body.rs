@@ -1,4 +1,4 @@
-//! What a client sends: a body as it comes, and the JSON values in it, one after the other.
+//! What a client sends: a body as it comes, and the JSON values or gRPC's messages in it, one after the other.
 //!
 //! Bytes go from the connection through a channel of a few pieces to the thread that reads them, so a slow reader makes
 //! the client wait. A body that breaks ends in an error, never in an end. A value may be spread over lines and need not
@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use memchr::memchr2;
+use prost::Message;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -138,6 +139,73 @@ impl Values {
             }
         }
     }
+}
+
+/// The largest message of gRPC: pachd's default limit.
+const LARGEST_MESSAGE: usize = 20 << 20;
+
+/// gRPC's messages in a body, each with its length before it. What is held is one message and the piece that it ends in.
+pub(super) struct Messages {
+    body: BodyReader,
+    held: BytesMut,
+}
+
+impl Messages {
+    pub fn of(body: BodyReader) -> Self {
+        Self {
+            body,
+            held: BytesMut::new(),
+        }
+    }
+
+    /// The next message, or `None` at the end of the body.
+    ///
+    /// # Errors
+    /// When the body breaks, ends inside a message, or holds something else.
+    pub fn next<M: Message + Default>(&mut self) -> Result<Option<M>, Status> {
+        self.next_up_to(LARGEST_MESSAGE)
+    }
+
+    /// As [`Messages::next`], of a message that has no more bytes than that.
+    ///
+    /// # Errors
+    /// Also when it has more.
+    pub fn next_up_to<M: Message + Default>(&mut self, largest: usize) -> Result<Option<M>, Status> {
+        const HEAD: usize = 5;
+        if !self.fill(HEAD)? {
+            return if self.held.is_empty() { Ok(None) } else { Err(cut_off()) };
+        }
+        let mut head = self.held.split_to(HEAD);
+        if head.get_u8() != 0 {
+            return Err(Status::new(Code::Unimplemented, "grpc: Decompressor is not installed"));
+        }
+        let length = usize::try_from(head.get_u32()).unwrap_or(usize::MAX);
+        if length > largest {
+            return Err(too_large(length, largest));
+        }
+        if !self.fill(length)? {
+            return Err(cut_off());
+        }
+        let message = M::decode(self.held.split_to(length).freeze());
+        message
+            .map(Some)
+            .map_err(|error| Status::new(Code::Internal, format!("grpc: error unmarshalling request: {error}")))
+    }
+
+    /// Whether so many bytes are held now; not if the body ends before.
+    fn fill(&mut self, length: usize) -> Result<bool, Status> {
+        while self.held.len() < length {
+            match self.body.next()? {
+                Some(piece) => self.held.extend_from_slice(&piece),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn cut_off() -> Status {
+    Status::new(Code::Internal, "unexpected EOF")
 }
 
 /// In gRPC's words, which pachd lets through (recording gateway 005).

@@ -5,14 +5,19 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::body::{LONGEST_REQUEST, Values};
+use super::body::{LONGEST_REQUEST, Messages, Values};
 use super::log::{Entry, Subject};
+use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
+use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, WhoAmIResponse};
 use crate::protobuf::google::Empty;
-use crate::protobuf::pfs::ModifyFileRequest;
+use crate::protobuf::pfs::{ModifyFileRequest, WalkFileRequest};
+use crate::protobuf::pps::InspectPipelineRequest;
+use crate::protobuf::version::Version;
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
 
 /// A call that waits for its request.
@@ -27,24 +32,72 @@ type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, St
 type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
     + Send;
 
+/// How requests and answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// One value after the other; an answer of many is a line with a `result`.
+    Json,
+    /// One message after the other.
+    Protobuf,
+}
+
+impl Format {
+    fn write(self, answer: &(impl Serialize + Message)) -> Result<Vec<u8>, Status> {
+        match self {
+            Self::Json => write(answer),
+            Self::Protobuf => Ok(answer.encode_to_vec()),
+        }
+    }
+
+    fn one_of_many(self, answer: &(impl Serialize + Message)) -> Result<Bytes, Status> {
+        match self {
+            Self::Json => line(answer),
+            Self::Protobuf => Ok(answer.encode_to_vec().into()),
+        }
+    }
+}
+
+/// Where a client's requests come from.
+pub(super) enum Source {
+    Json(Values),
+    Protobuf(Messages),
+}
+
 /// What the client sent, and what of it goes into the log.
 pub(super) struct Requested<'a> {
-    pub values: &'a mut Values,
+    pub source: Source,
     pub entry: &'a Entry,
     /// The request of a call with many answers was understood. Until then errors are those of any call.
     pub was_read: bool,
 }
 
 impl Requested<'_> {
+    fn format(&self) -> Format {
+        match self.source {
+            Source::Json(_) => Format::Json,
+            Source::Protobuf(_) => Format::Protobuf,
+        }
+    }
+
     /// The request of a call that takes one; a body without a value is an empty request.
-    fn one<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
+    fn one<Q: Asked>(&mut self) -> Result<Q, Status> {
         let request = self.read();
         self.was_read = request.is_ok();
         request
     }
 
-    fn read<Q: DeserializeOwned>(&mut self) -> Result<Q, Status> {
-        let text = self.values.next_up_to(LONGEST_REQUEST)?;
+    fn read<Q: Asked>(&mut self) -> Result<Q, Status> {
+        let values = match &mut self.source {
+            Source::Json(values) => values,
+            Source::Protobuf(messages) => {
+                let request: Q = messages.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
+                if let Ok(value) = serde_json::to_value(&request) {
+                    self.entry.about(Subject::of(&value));
+                }
+                return Ok(request);
+            }
+        };
+        let text = values.next_up_to(LONGEST_REQUEST)?;
         let text = text.unwrap_or_else(|| Bytes::from_static(b"{}"));
         if text.starts_with(b"[") {
             return Err(Status::invalid("proto: syntax error (line 1:1): unexpected token ["));
@@ -57,17 +110,36 @@ impl Requested<'_> {
 
     /// The next of many.
     fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
-        let Some(text) = self.values.next()? else {
-            return Ok(None);
+        let request = match &mut self.source {
+            Source::Protobuf(messages) => messages.next()?,
+            Source::Json(values) => match values.next()? {
+                None => None,
+                Some(text) => {
+                    let request = serde_json::from_slice::<ModifyFileRequest>(&text);
+                    Some(request.map_err(|error| misplaced(&error))?)
+                }
+            },
         };
-        let request: ModifyFileRequest = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
-        if let Some(commit) = &request.set_commit {
+        if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
             let commit = serde_json::to_value(commit).unwrap_or_default();
             self.entry.about(Subject::of(&json!({ "commit": commit })));
         }
-        Ok(Some(request))
+        Ok(request)
+    }
+
+    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC answers
+    /// at once.
+    pub fn drain(&mut self) {
+        if let Source::Json(values) = &mut self.source {
+            values.body.drain();
+        }
     }
 }
+
+/// What a request can be read as.
+pub(super) trait Asked: DeserializeOwned + Serialize + Message + Default {}
+
+impl<T: DeserializeOwned + Serialize + Message + Default> Asked for T {}
 
 fn unreadable(error: &serde_json::Error) -> Status {
     Status::invalid(format!("proto: {error}"))
@@ -90,12 +162,12 @@ fn misplaced(error: &serde_json::Error) -> Status {
 
 fn one<Q, A>(method: impl FnOnce(&Service, &Call, Q) -> Result<A, Status> + Send + 'static) -> Method
 where
-    Q: DeserializeOwned,
-    A: Serialize,
+    Q: Asked,
+    A: Serialize + Message,
 {
     Method::One(Box::new(move |service, call, requested| {
         let request = requested.one()?;
-        write(&method(service, call, request)?)
+        requested.format().write(&method(service, call, request)?)
     }))
 }
 
@@ -103,19 +175,24 @@ fn many<Q, A>(
     method: impl FnOnce(&Service, &Call, Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
 ) -> Method
 where
-    Q: DeserializeOwned,
-    A: Serialize,
+    Q: Asked,
+    A: Serialize + Message,
 {
     Method::Many(Box::new(move |service, call, requested, lines| {
         let request = requested.one()?;
-        let mut failed = None;
-        method(service, call, request, &mut |answer| match line(&answer) {
-            Ok(line) => lines(line),
-            Err(status) => {
-                failed = Some(status);
-                ControlFlow::Break(())
-            }
-        })?;
+        let (format, mut failed) = (requested.format(), None);
+        method(
+            service,
+            call,
+            request,
+            &mut |answer| match format.one_of_many(&answer) {
+                Ok(line) => lines(line),
+                Err(status) => {
+                    failed = Some(status);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
         failed.map_or(Ok(()), Err)
     }))
 }
@@ -123,8 +200,8 @@ where
 /// As [`one`], of a method that only looks at its request.
 fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
 where
-    Q: DeserializeOwned,
-    A: Serialize,
+    Q: Asked,
+    A: Serialize + Message,
 {
     one(move |service, call, request| method(service, call, &request))
 }
@@ -134,17 +211,18 @@ fn look_at_many<Q, A>(
     method: impl FnOnce(&Service, &Call, &Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
 ) -> Method
 where
-    Q: DeserializeOwned,
-    A: Serialize,
+    Q: Asked,
+    A: Serialize + Message,
 {
     many(move |service, call, request, answers| method(service, call, &request, answers))
 }
 
-fn stream<A: Serialize>(
+fn stream<A: Serialize + Message>(
     method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
 ) -> Method {
     Method::One(Box::new(move |service, call, requested| {
-        write(&method(service, call, &mut || requested.next())?)
+        let answer = method(service, call, &mut || requested.next())?;
+        requested.format().write(&answer)
     }))
 }
 
@@ -162,18 +240,18 @@ fn line(answer: &impl Serialize) -> Result<Bytes, Status> {
     Ok(line.into())
 }
 
-/// The call of `/api/<path>`.
+/// The call of `/api/<path>`, or of `/<path>` in gRPC.
 ///
 /// # Errors
 /// When there is no such call, or we do not serve it.
-pub(super) fn find(path: &str, has_token: bool) -> Result<Method, Status> {
+pub(super) fn find(path: &str, has_token: bool, format: Format) -> Result<Method, Status> {
     match path.split_once('/') {
         Some(("pfs_v2.API", method)) => files(method),
         Some(("transaction_v2.API", method)) => transactions(method),
         Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
-        Some(("admin_v2.API", "InspectCluster")) => Ok(one(|_, _, request| Ok(cluster(&request)))),
-        Some(("auth_v2.API", method)) => authentication(method, has_token),
-        Some(("pps_v2.API", "InspectPipeline")) => Ok(one(|_, _, request| Err::<Empty, _>(no_pipeline(&request)))),
+        Some(("admin_v2.API", "InspectCluster")) => Ok(look(|_, _, request| Ok(cluster(request)))),
+        Some(("auth_v2.API", method)) => authentication(method, has_token, format),
+        Some(("pps_v2.API", "InspectPipeline")) => Ok(look(|_, _, request| Err::<Empty, _>(no_pipeline(request)))),
         Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
         _ => Err(unknown()),
     }
@@ -229,7 +307,9 @@ fn files(method: &str) -> Result<Method, Status> {
         "ComposeFileSet" => one(Service::compose_file_set),
         "InspectFile" => one(Service::inspect_file),
         "ListFile" => many(Service::list_file),
-        "WalkFile" => many(Service::walk_file),
+        "WalkFile" => {
+            many(|service, call, request: WalkFileRequest, answers| service.walk_file(call, request.into(), answers))
+        }
         "GlobFile" => many(Service::glob_file),
         "DiffFile" => many(Service::diff_file),
         "GetFile" => many(Service::get_file),
@@ -272,13 +352,32 @@ fn transactions(method: &str) -> Result<Method, Status> {
 }
 
 /// With a token, whoever comes as far as here has it and may do everything.
-fn authentication(method: &str, has_token: bool) -> Result<Method, Status> {
-    match method {
+fn authentication(method: &str, has_token: bool, format: Format) -> Result<Method, Status> {
+    match (method, format) {
         _ if !has_token => Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
-        "WhoAmI" => Ok(one(|_, _, Empty {}| Ok(json!({"username": WHO, "expiration": null})))),
-        "Authorize" => Ok(one(|_, _, request: Value| {
+        ("WhoAmI", _) => Ok(one(|_, _, Empty {}| {
+            Ok(WhoAmIResponse {
+                username: WHO.to_owned(),
+                expiration: None,
+            })
+        })),
+        // Permissions have names there, many of which we do not know.
+        ("Authorize", Format::Json) => Ok(Method::One(Box::new(|_, _, requested| {
+            let Source::Json(values) = &mut requested.source else {
+                return Err(unknown());
+            };
+            let text = values.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
+            let request: Value = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
             let permissions = request["permissions"].as_array().cloned().unwrap_or_default();
-            Ok(json!({"authorized": true, "satisfied": permissions, "missing": [], "principal": WHO}))
+            write(&json!({"authorized": true, "satisfied": permissions, "missing": [], "principal": WHO}))
+        }))),
+        ("Authorize", Format::Protobuf) => Ok(one(|_, _, request: AuthorizeRequest| {
+            Ok(AuthorizeResponse {
+                authorized: true,
+                satisfied: request.permissions,
+                missing: Vec::new(),
+                principal: WHO.to_owned(),
+            })
         })),
         _ => Err(unserved(&format!("auth_v2.API/{method}"))),
     }
@@ -296,35 +395,45 @@ fn unserved(path: &str) -> Status {
     Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {path}"))
 }
 
-/// The pachd whose behaviour this is; `additional` says who really answers.
-fn version() -> Value {
-    json!({
-        "major": 2, "minor": 12, "micro": 0, "additional": concat!("-spoutctl-", env!("CARGO_PKG_VERSION")),
-        "gitCommit": "", "gitTreeModified": "", "buildDate": "", "goVersion": "", "platform": std::env::consts::ARCH,
-    })
+/// Whether there is a service of this name.
+pub(super) fn is_service(name: &str) -> bool {
+    matches!(name, "pfs_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
 }
 
-fn cluster(request: &Value) -> Value {
-    let has_version = !request["clientVersion"].is_null() || !request["client_version"].is_null();
-    let warnings: &[&str] = if has_version {
+/// The pachd whose behaviour this is; `additional` says who really answers.
+fn version() -> Version {
+    Version {
+        major: 2,
+        minor: 12,
+        additional: concat!("-spoutctl-", env!("CARGO_PKG_VERSION")).to_owned(),
+        platform: std::env::consts::ARCH.to_owned(),
+        ..Version::default()
+    }
+}
+
+fn cluster(request: &InspectClusterRequest) -> ClusterInfo {
+    let warnings: &[&str] = if request.client_version.is_some() {
         &[]
     } else {
         &["the client did not send its version"]
     };
-    json!({
-        "id": "spoutctl", "deploymentId": "", "warningsOk": true, "warnings": warnings, "proxyHost": "",
-        "proxyTls": false, "paused": false, "webResources": null, "metadata": {}, "pendingRestart": false,
-        "restartInfo": "",
-    })
+    ClusterInfo {
+        id: "spoutctl".to_owned(),
+        warnings_ok: true,
+        warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
+        ..ClusterInfo::default()
+    }
 }
 
 /// There are none here (recording http 103).
-fn no_pipeline(request: &Value) -> Status {
-    let pipeline = &request["pipeline"];
-    let project = pipeline["project"]["name"]
-        .as_str()
-        .unwrap_or(crate::pfs::DEFAULT_PROJECT);
-    let name = format!("{project}/{}", pipeline["name"].as_str().unwrap_or_default());
+fn no_pipeline(request: &InspectPipelineRequest) -> Status {
+    let pipeline = request.pipeline.clone().unwrap_or_default();
+    let project = pipeline
+        .project
+        .map(|project| project.name)
+        .filter(|name| !name.is_empty());
+    let project = project.as_deref().unwrap_or(crate::pfs::DEFAULT_PROJECT);
+    let name = format!("{project}/{}", pipeline.name);
     Status::not_found(format!(
         "pipeline was not inspected: couldn't find up to date spec for pipeline \"{name}\": pick commit tx: commit \
          {name}.spec@ not found\nrepo {name}.spec not found\npipeline \"{name}\" not found"
@@ -345,7 +454,7 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
-        let code = |path| find(path, false).err().map(|status| status.code);
+        let code = |path| find(path, false, Format::Json).err().map(|status| status.code);
         assert_eq!(code("pfs_v2.API/StartCommit"), None);
         assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
         assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
@@ -353,7 +462,7 @@ mod tests {
         assert_eq!(code("pps_v2.API/CreatePipelineV2"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
         assert!(
-            find("pps_v2.API/ListJob", false)
+            find("pps_v2.API/ListJob", false, Format::Json)
                 .err()
                 .unwrap()
                 .message

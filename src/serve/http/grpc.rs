@@ -1,0 +1,58 @@
+//! gRPC: calls that come as HTTP/2, their messages in protobuf, and how each has ended in its last words.
+//!
+//! Who is let in is asked as at the gateway, but not from which page: no browser begins a connection like this.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Request, Response, StatusCode};
+
+use super::answer::{self, Answer, TEXT, Wanted};
+use super::body::{self, Messages};
+use super::log::Entry;
+use super::methods::{self, Format, Source};
+use super::{Shared, carry_out, is_open, method_name, transaction};
+use crate::serve::{Call, Code, Status};
+
+/// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
+const NOT_OF_A_SIDECAR: [&str; 2] = ["versionpb_v2.API", "admin_v2.API"];
+
+pub(super) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), method_name(&path)));
+    let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    if !kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+        let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
+        return Ok(answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text));
+    }
+    if !is_open(&path)
+        && let Err(status) = shared.guard.check_token(request.headers())
+    {
+        return Ok(answer::refused(entry, status));
+    }
+    let method = match find(&shared, &path) {
+        Ok(method) => method,
+        Err(status) => return Ok(answer::refused(entry, status)),
+    };
+    let call = Call::new(transaction(request.headers()));
+    let wanted = Wanted(call.clone());
+    let source = Source::Protobuf(Messages::of(body::read(request.into_body(), Arc::clone(&entry))));
+    let rest = carry_out(&shared, &entry, Ok(method), call, source);
+    Ok(answer::messages(entry, rest, Some(wanted)))
+}
+
+/// As a server in Go says what it does not have (recording grpc 094).
+fn find(shared: &Shared, path: &str) -> Result<methods::Method, Status> {
+    let (service, method) = path.rsplit_once('/').unwrap_or((path, ""));
+    let unimplemented = |text: String| Status::new(Code::Unimplemented, text);
+    let is_missing = shared.is_sidecar && NOT_OF_A_SIDECAR.contains(&service);
+    if is_missing || !methods::is_service(service) {
+        return Err(unimplemented(format!("unknown service {service}")));
+    }
+    methods::find(path, shared.guard.wants_token(), Format::Protobuf).map_err(|status| match status.code {
+        Code::NotFound => unimplemented(format!("unknown method {method} for service {service}")),
+        _ => status,
+    })
+}
