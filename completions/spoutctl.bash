@@ -317,7 +317,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__serve)
-            opts="-q -v -h -V --listen --token-file --no-auth --host --json --quiet --verbose --help --version"
+            opts="-q -v -h -V --listen --token-file --as-spout --no-auth --host --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,6 +340,10 @@ _spoutctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --as-spout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --host)

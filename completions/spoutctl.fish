@@ -105,6 +105,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry the token in this file, as pachd with auth does' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l as-spout -d 'Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Also answer requests that are sent to this name of this machine' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l json -d 'Write the line of each request as a JSON object'

@@ -22,7 +22,7 @@ use crate::diagnostic::{RuleId, Severity};
 use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
-use crate::pfs::{Destination, Source};
+use crate::pfs::{Destination, InvalidName, Repo, Source};
 
 pub use messages::{MessageArgs, PackArgs, Partial};
 
@@ -82,8 +82,8 @@ pub struct ServerArgs {
     /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
     /// [env: PACHD_ADDRESS]
     ///
-    /// In a pipeline's pod, where nothing is given here, it is the sidecar, which comes before PACHD_ADDRESS. A token is taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could
-    /// read it.
+    /// In a pipeline's pod, where nothing is given here, it is the sidecar, which comes before PACHD_ADDRESS. A token is
+    /// taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could read it.
     #[arg(long, value_name = "URL")]
     pub pachd: Option<String>,
 }
@@ -383,6 +383,13 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 
+    /// Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod
+    ///
+    /// It speaks gRPC only, and its repo is there. Printed is the environment that the spout's code gets in a pod, to run
+    /// it with: `env $(cat env) ./my-spout.sh`.
+    #[arg(long, value_name = "NAME", value_parser = parse_spout)]
+    pub as_spout: Option<Repo>,
+
     /// Let anybody who can reach the address read and write everything
     #[arg(long, conflicts_with = "token_file")]
     pub no_auth: bool,
@@ -671,6 +678,15 @@ fn parse_size(text: &str) -> Result<u64, String> {
         .and_then(|power| base.checked_pow(power))
         .ok_or_else(wrong)?;
     number.checked_mul(factor).ok_or_else(wrong)
+}
+
+/// A spout's name is that of its repo.
+fn parse_spout(text: &str) -> Result<Repo, String> {
+    let named: Destination = text.parse().map_err(|error: InvalidName| error.to_string())?;
+    if text.contains(['@', ':']) {
+        return Err("a spout is [project/]NAME alone".to_owned());
+    }
+    Ok(named.branch.repo)
 }
 
 /// No duration is longer: sums of it and the time of day must stay within what a clock can show.

@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use crate::cli::ServeArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server::store_failure;
+use crate::delivery::CommitSink as _;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::printable;
+use crate::fault::{FaultKind, printable};
+use crate::pfs::Repo;
 use crate::quantity::{Size, elapsed};
 use crate::serve::Service;
 use crate::serve::http::{Answered, Observer, Options, Server, Token};
@@ -38,10 +40,14 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
     }
     let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
+    if let Some(spout) = &args.as_spout {
+        make_repo(&store, spout)?;
+    }
     let service = Arc::new(Service::new(store).context("cannot start a thread")?);
     let options = Options {
         names: args.hosts.iter().cloned().chain(name).collect(),
         token,
+        is_sidecar: args.as_spout.is_some(),
         ..Options::default()
     };
     let log = Arc::new(Log {
@@ -56,7 +62,17 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         stop.stop();
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;
-    terminal.result(&format!("http://{}", server.address()));
+    match &args.as_spout {
+        None => {
+            terminal.result(&format!("http://{}", server.address()));
+            terminal.result(&format!("grpc://{}", server.address()));
+        }
+        Some(spout) => {
+            for (name, value) in environment(spout, server.address().port()) {
+                terminal.result(&format!("{name}={value}"));
+            }
+        }
+    }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.
@@ -72,6 +88,26 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         },
         recv(interrupts.leave) -> _ => Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
     }
+}
+
+/// The repo that a spout has from the moment of its creation.
+fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
+    match store.create_repo(spout) {
+        Err(fault) if fault.kind != FaultKind::AlreadyExists => {
+            Err(Failure::new(Exit::Input, format!("repo {spout} cannot be made")).detail(fault.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What pachd sets in the container of a spout's own code.
+fn environment(spout: &Repo, port: u16) -> [(&'static str, String); 4] {
+    [
+        ("PACH_IN_WORKER", "true".to_owned()),
+        ("PEER_PORT", port.to_string()),
+        ("PPS_PIPELINE_NAME", spout.name.to_string()),
+        ("PPS_PROJECT_NAME", spout.project.to_string()),
+    ]
 }
 
 /// The address, and the name that it was given by.

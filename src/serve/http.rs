@@ -226,10 +226,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, patience: Duration, watch
             .max_header_list_size(HEAD_SIZE_2)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(4 * WINDOW)
-            .serve_connection(
-                stream,
-                service_fn(move |request| grpc::answer(Arc::clone(&shared), request)),
-            );
+            .serve_connection(stream, service_fn(move |request| grpc::answer(&shared, request)));
         let _ = watcher.watch(connection).await;
     } else {
         let connection = http1::Builder::new()

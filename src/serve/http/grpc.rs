@@ -3,6 +3,7 @@
 //! Who is let in is asked as at the gateway, but not from which page: no browser begins a connection like this.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -19,28 +20,35 @@ use crate::serve::{Call, Code, Status};
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
 const NOT_OF_A_SIDECAR: [&str; 2] = ["versionpb_v2.API", "admin_v2.API"];
 
-pub(super) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+pub(super) fn answer(
+    shared: &Arc<Shared>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
+    std::future::ready(Ok(answered(shared, request)))
+}
+
+fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), method_name(&path)));
-    let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = request.headers().get(CONTENT_TYPE).map(headers::HeaderValue::as_bytes);
     if !kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
         let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
-        return Ok(answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text));
+        return answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text);
     }
     if !is_open(&path)
         && let Err(status) = shared.guard.check_token(request.headers())
     {
-        return Ok(answer::refused(entry, status));
+        return answer::refused(entry, status);
     }
-    let method = match find(&shared, &path) {
+    let method = match find(shared, &path) {
         Ok(method) => method,
-        Err(status) => return Ok(answer::refused(entry, status)),
+        Err(status) => return answer::refused(entry, status),
     };
     let call = Call::new(transaction(request.headers()));
     let wanted = Wanted(call.clone());
     let source = Source::Protobuf(Messages::of(body::read(request.into_body(), Arc::clone(&entry))));
-    let rest = carry_out(&shared, &entry, Ok(method), call, source);
-    Ok(answer::messages(entry, rest, Some(wanted)))
+    let rest = carry_out(shared, &entry, Ok(method), call, source);
+    answer::messages(entry, rest, Some(wanted))
 }
 
 /// As a server in Go says what it does not have (recording grpc 094).
