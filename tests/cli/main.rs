@@ -6,6 +6,9 @@
     reason = "a test that cannot go on fails, and says why"
 )]
 
+#[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
+#[path = "../../src/delivery/tests/checker.rs"]
+mod checker;
 mod runner;
 
 mod faults;
@@ -28,3 +31,4 @@ mod spool;
 mod validate;
 mod validate_config;
 mod validate_server;
+mod wrong;

@@ -76,7 +76,7 @@ pub enum Fault {
     /// So many bytes of the answer's body come, and then nothing more, over an open connection.
     StallAnswer(u64),
     /// It is not carried out, and this is the answer: an HTTP status with its `Retry-After` in seconds. In gRPC it is
-    /// what an Envoy makes of that: status 8 for 429, 14 otherwise.
+    /// what an Envoy makes of that, or what stands for it: status 8 for 413 and 429, 14 otherwise.
     Answer(u16, Option<u64>),
     /// Something else happens first, on a thread that may block; then it passes.
     Before(Hook),
@@ -144,6 +144,11 @@ impl Proxy {
         }
     }
 
+    /// `HOST:PORT`.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -193,6 +198,13 @@ impl Proxy {
         self.shared.script().calls.get(call).copied().unwrap_or(0)
     }
 
+    /// What was scripted by [`Self::at`] and has met nothing so far.
+    pub fn missed(&self) -> Vec<String> {
+        let script = self.shared.script();
+        let missed = script.steps.iter().filter(|step| step.fault.is_some());
+        missed.map(|step| format!("{} {}", step.call, step.nth)).collect()
+    }
+
     /// What met which fault so far, one line each.
     pub fn met(&self) -> Vec<String> {
         self.shared.script().met.clone()
@@ -225,11 +237,13 @@ impl Drop for Proxy {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-        let script = self.shared.script();
-        let missed = script.steps.iter().filter(|step| step.fault.is_some());
-        let missed: Vec<String> = missed.map(|step| format!("{} {}", step.call, step.nth)).collect();
+        let missed = self.missed();
         if !std::thread::panicking() {
-            assert!(missed.is_empty(), "never called: {missed:?}; calls: {:?}", script.calls);
+            assert!(
+                missed.is_empty(),
+                "never called: {missed:?}; calls: {:?}",
+                self.shared.script().calls
+            );
         }
     }
 }
@@ -566,7 +580,7 @@ async fn refuse(request: Request<Incoming>, status: u16, retry_after: Option<u64
     let _ = request.into_body().collect().await;
     let mut response = if is_grpc {
         let mut response = Response::new(Empty::new().map_err(Into::into).boxed_unsync());
-        let code = if status == 429 { 8 } else { 14 };
+        let code = if matches!(status, 413 | 429) { 8 } else { 14 };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert("grpc-status", HeaderValue::from(code));
@@ -718,6 +732,7 @@ impl Shared {
             sender.send_request(Request::from_parts(head, body)).await?
         } else {
             head.uri = Uri::try_from(path)?;
+            head.version = Version::HTTP_11;
             head.headers.insert(HOST, HeaderValue::from_str(&authority)?);
             head.headers.remove(TRANSFER_ENCODING);
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

@@ -1,29 +1,13 @@
 //! A repo on a pachd, and the raw calls that the binary itself does not make.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::runner::{Ran, World};
-use crate::served::Served;
-
-/// The regular files of an archive, in its order.
-pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = tar::Archive::new(archive);
-    let mut files = Vec::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        if entry.header().entry_type().is_file() {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).unwrap();
-            files.push((entry.path().unwrap().display().to_string(), content));
-        }
-    }
-    files
-}
+use crate::served::{Served, post};
 
 /// A commit as pachd tells it.
 #[derive(Debug, Clone)]
@@ -145,28 +129,8 @@ impl Lab {
         self.try_call(method, request).unwrap()
     }
 
-    /// HTTP 1.0, so that the answer comes unchunked and ends where the connection does.
     fn try_call(&self, method: &str, request: &Value) -> std::io::Result<(u16, String)> {
-        let body = request.to_string();
-        let mut stream = TcpStream::connect(&self.authority)?;
-        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
-        let token = self
-            .token
-            .as_ref()
-            .map_or(String::new(), |token| format!("authn-token: {token}\r\n"));
-        write!(
-            stream,
-            "POST /api/{method} HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-             {token}\r\n{body}",
-            self.authority,
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let broken = || std::io::Error::other(format!("no answer in HTTP: {answer}"));
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or_else(broken)?, body.to_owned()))
+        post(&self.authority, method, request, self.token.as_deref())
     }
 
     /// A call that must succeed. Under load pachd now and then rolls one back, and says so.
