@@ -48,6 +48,8 @@ impl Observer for Killed {
     fn already(&self, receipt: &Receipt) {
         if self.is_alive() {
             self.leaving.already(receipt);
+        } else {
+            self.heard.already(receipt);
         }
     }
 
