@@ -14,7 +14,8 @@
 //! had it before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
-//! Appending, it would double.
+//! Appending, it would double. A proxy that by itself repeats an `AddFileSet` before it answers does just that, and
+//! nobody can tell: an open commit has no size to look at. (Repeated later, it finds the commit closed.)
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

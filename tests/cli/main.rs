@@ -16,6 +16,7 @@ mod gateway;
 mod generated;
 mod get;
 mod layers;
+mod marker;
 mod memory;
 mod printing;
 mod producer;

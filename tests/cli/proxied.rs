@@ -225,6 +225,7 @@ fn a_call_that_is_held_arrives_though_its_caller_has_gone() {
         });
         assert!(echo.got().is_empty());
         assert_eq!(call(&echo, &proxy.url(), "Echo", http_2, "2").unwrap().body, "2");
+        proxy.wait_for(Proxy::ANY, 2);
         proxy.deliver_late();
         assert_eq!(echo.got(), ["2", "1"]);
     }

@@ -19,6 +19,7 @@
 //!   `/pfs_v2.API/FinishCommit`. Calls of a name count from 1.
 //! - [`Fault`] lists what can happen to a call. Where it says that the connection is closed, the whole connection is,
 //!   with whatever else travels on it, as when a load balancer dies; the server is left alone.
+//! - [`Proxy::ANY`] stands for every call, with a count of its own.
 //! - A call counts as carried out when its answer begins.
 //! - A fault of [`Proxy::at`] that no call has met fails the test when the proxy is dropped.
 //! - A server that is restarted elsewhere is told by [`Proxy::upstream`].
@@ -119,6 +120,9 @@ impl Upstream {
 }
 
 impl Proxy {
+    /// Stands for every call, with a count of its own.
+    pub const ANY: &str = "*";
+
     /// In front of the server at this `HOST:PORT`.
     pub fn before(authority: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -198,6 +202,16 @@ impl Proxy {
         self.shared.script().calls.get(call).copied().unwrap_or(0)
     }
 
+    /// Waits until this was called so often. The call need not be answered yet.
+    #[track_caller]
+    pub fn wait_for(&self, call: &str, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.calls(call) < times {
+            assert!(Instant::now() < deadline, "{call} is not called {times} times");
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// What was scripted by [`Self::at`] and has met nothing so far.
     pub fn missed(&self) -> Vec<String> {
         let script = self.shared.script();
@@ -264,6 +278,16 @@ struct Script {
     met: Vec<String>,
 }
 
+impl Script {
+    fn fault(&mut self, call: &str, nth: usize) -> Option<Fault> {
+        let step = self.steps.iter_mut().find(|step| step.call == call && step.nth == nth);
+        step.and_then(|step| step.fault.take()).or_else(|| {
+            let mut rules = self.rules.iter_mut().filter(|(name, _)| name == call);
+            rules.find_map(|(_, choose)| choose(nth))
+        })
+    }
+}
+
 struct Shared {
     upstream: Upstream,
     script: Mutex<Script>,
@@ -287,15 +311,14 @@ impl Shared {
     /// Counts the call and finds what it meets.
     fn meet(&self, call: &str) -> Option<Fault> {
         let mut script = self.script();
-        let count = script.calls.entry(call.to_owned()).or_insert(0);
-        *count += 1;
-        let nth = *count;
-        let Script { steps, rules, .. } = &mut *script;
-        let step = steps.iter_mut().find(|step| step.call == call && step.nth == nth);
-        let fault = step.and_then(|step| step.fault.take()).or_else(|| {
-            let mut rules = rules.iter_mut().filter(|(name, _)| name == call);
-            rules.find_map(|(_, choose)| choose(nth))
-        });
+        let mut fault = None;
+        let mut nth = 0;
+        for name in [Proxy::ANY, call] {
+            let count = script.calls.entry(name.to_owned()).or_insert(0);
+            *count += 1;
+            nth = *count;
+            fault = fault.or_else(|| script.fault(name, nth));
+        }
         if let Some(fault) = &fault {
             script.met.push(format!("{call} {nth}: {}", fault.name()));
         }

@@ -7,7 +7,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
-use crate::faults::{acknowledged, in_store};
+use crate::faults::in_store;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{World, tar};
 use crate::served::{Served, post};
@@ -206,6 +206,6 @@ fn put_meets_the_same_and_nothing_is_caught() {
         let ran = world.run_with(&["put", "events", "--json", "--retry-for", "20s"], &input);
         ran.expect(if good == paths.len() as u64 { 0 } else { 4 });
         proxy.deliver_late();
-        check(&directory, acknowledged(&ran), paths, good).unwrap();
+        check(&directory, ran.acknowledged(), paths, good).unwrap();
     }
 }

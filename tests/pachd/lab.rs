@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::runner::{Ran, World};
+use crate::checker::{Good, Outcome};
+use crate::runner::{Ran, World, tree_of};
 use crate::served::{Served, post};
 
 /// A commit as pachd tells it.
@@ -46,8 +47,9 @@ impl Commit {
 /// A repo of the test's own on the server, and the binary to use it with.
 pub struct Lab {
     world: World,
-    authority: String,
-    token: Option<String>,
+    /// `HOST:PORT` of the server.
+    pub authority: String,
+    pub token: Option<String>,
     /// Its name; it exists only once somebody has made it.
     pub repo: String,
     /// The server, where it is the test's own.
@@ -199,6 +201,24 @@ impl Lab {
     pub fn good_commits(&self) -> Vec<String> {
         let good = self.commits().into_iter().filter(Commit::is_good);
         good.map(|commit| commit.id).collect()
+    }
+
+    /// What `master` holds, and what these runs have acknowledged, as the checker wants it.
+    pub fn outcome(&self, runs: &[&Ran]) -> Outcome {
+        let commits = self.commits();
+        let good = commits.iter().filter(|commit| commit.is_good()).map(|commit| {
+            let archive = self.run(&["get", &self.at(&format!("@{}", commit.id)), "--tar"]);
+            Good {
+                commit: commit.id.clone(),
+                archive: commit.sequence(),
+                tree: tree_of(&archive.expect(0).stdout),
+            }
+        });
+        Outcome {
+            good: good.collect(),
+            open: commits.iter().filter(|commit| commit.is_open).count(),
+            acknowledged: runs.iter().flat_map(|ran| ran.acknowledged()).collect(),
+        }
     }
 
     /// Fails unless the branch's commits are just the ones that were acknowledged, each finished without an error.
