@@ -13,7 +13,6 @@
     reason = "its result goes to whoever runs it, who is no script"
 )]
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -35,6 +34,12 @@ use spoutctl::history::CommitHistory;
 use spoutctl::pfs::{Branch, Commit, CommitInfo, Destination, FilePath};
 use spoutctl::retrieval;
 use spoutctl::store::Store;
+
+#[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
+#[path = "../src/delivery/tests/checker.rs"]
+mod checker;
+
+use checker::{Good, Order, Outcome, Promise, Told, Tree};
 
 /// As the first argument: the rest is a command line of spoutctl. So the client and the server are built with us.
 const AS_SPOUTCTL: &str = "--as-spoutctl";
@@ -92,8 +97,8 @@ struct Soak {
     address: String,
     /// How often each was killed: put, and serve.
     killed: (u64, u64),
-    /// What was acknowledged: by an archive's number, the commit.
-    acknowledged: HashMap<u64, String>,
+    /// An archive's number and its commit, as they were acknowledged.
+    acknowledged: Vec<(u64, String)>,
     /// The greatest number that was told to be safe on disk.
     told: u64,
 }
@@ -107,7 +112,7 @@ impl Soak {
             serve,
             address,
             killed: (0, 0),
-            acknowledged: HashMap::new(),
+            acknowledged: Vec::new(),
             told: 0,
         })
     }
@@ -191,11 +196,7 @@ impl Soak {
                 Some("commit" | "already") => {
                     let commit = line["commit"].as_str().unwrap_or_default().to_owned();
                     let archive = number(&line, "archive")?;
-                    let before = self.acknowledged.insert(archive, commit.clone());
-                    ensure!(
-                        before.as_ref().is_none_or(|before| *before == commit),
-                        "archive {archive} was acknowledged as {before:?} and as {commit}"
-                    );
+                    self.acknowledged.push((archive, commit));
                 }
                 _ => {}
             }
@@ -213,23 +214,17 @@ impl Soak {
         );
         let store = Store::open_existing(&self.dir.join("store"))?;
         let branch = "events".parse::<Destination>()?.branch;
-        let good = good_commits(&store, &branch)?;
-        for (expected, info) in (1..).zip(&good) {
-            check_one(&store, &branch, expected, info)?;
-            let acknowledged = self.acknowledged.get(&expected);
-            ensure!(
-                acknowledged.is_some_and(|commit| commit == info.commit.id.as_str()),
-                "archive {expected} is {}, and was acknowledged as {acknowledged:?}",
-                info.commit
-            );
-        }
-        ensure!(
-            good.len() as u64 == archives && self.acknowledged.len() as u64 == archives,
-            "{archives} archives, {} commits, {} acknowledgements",
-            good.len(),
-            self.acknowledged.len()
-        );
-        Ok(())
+        let outcome = Outcome {
+            acknowledged: self.acknowledged.clone(),
+            ..in_store(&store, &branch)?
+        };
+        let promise = Promise {
+            archives,
+            tree: &|number| Tree::from([("/f".to_owned(), content(number))]),
+            order: Order::AsSent,
+            told: Told::AgainAfterAKill,
+        };
+        promise.check(&outcome).map_err(anyhow::Error::msg)
     }
 }
 
@@ -241,28 +236,30 @@ impl Drop for Soak {
     }
 }
 
-/// The commits without error, oldest first. None may be open.
-fn good_commits(store: &Store, branch: &Branch) -> anyhow::Result<Vec<CommitInfo>> {
+/// What the branch holds.
+fn in_store(store: &Store, branch: &Branch) -> anyhow::Result<Outcome> {
     let mut all = Vec::new();
     store.list_commits(branch, &mut |info| {
         all.push(info);
         ControlFlow::Continue(())
     })?;
-    all.reverse();
-    if let Some(open) = all.iter().find(|info| info.is_open()) {
-        bail!("{} is open", open.commit);
+    let mut outcome = Outcome::default();
+    for info in all.iter().rev() {
+        outcome.open += usize::from(info.is_open());
+        if info.is_good() {
+            outcome.good.push(good(store, branch, info)?);
+        }
     }
-    all.retain(CommitInfo::is_good);
-    Ok(all)
+    Ok(outcome)
 }
 
-/// The commit is the one of this archive, and holds what that held.
-fn check_one(store: &Store, branch: &Branch, expected: u64, info: &CommitInfo) -> anyhow::Result<()> {
+/// A commit that is marked as one of ours whose data are whole.
+fn good(store: &Store, branch: &Branch, info: &CommitInfo) -> anyhow::Result<Good> {
     let mark = Mark::of(info).with_context(|| format!("{} has no mark", info.commit))?;
-    let digest = Digest::new(Sha256::digest(archive(expected)?).into());
+    let digest = Digest::new(Sha256::digest(archive(mark.sequence)?).into());
     ensure!(
-        mark.sequence == expected && mark.stage == Stage::Done && mark.digest == digest,
-        "{} comes as number {expected}, and its mark is {mark}",
+        mark.stage == Stage::Done && mark.digest == digest,
+        "{} is marked {mark}",
         info.commit
     );
     let commit = Commit {
@@ -272,12 +269,11 @@ fn check_one(store: &Store, branch: &Branch, expected: u64, info: &CommitInfo) -
     };
     let mut held = Vec::new();
     retrieval::copy_file(store, &commit, &FilePath::new("/f")?, &mut held)?;
-    ensure!(
-        held == content(expected),
-        "{} holds other bytes than archive {expected}",
-        info.commit
-    );
-    Ok(())
+    Ok(Good {
+        commit: info.commit.id.to_string(),
+        archive: mark.sequence,
+        tree: Tree::from([("/f".to_owned(), held)]),
+    })
 }
 
 /// A running `put`, its producer, and what it prints.

@@ -15,7 +15,9 @@
 //! had it before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
-//! Appending, it would double. `PutFile`, which takes the place of the upload and of `AddFileSet` in a store without file sets,
+//! Appending, it would double. A proxy that by itself repeats an `AddFileSet` before it answers does just that, and
+//! nobody can tell: an open commit has no size to look at. (Repeated later, it finds the commit closed.)
+//! `PutFile`, which takes the place of the upload and of `AddFileSet` in a store without file sets,
 //! writes file after file: without an answer nobody knows how many of them are in, or when.
 
 use std::ops::ControlFlow;
@@ -123,18 +125,13 @@ pub(super) enum GivenUp {
 }
 
 impl<'a> Committer<'a> {
-    /// Brings the archive into a commit that is closed for writing. `found` is an open commit of ours, left by an
-    /// earlier run.
-    pub fn commit(&mut self, job: &Job<'_>, found: Option<Commit>) -> Result<Outcome, DeliveryError> {
+    /// Brings the archive into a commit that is closed for writing.
+    pub fn commit(&mut self, job: &Job<'_>) -> Result<Outcome, DeliveryError> {
         let mut restarts = Retry::new(self, job.archive.number);
-        let mut upload = self.upload(job).map_err(|error| match &found {
-            Some(left) => self.leave(job, left, LateFinish::Possible, error),
-            None => error,
-        })?;
-        let mut left = found;
+        let mut upload = self.upload(job)?;
         let mut fresh_starts = 0;
         while fresh_starts <= FRESH_STARTS {
-            let commit = match self.start_or_take(job, left.take())? {
+            let commit = match self.start(job)? {
                 Started::Open(commit) => commit,
                 Started::Closed(commit) => return Ok(Outcome::Closed(commit)),
             };
@@ -145,7 +142,7 @@ impl<'a> Committer<'a> {
                 Ok(Next::Abandoned) => return Ok(Outcome::Abandoned),
                 Ok(Next::StartAgain) => fresh_starts += 1,
                 Ok(Next::GaveUp(fault)) => restarts.again(fault)?,
-                Err(error) => return Err(self.leave(job, &commit, LateFinish::Impossible, error)),
+                Err(error) => return Err(self.leave(job, &commit, error)),
             }
         }
         let text = format!("somebody else finished or dropped our commit {fresh_starts} times in a row");
@@ -204,17 +201,6 @@ impl<'a> Committer<'a> {
                 }
                 Some(fault) => retry.again(fault),
             })
-    }
-
-    /// An open commit for the archive: the one that an earlier run left, or a new one.
-    fn start_or_take(&mut self, job: &Job<'_>, left: Option<Commit>) -> Result<Started, DeliveryError> {
-        match left {
-            None => self.start(job),
-            Some(commit) => match self.take_or_give_up(job, &commit)? {
-                Some(commit) => Ok(Started::Closed(commit)),
-                None => self.start(job),
-            },
-        }
     }
 
     /// An open commit with this archive's mark that this run has not started, as far as it knows: the commit, if it turns
@@ -546,7 +532,7 @@ impl<'a> Committer<'a> {
     }
 
     /// An error while a commit is open: it is given up if that can still be done; if not, the ledger names it.
-    fn leave(&self, job: &Job<'_>, commit: &Commit, late_finish: LateFinish, error: DeliveryError) -> DeliveryError {
+    fn leave(&self, job: &Job<'_>, commit: &Commit, error: DeliveryError) -> DeliveryError {
         if matches!(
             error,
             DeliveryError::Dropped { .. } | DeliveryError::FinishedWithError { .. }
@@ -554,7 +540,7 @@ impl<'a> Committer<'a> {
             return error;
         }
         // It was tried for as long as it may be. One call more, or two, so that the branch is not left blocked.
-        let may_drop = late_finish == LateFinish::Impossible && !self.ledger.is_perhaps_closed(&commit.id);
+        let may_drop = !self.ledger.is_perhaps_closed(&commit.id);
         let mut given_up = self.try_to_give_up(&job.mark, commit, may_drop);
         if may_drop && given_up.as_ref().is_err_and(|fault| !fault.is_passing()) {
             given_up = self.try_to_give_up(&job.mark, commit, false);

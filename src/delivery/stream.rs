@@ -11,7 +11,7 @@ use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head}
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
-use super::preflight::{Known, LeftOpen, Ready};
+use super::preflight::{Known, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
 use crate::archive::{Archive, ContentError, Files};
@@ -62,32 +62,20 @@ impl<'a> Stream<'a> {
         self.committer.finisher.failed()
     }
 
-    /// An open head of ours from an earlier run: its bytes are gone, so it is given up. When resuming they come again,
-    /// and the commit may go on where it was left; unless it came late, for an archive that is committed already.
+    /// An open head of ours from an earlier run is given up: nobody goes on with it, since whoever had it before may have
+    /// dropped it. It would block the branch for everybody.
     pub fn begin(&mut self) -> Result<(), DeliveryError> {
-        let options = self.options;
-        let comes = |number| match &options.spooled {
-            Some(spooled) => number >= spooled.oldest,
-            None => options.resume,
-        };
-        let comes_again =
-            |left: &LeftOpen| comes(left.mark.sequence) && !self.ready.known.contains_key(&left.mark.sequence);
-        if self.options.dry_run || self.ready.left_open.as_ref().is_none_or(comes_again) {
+        if self.options.dry_run {
             return Ok(());
         }
         self.give_up_left_open()
     }
 
-    /// What nobody took: an open head of an earlier run whose archive did not come again; a `StartCommit` of this run
-    /// whose answer was lost, and which arrived after its archive was committed by another. Both would block the branch
-    /// for everybody.
-    pub fn end(&mut self) {
-        if self.options.dry_run {
-            return;
-        }
-        // What cannot be given up now stays in the ledger.
-        let _ = self.give_up_left_open();
+    /// A `StartCommit` of this run whose answer was lost, and which arrived after its archive was committed by another,
+    /// is given up, too.
+    pub fn end(&self) {
         if self.committer.lost_starts {
+            // What cannot be given up now stays in the ledger.
             let _ = self.give_up_late_start();
         }
     }
@@ -159,9 +147,8 @@ impl<'a> Stream<'a> {
             self.committer.observer.would_commit(archive, files);
             return Ok(ControlFlow::Continue(()));
         }
-        let found = self.found(&mark)?;
         self.last = sequence;
-        match self.committer.commit(&Job { archive, files, mark }, found)? {
+        match self.committer.commit(&Job { archive, files, mark })? {
             Outcome::Abandoned => Ok(ControlFlow::Break(())),
             Outcome::Closed(commit) => {
                 self.committer.floor = Some(commit.id.clone());
@@ -250,18 +237,6 @@ impl<'a> Stream<'a> {
         receipt.finished = known.finished;
         self.committer.observer.already(&receipt);
         Ok(ControlFlow::Continue(()))
-    }
-
-    /// The commit that an earlier run has left open, if it is for this archive.
-    fn found(&mut self, mark: &Mark) -> Result<Option<Commit>, DeliveryError> {
-        match self.ready.left_open.take_if(|left| left.mark.is_same_archive(mark)) {
-            Some(left) => {
-                let commit = self.committer.name(left.commit);
-                self.committer.ledger.open(&commit);
-                Ok(Some(commit))
-            }
-            None => self.give_up_left_open().map(|()| None),
-        }
     }
 
     fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {

@@ -1,5 +1,7 @@
 //! The delivery against a scripted sink, and the promise checked by a model that knows nothing of the delivery.
 
+mod checked;
+mod checker;
 mod endings;
 mod runs;
 mod scripted;

@@ -338,8 +338,7 @@ fn messages_that_are_too_large_are_halved_until_they_fit() {
     let (server, grpc) = serving(vec![refused(), recording("grpc-2.12", "065").answer]);
     let data: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
     let fault = grpc.create_file_set(&mut Listed(vec![(Some(data), "/f")])).unwrap_err();
-    // The same upload again may succeed.
-    assert_eq!(fault.kind, FaultKind::Unavailable);
+    assert_eq!(fault.kind, FaultKind::TooLarge);
     grpc.create_file_set(&mut Listed(vec![(Some(data), "/f")])).unwrap();
     let sizes = |call: usize| server.seen()[call].messages.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(sizes(1).len(), 1);

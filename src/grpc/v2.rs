@@ -274,17 +274,14 @@ impl CommitSink for V2 {
         let patience = || limit + Duration::from_secs(sent.get() / BYTES_A_SECOND);
         match self.calls.send(call, &mut next, &patience) {
             Ok(answer) => messages::file_set(answer).map_err(unreadable(call)),
-            Err(failed) => match fault(call, failed).fault {
-                // Smaller ones may do: nothing of this upload is seen by anybody.
-                refused if refused.kind == FaultKind::TooLarge && piece > SMALLEST_PIECE => {
+            Err(failed) => {
+                let fault = fault(call, failed).fault;
+                // The next try sends smaller ones, besides fewer of them.
+                if fault.kind == FaultKind::TooLarge && piece > SMALLEST_PIECE {
                     self.piece.store(piece / 2, Ordering::Relaxed);
-                    Err(Fault {
-                        kind: FaultKind::Unavailable,
-                        ..refused
-                    })
                 }
-                other => Err(other),
-            },
+                Err(fault)
+            }
         }
     }
 

@@ -308,7 +308,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     let method = methods::find(path, shared.guard.wants_token(), Format::Json);
     let call = Call::new(transaction(request.headers()));
     let wanted = Wanted(call.clone());
-    let source = Source::Json(Values::of(body::read(request.into_body(), Arc::clone(&entry))));
+    let source = Source::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));
     let mut receiver = carry_out(shared, &entry, method, call, source);
     let first = receiver.recv().await;

@@ -1,20 +1,31 @@
-//! Every fault at every step of `put --spool`: each archive is in the repo once, in order, and just what is there was
-//! acknowledged.
+//! Every fault at every step of `put`, over the wire: each archive is in the repo once and in order, and just what is
+//! there was acknowledged.
 //!
-//! The table is made of [`STEPS`], [`FAULTS`] and [`MODES`]. The fault meets the second archive of three, so that there
-//! is one before it and one after it.
+//! The table is made of [`STEPS`], [`FAULTS`] and [`MODES`]. A [`Proxy`] in front of `serve` does what is wrong; it meets
+//! the second archive of three, so that there is one before it and one after it. What is in the repo is read from the
+//! store itself.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::runner::{Ran, World, tar};
-use crate::scripted::{Fault, Gateway};
+use spoutctl::delivery::mark::Mark;
+use spoutctl::history::CommitHistory;
+use spoutctl::pfs::{CommitInfo, Destination, FilePath};
+use spoutctl::retrieval::FileSource;
+use spoutctl::store::Store;
+
+use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
+use crate::proxy::{Fault, Proxy};
+use crate::runner::{Ran, World, tar, tree_of};
+use crate::scripted::Gateway;
+use crate::served::Served;
 
 /// The calls on an archive's way to its commit, and the one that gives a commit up.
 const STEPS: &[&str] = &[
     "CreateFileSet",
+    "ComposeFileSet",
     "StartCommit",
     "AddFileSet",
     "FinishCommit",
@@ -23,120 +34,267 @@ const STEPS: &[&str] = &[
 ];
 
 /// What the fault is, and the fault.
-type Named = (&'static str, fn() -> Fault);
+type Named = (&'static str, fn(&Cell) -> Fault);
 
 const FAULTS: &[Named] = &[
-    ("carried out, not answered", || Fault::LoseAnswer),
-    ("not carried out, connection closed", || Fault::Unheard),
-    ("carried out after the next call", || Fault::Late(1)),
-    ("carried out after two calls", || Fault::Late(2)),
-    ("carried out after three calls", || Fault::Late(3)),
-    ("carried out after six calls", || Fault::Late(6)),
-    ("carried out when all is over", || Fault::Late(usize::MAX)),
-    ("carried out twice", || Fault::Twice(1)),
-    ("carried out again later", || Fault::Twice(3)),
-    ("carried out again when all is over", || Fault::Twice(usize::MAX)),
-    ("the answer's first byte only", || Fault::CutAnswer(1)),
-    ("502", || answer(502)),
-    ("503", || answer(503)),
-    ("429", || answer(429)),
+    ("not carried out, connection closed", |_| Fault::Unheard),
+    ("carried out, not answered", |_| Fault::LoseAnswer),
+    ("carried out after the next call", |_| Fault::Late(1)),
+    ("carried out after three calls", |_| Fault::Late(3)),
+    ("carried out after six calls", |_| Fault::Late(6)),
+    ("carried out when all is over", |_| Fault::Late(usize::MAX)),
+    ("carried out twice", |_| Fault::Twice(0)),
+    ("carried out again after the next call", |_| Fault::Twice(1)),
+    ("carried out again later", |_| Fault::Twice(3)),
+    ("carried out again when all is over", |_| Fault::Twice(usize::MAX)),
+    ("only the answer's head", |_| Fault::CutAnswer(0)),
+    ("only the answer's first byte", |_| Fault::CutAnswer(1)),
+    ("only the request's head", |_| Fault::CutRequest(0)),
+    ("only the request's first bytes", |_| Fault::CutRequest(20)),
+    ("502", |_| Fault::Answer(502, None)),
+    ("503", |_| Fault::Answer(503, None)),
+    ("429", |_| Fault::Answer(429, Some(1))),
+    ("the server restarts before it", |cell| Fault::Before(cell.restart())),
+    ("carried out, and the server restarts", |cell| {
+        Fault::After(cell.restart())
+    }),
 ];
 
 const MODES: &[(&str, &[&str])] = &[
-    ("overwriting", &[]),
-    ("appending", &["--append"]),
-    ("in flight", &["--in-flight", "3"]),
+    ("plain", &["--stream", "s"]),
+    ("appending", &["--stream", "s", "--append"]),
+    ("with a spool", &["--spool", SPOOL]),
+    ("with a spool, in flight", &["--spool", SPOOL, "--in-flight", "3"]),
 ];
 
-fn answer(status: u16) -> Fault {
-    Fault::Answer(status, "content-type: text/html\r\n", "<html>".to_owned())
+/// Stands for the cell's own.
+const SPOOL: &str = "SPOOL";
+
+const ARCHIVES: u64 = 3;
+
+/// The files of an archive. Where it is to go up in parts, there is more than the smallest one takes.
+fn files(number: u64, in_parts: bool) -> Tree {
+    let mut files = Tree::from([
+        ("log".to_owned(), format!("{number}\n").into_bytes()),
+        (format!("own/{number}"), b"x".to_vec()),
+    ]);
+    if in_parts && number == 2 {
+        let line = format!("{number} of those that are too large\n");
+        files.insert("large".to_owned(), line.repeat(6000).into_bytes());
+    }
+    files
 }
 
-const ARCHIVES: usize = 3;
-
-fn input() -> Vec<u8> {
+fn input(in_parts: bool) -> Vec<u8> {
     let archive = |number| {
-        tar(&[
-            ("log", format!("{number}\n").as_bytes()),
-            (&format!("own/{number}"), b"x"),
-        ])
+        let files = files(number, in_parts);
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(path, data)| (path.as_str(), &data[..])).collect();
+        tar(&files)
     };
     (1..=ARCHIVES).flat_map(archive).collect()
 }
 
-/// One cell of the table; what is wrong, if anything.
-fn try_one(step: &'static str, fault: Fault, mode: &[&str]) -> Result<(), String> {
-    let gateway = Gateway::start();
-    if step == "DropCommitSet" {
-        // A commit that is to be given up: appending, that is done by dropping alone.
-        gateway.script("StartCommit", 2, Fault::LoseAnswer);
-        if mode.contains(&"--append") {
-            gateway.script("AddFileSet", 2, Fault::LoseAnswer);
-        }
-        gateway.script(step, 1, fault);
-    } else {
-        gateway.script(step, 2, fault);
-    }
-    let world = World::at(&gateway.url());
-    let spool = world.path("spool").display().to_string();
-    let put = [&["put", "events", "--spool", &spool, "--retry-for", "10s"], mode].concat();
-    let ran = world.run_with(&put, &input());
-    check(&gateway, &[&ran], mode)?;
-    // Whatever came late is found and given up by the next run, which has nothing else to do.
-    gateway.deliver_late();
-    let again = world.run_with(&put, &[]);
-    check(&gateway, &[&ran, &again], mode)?;
-    let open = gateway.commits().iter().filter(|commit| commit.is_open()).count();
-    if open > 0 {
-        return Err(format!("{open} commits are open\n{}", again.stderr));
-    }
-    Ok(())
-}
-
-fn check(gateway: &Gateway, runs: &[&Ran], mode: &[&str]) -> Result<(), String> {
-    let said: String = runs.iter().map(|ran| ran.stderr.as_str()).collect();
-    let wrong = |what: &str| Err(format!("{what}\n{said}{:#?}", gateway.commits()));
-    if runs.iter().any(|ran| ran.code != Some(0)) {
-        return wrong("it failed");
-    }
-    let published = gateway.published();
-    let there: Vec<String> = published.iter().map(|(id, _)| format!("default/events@{id}")).collect();
-    let acknowledged: Vec<String> = runs.iter().flat_map(|ran| ran.commits()).collect();
-    if acknowledged != there {
-        return wrong(&format!("acknowledged {acknowledged:?}, and there are {there:?}"));
-    }
-    if there.len() != ARCHIVES {
-        return wrong(&format!("{} archives are there", there.len()));
-    }
-    let mut log = String::new();
-    for (at, (_, tree)) in published.iter().enumerate() {
-        let number = at + 1;
-        if !mode.contains(&"--append") {
-            log.clear();
-        }
-        let _ = writeln!(log, "{number}");
-        let own = tree.keys().filter(|path| path.starts_with("/own/")).count();
-        if tree["/log"] != log.as_bytes() || own != number {
-            return wrong(&format!("commit {number} holds {tree:?}"));
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn whatever_meets_a_call_each_archive_is_there_once_and_in_order() {
-    let wrong = Mutex::new(Vec::new());
-    let cells = STEPS.iter().flat_map(|step| {
-        FAULTS
-            .iter()
-            .flat_map(move |fault| MODES.iter().map(move |mode| (*step, fault, mode)))
-    });
-    let cells = Mutex::new(cells);
-    let work = || {
-        while let Some((step, (fault, make), (mode, flags))) = { cells.lock().unwrap().next() } {
-            if let Err(what) = try_one(step, make(), flags) {
-                wrong.lock().unwrap().push(format!("{step}, {fault}, {mode}: {what}"));
+/// The files that the commit of an archive shows.
+fn tree(number: u64, in_parts: bool, appends: bool) -> Tree {
+    let mut tree = Tree::new();
+    for number in 1..=number {
+        for (path, mut data) in files(number, in_parts) {
+            let file = tree.entry(path).or_default();
+            if !appends {
+                file.clear();
             }
+            file.append(&mut data);
+        }
+    }
+    tree
+}
+
+/// A network that by itself repeats a request which must not be repeated, before it answers: appending, nobody can tell.
+/// The checker does, afterwards.
+fn is_beyond_us(step: &str, fault: &str, flags: &[&str]) -> bool {
+    (step, fault) == ("AddFileSet", "carried out twice") && flags.contains(&"--append")
+}
+
+/// One cell of the table.
+struct Cell {
+    repo: String,
+    step: &'static str,
+    flags: Vec<&'static str>,
+    proxy: Proxy,
+    world: World,
+    store: PathBuf,
+    /// Where the server restarts, it is the cell's own.
+    served: Arc<Mutex<Served>>,
+}
+
+impl Cell {
+    /// Puts `serve` over its store down and up again.
+    fn restart(&self) -> Box<dyn FnOnce() + Send> {
+        let (served, store, upstream) = (Arc::clone(&self.served), self.store.clone(), self.proxy.upstream());
+        Box::new(move || {
+            let mut served = served.lock().unwrap();
+            served.kill();
+            *served = Served::over(&store, &[]);
+            upstream.is_at(&served.authority);
+        })
+    }
+
+    fn in_parts(&self) -> bool {
+        self.step == "ComposeFileSet"
+    }
+
+    fn put(&self, input: &[u8]) -> Ran {
+        let spool = self.world.path("spool").display().to_string();
+        let flags = self
+            .flags
+            .iter()
+            .map(|flag| if *flag == SPOOL { spool.as_str() } else { flag });
+        let mut args = vec!["put", &self.repo, "--create-repo", "--json", "--retry-for", "20s"];
+        args.extend(flags);
+        self.world.run_with(&args, input)
+    }
+
+    /// What is wrong, if anything.
+    fn run(&self, fault: Fault) -> Result<(), String> {
+        let comes_late = matches!(fault, Fault::Late(_) | Fault::Twice(_));
+        match self.step {
+            "ComposeFileSet" => {
+                // Until its parts are small enough to be several.
+                let too_large = |nth| (2..13).contains(&nth).then_some(Fault::Answer(413, None));
+                self.proxy.each("CreateFileSet", too_large).at(self.step, 1, fault)
+            }
+            // A commit that is to be given up: appending, that is done by dropping alone.
+            "DropCommitSet" => {
+                let before = if self.flags.contains(&"--append") {
+                    "AddFileSet"
+                } else {
+                    "StartCommit"
+                };
+                self.proxy.at(before, 2, Fault::LoseAnswer).at(self.step, 1, fault)
+            }
+            step => self.proxy.at(step, 2, fault),
+        };
+        let ran = self.put(&input(self.in_parts()));
+        self.check(&[&ran], comes_late)?;
+        if comes_late {
+            // It is found and given up by the next run, which has nothing else to do.
+            self.proxy.deliver_late();
+            let again = self.put(&[]);
+            self.check(&[&ran, &again], false)?;
+        }
+        let missed = self.proxy.missed();
+        self.proxy.heal();
+        if missed.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("never called: {missed:?}"))
+        }
+    }
+
+    fn check(&self, runs: &[&Ran], late: bool) -> Result<(), String> {
+        let said: String = runs.iter().map(|ran| ran.stderr.as_str()).collect();
+        let wrong = |what: String| Err(format!("{what}\n{said}{}", self.proxy.met().join("\n")));
+        if runs.iter().any(|ran| ran.code != Some(0)) {
+            return wrong("it failed".to_owned());
+        }
+        let mut outcome = Outcome {
+            acknowledged: runs.iter().flat_map(|ran| ran.acknowledged()).collect(),
+            ..in_store(&self.store, &self.repo)
+        };
+        if late {
+            outcome.open = 0;
+        }
+        let appends = self.flags.contains(&"--append");
+        let promise = Promise {
+            archives: ARCHIVES,
+            tree: &|number| tree(number, self.in_parts(), appends),
+            order: Order::AsSent,
+            told: Told::Once,
+        };
+        promise.check(&outcome).or_else(wrong)
+    }
+}
+
+/// What `master` of a repo holds, read from the store in this directory.
+pub fn in_store(store: &Path, repo: &str) -> Outcome {
+    let store = Store::open_existing(store).unwrap();
+    let branch = repo.parse::<Destination>().unwrap().branch;
+    let mut commits = Vec::new();
+    store
+        .list_commits(&branch, &mut |info| {
+            commits.push(info);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    commits.reverse();
+    let good = commits.iter().filter(|info| info.is_good()).map(|info| Good {
+        commit: info.commit.id.to_string(),
+        archive: Mark::of(info).map_or(0, |mark| mark.sequence),
+        tree: files_of_commit(&store, info),
+    });
+    Outcome {
+        // Where a branch's first commit is dropped, pachd puts an empty one of its own.
+        good: good.filter(|good| good.archive > 0 || !good.tree.is_empty()).collect(),
+        open: commits.iter().filter(|info| info.is_open()).count(),
+        acknowledged: Vec::new(),
+    }
+}
+
+fn files_of_commit(store: &Store, info: &CommitInfo) -> Tree {
+    let mut archive = Vec::new();
+    let mut reader = store.get_file_tar(&info.commit, &FilePath::root()).unwrap();
+    std::io::Read::read_to_end(&mut reader, &mut archive).unwrap();
+    tree_of(&archive)
+}
+
+/// The cells in an order that spreads those that take long.
+fn cells() -> impl Iterator<
+    Item = (
+        &'static str,
+        &'static Named,
+        &'static (&'static str, &'static [&'static str]),
+    ),
+> {
+    FAULTS.iter().flat_map(|fault| {
+        STEPS
+            .iter()
+            .flat_map(move |step| MODES.iter().map(move |mode| (*step, fault, mode)))
+    })
+}
+
+fn whatever_meets_a_call(scheme: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let served = Arc::new(Mutex::new(Served::over(&store, &[])));
+    let wrong = Mutex::new(Vec::new());
+    let cells = Mutex::new(cells().enumerate());
+    let work = || {
+        while let Some((number, (step, (fault, make), (mode, flags)))) = { cells.lock().unwrap().next() } {
+            let own = fault.contains("restarts");
+            let (store, served) = if own {
+                let store = directory.path().join(format!("store-{number}"));
+                let served = Arc::new(Mutex::new(Served::over(&store, &[])));
+                (store, served)
+            } else {
+                (store.clone(), Arc::clone(&served))
+            };
+            let proxy = Proxy::before(&served.lock().unwrap().authority);
+            let cell = Cell {
+                repo: format!("cell-{number}"),
+                step,
+                flags: flags.to_vec(),
+                world: World::at(&format!("{scheme}://{}", proxy.authority())),
+                proxy,
+                store,
+                served,
+            };
+            let beyond_us = is_beyond_us(step, fault, flags);
+            let what = match cell.run(make(&cell)) {
+                Ok(()) if beyond_us => "nobody could know, and the checker does not see it".to_owned(),
+                Err(what) if !beyond_us => what,
+                Ok(()) | Err(_) => continue,
+            };
+            wrong.lock().unwrap().push(format!("{step}, {fault}, {mode}: {what}"));
         }
     };
     std::thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(work))));
@@ -144,33 +302,9 @@ fn whatever_meets_a_call_each_archive_is_there_once_and_in_order() {
     assert!(wrong.is_empty(), "{} cells:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
-/// The checker must see what it is there for.
 #[test]
-fn a_wrong_delivery_is_caught() {
-    let gateway = Gateway::start();
-    let world = World::at(&gateway.url());
-    let spool = world.path("spool").display().to_string();
-    let ran = world.run_with(&["put", "events", "--spool", &spool], &input());
-    check(&gateway, &[&ran], &[]).unwrap();
-    let doubled = |books: &mut crate::scripted::Books| books.commits.push(books.commits[2].clone());
-    let lost = |books: &mut crate::scripted::Books| books.commits.truncate(2);
-    let swapped = |books: &mut crate::scripted::Books| books.commits.swap(0, 1);
-    let before = gateway.commits();
-    let mut caught = BTreeSet::new();
-    for (name, wrong) in [
-        ("doubled", &doubled as &dyn Fn(&mut _)),
-        ("lost", &lost),
-        ("swapped", &swapped),
-    ] {
-        gateway.books(|books| wrong(books));
-        if check(&gateway, &[&ran], &[]).is_err() {
-            caught.insert(name);
-        }
-        gateway.books(|books| books.commits.clone_from(&before));
-    }
-    assert_eq!(caught.len(), 3, "{caught:?}");
-    // What is there without an acknowledgement, too.
-    assert!(check(&gateway, &[], &[]).is_err());
+fn whatever_meets_a_call_over_http_each_archive_is_there_once_and_in_order() {
+    whatever_meets_a_call("http");
 }
 
 #[test]
@@ -178,6 +312,16 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
     let gateway = Gateway::start_after(Duration::from_secs(1));
     let world = World::at(&gateway.url());
     let spool = world.path("spool").display().to_string();
-    let ran = world.run_with(&["put", "events", "--spool", &spool, "--retry-for", "10s"], &input());
-    check(&gateway, &[&ran], &[]).unwrap();
+    let ran = world.run_with(
+        &["put", "events", "--spool", &spool, "--retry-for", "10s"],
+        &input(false),
+    );
+    let published = gateway.published();
+    let there: Vec<String> = published.iter().map(|(id, _)| format!("default/events@{id}")).collect();
+    assert_eq!((ran.expect(0).commits(), there.len() as u64), (there, ARCHIVES));
+}
+
+#[test]
+fn whatever_meets_a_call_over_grpc_each_archive_is_there_once_and_in_order() {
+    whatever_meets_a_call("grpc");
 }

@@ -6,6 +6,9 @@
     reason = "a test that cannot go on fails, and says why"
 )]
 
+#[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
+#[path = "../../src/delivery/tests/checker.rs"]
+mod checker;
 mod runner;
 
 mod faults;
@@ -13,12 +16,15 @@ mod gateway;
 mod generated;
 mod get;
 mod layers;
+mod marker;
 mod memory;
 mod messages;
 mod pachd1;
 mod pack;
 mod printing;
 mod producer;
+mod proxied;
+mod proxy;
 mod put;
 mod readme;
 mod replay;
@@ -26,7 +32,9 @@ mod scripted;
 mod serve;
 mod served;
 mod spool;
+mod timeouts;
 mod v1;
 mod validate;
 mod validate_config;
 mod validate_server;
+mod wrong;

@@ -1,6 +1,7 @@
 //! Runs the binary with a scrubbed environment and a store of its own.
 
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -27,6 +28,27 @@ pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
         builder.append_data(&mut header, path, *content).unwrap();
     }
     builder.into_inner().unwrap()
+}
+
+/// The regular files of an archive, in its order.
+pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = tar::Archive::new(archive);
+    let mut files = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.header().entry_type().is_file() {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.push((entry.path().unwrap().display().to_string(), content));
+        }
+    }
+    files
+}
+
+/// The same by path, without the slash that some begin with.
+pub fn tree_of(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let named = |(path, data): (String, _)| (path.trim_start_matches('/').to_owned(), data);
+    files_of(archive).into_iter().map(named).collect()
 }
 
 /// Says that a test was skipped, or fails where nothing may be skipped (`SPOUTCTL_TEST_NO_SKIP`, set by CI).
@@ -176,6 +198,21 @@ impl Ran {
             .iter()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// With `--json`: the number and the commit of each archive that was acknowledged.
+    pub fn acknowledged(&self) -> Vec<(u64, String)> {
+        let lines = self.json();
+        let told = lines
+            .iter()
+            .filter(|line| line["type"] == "commit" || line["type"] == "already");
+        let of = |line: &Value| {
+            (
+                line["archive"].as_u64().unwrap(),
+                line["commit"].as_str().unwrap().to_owned(),
+            )
+        };
+        told.map(of).collect()
     }
 
     /// The commits that were acknowledged.

@@ -33,10 +33,6 @@ pub enum Fault {
     Meddle(Box<dyn FnOnce(&mut Books) + Send>),
     /// So many bytes of the answer's body come, and then the connection closes.
     CutAnswer(usize),
-    /// The connection is closed, and the call is carried out after so many further ones have been.
-    Late(usize),
-    /// It is carried out and answered, and once more after so many further ones have been.
-    Twice(usize),
 }
 
 /// pachd's own way to refuse.
@@ -172,8 +168,6 @@ struct State {
     script: Vec<Step>,
     calls: HashMap<String, usize>,
     tokens: BTreeSet<String>,
-    /// Calls to be carried out after so many others: the number, the call, its body.
-    late: Vec<(usize, String, Vec<u8>)>,
     ended: bool,
 }
 
@@ -245,14 +239,6 @@ impl Gateway {
 
     pub fn books<T>(&self, look: impl FnOnce(&mut Books) -> T) -> T {
         look(&mut self.shared.lock().books)
-    }
-
-    /// Whatever is still on its way arrives.
-    pub fn deliver_late(&self) {
-        let late = std::mem::take(&mut self.shared.lock().late);
-        for (_, call, body) in late {
-            let _ = carry_out(&self.shared, &call, &body);
-        }
     }
 
     /// How often this was called.
@@ -337,8 +323,6 @@ enum Answering {
     Not,
     /// So many bytes of it.
     Upto(usize),
-    /// Whole, and the call is carried out once more after so many others.
-    AndAgain(usize),
 }
 
 struct Head {
@@ -370,12 +354,6 @@ fn converse(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             }
             Some(Fault::LoseAnswer) => handle(&mut reader, &mut writer, shared, &head, Answering::Not)?,
             Some(Fault::CutAnswer(bytes)) => handle(&mut reader, &mut writer, shared, &head, Answering::Upto(bytes))?,
-            Some(Fault::Late(after)) => {
-                let body = read_body(&mut reader, &head, usize::MAX)?.unwrap_or_default();
-                shared.lock().late.push((after, head.call, body));
-                return writer.shutdown(Shutdown::Both);
-            }
-            Some(Fault::Twice(after)) => handle(&mut reader, &mut writer, shared, &head, Answering::AndAgain(after))?,
             None => handle(&mut reader, &mut writer, shared, &head, Answering::Whole)?,
         }
     }
@@ -420,7 +398,6 @@ fn handle(
         return Err(io::Error::other("closed"));
     };
     let answer = carry_out(shared, &head.call, &body);
-    carry_out_what_is_due(shared);
     shared.changed.notify_all();
     let cut = match answering {
         Answering::Not => {
@@ -428,10 +405,6 @@ fn handle(
             return Err(io::Error::other("lost"));
         }
         Answering::Upto(bytes) => bytes,
-        Answering::AndAgain(after) => {
-            shared.lock().late.push((after, head.call.clone(), body));
-            usize::MAX
-        }
         Answering::Whole => usize::MAX,
     };
     let json = "content-type: application/json\r\n";
@@ -536,24 +509,6 @@ fn write_stream(writer: &mut TcpStream, lines: &[u8], cut: usize) -> io::Result<
         return Err(io::Error::other("cut"));
     }
     writer.write_all(b"0\r\n\r\n")
-}
-
-/// One more call has been carried out: those that are late come nearer.
-fn carry_out_what_is_due(shared: &Shared) {
-    let mut state = shared.lock();
-    let (due, late) = std::mem::take(&mut state.late)
-        .into_iter()
-        .partition(|(after, ..)| *after <= 1);
-    state.late = late;
-    for (after, ..) in &mut state.late {
-        *after -= 1;
-    }
-    drop(state);
-    let due: Vec<(usize, String, Vec<u8>)> = due;
-    for (_, call, body) in due {
-        // Nobody hears the answer.
-        let _ = carry_out(shared, &call, &body);
-    }
 }
 
 fn carry_out(shared: &Shared, call: &str, body: &[u8]) -> Result<Reply, Refusal> {

@@ -1,6 +1,6 @@
 //! `spoutctl serve` as a process of the test's own, and raw requests to it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -122,6 +122,26 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// One call in HTTP 1.0 to whoever is at `authority`: the status and the body. An error when no whole answer came.
+pub fn post(authority: &str, method: &str, request: &Value, token: Option<&str>) -> io::Result<(u16, String)> {
+    let body = request.to_string();
+    let mut stream = TcpStream::connect(authority)?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    let token = token.map_or(String::new(), |token| format!("authn-token: {token}\r\n"));
+    write!(
+        stream,
+        "POST /api/{method} HTTP/1.0\r\nhost: {authority}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         {token}\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let broken = || io::Error::other(format!("no answer in HTTP: {answer}"));
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.ok_or_else(broken)?, body.to_owned()))
 }
 
 /// What came back.

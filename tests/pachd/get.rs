@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::lab::{Lab, files_of};
-use crate::runner::{fixture_bytes, tar};
+use crate::lab::Lab;
+use crate::runner::{files_of, fixture_bytes, tar};
 
 #[test]
 fn a_branch_means_its_newest_good_commit_whatever_its_head_is() {

@@ -1,29 +1,14 @@
 //! A repo on a pachd, and the raw calls that the binary itself does not make.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::runner::{Ran, World};
-use crate::served::Served;
-
-/// The regular files of an archive, in its order.
-pub fn files_of(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = tar::Archive::new(archive);
-    let mut files = Vec::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        if entry.header().entry_type().is_file() {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).unwrap();
-            files.push((entry.path().unwrap().display().to_string(), content));
-        }
-    }
-    files
-}
+use crate::checker::{Good, Outcome};
+use crate::runner::{Ran, World, tree_of};
+use crate::served::{Served, post};
 
 /// A commit as pachd tells it.
 #[derive(Debug, Clone)]
@@ -62,8 +47,9 @@ impl Commit {
 /// A repo of the test's own on the server, and the binary to use it with.
 pub struct Lab {
     world: World,
-    authority: String,
-    token: Option<String>,
+    /// `HOST:PORT` of the server.
+    pub authority: String,
+    pub token: Option<String>,
     /// Its name; it exists only once somebody has made it.
     pub repo: String,
     /// The server, where it is the test's own.
@@ -145,28 +131,8 @@ impl Lab {
         self.try_call(method, request).unwrap()
     }
 
-    /// HTTP 1.0, so that the answer comes unchunked and ends where the connection does.
     fn try_call(&self, method: &str, request: &Value) -> std::io::Result<(u16, String)> {
-        let body = request.to_string();
-        let mut stream = TcpStream::connect(&self.authority)?;
-        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
-        let token = self
-            .token
-            .as_ref()
-            .map_or(String::new(), |token| format!("authn-token: {token}\r\n"));
-        write!(
-            stream,
-            "POST /api/{method} HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-             {token}\r\n{body}",
-            self.authority,
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let broken = || std::io::Error::other(format!("no answer in HTTP: {answer}"));
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or_else(broken)?, body.to_owned()))
+        post(&self.authority, method, request, self.token.as_deref())
     }
 
     /// A call that must succeed. Under load pachd now and then rolls one back, and says so.
@@ -235,6 +201,24 @@ impl Lab {
     pub fn good_commits(&self) -> Vec<String> {
         let good = self.commits().into_iter().filter(Commit::is_good);
         good.map(|commit| commit.id).collect()
+    }
+
+    /// What `master` holds, and what these runs have acknowledged, as the checker wants it.
+    pub fn outcome(&self, runs: &[&Ran]) -> Outcome {
+        let commits = self.commits();
+        let good = commits.iter().filter(|commit| commit.is_good()).map(|commit| {
+            let archive = self.run(&["get", &self.at(&format!("@{}", commit.id)), "--tar"]);
+            Good {
+                commit: commit.id.clone(),
+                archive: commit.sequence(),
+                tree: tree_of(&archive.expect(0).stdout),
+            }
+        });
+        Outcome {
+            good: good.collect(),
+            open: commits.iter().filter(|commit| commit.is_open).count(),
+            acknowledged: runs.iter().flat_map(|ran| ran.acknowledged()).collect(),
+        }
     }
 
     /// Fails unless the branch's commits are just the ones that were acknowledged, each finished without an error.

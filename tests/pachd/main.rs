@@ -13,6 +13,12 @@
     reason = "a test that cannot go on fails, and says why"
 )]
 
+#[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
+#[path = "../../src/delivery/tests/checker.rs"]
+mod checker;
+#[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
+#[path = "../cli/proxy.rs"]
+mod proxy;
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
 #[path = "../cli/runner.rs"]
 mod runner;
@@ -25,4 +31,5 @@ mod get;
 mod lab;
 mod pipelines;
 mod put;
+mod spool;
 mod streams;

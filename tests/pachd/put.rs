@@ -1,7 +1,7 @@
 //! What goes in comes back.
 
-use crate::lab::{Lab, files_of};
-use crate::runner::{World, fixture, fixture_bytes, tar};
+use crate::lab::Lab;
+use crate::runner::{World, files_of, fixture, fixture_bytes, tar};
 
 #[test]
 fn each_of_three_archives_is_a_commit_and_comes_back_byte_for_byte() {

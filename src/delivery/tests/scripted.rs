@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::checker::{Good, Outcome};
 use crate::archive::{self, ArchiveReader};
 use crate::delivery::holding::Holding;
 use crate::delivery::mark::{Mark, Stage};
@@ -179,10 +180,8 @@ impl Scripted {
 
     /// Every good commit, oldest first: the archive's number and its files.
     pub(super) fn good(&self) -> Vec<(u64, Content)> {
-        let mut state = self.lock();
-        for (_, late) in std::mem::take(&mut state.late) {
-            drop(state.carry_out(&late));
-        }
+        self.deliver_late();
+        let state = self.lock();
         let good = state
             .commits
             .iter()
@@ -193,6 +192,35 @@ impl Scripted {
             (mark.sequence, apply(&commit.ops))
         })
         .collect()
+    }
+
+    /// Whatever is still on its way arrives.
+    pub(super) fn deliver_late(&self) {
+        let mut state = self.lock();
+        for (_, late) in std::mem::take(&mut state.late) {
+            drop(state.carry_out(&late));
+        }
+    }
+
+    /// As the checker wants it.
+    pub(super) fn outcome(&self, acknowledged: Vec<(u64, String)>) -> Outcome {
+        let good = self.good();
+        let state = self.lock();
+        let ids = state
+            .commits
+            .iter()
+            .filter(|commit| commit.closed && commit.error.is_empty())
+            .map(|commit| commit.id.to_string());
+        let good = ids.zip(good).map(|(commit, (archive, content))| Good {
+            commit,
+            archive,
+            tree: content.into_iter().collect(),
+        });
+        Outcome {
+            good: good.collect(),
+            open: state.commits.iter().filter(|commit| !commit.closed).count(),
+            acknowledged,
+        }
     }
 
     pub(super) fn open(&self) -> usize {
@@ -454,15 +482,26 @@ impl Clock for Fast {
 pub(super) struct Heard {
     pub(super) committed: Mutex<Vec<u64>>,
     pub(super) already: Mutex<Vec<u64>>,
+    /// Of either kind, with its commit.
+    pub(super) told: Mutex<Vec<(u64, String)>>,
+}
+
+impl Heard {
+    fn tell(&self, receipt: &Receipt) {
+        let commit = receipt.commit.as_ref().unwrap().to_string();
+        self.told.lock().unwrap().push((receipt.archive, commit));
+    }
 }
 
 impl Observer for Heard {
     fn committed(&self, receipt: &Receipt) {
         self.committed.lock().unwrap().push(receipt.archive);
+        self.tell(receipt);
     }
 
     fn already(&self, receipt: &Receipt) {
         self.already.lock().unwrap().push(receipt.archive);
+        self.tell(receipt);
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}

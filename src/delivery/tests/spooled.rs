@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use proptest::prelude::*;
 
+use super::checker::{Order, Promise, Told};
 use super::runs::fate;
 use super::scripted::*;
 use crate::archive::{self, Archive, ArchiveReader, Files};
@@ -47,6 +48,8 @@ impl Observer for Killed {
     fn already(&self, receipt: &Receipt) {
         if self.is_alive() {
             self.leaving.already(receipt);
+        } else {
+            self.heard.already(receipt);
         }
     }
 
@@ -63,10 +66,21 @@ impl Observer for Killed {
     fn note(&self, _: &str) {}
 }
 
-/// One run: takes archives in up to `count`, and delivers until an error, the end, or its death.
 fn run(sink: &Arc<Scripted>, dir: &Path, count: u64, kill_after: usize, options: Options) -> Result<(), DeliveryError> {
+    run_heard(sink, dir, count, kill_after, options, &Arc::default())
+}
+
+/// One run: takes archives in up to `count`, and delivers until an error, the end, or its death.
+fn run_heard(
+    sink: &Arc<Scripted>,
+    dir: &Path,
+    count: u64,
+    kill_after: usize,
+    options: Options,
+    heard: &Arc<Heard>,
+) -> Result<(), DeliveryError> {
     let spool = Arc::new(Spool::open(dir, DEFAULT_LIMIT).unwrap());
-    let heard = Arc::new(Heard::default());
+    let heard = Arc::clone(heard);
     let observer = Killed {
         leaving: Leaving {
             spool: Arc::clone(&spool),
@@ -136,27 +150,27 @@ proptest! {
         let options = Options { mode, in_flight, ..options() };
         sink.lock().fail = fail;
         let mut count = 0;
+        let heard = Arc::default();
         for (more, kill_after) in runs {
             count += more;
-            let _ = run(&sink, dir.path(), count, kill_after, options.clone());
+            let _ = run_heard(&sink, dir.path(), count, kill_after, options.clone(), &heard);
         }
         sink.lock().fates.clear();
         sink.lock().fail = None;
-        let last = run(&sink, dir.path(), count, usize::MAX, options.clone());
-        prop_assert!(last.is_ok(), "{:?}", last);
-        let mut numbers: Vec<u64> = sink.good().iter().map(|(number, _)| *number).collect();
-        if in_flight > 1 {
-            // What follows one that failed may be there before it.
-            numbers.sort_unstable();
+        // A late start may come after the first of these; the next one gives it up.
+        for _ in 0..2 {
+            sink.deliver_late();
+            let last = run_heard(&sink, dir.path(), count, usize::MAX, options.clone(), &heard);
+            prop_assert!(last.is_ok(), "{:?}", last);
         }
-        prop_assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
-        for (number, content) in sink.good() {
-            prop_assert_eq!(content, content_of(number));
-        }
-        // A late start may come after the last run; the next one gives it up.
-        let last = run(&sink, dir.path(), count, usize::MAX, options);
-        prop_assert!(last.is_ok(), "{:?}", last);
-        prop_assert_eq!((sink.open(), sink.good().len() as u64), (0, count));
+        let promise = Promise {
+            archives: count,
+            tree: &|number| content_of(number).into_iter().collect(),
+            order: if in_flight > 1 { Order::AsTheyWent } else { Order::AsSent },
+            told: Told::AgainAfterAKill,
+        };
+        let outcome = sink.outcome(heard.told.lock().unwrap().clone());
+        prop_assert_eq!(promise.check(&outcome), Ok(()));
         let held = Spool::look(dir.path()).unwrap();
         prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use memchr::memchr2;
 use prost::Message;
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ const LONGEST_VALUE: usize = 28 << 20;
 pub(super) const LONGEST_REQUEST: usize = 1 << 20;
 
 /// Starts to take the body from the connection, and gives the end to read it from.
-pub(super) fn read(mut body: Incoming, entry: Arc<Entry>) -> BodyReader {
+pub(super) fn read(mut body: Incoming, is_http2: bool, entry: Arc<Entry>) -> BodyReader {
     let (sender, pieces) = mpsc::channel(PIECES);
     tokio::spawn(async move {
         loop {
@@ -43,6 +43,10 @@ pub(super) fn read(mut body: Incoming, entry: Arc<Entry>) -> BodyReader {
                     Err(_trailers) => continue,
                 },
                 Ok(Some(Err(error))) => Piece::Broken(io::Error::other(error)),
+                // The library takes a stream of HTTP/2 that was reset with CANCEL or NO_ERROR for one that has ended.
+                Ok(None) if is_http2 && !body.is_end_stream() => {
+                    Piece::Broken(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was reset"))
+                }
                 Ok(None) => Piece::End,
                 Err(_) => Piece::Broken(io::ErrorKind::TimedOut.into()),
             };

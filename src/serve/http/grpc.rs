@@ -46,7 +46,7 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
     };
     let call = Call::new(transaction(request.headers()));
     let wanted = Wanted(call.clone());
-    let source = Source::Protobuf(Messages::of(body::read(request.into_body(), Arc::clone(&entry))));
+    let source = Source::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
     let rest = carry_out(shared, &entry, Ok(method), call, source);
     answer::messages(entry, rest, Some(wanted))
 }
