@@ -42,10 +42,18 @@
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
+//! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
+//! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::upload` |
+//! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
+//! | the same answer that nobody knows | 5 times | [`delivery::patience`] |
+//! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |
 //! | what clients of ours can make us hold | some 60 MiB each of 256 connections | [`serve::http`] |
+//!
+//! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
+//! and still runs, which is told; and a commit that pachd is finishing.
 
 pub mod archive;
 pub mod cli;

@@ -29,6 +29,7 @@ mod scripted;
 mod serve;
 mod served;
 mod spool;
+mod timeouts;
 mod validate;
 mod validate_config;
 mod validate_server;
