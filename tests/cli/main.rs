@@ -15,6 +15,7 @@ mod faults;
 mod gateway;
 mod generated;
 mod get;
+mod grpc;
 mod layers;
 mod marker;
 mod memory;

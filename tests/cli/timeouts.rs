@@ -91,13 +91,11 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
     Ok(told)
 }
 
-/// Makes a fault anew for every time that it is wanted.
-type Made = fn() -> Fault;
-
 #[test]
 fn a_call_that_outlives_its_time_doubles_nothing_and_loses_nothing() {
     const STEPS: &[&str] = &["CreateFileSet", "StartCommit", "AddFileSet", "FinishCommit"];
-    let faults: &[(&str, Made)] = &[
+    type Named = (&'static str, fn() -> Fault);
+    let faults: &[Named] = &[
         ("carried out when the next try is under way", || {
             Fault::Hold(TIME_OUT + TIME_OUT / 4)
         }),
