@@ -55,6 +55,7 @@ pub mod diagnostic;
 pub mod exit;
 pub mod failure;
 pub mod fault;
+pub mod following;
 pub mod gateway;
 pub mod history;
 pub mod lint;

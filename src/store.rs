@@ -1,7 +1,7 @@
 //! The embedded store behind `local:DIR`: repos, branches and commits on this disk, with pachd's behaviour.
 //!
-//! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`] and [`FileSource`], and knows no terminal, no
-//! environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
+//! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`], [`FileSource`] and
+//! [`CommitFeed`](crate::following::CommitFeed), and knows no terminal, no environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
 //! pachd's calls in one transaction ([`Work`]), records of all there is, and [`View`]s of any commit.
 //!
 //! # Layout
@@ -62,6 +62,7 @@ mod content;
 mod database;
 mod entry;
 mod error;
+mod feed;
 mod file_set;
 mod record;
 mod refusal;

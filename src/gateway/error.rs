@@ -66,6 +66,7 @@ pub(super) const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
 pub(super) const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 pub(super) const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
 pub(super) const LIST_COMMIT: Call = Call::reads(PFS, "ListCommit");
+pub(super) const SUBSCRIBE_COMMIT: Call = Call::reads(PFS, "SubscribeCommit");
 pub(super) const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
 pub(super) const GET_FILE: Call = Call::reads(PFS, "GetFile");
 pub(super) const GET_FILE_TAR: Call = Call::reads(PFS, "GetFileTAR");

@@ -174,6 +174,13 @@ pub(super) struct ListCommit<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct SubscribeCommit<'a> {
+    pub repo: Repo<'a>,
+    pub branch: &'a str,
+    pub state: &'static str,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AddFileSet<'a> {
     pub commit: Commit<'a>,
