@@ -34,6 +34,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use self::client::{Client, Incoming};
 use self::error::{CallFault, Missing};
 use self::reader::{StreamReader, fault_of_stream};
@@ -44,7 +47,7 @@ use crate::history::CommitHistory;
 use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
 };
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 pub use self::address::{Address, Token};
 
@@ -187,6 +190,19 @@ impl Gateway {
         };
         Ok(StreamReader::new(self.client.open(call, &request)?))
     }
+
+    fn show_changes<T: DeserializeOwned + Into<wire::FileDiff>>(
+        &self,
+        call: error::Call,
+        request: &impl Serialize,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let mut incoming = self.client.open(call, request)?;
+        read_messages(&mut incoming, &mut |told: T| {
+            let change = told.into().read().map_err(unreadable(call))?;
+            Ok(change.map_or(ControlFlow::Continue(()), &mut *visit))
+        })
+    }
 }
 
 fn unreadable(call: error::Call) -> impl Fn(wire::Unreadable) -> Fault {
@@ -254,7 +270,7 @@ fn read_line(
 }
 
 /// Shows a stream's messages until it ends or `show` breaks.
-fn read_messages<T: serde::de::DeserializeOwned>(
+fn read_messages<T: DeserializeOwned>(
     incoming: &mut Incoming<'_>,
     show: &mut dyn FnMut(T) -> Result<ControlFlow<()>, Fault>,
 ) -> Result<(), Fault> {
@@ -429,5 +445,29 @@ impl FileSource for Gateway {
         };
         let reader = self.stream_file(error::GET_FILE_TAR, commit, glob)?;
         Ok(Box::new(reader))
+    }
+
+    /// Without an old side `DiffFile` compares with the parent (follow 013), be it errored or not, so the tree is walked
+    /// then. With one, 2.12 compares any two commits.
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let root = |commit| wire::File {
+            commit: wire::Commit::from(commit),
+            path: FilePath::root().to_string(),
+        };
+        if let Some(old) = old {
+            let request = wire::DiffFile {
+                new_file: root(new),
+                old_file: root(old),
+            };
+            self.show_changes::<wire::FileDiff>(error::DIFF_FILE, &request, visit)
+        } else {
+            let request = wire::FileRequest { file: root(new) };
+            self.show_changes::<wire::FileInfo>(error::WALK_FILE, &request, visit)
+        }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Domain: it knows no server and no terminal. [`FileSource`] is the port that the adapters implement.
 
+mod changes;
+
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 
 use crate::archive::{
     ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
@@ -10,6 +13,8 @@ use crate::archive::{
 use crate::fault::{Fault, FaultKind};
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
+
+pub use changes::{ChangeKind, FileChange};
 
 /// A store that files can be read from.
 pub trait FileSource: CommitHistory {
@@ -31,6 +36,19 @@ pub trait FileSource: CommitHistory {
     /// # Errors
     /// `NotFound` when nothing is there.
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault>;
+
+    /// Shows the regular files that differ between two commits to `visit`, in the order of their paths' bytes, until it
+    /// breaks. Without `old`, every file of `new` is an added one. The two may be any commits without an error; a file
+    /// whose bytes are the same in both may be shown as changed when they came in other pieces.
+    ///
+    /// # Errors
+    /// `NotFound` when a commit is missing; `Unavailable` when the listing broke off.
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault>;
 }
 
 /// Why something could not be read.

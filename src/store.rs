@@ -60,6 +60,7 @@ mod changed;
 mod commit;
 mod content;
 mod database;
+mod diff;
 mod entry;
 mod error;
 mod feed;
@@ -100,7 +101,7 @@ use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 const DATABASE: &str = "store.sqlite";
 const ARCHIVES: &str = "archives";
@@ -400,5 +401,14 @@ impl FileSource for Store {
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
         Ok(Box::new(content::tar(self, commit, path)?))
+    }
+
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        diff::visit(self, new, old, visit)
     }
 }

@@ -70,6 +70,8 @@ pub(super) const SUBSCRIBE_COMMIT: Call = Call::reads(PFS, "SubscribeCommit");
 pub(super) const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
 pub(super) const GET_FILE: Call = Call::reads(PFS, "GetFile");
 pub(super) const GET_FILE_TAR: Call = Call::reads(PFS, "GetFileTAR");
+pub(super) const DIFF_FILE: Call = Call::reads(PFS, "DiffFile");
+pub(super) const WALK_FILE: Call = Call::reads(PFS, "WalkFile");
 /// Nobody sees a file set that no commit holds, so making one too many is harmless: it expires.
 pub(super) const CREATE_FILE_SET: Call = Call::reads(PFS, "CreateFileSet");
 pub(super) const RENEW_FILE_SET: Call = Call::reads(PFS, "RenewFileSet").naming_a_file_set();
