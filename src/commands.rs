@@ -5,6 +5,7 @@ pub mod get;
 pub mod put;
 pub mod serve;
 pub mod spool;
+pub mod tail;
 pub mod validate;
 
 mod interrupts;

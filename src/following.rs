@@ -71,11 +71,8 @@ pub trait CommitFeed: CommitHistory {
     ///
     /// # Errors
     /// Any [`Fault`] when the subscription could not be made, ended or broke. `Ok` only after `visit` broke.
-    fn watch(
-        &self,
-        branch: &Branch,
-        visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>,
-    ) -> Result<(), Fault>;
+    fn watch(&self, branch: &Branch, visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>)
+    -> Result<(), Fault>;
 }
 
 /// From where a branch is followed when there is no cursor.
@@ -160,7 +157,11 @@ pub enum Note {
     /// The end was reached before a commit that is not finished.
     EndsBefore(Commit),
     /// What was delivered last is not on the branch any more; it goes on after `onto`.
-    Rewritten { last: Commit, onto: CommitId, what: Rewrite },
+    Rewritten {
+        last: Commit,
+        onto: CommitId,
+        what: Rewrite,
+    },
     /// A call failed and is made again.
     Retrying(Fault),
     /// A call succeeded again.

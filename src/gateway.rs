@@ -45,7 +45,8 @@ use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{
-    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
+    PipelineKind, Repo,
 };
 use crate::retrieval::{FileChange, FileSource};
 

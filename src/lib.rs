@@ -5,6 +5,7 @@
 //! ```text
 //! stdin ─ archive ─ delivery ─(CommitSink)─ gateway | store        put
 //! stdout ───────── retrieval ─(FileSource)─ gateway | store        get
+//! stdout ───────── following ─(CommitFeed)─ gateway | store        tail
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! ```
@@ -13,11 +14,11 @@
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
-//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
+//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
+//! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
-//! [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
+//! [`following::CommitFeed`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
 //! lines and holds these rules.
 //!
 //! # What `put` promises
@@ -25,6 +26,11 @@
 //! One complete archive is one finished commit: never half of one, never twice, in order, and acknowledged only when
 //! the server says that the commit is finished without an error. [`archive`] decides where an archive ends;
 //! [`delivery`] has the rules by which it becomes a commit.
+//!
+//! # What `tail` promises
+//!
+//! Each finished commit of a branch once, in order, whatever breaks on the way; a history that was rewritten is said, and
+//! never guessed about. [`following`] has the rules.
 //!
 //! # Bounds
 //!
@@ -40,6 +46,8 @@
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
+//! | what `tail` holds of a history, however long | 2,000 commits, 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
+//! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`following`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
@@ -57,6 +65,7 @@ pub mod failure;
 pub mod fault;
 pub mod following;
 pub mod gateway;
+pub mod glob;
 pub mod history;
 pub mod lint;
 pub mod pfs;
@@ -102,6 +111,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
+        Verb::Tail(args) => commands::tail::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),

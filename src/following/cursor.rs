@@ -111,7 +111,9 @@ impl Cursor {
             });
         }
         let ids = content.commits.iter().map(|id| CommitId::new(id));
-        let ids: Vec<CommitId> = ids.collect::<Result<_, _>>().map_err(|error| unreadable(error.to_string()))?;
+        let ids: Vec<CommitId> = ids
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(error.to_string()))?;
         cursor.newest = ids.first().cloned();
         cursor.kept = Some(Trail::behind(ids));
         Ok(cursor)

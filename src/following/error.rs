@@ -60,6 +60,16 @@ pub enum FollowError {
 }
 
 impl FollowError {
+    /// What a fault means that was met although it was tried for so long.
+    #[must_use]
+    pub fn of(fault: Fault, tried: Duration) -> Self {
+        match fault.kind {
+            FaultKind::Local => Self::Local(fault),
+            _ if fault.is_passing() => Self::Unavailable { fault, tried },
+            _ => Self::Refused(fault),
+        }
+    }
+
     /// Where, and what exactly.
     #[must_use]
     pub fn details(&self) -> Vec<String> {
@@ -82,23 +92,36 @@ impl FollowError {
                                   otherwise begin anew, without the old cursor"
                 .to_owned(),
             Self::NotOnBranch { .. } => {
-                "--from takes a commit that `spoutctl tail -e -n N` lists; --from beginning is the whole branch".to_owned()
+                "--from takes a commit that `spoutctl tail -e -n N` lists; --from beginning is the whole branch"
+                    .to_owned()
             }
-            Self::Rewritten { onto: Some(onto), what: Rewrite::Removed, .. } => format!(
+            Self::Rewritten {
+                onto: Some(onto),
+                what: Rewrite::Removed,
+                ..
+            } => format!(
                 "squashed, its changes come with the next commit: go on with --from {onto}; dropped, what was made of \
                  it has to be undone first"
             ),
-            Self::Rewritten { onto: Some(onto), what: Rewrite::Moved, .. } => format!(
+            Self::Rewritten {
+                onto: Some(onto),
+                what: Rewrite::Moved,
+                ..
+            } => format!(
                 "{onto} is the last one delivered that still is on the branch: undo what was made of those after it, and \
                  go on with --from {onto}"
             ),
-            Self::Rewritten { onto: None, .. } => "nothing that was delivered last is on the branch now: begin anew with \
+            Self::Rewritten { onto: None, .. } => {
+                "nothing that was delivered last is on the branch now: begin anew with \
                                                    --from beginning, or --from COMMIT, without the old cursor"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Refused(fault) if fault.kind == FaultKind::Denied => {
                 "give a token that may read this repo: PACH_TOKEN".to_owned()
             }
-            Self::Unavailable { .. } => "the same command may succeed later; --retry-for says how long it tries".to_owned(),
+            Self::Unavailable { .. } => {
+                "the same command may succeed later; --retry-for says how long it tries".to_owned()
+            }
             _ => return None,
         })
     }

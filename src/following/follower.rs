@@ -153,7 +153,7 @@ impl Follower<'_, '_> {
         match stop {
             Stop::End(end) => kept.map(|()| end),
             Stop::Error(error) => Err(error),
-            Stop::Fault(fault) => Err(failure(fault, Duration::ZERO)),
+            Stop::Fault(fault) => Err(FollowError::of(fault, Duration::ZERO)),
         }
     }
 
@@ -207,7 +207,7 @@ impl Follower<'_, '_> {
                 Err(stop) => return Err(stop),
             };
             if !fault.is_passing() || unknown.too_often(&fault) {
-                return Err(failure(fault, Duration::ZERO).into());
+                return Err(FollowError::of(fault, Duration::ZERO).into());
             }
             if before.as_ref() != self.trail.newest() {
                 patience.reset();
@@ -221,7 +221,7 @@ impl Follower<'_, '_> {
             match waited {
                 Ok(()) => {}
                 Err(Exhausted::Grace) => return Err(Stop::End(End::Interrupted)),
-                Err(Exhausted::Retries(tried)) => return Err(failure(fault, tried).into()),
+                Err(Exhausted::Retries(tried)) => return Err(FollowError::of(fault, tried).into()),
             }
         }
     }
@@ -258,7 +258,11 @@ impl Follower<'_, '_> {
         if self.consumer.is_gone() {
             return Err(Stop::End(End::Consumer));
         }
-        if self.options.deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
+        if self
+            .options
+            .deadline
+            .is_some_and(|deadline| self.clock.now() >= deadline)
+        {
             return Err(Stop::End(End::Deadline));
         }
         Ok(())
@@ -294,13 +298,11 @@ impl Follower<'_, '_> {
             has_told: false,
         };
         let mut stop = None;
-        let ended = feed.watch(self.branch, &mut |told| {
-            match self.hear(&mut watch, told) {
-                Ok(flow) => flow,
-                Err(why) => {
-                    stop = Some(why);
-                    ControlFlow::Break(())
-                }
+        let ended = feed.watch(self.branch, &mut |told| match self.hear(&mut watch, told) {
+            Ok(flow) => flow,
+            Err(why) => {
+                stop = Some(why);
+                ControlFlow::Break(())
             }
         });
         match (stop, ended) {
@@ -332,7 +334,9 @@ impl Follower<'_, '_> {
             let pause = if watch.is_live { LOOK_SELDOM } else { LOOK_OFTEN };
             watch.next_look = self.clock.now() + pause;
         }
-        let is_deaf = watch.deaf_since.is_some_and(|since| now.saturating_duration_since(since) >= DEAF_AFTER);
+        let is_deaf = watch
+            .deaf_since
+            .is_some_and(|since| now.saturating_duration_since(since) >= DEAF_AFTER);
         Ok(if is_deaf {
             ControlFlow::Break(())
         } else {
@@ -414,9 +418,9 @@ impl Follower<'_, '_> {
         self.mind(listed.unfinished);
         match listed.backlog.into_pieces() {
             Pieces::Held(infos) => infos.iter().try_for_each(|info| self.deliver(info)),
-            Pieces::Lines { newest, longest } => newest
-                .iter()
-                .try_for_each(|commit| self.deliver_line(commit, longest)),
+            Pieces::Lines { newest, longest } => {
+                newest.iter().try_for_each(|commit| self.deliver_line(commit, longest))
+            }
         }
     }
 
@@ -463,19 +467,20 @@ impl Follower<'_, '_> {
         let mut infos = Vec::new();
         let last = self.trail.newest().cloned();
         let mut met = last.is_none();
-        self.feed.list_line(newest, &mut |info| {
-            if Some(&info.commit.id) == last.as_ref() {
-                met = true;
-                return ControlFlow::Break(());
-            }
-            if infos.len() == longest {
-                met = false;
-                return ControlFlow::Break(());
-            }
-            infos.push(info);
-            ControlFlow::Continue(())
-        })
-        .map_err(changed_meanwhile)?;
+        self.feed
+            .list_line(newest, &mut |info| {
+                if Some(&info.commit.id) == last.as_ref() {
+                    met = true;
+                    return ControlFlow::Break(());
+                }
+                if infos.len() == longest {
+                    met = false;
+                    return ControlFlow::Break(());
+                }
+                infos.push(info);
+                ControlFlow::Continue(())
+            })
+            .map_err(changed_meanwhile)?;
         if !met {
             return Err(Fault::new(FaultKind::Unavailable, "the history was changed while it was listed").into());
         }
@@ -506,7 +511,12 @@ impl Follower<'_, '_> {
     /// The branch or the repo is not there, or the branch has no commit.
     fn not_there(&mut self, no_repo: bool) -> Result<(), Stop> {
         self.open = None;
-        let exists = !no_repo && self.feed.inspect_branch(self.branch).map_err(|fault| self.no_repo_yet(fault))?.is_some();
+        let exists = !no_repo
+            && self
+                .feed
+                .inspect_branch(self.branch)
+                .map_err(|fault| self.no_repo_yet(fault))?
+                .is_some();
         let last = self.trail.newest().cloned();
         if exists && last.is_none() {
             // Empty so far: whatever comes is new.
@@ -521,7 +531,11 @@ impl Follower<'_, '_> {
             return Err(self.missing_error(no_repo, last).into());
         }
         if last.is_some() && (self.options.strict || !self.proven) {
-            return Err(FollowError::Gone { branch: self.branch.clone(), last }.into());
+            return Err(FollowError::Gone {
+                branch: self.branch.clone(),
+                last,
+            }
+            .into());
         }
         if self.missing == Missing::No {
             self.missing = Missing::Said;
@@ -586,7 +600,12 @@ impl Follower<'_, '_> {
                 exists: what == Rewrite::Moved,
             });
         }
-        Ok(FollowError::Rewritten { branch, last, what, onto })
+        Ok(FollowError::Rewritten {
+            branch,
+            last,
+            what,
+            onto,
+        })
     }
 
     fn what_became_of(&self, commit: &CommitId) -> Result<Rewrite, Stop> {
@@ -631,13 +650,5 @@ fn changed_meanwhile(fault: Fault) -> Fault {
         Fault::new(FaultKind::Unavailable, fault.message)
     } else {
         fault
-    }
-}
-
-fn failure(fault: Fault, tried: Duration) -> FollowError {
-    match fault.kind {
-        FaultKind::Local => FollowError::Local(fault),
-        _ if fault.is_passing() => FollowError::Unavailable { fault, tried },
-        _ => FollowError::Refused(fault),
     }
 }

@@ -232,10 +232,6 @@ enum Listening<'a> {
 }
 
 impl Patient<'_> {
-    pub fn call(&self) -> Call {
-        self.call
-    }
-
     /// What comes within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Heard, CallFault> {
         if let Listening::Opening(opening) = &mut self.state {

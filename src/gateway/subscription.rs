@@ -41,7 +41,9 @@ impl CommitFeed for Gateway {
                     messages.push(&piece);
                     let mut shown = ControlFlow::Continue(());
                     while shown.is_continue()
-                        && let Some(info) = messages.next::<wire::CommitInfo>().map_err(|e| fault_of_stream(call, e))?
+                        && let Some(info) = messages
+                            .next::<wire::CommitInfo>()
+                            .map_err(|e| fault_of_stream(call, e))?
                     {
                         let info = info.read(&branch.repo, Some(&branch.name)).map_err(unreadable(call))?;
                         shown = visit(Some(info));
