@@ -350,6 +350,10 @@ impl Follower<'_, '_> {
             watch.is_live = true;
             return Ok(());
         }
+        // Told although the branch has left it: only the history can bring it back.
+        if self.trail.is_off(&info.commit.id) {
+            return Ok(());
+        }
         if newest.is_some() && newest == info.parent.as_ref() {
             watch.is_live = true;
             return self.deliver(&info);
@@ -489,7 +493,12 @@ impl Follower<'_, '_> {
 
     fn deliver(&mut self, info: &CommitInfo) -> Result<(), Stop> {
         self.must_end()?;
-        let taken = self.consumer.take(info);
+        // A branch that was moved back may be moved forth again.
+        let taken = if self.trail.is_off(&info.commit.id) {
+            Taken::PassedOver
+        } else {
+            self.consumer.take(info)
+        };
         if taken == Taken::No {
             return Err(Stop::End(End::Consumer));
         }

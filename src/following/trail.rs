@@ -15,6 +15,8 @@ pub const LENGTH: usize = 1024;
 pub struct Trail {
     /// Newest first.
     ids: VecDeque<CommitId>,
+    /// Those that were taken and are not on the branch any more, up to as many. They may come back.
+    off: VecDeque<CommitId>,
 }
 
 impl Trail {
@@ -22,6 +24,7 @@ impl Trail {
     pub fn behind(ids: impl IntoIterator<Item = CommitId>) -> Self {
         Self {
             ids: ids.into_iter().take(LENGTH).collect(),
+            off: VecDeque::new(),
         }
     }
 
@@ -49,8 +52,17 @@ impl Trail {
         self.ids.push_front(id);
     }
 
-    /// Forgets the newest ones, because the branch has.
+    /// Goes back to an earlier commit, because the branch has.
     pub fn go_back(&mut self, steps: usize) {
-        self.ids.drain(..steps.min(self.ids.len()));
+        let off = self.ids.drain(..steps.min(self.ids.len()));
+        self.off.extend(off);
+        let too_many = self.off.len().saturating_sub(LENGTH);
+        self.off.drain(..too_many);
+    }
+
+    /// Whether the commit was taken before the branch left it.
+    #[must_use]
+    pub fn is_off(&self, id: &CommitId) -> bool {
+        self.off.contains(id)
     }
 }
