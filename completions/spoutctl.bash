@@ -138,7 +138,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --escape-paths --links --special --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --escape-paths --links --special --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

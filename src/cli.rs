@@ -202,6 +202,13 @@ pub struct EntryArgs {
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
     pub special: Special,
 
+    /// Let archives delete files; without this, deletions in them are ignored, with a note
+    ///
+    /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
+    /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
+    #[arg(long)]
+    pub obey_deletions: bool,
+
     /// Refuse a file larger than this, sparse files counted with their holes
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
     pub max_entry_size: u64,

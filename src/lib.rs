@@ -42,6 +42,7 @@
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
+//! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |

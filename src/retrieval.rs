@@ -1,8 +1,9 @@
-//! From a commit to the bytes a user asked for: one file, or a directory as one tar archive.
+//! From a commit to the bytes a user asked for: one file, a directory as one tar archive, or what the commit changed.
 //!
 //! Domain: it knows no server and no terminal. [`FileSource`] is the port that the adapters implement.
 
 mod changes;
+mod mirroring;
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
@@ -13,8 +14,10 @@ use crate::archive::{
 use crate::fault::{Fault, FaultKind};
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
+use crate::quantity::grouped;
 
 pub use changes::{ChangeKind, FileChange};
+pub use mirroring::{Again, Copied, Extent, copy_changes};
 
 /// A store that files can be read from.
 pub trait FileSource: CommitHistory {
@@ -78,6 +81,13 @@ pub enum RetrievalError {
     NoArchive(EntryStreamError),
     #[error("name `{0}` of the archive is none that --escape-paths makes")]
     NotEscaped(String),
+    /// What was listed is not what comes.
+    #[error(
+        "{path} has {} bytes, and {} were to come",
+        if found > listed { format!("more than {}", grouped(*listed)) } else { grouped(*found) },
+        grouped(*listed)
+    )]
+    Differs { path: FilePath, listed: u64, found: u64 },
     #[error("cannot write: {0}")]
     Output(io::Error),
     #[error("the store cannot be read: {0}")]
@@ -120,7 +130,7 @@ impl RetrievalError {
             Self::Refused(fault) if fault.kind == FaultKind::Denied => {
                 "give a token that may read this repo: PACH_TOKEN"
             }
-            Self::Unavailable(_) | Self::Broken { .. } => "the same command may succeed later",
+            Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
             Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
             _ => return None,
         })

@@ -351,6 +351,7 @@ fn entry_options(entries: &EntryArgs, args: &PutArgs) -> archive::Options {
             Special::Refuse => archive::Special::Refuse,
             Special::Skip => archive::Special::Skip,
         },
+        obey_deletions: entries.obey_deletions,
         max_entry_size: entries.max_entry_size,
     }
 }

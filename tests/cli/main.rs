@@ -8,6 +8,7 @@
 
 mod runner;
 
+mod deletions;
 mod faults;
 mod gateway;
 mod generated;
