@@ -8,6 +8,7 @@ pub mod spool;
 pub mod tail;
 pub mod validate;
 
+mod group;
 mod interrupts;
 mod printing;
 mod server;

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::archive;
 use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::server;
+use crate::commands::{group, server};
 use crate::delivery::holding::Holding;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
@@ -106,8 +106,8 @@ fn deliver(args: &PutArgs, inputs: Vec<Input>) -> Result<Exit, Failure> {
     let end = wait(&ended, &interrupts);
     report.end();
     if let Some(producer) = &producer {
-        producer.end(if end.is_some() {
-            producer::ENDS_WITHIN
+        producer.group.end(if end.is_some() {
+            group::ENDS_WITHIN
         } else {
             Duration::ZERO
         });
@@ -274,7 +274,7 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Produce
     let terminal = Arc::clone(terminal);
     let say = move |number: u8| {
         if let Some(producer) = &producer {
-            producer.stop(producer::signal(number));
+            producer.group.stop(group::signal(number));
         }
         terminal.note(&format!(
             "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \

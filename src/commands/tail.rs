@@ -1,6 +1,8 @@
 //! `spoutctl tail`: follows a branch on one thread, and listens for signals meanwhile.
 
+mod archives;
 mod changes;
+mod command;
 mod consumer;
 mod json;
 mod stdout;
@@ -12,18 +14,23 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{after, bounded, select};
 use jiff::Timestamp;
+use rustix::process::Signal;
 
 use crate::cli::{Beginning, Colour, TailArgs};
+use crate::commands::group::{ENDS_WITHIN as COMMAND_ENDS_WITHIN, ProcessGroup, signal};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
-use crate::delivery::patience::SystemClock;
+use crate::delivery::patience::{Interrupt, SystemClock};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::following::cursor::{Cursor, CursorError};
 use crate::following::{End, FollowError, Options, Start, follow};
+use crate::retrieval::Extent;
 use crate::settings;
 use crate::terminal::Terminal;
+use archives::{Archives, Tar};
 use changes::{Changes, Reader};
+use command::Runner;
 use consumer::{Ending, Tail};
 use json::Json;
 use stdout::Stdout;
@@ -42,13 +49,16 @@ const ENDS_WITHIN: Duration = Duration::from_secs(1);
 pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()));
     let deadline = args.range.timeout.map(|timeout| Instant::now() + timeout);
-    let output = output(args, &terminal)?;
+    let group = Arc::new(ProcessGroup::default());
+    let told = Arc::clone(&group);
+    let interrupts = Interrupts::listen(Duration::ZERO, move |number| told.stop(signal(number)));
+    let interrupts = interrupts.map_err(Failure::from)?;
+    let interrupt = interrupts.interrupt.clone();
+    let output = output(args, &terminal, &group, &interrupt)?;
     let cursor = args.cursor.as_deref();
     let cursor = cursor.map(|path| Cursor::open(path, &args.source.branch));
     let mut cursor = cursor.transpose().map_err(|error| cursor_failure(&error))?;
     let store = server::feed(&args.server, &terminal)?;
-    let interrupts = Interrupts::listen(Duration::ZERO, |_| {}).map_err(Failure::from)?;
-    let interrupt = interrupts.interrupt.clone();
     let reader = Reader::new(
         Arc::clone(&store),
         interrupt.clone(),
@@ -84,7 +94,10 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
         recv(interrupts.interrupt.raised()) -> _ => select! {
             recv(ended) -> ended => ended.map_err(|_| panicked())?,
             // It is stuck in a call, or at a reader who takes nothing. The cursor is behind what was written out.
-            recv(after(ENDS_WITHIN)) -> _ => return Ok(interrupted()),
+            recv(after(if args.command.is_empty() { ENDS_WITHIN } else { COMMAND_ENDS_WITHIN })) -> _ => {
+                group.stop(Signal::KILL);
+                return Ok(interrupted());
+            }
         },
     };
     conclude(args, end, ending, interrupted)
@@ -98,7 +111,7 @@ fn conclude(
 ) -> Result<Exit, Failure> {
     match (end, ending) {
         (_, Ending::Failed(failure)) => Err(failure),
-        (Ok(End::Interrupted), _) => Ok(interrupted()),
+        (Ok(End::Interrupted), _) | (Ok(_), Ending::Interrupted) => Ok(interrupted()),
         (Err(error), _) => Err(follow_failure(&error)),
         (Ok(_), Ending::Errored) => Ok(Exit::Faulty),
         (Ok(End::Deadline), Ending::Open) if args.range.count.is_some() || args.range.until.is_some() => {
@@ -142,9 +155,43 @@ fn ago_of(ago: Duration) -> Timestamp {
     Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN)
 }
 
-fn output(args: &TailArgs, terminal: &Terminal) -> Result<Box<dyn consumer::Output + Send>, Failure> {
+fn output(
+    args: &TailArgs,
+    terminal: &Arc<Terminal>,
+    group: &Arc<ProcessGroup>,
+    interrupt: &Interrupt,
+) -> Result<Box<dyn consumer::Output + Send>, Failure> {
     let stdout = Stdout::new()?;
     let output = &args.output;
+    let archives = || Archives {
+        extent: if output.full { Extent::Full } else { Extent::Changes },
+        directory: settings::temporary_directory(output.tmp_dir.as_deref()),
+        terminal: Arc::clone(terminal),
+    };
+    if !args.command.is_empty() {
+        return Ok(Box::new(Runner {
+            command: args.command.clone(),
+            archives: archives(),
+            retry: args.retry,
+            group: Arc::clone(group),
+            interrupt: interrupt.clone(),
+            terminal: Arc::clone(terminal),
+        }));
+    }
+    if output.tar {
+        if stdout.is_terminal() {
+            return Err(Failure::new(Exit::Usage, "a tar archive is not written to a terminal")
+                .help("pipe it: spoutctl tail … --tar | tar -tvif -"));
+        }
+        return Ok(Box::new(Tar {
+            archives: archives(),
+            stdout,
+        }));
+    }
+    if output.full || output.tmp_dir.is_some() {
+        return Err(Failure::new(Exit::Usage, "--full and --tmp-dir are about archives")
+            .help("they go with --tar, or with a command after `--`"));
+    }
     if let Some(template) = &output.format {
         let template =
             Template::new(template).map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))?;

@@ -24,6 +24,7 @@ mod scripted;
 mod serve;
 mod served;
 mod spool;
+mod tail;
 mod validate;
 mod validate_config;
 mod validate_server;

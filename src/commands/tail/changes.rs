@@ -31,8 +31,40 @@ pub(super) enum Trouble {
 pub(super) struct Reader {
     pub store: Arc<dyn Followable>,
     interrupt: Interrupt,
-    retry_for: Duration,
+    pub retry_for: Duration,
     terminal: Arc<Terminal>,
+}
+
+/// Calls that are made again.
+pub(super) struct Trying<'a> {
+    patience: Patience<'a>,
+    unknown: UnknownAnswers,
+    /// When that was last mentioned.
+    said: Option<Instant>,
+    terminal: &'a Terminal,
+}
+
+impl Trying<'_> {
+    pub fn succeeded(&mut self) {
+        self.patience.reset();
+    }
+
+    /// Waits before the next try, if there is to be one.
+    pub fn failed(&mut self, fault: &Fault) -> Result<(), Trouble> {
+        if !fault.is_passing() || self.unknown.too_often(fault) {
+            return Err(Trouble::Error(FollowError::of(fault.clone(), Duration::ZERO)));
+        }
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            self.terminal.note(&format!("{fault}; it is tried again"));
+            self.said = Some(Instant::now());
+        }
+        self.patience
+            .wait(fault.retry_after)
+            .map_err(|exhausted| match exhausted {
+                Exhausted::Grace => Trouble::Interrupted,
+                Exhausted::Retries(tried) => Trouble::Error(FollowError::of(fault.clone(), tried)),
+            })
+    }
 }
 
 /// The files that a commit changed, those that are asked for.
@@ -75,30 +107,41 @@ impl Reader {
 
     /// Does `work` until it succeeds, is refused, or nothing helps for too long.
     pub fn patiently<T>(&self, mut work: impl FnMut() -> Result<T, Fault>) -> Result<T, Trouble> {
-        let mut patience = Patience::new(&SystemClock, &self.interrupt, self.retry_for);
-        let mut unknown = UnknownAnswers::default();
-        let mut said: Option<Instant> = None;
+        let mut trying = self.trying();
         loop {
-            if self.interrupt.is_raised() {
-                return Err(Trouble::Interrupted);
-            }
-            let fault = match work() {
+            self.unless_interrupted()?;
+            match work() {
                 Ok(value) => return Ok(value),
-                Err(fault) => fault,
-            };
-            if !fault.is_passing() || unknown.too_often(&fault) {
-                return Err(Trouble::Error(FollowError::of(fault, Duration::ZERO)));
-            }
-            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                self.terminal.note(&format!("{fault}; it is tried again"));
-                said = Some(Instant::now());
-            }
-            match patience.wait(fault.retry_after) {
-                Ok(()) => {}
-                Err(Exhausted::Grace) => return Err(Trouble::Interrupted),
-                Err(Exhausted::Retries(tried)) => return Err(Trouble::Error(FollowError::of(fault, tried))),
+                Err(fault) => trying.failed(&fault)?,
             }
         }
+    }
+
+    pub fn unless_interrupted(&self) -> Result<(), Trouble> {
+        if self.interrupt.is_raised() {
+            Err(Trouble::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What is tried from now on, and again where that may help.
+    pub fn trying(&self) -> Trying<'_> {
+        Trying {
+            patience: Patience::new(&SystemClock, &self.interrupt, self.retry_for),
+            unknown: UnknownAnswers::default(),
+            said: None,
+            terminal: &self.terminal,
+        }
+    }
+
+    /// The commit as it is now.
+    pub fn inspect(&self, commit: &Commit) -> Result<CommitInfo, Trouble> {
+        let info = self.patiently(|| match self.store.inspect_commit(commit) {
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
+            info => info.map(Some),
+        })?;
+        info.ok_or(Trouble::Dropped)
     }
 
     /// The commit's base, found anew when an ancestor was squashed meanwhile.
@@ -112,11 +155,7 @@ impl Reader {
             if let Some(base) = base {
                 return Ok(base.map(|base| base.commit));
             }
-            let again = self.patiently(|| match self.store.inspect_commit(&info.commit) {
-                Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
-                again => again.map(Some),
-            })?;
-            info = again.ok_or(Trouble::Dropped)?;
+            info = self.inspect(&info.commit)?;
         }
     }
 

@@ -90,6 +90,8 @@ pub(super) enum Ending {
     Reached,
     /// The first errored commit came, with `--fail`.
     Errored,
+    /// Somebody interrupted us in the middle of a commit.
+    Interrupted,
     Failed(Failure),
 }
 
@@ -186,7 +188,11 @@ impl Consumer for Tail {
                 ));
                 Taken::PassedOver
             }
-            Err(Unwritten::Gone | Unwritten::Trouble(Trouble::Interrupted)) => Taken::No,
+            Err(Unwritten::Gone) => Taken::No,
+            Err(Unwritten::Trouble(Trouble::Interrupted)) => {
+                self.ending = Ending::Interrupted;
+                Taken::No
+            }
             Err(Unwritten::Trouble(Trouble::Error(error))) => {
                 self.ending = Ending::Failed(follow_failure(&error));
                 Taken::No
