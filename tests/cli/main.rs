@@ -17,6 +17,8 @@ mod layers;
 mod memory;
 mod printing;
 mod producer;
+mod proxied;
+mod proxy;
 mod put;
 mod readme;
 mod replay;
