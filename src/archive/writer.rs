@@ -312,6 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn deletions_are_written_as_they_always_were() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 1_795_338_000);
+        for path in ["events/1", "events/2 old", "offset"] {
+            writer.delete(path.as_bytes()).unwrap();
+        }
+        writer.append(b"offset.txt", 3, &b"72\n"[..]).unwrap();
+        let bytes = writer.finish().unwrap();
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/archives/deletions.tar");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(fixture, &bytes).unwrap();
+        }
+        assert!(std::fs::read(fixture).unwrap() == bytes);
+    }
+
+    #[test]
     fn an_archive_of_deletions_alone_is_one_and_changes_something() {
         let mut writer = ArchiveWriter::new(Vec::new(), 0);
         writer.delete(b"gone").unwrap();
