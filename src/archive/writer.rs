@@ -98,8 +98,8 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Writes the two zero blocks that make the archive complete, and flushes.
     ///
-    /// Behind deletions alone comes an entry for the archive's root first, which changes nothing: Python's tarfile cannot
-    /// read an archive that ends behind a global header.
+    /// Behind deletions alone comes an entry for the root first, as `tar -c .` writes one, which is no file: Python's
+    /// tarfile cannot read an archive that ends behind a global header.
     ///
     /// # Errors
     /// When the output fails.
