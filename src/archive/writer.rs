@@ -98,8 +98,8 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Writes the two zero blocks that make the archive complete, and flushes.
     ///
-    /// Behind deletions alone comes an entry for the archive's root first, which changes nothing: Python's tarfile cannot
-    /// read an archive that ends behind a global header.
+    /// Behind deletions alone comes an entry for the root first, as `tar -c .` writes one, which is no file: Python's
+    /// tarfile cannot read an archive that ends behind a global header.
     ///
     /// # Errors
     /// When the output fails.
@@ -309,6 +309,21 @@ mod tests {
         assert_eq!(deletions_in(&bytes), ["/d/a b", "/d/a=b", "/gone"]);
         let (archives, _) = read_all(&bytes, &obedient());
         assert_eq!(files(&archives[0]), [("/new".to_owned(), b"new".to_vec())]);
+    }
+
+    #[test]
+    fn deletions_are_written_as_they_always_were() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 1_795_338_000);
+        for path in ["events/1", "events/2 old", "offset"] {
+            writer.delete(path.as_bytes()).unwrap();
+        }
+        writer.append(b"offset.txt", 3, &b"72\n"[..]).unwrap();
+        let bytes = writer.finish().unwrap();
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/archives/deletions.tar");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(fixture, &bytes).unwrap();
+        }
+        assert!(std::fs::read(fixture).unwrap() == bytes);
     }
 
     #[test]
