@@ -510,6 +510,10 @@ pub struct SelectionArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is written")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct OutputArgs {
     /// List the files that each commit added, changed and deleted
     #[arg(long, conflicts_with_all = ["format", "tar", "command"])]

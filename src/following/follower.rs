@@ -324,7 +324,7 @@ impl Follower<'_, '_> {
         if let Some(info) = told.filter(|info| info.finished.is_some()) {
             watch.has_told = true;
             watch.deaf_since = None;
-            self.hear_of(watch, info)?;
+            self.hear_of(watch, &info)?;
         }
         let now = self.clock.now();
         if now >= watch.next_look {
@@ -344,7 +344,7 @@ impl Follower<'_, '_> {
         })
     }
 
-    fn hear_of(&mut self, watch: &mut Watch, info: CommitInfo) -> Result<(), Stop> {
+    fn hear_of(&mut self, watch: &mut Watch, info: &CommitInfo) -> Result<(), Stop> {
         let newest = self.trail.newest();
         if newest == Some(&info.commit.id) {
             watch.is_live = true;
@@ -356,7 +356,7 @@ impl Follower<'_, '_> {
         }
         if newest.is_some() && newest == info.parent.as_ref() {
             watch.is_live = true;
-            return self.deliver(&info);
+            return self.deliver(info);
         }
         // Of the past, which comes first; unless there is none.
         if self.trail.position(&info.commit.id).is_some() || (!watch.is_live && newest.is_some()) {
@@ -524,7 +524,7 @@ impl Follower<'_, '_> {
             && self
                 .feed
                 .inspect_branch(self.branch)
-                .map_err(|fault| self.no_repo_yet(fault))?
+                .map_err(changed_meanwhile)?
                 .is_some();
         let last = self.trail.newest().cloned();
         if exists && last.is_none() {
@@ -557,15 +557,6 @@ impl Follower<'_, '_> {
         }
         self.begun = true;
         Ok(())
-    }
-
-    fn no_repo_yet(&self, fault: Fault) -> Stop {
-        if fault.kind == FaultKind::NotFound {
-            // It went between the two calls: the next look says so.
-            Fault::new(FaultKind::Unavailable, fault.message).into()
-        } else {
-            fault.into()
-        }
     }
 
     fn missing_error(&self, no_repo: bool, last: Option<CommitId>) -> FollowError {

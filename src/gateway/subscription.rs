@@ -36,7 +36,7 @@ impl CommitFeed for Gateway {
         loop {
             let shown = match subscription.next(TICK)? {
                 Heard::Silence => visit(None),
-                Heard::End => return Err(error::broken_stream(call, "pachd ended the subscription".to_owned())),
+                Heard::End => return Err(error::broken_stream(call, "pachd ended the subscription")),
                 Heard::Piece(piece) => {
                     messages.push(&piece);
                     let mut shown = ControlFlow::Continue(());

@@ -10,6 +10,7 @@ mod runner;
 
 mod deletions;
 mod faults;
+mod follow;
 mod gateway;
 mod generated;
 mod get;

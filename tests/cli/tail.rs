@@ -38,6 +38,11 @@ impl Following {
         self.lines.recv_timeout(PATIENCE).expect("a line")
     }
 
+    /// Whatever it still prints until it ends.
+    pub fn rest(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.lines.recv_timeout(PATIENCE).ok()).collect()
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])

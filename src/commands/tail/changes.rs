@@ -1,5 +1,6 @@
 //! What a commit changed, read with patience.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,15 +34,15 @@ pub(super) struct Reader {
     interrupt: Interrupt,
     pub retry_for: Duration,
     terminal: Arc<Terminal>,
+    /// When it was last mentioned that a call is made again.
+    said: Cell<Option<Instant>>,
 }
 
 /// Calls that are made again.
 pub(super) struct Trying<'a> {
     patience: Patience<'a>,
     unknown: UnknownAnswers,
-    /// When that was last mentioned.
-    said: Option<Instant>,
-    terminal: &'a Terminal,
+    reader: &'a Reader,
 }
 
 impl Trying<'_> {
@@ -54,9 +55,10 @@ impl Trying<'_> {
         if !fault.is_passing() || self.unknown.too_often(fault) {
             return Err(Trouble::Error(FollowError::of(fault.clone(), Duration::ZERO)));
         }
-        if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-            self.terminal.note(&format!("{fault}; it is tried again"));
-            self.said = Some(Instant::now());
+        let said = &self.reader.said;
+        if said.get().is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            self.reader.terminal.note(&format!("{fault}; it is tried again"));
+            said.set(Some(Instant::now()));
         }
         self.patience
             .wait(fault.retry_after)
@@ -102,6 +104,7 @@ impl Reader {
             interrupt,
             retry_for,
             terminal,
+            said: Cell::new(None),
         }
     }
 
@@ -130,8 +133,7 @@ impl Reader {
         Trying {
             patience: Patience::new(&SystemClock, &self.interrupt, self.retry_for),
             unknown: UnknownAnswers::default(),
-            said: None,
-            terminal: &self.terminal,
+            reader: self,
         }
     }
 

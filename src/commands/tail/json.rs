@@ -15,7 +15,7 @@ pub(super) struct Json {
 }
 
 #[derive(Serialize)]
-struct Commit<'a> {
+struct Object<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     project: &'a str,
@@ -56,7 +56,7 @@ struct File<'a> {
     old_bytes: u64,
 }
 
-impl<'a> Commit<'a> {
+impl<'a> Object<'a> {
     fn new(shown: &'a Shown<'a>) -> Self {
         let info = shown.info;
         Self {
@@ -132,7 +132,7 @@ impl Output for Json {
     }
 
     fn write(&mut self, shown: &Shown<'_>) -> Result<Written, Unwritten> {
-        let object = text(&Commit::new(shown))?;
+        let object = text(&Object::new(shown))?;
         if self.files {
             let open = object.strip_suffix('}').unwrap_or(&object);
             write!(self.stdout, "{open},\"files\":")?;

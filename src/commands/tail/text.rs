@@ -38,19 +38,12 @@ impl Text {
             self.paint(DIM, &time),
             self.paint(YELLOW, info.commit.id.as_str())
         );
-        match commit.changes {
-            Some(changes) => {
-                let _ = write!(
-                    line,
-                    "   {}   {}",
-                    counted(changes.total(), "file"),
-                    Size(info.size_bytes)
-                );
-            }
-            None => {
-                let error = format!("error: {}", one_line(&info.error));
-                let _ = write!(line, "   {}", self.paint(RED, &error));
-            }
+        if let Some(changes) = commit.changes {
+            let (files, size) = (counted(changes.total(), "file"), Size(info.size_bytes));
+            let _ = write!(line, "   {files}   {size}");
+        } else {
+            let error = format!("error: {}", one_line(&info.error));
+            let _ = write!(line, "   {}", self.paint(RED, &error));
         }
         let description = one_line(commit.description());
         if !description.is_empty() {

@@ -62,8 +62,8 @@ proptest! {
 }
 
 #[test]
-fn a_million_commits_are_held_in_pieces_of_two_thousand() {
-    // As many as take a second here; the pieces grow with the root of the number.
+fn a_long_history_is_delivered_in_pieces_of_two_thousand_commits() {
+    // A million are held in such pieces, too: only the ids between them are twice as far apart for each doubling.
     const COMMITS: usize = 100_000;
     let world = World::with(COMMITS);
     let mut taker = Taker::of(&world);

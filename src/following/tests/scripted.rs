@@ -299,10 +299,8 @@ impl World {
         }
         match self.steps.borrow_mut().pop_front() {
             Some(step) => self.history.borrow_mut().do_step(step),
-            None if self.luck.borrow().is_empty() => {
-                if self.quiet_since.get().is_none() {
-                    self.quiet_since.set(Some(self.time.now()));
-                }
+            None if self.luck.borrow().is_empty() && self.quiet_since.get().is_none() => {
+                self.quiet_since.set(Some(self.time.now()));
             }
             None => {}
         }
