@@ -26,3 +26,4 @@ mod lab;
 mod pipelines;
 mod put;
 mod streams;
+mod tail;
