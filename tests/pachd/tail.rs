@@ -164,3 +164,47 @@ fn a_mirror_holds_what_the_branch_holds() {
     let get = |source: &str| files_of(&lab.run(&["get", source, "--tar"]).stdout);
     assert_eq!(get(&copy), get(&lab.repo));
 }
+
+/// pachd 2.12 panics at every subscription to such a repo that names a branch.
+#[test]
+fn a_repo_with_a_commit_that_has_lost_its_branch_is_followed_all_the_same() {
+    let lab = Lab::new();
+    lab.put(&[], &tar(&[("a", b"1")])).expect(0);
+    lab.run_with(&["put", &lab.at("@other")], &tar(&[("a", b"1")]))
+        .expect(0);
+    let other = json!({"repo": lab.repo_name(), "name": "other"});
+    lab.ask("pfs_v2.API/DeleteBranch", &json!({"branch": other}));
+    let following = Following::start(&lab, &["--format", "{id}"]);
+    assert_eq!(following.line(), ids(&lab)[0]);
+    for i in 1..3 {
+        lab.put(&[], &tar(&[("a", b"2")])).expect(0);
+        assert_eq!(following.line(), ids(&lab)[i]);
+    }
+    assert_eq!(following.end(), "");
+}
+
+#[test]
+fn a_branch_that_is_moved_shows_what_is_new_on_it() {
+    let lab = Lab::new();
+    lab.put(&[], &tar(&[("a", b"1")])).expect(0);
+    let following = Following::start(&lab, &["--format", "{id}"]);
+    assert_eq!(following.line(), ids(&lab)[0]);
+    // As deferred processing does it: commits are made on `staging`, and `master` is moved there.
+    let head = json!({"repo": lab.repo_name(), "branch": lab.branch_name()});
+    let staging = json!({"repo": lab.repo_name(), "name": "staging"});
+    lab.ask("pfs_v2.API/CreateBranch", &json!({"branch": staging, "head": head}));
+    for i in 0..2_u8 {
+        lab.run_with(&["put", &lab.at("@staging")], &tar(&[("a", &[i])]))
+            .expect(0);
+    }
+    let head = json!({"repo": lab.repo_name(), "branch": staging});
+    lab.ask(
+        "pfs_v2.API/CreateBranch",
+        &json!({"branch": lab.branch_name(), "head": head}),
+    );
+    let all = ids(&lab);
+    assert_eq!(all.len(), 3);
+    assert_eq!(following.line(), all[1]);
+    assert_eq!(following.line(), all[2]);
+    assert_eq!(following.end(), "");
+}
