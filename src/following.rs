@@ -19,9 +19,9 @@
 //!
 //! # Memory
 //!
-//! Constant: [`trail`] keeps the ids of the last thousand commits. What lies between two looks may be a million
-//! commits, newest first, and is wanted oldest first: `backlog` keeps ids a thousand or more apart and lists the pieces
-//! between them one by one, the oldest first, so that each commit is listed twice and some 2,000 are held.
+//! Constant: [`trail`] keeps the ids of the last thousand commits. What lies between two looks may be a million commits,
+//! newest first, and is wanted oldest first. Up to 16,384 are held, some 10 MB. Of more, `backlog` keeps ids so far
+//! apart and lists the pieces between them one by one, the oldest first, so that each commit is listed twice.
 
 mod backlog;
 pub mod cursor;

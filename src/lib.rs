@@ -47,7 +47,7 @@
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
-//! | what `tail` holds of a history, however long | 2,000 commits, 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
+//! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`following`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`] |

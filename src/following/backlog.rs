@@ -4,10 +4,11 @@ use std::mem;
 
 use crate::pfs::{Commit, CommitInfo};
 
-/// Up to so many commits are simply held.
-const HELD: usize = 1024;
-/// Beyond that, commits a distance apart are remembered: up to twice as many as this, then every other is forgotten.
-const MARKS: usize = 512;
+/// Up to so many commits are simply held, which takes some 10 MB and their descriptions: to list them again would take a
+/// real pachd 9 ms for each. Beyond that, commits so far apart are remembered.
+pub(super) const HELD: usize = 16 << 10;
+/// So many of those at most: then every other is forgotten, and they are twice as far apart.
+const MARKS: usize = 256;
 
 /// Commits in the order in which a listing shows them.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Backlog {
             count: 0,
             held: Vec::new(),
             marks: Vec::new(),
-            stride: 1,
+            stride: HELD,
         }
     }
 
@@ -45,7 +46,7 @@ impl Backlog {
     /// Adds the parent of the one before.
     pub fn push(&mut self, info: CommitInfo) {
         if self.count.is_multiple_of(self.stride) {
-            if self.marks.len() == 2 * MARKS {
+            if self.marks.len() == MARKS {
                 let mut at = 0;
                 self.marks.retain(|_| {
                     at += 1;
@@ -79,6 +80,47 @@ impl Backlog {
         Pieces::Lines {
             newest: self.marks,
             longest: self.stride,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::following::tests::info;
+
+    fn filled(count: usize, stride: usize) -> Backlog {
+        let mut backlog = Backlog {
+            stride,
+            ..Backlog::new()
+        };
+        for at in (0..count).rev() {
+            backlog.push(info(at));
+        }
+        backlog
+    }
+
+    #[test]
+    fn few_commits_are_held_oldest_first() {
+        for count in [0, 1, HELD] {
+            let Pieces::Held(held) = filled(count, HELD).into_pieces() else {
+                panic!("{count} are not held");
+            };
+            assert!(held.into_iter().eq((0..count).map(info)));
+        }
+    }
+
+    #[test]
+    fn pieces_of_many_are_as_long_as_each_other_and_end_at_the_head() {
+        // The distance doubles when there are too many marks: with a small one, soon.
+        for (count, stride) in [(HELD + 1, HELD), (3 * HELD, HELD), (HELD + 7, 10), (HELD + 7, 1)] {
+            let Pieces::Lines { newest, longest } = filled(count, stride).into_pieces() else {
+                panic!("{count} are held");
+            };
+            assert!(newest.len() <= MARKS && longest.is_multiple_of(stride));
+            let first = (count - 1) % longest;
+            let expected = (first..count).step_by(longest).map(|at| info(at).commit);
+            assert!(newest.into_iter().eq(expected), "{count} {stride}");
         }
     }
 }

@@ -350,16 +350,16 @@ impl Follower<'_, '_> {
             watch.is_live = true;
             return Ok(());
         }
-        // Told although the branch has left it: only the history can bring it back.
-        if self.trail.is_off(&info.commit.id) {
-            return Ok(());
-        }
         if newest.is_some() && newest == info.parent.as_ref() {
+            // Told although the branch has left it: only the history can bring it back.
+            if self.trail.is_off(&info.commit.id) {
+                return Ok(());
+            }
             watch.is_live = true;
             return self.deliver(info);
         }
         // Of the past, which comes first; unless there is none.
-        if self.trail.position(&info.commit.id).is_some() || (!watch.is_live && newest.is_some()) {
+        if (!watch.is_live && newest.is_some()) || self.trail.position(&info.commit.id).is_some() {
             return Ok(());
         }
         self.look()
@@ -436,10 +436,11 @@ impl Follower<'_, '_> {
             unfinished: None,
             is_empty: true,
         };
+        let taken = self.trail.positions();
         self.feed.list_commits(self.branch, &mut |info| {
             listed.is_empty = false;
-            if let Some(at) = self.trail.position(&info.commit.id) {
-                listed.met = Some(at);
+            if let Some(at) = taken.get(&info.commit.id) {
+                listed.met = Some(*at);
                 return ControlFlow::Break(());
             }
             if info.finished.is_none() {

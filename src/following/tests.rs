@@ -4,3 +4,5 @@ mod breaks;
 mod rewrites;
 mod scripted;
 mod starts;
+
+pub(super) use scripted::info;

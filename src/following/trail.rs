@@ -3,7 +3,7 @@
 //! A squashed commit's children become its parent's, and a dropped head gives way to its parent. Both were taken
 //! before, so it is clear where to go on, as long as they are remembered.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::pfs::CommitId;
 
@@ -42,6 +42,12 @@ impl Trail {
     #[must_use]
     pub fn position(&self, id: &CommitId) -> Option<usize> {
         self.ids.iter().position(|taken| taken == id)
+    }
+
+    /// How many steps ago each was taken: for looking up many.
+    #[must_use]
+    pub fn positions(&self) -> HashMap<&CommitId, usize> {
+        self.ids.iter().zip(0..).collect()
     }
 
     /// Goes behind a commit.

@@ -1,6 +1,6 @@
 //! What a commit changed, read with patience.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +36,8 @@ pub(super) struct Reader {
     terminal: Arc<Terminal>,
     /// When it was last mentioned that a call is made again.
     said: Cell<Option<Instant>>,
+    /// The commit before, when it has no error: mostly what the next one was built on, so that nobody is asked.
+    before: RefCell<Option<Commit>>,
 }
 
 /// Calls that are made again.
@@ -105,6 +107,7 @@ impl Reader {
             retry_for,
             terminal,
             said: Cell::new(None),
+            before: RefCell::default(),
         }
     }
 
@@ -148,6 +151,19 @@ impl Reader {
 
     /// The commit's base, found anew when an ancestor was squashed meanwhile.
     pub fn base(&self, info: &CommitInfo) -> Result<Option<Commit>, Trouble> {
+        let before = self.before.borrow().clone();
+        if let Some(before) = before.filter(|before| info.parent.as_ref() == Some(&before.id)) {
+            return Ok(Some(before));
+        }
+        self.base_by_asking(info)
+    }
+
+    /// Remembers a commit that was delivered.
+    pub fn is_behind(&self, info: &CommitInfo) {
+        *self.before.borrow_mut() = info.is_good().then(|| info.commit.clone());
+    }
+
+    fn base_by_asking(&self, info: &CommitInfo) -> Result<Option<Commit>, Trouble> {
         let mut info = info.clone();
         loop {
             let base = self.patiently(|| match base_of(&*self.store, &info) {
@@ -165,6 +181,7 @@ impl Reader {
     pub fn changes(&self, info: &CommitInfo, glob: Option<&Glob>) -> Result<Changes, Trouble> {
         loop {
             let base = self.base(info)?;
+            *self.before.borrow_mut() = None;
             let found = self.patiently(|| {
                 let mut changes = Changes::default();
                 let listed = self.store.diff_files(&info.commit, base.as_ref(), &mut |change| {

@@ -179,7 +179,9 @@ impl Tail {
 
 impl Consumer for Tail {
     fn take(&mut self, info: &CommitInfo) -> Taken {
-        match self.offer(info) {
+        let offered = self.offer(info);
+        self.reader.is_behind(info);
+        match offered {
             Ok(written) => self.count(&written, info),
             Err(Unwritten::Trouble(Trouble::Dropped)) => {
                 self.terminal.warning(&format!(

@@ -88,6 +88,24 @@ pub fn id(number: usize) -> CommitId {
     CommitId::new(&format!("{number:012x}4{:019x}", 0)).unwrap()
 }
 
+/// A finished commit of a line without end.
+pub fn info(number: usize) -> CommitInfo {
+    CommitInfo {
+        commit: Commit {
+            repo: branch().repo,
+            branch: Some(branch().name),
+            id: id(number),
+        },
+        parent: number.checked_sub(1).map(id),
+        description: String::new(),
+        started: None,
+        finishing: None,
+        finished: Some(Timestamp::UNIX_EPOCH),
+        error: String::new(),
+        size_bytes: 0,
+    }
+}
+
 impl History {
     fn start(&mut self) -> bool {
         if self.head.is_some_and(|head| !self.nodes[head].closed) {
