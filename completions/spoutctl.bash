@@ -37,6 +37,9 @@ _spoutctl() {
             spoutctl,spout)
                 cmd="spoutctl__subcmd__spout"
                 ;;
+            spoutctl,tail)
+                cmd="spoutctl__subcmd__tail"
+                ;;
             spoutctl,validate)
                 cmd="spoutctl__subcmd__validate"
                 ;;
@@ -49,6 +52,9 @@ _spoutctl() {
             spoutctl__subcmd__spout,put)
                 cmd="spoutctl__subcmd__spout__subcmd__put"
                 ;;
+            spoutctl__subcmd__spout,tail)
+                cmd="spoutctl__subcmd__spout__subcmd__tail"
+                ;;
             spoutctl__subcmd__spout,validate)
                 cmd="spoutctl__subcmd__spout__subcmd__validate"
                 ;;
@@ -59,7 +65,7 @@ _spoutctl() {
 
     case "${cmd}" in
         spoutctl)
-            opts="-h -V --help --version put get pack serve spool validate explain spout"
+            opts="-h -V --help --version put get pack tail serve spool validate explain spout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,7 +199,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,7 +406,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout)
-            opts="-h -V --help --version put get validate explain"
+            opts="-h -V --help --version put get tail validate explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -476,7 +482,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -599,6 +605,90 @@ _spoutctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        spoutctl__subcmd__spout__subcmd__tail)
+            opts="-n -e -q -v -h -V --pachd --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tmp-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --cursor)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         spoutctl__subcmd__spout__subcmd__validate)
             opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --server --pachd --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -654,6 +744,90 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spoutctl__subcmd__tail)
+            opts="-n -e -q -v -h -V --pachd --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tmp-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --cursor)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

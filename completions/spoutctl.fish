@@ -29,6 +29,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -s V -l version -d 'Prin
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make tar archives of messages: the lines, JSON values or frames that a consumer prints'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd\'s HTTP gateway would: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
@@ -71,6 +72,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -103,6 +105,33 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l count -d 'End after N commits' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l until -d 'End after this commit' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l stream -d 'Only the commits that `put` made for this stream' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l ok-only -d 'Leave out commits that finished with an error'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l fail -d 'End with exit code 1 after the first commit that finished with an error'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l files -d 'List the files that each commit added, changed and deleted'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l json -d 'Print one JSON object a line'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry the token in this file, as pachd with auth does' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l as-spout -d 'Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod' -r
@@ -160,12 +189,13 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s h -l help -d 'Print help'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
@@ -203,6 +233,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -217,6 +248,33 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l count -d 'End after N commits' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l until -d 'End after this commit' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l stream -d 'Only the commits that `put` made for this stream' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l ok-only -d 'Leave out commits that finished with an error'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l fail -d 'End with exit code 1 after the first commit that finished with an error'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l files -d 'List the files that each commit added, changed and deleted'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l json -d 'Print one JSON object a line'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F

@@ -8,9 +8,16 @@
 //! [`Hold`] and to SHA-256. [`EntryStream`] walks one archive with the same parser, [`ArchiveWriter`] writes one, and
 //! [`open_input`] undoes gzip and zstd in front of them.
 //!
+//! **Deletions.** tar has no word for a file that is gone. [`ArchiveWriter::delete`] writes it as a record of a global
+//! PAX header, which other readers pass over: `SPOUTCTL.delete.0` with the path of the first such file, `.1` of the
+//! second, and so on, in as many headers as it takes, each under 512 KiB and all of them before the first entry. GNU tar,
+//! bsdtar and Python's tarfile read on without a word: GNU tar names unknown keywords of an entry's own header only. They
+//! count where [`Options::obey_deletions`] says so, and are checked then as strictly as entries: numbers from 0 without
+//! a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is added.
+//!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
-//! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), and under 100
-//! bytes an entry beside its path. What compressed input takes on top is said in `compression`.
+//! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
+//! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said in `compression`.
 //!
 //! Domain: this module knows no server, no terminal, no environment and no standard stream.
 
@@ -39,15 +46,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::pfs::FilePath;
+use crate::quantity::grouped;
 
 pub use compression::{CompressionError, CompressionFault, Format, Input, open_input};
 pub use content::ContentReader;
 pub use error::{
-    Ambiguity, ArchiveError, ArchiveErrorKind, ContentError, ContentErrorKind, EntryRef, EntryStreamError, LinkFault,
-    Problem, Torn, Trouble,
+    Ambiguity, ArchiveError, ArchiveErrorKind, ContentError, ContentErrorKind, DeletionFault, EntryRef,
+    EntryStreamError, LinkFault, Problem, Torn, Trouble,
 };
 pub use framing::{ArchiveReader, Seen};
 pub use header::{EntryKind, NumberFault};
+use index::LeftOut;
 pub use index::{File, Files, Skipped};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
@@ -93,6 +102,8 @@ pub struct Options {
     pub escape_paths: bool,
     pub links: Links,
     pub special: Special,
+    /// Whether the archive may delete files. One from a stranger must not, so nobody does it unasked.
+    pub obey_deletions: bool,
     /// The largest file, in bytes, sparse files counted expanded.
     pub max_entry_size: u64,
 }
@@ -104,6 +115,7 @@ impl Default for Options {
             escape_paths: false,
             links: Links::default(),
             special: Special::default(),
+            obey_deletions: false,
             max_entry_size: DEFAULT_MAX_ENTRY_SIZE,
         }
     }
@@ -200,7 +212,7 @@ pub struct Archive {
     pub digest: Digest,
     /// The files that it holds, or the first reason why it cannot be stored although it is whole.
     pub contents: Result<Files, ContentError>,
-    pub(in crate::archive) skipped: Vec<Skipped>,
+    pub(in crate::archive) left_out: LeftOut,
     pub(in crate::archive) held: Arc<dyn ReadAt + Send + Sync>,
 }
 
@@ -221,7 +233,26 @@ impl Archive {
     /// What was left out as [`Options::links`] and [`Options::special`] ask, one note a kind.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+        &self.left_out.skipped
+    }
+
+    /// What was left out or passed over, in words.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let ignored = match self.ignored_deletions() {
+            0 => None,
+            1 => Some("its deletion of 1 file was ignored; --obey-deletions obeys it".to_owned()),
+            more => Some(format!(
+                "its deletions of {} files were ignored; --obey-deletions obeys them",
+                grouped(more)
+            )),
+        };
+        self.skipped().iter().map(ToString::to_string).chain(ignored)
+    }
+
+    /// How many deletions were passed over because [`Options::obey_deletions`] does not ask for them.
+    #[must_use]
+    pub fn ignored_deletions(&self) -> u64 {
+        self.left_out.deletions
     }
 
     /// The archive's own bytes, [`Archive::length`] of them.

@@ -16,13 +16,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use jiff::Timestamp;
 
 use crate::delivery::mark::StreamName;
 use crate::diagnostic::{RuleId, Severity};
 use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
-use crate::pfs::{Destination, InvalidName, Repo, Source};
+use crate::pfs::{CommitId, Destination, Followed, InvalidName, Repo, Source};
 
 pub use messages::{MessageArgs, PackArgs, Partial};
 
@@ -46,6 +47,7 @@ pub enum Verb {
     Put(Box<PutArgs>),
     Get(GetArgs),
     Pack(Box<PackArgs>),
+    Tail(Box<TailArgs>),
     Serve(ServeArgs),
     Spool(SpoolArgs),
     Validate(ValidateArgs),
@@ -59,6 +61,7 @@ pub enum Verb {
 pub enum SpoutVerb {
     Put(Box<PutArgs>),
     Get(GetArgs),
+    Tail(Box<TailArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
 }
@@ -68,6 +71,7 @@ impl From<SpoutVerb> for Verb {
         match verb {
             SpoutVerb::Put(args) => Self::Put(args),
             SpoutVerb::Get(args) => Self::Get(args),
+            SpoutVerb::Tail(args) => Self::Tail(args),
             SpoutVerb::Validate(args) => Self::Validate(args),
             SpoutVerb::Explain(args) => Self::Explain(args),
         }
@@ -206,6 +210,13 @@ pub struct EntryArgs {
     /// What becomes of devices, FIFOs and other entries that are no file
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
     pub special: Special,
+
+    /// Let archives delete files; without this, deletions in them are ignored, with a note
+    ///
+    /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
+    /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
+    #[arg(long)]
+    pub obey_deletions: bool,
 
     /// Refuse a file larger than this, sparse files counted with their holes
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
@@ -356,6 +367,196 @@ pub struct GetArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+}
+
+/// Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive
+///
+/// Prints the last ten finished commits and then each new one: when it was finished, its id, how many files it changed,
+/// the size of all its files, and its description. With --tar, or with a command, it begins at the beginning instead.
+///
+/// It goes on after every break, and neither skips a commit nor prints one twice. When the history was rewritten (the
+/// last commit printed was squashed or dropped, the branch was moved), that is said; where something is built on what
+/// was printed (--tar, a command, --cursor), it is exit code 4 instead, with what to do.
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// What to follow: [project/]repo[@branch][:/glob]; with a glob, the commits that changed a file it matches, or one
+    /// below a directory it matches
+    #[arg(value_name = "SOURCE")]
+    pub source: Followed,
+
+    /// Run this command for each commit, with the commit as a tar archive on its standard input
+    ///
+    /// One after the other. The archive is what --tar writes. The environment has SPOUTCTL_COMMIT, SPOUTCTL_PARENT,
+    /// SPOUTCTL_PROJECT, SPOUTCTL_REPO, SPOUTCTL_BRANCH, SPOUTCTL_FINISHED and SPOUTCTL_DESCRIPTION. When it fails, the
+    /// exit code is 6, and the cursor stays before that commit. Signals go to its process group.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// Keep in FILE how far the branch was delivered, and go on from there
+    ///
+    /// Written, synced and renamed after each commit that was written out, or whose CMD succeeded. Where it exists, -n
+    /// and --from are not looked at. It names the branch; another branch's is refused.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Where it begins and ends")]
+    pub cursor: Option<PathBuf>,
+
+    /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10m",
+        value_parser = parse_duration,
+        help_heading = "How long it is tried"
+    )]
+    pub retry_for: Duration,
+
+    /// Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "command",
+        help_heading = "How long it is tried"
+    )]
+    pub retry: u32,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where it begins and ends")]
+pub struct RangeArgs {
+    /// Begin with the last N finished commits; 0: with the next one [default: 10]
+    #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from")]
+    pub last: Option<u64>,
+
+    /// Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time
+    /// (2026-11-22T15:00:00Z), or since so long ago (-2h)
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
+    pub from: Option<Beginning>,
+
+    /// End at the newest finished commit instead of waiting for more
+    #[arg(short = 'e', long)]
+    pub no_follow: bool,
+
+    /// End after N commits
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// End after this commit
+    #[arg(long, value_name = "COMMIT", value_parser = CommitId::new)]
+    pub until: Option<CommitId>,
+
+    /// End after this time: exit code 5 when --count or --until was not reached, 0 otherwise
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Wait for the repo and the branch when they are not there
+    #[arg(long)]
+    pub wait_for_branch: bool,
+}
+
+/// Where `tail` begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beginning {
+    Commit(CommitId),
+    /// The first commit of the branch.
+    First,
+    Now,
+    Time(Timestamp),
+    Ago(Duration),
+}
+
+impl FromStr for Beginning {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z), and not so long ago (-2h)"
+            )
+        };
+        match text {
+            "beginning" => return Ok(Self::First),
+            "now" => return Ok(Self::Now),
+            _ => {}
+        }
+        if let Some(ago) = text.strip_prefix('-') {
+            return parse_duration(ago).map(Self::Ago).map_err(|_| wrong());
+        }
+        let commit = CommitId::new(text).map(Self::Commit);
+        commit.or_else(|_| text.parse().map(Self::Time).map_err(|_| wrong()))
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which commits")]
+pub struct SelectionArgs {
+    /// Leave out commits that finished with an error
+    #[arg(long)]
+    pub ok_only: bool,
+
+    /// End with exit code 1 after the first commit that finished with an error
+    #[arg(long, conflicts_with = "ok_only")]
+    pub fail: bool,
+
+    /// Only the commits that `put` made for this stream
+    #[arg(long, value_name = "NAME")]
+    pub stream: Option<StreamName>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is written")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+pub struct OutputArgs {
+    /// List the files that each commit added, changed and deleted
+    #[arg(long, conflicts_with_all = ["format", "tar", "command"])]
+    pub files: bool,
+
+    /// Print one JSON object a line
+    #[arg(long, conflicts_with_all = ["format", "tar", "command"])]
+    pub json: bool,
+
+    /// Print each commit so, with fields in braces: '{time} {id}'
+    ///
+    /// Fields: time, started, id, parent, project, repo, branch, files, added, changed, deleted, size, error,
+    /// description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"])]
+    pub format: Option<String>,
+
+    /// Write each commit as one complete tar archive: what it changed against the one before
+    ///
+    /// Deletions go as PAX global headers, which `put --obey-deletions` obeys. Commits with an error are left out, and
+    /// so are those that changed nothing.
+    #[arg(long, conflicts_with = "command")]
+    pub tar: bool,
+
+    /// In archives, write all of a commit's files, not only those that it changed
+    #[arg(long)]
+    pub full: bool,
+
+    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub tmp_dir: Option<PathBuf>,
+
+    /// When there is colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
 }
 
 /// Serve the embedded store in DIR as pachd's HTTP gateway would: spouts without a cluster
@@ -731,6 +932,24 @@ mod tests {
         }
         for text in ["", "MB", "1XB", "-1", "99999999999PiB", "1.5GB"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_a_commit_a_word_a_time_or_so_long_ago() {
+        let id = "3fb3cdfe1fce41649b650606d4c86d35";
+        for (text, beginning) in [
+            (id, Beginning::Commit(CommitId::new(id).unwrap())),
+            ("beginning", Beginning::First),
+            ("now", Beginning::Now),
+            ("-2h", Beginning::Ago(Duration::from_hours(2))),
+            ("1970-01-01T00:00:00Z", Beginning::Time(Timestamp::UNIX_EPOCH)),
+            ("1970-01-01T01:00:00+01:00", Beginning::Time(Timestamp::UNIX_EPOCH)),
+        ] {
+            assert_eq!(text.parse(), Ok(beginning), "{text}");
+        }
+        for text in ["", "2h", "-", "3fb3", "yesterday", "1970-01-01"] {
+            assert!(text.parse::<Beginning>().is_err(), "{text}");
         }
     }
 

@@ -6,8 +6,10 @@ pub mod pack;
 pub mod put;
 pub mod serve;
 pub mod spool;
+pub mod tail;
 pub mod validate;
 
+mod group;
 mod interrupts;
 mod messages;
 mod printing;

@@ -85,7 +85,9 @@ pub struct Receipt {
     pub length: u64,
     pub digest: Digest,
     pub files: usize,
-    /// Bytes of those files.
+    /// Files that the archive deletes.
+    pub deletions: usize,
+    /// Bytes of its files.
     pub bytes: u64,
     pub branch: Branch,
     /// The commit that holds it, once there is one.
@@ -108,7 +110,7 @@ pub trait Observer: Send + Sync {
     fn already(&self, receipt: &Receipt);
     /// A dry run would have committed this archive.
     fn would_commit(&self, archive: &Archive, files: &Files);
-    /// The archive holds no file, so no commit is made of it. In order, as the acknowledgements are.
+    /// The archive holds no file and deletes none, so no commit is made of it. In order, as the acknowledgements are.
     fn empty(&self, archive: &Archive);
     /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
     fn quarantined(&self, archive: &Archive, file: &Path);

@@ -5,19 +5,19 @@
 pub enum Exit {
     /// Done, also when the reader closed the pipe.
     Done,
-    /// `get` found nothing.
+    /// `get` found nothing; there is no branch for `tail` to follow.
     NotFound,
-    /// `validate` found errors.
+    /// `validate` found errors; `tail --fail` met a commit with one.
     Faulty,
     /// Wrong usage.
     Usage,
     /// Unusable input: a torn archive, a fault of the disk.
     Input,
-    /// pachd refused.
+    /// pachd refused; what `tail` was to go on from is not on the branch any more.
     Refused,
     /// Unreachable, or retries used up.
     Unavailable,
-    /// The producer (`put DEST -- CMD`) failed.
+    /// The producer (`put DEST -- CMD`), or the command of `tail SOURCE -- CMD`, failed.
     Producer,
     /// Stopped by this signal's number.
     Signal(u8),

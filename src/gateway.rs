@@ -1,4 +1,5 @@
-//! pachd through its HTTP gateway, Pachyderm 2.8 and later: the ports `CommitHistory`, `CommitSink` and `FileSource`.
+//! pachd through its HTTP gateway, Pachyderm 2.8 and later: the ports `CommitHistory`, `CommitFeed`,
+//! `CommitSink` and `FileSource`.
 //!
 //! An adapter: it translates calls into requests and answers into the domain's words. It knows no command line, no
 //! environment and no terminal; address, token and times come as [`GatewayOptions`]. Proxies named by the environment are
@@ -10,6 +11,7 @@
 //! | `wire` | pachd's messages in JSON |
 //! | `upload` | the body of `CreateFileSet`, its back pressure and its end |
 //! | `stream`, `reader` | server streams as messages, or as a file's bytes |
+//! | `subscription` | a branch's commits as they come: the port `CommitFeed` |
 //! | `error` | every known refusal and what it means, in one table |
 //! | `address` | where the gateway is, and the token |
 //!
@@ -21,6 +23,7 @@ mod client;
 mod error;
 mod reader;
 mod stream;
+mod subscription;
 mod upload;
 mod wire;
 
@@ -31,6 +34,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use self::client::{Client, Incoming};
 use self::error::{CallFault, Missing};
 use self::reader::{StreamReader, fault_of_stream};
@@ -40,9 +46,10 @@ use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pachd::{self, unless_missing};
 use crate::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
+    PipelineKind, Repo,
 };
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 pub use self::address::Address;
 pub use crate::connection::token::{InvalidToken, Token};
@@ -161,6 +168,13 @@ impl Gateway {
         }
     }
 
+    /// Lists a commit and its ancestors: with `to` pachd walks along the parents (follow 006), without it lists the whole
+    /// repo.
+    fn open_line(&self, repo: &Repo, to: wire::Commit<'_>) -> Result<Incoming<'_>, CallFault> {
+        let request = wire::ListCommit { repo: repo.into(), to };
+        self.client.open(error::LIST_COMMIT, &request)
+    }
+
     fn stream_file(&self, call: error::Call, commit: &Commit, path: String) -> Result<StreamReader<'_>, Fault> {
         let request = wire::FileRequest {
             file: wire::File {
@@ -169,6 +183,19 @@ impl Gateway {
             },
         };
         Ok(StreamReader::new(self.client.open(call, &request)?))
+    }
+
+    fn show_changes<T: DeserializeOwned + Into<wire::FileDiff>>(
+        &self,
+        call: error::Call,
+        request: &impl Serialize,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let mut incoming = self.client.open(call, request)?;
+        read_messages(&mut incoming, &mut |told: T| {
+            let change = told.into().read().map_err(unreadable(call))?;
+            Ok(change.map_or(ControlFlow::Continue(()), &mut *visit))
+        })
     }
 }
 
@@ -206,25 +233,29 @@ impl CommitHistory for Gateway {
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        let call = error::LIST_COMMIT;
-        // `to` with a branch walks from its head along the parents (follow 006); without it pachd lists the whole repo.
-        let request = wire::ListCommit {
-            repo: (&branch.repo).into(),
-            to: wire::Commit::head_of(branch),
-        };
-        let Some(mut incoming) = unless_missing(self.client.open(call, &request), &[Missing::Branch])? else {
-            return Ok(());
-        };
-        let mut show = |info: wire::CommitInfo| {
-            let info = info.read(&branch.repo, Some(&branch.name)).map_err(unreadable(call))?;
-            Ok(visit(info))
-        };
-        read_messages(&mut incoming, &mut show)
+        let head = wire::Commit::head_of(branch);
+        let opened = self.open_line(&branch.repo, head);
+        match unless_missing(opened, &[Missing::Branch])? {
+            Some(incoming) => read_line(incoming, &branch.repo, Some(&branch.name), visit),
+            None => Ok(()),
+        }
     }
 }
 
+/// Shows the commits of a listing.
+fn read_line(
+    mut incoming: Incoming<'_>,
+    repo: &Repo,
+    branch: Option<&BranchName>,
+    visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let call = incoming.call();
+    let mut show = |info: wire::CommitInfo| Ok(visit(info.read(repo, branch).map_err(unreadable(call))?));
+    read_messages(&mut incoming, &mut show)
+}
+
 /// Shows a stream's messages until it ends or `show` breaks.
-fn read_messages<T: serde::de::DeserializeOwned>(
+fn read_messages<T: DeserializeOwned>(
     incoming: &mut Incoming<'_>,
     show: &mut dyn FnMut(T) -> Result<ControlFlow<()>, Fault>,
 ) -> Result<(), Fault> {
@@ -392,5 +423,29 @@ impl FileSource for Gateway {
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
         let reader = self.stream_file(error::GET_FILE_TAR, commit, pachd::glob_of_tree(path))?;
         Ok(Box::new(reader))
+    }
+
+    /// Without an old side `DiffFile` compares with the parent (follow 013), be it errored or not, so the tree is walked
+    /// then. With one, 2.12 compares any two commits.
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let root = |commit| wire::File {
+            commit: wire::Commit::from(commit),
+            path: FilePath::root().to_string(),
+        };
+        if let Some(old) = old {
+            let request = wire::DiffFile {
+                new_file: root(new),
+                old_file: root(old),
+            };
+            self.show_changes::<wire::FileDiff>(error::DIFF_FILE, &request, visit)
+        } else {
+            let request = wire::FileRequest { file: root(new) };
+            self.show_changes::<wire::FileInfo>(error::WALK_FILE, &request, visit)
+        }
     }
 }

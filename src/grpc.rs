@@ -1,4 +1,5 @@
-//! pachd through gRPC, every Pachyderm since 1.12: the ports `CommitHistory`, `CommitSink` and `FileSource`.
+//! pachd through gRPC, every Pachyderm since 1.12: the ports `CommitHistory`, `CommitSink`, `CommitFeed` and
+//! `FileSource`.
 //!
 //! An adapter: it translates calls into messages and answers into the domain's words. It knows no command line, no
 //! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are not
@@ -37,13 +38,14 @@ use self::v2::V2;
 use crate::connection::token::{InvalidToken, Token};
 use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
+use crate::following::CommitFeed;
 use crate::history::CommitHistory;
 use crate::pachd::{Call, CallFault};
 use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{InspectRepoRequest, RepoInfo};
 use crate::protobuf::version::Version;
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 pub use self::address::Address;
 pub use self::calls::Times;
@@ -200,6 +202,13 @@ impl Grpc {
         })
     }
 
+    fn feed(&self) -> Result<&dyn CommitFeed, Fault> {
+        Ok(match self.pachd()? {
+            Found::V1(pachd) => pachd,
+            Found::V2(pachd) => pachd,
+        })
+    }
+
     /// Asks what pachd makes of a pipeline spec, strict JSON, and creates nothing: the spec with the cluster's defaults
     /// filled in, or the words of its refusal.
     ///
@@ -303,6 +312,29 @@ impl FileSource for Grpc {
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
         self.files()?.get_file_tar(commit, path)
+    }
+
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        self.files()?.diff_files(new, old, visit)
+    }
+}
+
+impl CommitFeed for Grpc {
+    fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
+        self.feed()?.list_line(newest, visit)
+    }
+
+    fn watch(
+        &self,
+        branch: &Branch,
+        visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        self.feed()?.watch(branch, visit)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use crate::fault::Fault;
-use crate::pfs::{Branch, BranchInfo, Commit, CommitInfo, Repo};
+use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, Repo};
 
 /// What can be asked about commits without changing any.
 pub trait CommitHistory {
@@ -55,4 +55,128 @@ pub fn newest_good_commit(
         ControlFlow::Continue(())
     })?;
     Ok(found)
+}
+
+/// What the commit's content was built on: its nearest ancestor that finished without an error, or `None` when there is
+/// none and it was built on nothing. The data of an errored parent are in no later commit (recordings p 057–067), and
+/// pachd may even refuse to compare with it (p 066).
+///
+/// One call for each ancestor up to that one. The ancestors of a finished commit are finished.
+///
+/// # Errors
+/// As [`CommitHistory::inspect_commit`]: `NotFound` when an ancestor was squashed or dropped meanwhile.
+pub fn base_of(history: &(impl CommitHistory + ?Sized), info: &CommitInfo) -> Result<Option<CommitInfo>, Fault> {
+    let mut parent = info.parent.clone();
+    while let Some(id) = parent {
+        let ancestor = history.inspect_commit(&relative_of(&info.commit, id))?;
+        if ancestor.is_good() {
+            return Ok(Some(ancestor));
+        }
+        parent = ancestor.parent;
+    }
+    Ok(None)
+}
+
+/// An ancestor may have been started on another branch, and nobody says on which. It mostly was on the same; a pachd
+/// that takes the id alone does not look at the branch then.
+fn relative_of(commit: &Commit, id: CommitId) -> Commit {
+    Commit { id, ..commit.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::fault::FaultKind;
+    use crate::pfs::{BranchName, ProjectName, RepoName};
+
+    /// Commits by id; a line of ancestors is given newest first.
+    struct Line(HashMap<String, CommitInfo>);
+
+    fn id(number: usize) -> CommitId {
+        CommitId::new(&format!("{number:012x}4{:019x}", 0)).unwrap()
+    }
+
+    fn info(number: usize, parent: Option<usize>, error: &str) -> CommitInfo {
+        CommitInfo {
+            commit: Commit {
+                repo: Repo {
+                    project: ProjectName::new("default").unwrap(),
+                    name: RepoName::new("events").unwrap(),
+                },
+                branch: Some(BranchName::new("live").unwrap()),
+                id: id(number),
+            },
+            parent: parent.map(id),
+            description: String::new(),
+            started: None,
+            finishing: None,
+            finished: Some(Timestamp::UNIX_EPOCH),
+            error: error.to_owned(),
+            size_bytes: 0,
+        }
+    }
+
+    impl Line {
+        fn of(commits: impl IntoIterator<Item = CommitInfo>) -> Self {
+            let by_id = |info: CommitInfo| (info.commit.id.to_string(), info);
+            Self(commits.into_iter().map(by_id).collect())
+        }
+    }
+
+    impl CommitHistory for Line {
+        fn repo_exists(&self, _repo: &Repo) -> Result<bool, Fault> {
+            Ok(true)
+        }
+
+        fn inspect_branch(&self, _branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+            Ok(None)
+        }
+
+        fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
+            assert_eq!(commit.branch, Some(BranchName::new("live").unwrap()));
+            let found = self.0.get(commit.id.as_str()).cloned();
+            found.ok_or_else(|| Fault::new(FaultKind::NotFound, "gone"))
+        }
+
+        fn list_commits(
+            &self,
+            _branch: &Branch,
+            _visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+        ) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn errored_ancestors_are_passed_over_up_to_the_nearest_good_one() {
+        let line = Line::of([
+            info(1, None, ""),
+            info(2, Some(1), ""),
+            info(3, Some(2), "given up"),
+            info(4, Some(3), "given up"),
+        ]);
+        let base = base_of(&line, &info(5, Some(4), "")).unwrap();
+        assert_eq!(base, Some(info(2, Some(1), "")));
+        assert_eq!(
+            base_of(&line, &info(3, Some(2), "")).unwrap(),
+            Some(info(2, Some(1), ""))
+        );
+    }
+
+    #[test]
+    fn a_first_commit_and_one_after_errored_ones_alone_are_built_on_nothing() {
+        let line = Line::of([info(1, None, "given up"), info(2, Some(1), "given up")]);
+        assert_eq!(base_of(&line, &info(1, None, "")).unwrap(), None);
+        assert_eq!(base_of(&line, &info(3, Some(2), "")).unwrap(), None);
+    }
+
+    #[test]
+    fn an_ancestor_that_is_gone_is_a_fault_and_not_nothing() {
+        let fault = base_of(&Line::of([]), &info(2, Some(1), "")).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::NotFound);
+    }
 }

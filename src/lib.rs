@@ -6,6 +6,7 @@
 //! stdin ─ messages ─ stdout                                        pack
 //! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ grpc | gateway | store    put
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
+//! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! ```
@@ -15,11 +16,11 @@
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`] and [`gateway`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, thiserror | anything above |
+//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
+//! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
-//! [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
+//! [`following::CommitFeed`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
 //! lines and holds these rules.
 //!
 //! # What `put` promises
@@ -27,6 +28,11 @@
 //! One complete archive is one finished commit: never half of one, never twice, in order, and acknowledged only when
 //! the server says that the commit is finished without an error. [`archive`] decides where an archive ends;
 //! [`delivery`] has the rules by which it becomes a commit.
+//!
+//! # What `tail` promises
+//!
+//! Each finished commit of a branch once, in order, whatever breaks on the way; a history that was rewritten is said, and
+//! never guessed about. [`following`] has the rules.
 //!
 //! # Bounds
 //!
@@ -38,11 +44,14 @@
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
+//! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
+//! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
+//! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`following`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
 //! | a call, a silent stream | 60 s | [`gateway`], [`grpc`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`grpc`] |
@@ -68,7 +77,9 @@ pub mod diagnostic;
 pub mod exit;
 pub mod failure;
 pub mod fault;
+pub mod following;
 pub mod gateway;
+pub mod glob;
 pub mod grpc;
 pub mod history;
 
@@ -120,6 +131,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Put(args) => commands::put::run(&args),
         Verb::Get(args) => commands::get::run(&args),
         Verb::Pack(args) => commands::pack::run(&args),
+        Verb::Tail(args) => commands::tail::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),

@@ -60,9 +60,12 @@ pub const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
 pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 pub const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
 pub const LIST_COMMIT: Call = Call::reads(PFS, "ListCommit");
+pub const SUBSCRIBE_COMMIT: Call = Call::reads(PFS, "SubscribeCommit");
 pub const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
 pub const GET_FILE: Call = Call::reads(PFS, "GetFile");
 pub const GET_FILE_TAR: Call = Call::reads(PFS, "GetFileTAR");
+pub const DIFF_FILE: Call = Call::reads(PFS, "DiffFile");
+pub const WALK_FILE: Call = Call::reads(PFS, "WalkFile");
 /// Nobody sees a file set that no commit holds, so making one too many is harmless: it expires.
 pub const CREATE_FILE_SET: Call = Call::reads(PFS, "CreateFileSet");
 pub const RENEW_FILE_SET: Call = Call::reads(PFS, "RenewFileSet").naming_a_file_set();

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use crate::glob::Glob;
+
 /// The project that pachd assumes when none is named.
 pub const DEFAULT_PROJECT: &str = "default";
 /// The branch that pachctl and we assume when none is named.
@@ -364,6 +366,35 @@ impl FromStr for Source {
     }
 }
 
+/// What is followed: `[project/]repo[@branch][:/glob]`.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    pub branch: Branch,
+    /// Which paths are of interest, if not all.
+    pub glob: Option<Glob>,
+}
+
+impl FromStr for Followed {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (repo, branch, pattern) = split_reference(text)?;
+        if branch.is_some_and(|b| CommitId::new(b).is_ok()) {
+            return Err(InvalidName::new(
+                "a commit is not followed: name a branch after the `@`, and the commit with --from",
+            ));
+        }
+        let glob = pattern.map(Glob::new).transpose();
+        Ok(Self {
+            branch: Branch {
+                repo,
+                name: BranchName::new(branch.unwrap_or(DEFAULT_BRANCH))?,
+            },
+            glob: glob.map_err(|error| InvalidName::new(error.to_string()))?,
+        })
+    }
+}
+
 type Reference<'a> = (Repo, Option<&'a str>, Option<&'a str>);
 
 fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
@@ -409,6 +440,17 @@ mod tests {
             "@x",
         ] {
             assert!(text.parse::<Destination>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_followed_is_a_branch_with_a_pattern_or_without() {
+        let followed: Followed = "p1/events@live:/a/*".parse().unwrap();
+        assert_eq!(followed.branch.to_string(), "p1/events@live");
+        assert!(followed.glob.unwrap().covers("/a/b"));
+        assert!("events".parse::<Followed>().unwrap().glob.is_none());
+        for text in ["events@3fb3cdfe1fce41649b650606d4c86d35", "events:/[", "a b"] {
+            assert!(text.parse::<Followed>().is_err(), "{text}");
         }
     }
 

@@ -1,8 +1,12 @@
-//! From a commit to the bytes a user asked for: one file, or a directory as one tar archive.
+//! From a commit to the bytes a user asked for: one file, a directory as one tar archive, or what the commit changed.
 //!
 //! Domain: it knows no server and no terminal. [`FileSource`] is the port that the adapters implement.
 
+mod changes;
+mod mirroring;
+
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 
 use crate::archive::{
     ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
@@ -10,6 +14,10 @@ use crate::archive::{
 use crate::fault::{Fault, FaultKind};
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
+use crate::quantity::grouped;
+
+pub use changes::{ChangeKind, FileChange};
+pub use mirroring::{Again, Copied, Extent, copy_changes};
 
 /// A store that files can be read from.
 pub trait FileSource: CommitHistory {
@@ -31,6 +39,19 @@ pub trait FileSource: CommitHistory {
     /// # Errors
     /// `NotFound` when nothing is there.
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault>;
+
+    /// Shows the regular files that differ between two commits to `visit`, in the order of their paths' bytes, until it
+    /// breaks. Without `old`, every file of `new` is an added one. The two may be any commits without an error; a file
+    /// whose bytes are the same in both may be shown as changed when they came in other pieces.
+    ///
+    /// # Errors
+    /// `NotFound` when a commit is missing; `Unavailable` when the listing broke off.
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault>;
 }
 
 /// Why something could not be read.
@@ -60,6 +81,13 @@ pub enum RetrievalError {
     NoArchive(EntryStreamError),
     #[error("name `{0}` of the archive is none that --escape-paths makes")]
     NotEscaped(String),
+    /// What was listed is not what comes.
+    #[error(
+        "{path} has {} bytes, and {} were to come",
+        if found > listed { format!("more than {}", grouped(*listed)) } else { grouped(*found) },
+        grouped(*listed)
+    )]
+    Differs { path: FilePath, listed: u64, found: u64 },
     #[error("cannot write: {0}")]
     Output(io::Error),
     #[error("the store cannot be read: {0}")]
@@ -102,7 +130,7 @@ impl RetrievalError {
             Self::Refused(fault) if fault.kind == FaultKind::Denied => {
                 "give a token that may read this repo: PACH_TOKEN"
             }
-            Self::Unavailable(_) | Self::Broken { .. } => "the same command may succeed later",
+            Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
             Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
             _ => return None,
         })

@@ -1,7 +1,7 @@
 //! The embedded store behind `local:DIR`: repos, branches and commits on this disk, with pachd's behaviour.
 //!
-//! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`] and [`FileSource`], and knows no terminal, no
-//! environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
+//! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`], [`FileSource`] and
+//! [`CommitFeed`](crate::following::CommitFeed), and knows no terminal, no environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
 //! pachd's calls in one transaction ([`Work`]), records of all there is, and [`View`]s of any commit.
 //!
 //! # Layout
@@ -60,8 +60,10 @@ mod changed;
 mod commit;
 mod content;
 mod database;
+mod diff;
 mod entry;
 mod error;
+mod feed;
 mod file_set;
 mod record;
 mod refusal;
@@ -99,7 +101,7 @@ use crate::delivery::{Changes, CommitSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 const DATABASE: &str = "store.sqlite";
 const ARCHIVES: &str = "archives";
@@ -399,5 +401,14 @@ impl FileSource for Store {
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
         Ok(Box::new(content::tar(self, commit, path)?))
+    }
+
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        diff::visit(self, new, old, visit)
     }
 }

@@ -8,6 +8,7 @@
 //! | `SPOUTCTL_BENCH_MIB` | 256 | the large file |
 //! | `SPOUTCTL_BENCH_FILES` | 10000 | files of 1 KiB in one archive |
 //! | `SPOUTCTL_BENCH_COMMITS` | 200 | archives in a row |
+//! | `SPOUTCTL_BENCH_HISTORY` | 10000 | commits of a history |
 //! | `SPOUTCTL_BENCH_SPECS` | 10000 | specs to validate |
 //! | `SPOUTCTL_BENCH_ROUNDS` | 3 | turns of each alternative |
 
@@ -21,6 +22,7 @@ mod messages;
 mod race;
 mod samples;
 mod serve;
+mod tail;
 mod validate;
 
 use std::path::Path;
@@ -34,6 +36,7 @@ pub struct Sizes {
     pub mib: u64,
     pub files: u64,
     pub commits: u64,
+    pub history: u64,
     pub specs: u64,
     pub rounds: u64,
 }
@@ -44,6 +47,7 @@ impl Sizes {
             mib: number("SPOUTCTL_BENCH_MIB", 256)?,
             files: number("SPOUTCTL_BENCH_FILES", 10_000)?,
             commits: number("SPOUTCTL_BENCH_COMMITS", 200)?,
+            history: number("SPOUTCTL_BENCH_HISTORY", 10_000)?,
             specs: number("SPOUTCTL_BENCH_SPECS", 10_000)?,
             rounds: number("SPOUTCTL_BENCH_ROUNDS", 3)?,
         })
@@ -59,10 +63,11 @@ fn number(name: &str, default: u64) -> Result<u64> {
 
 type Part = fn(&Samples, &Sizes) -> Result<()>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("gateway", gateway::measure),
     ("local", local::measure),
     ("serve", serve::measure),
+    ("tail", tail::measure),
     ("framing", framing::measure),
     ("messages", messages::measure),
     ("validate", validate::measure),
@@ -72,7 +77,7 @@ fn main() -> Result<()> {
     // `cargo bench` itself adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
-        bail!("there is no part `{unknown}`: gateway, local, serve, framing, messages, validate");
+        bail!("there is no part `{unknown}`: gateway, local, serve, tail, framing, messages, validate");
     }
     let sizes = Sizes::from_environment()?;
     let samples = Samples::make(Path::new(env!("CARGO_TARGET_TMPDIR")), &sizes)?;

@@ -51,13 +51,13 @@ fn get(samples: &Samples, sizes: &Sizes, work: Work) -> Result<()> {
 }
 
 /// A server that ends with this.
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Server {
-    fn over(store: &Path) -> Result<Self> {
+    pub fn over(store: &Path) -> Result<Self> {
         let mut child = spoutctl("")
             .args(["serve", "--quiet", "--listen", "127.0.0.1:0"])
             .arg(store)

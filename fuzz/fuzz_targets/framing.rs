@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use libfuzzer_sys::fuzz_target;
-use spoutctl::archive::{Archive, Files, Options, open_input};
+use spoutctl::archive::{Archive, ArchiveWriter, Files, Options, open_input};
 use spoutctl::pfs::FilePath;
 use spoutctl_fuzz::{Choice, Framed, content, frame, frame_bytes, held, seal, sha256, word_contents};
 
@@ -82,11 +82,14 @@ fn check(archive: &Archive, plain: &[u8], options: &Options) {
     assert_eq!(bytes, plain[start..start + bytes.len()]);
     assert_eq!(sha256(&bytes), *archive.digest.as_bytes());
     assert!(bytes[bytes.len() - 1024..].iter().all(|byte| *byte == 0));
-    for skipped in archive.skipped() {
-        assert!(!skipped.to_string().chars().any(char::is_control));
+    for note in archive.notes() {
+        assert!(!note.chars().any(char::is_control));
     }
     match &archive.contents {
-        Ok(files) => check_files(archive, files, options),
+        Ok(files) => {
+            check_files(archive, files, options);
+            check_deletions(archive, files, options);
+        }
         Err(error) => word_contents(error),
     }
     check_alone(archive, &bytes, options);
@@ -115,6 +118,42 @@ fn check_files(archive: &Archive, files: &Files, options: &Options) {
     }
     assert_eq!(files.total_bytes(), total);
     assert!(files.get(files.len()).is_none() && archive.open(files.len()).is_none());
+}
+
+/// Deletions are paths as those of files are, and come back when they are written with the files.
+fn check_deletions(archive: &Archive, files: &Files, options: &Options) {
+    assert!(options.obey_deletions || files.deletions().len() == 0);
+    assert!(!options.obey_deletions || archive.ignored_deletions() == 0);
+    let mut writer = ArchiveWriter::new(Vec::new(), 0);
+    let mut before = None;
+    for path in files.deletions() {
+        let checked = FilePath::new(path).expect("a path that pachd takes");
+        assert_eq!(checked.as_str(), path, "a path that is not normalised");
+        assert!(before < Some(path), "not sorted, or twice");
+        if !options.prefix.is_root() {
+            let below = path.strip_prefix(options.prefix.as_str());
+            assert!(below.is_some_and(|below| below.starts_with('/')), "outside the prefix");
+        }
+        writer
+            .delete(&path.as_bytes()[1..])
+            .expect("a path that may be written");
+        before = Some(path);
+    }
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| file.size < 4096) {
+        let content = content(archive, index);
+        writer
+            .append(&file.path.as_bytes()[1..], file.size, &content[..])
+            .expect("a file that may be written");
+    }
+    let bytes = writer.finish().expect("memory");
+    let obedient = Options {
+        obey_deletions: true,
+        ..Options::default()
+    };
+    let again = frame_bytes(&bytes, 65_536, &obedient);
+    assert!(again.error.is_none());
+    let again = again.archives[0].contents.as_ref().expect("what was checked before");
+    assert!(again.deletions().eq(files.deletions()));
 }
 
 /// A file read from its middle is the end of the file read from its start.

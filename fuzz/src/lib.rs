@@ -61,6 +61,7 @@ impl Choice {
             escape_paths: bit(0),
             links: if bit(1) { Links::Skip } else { Links::Resolve },
             special: if bit(2) { Special::Skip } else { Special::Refuse },
+            obey_deletions: bit(7),
             max_entry_size: MAX_ENTRY_SIZE,
         };
         Self {

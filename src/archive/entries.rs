@@ -9,7 +9,7 @@ use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
     BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
 };
-use super::pax::{PaxFault, Records};
+use super::pax::{self, PaxFault, Records};
 use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, SparseFault};
 
 /// The longest body of an extension header (PAX records, a GNU long name), in bytes: it is held in memory.
@@ -166,6 +166,8 @@ pub(super) struct Entry {
     pub(super) stored: u64,
     /// For a sparse file, its stored parts.
     pub(super) sparse: Option<Result<Vec<Segment>, SparseFault>>,
+    /// Whether its own PAX header has a deletion, which belongs into a global one.
+    pub(super) has_deletion: bool,
 }
 
 impl Entry {
@@ -179,6 +181,28 @@ impl Entry {
             needs: self.stored,
             came,
         }
+    }
+}
+
+/// What comes next in an archive.
+#[derive(Debug)]
+pub(super) enum Item {
+    Entry(Entry),
+    Deletions(DeletionHeader),
+}
+
+/// A global PAX header that has deletions among its records, at most [`MAX_EXTENSION`] bytes of them.
+#[derive(Debug)]
+pub(super) struct DeletionHeader {
+    /// Where the header starts in the input.
+    pub(super) start: u64,
+    body: Vec<u8>,
+}
+
+impl DeletionHeader {
+    /// The number in each deletion's key, if it has one, and the path.
+    pub(super) fn deletions(&self) -> impl Iterator<Item = (Option<u64>, &[u8])> {
+        pax::deletions(&self.body)
     }
 }
 
@@ -228,8 +252,8 @@ impl Entries {
         }
     }
 
-    /// The next entry, or `None` once the second zero block was read.
-    pub(super) fn next<R: BufRead, T: Tee>(&mut self, feed: &mut Feed<'_, R, T>) -> Found<Option<Entry>> {
+    /// The next entry or header with deletions, or `None` once the second zero block was read.
+    pub(super) fn next<R: BufRead, T: Tee>(&mut self, feed: &mut Feed<'_, R, T>) -> Found<Option<Item>> {
         let mut extensions = Extensions::default();
         loop {
             let (at, block) = self.header_block(feed, &extensions)?;
@@ -250,6 +274,9 @@ impl Entries {
                         let fault = PaxFault::GlobalSparse;
                         return Err(trouble(at, ArchiveErrorKind::Pax { fault }));
                     }
+                    if std::mem::take(&mut self.globals.deletes) {
+                        return Ok(Some(Item::Deletions(DeletionHeader { start: at, body })));
+                    }
                 }
                 HeaderType::Pax => {
                     let body = self.body(feed, header, at)?;
@@ -263,8 +290,8 @@ impl Entries {
                     let body = self.body(feed, header, at)?;
                     extensions.add_long_link(&body, at)?;
                 }
-                HeaderType::OldSparse => return self.entry(feed, header, None, at, extensions).map(Some),
-                HeaderType::Entry(kind) => return self.entry(feed, header, Some(kind), at, extensions).map(Some),
+                HeaderType::OldSparse => return self.entry(feed, header, None, at, extensions),
+                HeaderType::Entry(kind) => return self.entry(feed, header, Some(kind), at, extensions),
             }
         }
     }
@@ -346,7 +373,7 @@ impl Entries {
         kind: Option<EntryKind>,
         at: u64,
         extensions: Extensions,
-    ) -> Found<Entry> {
+    ) -> Found<Option<Item>> {
         let Extensions {
             start,
             pax,
@@ -380,6 +407,7 @@ impl Entries {
             size,
             stored: size,
             sparse: None,
+            has_deletion: pax.deletes,
         };
         if !has_data(entry.kind) {
             // Whatever the size field says: Go, Python and GNU tar agree that no data follow links, devices and
@@ -402,7 +430,7 @@ impl Entries {
             .as_ref()
             .and_then(|map| map.as_ref().ok())
             .map_or(0, Vec::len);
-        Ok(entry)
+        Ok(Some(Item::Entry(entry)))
     }
 
     /// Reads the map of an old GNU sparse file: four parts in the header, 21 in each block that follows it.

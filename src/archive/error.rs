@@ -349,6 +349,26 @@ pub enum ContentErrorKind {
     Sparse(SparseFault),
     #[error("it is a sparse file, which is not expected here")]
     SparseUnexpected,
+    #[error("{0}")]
+    Deletion(DeletionFault),
+}
+
+/// Why a deletion cannot be obeyed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeletionFault {
+    #[error("{0}")]
+    Path(PathFault),
+    #[error("the path is that of a directory; files are deleted one by one")]
+    Directory,
+    #[error("the key of its record does not end in a number")]
+    NoNumber,
+    #[error("it has number {} where number {} should come", grouped(*found), grouped(*expected))]
+    OutOfTurn { expected: u64, found: u64 },
+    #[error("it comes behind an entry, and deletions come before all of them")]
+    BehindEntry,
+    /// Of an entry: its own PAX header has a deletion.
+    #[error("its PAX header has a deletion, which belongs into a global header")]
+    NotGlobal,
 }
 
 /// Why a link leads to no file.
@@ -370,7 +390,15 @@ impl ContentError {
     pub fn details(&self) -> Vec<String> {
         let Problem { entry, kind } = &self.problem;
         let file = (*self.input != *STANDARD_INPUT).then(|| format!("in `{}`", printable(self.input.as_bytes())));
-        file.into_iter().chain([format!("{entry}: {kind}")]).collect()
+        let subject = match kind {
+            ContentErrorKind::Deletion(fault) if *fault != DeletionFault::NotGlobal => format!(
+                "the deletion of `{}` (in the header at byte {})",
+                entry.name,
+                grouped(entry.offset)
+            ),
+            _ => entry.to_string(),
+        };
+        file.into_iter().chain([format!("{subject}: {kind}")]).collect()
     }
 
     /// What to do next.
@@ -378,6 +406,7 @@ impl ContentError {
     pub fn help(&self) -> Option<String> {
         let words = match &self.problem.kind {
             ContentErrorKind::Path(fault)
+            | ContentErrorKind::Deletion(DeletionFault::Path(fault))
             | ContentErrorKind::Link {
                 fault: LinkFault::Path(fault),
                 ..
@@ -393,6 +422,9 @@ impl ContentError {
             ContentErrorKind::TooLarge { .. } => "--max-entry-size takes larger files",
             ContentErrorKind::DirectoryWithData { .. } => "give the file a name without a `/` at its end",
             ContentErrorKind::Sparse(_) => "write the archive again without --sparse",
+            ContentErrorKind::Deletion(_) => {
+                "have the archive written anew by what wrote its deletions; without --obey-deletions they do not count"
+            }
             ContentErrorKind::SparseUnexpected => return None,
         };
         Some(words.to_owned())

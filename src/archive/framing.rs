@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{Entries, Feed, Source, Tee, read_trouble, trouble};
+use super::entries::{Entries, Feed, Item, Source, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
-use super::index::{Files, Index};
+use super::index::{Files, Index, LeftOut};
 use super::looks::Looks;
 use super::{Archive, Digest, Hold, Options, ReadAt};
 
@@ -155,14 +155,19 @@ impl<R: BufRead> ArchiveReader<R> {
         };
         let mut entries = Entries::behind(first);
         let mut contents = Contents::new(&self.options);
-        while let Some(mut entry) = entries.next(&mut feed)? {
-            let data = feed.source.position() - start;
-            contents.add(|index| index.add(&mut entry, data));
-            entries.pass_data(&mut feed, &entry, 0)?;
+        while let Some(item) = entries.next(&mut feed)? {
+            match item {
+                Item::Deletions(header) => contents.add(|index| index.delete(&header)),
+                Item::Entry(mut entry) => {
+                    let data = feed.source.position() - start;
+                    contents.add(|index| index.add(&mut entry, data));
+                    entries.pass_data(&mut feed, &entry, 0)?;
+                }
+            }
         }
         let end = self.source.position();
         let (bytes, digest) = tee.finish().map_err(|error| held_trouble(end, error))?;
-        let (contents, skipped) = contents.finish();
+        let (contents, left_out) = contents.finish();
         Ok(Archive {
             number: self.number,
             input: Arc::clone(&self.name),
@@ -174,7 +179,7 @@ impl<R: BufRead> ArchiveReader<R> {
                 input: Arc::clone(&self.name),
                 problem,
             }),
-            skipped,
+            left_out,
             held: bytes,
         })
     }
@@ -215,14 +220,14 @@ fn header_around(bytes: &Block, zeros: u64) -> Option<(usize, Block)> {
 /// The index, until an entry cannot be stored: then that, and the index is let go.
 struct Contents {
     index: Result<Box<Index>, Problem>,
-    skipped: Vec<super::Skipped>,
+    left_out: LeftOut,
 }
 
 impl Contents {
     fn new(options: &Options) -> Self {
         Self {
             index: Ok(Box::new(Index::new(options))),
-            skipped: Vec::new(),
+            left_out: LeftOut::default(),
         }
     }
 
@@ -230,16 +235,16 @@ impl Contents {
         if let Ok(index) = &mut self.index
             && let Err(problem) = add(index)
         {
-            self.skipped = index.take_skipped();
+            self.left_out = index.take_left_out();
             self.index = Err(problem);
         }
     }
 
-    fn finish(mut self) -> (Result<Files, Problem>, Vec<super::Skipped>) {
+    fn finish(mut self) -> (Result<Files, Problem>, LeftOut) {
         if let Ok(index) = &mut self.index {
-            self.skipped = index.take_skipped();
+            self.left_out = index.take_left_out();
         }
-        (self.index.and_then(|index| (*index).finish()), self.skipped)
+        (self.index.and_then(|index| (*index).finish()), self.left_out)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The files of one archive, gathered while it is framed: 48 bytes an entry and its path, and 16 bytes for every
-//! stored part of a sparse file.
+//! The files of one archive, gathered while it is framed: 48 bytes an entry and its path, 16 bytes a deletion and its
+//! path, and 16 bytes for every stored part of a sparse file.
 //!
 //! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
 //! lead, and whether a path is a file and a directory at once.
@@ -9,8 +9,8 @@ use std::fmt;
 use std::ops::Range;
 
 use super::content::Extent;
-use super::entries::Entry;
-use super::error::{ContentErrorKind, EntryRef, LinkFault, Problem};
+use super::entries::{DeletionHeader, Entry};
+use super::error::{ContentErrorKind, DeletionFault, EntryRef, LinkFault, Problem};
 use super::header::EntryKind;
 use super::path::{PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
@@ -40,6 +40,14 @@ impl fmt::Display for Skipped {
     }
 }
 
+/// What was passed over because the options say so.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    pub(super) skipped: Vec<Skipped>,
+    /// How many deletions.
+    pub(super) deletions: u64,
+}
+
 /// A file of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct File<'a> {
@@ -49,13 +57,14 @@ pub struct File<'a> {
     pub size: u64,
 }
 
-/// The files that an archive holds, one a path, sorted by the bytes of their paths.
+/// The files that an archive holds, one a path, sorted by the bytes of their paths; and those that it deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
     paths: String,
     records: Vec<Record>,
     segments: Vec<Segment>,
     maps: Vec<Range<usize>>,
+    deletions: Vec<Deletion>,
     total: u64,
 }
 
@@ -68,6 +77,24 @@ impl Files {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// Whether a commit of it would be as the one before: no file, and none that is deleted.
+    #[must_use]
+    pub fn change_nothing(&self) -> bool {
+        self.records.is_empty() && self.deletions.is_empty()
+    }
+
+    /// The paths of the files that are deleted, before any is added; each once, sorted by their bytes.
+    #[must_use]
+    pub fn deletions(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.deletions.iter().map(|deletion| deletion.path(&self.paths))
+    }
+
+    /// The path at `index` of [`Files::deletions`].
+    #[must_use]
+    pub fn deletion(&self, index: usize) -> Option<&str> {
+        self.deletions.get(index).map(|deletion| deletion.path(&self.paths))
     }
 
     /// The sizes of all files together.
@@ -123,6 +150,22 @@ impl Files {
             + self.records.capacity() * size_of::<Record>()
             + self.segments.capacity() * size_of::<Segment>()
             + self.maps.capacity() * size_of::<Range<usize>>()
+            + self.deletions.capacity() * size_of::<Deletion>()
+    }
+}
+
+/// A file that is deleted: where its path is in the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Deletion {
+    path_start: usize,
+    path_length: u32,
+}
+
+impl Deletion {
+    fn path<'a>(&self, arena: &'a str) -> &'a str {
+        arena
+            .get(self.path_start..self.path_start + self.path_length as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -171,11 +214,14 @@ pub(super) struct Index {
     links: Links,
     special: Special,
     max_entry_size: u64,
+    obey_deletions: bool,
     arena: String,
     records: Vec<Record>,
     segments: Vec<Segment>,
     maps: Vec<Range<usize>>,
-    skipped: Vec<Skipped>,
+    deletions: Vec<Deletion>,
+    has_entries: bool,
+    left_out: LeftOut,
 }
 
 type Checked<T> = Result<T, Problem>;
@@ -187,16 +233,23 @@ impl Index {
             links: options.links,
             special: options.special,
             max_entry_size: options.max_entry_size,
+            obey_deletions: options.obey_deletions,
             arena: String::new(),
             records: Vec::new(),
             segments: Vec::new(),
             maps: Vec::new(),
-            skipped: Vec::new(),
+            deletions: Vec::new(),
+            has_entries: false,
+            left_out: LeftOut::default(),
         }
     }
 
     /// Takes an entry whose data start at `data` bytes from the archive's start.
     pub(super) fn add(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
+        self.has_entries = true;
+        if self.obey_deletions && entry.has_deletion {
+            return Err(problem(entry, ContentErrorKind::Deletion(DeletionFault::NotGlobal)));
+        }
         match (entry.kind, self.links, self.special) {
             (EntryKind::Directory | EntryKind::HardLink | EntryKind::SymbolicLink, ..) if entry.sparse.is_some() => {
                 Err(problem(entry, ContentErrorKind::Sparse(SparseFault::NoFile)))
@@ -212,9 +265,55 @@ impl Index {
         }
     }
 
+    /// Takes the deletions of a global header, or counts them where they are not obeyed.
+    pub(super) fn delete(&mut self, header: &DeletionHeader) -> Checked<()> {
+        if !self.obey_deletions {
+            self.left_out.deletions += header.deletions().count() as u64;
+            return Ok(());
+        }
+        for (number, name) in header.deletions() {
+            self.add_deletion(number, name).map_err(|fault| Problem {
+                entry: EntryRef::new(name, header.start),
+                kind: ContentErrorKind::Deletion(fault),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn add_deletion(&mut self, number: Option<u64>, name: &[u8]) -> Result<(), DeletionFault> {
+        let found = number.ok_or(DeletionFault::NoNumber)?;
+        let expected = self.deletions.len() as u64;
+        if found != expected {
+            return Err(DeletionFault::OutOfTurn { expected, found });
+        }
+        if self.has_entries {
+            return Err(DeletionFault::BehindEntry);
+        }
+        // As a file's it would be another path than what is meant, and a directory's has no effect in a file set
+        // (recordings p 074–079).
+        if name.ends_with(b"/") {
+            return Err(DeletionFault::Directory);
+        }
+        let path_start = self.arena.len();
+        self.reserve(self.rules.base().len() + name.len() + 1);
+        self.rules.push(name, &mut self.arena).map_err(DeletionFault::Path)?;
+        let path = path_start..self.arena.len();
+        if path.len() == self.rules.base().len() {
+            return Err(DeletionFault::Path(PathFault::Root));
+        }
+        if self.deletions.len() == self.deletions.capacity() {
+            self.deletions.reserve_exact(self.deletions.len() / 4 + 64);
+        }
+        self.deletions.push(Deletion {
+            path_start,
+            path_length: length(&path),
+        });
+        Ok(())
+    }
+
     /// What was left out so far.
-    pub(super) fn take_skipped(&mut self) -> Vec<Skipped> {
-        std::mem::take(&mut self.skipped)
+    pub(super) fn take_left_out(&mut self) -> LeftOut {
+        std::mem::take(&mut self.left_out)
     }
 
     fn add_file(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
@@ -307,9 +406,10 @@ impl Index {
     }
 
     fn skip(&mut self, entry: &Entry) {
-        match self.skipped.iter_mut().find(|skipped| skipped.kind == entry.kind) {
+        let skipped = &mut self.left_out.skipped;
+        match skipped.iter_mut().find(|skipped| skipped.kind == entry.kind) {
             Some(skipped) => skipped.count += 1,
-            None => self.skipped.push(Skipped {
+            None => skipped.push(Skipped {
                 kind: entry.kind,
                 count: 1,
                 first: entry.reference(),
@@ -369,8 +469,12 @@ impl Index {
             mut records,
             segments,
             maps,
+            mut deletions,
             ..
         } = self;
+        deletions.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
+        deletions.dedup_by(|later, earlier| later.path(&paths) == earlier.path(&paths));
+        deletions.shrink_to_fit();
         records.dedup_by(|later, earlier| {
             let same = later.path(&paths) == earlier.path(&paths);
             if same {
@@ -389,6 +493,7 @@ impl Index {
             records,
             segments,
             maps,
+            deletions,
             total,
         })
     }
@@ -800,5 +905,123 @@ mod tests {
         }
         let problem = index(Tar::new().file("", b""), &Options::default()).unwrap_err();
         assert_eq!(problem.kind, ContentErrorKind::Path(PathFault::Empty));
+    }
+
+    fn obedient(prefix: &str, escape_paths: bool) -> Options {
+        Options {
+            prefix: crate::pfs::FilePath::new(prefix).unwrap(),
+            escape_paths,
+            obey_deletions: true,
+            ..Options::default()
+        }
+    }
+
+    fn deletions(tar: Tar, options: &Options) -> Result<Vec<String>, super::super::ContentError> {
+        let (archives, error) = read_all(&tar.end(), options);
+        assert!(error.is_none());
+        match &archives[0].contents {
+            Ok(files) => {
+                let paths: Vec<_> = files.deletions().map(str::to_owned).collect();
+                assert!((0..paths.len()).all(|index| files.deletion(index) == Some(&paths[index])));
+                assert_eq!(files.deletion(paths.len()), None);
+                Ok(paths)
+            }
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn three() -> Tar {
+        Tar::new()
+            .global_pax(&[("SPOUTCTL.delete.0", "b"), ("mtime", "1"), ("SPOUTCTL.delete.1", "./a")])
+            .global_pax(&[("SPOUTCTL.delete.2", "/b")])
+            .file("c", b"1")
+    }
+
+    #[test]
+    fn deletions_are_counted_and_change_nothing_unless_they_are_obeyed() {
+        let (archives, _) = read_all(&three().end(), &Options::default());
+        let archive = &archives[0];
+        assert_eq!(files(archive), [("/c".to_owned(), b"1".to_vec())]);
+        assert_eq!(archive.contents.as_ref().unwrap().deletions().len(), 0);
+        assert_eq!(archive.ignored_deletions(), 3);
+        let notes: Vec<_> = archive.notes().collect();
+        assert_eq!(
+            notes,
+            ["its deletions of 3 files were ignored; --obey-deletions obeys them"]
+        );
+        // A malformed one does not count either, and is no error of somebody who did not ask.
+        let malformed = Tar::new().global_pax(&[("SPOUTCTL.delete.x", "../..")]);
+        let (archives, _) = read_all(&malformed.end(), &Options::default());
+        assert!(archives[0].contents.as_ref().unwrap().change_nothing());
+        let (archives, _) = read_all(&three().end(), &obedient("/", false));
+        assert_eq!((archives[0].ignored_deletions(), archives[0].notes().count()), (0, 0));
+    }
+
+    #[test]
+    fn obeyed_deletions_are_paths_by_the_rules_of_entries() {
+        assert_eq!(deletions(three(), &obedient("/", false)).unwrap(), ["/a", "/b"]);
+        assert_eq!(deletions(three(), &obedient("/p", false)).unwrap(), ["/p/a", "/p/b"]);
+        let odd = || Tar::new().global_pax(&[("SPOUTCTL.delete.0", "../a*")]);
+        assert_eq!(deletions(odd(), &obedient("/p", true)).unwrap(), ["/p/%2E%2E/a%2A"]);
+        let error = deletions(odd(), &obedient("/p", false)).unwrap_err();
+        assert_eq!(
+            error.problem.kind,
+            ContentErrorKind::Deletion(DeletionFault::Path(PathFault::Parent))
+        );
+        assert!(error.help().unwrap().contains("--escape-paths"));
+    }
+
+    #[test]
+    fn a_file_may_be_deleted_where_another_makes_a_directory() {
+        let tar = Tar::new()
+            .global_pax(&[
+                ("SPOUTCTL.delete.0", "d"),
+                ("SPOUTCTL.delete.1", "e/f"),
+                ("SPOUTCTL.delete.2", "c"),
+            ])
+            .file("d/x", b"1")
+            .file("e", b"2")
+            .file("c", b"3");
+        assert_eq!(deletions(tar, &obedient("/", false)).unwrap(), ["/c", "/d", "/e/f"]);
+    }
+
+    #[test]
+    fn a_malformed_deletion_is_refused_and_said_where() {
+        let path = |fault| DeletionFault::Path(fault);
+        let turn = |expected, found| DeletionFault::OutOfTurn { expected, found };
+        for (records, fault) in [
+            (&[("SPOUTCTL.delete.1", "a")][..], turn(0, 1)),
+            (&[("SPOUTCTL.delete.0", "a"), ("SPOUTCTL.delete.2", "b")], turn(1, 2)),
+            (&[("SPOUTCTL.delete.0", "a"), ("SPOUTCTL.delete.0", "a")], turn(1, 0)),
+            (&[("SPOUTCTL.delete.00", "a")], DeletionFault::NoNumber),
+            (&[("SPOUTCTL.delete.", "a")], DeletionFault::NoNumber),
+            (
+                &[("SPOUTCTL.delete.18446744073709551616", "a")],
+                DeletionFault::NoNumber,
+            ),
+            (&[("SPOUTCTL.delete.0", "d/")], DeletionFault::Directory),
+            (&[("SPOUTCTL.delete.0", "")], path(PathFault::Empty)),
+            (&[("SPOUTCTL.delete.0", "./.")], path(PathFault::Root)),
+            (&[("SPOUTCTL.delete.0", "a/../b")], path(PathFault::Parent)),
+        ] {
+            let error = deletions(Tar::new().global_pax(records), &obedient("/p", false)).unwrap_err();
+            assert_eq!(error.problem.kind, ContentErrorKind::Deletion(fault), "{records:?}");
+            assert!(error.help().is_some());
+        }
+        let late = Tar::new().file("a", b"1").global_pax(&[("SPOUTCTL.delete.0", "b")]);
+        let error = deletions(late, &obedient("/", false)).unwrap_err();
+        assert_eq!(
+            error.details(),
+            [
+                "the deletion of `b` (in the header at byte 1,024): it comes behind an entry, and deletions come before \
+                 all of them"
+            ]
+        );
+        let own = Tar::new().pax(&[("SPOUTCTL.delete.0", "b")]).file("a", b"1");
+        let error = deletions(own, &obedient("/", false)).unwrap_err();
+        assert_eq!(
+            error.details(),
+            ["entry `a` (starts at byte 0): its PAX header has a deletion, which belongs into a global header"]
+        );
     }
 }

@@ -4,6 +4,9 @@
 
 use super::header::MAX_OFFSET;
 
+/// What the key of a deletion begins with; a number follows. The value is a path.
+pub(super) const DELETION: &str = "SPOUTCTL.delete.";
+
 /// What one key was set to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Setting<T> {
@@ -35,6 +38,8 @@ pub(super) struct Records {
     pub(super) linkpath: Setting<Vec<u8>>,
     pub(super) size: Setting<u64>,
     pub(super) sparse: SparseRecords,
+    /// Whether there was a deletion; what it says is in [`deletions`].
+    pub(super) deletes: bool,
 }
 
 /// The `GNU.sparse.*` records. Their values are judged when the map is put together, for they say nothing about where
@@ -106,6 +111,7 @@ impl Records {
                 if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
                     self.sparse.set(key, value);
                 }
+                self.deletes |= key.starts_with(DELETION.as_bytes());
             }
         }
         Ok(())
@@ -153,6 +159,40 @@ impl SparseRecords {
         self.malformed |= number.is_none() && !value.is_empty();
         number
     }
+}
+
+/// The deletions among the records of `body`, which was parsed before: the number in the key, if it is one as we write
+/// it, and the path. Nothing is held beside `body`, in which there may be many.
+pub(super) fn deletions(body: &[u8]) -> impl Iterator<Item = (Option<u64>, &[u8])> {
+    let mut rest = body;
+    let records = std::iter::from_fn(move || {
+        let (key, value, behind) = split_record(rest).ok()?;
+        rest = behind;
+        Some((key, value))
+    });
+    records.filter_map(|(key, value)| {
+        let digits = key.strip_prefix(DELETION.as_bytes())?;
+        let is_canonical = digits == b"0" || !digits.starts_with(b"0");
+        Some((decimal(digits).filter(|_| is_canonical), value))
+    })
+}
+
+/// Appends the record `length key=value\n`, the length of which counts its own digits.
+pub(super) fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
+    let length = record_length(key, value);
+    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(value);
+    records.push(b'\n');
+}
+
+/// The bytes of a record with all that belongs to it.
+pub(super) fn record_length(key: &str, value: &[u8]) -> usize {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest + 1;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    length
 }
 
 type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
@@ -227,6 +267,44 @@ mod tests {
         let local = parse(b"8 path=\n").unwrap();
         assert_eq!(local.path.over(&global.path), None);
         assert_eq!(Setting::Absent.over(&global.path), Some(&b"a".to_vec()));
+    }
+
+    #[test]
+    fn deletions_are_the_records_of_that_key_in_their_order() {
+        let mut body = Vec::new();
+        for (key, value) in [
+            ("SPOUTCTL.delete.0", "a=b"),
+            ("path", "x"),
+            ("SPOUTCTL.delete.1", "c\nd"),
+            ("SPOUTCTL.delete.01", "e"),
+            ("SPOUTCTL.delete.", "f"),
+            ("SPOUTCTL.delete.-1", "g"),
+            ("SPOUTCTL.deleted.2", "h"),
+        ] {
+            push_record(&mut body, key, value.as_bytes());
+        }
+        assert!(parse(&body).unwrap().deletes);
+        let found: Vec<_> = deletions(&body).collect();
+        let expected: [(Option<u64>, &[u8]); 5] = [
+            (Some(0), b"a=b"),
+            (Some(1), b"c\nd"),
+            (None, b"e"),
+            (None, b"f"),
+            (None, b"g"),
+        ];
+        assert_eq!(found, expected);
+        assert!(!parse(b"9 path=a\n").unwrap().deletes);
+    }
+
+    #[test]
+    fn a_record_that_was_written_is_as_long_as_it_says() {
+        for length in (1..120).chain(9_970..10_000) {
+            let mut body = Vec::new();
+            let value = vec![b'v'; length];
+            push_record(&mut body, "path", &value);
+            assert_eq!(body.len(), record_length("path", &value));
+            assert_eq!(parse(&body).unwrap().path, Setting::Value(value));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Properties of the framing: what goes in comes out, or an error does. Never something else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
@@ -29,6 +29,8 @@ enum Format {
 #[derive(Debug, Clone)]
 struct Sample {
     format: Format,
+    /// Of our own format alone.
+    deletions: Vec<String>,
     entries: Vec<Entry>,
     padding: usize,
 }
@@ -44,6 +46,9 @@ impl Sample {
 
     fn written_by_us(&self) -> Vec<u8> {
         let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        for path in self.deletions() {
+            writer.delete(&path.as_bytes()[1..]).unwrap();
+        }
         for (path, content) in &self.entries {
             writer
                 .append(path.as_bytes(), content.len() as u64, &content[..])
@@ -69,6 +74,18 @@ impl Sample {
             }
         }
         builder.into_inner().unwrap()
+    }
+
+    /// The paths that the archive deletes.
+    fn deletions(&self) -> Vec<String> {
+        let ours = matches!(self.format, Format::Ours);
+        let paths: BTreeSet<_> = self
+            .deletions
+            .iter()
+            .filter(|_| ours)
+            .map(|path| format!("/{path}"))
+            .collect();
+        paths.into_iter().collect()
     }
 
     /// What the archive holds: the last entry of each path.
@@ -99,11 +116,19 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn sample() -> impl Strategy<Value = Sample> {
     let format = prop::sample::select(vec![Format::Gnu, Format::Ustar, Format::Pax, Format::Ours]);
-    (format, vec(entry(), 1..6), 0..1200_usize).prop_map(|(format, entries, padding)| Sample {
-        format,
-        entries,
-        padding,
-    })
+    // Paths that may also be among the entries, or their directories.
+    let deletion = prop_oneof![
+        entry().prop_map(|(path, _)| path),
+        "[a-zA-Z0-9 =%~._-]{1,40}x(/[a-zA-Z0-9 =%~._-]{1,200}x){0,3}"
+    ];
+    (format, vec(deletion, 0..8), vec(entry(), 1..6), 0..1200_usize).prop_map(
+        |(format, deletions, entries, padding)| Sample {
+            format,
+            deletions,
+            entries,
+            padding,
+        },
+    )
 }
 
 /// Bytes that come in pieces of odd sizes.
@@ -126,7 +151,10 @@ fn read(bytes: &[u8], sizes: &[usize]) -> (Vec<Archive>, Option<ArchiveError>) {
     let pieces = Pieces { bytes, sizes, turn: 0 };
     let capacity = sizes.iter().sum::<usize>() % 2000 + 1;
     let input = BufReader::with_capacity(capacity, open_input(pieces));
-    let options = Options::default();
+    let options = Options {
+        obey_deletions: true,
+        ..Options::default()
+    };
     let mut reader = ArchiveReader::new(input, Arc::from(STANDARD_INPUT), 1, options);
     let mut archives = Vec::new();
     loop {
@@ -158,6 +186,11 @@ fn stream(samples: &[Sample]) -> (Vec<u8>, Vec<(usize, usize)>, Vec<usize>) {
     (bytes, archives, headers)
 }
 
+fn deletions(archive: &Archive) -> Vec<String> {
+    let files = archive.contents.as_ref().unwrap();
+    files.deletions().map(str::to_owned).collect()
+}
+
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     vec(1..3000_usize, 0..5)
 }
@@ -173,6 +206,7 @@ proptest! {
         prop_assert_eq!(archives.len(), samples.len());
         for ((archive, sample), (start, end)) in archives.iter().zip(&samples).zip(places) {
             prop_assert_eq!(files(archive), sample.files());
+            prop_assert_eq!(deletions(archive), sample.deletions());
             prop_assert_eq!((archive.offset, archive.length), (start as u64, (end - start) as u64));
         }
     }
@@ -188,6 +222,7 @@ proptest! {
         prop_assert_eq!(archives.len(), whole);
         for (archive, sample) in archives.iter().zip(&samples) {
             prop_assert_eq!(files(archive), sample.files());
+            prop_assert_eq!(deletions(archive), sample.deletions());
         }
         // A header without a name starts like padding; the `tar` crate writes such.
         let begun = |start: usize| bytes[start..cut].iter().any(|byte| *byte != 0);
@@ -208,6 +243,7 @@ proptest! {
         prop_assert!(error.is_some() || archives.len() == samples.len());
         for (archive, sample) in archives.iter().zip(&samples) {
             prop_assert_eq!(files(archive), sample.files());
+            prop_assert_eq!(deletions(archive), sample.deletions());
         }
     }
 
@@ -250,6 +286,7 @@ proptest! {
         let (cut_archives, _) = read(&bytes[..cut.index(bytes.len())], &sizes);
         for (archive, (sample, _)) in archives.iter().zip(&samples).chain(cut_archives.iter().zip(&samples)) {
             prop_assert_eq!(files(archive), sample.files());
+            prop_assert_eq!(deletions(archive), sample.deletions());
         }
     }
 
@@ -394,6 +431,58 @@ fn archives_of_gnu_tar_in_all_its_formats_come_out_as_they_went_in() {
     assert_eq!(archives.len(), expected.len());
     for (archive, expected) in archives.iter().zip(expected) {
         assert!(files(archive).into_iter().collect::<BTreeMap<_, _>>() == *expected);
+    }
+}
+
+/// Two archives with deletions, one of them of deletions alone, as one stream.
+fn stream_with_deletions() -> Vec<u8> {
+    let mut stream = Vec::new();
+    for round in ["first", "second"] {
+        let mut writer = ArchiveWriter::new(stream, 1_700_000_000);
+        for number in 0..30_000 {
+            writer.delete(format!("gone/{round}/{number:06}").as_bytes()).unwrap();
+        }
+        if round == "first" {
+            writer.append(b"kept", 4, &b"kept"[..]).unwrap();
+        }
+        stream = writer.finish().unwrap();
+    }
+    let mut writer = ArchiveWriter::new(stream, 1_700_000_000);
+    writer.append(b"last", 4, &b"last"[..]).unwrap();
+    writer.finish().unwrap()
+}
+
+/// Runs a program that reads our stream from a file, if it is there, and answers what it wrote to its two streams.
+fn read_by(command: &[&str], archive: &Path) -> Option<(String, String)> {
+    let (program, arguments) = command.split_first().unwrap();
+    let Ok(output) = Command::new(program).args(arguments).arg(archive).output() else {
+        skip(&format!("no `{program}` here"));
+        return None;
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {out} {err}");
+    Some((out, err))
+}
+
+#[test]
+fn deletions_are_passed_over_by_other_readers() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("a.tar");
+    fs::write(&archive, stream_with_deletions()).unwrap();
+    if is_gnu_tar() {
+        let (out, err) = read_by(&["tar", "-ti", "-f"], &archive).unwrap();
+        assert_eq!((out.as_str(), err.as_str()), ("kept\n./\nlast\n", ""));
+    } else {
+        skip("`tar` is not GNU tar here");
+    }
+    let bsdtar = ["bsdtar", "--options", "read_concatenated_archives", "-tf"];
+    if let Some((out, err)) = read_by(&bsdtar, &archive) {
+        assert_eq!((out.as_str(), err.as_str()), ("kept\n./\nlast\n", ""));
+    }
+    let script = "import sys, tarfile; print(*tarfile.open(sys.argv[1], ignore_zeros=True).getnames())";
+    if let Some((out, err)) = read_by(&["python3", "-c", script], &archive) {
+        assert_eq!((out.as_str(), err.as_str()), ("kept . last\n", ""));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::entries::{Entries, Entry, Feed, Source, read_trouble, trouble};
+use super::entries::{Entries, Entry, Feed, Item, Source, read_trouble, trouble};
 use super::error::{ArchiveErrorKind, ContentErrorKind, EntryStreamError, Trouble};
 use super::header::EntryKind;
 
@@ -45,7 +45,8 @@ impl<R: Read> EntryStream<R> {
         }
     }
 
-    /// The next entry; `None` once the two zero blocks were read. What is left of the entry before is skipped.
+    /// The next entry; `None` once the two zero blocks were read. What is left of the entry before is skipped, and so are
+    /// deletions.
     ///
     /// # Errors
     /// When the stream ends without the two zero blocks, is no archive, or cannot be read; when an entry is a sparse
@@ -77,8 +78,12 @@ impl<R: Read> EntryStream<R> {
         if let Some(Current { entry, left }) = self.current.take() {
             self.entries.pass_data(&mut feed, &entry, entry.stored - left)?;
         }
-        let Some(entry) = self.entries.next(&mut feed)? else {
-            return Ok(None);
+        let entry = loop {
+            match self.entries.next(&mut feed)? {
+                None => return Ok(None),
+                Some(Item::Entry(entry)) => break entry,
+                Some(Item::Deletions(_)) => {}
+            }
         };
         if entry.sparse.is_some() {
             let mut trouble = trouble(

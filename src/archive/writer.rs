@@ -6,9 +6,13 @@ use std::io::{self, Read, Write};
 use tar::{EntryType, Header};
 
 use super::header::{BLOCK, ZERO_BLOCK};
+use super::pax::{DELETION, push_record, record_length};
 
 /// The largest size and time that eleven octal digits hold.
 const MAX_OCTAL: u64 = 0o777_7777_7777;
+
+/// A header with deletions holds fewer bytes than this, 512 KiB: readers refuse long ones, some from 1 MiB on.
+const MAX_GLOBAL: usize = 512 << 10;
 
 const NAME_LENGTH: usize = 100;
 const PREFIX_LENGTH: usize = 155;
@@ -17,6 +21,11 @@ const PREFIX_LENGTH: usize = 155;
 pub struct ArchiveWriter<W> {
     output: W,
     mtime: u64,
+    /// Files to be deleted, so far.
+    deletions: u64,
+    /// Their records that are not written yet.
+    records: Vec<u8>,
+    has_entries: bool,
 }
 
 impl<W: Write> ArchiveWriter<W> {
@@ -25,7 +34,36 @@ impl<W: Write> ArchiveWriter<W> {
         Self {
             output,
             mtime: mtime.min(MAX_OCTAL),
+            deletions: 0,
+            records: Vec::new(),
+            has_entries: false,
         }
+    }
+
+    /// Says that the file at `path` is gone. Deletions come before all entries, each as a record of a global PAX header:
+    /// `SPOUTCTL.delete.0` is the path of the first, `SPOUTCTL.delete.1` of the second, and so on. Readers of tar pass
+    /// them over; ours obeys them where it is told to.
+    ///
+    /// # Errors
+    /// When an entry was written already; when `path` is empty, ends in `/`, holds a NUL or is longer than a header may
+    /// be; when the output fails.
+    pub fn delete(&mut self, path: &[u8]) -> io::Result<()> {
+        if self.has_entries {
+            return Err(invalid("deletions come before all entries"));
+        }
+        check_path(path)?;
+        check_file(path)?;
+        let key = format!("{DELETION}{}", self.deletions);
+        let length = record_length(&key, path);
+        if length >= MAX_GLOBAL {
+            return Err(invalid("the path is too long for a header"));
+        }
+        if self.records.len() + length >= MAX_GLOBAL {
+            self.flush_deletions()?;
+        }
+        push_record(&mut self.records, &key, path);
+        self.deletions += 1;
+        Ok(())
     }
 
     /// Writes a file of `size` bytes, taken from `content`.
@@ -34,9 +72,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// When `path` is empty, ends in `/` or holds a NUL; when `content` fails or ends before `size` bytes, or the
     /// output fails. The archive cannot be completed then.
     pub fn append(&mut self, path: &[u8], size: u64, content: impl Read) -> io::Result<()> {
-        if path.ends_with(b"/") {
-            return Err(invalid("a file's path must not end in `/`"));
-        }
+        check_file(path)?;
         self.headers(path, EntryType::Regular, size)?;
         let copied = io::copy(&mut content.take(size), &mut self.output)?;
         if copied < size {
@@ -60,9 +96,15 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Writes the two zero blocks that make the archive complete, and flushes.
     ///
+    /// Behind deletions alone comes an entry for the root first, as `tar -c .` writes one, which is no file: Python's
+    /// tarfile cannot read an archive that ends behind a global header.
+    ///
     /// # Errors
     /// When the output fails.
     pub fn finish(mut self) -> io::Result<W> {
+        if self.deletions > 0 && !self.has_entries {
+            self.append_directory(b"./")?;
+        }
         self.output.write_all(&ZERO_BLOCK)?;
         self.output.write_all(&ZERO_BLOCK)?;
         self.output.flush()?;
@@ -70,9 +112,9 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     fn headers(&mut self, path: &[u8], kind: EntryType, size: u64) -> io::Result<()> {
-        if path.is_empty() || path.contains(&0) {
-            return Err(invalid("a path must have a byte, and no NUL"));
-        }
+        check_path(path)?;
+        self.flush_deletions()?;
+        self.has_entries = true;
         let mut records = Vec::new();
         let parts = split(path);
         if parts.is_none() {
@@ -85,12 +127,23 @@ impl<W: Write> ArchiveWriter<W> {
             header_size = 0;
         }
         if !records.is_empty() {
-            let size = records.len() as u64;
-            self.header(b"", b"PaxHeaders/records", EntryType::XHeader, size)?;
-            records.resize(records.len().next_multiple_of(BLOCK), 0);
-            self.output.write_all(&records)?;
+            self.extension(EntryType::XHeader, &mut records)?;
         }
         self.header(prefix, name, kind, header_size)
+    }
+
+    fn flush_deletions(&mut self) -> io::Result<()> {
+        let mut records = std::mem::take(&mut self.records);
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.extension(EntryType::XGlobalHeader, &mut records)
+    }
+
+    fn extension(&mut self, kind: EntryType, records: &mut Vec<u8>) -> io::Result<()> {
+        self.header(b"", b"PaxHeaders/records", kind, records.len() as u64)?;
+        records.resize(records.len().next_multiple_of(BLOCK), 0);
+        self.output.write_all(records)
     }
 
     fn header(&mut self, prefix: &[u8], name: &[u8], kind: EntryType, size: u64) -> io::Result<()> {
@@ -165,16 +218,18 @@ fn short(path: &[u8]) -> &[u8] {
     &path[path.len().saturating_sub(NAME_LENGTH)..]
 }
 
-/// Appends the record `length key=value\n`, the length of which counts its own digits.
-fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest + 1;
-    while length != rest + length.to_string().len() {
-        length = rest + length.to_string().len();
+fn check_path(path: &[u8]) -> io::Result<()> {
+    if path.is_empty() || path.contains(&0) {
+        return Err(invalid("a path must have a byte, and no NUL"));
     }
-    records.extend_from_slice(format!("{length} {key}=").as_bytes());
-    records.extend_from_slice(value);
-    records.push(b'\n');
+    Ok(())
+}
+
+fn check_file(path: &[u8]) -> io::Result<()> {
+    if path.ends_with(b"/") {
+        return Err(invalid("a file's path must not end in `/`"));
+    }
+    Ok(())
 }
 
 fn invalid(text: &str) -> io::Error {
@@ -260,5 +315,103 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
         assert!(writer.append_directory(b"").is_err());
+    }
+
+    fn obedient() -> Options {
+        Options {
+            obey_deletions: true,
+            ..Options::default()
+        }
+    }
+
+    fn deletions_in(bytes: &[u8]) -> Vec<String> {
+        let (archives, error) = read_all(bytes, &obedient());
+        assert!(error.is_none());
+        let files = archives[0].contents.as_ref().unwrap();
+        files.deletions().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn deletions_are_read_back_with_the_files_behind_them() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        for path in [&b"gone"[..], b"d/a=b", b"d/a b"] {
+            writer.delete(path).unwrap();
+        }
+        writer.append(b"new", 3, &b"new"[..]).unwrap();
+        let bytes = writer.finish().unwrap();
+        assert_eq!(deletions_in(&bytes), ["/d/a b", "/d/a=b", "/gone"]);
+        let (archives, _) = read_all(&bytes, &obedient());
+        assert_eq!(files(&archives[0]), [("/new".to_owned(), b"new".to_vec())]);
+    }
+
+    #[test]
+    fn deletions_are_written_as_they_always_were() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 1_795_338_000);
+        for path in ["events/1", "events/2 old", "offset"] {
+            writer.delete(path.as_bytes()).unwrap();
+        }
+        writer.append(b"offset.txt", 3, &b"72\n"[..]).unwrap();
+        let bytes = writer.finish().unwrap();
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/archives/deletions.tar");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(fixture, &bytes).unwrap();
+        }
+        assert!(std::fs::read(fixture).unwrap() == bytes);
+    }
+
+    #[test]
+    fn an_archive_of_deletions_alone_is_one_and_changes_something() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        writer.delete(b"gone").unwrap();
+        let bytes = writer.finish().unwrap();
+        assert_eq!(bytes.len(), 512 + 512 + 512 + 1024);
+        let (archives, _) = read_all(&bytes, &obedient());
+        let files = archives[0].contents.as_ref().unwrap();
+        assert!(files.is_empty() && !files.change_nothing());
+        let mut stream = EntryStream::new(&bytes[..], "test".into());
+        let root = stream.next_entry().unwrap().unwrap();
+        assert_eq!((root.path(), root.kind()), (&b"./"[..], EntryKind::Directory));
+        assert!(stream.next_entry().unwrap().is_none());
+    }
+
+    #[test]
+    fn many_deletions_go_into_headers_under_512_kibibytes() {
+        let paths: Vec<String> = (0..40_000).map(|number| format!("directory/{number:06}")).collect();
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        for path in &paths {
+            writer.delete(path.as_bytes()).unwrap();
+        }
+        writer.append(b"f", 0, io::empty()).unwrap();
+        let bytes = writer.finish().unwrap();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let sizes: Vec<u64> = archive
+            .entries()
+            .unwrap()
+            .raw(true)
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.header().entry_type() == EntryType::XGlobalHeader)
+            .map(|entry| entry.size())
+            .collect();
+        assert!(
+            sizes.len() > 2 && sizes.iter().all(|size| *size < 512 << 10),
+            "{sizes:?}"
+        );
+        let back = deletions_in(&bytes);
+        assert!(back.iter().map(|path| &path[1..]).eq(paths.iter().map(String::as_str)));
+    }
+
+    #[test]
+    fn deletions_that_nobody_could_obey_are_not_written() {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        let too_long = vec![b'a'; 512 << 10];
+        for path in [&b""[..], b"a\0b", b"dir/", &too_long] {
+            let error = writer.delete(path).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+        writer.delete(&too_long[..too_long.len() - 100]).unwrap();
+        writer.append_directory(b"d").unwrap();
+        let error = writer.delete(b"late").unwrap_err();
+        assert_eq!(error.to_string(), "deletions come before all entries");
+        assert_eq!(deletions_in(&writer.finish().unwrap()).len(), 1);
     }
 }

@@ -202,9 +202,10 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
         | RetrievalError::NoFile { .. } => Exit::NotFound,
         RetrievalError::IsDirectory(_) => Exit::Usage,
         RetrievalError::NoRepo(_) | RetrievalError::Errored { .. } | RetrievalError::Refused(_) => Exit::Refused,
-        RetrievalError::Unavailable(_) | RetrievalError::Broken { .. } | RetrievalError::NoArchive(_) => {
-            Exit::Unavailable
-        }
+        RetrievalError::Unavailable(_)
+        | RetrievalError::Broken { .. }
+        | RetrievalError::NoArchive(_)
+        | RetrievalError::Differs { .. } => Exit::Unavailable,
         RetrievalError::NotEscaped(_) | RetrievalError::Output(_) | RetrievalError::Local(_) => Exit::Input,
     };
     let mut failure = Failure::new(exit, error.to_string());

@@ -19,7 +19,7 @@ use crate::archive;
 use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::Packing;
-use crate::commands::server;
+use crate::commands::{group, server};
 use crate::delivery::holding::Holding;
 use crate::delivery::mark::StreamName;
 use crate::delivery::patience::SystemClock;
@@ -112,8 +112,8 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     let end = wait(&ended, &interrupts);
     report.end();
     if let Some(producer) = &producer {
-        producer.end(if end.is_some() {
-            producer::ENDS_WITHIN
+        producer.group.end(if end.is_some() {
+            group::ENDS_WITHIN
         } else {
             Duration::ZERO
         });
@@ -280,7 +280,7 @@ fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Produce
     let terminal = Arc::clone(terminal);
     let say = move |number: u8| {
         if let Some(producer) = &producer {
-            producer.stop(producer::signal(number));
+            producer.group.stop(group::signal(number));
         }
         terminal.note(&format!(
             "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
@@ -411,6 +411,7 @@ fn entry_options(entries: &EntryArgs, destination: &Destination) -> archive::Opt
             Special::Refuse => archive::Special::Refuse,
             Special::Skip => archive::Special::Skip,
         },
+        obey_deletions: entries.obey_deletions,
         max_entry_size: entries.max_entry_size,
     }
 }

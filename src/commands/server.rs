@@ -7,6 +7,7 @@ use crate::cli::{ServerArgs, VoiceArgs};
 use crate::delivery::CommitSink;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::following::CommitFeed;
 use crate::gateway::{Gateway, GatewayError, GatewayOptions, Token};
 use crate::grpc::{self, Grpc, GrpcError, GrpcOptions};
 use crate::retrieval::FileSource;
@@ -60,6 +61,21 @@ pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn F
         Address::Grpc(address) => Box::new(grpc(&address, terminal)?),
         Address::Sidecar(pod) => Box::new(sidecar(&pod)?),
         Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
+    })
+}
+
+/// A store whose branches are followed and whose commits are read.
+pub(super) trait Followable: CommitFeed + FileSource + Send + Sync {}
+
+impl<T: CommitFeed + FileSource + Send + Sync> Followable for T {}
+
+/// The store to follow a branch of.
+pub(super) fn feed(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn Followable>, Failure> {
+    Ok(match address(args)? {
+        Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
+        Address::Grpc(address) => Arc::new(grpc(&address, terminal)?),
+        Address::Sidecar(pod) => Arc::new(sidecar(&pod)?),
+        Address::Local(directory) => Arc::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
     })
 }
 

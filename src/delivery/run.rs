@@ -241,10 +241,10 @@ impl Delivery {
                     continue;
                 }
             };
-            for skipped in archive.skipped() {
-                self.observer.note(&format!("archive {}: {skipped}", archive.number));
+            for note in archive.notes() {
+                self.observer.note(&format!("archive {}: {note}", archive.number));
             }
-            summary.empty += u64::from(files.is_empty());
+            summary.empty += u64::from(files.change_nothing());
             if stream.archive(&archive, files)?.is_break() {
                 return Ok(());
             }

@@ -139,7 +139,7 @@ impl<'a> Stream<'a> {
         if let Some(known) = self.ready.known.remove(&sequence) {
             return self.known(&mark, known, receipt);
         }
-        if files.is_empty() {
+        if files.change_nothing() {
             return self.empty(archive);
         }
         self.check_gap(&mark, archive)?;
@@ -247,6 +247,7 @@ impl<'a> Stream<'a> {
             length: archive.length,
             digest: archive.digest,
             files: files.len(),
+            deletions: files.deletions().len(),
             bytes: files.total_bytes(),
             branch: self.committer.branch.clone(),
             commit: None::<CommitId>,

@@ -19,18 +19,34 @@ use crate::pfs::{Commit, FileSetId};
 pub const PART_LIMIT: u64 = 256 << 20;
 /// Below this a part is not halved any more: a server that takes less cannot be written to.
 const SMALLEST_PART: u64 = 64 << 10;
-/// What a file costs in a part besides its bytes, so that parts of empty files end too.
+/// What a file costs in a part besides its bytes, so that parts of empty files end too; and what a deletion costs.
 const FILE_COST: u64 = 256;
 /// A file set lives ten minutes unless renewed (recording http 060–061, p 096: thirty at most).
 pub const TIME_TO_LIVE: Duration = Duration::from_mins(10);
 /// How often file sets in hand are renewed: two renewals may fail before one expires.
 const RENEW_EVERY: Duration = Duration::from_mins(3);
 
-/// A place in an archive's files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A place in what an archive changes: its deletions, and then its files. Deletions come first, so that a file which the
+/// archive both deletes and adds is a new one, also when it is appended to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Cursor {
+    deletion: usize,
     file: usize,
     offset: u64,
+}
+
+impl Cursor {
+    fn is_end_of(self, files: &Files) -> bool {
+        self.deletion >= files.deletions().len() && self.file >= files.len()
+    }
+
+    fn next_file(self) -> Self {
+        Self {
+            file: self.file + 1,
+            offset: 0,
+            ..self
+        }
+    }
 }
 
 /// An archive's changes, as ready as they can be before there is a commit.
@@ -77,8 +93,9 @@ impl Uploader<'_> {
     /// # Errors
     /// As [`CommitSink::put_file`].
     pub fn put_file(&self, commit: &Commit, archive: &Archive, files: &Files) -> Result<(), Fault> {
-        let start = Cursor { file: 0, offset: 0 };
+        let start = Cursor::default();
         let end = Cursor {
+            deletion: files.deletions().len(),
             file: files.len(),
             offset: 0,
         };
@@ -104,9 +121,9 @@ impl Uploader<'_> {
     ) -> Result<Vec<FileSetId>, E> {
         let mut parts = Vec::new();
         let mut limit = PART_LIMIT;
-        let mut start = Cursor { file: 0, offset: 0 };
+        let mut start = Cursor::default();
         let mut sent = 0;
-        while start.file < files.len() {
+        while !start.is_end_of(files) {
             let (end, bytes) = part_end(files, start, limit);
             let mut part = PartChanges::new(archive, files, self, start, end, sent);
             match self.sink.create_file_set(&mut part) {
@@ -157,29 +174,28 @@ impl Uploader<'_> {
 type Again<'a, E> = dyn FnMut(Option<Fault>) -> Result<(), E> + 'a;
 
 /// Where a part ends that starts at `start` and holds at most `limit` bytes, and how many bytes of files are in it.
-/// A part always gets on by at least one byte or one file.
+/// A part always gets on by at least one byte, one file or one deletion.
 fn part_end(files: &Files, start: Cursor, limit: u64) -> (Cursor, u64) {
     let mut end = start;
     let mut cost = 0;
     let mut bytes = 0;
+    while end.deletion < files.deletions().len() {
+        if cost >= limit {
+            return (end, bytes);
+        }
+        end.deletion += 1;
+        cost += FILE_COST;
+    }
     while let Some(file) = files.get(end.file).filter(|_| cost < limit) {
         let left = file.size - end.offset;
         let room = (limit - cost).saturating_sub(FILE_COST).max(1);
         if left > room {
-            return (
-                Cursor {
-                    file: end.file,
-                    offset: end.offset + room,
-                },
-                bytes + room,
-            );
+            end.offset += room;
+            return (end, bytes + room);
         }
         bytes += left;
         cost += left + FILE_COST;
-        end = Cursor {
-            file: end.file + 1,
-            offset: 0,
-        };
+        end = end.next_file();
     }
     (end, bytes)
 }
@@ -225,7 +241,15 @@ impl Changes for PartChanges<'_> {
         if self.uploader.interrupt.is_over(self.uploader.clock.now()) {
             return Err(io::Error::other("the grace period is over"));
         }
-        let Cursor { file: index, offset } = self.next;
+        let Cursor {
+            deletion,
+            file: index,
+            offset,
+        } = self.next;
+        if let Some(path) = self.files.deletion(deletion).filter(|_| deletion < self.end.deletion) {
+            self.next.deletion += 1;
+            return Ok(Some(Change::Delete { path }));
+        }
         // The file that the next part goes on with ends here at the part's end.
         let limit = if index == self.end.file {
             self.end.offset
@@ -255,10 +279,7 @@ impl Changes for PartChanges<'_> {
         self.uploader.observer.sent(self.archive, self.sent);
         self.next.offset += length as u64;
         if self.next.offset >= file.size {
-            self.next = Cursor {
-                file: index + 1,
-                offset: 0,
-            };
+            self.next = self.next.next_file();
             self.deleted = false;
         }
         Ok(Some(Change::Append {
@@ -299,5 +320,72 @@ impl KeepAlive {
 
     fn replace(&self, id: FileSetId) {
         *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = vec![id];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::archive::{ArchiveReader, ArchiveWriter, Options};
+    use crate::delivery::holding::Holding;
+
+    fn archive(deletions: usize, sizes: &[usize]) -> Archive {
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        for number in 0..deletions {
+            writer.delete(format!("gone/{number}").as_bytes()).unwrap();
+        }
+        for (number, size) in sizes.iter().enumerate() {
+            let content = vec![b'x'; *size];
+            writer
+                .append(format!("file/{number}").as_bytes(), *size as u64, &content[..])
+                .unwrap();
+        }
+        let bytes = writer.finish().unwrap();
+        let options = Options {
+            obey_deletions: true,
+            ..Options::default()
+        };
+        let hold = Holding::new(std::path::Path::new("/nonexistent")).hold();
+        let mut reader = ArchiveReader::new(&bytes[..], Arc::from("test"), 1, options);
+        reader.next_archive(hold).unwrap().unwrap()
+    }
+
+    /// The ends of the parts of at most `limit` bytes, and the bytes of files in each.
+    fn parts(files: &Files, limit: u64) -> Vec<(Cursor, u64)> {
+        let mut ends: Vec<(Cursor, u64)> = Vec::new();
+        let mut start = Cursor::default();
+        while !start.is_end_of(files) {
+            let (end, bytes) = part_end(files, start, limit);
+            assert_ne!(end, start, "every part gets on");
+            ends.push((end, bytes));
+            start = end;
+        }
+        ends
+    }
+
+    fn at(deletion: usize, file: usize, offset: u64) -> Cursor {
+        Cursor { deletion, file, offset }
+    }
+
+    #[test]
+    fn deletions_fill_parts_before_any_file_does() {
+        let archive = archive(5, &[10, 700]);
+        let files = archive.contents.as_ref().unwrap();
+        assert_eq!(parts(files, u64::MAX), [(at(5, 2, 0), 710)]);
+        assert_eq!(
+            parts(files, 4 * FILE_COST),
+            [(at(4, 0, 0), 0), (at(5, 1, 246), 256), (at(5, 2, 0), 454)],
+        );
+    }
+
+    #[test]
+    fn an_archive_of_deletions_alone_has_parts_too() {
+        let archive = archive(3, &[]);
+        let files = archive.contents.as_ref().unwrap();
+        assert_eq!(parts(files, u64::MAX), [(at(3, 0, 0), 0)]);
+        let one_each: Vec<_> = (1..=3).map(|deletion| (at(deletion, 0, 0), 0)).collect();
+        assert_eq!(parts(files, 1), one_each);
     }
 }

@@ -12,6 +12,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -163,9 +164,78 @@ impl Client {
             response,
         })
     }
+
+    /// One request, an answer that comes bit by bit, and may take as long as it likes to begin.
+    pub fn listen(&self, call: Call, request: &impl Serialize) -> Result<Patient<'_>, CallFault> {
+        let body = encode(call, request)?;
+        let shared = &*self.shared;
+        let opening = async move {
+            let response = shared.send(call, shared.post(call).body(body)).await?;
+            shared.check_success(call, response).await
+        };
+        Ok(Patient {
+            client: self,
+            call,
+            state: Listening::Opening(Box::pin(opening)),
+        })
+    }
+}
+
+/// What a while of a long answer has brought.
+pub(super) enum Heard {
+    /// So many bytes.
+    Piece(Bytes),
+    Silence,
+    /// A clean end.
+    End,
+}
+
+/// An answer that may be silent for as long as it likes, before its head and in between.
+pub(super) struct Patient<'a> {
+    client: &'a Client,
+    call: Call,
+    state: Listening<'a>,
+}
+
+enum Listening<'a> {
+    /// The head has not come.
+    Opening(Pin<Box<dyn Future<Output = Result<Response, CallFault>> + Send + 'a>>),
+    Open(Box<Response>),
+}
+
+impl Patient<'_> {
+    /// What comes within `limit`.
+    pub fn next(&mut self, limit: Duration) -> Result<Heard, CallFault> {
+        if let Listening::Opening(opening) = &mut self.state {
+            let Ok(opened) = self.client.block_on(async { timeout(limit, opening).await }) else {
+                return Ok(Heard::Silence);
+            };
+            self.state = Listening::Open(Box::new(opened?));
+        }
+        let Listening::Open(response) = &mut self.state else {
+            return Ok(Heard::Silence);
+        };
+        match self.client.block_on(async { timeout(limit, response.chunk()).await }) {
+            Ok(Ok(Some(piece))) => Ok(Heard::Piece(piece)),
+            Ok(Ok(None)) => Ok(Heard::End),
+            Ok(Err(failed)) => Err(self.client.shared.broke(self.call, &failed).into()),
+            Err(_) => Ok(Heard::Silence),
+        }
+    }
 }
 
 impl Shared {
+    fn broke(&self, call: Call, failed: &reqwest::Error) -> Fault {
+        error::broken_stream(
+            call,
+            format!(
+                "the stream from {} broke: {}",
+                self.address.authority(),
+                innermost(failed)
+            ),
+        )
+    }
+
     fn post(&self, call: Call) -> RequestBuilder {
         self.http
             .post(self.address.of_call(call.service, call.name))
@@ -287,14 +357,7 @@ impl Incoming<'_> {
         let response = &mut self.response;
         match self.client.block_on(async { timeout(limit, response.chunk()).await }) {
             Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(failed)) => Err(error::broken_stream(
-                self.call,
-                format!(
-                    "the stream from {} broke: {}",
-                    shared.address.authority(),
-                    innermost(&failed)
-                ),
-            )),
+            Ok(Err(failed)) => Err(shared.broke(self.call, &failed)),
             Err(_) => Err(error::broken_stream(
                 self.call,
                 format!(

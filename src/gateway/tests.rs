@@ -2,6 +2,7 @@
 
 mod ports;
 pub(super) mod scripted;
+mod subscriptions;
 mod transport;
 mod uploads;
 

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::pfs::{self, BranchName, CommitId, FileKind, FileSetId, PipelineKind, RepoName};
+use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
+use crate::retrieval::FileChange;
 
 /// A field of an answer that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +175,13 @@ pub(super) struct ListCommit<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct SubscribeCommit<'a> {
+    pub repo: Repo<'a>,
+    pub branch: &'a str,
+    pub state: &'static str,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AddFileSet<'a> {
     pub commit: Commit<'a>,
@@ -222,6 +230,13 @@ pub(super) struct File<'a> {
 #[derive(Serialize)]
 pub(super) struct FileRequest<'a> {
     pub file: File<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DiffFile<'a> {
+    pub new_file: File<'a>,
+    pub old_file: File<'a>,
 }
 
 #[derive(Serialize)]
@@ -448,6 +463,8 @@ impl BranchInfo {
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileInfo {
     #[serde(default)]
+    file: FileName,
+    #[serde(default)]
     file_type: String,
     #[serde(default, deserialize_with = "integer")]
     size_bytes: u64,
@@ -463,6 +480,51 @@ impl FileInfo {
             },
             size_bytes: self.size_bytes,
         })
+    }
+
+    fn is_directory(&self) -> bool {
+        self.file_type == "DIR"
+    }
+}
+
+#[derive(Deserialize, Default)]
+struct FileName {
+    #[serde(default)]
+    path: String,
+}
+
+/// What `DiffFile` says of a path: each side has it or not.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileDiff {
+    #[serde(default)]
+    new_file: Option<FileInfo>,
+    #[serde(default)]
+    old_file: Option<FileInfo>,
+}
+
+impl From<FileInfo> for FileDiff {
+    /// A file that is there, and was not before.
+    fn from(new: FileInfo) -> Self {
+        Self {
+            new_file: Some(new),
+            old_file: None,
+        }
+    }
+}
+
+impl FileDiff {
+    /// `None` for a directory.
+    pub fn read(self) -> Result<Option<FileChange>, Unreadable> {
+        let Some(named) = self.new_file.as_ref().or(self.old_file.as_ref()) else {
+            return Err(unreadable("newFile", "it is missing, and so is oldFile"));
+        };
+        if named.is_directory() {
+            return Ok(None);
+        }
+        let path = FilePath::new(&named.file.path).map_err(|e| unreadable("path", e))?;
+        let size = |side: Option<FileInfo>| side.map(|file| Ok(file.read()?.size_bytes)).transpose();
+        Ok(FileChange::between(path, size(self.old_file)?, size(self.new_file)?))
     }
 }
 

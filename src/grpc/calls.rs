@@ -190,6 +190,27 @@ impl Calls {
         })
     }
 
+    /// One message, and a stream in answer that may stay silent, from its very beginning, for as long as it likes.
+    pub fn listen<Q, A>(&self, call: Call, message: Q) -> Result<Listening<'_, A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let request = self.request(message);
+        let path = path_of(call)?;
+        let mut client = self.client();
+        let opening = self.engine.spawn(async move {
+            client.ready().await.map_err(Unready)?;
+            let answer = client.server_streaming(request, path, ProstCodec::<Q, A>::default());
+            answer.await.map_err(|status| Sent::Status(Box::new(status)))
+        });
+        Ok(Listening {
+            calls: self,
+            opening: Some(opening),
+            incoming: None,
+        })
+    }
+
     /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What `next`
     /// fails with breaks the call off.
     pub fn send<Q, A>(
@@ -389,6 +410,52 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         last = source;
     }
     last.to_string()
+}
+
+/// A stream of messages that may be silent.
+pub(super) struct Listening<'a, A> {
+    calls: &'a Calls,
+    /// Until the server has answered at all.
+    opening: Option<JoinHandle<Result<Response<Streaming<A>>, Sent>>>,
+    incoming: Option<Incoming<'a, A>>,
+}
+
+impl<A> Listening<'_, A> {
+    /// What comes within `limit`.
+    pub fn next(&mut self, limit: Duration) -> Result<Arrival<A>, Failed> {
+        if let Some(incoming) = &mut self.incoming {
+            return incoming.next_within(limit);
+        }
+        let Some(opening) = &mut self.opening else {
+            return Ok(Arrival::End);
+        };
+        let calls = self.calls;
+        let opened = calls.engine.block_on(async { timeout(limit, opening).await });
+        let Ok(opened) = opened else {
+            return Ok(Arrival::Silence);
+        };
+        self.opening = None;
+        let answer = match opened {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(Sent::Status(status))) => return Err(calls.failed(&status)),
+            Ok(Err(Sent::Unready(error))) => return Err(calls.failed_to_send(error.as_ref())),
+            Err(panicked) => return Err(Failed::Lost(panicked.to_string())),
+        };
+        let incoming = self.incoming.insert(Incoming {
+            calls,
+            is_over: has_ended(answer.metadata()),
+            messages: answer.into_inner(),
+        });
+        incoming.next_within(limit)
+    }
+}
+
+impl<A> Drop for Listening<'_, A> {
+    fn drop(&mut self) {
+        if let Some(opening) = &self.opening {
+            opening.abort();
+        }
+    }
 }
 
 /// What comes of a stream.

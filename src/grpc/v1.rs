@@ -50,15 +50,16 @@ use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming, seconds};
 use crate::delivery::{Changes, CommitSink, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
+use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
 use crate::pachd::Call;
 use crate::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
-    Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId,
+    PipelineKind, Repo,
 };
 use crate::protobuf::google::{BytesValue, Empty};
 use crate::protobuf::v1;
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 const PFS: &str = "pfs.API";
 
@@ -201,6 +202,29 @@ impl V1 {
         messages::commit_info(info, &commit.repo, commit.branch.as_ref()).map_err(unreadable(INSPECT_COMMIT))
     }
 
+    /// A line of commits, newest first; one that does not exist has none.
+    fn list(
+        &self,
+        request: v1::ListCommitRequest,
+        repo: &Repo,
+        branch: Option<&BranchName>,
+        visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let told = |failed| fault(LIST_COMMIT, failed);
+        let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
+        let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
+            return Ok(());
+        };
+        // A refusal may come as the stream's end.
+        while let Some(Some(info)) = unless_missing(infos.next().map_err(told), Missing::Branch)? {
+            let info = messages::commit_info(info, repo, branch).map_err(unreadable(LIST_COMMIT))?;
+            if visit(info).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// A message was larger than something on the way takes. The commit is lost; the next try sends smaller ones.
     fn halve(&self, refused: Fault) -> Fault {
         let piece = self.piece.load(Ordering::Relaxed);
@@ -248,21 +272,26 @@ impl CommitHistory for V1 {
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        let told = |failed| fault(LIST_COMMIT, failed);
-        let opened = self
-            .calls
-            .open(LIST_COMMIT, messages::list_commit(branch))
-            .map_err(told);
-        let Some(mut infos): Option<Incoming<v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
-            return Ok(());
+        self.list(messages::list_commit(branch), &branch.repo, Some(&branch.name), visit)
+    }
+}
+
+impl CommitFeed for V1 {
+    fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
+        let request = v1::ListCommitRequest {
+            repo: Some((&newest.repo).into()),
+            from: None,
+            to: Some(newest.into()),
+            number: 0,
         };
-        // A refusal may come as the stream's end.
-        while let Some(Some(info)) = unless_missing(infos.next().map_err(told), Missing::Branch)? {
-            let info =
-                messages::commit_info(info, &branch.repo, Some(&branch.name)).map_err(unreadable(LIST_COMMIT))?;
-            if visit(info).is_break() {
-                break;
-            }
+        self.list(request, &newest.repo, newest.branch.as_ref(), visit)
+    }
+
+    /// Nothing is subscribed to: whoever watches looks at the head every second by himself, and a subscription of 1.x tells
+    /// of open commits, too.
+    fn watch(&self, _: &Branch, visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>) -> Result<(), Fault> {
+        while visit(None).is_continue() {
+            std::thread::sleep(TICK);
         }
         Ok(())
     }
@@ -376,6 +405,32 @@ impl FileSource for V1 {
             first,
             infos,
         })))
+    }
+
+    /// In 1.x a commit's files can be listed; its comparison of two commits answers in one message, which may not fit.
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        if old.is_some() {
+            return Err(not_supported("DiffFile"));
+        }
+        let told = |failed| Fault::from(fault(WALK_FILE, failed));
+        let request = messages::file(new, "/");
+        let mut infos: Incoming<'_, v1::FileInfo> = self.calls.open(WALK_FILE, request).map_err(told)?;
+        while let Some(info) = infos.next().map_err(told)? {
+            if info.file_type() != v1::FileType::File {
+                continue;
+            }
+            let path = FilePath::new(messages::path_of(&info)).map_err(|why| unreadable(WALK_FILE)(why.into()))?;
+            let added = FileChange::between(path, None, Some(info.size_bytes));
+            if added.is_some_and(|added| visit(added).is_break()) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

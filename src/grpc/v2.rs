@@ -17,13 +17,15 @@ use prost::Message;
 use self::messages::{FileSetChanges, Unreadable};
 use self::reader::Content;
 use super::Answered;
-use super::calls::{Calls, Failed, Incoming, seconds};
+use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
 use crate::delivery::{Changes, CommitSink, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
+use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
 use crate::pachd::{self, Call, CallFault, Missing, unless_missing};
 use crate::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId, PipelineKind, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
+    PipelineKind, Repo,
 };
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
 use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse};
@@ -32,7 +34,7 @@ use crate::protobuf::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
 };
 use crate::protobuf::{self, pfs};
-use crate::retrieval::FileSource;
+use crate::retrieval::{FileChange, FileSource};
 
 /// Bytes of a file in one message, at first and at least. What takes less than the least takes nothing.
 const LARGEST_PIECE: usize = MAX_CHUNK;
@@ -132,6 +134,58 @@ impl V2 {
         }
     }
 
+    /// A line of commits, newest first; one that does not exist has none.
+    fn list(
+        &self,
+        newest: pfs::Commit,
+        repo: &Repo,
+        branch: Option<&BranchName>,
+        visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let call = pachd::LIST_COMMIT;
+        let request = pfs::ListCommitRequest {
+            repo: Some(repo.into()),
+            to: Some(newest),
+            ..pfs::ListCommitRequest::default()
+        };
+        let opened = self.calls.open(call, request).map_err(|failed| fault(call, failed));
+        let Some(mut incoming): Option<Incoming<'_, pfs::CommitInfo>> = unless_missing(opened, &[Missing::Branch])?
+        else {
+            return Ok(());
+        };
+        // A refusal comes in place of the first message.
+        let first = incoming.next().map_err(|failed| fault(call, failed));
+        let mut next = unless_missing(first, &[Missing::Branch])?.flatten();
+        while let Some(info) = next {
+            let info = messages::commit_info(info, repo, branch).map_err(unreadable(call))?;
+            if visit(info).is_break() {
+                break;
+            }
+            next = incoming.next().map_err(|failed| broken(call, failed))?;
+        }
+        Ok(())
+    }
+
+    /// Shows each answer of a call that says which files there are, or which differ.
+    fn show_changes<A: Message + Default + 'static>(
+        &self,
+        call: Call,
+        request: impl Message + 'static,
+        read: impl Fn(&A) -> Result<Option<FileChange>, Unreadable>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let mut incoming: Incoming<'_, A> = self.calls.open(call, request).map_err(|failed| fault(call, failed))?;
+        let mut next = incoming.next().map_err(|failed| fault(call, failed))?;
+        while let Some(answer) = next {
+            let change = read(&answer).map_err(unreadable(call))?;
+            if change.is_some_and(|change| visit(change).is_break()) {
+                break;
+            }
+            next = incoming.next().map_err(|failed| broken(call, failed))?;
+        }
+        Ok(())
+    }
+
     fn content(&self, call: Call, commit: &Commit, path: String) -> Result<Content<'_>, Fault> {
         let request = pfs::GetFileRequest {
             file: Some(messages::file(commit, path)),
@@ -176,32 +230,42 @@ impl CommitHistory for V2 {
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        let call = pachd::LIST_COMMIT;
         // `to` with a branch walks from its head along the parents (follow 006); without it pachd lists the whole repo.
-        let request = pfs::ListCommitRequest {
+        self.list(messages::head_of(branch), &branch.repo, Some(&branch.name), visit)
+    }
+}
+
+impl CommitFeed for V2 {
+    fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
+        self.list(newest.into(), &newest.repo, newest.branch.as_ref(), visit)
+    }
+
+    fn watch(
+        &self,
+        branch: &Branch,
+        visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let call = pachd::SUBSCRIBE_COMMIT;
+        let request = pfs::SubscribeCommitRequest {
             repo: Some((&branch.repo).into()),
-            to: Some(messages::head_of(branch)),
-            ..pfs::ListCommitRequest::default()
+            branch: branch.name.as_str().to_owned(),
+            state: pfs::CommitState::Finished.into(),
+            ..pfs::SubscribeCommitRequest::default()
         };
-        let opened = self.calls.open(call, request).map_err(|failed| fault(call, failed));
-        let Some(mut incoming): Option<Incoming<'_, pfs::CommitInfo>> = unless_missing(opened, &[Missing::Branch])?
-        else {
-            return Ok(());
-        };
-        // A refusal comes in place of the first message.
-        let mut next = unless_missing(
-            incoming.next().map_err(|failed| fault(call, failed)),
-            &[Missing::Branch],
-        )?
-        .flatten();
-        while let Some(info) = next {
-            let info = messages::commit_info(info, &branch.repo, Some(&branch.name)).map_err(unreadable(call))?;
+        let told = |failed| fault(call, failed).fault;
+        let mut subscription: Listening<'_, pfs::CommitInfo> = self.calls.listen(call, request).map_err(told)?;
+        loop {
+            let info = match subscription.next(TICK).map_err(told)? {
+                Arrival::Silence => None,
+                Arrival::End => return Err(pachd::broken_stream(call, "pachd ended the subscription")),
+                Arrival::Message(info) => {
+                    Some(messages::commit_info(info, &branch.repo, Some(&branch.name)).map_err(unreadable(call))?)
+                }
+            };
             if visit(info).is_break() {
-                break;
+                return Ok(());
             }
-            next = incoming.next().map_err(|failed| broken(call, failed))?;
         }
-        Ok(())
     }
 }
 
@@ -389,5 +453,28 @@ impl FileSource for V2 {
             commit,
             pachd::glob_of_tree(path),
         )?))
+    }
+
+    fn diff_files(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let root = |commit| Some(messages::file(commit, "/".to_owned()));
+        if let Some(old) = old {
+            let request = pfs::DiffFileRequest {
+                new_file: root(new),
+                old_file: root(old),
+                shallow: false,
+            };
+            self.show_changes(pachd::DIFF_FILE, request, messages::file_diff, visit)
+        } else {
+            let request = pfs::WalkFileRequest {
+                file: root(new),
+                ..pfs::WalkFileRequest::default()
+            };
+            self.show_changes(pachd::WALK_FILE, request, messages::walked, visit)
+        }
     }
 }

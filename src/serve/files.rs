@@ -4,7 +4,6 @@
 //! walking through it once more, so a listing reads the names of what it lists once for each level above them.
 
 mod diff;
-mod glob;
 mod walk;
 
 use std::collections::VecDeque;
@@ -12,10 +11,10 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use self::diff::{Side, Summed, compare};
-use self::glob::Glob;
 use self::walk::{Node, Tree, Walk};
 use super::file_sets::is_default;
 use super::{Answers, Call, Code, Service, Status};
+use crate::glob::{Glob, clean};
 use crate::protobuf::google::BytesValue;
 use crate::protobuf::pfs::{
     Commit, DiffFileRequest, DiffFileResponse, File, FileInfo, FileType, GetFileRequest, GlobFileRequest,
@@ -27,19 +26,6 @@ use crate::store::{FileEntry, TAR_END, tar_header, tar_padding};
 const PIECE: usize = 256 << 10;
 /// The most files of one page, as in pachd.
 const LONGEST_PAGE: i64 = 100_000;
-
-/// A path as pachd's server reads it: absolute, without `.`, `..` and empty elements. The root is `/`.
-fn clean(path: &str) -> String {
-    let mut elements: Vec<&str> = Vec::new();
-    for element in path.split('/') {
-        match element {
-            "" | "." => {}
-            ".." => drop(elements.pop()),
-            element => elements.push(element),
-        }
-    }
-    format!("/{}", elements.join("/"))
-}
 
 /// A file that may be read in parts.
 pub struct Download {
@@ -267,7 +253,7 @@ impl Service {
         let file = named(request.file)?;
         let tree = self.tree(call, &file).map_err(|status| status.within("get file"))?;
         let mut found = None;
-        let glob = Glob::new(&file.path).map_err(|status| status.within("get file"))?;
+        let glob = Glob::new(&file.path).map_err(|invalid| Status::from(invalid).within("get file"))?;
         selected(
             &tree,
             &glob,

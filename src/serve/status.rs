@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::fault::{Fault, FaultKind};
+use crate::glob::InvalidGlob;
 use crate::store::Failure;
 
 /// gRPC's codes, those that we answer.
@@ -81,6 +82,12 @@ impl Status {
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
         Fault::from(failure).into()
+    }
+}
+
+impl From<InvalidGlob> for Status {
+    fn from(invalid: InvalidGlob) -> Self {
+        Self::unknown(invalid.to_string())
     }
 }
 

@@ -289,6 +289,16 @@ pub(super) fn list(
     walk_line(store, newest, |_, row| info(row), visit)
 }
 
+/// Shows a commit and its ancestors.
+pub(super) fn list_from(
+    store: &Store,
+    newest: &Commit,
+    visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let newest = store.database.read(|tx| pick(tx, &newest.into()))?;
+    walk_line(store, Some(newest), |_, row| info(row), visit)
+}
+
 /// Shows one line of commits, newest first.
 fn walk_line<T>(
     store: &Store,

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::*;
 use crate::delivery::Change;
 use crate::pfs::{BranchName, FileKind, ProjectName, RepoName};
+use crate::retrieval::ChangeKind;
 
 /// A store in a directory that goes with it, and a clock that stands still unless told.
 pub(super) struct Fixture {
@@ -212,6 +213,16 @@ impl Store {
                 tree.insert(file.path, content);
             }
         }
+    }
+
+    pub(super) fn changes(&self, new: &Commit, old: Option<&Commit>) -> Vec<FileChange> {
+        let mut changes = Vec::new();
+        self.diff_files(new, old, &mut |change| {
+            changes.push(change);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        changes
     }
 
     pub(super) fn error_of(&self, commit: &Commit) -> String {

@@ -1,7 +1,7 @@
 //! The content of any commit, as whoever serves the store reads it: also of one that is open or finished with an error,
 //! as pachd serves them (recordings p 061, 069–071).
 
-use std::io::Read;
+use std::io::{self, BufReader, Read};
 use std::ops::Deref;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::Store;
+use super::changed::ChangedPaths;
 use super::commit::CommitRow;
 use super::content::{Content, FileReader, PAGE};
 use super::error::Failure;
@@ -81,12 +82,24 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
     /// # Errors
     /// `NotFound` when the commit was dropped or cleared meanwhile.
     pub fn file(&self, path: &str) -> Result<Option<FileEntry>, Fault> {
+        self.store.database.read(|tx| self.file_in(tx, path))
+    }
+
+    pub(super) fn file_in(&self, db: &Connection, path: &str) -> Result<Option<FileEntry>, Failure> {
         let content = self.content();
-        self.store.database.read(|tx| {
-            content.check_unchanged(tx)?;
-            let file = self.tree.find(tx, path)?;
-            file.map(|file| entry(tx, &content, path.to_owned(), file)).transpose()
-        })
+        content.check_unchanged(db)?;
+        let file = self.tree.find(db, path)?;
+        file.map(|file| entry(db, &content, path.to_owned(), file)).transpose()
+    }
+
+    /// Whether the commit is what was added to it on top of exactly `other`.
+    pub(super) fn is_built_on(&self, other: &Self) -> bool {
+        self.row.base == Some(other.row.id)
+    }
+
+    /// The paths that the commit's uploads name.
+    pub(super) fn changed_paths(&self, db: &Connection) -> rusqlite::Result<ChangedPaths> {
+        ChangedPaths::of(db, self.row.id)
     }
 
     /// The next files, in the order of their paths' bytes, that lie between the two bounds, both left out: 256 of them
@@ -114,6 +127,31 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
     pub fn read(&self, file: &FileEntry, offset: u64) -> impl Read + use<S> {
         FileReader::new(self.content(), &file.path, file.file, offset)
     }
+
+    /// Whether a file of `other` has other bytes than one of this view. Different hashes may stand for the same bytes
+    /// that came in other pieces, so those of files of one size are compared.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn differs(&self, file: &FileEntry, other: &Self, of_other: &FileEntry) -> io::Result<bool> {
+        if file.hash == of_other.hash {
+            return Ok(false);
+        }
+        if file.size != of_other.size {
+            return Ok(true);
+        }
+        contents_differ(self.read(file, 0), other.read(of_other, 0))
+    }
+}
+
+fn contents_differ(a: impl Read, b: impl Read) -> io::Result<bool> {
+    let mut b = BufReader::new(b).bytes();
+    for byte in BufReader::new(a).bytes() {
+        if b.next().transpose()? != Some(byte?) {
+            return Ok(true);
+        }
+    }
+    Ok(b.next().is_some())
 }
 
 fn entry<S: Deref<Target = Store>>(

@@ -130,7 +130,7 @@ fn in_its_pod_a_spout_writes_its_own_repo_without_naming_it() {
     );
     assert_eq!(
         sidecar.run(&["get", "team/my-spout:/offset"], b"").expect(0).stdout,
-        b"72"
+        b"72\n"
     );
     // A second repo, by its name.
     sidecar

@@ -11,7 +11,9 @@
 mod checker;
 mod runner;
 
+mod deletions;
 mod faults;
+mod follow;
 mod gateway;
 mod generated;
 mod get;
@@ -33,6 +35,7 @@ mod scripted;
 mod serve;
 mod served;
 mod spool;
+mod tail;
 mod timeouts;
 mod v1;
 mod validate;

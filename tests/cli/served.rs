@@ -35,7 +35,11 @@ impl Served {
         let mut child = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
             .arg("serve")
             .arg(directory)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(if args.contains(&"--listen") {
+                &[][..]
+            } else {
+                &["--listen", "127.0.0.1:0"]
+            })
             .args(args)
             .env_clear()
             .stdin(Stdio::null())

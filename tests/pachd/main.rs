@@ -33,3 +33,4 @@ mod pipelines;
 mod put;
 mod spool;
 mod streams;
+mod tail;

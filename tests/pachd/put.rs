@@ -220,3 +220,34 @@ fn a_dry_run_changes_nothing() {
     ran.expect(0).says("archive 3").says("nothing is sent");
     assert!(lab.commits().is_empty());
 }
+
+#[test]
+fn deletions_are_obeyed_file_by_file_and_alone_make_a_commit() {
+    let lab = Lab::new();
+    let archive = |deletions: &[&str], files: &[(&str, &[u8])]| {
+        let mut writer = spoutctl::archive::ArchiveWriter::new(Vec::new(), 0);
+        for path in deletions {
+            writer.delete(path.as_bytes()).unwrap();
+        }
+        for (path, content) in files {
+            writer.append(path.as_bytes(), content.len() as u64, *content).unwrap();
+        }
+        writer.finish().unwrap()
+    };
+    let held = || files_of(&lab.run(&["get", &lab.repo, "--tar"]).expect(0).stdout);
+    let file = |path: &str, content: &[u8]| (path.to_owned(), content.to_vec());
+    lab.put(&[], &tar(&[("a", b"1"), ("d/b", b"2"), ("d/c", b"3")]))
+        .expect(0);
+    let input = archive(&["a", "d", "d/b", "nothing"], &[("a/x", b"4"), ("e", b"5")]);
+    lab.put(&[], &archive(&["a"], &[])).expect(0);
+    assert_eq!(held(), [file("a", b"1"), file("d/b", b"2"), file("d/c", b"3")]);
+    // A file becomes a directory; the deletion of a directory has no effect.
+    lab.put(&["--obey-deletions"], &input).expect(0);
+    assert_eq!(held(), [file("a/x", b"4"), file("d/c", b"3"), file("e", b"5")]);
+    lab.put(&["--obey-deletions"], &archive(&["a/x", "d/c"], &[])).expect(0);
+    assert_eq!(held(), [file("e", b"5")]);
+    let input = archive(&["e"], &[("e", b"6")]);
+    lab.put(&["--obey-deletions", "--append"], &input).expect(0);
+    assert_eq!(held(), [file("e", b"6")]);
+    assert_eq!(lab.good_commits().len(), 4);
+}

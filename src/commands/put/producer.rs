@@ -7,18 +7,17 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 
 use super::input::{Reader, Taker};
 use crate::archive::ArchiveErrorKind;
 use crate::cli::Restart;
+use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
 use crate::delivery::DeliveryError;
 use crate::messages::{MessageError, MessageFault};
 use crate::quantity::{elapsed, grouped};
@@ -28,8 +27,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The pause before it is started again: the first, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How long a producer may take to end once it was told to, or once its output has ended in the middle of an archive.
-pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is looked whether the producer has failed while something that it started keeps its output open.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
 /// A producer that ran for so long was not broken from the start: pauses begin anew.
@@ -39,15 +36,7 @@ const HEALTHY: Duration = Duration::from_mins(1);
 pub(super) struct Producer {
     command: Vec<OsString>,
     pub restart: Restart,
-    group: Mutex<Group>,
-}
-
-#[derive(Default)]
-struct Group {
-    /// Set while the process is not waited for yet: afterwards its number may be another's.
-    running: Option<Pid>,
-    /// No further one is started.
-    stopped: bool,
+    pub group: ProcessGroup,
 }
 
 /// How one run of the producer ended.
@@ -62,35 +51,13 @@ impl Producer {
         Self {
             command,
             restart,
-            group: Mutex::default(),
+            group: ProcessGroup::default(),
         }
     }
 
     pub fn name(&self) -> String {
         let program = self.command.first().map(|program| program.to_string_lossy());
         program.unwrap_or_default().into_owned()
-    }
-
-    /// Sends a signal to the whole process group; nothing when none runs. No further producer is started.
-    pub fn stop(&self, signal: Signal) {
-        let mut group = self.lock();
-        group.stopped = true;
-        if let Some(pid) = group.running {
-            tell(pid, signal);
-        }
-    }
-
-    /// Asks the group to end, and makes it end after `patience`.
-    pub fn end(&self, patience: Duration) {
-        self.stop(Signal::TERM);
-        let begun = Instant::now();
-        while self.lock().running.is_some() {
-            if begun.elapsed() >= patience {
-                self.stop(Signal::KILL);
-                return;
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
     }
 
     /// Reads the archives of the producer, and of its successors as `--restart` says.
@@ -135,7 +102,7 @@ impl Producer {
             Err(error) if unfinished(error).is_some() => &[Signal::TERM, Signal::KILL],
             // Whatever else it writes is of no use: its output is closed, and it is told.
             _ => {
-                self.stop(Signal::TERM);
+                self.group.stop(Signal::TERM);
                 &[Signal::KILL]
             }
         };
@@ -149,8 +116,7 @@ impl Producer {
     }
 
     fn start(&self) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
-        let mut group = self.lock();
-        let Some((program, arguments)) = self.command.split_first().filter(|_| !group.stopped) else {
+        let Some((program, arguments)) = self.command.split_first() else {
             return Ok(None);
         };
         // A background process group that reads from the terminal would be stopped.
@@ -159,14 +125,10 @@ impl Producer {
         } else {
             Stdio::inherit()
         };
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(input)
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn();
-        let mut child = child.map_err(|error| self.fault(&error))?;
-        group.running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(input).stdout(Stdio::piped());
+        let child = self.group.start(&mut command).map_err(|error| self.fault(&error))?;
+        let Some(mut child) = child else { return Ok(None) };
         let output = child.stdout.take();
         let output = output.ok_or_else(|| self.fault(&io::Error::other("it has no standard output")))?;
         Ok(Some((child, output)))
@@ -178,15 +140,12 @@ impl Producer {
         let mut signals = insist.iter();
         let mut since = Some(Instant::now());
         loop {
-            let mut group = self.lock();
-            if let Some(status) = child.try_wait()? {
-                group.running = None;
+            if let Some(status) = self.group.try_wait(child)? {
                 return Ok(status);
             }
-            drop(group);
             if since.is_some_and(|since| since.elapsed() >= ENDS_WITHIN) {
                 since = signals.next().map(|signal| {
-                    self.stop(*signal);
+                    self.group.stop(*signal);
                     Instant::now()
                 });
                 if insist.is_empty() {
@@ -206,28 +165,21 @@ impl Producer {
         let mut signals = [Signal::TERM, Signal::KILL].into_iter();
         let mut pause = WATCH_EVERY;
         while over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            let group = self.lock();
-            let Some(pid) = group.running else { return };
-            let looked = waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
-            );
             // Not waited for before its output has ended, so its number is still its own.
+            let looked = self
+                .group
+                .look(|code| if code == Some(0) { None } else { signals.next() });
             match looked {
-                Ok(None) => {}
-                Ok(Some(status)) if status.exit_status() != Some(0) => {
-                    let Some(signal) = signals.next() else { return };
-                    tell(pid, signal);
-                    pause = ENDS_WITHIN;
-                }
-                Ok(Some(_)) | Err(_) => return,
+                Looked::Runs => {}
+                Looked::Told => pause = ENDS_WITHIN,
+                Looked::Over => return,
             }
         }
     }
 
     /// What happened, when another one is to be started; `None` at a good end.
     fn judge(&self, ended: Ended) -> Result<Option<String>, DeliveryError> {
-        let stopped = self.lock().stopped;
+        let stopped = self.group.is_stopped();
         let failed = !ended.status.success();
         let unfinished = match ended.read {
             Ok(ControlFlow::Break(())) => return Ok(None),
@@ -259,17 +211,6 @@ impl Producer {
             began: false,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Group> {
-        self.group.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn tell(group: Pid, signal: Signal) {
-    // It may just have ended by itself.
-    let _ = kill_process_group(group, signal);
-    // One that somebody has stopped would hear of it only when it goes on.
-    let _ = kill_process_group(group, Signal::CONT);
 }
 
 /// What the output had begun when it ended.
@@ -287,24 +228,10 @@ fn unfinished(error: &DeliveryError) -> Option<String> {
     }
 }
 
-fn how(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => "has ended".to_owned(),
-        (Some(code), _) => format!("failed with exit code {code}"),
-        (None, Some(signal)) => format!("was killed by signal {signal}"),
-        (None, None) => "failed".to_owned(),
-    }
-}
-
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(SHORTEST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
         .without_max_times()
         .build()
-}
-
-/// The number of a signal as the system's call takes it.
-pub(super) fn signal(number: u8) -> Signal {
-    Signal::from_named_raw(i32::from(number)).unwrap_or(Signal::TERM)
 }

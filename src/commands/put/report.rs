@@ -30,6 +30,7 @@ pub(super) struct Report {
     already: AtomicU64,
     quarantined: AtomicU64,
     files: AtomicU64,
+    deletions: AtomicU64,
     bytes: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
@@ -65,6 +66,7 @@ impl Report {
             already: zero(),
             quarantined: zero(),
             files: zero(),
+            deletions: zero(),
             bytes: zero(),
             shown: zero(),
             said_retrying: Mutex::new(None),
@@ -119,10 +121,11 @@ impl Report {
     /// Says what came of it all.
     pub fn summarise(&self, summary: Summary, complete: bool) {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (commits, already, files, bytes) = (
+        let (commits, already, files, deletions, bytes) = (
             get(&self.commits),
             get(&self.already),
             get(&self.files),
+            get(&self.deletions),
             get(&self.bytes),
         );
         if self.json {
@@ -134,6 +137,7 @@ impl Report {
                 empty: summary.empty,
                 quarantined: get(&self.quarantined),
                 files,
+                deletions,
                 bytes,
                 seconds: self.started.elapsed().as_secs_f64(),
             });
@@ -147,7 +151,7 @@ impl Report {
             self.terminal.status(&format!(
                 "{}{already}, {}, {} in {}",
                 counted(commits, "commit"),
-                counted(files, "file"),
+                files_of(files, deletions),
                 Size(bytes),
                 elapsed(self.started.elapsed())
             ));
@@ -309,7 +313,7 @@ impl Report {
         self.terminal.result(&format!(
             "{}@{commit}   {messages}{}   {}{}",
             receipt.branch.repo,
-            counted(receipt.files as u64, "file"),
+            files_of(receipt.files as u64, receipt.deletions as u64),
             Size(receipt.bytes),
             if already { "   already" } else { "" }
         ));
@@ -330,6 +334,7 @@ impl Observer for Report {
         self.remember(receipt);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
+        self.deletions.fetch_add(receipt.deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
         self.settle();
     }
@@ -342,7 +347,9 @@ impl Observer for Report {
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
+        let deletions = files.deletions().len();
         self.files.fetch_add(files.len() as u64, Ordering::Relaxed);
+        self.deletions.fetch_add(deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(files.total_bytes(), Ordering::Relaxed);
         if self.json {
             self.print(&Line::Archive {
@@ -352,13 +359,14 @@ impl Observer for Report {
                 length: archive.length,
                 digest: archive.digest.to_string(),
                 files: files.len(),
+                deletions,
                 bytes: files.total_bytes(),
             });
         }
         self.terminal.status(&format!(
             "archive {}: {}, {}; nothing is sent",
             grouped(archive.number),
-            counted(files.len() as u64, "file"),
+            files_of(files.len() as u64, deletions as u64),
             Size(files.total_bytes())
         ));
     }
@@ -407,6 +415,15 @@ impl Observer for Report {
     }
 }
 
+/// `2 files`, `2 files and 1 deletion`.
+fn files_of(files: u64, deletions: u64) -> String {
+    let files = counted(files, "file");
+    match deletions {
+        0 => files,
+        more => format!("{files} and {}", counted(more, "deletion")),
+    }
+}
+
 /// The lines of `--json`. Fields are only ever added.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -431,6 +448,7 @@ enum Line<'a> {
         length: u64,
         digest: String,
         files: usize,
+        deletions: usize,
         bytes: u64,
     },
     Summary {
@@ -442,6 +460,7 @@ enum Line<'a> {
         empty: u64,
         quarantined: u64,
         files: u64,
+        deletions: u64,
         bytes: u64,
         seconds: f64,
     },
@@ -459,6 +478,7 @@ struct Commitment<'a> {
     branch: &'a str,
     commit: &'a str,
     files: usize,
+    deletions: usize,
     bytes: u64,
     finished: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -486,6 +506,7 @@ impl<'a> Commitment<'a> {
             branch: receipt.branch.name.as_str(),
             commit,
             files: receipt.files,
+            deletions: receipt.deletions,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
             messages: messages.map(|messages| Messages {

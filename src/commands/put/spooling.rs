@@ -50,7 +50,7 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
     for (name, value) in &purpose.0 {
         match name.as_str() {
             "DEST" => line.push(value.into()),
-            "--append" | "--escape-paths" => line.push(name.into()),
+            "--append" | "--escape-paths" | "--obey-deletions" => line.push(name.into()),
             _ => line.push(format!("{name}={value}").into()),
         }
     }
@@ -75,6 +75,9 @@ fn purpose(args: &PutArgs, destination: &Destination) -> Purpose {
     }
     if args.entries.escape_paths {
         add("--escape-paths", "yes".to_owned());
+    }
+    if args.entries.obey_deletions {
+        add("--obey-deletions", "yes".to_owned());
     }
     add("--links", format!("{:?}", args.entries.links).to_lowercase());
     add("--special", format!("{:?}", args.entries.special).to_lowercase());

@@ -5,17 +5,39 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::scripted::{Recording, Server, answer, json, play};
-use super::{List, branch, commit, recorded_add, recorded_file, recorded_file_set, recorded_file_sets, repo};
+use super::{
+    List, branch, commit, recorded_add, recorded_commit, recorded_file, recorded_file_set, recorded_file_sets,
+    recorded_request, repo,
+};
 use crate::delivery::{Change, CommitSink};
-use crate::fault::FaultKind;
+use crate::fault::{Fault, FaultKind};
+use crate::gateway::Gateway;
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Commit, FileKind, FilePath, PipelineKind};
-use crate::retrieval::FileSource;
+use crate::retrieval::{ChangeKind, FileSource};
 
 fn read(mut reader: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).unwrap();
     bytes
+}
+
+/// What `diff_files` shows of the exchange that was recorded: path, kind, size before and after.
+fn changes_in(gateway: &Gateway, label: &str) -> Result<Vec<(String, ChangeKind, u64, u64)>, Fault> {
+    let request = recorded_request(label);
+    let new = request.get("newFile").or(request.get("file")).unwrap();
+    let old = request.get("oldFile").map(|file| recorded_commit(&file["commit"]));
+    let mut shown = Vec::new();
+    gateway.diff_files(&recorded_commit(&new["commit"]), old.as_ref(), &mut |change| {
+        shown.push((
+            change.path.to_string(),
+            change.kind,
+            change.old_size_bytes,
+            change.size_bytes,
+        ));
+        ControlFlow::Continue(())
+    })?;
+    Ok(shown)
 }
 
 fn names_in(archive: &[u8]) -> Vec<String> {
@@ -394,5 +416,92 @@ fn a_refusal_of_a_spec_is_an_answer_and_anything_else_a_fault() {
     assert!(older.message.contains("older Pachyderm"), "{older}");
     for _ in 0..2 {
         assert_eq!(gateway.try_pipeline("{}").unwrap_err().kind, FaultKind::Refused);
+    }
+}
+
+#[test]
+fn the_changes_of_a_commit_are_its_files_without_directories() {
+    let labels = ["follow 009", "follow 010", "follow 011", "follow 012"];
+    let (gateway, played) = play(&labels);
+    let shown = labels.map(|label| changes_in(&gateway, label).unwrap());
+    let file = |path: &str, kind, old, new| (path.to_owned(), kind, old, new);
+    assert_eq!(
+        shown,
+        [
+            vec![
+                file("/a", ChangeKind::Changed, 4, 4),
+                file("/d/b", ChangeKind::Changed, 4, 9),
+            ],
+            vec![
+                file("/d/c", ChangeKind::Deleted, 6, 0),
+                file("/e", ChangeKind::Added, 0, 5),
+            ],
+            vec![file("/d/b", ChangeKind::Deleted, 9, 0)],
+            vec![],
+        ]
+    );
+    played.check();
+}
+
+#[test]
+fn any_two_commits_are_compared_by_their_bytes() {
+    let labels = ["gateway 025", "gateway 026", "gateway 027"];
+    let (gateway, played) = play(&labels);
+    let [over_errored, backwards, same_bytes] = labels.map(|label| changes_in(&gateway, label).unwrap());
+    let file = |path: &str, kind, old, new| (path.to_owned(), kind, old, new);
+    let expected = [
+        file("/a", ChangeKind::Deleted, 1, 0),
+        file("/d/b", ChangeKind::Changed, 2, 3),
+        file("/e", ChangeKind::Deleted, 1, 0),
+        file("/e/f", ChangeKind::Added, 0, 0),
+    ];
+    assert_eq!(over_errored, expected);
+    let kinds: Vec<_> = backwards
+        .iter()
+        .map(|(path, kind, ..)| (path.as_str(), *kind))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("/a", ChangeKind::Added),
+            ("/d/b", ChangeKind::Changed),
+            ("/e", ChangeKind::Added),
+            ("/e/f", ChangeKind::Deleted)
+        ]
+    );
+    assert_eq!(same_bytes, []);
+    played.check();
+}
+
+#[test]
+fn without_an_older_commit_every_file_is_an_added_one() {
+    let (gateway, played) = play(&["gateway 028", "gateway 029"]);
+    let shown = changes_in(&gateway, "gateway 028").unwrap();
+    let file = |path: &str, size| (path.to_owned(), ChangeKind::Added, 0, size);
+    assert_eq!(shown, [file("/d/b", 3), file("/e/f", 0)]);
+    assert_eq!(changes_in(&gateway, "gateway 029").unwrap(), []);
+    played.check();
+}
+
+#[test]
+fn commits_that_cannot_be_compared_are_a_fault_and_no_empty_list() {
+    let (gateway, played) = play(&["p 066", "gateway 030"]);
+    let fault = changes_in(&gateway, "p 066").unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Refused);
+    let fault = changes_in(&gateway, "gateway 030").unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotFound);
+    played.check();
+}
+
+#[test]
+fn a_listing_of_changes_that_breaks_off_is_a_fault() {
+    let recorded = Recording::load("gateway 025");
+    for cut in [1, 40] {
+        let mut cut_short = recorded.clone();
+        cut_short.answer.truncate(recorded.answer.len() - cut);
+        let server = Server::answering([cut_short.response()]);
+        let outcome = changes_in(&server.gateway(), "gateway 025");
+        // A last line without its newline is whole; one without its end is not.
+        assert_eq!(outcome.is_ok(), cut == 1, "{cut}");
     }
 }

@@ -13,9 +13,10 @@ use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Res
 use crate::protobuf::google::Timestamp;
 use crate::protobuf::pfs::{
     AddFile, Branch, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse,
-    DeleteFile, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
+    DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
 };
 use crate::protobuf::pps::{PipelineInfo, PipelineType};
+use crate::retrieval::FileChange;
 
 /// An answer that is not as it should be.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +139,30 @@ pub(super) fn file_info(info: &FileMessage) -> Result<FileInfo, Unreadable> {
             FileType::Reserved => return Err(Unreadable::Kind),
         },
         size_bytes: u64::try_from(info.size_bytes).unwrap_or(0),
+    })
+}
+
+/// What differs at a path; `None` for a directory.
+pub(super) fn file_diff(answer: &DiffFileResponse) -> Result<Option<FileChange>, Unreadable> {
+    let named = answer.new_file.as_ref().or(answer.old_file.as_ref());
+    let named = named.ok_or(Unreadable::Missing("new_file"))?;
+    if file_info(named)?.kind == FileKind::Directory {
+        return Ok(None);
+    }
+    let path = named.file.as_ref().map_or("", |file| file.path.as_str());
+    let path = pfs::FilePath::new(path)?;
+    let size = |side: Option<&FileMessage>| -> Result<Option<u64>, Unreadable> {
+        side.map(|file| Ok(file_info(file)?.size_bytes)).transpose()
+    };
+    let (old, new) = (size(answer.old_file.as_ref())?, size(answer.new_file.as_ref())?);
+    Ok(FileChange::between(path, old, new))
+}
+
+/// A file that is there, as one that was added; `None` for a directory.
+pub(super) fn walked(info: &FileMessage) -> Result<Option<FileChange>, Unreadable> {
+    file_diff(&DiffFileResponse {
+        new_file: Some(info.clone()),
+        old_file: None,
     })
 }
 

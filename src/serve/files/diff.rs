@@ -1,6 +1,5 @@
 //! What differs between two trees.
 
-use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 
 use super::walk::{Files, Node, Tree, Walk};
@@ -100,23 +99,7 @@ fn directories_differ(old: &Tree, new: &Tree, directory: &str) -> Result<bool, S
     }
 }
 
-/// Different hashes may stand for the same bytes that came in other pieces, so those are compared.
 fn files_differ(old: &Tree, a: &FileEntry, new: &Tree, b: &FileEntry) -> Result<bool, Status> {
-    if a.hash == b.hash {
-        return Ok(false);
-    }
-    if a.size != b.size {
-        return Ok(true);
-    }
-    contents_differ(old.read(a, 0), new.read(b, 0)).map_err(|error| Status::new(Code::Internal, error.to_string()))
-}
-
-fn contents_differ(a: impl Read, b: impl Read) -> io::Result<bool> {
-    let mut b = BufReader::new(b).bytes();
-    for byte in BufReader::new(a).bytes() {
-        if b.next().transpose()? != Some(byte?) {
-            return Ok(true);
-        }
-    }
-    Ok(b.next().is_some())
+    old.differs(a, new, b)
+        .map_err(|error| Status::new(Code::Internal, error.to_string()))
 }

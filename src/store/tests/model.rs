@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::base_of;
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
@@ -181,7 +182,36 @@ fn run(store: &Store, model: &mut Model, action: Action) {
     }
 }
 
+/// What differs between two trees: each path with what it was and is.
+fn difference(old: &Tree, new: &Tree) -> Vec<FileChange> {
+    let paths: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let size = |tree: &Tree, file: &String| tree.get(file).map(|content| content.len() as u64);
+    paths
+        .into_iter()
+        .filter(|file| old.get(*file) != new.get(*file))
+        .filter_map(|file| FileChange::between(path(file), size(old, file), size(new, file)))
+        .collect()
+}
+
+/// Each good commit against nothing, against what it was built on, and against the first that the model has.
+fn compare_changes(store: &Store, model: &Model) {
+    let good = |id: &CommitId| model.commits.get(id).filter(|commit| commit.error.is_empty());
+    let first = model.order.iter().find(|id| good(id).is_some());
+    for (id, new) in model.commits.iter().filter(|(id, _)| good(id).is_some()) {
+        let base = base_of(store, &store.inspect_commit(&commit(id)).unwrap()).unwrap();
+        let line = std::iter::successors(new.parent.as_ref(), |id| model.commits[*id].parent.as_ref());
+        let expected = line.into_iter().find(|id| good(id).is_some());
+        assert_eq!(base.as_ref().map(|info| &info.commit.id), expected);
+        for old in [None, expected, first] {
+            let old_tree = old.and_then(good).map(|commit| commit.tree.clone()).unwrap_or_default();
+            let expected = difference(&old_tree, &new.tree);
+            assert_eq!(store.changes(&commit(id), old.map(commit).as_ref()), expected);
+        }
+    }
+}
+
 fn compare(store: &Store, model: &Model) {
+    compare_changes(store, model);
     for (index, name) in BRANCHES.iter().enumerate() {
         let head = model.heads.get(&index).cloned().flatten();
         assert_eq!(store.head(&branch(name)), head);

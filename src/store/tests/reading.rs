@@ -222,3 +222,62 @@ fn nothing_uploaded_is_an_empty_file_set() {
     assert!(store.tree(&only_deletions).is_empty());
     assert!(fixture.archives_on_disk().is_empty());
 }
+
+#[test]
+fn changes_are_shown_over_many_pages_until_the_visitor_has_enough() {
+    let Fixture { store, .. } = &Fixture::new();
+    let many = |from: usize, to: usize| (from..to).map(|number| append(&format!("/d/{number:04}"), "x"));
+    let first = store.put(many(0, 600));
+    let second = store.put(many(600, 1_200).chain((0..300).map(|number| delete(&format!("/d/{number:04}")))));
+    let third = store.put([]);
+    for (new, old) in [(&second, &first), (&third, &first)] {
+        let changes = store.changes(new, Some(old));
+        assert!(changes.is_sorted_by_key(|change| change.path.clone()));
+        let of = |kind| changes.iter().filter(|change| change.kind == kind).count();
+        assert_eq!(
+            (changes.len(), of(ChangeKind::Deleted), of(ChangeKind::Added)),
+            (900, 300, 600)
+        );
+    }
+    assert_eq!(store.changes(&second, None).len(), 900);
+    let mut seen = 0;
+    store
+        .diff_files(&second, None, &mut |_| {
+            seen += 1;
+            if seen == 300 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+        .unwrap();
+    assert_eq!(seen, 300);
+}
+
+#[test]
+fn a_file_that_is_written_anew_with_the_same_bytes_has_not_changed() {
+    let Fixture { store, .. } = &Fixture::new();
+    let first = store.put([append("/a", "one"), append("/b", "one")]);
+    let second = store.put([append("/a", "two"), append("/b", "two")]);
+    let third = store.put(overwrite("/a", "onetwo").into_iter().chain(overwrite("/b", "oneTWO")));
+    let paths = |old| -> Vec<_> {
+        let changes = store.changes(&third, Some(old));
+        changes.into_iter().map(|change| change.path.to_string()).collect()
+    };
+    assert_eq!(paths(&second), ["/b"]);
+    assert_eq!(paths(&first), ["/a", "/b"]);
+}
+
+#[test]
+fn commits_without_content_are_compared_with_nothing() {
+    let Fixture { store, .. } = &Fixture::new();
+    let good = store.put([append("/a", "x")]);
+    let open = commit(&store.start_commit(&branch("master"), "").unwrap());
+    for (new, old) in [(&open, Some(&good)), (&good, Some(&open)), (&open, None)] {
+        let fault = store
+            .diff_files(new, old, &mut |_| ControlFlow::Continue(()))
+            .unwrap_err();
+        assert_eq!(fault.kind, FaultKind::NotFound);
+        assert!(fault.message.contains("is not finished"), "{fault}");
+    }
+}

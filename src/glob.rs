@@ -3,15 +3,24 @@
 //! `*` and `?` stay within a path's element, `**` does not; `[…]` is a class, `{a,b}` and `(a|b)` are choices, the latter
 //! also repeated (`*(…)`, `+(…)`, `?(…)`, `@(…)`). A backslash is a backslash, but in a class it escapes (recordings
 //! gateway 008, 009). What a pattern cannot say here is `!(…)`.
+//!
+//! Words only: it knows no tree that a pattern is held against.
 
 use regex::Regex;
 
-use super::clean;
-use crate::serve::Status;
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidGlob {
+    #[error("glob {pattern} is invalid: {why}")]
+    Invalid { pattern: String, why: String },
+    /// In pachd's words.
+    #[error("unexpected end of input")]
+    Unfinished,
+}
 
 /// A compiled pattern.
-#[derive(Debug)]
-pub(super) struct Glob {
+#[derive(Debug, Clone)]
+pub struct Glob {
     regex: Regex,
     is_root: bool,
     /// What every path that it means starts with: whole elements.
@@ -21,7 +30,7 @@ pub(super) struct Glob {
 impl Glob {
     /// # Errors
     /// When it is no pattern, or one that is too large.
-    pub fn new(pattern: &str) -> Result<Self, Status> {
+    pub fn new(pattern: &str) -> Result<Self, InvalidGlob> {
         let pattern = clean(pattern);
         let text = translate(&pattern)?;
         let regex = Regex::new(&text).map_err(|error| invalid(&pattern, &error.to_string()))?;
@@ -35,7 +44,20 @@ impl Glob {
         })
     }
 
+    /// Whether it means this path, or a directory that it is in.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
+        self.is_root
+            || self.matches(path)
+            || directories
+                .filter(|path| !path.is_empty())
+                .any(|path| self.matches(path))
+    }
+
     /// A directory's path may end with its slash. The root is meant by `/` alone.
+    #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         match path.trim_end_matches('/') {
             "" => self.is_root,
@@ -44,17 +66,29 @@ impl Glob {
     }
 }
 
-fn invalid(pattern: &str, why: &str) -> Status {
-    Status::unknown(format!("glob {pattern} is invalid: {why}"))
+/// A path or a pattern as pachd reads it: absolute, without empty elements, `.` and `..`.
+#[must_use]
+pub fn clean(path: &str) -> String {
+    let mut elements: Vec<&str> = Vec::new();
+    for element in path.split('/') {
+        match element {
+            "" | "." => {}
+            ".." => drop(elements.pop()),
+            element => elements.push(element),
+        }
+    }
+    format!("/{}", elements.join("/"))
 }
 
-/// In pachd's words.
-fn unfinished() -> Status {
-    Status::unknown("unexpected end of input")
+fn invalid(pattern: &str, why: &str) -> InvalidGlob {
+    InvalidGlob::Invalid {
+        pattern: pattern.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
 /// The pattern as a regular expression.
-fn translate(pattern: &str) -> Result<String, Status> {
+fn translate(pattern: &str) -> Result<String, InvalidGlob> {
     let mut text = String::from("^");
     let mut rest = pattern.chars().peekable();
     // What closes the choices that are open, innermost last.
@@ -62,7 +96,7 @@ fn translate(pattern: &str) -> Result<String, Status> {
     while let Some(c) = rest.next() {
         let opens_choice = rest.peek() == Some(&'(');
         match c {
-            '!' if opens_choice => return Err(invalid(pattern, "spoutctl does not serve !(…)")),
+            '!' if opens_choice => return Err(invalid(pattern, "spoutctl knows no !(…)")),
             '*' | '+' | '?' | '@' if opens_choice => {
                 rest.next();
                 text.push_str("(?:");
@@ -87,26 +121,26 @@ fn translate(pattern: &str) -> Result<String, Status> {
         }
     }
     if !open.is_empty() {
-        return Err(unfinished());
+        return Err(InvalidGlob::Unfinished);
     }
     text.push('$');
     Ok(text)
 }
 
 /// A class, after its opening bracket.
-fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, Status> {
+fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, InvalidGlob> {
     let mut text = String::from("[");
     if rest.next_if(|c| matches!(c, '!' | '^')).is_some() {
         text.push('^');
     }
     let mut is_empty = true;
     loop {
-        let c = rest.next().ok_or_else(unfinished)?;
+        let c = rest.next().ok_or(InvalidGlob::Unfinished)?;
         match c {
             ']' if !is_empty => break,
             '-' if !is_empty && rest.peek() != Some(&']') => text.push('-'),
             '\\' => {
-                let escaped = rest.next().ok_or_else(unfinished)?;
+                let escaped = rest.next().ok_or(InvalidGlob::Unfinished)?;
                 text.push_str(&in_class(escaped));
             }
             c => text.push_str(&in_class(c)),
@@ -169,6 +203,23 @@ mod tests {
             ("/d", "/d/e"),
         ] {
             assert!(!matches(pattern, path), "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_is_in_the_directories_that_it_means() {
+        let covers = |pattern: &str, path: &str| Glob::new(pattern).unwrap().covers(path);
+        for (pattern, path) in [
+            ("/", "/a"),
+            ("/d", "/d/e/f"),
+            ("/*/e", "/d/e/f"),
+            ("/d/*", "/d/e"),
+            ("/a", "/a"),
+        ] {
+            assert!(covers(pattern, path), "{pattern} {path}");
+        }
+        for (pattern, path) in [("/d", "/de"), ("/*/e", "/d/f/e"), ("/d/e", "/d")] {
+            assert!(!covers(pattern, path), "{pattern} {path}");
         }
     }
 

@@ -1,0 +1,136 @@
+//! A child process in a process group of its own, to which signals go.
+
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+/// How often it is looked whether the process has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long a process may take to end once it was told to.
+pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Place for one process at a time.
+#[derive(Default)]
+pub(super) struct ProcessGroup {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Set while the process is not waited for yet: afterwards its number may be another's.
+    running: Option<Pid>,
+    /// No further one is started.
+    stopped: bool,
+}
+
+impl ProcessGroup {
+    /// Starts a process; `None` when no further one may be.
+    pub fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
+        let mut state = self.lock();
+        if state.stopped {
+            return Ok(None);
+        }
+        let child = command.process_group(0).spawn()?;
+        state.running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Ok(Some(child))
+    }
+
+    /// Sends a signal to the whole process group; nothing when none runs. No further process is started.
+    pub fn stop(&self, signal: Signal) {
+        let mut state = self.lock();
+        state.stopped = true;
+        if let Some(pid) = state.running {
+            tell(pid, signal);
+        }
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// Asks the group to end, and makes it end after `patience`.
+    pub fn end(&self, patience: Duration) {
+        self.stop(Signal::TERM);
+        let begun = Instant::now();
+        while self.lock().running.is_some() {
+            if begun.elapsed() >= patience {
+                self.stop(Signal::KILL);
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
+    pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
+        let mut state = self.lock();
+        let status = child.try_wait()?;
+        if status.is_some() {
+            state.running = None;
+        }
+        Ok(status)
+    }
+
+    /// Looks whether the process has ended, without waiting for it, and tells the group what `judge` says to its exit
+    /// code. Whether it is worth looking again.
+    pub fn look(&self, judge: impl FnOnce(Option<i32>) -> Option<Signal>) -> Looked {
+        let state = self.lock();
+        let Some(pid) = state.running else {
+            return Looked::Over;
+        };
+        let looked = waitid(
+            WaitId::Pid(pid),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
+        );
+        match looked {
+            Ok(None) => Looked::Runs,
+            Ok(Some(status)) => match judge(status.exit_status()) {
+                Some(signal) => {
+                    tell(pid, signal);
+                    Looked::Told
+                }
+                None => Looked::Over,
+            },
+            Err(_) => Looked::Over,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a look at a process showed.
+pub(super) enum Looked {
+    Runs,
+    /// It has ended, and its group was told something.
+    Told,
+    /// There is nothing to do.
+    Over,
+}
+
+fn tell(group: Pid, signal: Signal) {
+    // It may just have ended by itself.
+    let _ = kill_process_group(group, signal);
+    // One that somebody has stopped would hear of it only when it goes on.
+    let _ = kill_process_group(group, Signal::CONT);
+}
+
+/// How a process ended, after its name.
+pub(super) fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "has ended".to_owned(),
+        (Some(code), _) => format!("failed with exit code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "failed".to_owned(),
+    }
+}
+
+/// The number of a signal as the system's call takes it.
+pub(super) fn signal(number: u8) -> Signal {
+    Signal::from_named_raw(i32::from(number)).unwrap_or(Signal::TERM)
+}

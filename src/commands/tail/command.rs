@@ -1,0 +1,146 @@
+//! `tail SOURCE -- CMD`: a command for each commit, one after the other, with the commit's archive on its standard input.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use super::archives::{Archives, Made};
+use super::changes::Trouble;
+use super::consumer::{Output, Shown, Unwritten, Written};
+use crate::commands::group::{ProcessGroup, how};
+use crate::delivery::patience::{Clock, Interrupt, SystemClock};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::pfs::CommitId;
+use crate::quantity::elapsed;
+use crate::terminal::Terminal;
+
+/// The pause before it is run again for the same commit: the first, and the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How often it is looked whether it has ended: at first, and at last.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LAST_LOOK: Duration = Duration::from_millis(20);
+
+pub(super) struct Runner {
+    pub command: Vec<OsString>,
+    pub archives: Archives,
+    pub retry: u32,
+    pub group: Arc<ProcessGroup>,
+    pub interrupt: Interrupt,
+    pub terminal: Arc<Terminal>,
+}
+
+impl Runner {
+    fn name(&self) -> String {
+        let program = self.command.first().map(|program| program.to_string_lossy());
+        program.unwrap_or_default().into_owned()
+    }
+
+    fn run(&self, commit: &Shown<'_>, archive: &mut Made) -> Result<ExitStatus, Unwritten> {
+        let cannot = |error: &io::Error| Failure::new(Exit::Producer, format!("cannot run {}: {error}", self.name()));
+        let mut command = self.prepare(commit);
+        let child = self.group.start(&mut command);
+        let Some(mut child) = child.map_err(|error| Unwritten::Failure(cannot(&error)))? else {
+            return Err(Trouble::Interrupted.into());
+        };
+        let fed = match child.stdin.take() {
+            Some(mut stdin) => archive.copy(&mut stdin).and_then(|()| stdin.flush()),
+            None => Ok(()),
+        };
+        let status = self.wait(&mut child);
+        match fed {
+            // It may have seen enough; what that is worth its status says.
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(error) => {
+                let what = format!("the archive that is held cannot be read: {error}");
+                return Err(Unwritten::Failure(Failure::new(Exit::Input, what)));
+            }
+        }
+        status.map_err(|error| Unwritten::Failure(cannot(&error)))
+    }
+
+    fn prepare(&self, commit: &Shown<'_>) -> Command {
+        let mut arguments = self.command.iter();
+        let mut command = Command::new(arguments.next().cloned().unwrap_or_default());
+        let info = commit.info;
+        let repo = &info.commit.repo;
+        let parent = info.parent.as_ref().map(CommitId::to_string).unwrap_or_default();
+        let finished = info.finished.map_or(String::new(), |time| time.to_string());
+        // No environment can hold a zero byte.
+        let description = commit.description().replace('\0', "");
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .env("SPOUTCTL_COMMIT", info.commit.id.as_str())
+            .env("SPOUTCTL_PARENT", parent)
+            .env("SPOUTCTL_PROJECT", repo.project.as_str())
+            .env("SPOUTCTL_REPO", repo.name.as_str())
+            .env("SPOUTCTL_BRANCH", commit.branch.as_str())
+            .env("SPOUTCTL_FINISHED", finished)
+            .env("SPOUTCTL_DESCRIPTION", description);
+        command
+    }
+
+    fn wait(&self, child: &mut Child) -> io::Result<ExitStatus> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            if let Some(status) = self.group.try_wait(child)? {
+                return Ok(status);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LAST_LOOK);
+        }
+    }
+}
+
+impl Output for Runner {
+    fn needs_changes(&self) -> bool {
+        false
+    }
+
+    fn write(&mut self, commit: &Shown<'_>) -> Result<Written, Unwritten> {
+        let Some(mut archive) = self.archives.make(commit)? else {
+            return Ok(Written::LeftOut);
+        };
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(SHORTEST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .without_max_times()
+            .build();
+        let mut left = self.retry;
+        loop {
+            let status = self.run(commit, &mut archive)?;
+            if status.success() {
+                return Ok(Written::Out);
+            }
+            if self.interrupt.is_raised() || self.group.is_stopped() {
+                return Err(Trouble::Interrupted.into());
+            }
+            let what = format!("{} {}", self.name(), how(status));
+            if left == 0 {
+                let failure = Failure::new(Exit::Producer, format!("{what}, for commit {}", commit.info.commit))
+                    .help("with --cursor the same command goes on with this commit; --retry N runs it again at once");
+                return Err(Unwritten::Failure(failure));
+            }
+            left -= 1;
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            self.terminal.note(&format!(
+                "{what}, for commit {}; it is run again in {}",
+                commit.info.commit.id,
+                elapsed(pause)
+            ));
+            SystemClock.pause(pause, &self.interrupt);
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,239 @@
+//! Which commits are wanted, and what becomes of them.
+
+use std::io;
+use std::sync::Arc;
+
+use super::changes::{Changes, Reader, Trouble};
+use super::follow_failure;
+use crate::cli::TailArgs;
+use crate::delivery::mark::{Mark, StreamName};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::following::{Consumer, Note, Rewrite, Taken};
+use crate::glob::Glob;
+use crate::pfs::{BranchName, CommitId, CommitInfo};
+use crate::terminal::Terminal;
+
+/// A commit that is to be written.
+pub(super) struct Shown<'a> {
+    pub info: &'a CommitInfo,
+    /// The branch that is followed; the commit may have been started on another.
+    pub branch: &'a BranchName,
+    pub mark: Option<&'a Mark>,
+    /// What it changed, where the output needs it and the commit has no error.
+    pub changes: Option<&'a Changes>,
+    pub glob: Option<&'a Glob>,
+    pub reader: &'a Reader,
+}
+
+impl Shown<'_> {
+    /// The description without our mark.
+    pub fn description(&self) -> &str {
+        let text = &self.info.description;
+        if self.mark.is_none() {
+            return text;
+        }
+        text.rsplit_once('\n').map_or("", |(message, _)| message)
+    }
+}
+
+/// What became of a commit that was to be written.
+pub(super) enum Written {
+    Out,
+    /// There was nothing to write.
+    LeftOut,
+}
+
+/// Why it was not written.
+pub(super) enum Unwritten {
+    /// Nobody reads any more.
+    Gone,
+    Trouble(Trouble),
+    Failure(Failure),
+}
+
+impl From<Trouble> for Unwritten {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Gone;
+        }
+        Self::Failure(Failure::new(
+            Exit::Input,
+            format!("cannot write to standard output: {error}"),
+        ))
+    }
+}
+
+/// A form in which commits are written.
+pub(super) trait Output {
+    /// Whether it has to be known what a commit changed.
+    fn needs_changes(&self) -> bool;
+
+    /// Writes the commit and flushes.
+    fn write(&mut self, commit: &Shown<'_>) -> Result<Written, Unwritten>;
+
+    /// Whether nobody wants any more.
+    fn is_gone(&self) -> bool;
+}
+
+/// How it ended, as far as the follower does not know.
+pub(super) enum Ending {
+    /// Nothing of that kind.
+    Open,
+    /// What was asked for was reached.
+    Reached,
+    /// The first errored commit came, with `--fail`.
+    Errored,
+    /// Somebody interrupted us in the middle of a commit.
+    Interrupted,
+    Failed(Failure),
+}
+
+pub(super) struct Tail {
+    reader: Reader,
+    output: Box<dyn Output + Send>,
+    terminal: Arc<Terminal>,
+    branch: BranchName,
+    glob: Option<Glob>,
+    stream: Option<StreamName>,
+    ok_only: bool,
+    fail: bool,
+    left: Option<u64>,
+    until: Option<CommitId>,
+    ending: Ending,
+}
+
+impl Tail {
+    pub fn new(args: &TailArgs, reader: Reader, output: Box<dyn Output + Send>, terminal: Arc<Terminal>) -> Self {
+        Self {
+            reader,
+            output,
+            terminal,
+            branch: args.source.branch.name.clone(),
+            glob: args.source.glob.clone(),
+            stream: args.selection.stream.clone(),
+            ok_only: args.selection.ok_only,
+            fail: args.selection.fail,
+            left: args.range.count,
+            until: args.range.until.clone(),
+            ending: Ending::Open,
+        }
+    }
+
+    pub fn ending(self) -> Ending {
+        self.ending
+    }
+
+    /// Writes the commit if it is one of those that are wanted.
+    fn offer(&mut self, info: &CommitInfo) -> Result<Written, Unwritten> {
+        let mark = Mark::of(info);
+        let is_of_the_stream = |stream: &StreamName| mark.as_ref().is_some_and(|mark| mark.stream == *stream);
+        if !self.stream.as_ref().is_none_or(is_of_the_stream) || (self.ok_only && !info.is_good()) {
+            return Ok(Written::LeftOut);
+        }
+        let changes = if info.is_good() && (self.glob.is_some() || self.output.needs_changes()) {
+            Some(self.reader.changes(info, self.glob.as_ref())?)
+        } else {
+            None
+        };
+        // One with an error changed nothing.
+        if self.glob.is_some() && changes.as_ref().is_none_or(|changes| changes.total() == 0) {
+            return Ok(Written::LeftOut);
+        }
+        let written = self.output.write(&Shown {
+            info,
+            branch: &self.branch,
+            mark: mark.as_ref(),
+            changes: changes.as_ref(),
+            glob: self.glob.as_ref(),
+            reader: &self.reader,
+        })?;
+        if self.fail && !info.is_good() {
+            self.ending = Ending::Errored;
+        }
+        Ok(written)
+    }
+
+    fn count(&mut self, written: &Written, info: &CommitInfo) -> Taken {
+        let is_out = matches!(written, Written::Out);
+        if let Some(left) = self.left.as_mut().filter(|_| is_out) {
+            *left = left.saturating_sub(1);
+        }
+        let is_reached = self.left == Some(0) || self.until.as_ref() == Some(&info.commit.id);
+        if is_reached && matches!(self.ending, Ending::Open) {
+            self.ending = Ending::Reached;
+        }
+        match self.ending {
+            Ending::Open if is_out => Taken::Delivered,
+            Ending::Open => Taken::PassedOver,
+            _ => Taken::Last,
+        }
+    }
+}
+
+impl Consumer for Tail {
+    fn take(&mut self, info: &CommitInfo) -> Taken {
+        let offered = self.offer(info);
+        self.reader.is_behind(info);
+        match offered {
+            Ok(written) => self.count(&written, info),
+            Err(Unwritten::Trouble(Trouble::Dropped)) => {
+                self.terminal.warning(&format!(
+                    "commit {} was dropped before it could be read; it is left out",
+                    info.commit
+                ));
+                Taken::PassedOver
+            }
+            Err(Unwritten::Gone) => Taken::No,
+            Err(Unwritten::Trouble(Trouble::Interrupted)) => {
+                self.ending = Ending::Interrupted;
+                Taken::No
+            }
+            Err(Unwritten::Trouble(Trouble::Error(error))) => {
+                self.ending = Ending::Failed(follow_failure(&error));
+                Taken::No
+            }
+            Err(Unwritten::Failure(failure)) => {
+                self.ending = Ending::Failed(failure);
+                Taken::No
+            }
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.output.is_gone()
+    }
+
+    fn note(&mut self, note: &Note) {
+        let terminal = &self.terminal;
+        match note {
+            Note::Waiting(branch) => terminal.note(&format!("branch {branch} is not there yet; it is waited for")),
+            Note::Gone(branch) => {
+                terminal.warning(&format!("branch {branch} is gone; a new one is waited for, and followed from its first commit that was not printed yet"));
+            }
+            Note::Open { commit, started } => {
+                let since = started.map_or(String::new(), |started| format!(" since {started:.0}"));
+                terminal.note(&format!(
+                    "commit {commit} is open{since}: nothing after it can be followed until whoever started it finishes \
+                     it, or somebody drops it (pachctl delete commit {commit})"
+                ));
+            }
+            Note::EndsBefore(commit) => terminal.note(&format!("commit {commit} is still open, and left out")),
+            Note::Rewritten { last, onto, what } => {
+                let what = match what {
+                    Rewrite::Removed => "was squashed or dropped after it was printed",
+                    Rewrite::Moved => "is not on the branch any more, which was moved",
+                };
+                terminal.warning(&format!("commit {last} {what}; going on after {onto}"));
+            }
+            Note::Retrying(fault) => terminal.note(&format!("{fault}; it is tried again")),
+            Note::Again => terminal.note("following again"),
+        }
+    }
+}
