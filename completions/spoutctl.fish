@@ -30,7 +30,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make eac
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make tar archives of messages: the lines, JSON values or frames that a consumer prints'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd\'s HTTP gateway would: spouts without a cluster'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'

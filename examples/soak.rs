@@ -157,6 +157,12 @@ impl Soak {
             "archive {} was told to be safe, and {accepted} are accepted",
             self.told
         );
+        // Each door in its turn.
+        let door = if self.killed.0.is_multiple_of(2) {
+            "http"
+        } else {
+            "grpc"
+        };
         let log = File::options()
             .create(true)
             .append(true)
@@ -167,7 +173,7 @@ impl Soak {
                 "--spool-limit",
                 "200kB",
                 "--pachd",
-                &format!("http://{}", self.address),
+                &format!("{door}://{}", self.address),
                 "--spool",
             ])
             .arg(self.dir.join("spool"))

@@ -559,10 +559,10 @@ pub struct OutputArgs {
     pub color: Colour,
 }
 
-/// Serve the embedded store in DIR as pachd's HTTP gateway would: spouts without a cluster
+/// Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster
 ///
 /// Prints its address on standard output once it answers, and a line on standard error for each request. Any program
-/// that speaks to pachd's gateway can be pointed at it: `spoutctl put`, curl, a spout. SIGTERM and Ctrl-C end it: what
+/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
 pub struct ServeArgs {

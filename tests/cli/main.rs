@@ -32,6 +32,7 @@ mod put;
 mod readme;
 mod replay;
 mod scripted;
+mod sdk;
 mod serve;
 mod served;
 mod spool;

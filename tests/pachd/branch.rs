@@ -136,7 +136,8 @@ fn a_termination_during_an_upload_ends_it_within_the_grace_period() {
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let _ = stdin.write_all(&archive);
-        std::thread::sleep(Duration::from_millis(700));
+        // It was taken, and is on its way for some time yet.
+        std::thread::sleep(Duration::from_millis(100));
         signal(&child, "TERM");
         let ran = Ran::from(child.wait_with_output().unwrap());
         drop(stdin);

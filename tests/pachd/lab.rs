@@ -64,6 +64,16 @@ impl Deref for Lab {
     }
 }
 
+/// Where the binary goes: to the gateway, or with `SPOUTCTL_TEST_DOOR=grpc` to gRPC, on the same port unless
+/// `SPOUTCTL_TEST_PACHD_GRPC` says where. The test's own questions go to the gateway in any case.
+fn door_of(url: &str) -> String {
+    if std::env::var("SPOUTCTL_TEST_DOOR").is_ok_and(|door| door == "grpc") {
+        std::env::var("SPOUTCTL_TEST_PACHD_GRPC").unwrap_or_else(|_| url.replace("http://", "grpc://"))
+    } else {
+        url.to_owned()
+    }
+}
+
 impl Lab {
     /// On the server that is named, or else on one of the test's own.
     pub fn without_repo() -> Self {
@@ -103,7 +113,7 @@ impl Lab {
             .strip_prefix("http://")
             .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT");
         Self {
-            world: World::at(url).with_token(token.clone()),
+            world: World::at(&door_of(url)).with_token(token.clone()),
             authority: authority.trim_end_matches('/').to_owned(),
             token,
             repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::lab::{Lab, files_of};
-use crate::runner::tar;
+use crate::lab::Lab;
+use crate::runner::{files_of, tar};
 
 /// How long pachd may take to finish a commit, under load.
 const PATIENCE: Duration = Duration::from_mins(1);
