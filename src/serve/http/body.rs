@@ -289,6 +289,7 @@ impl Scanner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protobuf::pfs::Project;
 
     use proptest::prelude::*;
 
@@ -372,6 +373,67 @@ mod tests {
         for body in ["x", "{}}", "\"a\"", "1"] {
             let (_, end) = values(&[body.as_bytes()], Piece::End);
             assert_eq!(end.unwrap_err().code, Code::InvalidArgument, "{body}");
+        }
+    }
+
+    fn messages(pieces: &[&[u8]], end: Piece) -> (Vec<String>, Result<(), Status>) {
+        let (sender, receiver) = mpsc::channel(pieces.len() + 1);
+        for piece in pieces {
+            let piece = Piece::Data(Bytes::copy_from_slice(piece));
+            sender.try_send(piece).ok().unwrap();
+        }
+        sender.try_send(end).ok().unwrap();
+        let mut messages = Messages::of(BodyReader {
+            pieces: receiver,
+            ended: false,
+        });
+        let mut found = Vec::new();
+        loop {
+            match messages.next_up_to::<Project>(100) {
+                Ok(Some(message)) => found.push(message.name),
+                Ok(None) => return (found, Ok(())),
+                Err(status) => return (found, Err(status)),
+            }
+        }
+    }
+
+    /// With its length before it.
+    fn framed(name: &str) -> Vec<u8> {
+        let message = Project { name: name.to_owned() }.encode_to_vec();
+        [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat()
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_too_large_or_compressed_is_refused() {
+        let whole = framed("one");
+        for end in 1..whole.len() {
+            let (found, end) = messages(&[&whole, &whole[..end]], Piece::End);
+            assert_eq!((found.len(), end.unwrap_err().code), (1, Code::Internal));
+        }
+        let (found, end) = messages(&[&whole], Piece::Broken(io::ErrorKind::ConnectionReset.into()));
+        assert_eq!((found.len(), end.unwrap_err().code), (1, Code::Cancelled));
+        let (_, end) = messages(&[&framed(&"x".repeat(99))], Piece::End);
+        assert_eq!(end.unwrap_err().code, Code::ResourceExhausted);
+        let (_, end) = messages(&[&[1, 0, 0, 0, 0]], Piece::End);
+        assert_eq!(end.unwrap_err().code, Code::Unimplemented);
+        let (_, end) = messages(&[&[0, 0, 0, 0, 2, 0xff, 0xff]], Piece::End);
+        assert_eq!(end.unwrap_err().code, Code::Internal);
+    }
+
+    proptest! {
+        #[test]
+        fn messages_are_the_same_however_the_body_is_cut(
+            names in prop::collection::vec("[a-z]{0,20}", 0..6),
+            cuts in prop::collection::vec(0_usize..200, 0..8),
+        ) {
+            let body: Vec<u8> = names.iter().flat_map(|name| framed(name)).collect();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(body.len())).collect();
+            cuts.extend([0, body.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
+            let (found, end) = messages(&pieces, Piece::End);
+            prop_assert_eq!(found, names);
+            end.unwrap();
         }
     }
 
