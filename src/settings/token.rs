@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_broken_file_is_named_with_the_place_and_without_its_content() {
         let error = token_of("{\n  \"session_token\": \"hunter2\",,\n}").unwrap_err();
-        assert!(error.to_string().contains("line 2, column 29"), "{error}");
+        assert!(error.to_string().contains("line 2, column 30"), "{error}");
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 }
