@@ -212,7 +212,9 @@ pub(crate) static TABLE: &[Rule] = &[
         "http 105",
     ),
     // Size: gRPC's limit on one message.
-    rule(8, Any, Is(TooLarge), "gateway 005"),
+    rule(8, Hold("larger than max"), Is(TooLarge), "gateway 005"),
+    // A proxy's limit on the rate of requests.
+    rule(8, Any, Is(Unavailable), "source"),
     // Passing. A connection that broke inside the server after it had passed the call on says nothing about the call.
     rule(14, Hold("error reading from server"), Lost, "auth 016"),
     rule(14, Hold("transport is closing"), Lost, "source"),

@@ -607,7 +607,12 @@ async fn refuse(request: Request<Incoming>, status: u16, retry_after: Option<u64
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert("grpc-status", HeaderValue::from(code));
-        headers.insert("grpc-message", HeaderValue::from_static("no healthy upstream"));
+        // Who refuses a message for its size says so in these words.
+        let words = match status {
+            413 => "grpc: received message larger than max (1048600 vs. 65536)",
+            _ => "no healthy upstream",
+        };
+        headers.insert("grpc-message", HeaderValue::from_static(words));
         response
     } else {
         let text = Full::new(Bytes::from_static(b"<html>no healthy upstream</html>"));
