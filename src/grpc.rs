@@ -41,9 +41,12 @@ use crate::fault::{Fault, FaultKind};
 use crate::following::CommitFeed;
 use crate::history::CommitHistory;
 use crate::pachd::{Call, CallFault};
-use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
+use crate::pfs::{
+    Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
+    Repo,
+};
 use crate::protobuf::google::Empty;
-use crate::protobuf::pfs::{InspectRepoRequest, RepoInfo};
+use crate::protobuf::pfs::{self, InspectRepoRequest, RepoInfo};
 use crate::protobuf::version::Version;
 use crate::retrieval::{FileChange, FileSource};
 
@@ -164,14 +167,19 @@ impl Grpc {
         }
     }
 
-    /// A request without a repo is refused by whoever has the call, whatever the words.
+    /// Whether the repo exists does not matter. One is named, because not every 2.x looks whether one is before it uses it.
     fn has_pfs_2(&self) -> Result<bool, Fault> {
-        let nothing = InspectRepoRequest { repo: None };
+        let some = InspectRepoRequest {
+            repo: Some(pfs::Repo {
+                name: "spoutctl".to_owned(),
+                r#type: pfs::USER.to_owned(),
+                project: Some(pfs::Project {
+                    name: DEFAULT_PROJECT.to_owned(),
+                }),
+            }),
+        };
         let no_answer = format!("no answer within {}", calls::seconds(self.calls.times.call));
-        match self
-            .calls
-            .ask::<_, RepoInfo>(INSPECT_REPO, nothing, self.calls.times.call)
-        {
+        match self.calls.ask::<_, RepoInfo>(INSPECT_REPO, some, self.calls.times.call) {
             Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(false),
             // What stands between may say anything else.
             Err(Failed::Said(

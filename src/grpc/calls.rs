@@ -7,12 +7,16 @@
 //! but without a `grpc-status`. That is looked for after every answer, whatever the library makes of it.
 //!
 //! **A request that just ends counts as whole**: what was uploaded so far is then taken for everything. An upload that is
-//! broken off on this side therefore ends in an error of its body, for which the stream is reset.
+//! broken off on this side therefore ends in an error of its body, for which the stream is reset. An answer that comes
+//! before that end is none either, whatever it says: it cannot be about everything.
+//!
+//! **A connection that is silent for too long is not used again**: what is behind it may be gone without a word (a load
+//! balancer, a NAT), and every call that is made again would wait for nothing.
 //!
 //! No pings: a server that does not expect them hangs up on whoever sends some (a Go server without a policy of its own
 //! does after two within five minutes). TCP's keep-alive finds a dead neighbour, and no stream is silent for longer than
-//! [`Times::idle`]. **Memory**: two messages that wait to be sent, the 4 MiB that a server may send before it has to wait,
-//! and one message of up to [`LARGEST`].
+//! [`Times::idle`]. **Memory**: [`WAITING`] batches that wait to be sent and one that is made, each of [`BATCH`] and at most
+//! a message more; the 4 MiB that a server may send before it has to wait; one message of up to [`LARGEST`].
 
 mod connecting;
 
@@ -22,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::stream::{self, Stream};
 use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -31,15 +36,17 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use self::connecting::{Stranger, Unreached, Wire};
+use self::connecting::{Line, Stranger, Unreached, Wire};
 use super::{Address, GrpcError};
 use crate::connection::engine::Engine;
 use crate::connection::tls;
 use crate::connection::token::{InvalidToken, Token};
 use crate::pachd::Call;
 
-/// Messages that may wait to be sent.
+/// Batches of messages that may wait to be sent.
 const WAITING: usize = 2;
+/// Bytes that are handed over to the connection at once, about: many small files share one hand-over.
+const BATCH: usize = 64 << 10;
 /// The largest message that is read: a default deployment sends pieces of up to 20 MiB.
 const LARGEST: usize = 32 << 20;
 
@@ -76,7 +83,7 @@ pub(super) enum Failed {
     Lost(String),
     /// It never left.
     Unreached(String),
-    /// It never left, and trying again will not help: no secure connection.
+    /// It never left, and trying again will not help: no secure connection, or no gRPC.
     Insecure(String),
     /// This side could not read what it was to send. The call was broken off.
     Local(io::Error),
@@ -85,7 +92,7 @@ pub(super) enum Failed {
 #[derive(Debug)]
 pub(super) struct Calls {
     // Before `engine`, so that it goes first.
-    wire: Wire,
+    line: Line,
     engine: Engine,
     address: Address,
     token: Option<MetadataValue<Ascii>>,
@@ -99,7 +106,7 @@ type Client = tonic::client::Grpc<Wire>;
 impl Calls {
     pub fn new(address: Address, token: Option<&Token>, times: Times) -> Result<Self, GrpcError> {
         let engine = Engine::start("grpc").map_err(|error| GrpcError::Setup { why: error.to_string() })?;
-        let wire = engine.within(|| Wire::new(&address, times.connect))?;
+        let line = engine.within(|| Line::new(&address, times.connect))?;
         let token = token
             .map(|token| {
                 let mut value =
@@ -109,7 +116,7 @@ impl Calls {
             })
             .transpose()?;
         Ok(Self {
-            wire,
+            line,
             engine,
             address,
             token,
@@ -127,7 +134,12 @@ impl Calls {
     }
 
     fn client(&self) -> Client {
-        Client::new(self.wire.another()).max_decoding_message_size(LARGEST)
+        Client::new(self.line.wire()).max_decoding_message_size(LARGEST)
+    }
+
+    /// What was waited for did not come: the next call gets a connection of its own.
+    fn renew(&self) {
+        self.engine.within(|| self.line.renew());
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -155,9 +167,11 @@ impl Calls {
             let answer = client.unary(request, path, ProstCodec::<Q, A>::default()).await;
             self.whole(answer)
         };
-        self.engine
-            .block_on(async { timeout(within, exchange).await })
-            .map_or(Ok(None), |answer| answer.map(Some))
+        if let Ok(answer) = self.engine.block_on(async { timeout(within, exchange).await }) {
+            return answer.map(Some);
+        }
+        self.renew();
+        Ok(None)
     }
 
     /// One message, and a stream in answer.
@@ -177,10 +191,11 @@ impl Calls {
             let answer = client.server_streaming(request, path, ProstCodec::<Q, A>::default());
             answer.await.map_err(|status| self.failed(&status))
         };
-        let answer = match self.engine.block_on(async { timeout(self.times.call, opening).await }) {
-            Ok(answer) => answer?,
-            Err(_) => return Err(Failed::Lost(no_answer(self.times.call))),
+        let Ok(answer) = self.engine.block_on(async { timeout(self.times.call, opening).await }) else {
+            self.renew();
+            return Err(Failed::Lost(no_answer(self.times.call)));
         };
+        let answer = answer?;
         self.spoke.store(true, Ordering::Relaxed);
         Ok(Incoming {
             calls: self,
@@ -224,15 +239,12 @@ impl Calls {
         A: Message + Default + 'static,
     {
         let path = path_of(call)?;
-        let (sender, receiver) = mpsc::channel::<Q>(WAITING);
+        let (sender, receiver) = mpsc::channel::<Vec<Q>>(WAITING);
         // Dropped, it breaks the body off.
         let (alive, broken_off) = oneshot::channel();
-        let messages = futures_util::stream::unfold(receiver, |mut receiver| async move {
-            let message = receiver.recv().await?;
-            Some((message, receiver))
-        });
-        let request = self.request(messages);
-        let mut client = Client::new(self.wire.uploading(broken_off)).max_decoding_message_size(LARGEST);
+        let (wire, progress) = self.line.uploading(broken_off);
+        let request = self.request(messages_of(receiver));
+        let mut client = Client::new(wire).max_decoding_message_size(LARGEST);
         let mut answer = self.engine.spawn(async move {
             client.ready().await.map_err(Unready)?;
             let codec = ProstCodec::<Q, A>::default();
@@ -254,21 +266,28 @@ impl Calls {
             }
         }
         let patience = patience();
-        let answer = self.engine.block_on(async { timeout(patience, &mut answer).await });
-        let result = match answer {
-            Ok(Ok(Ok(answer))) => self.whole(Ok(answer)),
-            Ok(Ok(Err(Sent::Status(status)))) => Err(self.failed(&status)),
-            Ok(Ok(Err(Sent::Unready(error)))) => Err(self.failed_to_send(error.as_ref())),
-            Ok(Err(panicked)) => Err(Failed::Lost(panicked.to_string())),
-            Err(_) => Err(Failed::Lost(no_answer(patience))),
+        let Ok(result) = self.engine.block_on(async { timeout(patience, &mut answer).await }) else {
+            drop(alive);
+            answer.abort();
+            self.renew();
+            return Err(Failed::Lost(no_answer(patience)));
         };
-        drop(alive);
-        result
+        let answer = match result {
+            Ok(Ok(answer)) => self.whole(Ok(answer)),
+            Ok(Err(Sent::Status(status))) => Err(self.failed(&status)),
+            Ok(Err(Sent::Unready(error))) => Err(self.failed_to_send(error.as_ref())),
+            Err(panicked) => Err(Failed::Lost(panicked.to_string())),
+        }?;
+        if progress.has_ended() {
+            Ok(answer)
+        } else {
+            Err(Failed::Lost("an answer came before everything was sent".to_owned()))
+        }
     }
 
-    fn feed<Q, T>(
+    fn feed<Q: Message, T>(
         &self,
-        sender: &mpsc::Sender<Q>,
+        sender: &mpsc::Sender<Vec<Q>>,
         answer: &JoinHandle<T>,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
     ) -> Fed {
@@ -276,18 +295,19 @@ impl Calls {
             if answer.is_finished() {
                 return Fed::TakenNoMore;
             }
-            let message = match next() {
-                Ok(Some(message)) => message,
-                Ok(None) => return Fed::Everything,
+            let (batch, is_last) = match batch_of(next) {
+                Ok(batch) => batch,
                 Err(error) => return Fed::Failed(Failed::Local(error)),
             };
             let sent = self
                 .engine
-                .block_on(async { timeout(self.times.idle, sender.send(message)).await });
+                .block_on(async { timeout(self.times.idle, sender.send(batch)).await });
             match sent {
+                Ok(Ok(())) if is_last => return Fed::Everything,
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Fed::TakenNoMore,
                 Err(_) => {
+                    self.renew();
                     let text = format!("the server takes nothing for {}", seconds(self.times.idle));
                     return Fed::Failed(Failed::Lost(text));
                 }
@@ -321,15 +341,18 @@ impl Calls {
             return Failed::Said(status.code(), status.message().to_owned());
         };
         self.sort(cause).unwrap_or_else(|| {
+            let spoke = self.spoke.load(Ordering::Relaxed);
+            if !spoke && NO_HTTP_2.iter().any(|words| innermost(cause).contains(words)) {
+                return Failed::Insecure(format!("what answers at {} does not speak gRPC; {HINT}", self.address));
+            }
             let mut text = format!(
                 "the connection to {} broke before the answer was complete: {}",
                 self.address,
                 innermost(cause)
             );
-            if !self.address.is_tls() && !self.spoke.load(Ordering::Relaxed) {
-                text.push_str(
-                    "; if the port expects TLS, the address starts with grpcs://, and http:// if it is the gateway",
-                );
+            if !self.address.is_tls() && !spoke {
+                text.push_str("; ");
+                text.push_str(HINT);
             }
             Failed::Lost(text)
         })
@@ -352,6 +375,33 @@ impl Calls {
         }
         None
     }
+}
+
+/// Messages until there is no more or they are a batch, and whether there is no more.
+fn batch_of<Q: Message>(next: &mut dyn FnMut() -> io::Result<Option<Q>>) -> io::Result<(Vec<Q>, bool)> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    while bytes < BATCH {
+        let Some(message) = next()? else {
+            return Ok((batch, true));
+        };
+        bytes += message.encoded_len();
+        batch.push(message);
+    }
+    Ok((batch, false))
+}
+
+/// Batches as the messages that they hold.
+fn messages_of<Q: Send + 'static>(batches: mpsc::Receiver<Vec<Q>>) -> impl Stream<Item = Q> + Send + 'static {
+    let start = (batches, Vec::new().into_iter());
+    stream::unfold(start, |(mut batches, mut batch)| async move {
+        loop {
+            if let Some(message) = batch.next() {
+                return Some((message, (batches, batch)));
+            }
+            batch = batches.recv().await?.into_iter();
+        }
+    })
 }
 
 /// How the sending of a stream ended.
@@ -382,6 +432,11 @@ const LIBRARY: [&str; 4] = [
     "Error, decoded message length too large",
     "failed to decode Protobuf message",
 ];
+
+/// What the HTTP library says of an answer that is no HTTP/2 at all: HTTP/1.1, or an alert of TLS.
+const NO_HTTP_2: [&str; 2] = ["frame with invalid size", "unspecific protocol error"];
+
+const HINT: &str = "if the port expects TLS, the address starts with grpcs://, and with http:// if it is the gateway";
 
 const CUT: &str = "the answer was cut off: it says nothing of how it ended";
 
@@ -480,7 +535,10 @@ impl<A> Incoming<'_, A> {
         match self.next_within(limit)? {
             Arrival::Message(message) => Ok(Some(message)),
             Arrival::End => Ok(None),
-            Arrival::Silence => Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit)))),
+            Arrival::Silence => {
+                self.calls.renew();
+                Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit))))
+            }
         }
     }
 

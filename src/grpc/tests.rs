@@ -1,9 +1,12 @@
 //! The client on a server that plays recordings, and on one that does wrong.
 
 mod scripted;
+mod transport;
 
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
+
+use prost::Message as _;
 
 use self::scripted::{Answer, Recording, Scripted, recording};
 use super::*;
@@ -192,6 +195,9 @@ fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
     let grpc = Grpc::new(options(&server)).unwrap();
     let branch = "gspout".parse::<crate::pfs::Destination>().unwrap().branch;
     let id = grpc.start_commit(&branch, "").unwrap();
+    // A server that does not look whether a repo is named may fall over.
+    let asked = &server.seen()[1].messages[0];
+    assert!(InspectRepoRequest::decode(asked.as_slice()).unwrap().repo.is_some());
     assert_eq!(sorted(&server.seen()[2].messages), sorted(&start.requests));
     let commit = Commit {
         repo: branch.repo,

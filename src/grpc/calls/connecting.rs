@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -63,20 +64,20 @@ impl fmt::Display for Stranger {
 
 impl Error for Stranger {}
 
-/// The connection: made when it is first needed, and again when it is lost.
-pub(super) struct Wire {
-    channel: Channel,
-    /// Of one upload: broken off when its sender is dropped.
-    broken_off: Option<oneshot::Receiver<()>>,
+/// The way to pachd: a connection, made when it is first needed, and again when it is lost.
+pub(super) struct Line {
+    endpoint: Endpoint,
+    connector: Connector,
+    channel: Mutex<Channel>,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire(…)")
+        f.write_str("Line(…)")
     }
 }
 
-impl Wire {
+impl Line {
     /// Inside of a runtime.
     pub fn new(address: &Address, connect: Duration) -> Result<Self, GrpcError> {
         let setup = |error: tonic::transport::Error| GrpcError::Setup { why: error.to_string() };
@@ -93,27 +94,63 @@ impl Wire {
             .map_err(setup)?
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
+        let connector = Connector::new(address, connect)?;
         Ok(Self {
-            channel: endpoint.connect_with_connector_lazy(Connector::new(address, connect)?),
-            broken_off: None,
+            channel: Mutex::new(endpoint.connect_with_connector_lazy(connector.clone())),
+            endpoint,
+            connector,
         })
     }
 
+    /// Makes another connection when the next call is made; calls that are under way keep theirs. Inside of a runtime.
+    pub fn renew(&self) {
+        let fresh = self.endpoint.connect_with_connector_lazy(self.connector.clone());
+        *self.channel() = fresh;
+    }
+
+    fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// For one call.
-    pub fn another(&self) -> Self {
-        Self {
-            channel: self.channel.clone(),
-            broken_off: None,
+    pub fn wire(&self) -> Wire {
+        Wire {
+            channel: self.channel().clone(),
+            upload: None,
         }
     }
 
     /// For one upload, which is broken off when the sender of `broken_off` is dropped.
-    pub fn uploading(&self, broken_off: oneshot::Receiver<()>) -> Self {
-        Self {
-            channel: self.channel.clone(),
-            broken_off: Some(broken_off),
-        }
+    pub fn uploading(&self, broken_off: oneshot::Receiver<()>) -> (Wire, Progress) {
+        let progress = Progress::default();
+        let wire = Wire {
+            channel: self.channel().clone(),
+            upload: Some((broken_off, progress.clone())),
+        };
+        (wire, progress)
     }
+}
+
+/// How far an upload is.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    /// Whether everything was taken, and then the end.
+    pub fn has_ended(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn ends(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// What one call goes over.
+pub(super) struct Wire {
+    channel: Channel,
+    /// Of an upload: broken off when the other side is dropped.
+    upload: Option<(oneshot::Receiver<()>, Progress)>,
 }
 
 impl Service<Request<Body>> for Wire {
@@ -126,9 +163,13 @@ impl Service<Request<Body>> for Wire {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let broken_off = self.broken_off.take();
-        let request = request.map(|body| match broken_off {
-            Some(broken_off) => Body::new(Upload { body, broken_off }),
+        let upload = self.upload.take();
+        let request = request.map(|body| match upload {
+            Some((broken_off, progress)) => Body::new(Upload {
+                body,
+                broken_off,
+                progress,
+            }),
             None => body,
         });
         let answer = self.channel.call(request);
@@ -186,6 +227,7 @@ fn text_of(headers: &HeaderMap, name: &header::HeaderName) -> String {
 struct Upload {
     body: Body,
     broken_off: oneshot::Receiver<()>,
+    progress: Progress,
 }
 
 impl hyper::body::Body for Upload {
@@ -200,11 +242,16 @@ impl hyper::body::Body for Upload {
         if Pin::new(&mut self.broken_off).poll(context).is_ready() {
             return Poll::Ready(Some(Err(tonic::Status::cancelled("the upload was broken off"))));
         }
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(None) = frame {
+            self.progress.ends();
+        }
+        frame
     }
 
+    // The end is told by `poll_frame` alone, where it is noticed.
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        false
     }
 }
 
@@ -220,7 +267,10 @@ impl Connector {
     fn new(address: &Address, limit: Duration) -> Result<Self, GrpcError> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
+        // A neighbour that is gone without a word is noticed within a minute.
         tcp.set_keepalive(Some(Duration::from_secs(30)));
+        tcp.set_keepalive_interval(Some(Duration::from_secs(10)));
+        tcp.set_keepalive_retries(Some(3));
         tcp.set_connect_timeout(Some(limit));
         let tls = if address.is_tls() {
             let config = tls::client(Trust::System, b"h2").map_err(|error| match error {

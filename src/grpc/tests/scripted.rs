@@ -1,9 +1,9 @@
 //! A server on loopback that plays recordings, and does wrong where it is told to.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 
 /// How a call is answered.
@@ -37,6 +38,14 @@ pub enum Answer {
     },
     /// Nothing, for as long as anybody waits.
     Silence,
+    /// Says yes with this message after so many bytes of the request, and reads no more of it.
+    Early { after: usize, message: Vec<u8> },
+    /// Resets the stream after so many bytes of the request.
+    ResetEarly { after: usize },
+    /// The whole connection goes after so many bytes of the request.
+    Vanish { after: usize },
+    /// As `GRpc` with this one message and no error; and takes no further call on this connection.
+    HangUp { message: Vec<u8> },
 }
 
 impl Answer {
@@ -67,9 +76,17 @@ pub struct Seen {
     pub token: Option<String>,
 }
 
+/// How a connection is ended from within a call.
+#[derive(Default)]
+struct Leaving {
+    vanish: Notify,
+    hang_up: Notify,
+}
+
 /// Answers calls in order, whatever they are.
 pub struct Scripted {
     pub address: String,
+    connections: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -81,6 +98,8 @@ impl Scripted {
             .enable_all()
             .build()
             .unwrap();
+        let connections = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&connections);
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
@@ -89,18 +108,38 @@ impl Scripted {
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                counted.fetch_add(1, Ordering::Relaxed);
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-                let service = service_fn(move |request| answer(Arc::clone(&script), Arc::clone(&log), request));
+                let leaving = Arc::new(Leaving::default());
+                let told = Arc::clone(&leaving);
+                let service = service_fn(move |request| {
+                    answer(Arc::clone(&script), Arc::clone(&log), Arc::clone(&told), request)
+                });
                 let serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
                     .serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(serving);
+                tokio::spawn(async move {
+                    let mut serving = std::pin::pin!(serving);
+                    loop {
+                        tokio::select! {
+                            _ = serving.as_mut() => return,
+                            () = leaving.vanish.notified() => return,
+                            () = leaving.hang_up.notified() => serving.as_mut().graceful_shutdown(),
+                        }
+                    }
+                });
             }
         });
         Self {
             address,
+            connections,
             seen,
             _runtime: runtime,
         }
+    }
+
+    /// How many connections came.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -125,16 +164,24 @@ type Body = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Stri
 async fn answer(
     script: Arc<Mutex<VecDeque<Answer>>>,
     log: Arc<Mutex<Vec<Seen>>>,
+    leaving: Arc<Leaving>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Body>, String> {
     let path = request.uri().path().to_owned();
     let token = request
         .headers()
         .get("authn-token")
         .map(|token| token.to_str().unwrap().to_owned());
     let mut body = request.into_body();
+    let next = script.lock().unwrap().pop_front();
+    let enough = match &next {
+        Some(Answer::Early { after, .. } | Answer::ResetEarly { after } | Answer::Vanish { after }) => *after,
+        _ => usize::MAX,
+    };
     let (mut bytes, mut is_whole) = (Vec::new(), true);
-    while let Some(frame) = body.frame().await {
+    while bytes.len() < enough
+        && let Some(frame) = body.frame().await
+    {
         match frame.map(Frame::into_data) {
             Ok(Ok(data)) => bytes.extend_from_slice(&data),
             Ok(Err(_)) => {}
@@ -150,18 +197,17 @@ async fn answer(
         is_whole,
         token,
     });
-    let next = script.lock().unwrap().pop_front();
     Ok(match next {
-        Some(Answer::GRpc { messages, code, words }) => {
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", HeaderValue::from(code));
-            trailers.insert(
-                "grpc-message",
-                HeaderValue::from_str(&words.replace('\n', "%0A")).unwrap(),
-            );
-            let mut frames = frames(&messages);
-            frames.push(Ok(Frame::trailers(trailers)));
-            response("application/grpc", 200, frames)
+        Some(Answer::GRpc { messages, code, words }) => said(&messages, code, &words),
+        Some(Answer::Early { message, .. }) => said(&[message], 0, ""),
+        Some(Answer::HangUp { message }) => {
+            leaving.hang_up.notify_one();
+            said(&[message], 0, "")
+        }
+        Some(Answer::ResetEarly { .. }) => return Err("reset".to_owned()),
+        Some(Answer::Vanish { .. }) => {
+            leaving.vanish.notify_one();
+            std::future::pending().await
         }
         Some(Answer::CutOff { messages }) => response("application/grpc", 200, frames(&messages)),
         Some(Answer::Reset { messages }) => {
@@ -174,6 +220,18 @@ async fn answer(
         }
         Some(Answer::Silence) | None => std::future::pending().await,
     })
+}
+
+fn said(messages: &[Vec<u8>], code: i32, words: &str) -> Response<Body> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from(code));
+    trailers.insert(
+        "grpc-message",
+        HeaderValue::from_str(&words.replace('\n', "%0A")).unwrap(),
+    );
+    let mut frames = frames(messages);
+    frames.push(Ok(Frame::trailers(trailers)));
+    response("application/grpc", 200, frames)
 }
 
 fn response(kind: &'static str, status: u16, frames: Vec<Result<Frame<Bytes>, String>>) -> Response<Body> {
