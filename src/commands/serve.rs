@@ -62,17 +62,8 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         stop.stop();
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;
-    match &args.as_spout {
-        None => {
-            terminal.result(&format!("http://{}", server.address()));
-            terminal.result(&format!("grpc://{}", server.address()));
-        }
-        Some(spout) => {
-            for (name, value) in environment(spout, server.address().port()) {
-                terminal.result(&format!("{name}={value}"));
-            }
-        }
-    }
+    // In one piece: whoever waits for the first line and then closes the pipe loses nothing.
+    terminal.whole_result(ways_in(args.as_spout.as_ref(), server.address()).as_bytes());
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.
@@ -97,6 +88,17 @@ fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
             Err(Failure::new(Exit::Input, format!("repo {spout} cannot be made")).detail(fault.to_string()))
         }
         _ => Ok(()),
+    }
+}
+
+/// Where it can be reached, a line each: as addresses for `--pachd`, or as the environment of a spout.
+fn ways_in(spout: Option<&Repo>, address: SocketAddr) -> String {
+    match spout {
+        None => format!("http://{address}\ngrpc://{address}\n"),
+        Some(spout) => environment(spout, address.port())
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect(),
     }
 }
 
