@@ -95,10 +95,10 @@ fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
 fn ways_in(spout: Option<&Repo>, address: SocketAddr) -> String {
     match spout {
         None => format!("http://{address}\ngrpc://{address}\n"),
-        Some(spout) => environment(spout, address.port())
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
-            .collect(),
+        Some(spout) => {
+            let lines = environment(spout, address.port()).map(|(name, value)| format!("{name}={value}\n"));
+            lines.concat()
+        }
     }
 }
 
