@@ -199,7 +199,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -222,6 +222,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --staging)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -482,7 +486,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -505,6 +509,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --staging)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

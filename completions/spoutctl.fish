@@ -39,6 +39,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
@@ -200,6 +201,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r

@@ -23,7 +23,7 @@ use crate::diagnostic::{RuleId, Severity};
 use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
-use crate::pfs::{CommitId, Destination, Followed, InvalidName, Repo, Source};
+use crate::pfs::{BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 
 pub use messages::{MessageArgs, PackArgs, Partial};
 
@@ -194,6 +194,12 @@ pub struct CommitArgs {
     /// Faster (two to three times, for small commits), but what follows a commit that fails may then be there.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
+
+    /// Make commits on BRANCH first; move the destination's branch to each when it is finished without an error
+    ///
+    /// Nobody who follows the branch ever sees an open or a failed commit. For one writer. Needs Pachyderm 2.
+    #[arg(long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
+    pub staging: Option<BranchName>,
 }
 
 #[derive(Debug, Args)]

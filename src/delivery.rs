@@ -12,6 +12,7 @@
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
+//! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
@@ -39,6 +40,7 @@ pub mod preflight;
 pub mod quarantine;
 pub mod run;
 pub mod spool;
+pub mod staging;
 
 mod committing;
 mod error;
@@ -62,6 +64,7 @@ pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
 pub use preflight::Ready;
 pub use run::{Delivery, Incoming, Options, Spooled, Summary};
+pub use staging::StagingSink;
 
 /// What happens to a file that the branch has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,6 +232,17 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// # Errors
     /// `NotFound` when somebody has dropped it; `Unavailable` when the time is over.
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault>;
+
+    /// What `--staging` needs besides.
+    ///
+    /// # Errors
+    /// `Refused` when the store has no transactions; any other [`Fault`], while that is not known.
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Err(Fault::new(
+            FaultKind::Refused,
+            "this store has no transactions, which --staging needs",
+        ))
+    }
 
     /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
     ///

@@ -22,6 +22,7 @@ mod address;
 mod client;
 mod error;
 mod reader;
+mod staging;
 mod stream;
 mod subscription;
 mod upload;
@@ -41,7 +42,7 @@ use self::client::{Client, Incoming};
 use self::error::{CallFault, Missing};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Messages;
-use crate::delivery::{Changes, CommitSink};
+use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pachd::{self, unless_missing};
@@ -385,6 +386,10 @@ impl CommitSink for Gateway {
         })?;
         info.read(&commit.repo, commit.branch.as_ref())
             .map_err(unreadable(call))
+    }
+
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
     }
 
     /// pachd 2.12 also says yes when there is no such commit (gateway 011).

@@ -36,7 +36,7 @@ use self::calls::{Calls, Failed};
 use self::v1::V1;
 use self::v2::V2;
 use crate::connection::token::{InvalidToken, Token};
-use crate::delivery::{Changes, CommitSink};
+use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::CommitFeed;
 use crate::history::CommitHistory;
@@ -302,6 +302,10 @@ impl CommitSink for Grpc {
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
         self.sink()?.wait_commit(commit, timeout)
+    }
+
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        self.sink()?.staging()
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {

@@ -58,6 +58,7 @@
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::upload` |
 //! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
+//! | an archive that is staged anew, since its branch was moved | 20 times | `delivery::committing` |
 //! | the same answer that nobody knows | 5 times | [`delivery::patience`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |

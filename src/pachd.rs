@@ -18,6 +18,7 @@ pub struct Call {
 }
 
 const PFS: &str = "pfs_v2.API";
+const TRANSACTIONS: &str = "transaction_v2.API";
 
 impl Call {
     #[must_use]
@@ -77,6 +78,16 @@ pub const START_COMMIT: Call = Call::changes("StartCommit");
 pub const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();
 pub const FINISH_COMMIT: Call = Call::changes("FinishCommit");
 pub const DROP_COMMIT_SET: Call = Call::changes("DropCommitSet");
+/// Whether in a transaction or without a head: nothing moves, however often it is made.
+pub const CREATE_BRANCH: Call = Call::reads(PFS, "CreateBranch");
+/// One too many has nothing in it, and nobody finishes it.
+pub const START_TRANSACTION: Call = Call::reads(TRANSACTIONS, "StartTransaction");
+pub const LIST_TRANSACTION: Call = Call::reads(TRANSACTIONS, "ListTransaction");
+pub const DELETE_TRANSACTION: Call = Call::reads(TRANSACTIONS, "DeleteTransaction");
+/// Asked again, it says whether it is done: there is no such transaction then.
+pub const FINISH_TRANSACTION: Call = Call::changing(TRANSACTIONS, "FinishTransaction");
+/// The header, or the metadata, by which a call becomes part of a transaction.
+pub const TRANSACTION_HEADER: &str = "pach-transaction";
 
 /// What a "not found" is about. No file, no branch and no repo all have code 5 (p 097–099), so the text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

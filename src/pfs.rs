@@ -215,6 +215,10 @@ pub enum PipelineKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileSetId(pub String);
 
+/// The id of a transaction: calls that pachd keeps until they are carried out together, or never.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TransactionId(pub String);
+
 /// File or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {

@@ -70,6 +70,7 @@ mod refusal;
 mod removal;
 mod repo;
 mod settle;
+mod staging;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -97,7 +98,7 @@ pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
 pub use self::work::Work;
-use crate::delivery::{Changes, CommitSink};
+use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
@@ -117,6 +118,8 @@ pub struct Store {
     dir: PathBuf,
     database: Database,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Branches that this process is about to move: it alone can, so they end with it.
+    moves: staging::Moves,
 }
 
 impl Store {
@@ -165,6 +168,7 @@ impl Store {
             dir: dir.to_owned(),
             database,
             clock: Box::new(Timestamp::now),
+            moves: staging::Moves::default(),
         }
     }
 
@@ -379,6 +383,10 @@ impl CommitSink for Store {
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(LAST_LOOK);
         }
+    }
+
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {

@@ -28,7 +28,7 @@ use crate::delivery::spool::{self, Leaving, Spool};
 use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::Destination;
+use crate::pfs::{Branch, Destination};
 use crate::settings::{self, Address};
 use crate::terminal::Terminal;
 use input::{Directly, Input, Reader};
@@ -56,6 +56,7 @@ pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
 }
 
 fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<Packing>) -> Result<Exit, Failure> {
+    let staging = staging(args, target)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
@@ -87,7 +88,7 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
         quarantine: quarantine(args)?,
-        options: options(args, target, spool.as_deref()),
+        options: options(args, target, staging, spool.as_deref()),
     };
 
     // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
@@ -331,6 +332,23 @@ impl Target {
     }
 }
 
+/// Where commits are made before the destination's branch is moved to them.
+fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
+    let branch = &target.destination.branch;
+    match &args.commits.staging {
+        Some(name) if *name == branch.name => Err(Failure::new(
+            Exit::Usage,
+            format!("--staging {name} is the branch that the commits are for"),
+        )
+        .help("name another one; it is made where it does not exist")),
+        Some(name) => Ok(Some(Branch {
+            name: name.clone(),
+            ..branch.clone()
+        })),
+        None => Ok(None),
+    }
+}
+
 /// How messages become archives, if the input is messages.
 fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
     let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
@@ -376,9 +394,10 @@ fn inputs(args: &PutArgs, target: &Target) -> Result<Vec<Input>, Failure> {
         .collect()
 }
 
-fn options(args: &PutArgs, target: &Target, spool: Option<&Spool>) -> Options {
+fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Option<&Spool>) -> Options {
     Options {
         branch: target.destination.branch.clone(),
+        staging,
         own_output: target.is_own,
         mode: if args.commits.append {
             WriteMode::Append

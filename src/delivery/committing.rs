@@ -29,6 +29,7 @@ use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
+use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
 use super::{CommitSink, Observer, WriteMode};
 use crate::archive::{Archive, Files};
@@ -37,6 +38,9 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 
 /// How often a commit that somebody else finished or dropped is started anew.
 const FRESH_STARTS: usize = 3;
+
+/// How often an archive is staged anew because the destination was moved meanwhile.
+const OVERTAKEN: usize = 20;
 
 /// So often a head may be closed just when it is looked at.
 const RACES: u32 = 20;
@@ -50,13 +54,16 @@ pub(super) struct Committer<'a> {
     pub interrupt: &'a Interrupt,
     pub finisher: &'a Finisher,
     pub ledger: &'a Ledger,
+    /// Where commits are started.
     pub branch: &'a Branch,
+    /// When that is not where they are for.
+    pub staging: Option<Staging<'a>>,
     pub message: Option<&'a str>,
     pub mode: WriteMode,
     pub retry_for: Duration,
     pub in_flight: usize,
-    /// A commit of the branch that is older than anything of ours: no look goes further.
-    pub floor: Option<CommitId>,
+    /// Commits that are older than anything of ours: no look goes further.
+    pub floor: Vec<CommitId>,
     /// Whether a `StartCommit` was lost: it may still arrive, and then has to be given up.
     pub lost_starts: bool,
 }
@@ -130,25 +137,42 @@ impl<'a> Committer<'a> {
         let mut restarts = Retry::new(self, job.archive.number);
         let mut upload = self.upload(job)?;
         let mut fresh_starts = 0;
+        let mut overtaken = 0;
         while fresh_starts <= FRESH_STARTS {
-            let commit = match self.start(job)? {
-                Started::Open(commit) => commit,
-                Started::Closed(commit) => return Ok(Outcome::Closed(commit)),
+            let closed = match self.start(job)? {
+                Started::Closed(commit) => commit,
+                Started::Open(commit) => {
+                    self.ledger.open(&commit);
+                    match self.fill_and_close(job, &commit, &mut upload) {
+                        Ok(Next::Go) => commit,
+                        Ok(Next::Closed(commit)) => commit,
+                        Ok(Next::Abandoned) => return Ok(Outcome::Abandoned),
+                        Ok(Next::StartAgain) => {
+                            fresh_starts += 1;
+                            continue;
+                        }
+                        Ok(Next::GaveUp(fault)) => {
+                            restarts.again(fault)?;
+                            continue;
+                        }
+                        Err(error) => return Err(self.leave(job, &commit, error)),
+                    }
+                }
             };
-            self.ledger.open(&commit);
-            match self.fill_and_close(job, &commit, &mut upload) {
-                Ok(Next::Go) => return Ok(Outcome::Closed(commit)),
-                Ok(Next::Closed(commit)) => return Ok(Outcome::Closed(commit)),
-                Ok(Next::Abandoned) => return Ok(Outcome::Abandoned),
-                Ok(Next::StartAgain) => fresh_starts += 1,
-                Ok(Next::GaveUp(fault)) => restarts.again(fault)?,
-                Err(error) => return Err(self.leave(job, &commit, error)),
+            match self.publish(job, &closed)? {
+                Published::There => return Ok(Outcome::Closed(closed)),
+                Published::Overtaken => overtaken += 1,
+            }
+            if overtaken > OVERTAKEN {
+                return Err(refused(
+                    job,
+                    format!("{} got a new head {overtaken} times in a row", self.target()),
+                ));
             }
         }
-        let text = format!("somebody else finished or dropped our commit {fresh_starts} times in a row");
-        Err(DeliveryError::from_fault(
-            job.archive.number,
-            Fault::new(FaultKind::Refused, text),
+        Err(refused(
+            job,
+            format!("somebody else finished or dropped our commit {fresh_starts} times in a row"),
         ))
     }
 
@@ -224,7 +248,7 @@ impl<'a> Committer<'a> {
         loop {
             // Whoever has to leave while the call is on its way must know of it.
             self.ledger.start_lost(self.branch);
-            let fault = match self.sink.start_commit(self.branch, &description) {
+            let fault = match self.start_commit(&description) {
                 Ok(id) => {
                     let commit = self.name(id);
                     self.ledger.open(&commit);
@@ -290,23 +314,33 @@ impl<'a> Committer<'a> {
     /// The head is an open commit, and not this archive's. One of ours came late and is given up; anybody else's is
     /// waited for.
     fn wait_for_head(&self, job: &Job<'_>, busy: &mut Busy<'a>, retry: &mut Retry<'a>) -> Result<(), DeliveryError> {
-        let head = match open_head(self.sink.as_ref(), self.branch) {
-            Ok(head) => head,
+        let (branch, head) = match self.open_heads() {
+            Ok(Some(found)) => found,
+            Ok(None) => return busy.race(self, retry),
             Err(fault) => return retry.again(fault),
-        };
-        let Some(head) = head else {
-            return busy.race(self, retry);
         };
         match Mark::of(&head) {
             // One process at a time uses a stream's name, so this is a call of ours, or of a run that was killed, that
             // took its time. That run may have been further on, when this archive is one that failed in flight.
             Some(late) if late.stream == job.mark.stream => {
-                let commit = self.name(head.commit.id);
+                let commit = on(branch, head.commit.id);
                 self.give_up(job.archive.number, &late, &commit, LateFinish::Possible)
                     .map(|_| ())
             }
-            _ => busy.wait(self, head),
+            _ => busy.wait(self, branch, head),
         }
+    }
+
+    /// An open head of the branch where commits are started, or of the one that they are for.
+    fn open_heads(&self) -> Result<Option<(&'a Branch, CommitInfo)>, Fault> {
+        if let Some(head) = open_head(self.sink.as_ref(), self.target())? {
+            return Ok(Some((self.target(), head)));
+        }
+        if self.staging.is_none() {
+            return Ok(None);
+        }
+        let head = open_head(self.sink.as_ref(), self.branch)?;
+        Ok(head.map(|head| (self.branch, head)))
     }
 
     fn add(&self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
@@ -426,7 +460,7 @@ impl<'a> Committer<'a> {
     fn look(&self, mark: &Mark) -> Result<Found, Fault> {
         let mut oldest = None;
         self.sink.list_commits(self.branch, &mut |info| {
-            if self.floor.as_ref() == Some(&info.commit.id) {
+            if self.floor.contains(&info.commit.id) {
                 return ControlFlow::Break(());
             }
             if Mark::of(&info).is_some_and(|found| found.is_same_archive(mark) && found.stage != Stage::GivenUp) {
@@ -554,15 +588,24 @@ impl<'a> Committer<'a> {
     }
 
     pub fn name(&self, id: CommitId) -> Commit {
-        Commit {
-            repo: self.branch.repo.clone(),
-            branch: Some(self.branch.name.clone()),
-            id,
-        }
+        on(self.branch, id)
+    }
+
+    /// The branch that the archives are for.
+    pub fn target(&self) -> &'a Branch {
+        self.staging.as_ref().map_or(self.branch, |staging| staging.target)
     }
 
     fn patience(&self) -> Patience<'a> {
         Patience::new(self.clock, self.interrupt, self.retry_for)
+    }
+}
+
+pub(super) fn on(branch: &Branch, id: CommitId) -> Commit {
+    Commit {
+        repo: branch.repo.clone(),
+        branch: Some(branch.name.clone()),
+        id,
     }
 }
 
@@ -574,6 +617,10 @@ pub(super) fn open_head(sink: &dyn CommitSink, branch: &Branch) -> Result<Option
         ControlFlow::Break(())
     })?;
     Ok(open)
+}
+
+pub(super) fn refused(job: &Job<'_>, text: String) -> DeliveryError {
+    DeliveryError::from_fault(job.archive.number, Fault::new(FaultKind::Refused, text))
 }
 
 fn finished_with_error(job: &Job<'_>, commit: Commit, error: String) -> DeliveryError {
@@ -593,7 +640,7 @@ pub(super) struct Retry<'a> {
 }
 
 impl<'a> Retry<'a> {
-    fn new(committer: &Committer<'a>, archive: u64) -> Self {
+    pub fn new(committer: &Committer<'a>, archive: u64) -> Self {
         Self {
             archive,
             observer: committer.observer,
@@ -603,7 +650,7 @@ impl<'a> Retry<'a> {
     }
 
     /// Waits, or says why there is no further try.
-    fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
+    pub fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
         let repeatable = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
         if !repeatable || self.unknown.too_often(&fault) {
             return Err(DeliveryError::from_fault(self.archive, fault));
@@ -650,16 +697,16 @@ impl<'a> Busy<'a> {
         Ok(())
     }
 
-    fn wait(&mut self, committer: &Committer<'a>, head: CommitInfo) -> Result<(), DeliveryError> {
+    fn wait(&mut self, committer: &Committer<'a>, branch: &Branch, head: CommitInfo) -> Result<(), DeliveryError> {
         if self.head.as_ref() != Some(&head.commit.id) {
             let id = &head.commit.id;
-            committer.observer.note(&waiting_for(committer.branch, id));
+            committer.observer.note(&waiting_for(branch, id));
             self.head = Some(id.clone());
             self.patience.reset();
         }
         self.patience.wait(None).map_err(|end| match end {
             Exhausted::Retries(waited) => DeliveryError::Busy {
-                branch: committer.branch.clone(),
+                branch: branch.clone(),
                 head: Box::new(head),
                 waited,
             },

@@ -23,6 +23,8 @@ pub enum DeliveryError {
     NotAllowed { repo: Repo, missing: Vec<String> },
     #[error("{branch} is {}", owner(*kind, branch))]
     OutputBranch { branch: Branch, kind: Option<PipelineKind> },
+    #[error("{0} is a pipeline's output: moving it would take its provenance away")]
+    OutputStaged(Branch),
     #[error("pachd refused archive {archive}: {fault}")]
     Refused { archive: u64, fault: Fault },
     #[error("{}", destination(.0))]
@@ -121,6 +123,7 @@ impl DeliveryError {
             | Self::NotAllowed { .. }
             | Self::AnotherCluster { .. }
             | Self::OutputBranch { .. }
+            | Self::OutputStaged(_)
             | Self::Refused { .. }
             | Self::Destination(_)
             | Self::FinishedWithError { .. }
@@ -190,6 +193,7 @@ impl DeliveryError {
                  spoutctl put {}-in --create-repo",
                 branch.repo.name
             ),
+            Self::OutputStaged(_) => "put without --staging".to_owned(),
             Self::OutputBranch { .. } => {
                 "put into one of the pipeline's input repos, or into a repo of its own".to_owned()
             }

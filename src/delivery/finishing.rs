@@ -177,6 +177,16 @@ impl Drop for PanicGuard<'_> {
 }
 
 impl Wait {
+    fn watch(&self) -> Watch<'_> {
+        Watch {
+            sink: self.sink.as_ref(),
+            observer: self.observer.as_ref(),
+            clock: self.clock.as_ref(),
+            interrupt: &self.interrupt,
+            retry_for: self.retry_for,
+        }
+    }
+
     fn all(&self, closed: &Receiver<Closed>, shared: &Shared) {
         let mut before = None;
         for Closed { commit, receipt } in closed {
@@ -184,7 +194,7 @@ impl Wait {
                 // It stays in the ledger, and a later run finds its mark.
                 continue;
             }
-            match self.one(&commit, receipt.archive) {
+            match self.watch().until_finished(&commit, receipt.archive) {
                 Ok(info) => {
                     self.observer.committed(&Receipt {
                         finished: info.finished,
@@ -210,8 +220,45 @@ impl Wait {
         }
     }
 
-    fn one(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
-        let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
+    /// Says when somebody has moved the branch while we wrote: what was acknowledged before is then no longer on it.
+    fn note_moved_branch(&self, before: Option<&CommitId>, info: &CommitInfo) {
+        let Some(before) = before.filter(|before| info.parent.as_ref() != Some(before)) else {
+            return;
+        };
+        let mut seen = 0;
+        let mut found = false;
+        let listed = self.sink.list_commits(&self.branch, &mut |info| {
+            seen += 1;
+            found = info.commit.id == *before;
+            if found || seen == NEAR {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if listed.is_ok() && !found && seen < NEAR {
+            self.observer.note(&format!(
+                "somebody has moved {} while we wrote: commit {before} was acknowledged and is no longer on it",
+                self.branch
+            ));
+        }
+    }
+}
+
+/// Waiting for one commit.
+pub(super) struct Watch<'a> {
+    pub sink: &'a dyn CommitSink,
+    pub observer: &'a dyn Observer,
+    pub clock: &'a dyn Clock,
+    pub interrupt: &'a Interrupt,
+    pub retry_for: Duration,
+}
+
+impl Watch<'_> {
+    /// # Errors
+    /// When it finished with an error, was dropped, or nobody answers.
+    pub fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
+        let mut patience = Patience::new(self.clock, self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         loop {
             let mut answer = self.sink.wait_commit(commit, self.wait_time());
@@ -260,31 +307,7 @@ impl Wait {
         if self.interrupt.is_over(self.clock.now()) {
             return Err(DeliveryError::Interrupted);
         }
-        self.clock.pause(SHORT_PAUSE, &self.interrupt);
+        self.clock.pause(SHORT_PAUSE, self.interrupt);
         Ok(())
-    }
-
-    /// Says when somebody has moved the branch while we wrote: what was acknowledged before is then no longer on it.
-    fn note_moved_branch(&self, before: Option<&CommitId>, info: &CommitInfo) {
-        let Some(before) = before.filter(|before| info.parent.as_ref() != Some(before)) else {
-            return;
-        };
-        let mut seen = 0;
-        let mut found = false;
-        let listed = self.sink.list_commits(&self.branch, &mut |info| {
-            seen += 1;
-            found = info.commit.id == *before;
-            if found || seen == NEAR {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        if listed.is_ok() && !found && seen < NEAR {
-            self.observer.note(&format!(
-                "somebody has moved {} while we wrote: commit {before} was acknowledged and is no longer on it",
-                self.branch
-            ));
-        }
     }
 }

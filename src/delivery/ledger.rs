@@ -16,13 +16,21 @@ pub enum Unsettled {
     PerhapsClosed(Commit),
     /// It holds the whole archive; whether pachd finished it without an error, nobody has told us.
     Closed(Commit),
+    /// It is finished or will be, on the branch for staging, and the destination was not moved to it.
+    Staged(Commit),
+    /// The destination may be at it already.
+    PerhapsMoved(Commit, Branch),
 }
 
 impl Unsettled {
     fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::PerhapsStarted(_) => None,
-            Self::Open(commit) | Self::PerhapsClosed(commit) | Self::Closed(commit) => Some(&commit.id),
+            Self::Open(commit)
+            | Self::PerhapsClosed(commit)
+            | Self::Closed(commit)
+            | Self::Staged(commit)
+            | Self::PerhapsMoved(commit, _) => Some(&commit.id),
         }
     }
 
@@ -43,6 +51,12 @@ impl Unsettled {
                 "before its archive is sent again, look at the commit: pachctl inspect commit {commit}; with --stream, \
                  --resume does that"
             ),
+            Self::Staged(_) => "its archive is not in the destination: send it again if it is still wanted".to_owned(),
+            Self::PerhapsMoved(commit, branch) => format!(
+                "before its archive is sent again, look whether the branch has the commit {}: pachctl list commit \
+                 {branch}; with --stream, --resume does that",
+                commit.id
+            ),
         }
     }
 }
@@ -54,6 +68,8 @@ impl fmt::Display for Unsettled {
             Self::Open(commit) => write!(f, "commit {commit} is left open"),
             Self::PerhapsClosed(commit) => write!(f, "commit {commit} is left open, or holds the whole archive"),
             Self::Closed(commit) => write!(f, "commit {commit} holds the whole archive, but was not seen finished"),
+            Self::Staged(commit) => write!(f, "commit {commit} is staged and goes no further"),
+            Self::PerhapsMoved(commit, branch) => write!(f, "{branch} may have been moved to commit {commit}"),
         }
     }
 }
@@ -104,6 +120,14 @@ impl Ledger {
         self.lock()
             .iter()
             .any(|one| matches!(one, Unsettled::PerhapsClosed(named) | Unsettled::Closed(named) if named.id == *commit))
+    }
+
+    pub(super) fn staged(&self, commit: &Commit) {
+        self.put(Unsettled::Staged(commit.clone()));
+    }
+
+    pub(super) fn perhaps_moved(&self, commit: &Commit, branch: &Branch) {
+        self.put(Unsettled::PerhapsMoved(commit.clone(), branch.clone()));
     }
 
     pub(super) fn closed(&self, commit: &Commit) {

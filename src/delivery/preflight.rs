@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::CommitSink;
+use super::committing::on;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage, StreamName};
 use super::run::Spooled;
+use super::staging::withdraw_moves;
 use crate::archive::Digest;
 use crate::fault::{Fault, FaultKind};
-use crate::pfs::{Branch, CommitId, CommitInfo};
+use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 
 /// What is asked of the destination.
 #[derive(Debug, Clone)]
@@ -29,7 +31,9 @@ pub struct Preflight<'a> {
     pub resume: bool,
     /// The archives come from a spool: as when resuming, but it knows which of them can be there.
     pub spooled: Option<&'a Spooled>,
-    /// Look only: make no repo.
+    /// Where commits are made before the branch is moved to them.
+    pub staging: Option<&'a Branch>,
+    /// Look only: change nothing.
     pub dry_run: bool,
 }
 
@@ -38,10 +42,12 @@ pub struct Preflight<'a> {
 pub struct Ready {
     /// A commit that is older than anything this run starts.
     pub floor: Option<CommitId>,
+    /// The head of the branch for staging, which is older, too.
+    pub staged: Option<CommitId>,
     /// The number of the stream's newest archive; 0 for a new stream, and when resuming.
     pub newest: u64,
-    /// An open head that an earlier run of this stream has left behind.
-    pub left_open: Option<LeftOpen>,
+    /// Open heads that an earlier run of this stream has left behind.
+    pub left_open: Vec<LeftOpen>,
     /// When resuming: what earlier runs have committed, by number.
     pub known: HashMap<u64, Known>,
     /// The greatest of these numbers.
@@ -61,7 +67,7 @@ const DISORDER: usize = 100;
 /// An open commit of our stream.
 #[derive(Debug)]
 pub struct LeftOpen {
-    pub commit: CommitId,
+    pub commit: Commit,
     pub mark: Mark,
 }
 
@@ -118,17 +124,69 @@ impl Preflight<'_> {
             let repo = self.branch.repo.clone();
             return Err(NotReady::Never(DeliveryError::NotAllowed { repo, missing }));
         }
-        let Some(branch) = sink.inspect_branch(self.branch).map_err(sort)? else {
-            return Ok(Ready::default());
+        let ready = match sink.inspect_branch(self.branch).map_err(sort)? {
+            None => Ready::default(),
+            Some(branch) if branch.has_provenance => {
+                self.output(sink)?;
+                self.history(sink)?
+            }
+            Some(_) => {
+                if self.staging.is_some() && !self.dry_run {
+                    withdraw_moves(sink, self.branch).map_err(sort)?;
+                }
+                self.history(sink)?
+            }
         };
-        if branch.has_provenance && !self.own_output {
+        match self.staging {
+            Some(staging) => self.staged(sink, staging, ready),
+            None => Ok(ready),
+        }
+    }
+
+    /// Whether we may write a branch that a pipeline writes.
+    fn output(&self, sink: &dyn CommitSink) -> Result<(), NotReady> {
+        if !self.own_output {
             let kind = sink.pipeline_kind(&self.branch.repo).ok().flatten();
             return Err(NotReady::Never(DeliveryError::OutputBranch {
                 branch: self.branch.clone(),
                 kind,
             }));
         }
-        self.history(sink)
+        if self.staging.is_some() {
+            return Err(NotReady::Never(DeliveryError::OutputStaged(self.branch.clone())));
+        }
+        Ok(())
+    }
+
+    /// What an earlier run has left on the branch for staging. What is finished there and not in the destination was not
+    /// acknowledged, and counts for nothing.
+    fn staged(&self, sink: &dyn CommitSink, staging: &Branch, mut ready: Ready) -> Result<Ready, NotReady> {
+        // Also tells a store without transactions, before anything is uploaded.
+        sink.staging().map_err(sort)?;
+        if sink
+            .inspect_branch(staging)
+            .map_err(sort)?
+            .is_some_and(|info| info.has_provenance)
+        {
+            return Err(NotReady::Never(DeliveryError::OutputStaged(staging.clone())));
+        }
+        let mut head = None;
+        sink.list_commits(staging, &mut |info| {
+            head = Some(info);
+            ControlFlow::Break(())
+        })
+        .map_err(sort)?;
+        let Some(info) = head else { return Ok(ready) };
+        if !info.is_open() {
+            ready.staged = Some(info.commit.id);
+            return Ok(ready);
+        }
+        let Some(mark) = Mark::of(&info).filter(|mark| self.stream == Some(&mark.stream)) else {
+            return Err(NotReady::Busy(Box::new(info)));
+        };
+        let commit = on(staging, info.commit.id);
+        ready.left_open.push(LeftOpen { commit, mark });
+        Ok(ready)
     }
 
     /// Whether the repo is there, after it was made if that was wanted.
@@ -198,8 +256,8 @@ impl Preflight<'_> {
             ready.newest = ready.newest.max(mark.sequence);
         }
         if info.is_open() {
-            ready.left_open = Some(LeftOpen {
-                commit: info.commit.id,
+            ready.left_open.push(LeftOpen {
+                commit: on(self.branch, info.commit.id),
                 mark,
             });
         } else if is_done && resume {

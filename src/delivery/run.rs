@@ -29,6 +29,8 @@ pub enum Incoming {
 #[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Options {
     pub branch: Branch,
+    /// Where commits are made first, when `branch` is to be moved to finished ones only.
+    pub staging: Option<Branch>,
     pub mode: WriteMode,
     pub message: Option<String>,
     pub create_repo: bool,
@@ -112,6 +114,7 @@ impl Delivery {
             stream: options.stream.as_ref(),
             resume: options.resume,
             spooled: options.spooled.as_ref(),
+            staging: options.staging.as_ref(),
             dry_run: options.dry_run,
         };
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
@@ -201,11 +204,13 @@ impl Delivery {
             branch: self.options.branch.clone(),
             retry_for: self.options.retry_for,
         });
-        let mut stream = Stream::new(self, &finisher, ready);
-        let result = stream
-            .begin()
-            .and_then(|()| self.each(incoming, first, &mut stream, summary));
-        stream.end();
+        let result = Stream::new(self, &finisher, ready).and_then(|mut stream| {
+            let result = stream
+                .begin()
+                .and_then(|()| self.each(incoming, first, &mut stream, summary));
+            stream.end();
+            result
+        });
         // Earlier archives are waited for whatever happened to a later one, and their failure came first.
         finisher.end().and(result)
     }

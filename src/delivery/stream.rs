@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::Receipt;
-use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
+use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, on, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
-use super::preflight::{Known, Ready};
+use super::preflight::{Known, LeftOpen, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
+use super::staging::Staging;
 use crate::archive::{Archive, ContentError, Files};
 use crate::pfs::{Commit, CommitId};
 
@@ -29,8 +30,17 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub fn new(delivery: &'a Delivery, finisher: &'a Finisher, mut ready: Ready) -> Self {
+    /// # Errors
+    /// When the store cannot do what `--staging` needs.
+    pub fn new(delivery: &'a Delivery, finisher: &'a Finisher, mut ready: Ready) -> Result<Self, DeliveryError> {
         let options = &delivery.options;
+        let staging = match &options.staging {
+            None => None,
+            Some(_) => Some(Staging {
+                sink: delivery.sink.staging().map_err(DeliveryError::Destination)?,
+                target: &options.branch,
+            }),
+        };
         let committer = Committer {
             sink: &delivery.sink,
             observer: delivery.observer.as_ref(),
@@ -38,23 +48,24 @@ impl<'a> Stream<'a> {
             interrupt: &delivery.interrupt,
             finisher,
             ledger: &delivery.ledger,
-            branch: &options.branch,
+            branch: options.staging.as_ref().unwrap_or(&options.branch),
+            staging,
             message: options.message.as_deref(),
             mode: options.mode,
             retry_for: options.retry_for,
             in_flight: options.in_flight.max(1),
-            floor: ready.floor.take(),
+            floor: ready.floor.take().into_iter().chain(ready.staged.take()).collect(),
             lost_starts: false,
         };
         let name = options.stream.clone().unwrap_or_else(StreamName::random);
-        Self {
+        Ok(Self {
             committer,
             options,
             name,
             last: 0,
             before: ready.newest,
             ready,
-        }
+        })
     }
 
     /// Closed when an archive has failed that was handed over before.
@@ -68,7 +79,10 @@ impl<'a> Stream<'a> {
         if self.options.dry_run {
             return Ok(());
         }
-        self.give_up_left_open()
+        for left in std::mem::take(&mut self.ready.left_open) {
+            self.give_up_left_open(left)?;
+        }
+        Ok(())
     }
 
     /// A `StartCommit` of this run whose answer was lost, and which arrived after its archive was committed by another,
@@ -80,11 +94,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn give_up_left_open(&mut self) -> Result<(), DeliveryError> {
-        let Some(left) = self.ready.left_open.take() else {
-            return Ok(());
-        };
-        let commit = self.committer.name(left.commit);
+    fn give_up_left_open(&mut self, left: LeftOpen) -> Result<(), DeliveryError> {
+        let commit = left.commit;
         self.committer.ledger.open(&commit);
         let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
         self.committer.observer.note(&note);
@@ -93,7 +104,8 @@ impl<'a> Stream<'a> {
             .committer
             .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)?;
         // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
-        if given_up == GivenUp::Finished {
+        // One that is staged only counts for nothing.
+        if given_up == GivenUp::Finished && commit.branch.as_ref() == Some(&self.options.branch.name) {
             let looked = self.committer.sink.inspect_commit(&commit);
             let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
             // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
@@ -151,7 +163,7 @@ impl<'a> Stream<'a> {
         match self.committer.commit(&Job { archive, files, mark })? {
             Outcome::Abandoned => Ok(ControlFlow::Break(())),
             Outcome::Closed(commit) => {
-                self.committer.floor = Some(commit.id.clone());
+                self.committer.floor = vec![commit.id.clone()];
                 self.hand_over(commit, receipt);
                 Ok(ControlFlow::Continue(()))
             }
@@ -216,7 +228,7 @@ impl<'a> Stream<'a> {
 
     /// An archive that an earlier run has committed.
     fn known(&self, mark: &Mark, known: Known, mut receipt: Receipt) -> Result<ControlFlow<()>, DeliveryError> {
-        let commit = self.committer.name(known.commit);
+        let commit = on(self.committer.target(), known.commit);
         if known.digest != mark.digest {
             return Err(DeliveryError::AnotherArchive {
                 archive: receipt.archive,
@@ -249,7 +261,7 @@ impl<'a> Stream<'a> {
             files: files.len(),
             deletions: files.deletions().len(),
             bytes: files.total_bytes(),
-            branch: self.committer.branch.clone(),
+            branch: self.committer.target().clone(),
             commit: None::<CommitId>,
             finished: None,
         }

@@ -6,4 +6,5 @@ mod endings;
 mod runs;
 mod scripted;
 mod spooled;
+mod staged;
 mod unsettled;

@@ -33,6 +33,7 @@ use crate::connection::engine::Engine;
 use crate::connection::tls::{self, TlsError, Trust};
 use crate::connection::token::InvalidToken;
 use crate::fault::Fault;
+use crate::pfs::TransactionId;
 
 pub(super) use reqwest::Url;
 
@@ -116,9 +117,7 @@ impl Client {
 
     /// One request, one answer, within the time that calls have.
     pub fn ask<T: DeserializeOwned>(&self, call: Call, request: &impl Serialize) -> Result<T, CallFault> {
-        let limit = self.shared.call_timeout;
-        self.ask_within(limit, call, request)?
-            .ok_or_else(|| error::lost(call, format!("no answer within {}", seconds(limit))).into())
+        self.answered(call, request, None)
     }
 
     /// As [`Self::ask`]; `None` when `limit` is over.
@@ -128,10 +127,45 @@ impl Client {
         call: Call,
         request: &impl Serialize,
     ) -> Result<Option<T>, CallFault> {
+        self.exchange(limit, call, request, None)
+    }
+
+    /// As [`Self::ask`]: the call becomes part of the transaction.
+    pub fn ask_in<T: DeserializeOwned>(
+        &self,
+        transaction: &TransactionId,
+        call: Call,
+        request: &impl Serialize,
+    ) -> Result<T, CallFault> {
+        self.answered(call, request, Some(transaction))
+    }
+
+    fn answered<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        request: &impl Serialize,
+        transaction: Option<&TransactionId>,
+    ) -> Result<T, CallFault> {
+        let limit = self.shared.call_timeout;
+        self.exchange(limit, call, request, transaction)?
+            .ok_or_else(|| error::lost(call, format!("no answer within {}", seconds(limit))).into())
+    }
+
+    fn exchange<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        call: Call,
+        request: &impl Serialize,
+        transaction: Option<&TransactionId>,
+    ) -> Result<Option<T>, CallFault> {
         let body = encode(call, request)?;
         let shared = &self.shared;
+        let mut post = shared.post(call).body(body);
+        if let Some(TransactionId(id)) = transaction {
+            post = post.header(error::TRANSACTION_HEADER, id);
+        }
         let exchange = async {
-            let response = shared.send(call, shared.post(call).body(body)).await?;
+            let response = shared.send(call, post).await?;
             shared.read_answer(call, response).await
         };
         match self.block_on(async { timeout(limit, exchange).await }) {

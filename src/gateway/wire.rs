@@ -153,6 +153,40 @@ pub(super) struct StartCommit<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct CreateBranch<'a> {
+    branch: Branch<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Commit<'a>>,
+}
+
+impl<'a> CreateBranch<'a> {
+    pub fn new(branch: &'a pfs::Branch, head: Option<&'a pfs::Commit>) -> Self {
+        Self {
+            branch: branch.into(),
+            head: head.map(Commit::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct OneTransaction<'a> {
+    transaction: Transaction<'a>,
+}
+
+#[derive(Serialize)]
+struct Transaction<'a> {
+    id: &'a str,
+}
+
+impl<'a> From<&'a pfs::TransactionId> for OneTransaction<'a> {
+    fn from(id: &'a pfs::TransactionId) -> Self {
+        Self {
+            transaction: Transaction { id: &id.0 },
+        }
+    }
+}
+
+#[derive(Serialize)]
 pub(super) struct FinishCommit<'a> {
     pub commit: Commit<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -582,5 +616,78 @@ pub(super) struct Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}{}", self.major, self.minor, self.micro, self.additional)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct TransactionAnswer {
+    #[serde(default)]
+    id: String,
+}
+
+impl TransactionAnswer {
+    pub fn id(self) -> Result<pfs::TransactionId, Unreadable> {
+        if self.id.is_empty() {
+            return Err(unreadable("transaction", "it has no id"));
+        }
+        Ok(pfs::TransactionId(self.id))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TransactionInfos {
+    #[serde(default)]
+    pub transaction_info: Vec<TransactionInfo>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TransactionInfo {
+    transaction: TransactionAnswer,
+    #[serde(default)]
+    requests: Vec<TransactionRequest>,
+}
+
+/// One call of a transaction: another than this one has none of these fields.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TransactionRequest {
+    #[serde(default)]
+    create_branch: Option<CreatedBranch>,
+}
+
+#[derive(Deserialize)]
+struct CreatedBranch {
+    #[serde(default)]
+    head: Option<CommitAnswer>,
+    branch: BranchOfRepo,
+}
+
+#[derive(Deserialize)]
+struct BranchOfRepo {
+    #[serde(default)]
+    repo: Option<RepoAnswer>,
+    #[serde(default)]
+    name: String,
+}
+
+impl TransactionInfo {
+    /// The commit that it sets `branch` to, if it does that and nothing else.
+    pub fn moves(self, branch: &pfs::Branch) -> Option<(pfs::TransactionId, CommitId)> {
+        let [
+            TransactionRequest {
+                create_branch: Some(created),
+            },
+        ] = &self.requests[..]
+        else {
+            return None;
+        };
+        let repo = created.branch.repo.as_ref()?;
+        let project = repo.project.as_ref().map_or("default", |project| project.name.as_str());
+        let is_ours = created.branch.name == branch.name.as_str()
+            && repo.name == branch.repo.name.as_str()
+            && project == branch.repo.project.as_str();
+        let head = created.head.as_ref().filter(|_| is_ours)?.id().ok()?;
+        Some((self.transaction.id().ok()?, head))
     }
 }

@@ -41,7 +41,8 @@ use super::{Address, GrpcError};
 use crate::connection::engine::Engine;
 use crate::connection::tls;
 use crate::connection::token::{InvalidToken, Token};
-use crate::pachd::Call;
+use crate::pachd::{Call, TRANSACTION_HEADER};
+use crate::pfs::TransactionId;
 
 /// Batches of messages that may wait to be sent.
 const WAITING: usize = 2;
@@ -156,7 +157,33 @@ impl Calls {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let request = self.request(message);
+        self.exchange(call, self.request(message), within)
+    }
+
+    /// As [`Self::ask`]: the call becomes part of the transaction.
+    pub fn ask_in<Q, A>(
+        &self,
+        id: &TransactionId,
+        call: Call,
+        message: Q,
+        within: Duration,
+    ) -> Result<Option<A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let mut request = self.request(message);
+        let value = MetadataValue::try_from(id.0.as_str());
+        let value = value.map_err(|_| Failed::Insecure("the transaction's id cannot be sent".to_owned()))?;
+        request.metadata_mut().insert(TRANSACTION_HEADER, value);
+        self.exchange(call, request, within)
+    }
+
+    fn exchange<Q, A>(&self, call: Call, request: Request<Q>, within: Duration) -> Result<Option<A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
         let path = path_of(call)?;
         let exchange = async {
             let mut client = self.client();

@@ -48,7 +48,7 @@ use self::error::{Meaning, Missing};
 use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming, seconds};
-use crate::delivery::{Changes, CommitSink, MAX_CHUNK};
+use crate::delivery::{Changes, CommitSink, MAX_CHUNK, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
@@ -361,6 +361,13 @@ impl CommitSink for V1 {
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
         self.inspect(commit, v1::CommitState::Finished, timeout)
+    }
+
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Err(Fault::new(
+            FaultKind::Refused,
+            "--staging: not supported on Pachyderm 1.x",
+        ))
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {

@@ -5,6 +5,7 @@
 
 mod messages;
 mod reader;
+mod staging;
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use self::messages::{FileSetChanges, Unreadable};
 use self::reader::Content;
 use super::Answered;
 use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
-use crate::delivery::{Changes, CommitSink, MAX_CHUNK};
+use crate::delivery::{Changes, CommitSink, MAX_CHUNK, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
@@ -113,11 +114,14 @@ impl V2 {
         A: Message + Default + 'static,
     {
         let limit = self.calls.times.call;
-        let answer = self
-            .calls
-            .ask(call, request, limit)
-            .map_err(|failed| fault(call, failed))?;
-        answer.ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
+        self.answered(call, self.calls.ask(call, request, limit))
+    }
+
+    fn answered<A>(&self, call: Call, answer: Result<Option<A>, Failed>) -> Answered<A> {
+        let limit = self.calls.times.call;
+        answer
+            .map_err(|failed| fault(call, failed))?
+            .ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
     }
 
     pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
@@ -410,6 +414,10 @@ impl CommitSink for V2 {
         let info = answer
             .ok_or_else(|| pachd::unreached(call, format!("{commit} was not finished within {}", seconds(timeout))))?;
         messages::commit_info(info, &commit.repo, commit.branch.as_ref()).map_err(unreadable(call))
+    }
+
+    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
     }
 
     /// pachd 2.12 also says yes when there is no such commit (gateway 011).

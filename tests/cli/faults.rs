@@ -33,6 +33,9 @@ const STEPS: &[&str] = &[
     "DropCommitSet",
 ];
 
+/// Those that only `--staging` makes.
+const STAGED_STEPS: &[&str] = &["StartTransaction", "CreateBranch", "FinishTransaction"];
+
 /// What the fault is, and the fault.
 type Named = (&'static str, fn(&Cell) -> Fault);
 
@@ -65,7 +68,9 @@ const MODES: &[(&str, &[&str])] = &[
     ("appending", &["--stream", "s", "--append"]),
     ("with a spool", &["--spool", SPOOL]),
     ("with a spool, in flight", &["--spool", SPOOL, "--in-flight", "3"]),
+    ("staged", STAGED),
 ];
+const STAGED: &[&str] = &["--stream", "s", "--staging", "staging"];
 
 /// Stands for the cell's own.
 const SPOOL: &str = "SPOOL";
@@ -215,6 +220,9 @@ impl Cell {
             acknowledged: runs.iter().flat_map(|ran| ran.acknowledged()).collect(),
             ..in_store(&self.store, &self.repo)
         };
+        if self.flags.contains(&"--staging") {
+            outcome.open += in_store(&self.store, &format!("{}@staging", self.repo)).open;
+        }
         if late {
             outcome.open = 0;
         }
@@ -269,10 +277,14 @@ fn cells() -> impl Iterator<
         &'static (&'static str, &'static [&'static str]),
     ),
 > {
-    FAULTS.iter().flat_map(|fault| {
-        STEPS
-            .iter()
-            .flat_map(move |step| MODES.iter().map(move |mode| (*step, fault, mode)))
+    let steps = || STEPS.iter().chain(STAGED_STEPS);
+    FAULTS.iter().flat_map(move |fault| {
+        steps().flat_map(move |step| {
+            let modes = MODES
+                .iter()
+                .filter(|(_, flags)| *flags == STAGED || STEPS.contains(step));
+            modes.map(move |mode| (*step, fault, mode))
+        })
     })
 }
 

@@ -73,6 +73,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         quarantine: None,
         options: Options {
             branch: repo.parse::<spoutctl::pfs::Destination>().unwrap().branch,
+            staging: None,
             mode,
             message: None,
             create_repo: true,

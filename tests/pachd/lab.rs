@@ -216,7 +216,9 @@ impl Lab {
     /// What `master` holds, and what these runs have acknowledged, as the checker wants it.
     pub fn outcome(&self, runs: &[&Ran]) -> Outcome {
         let commits = self.commits();
-        let good = commits.iter().filter(|commit| commit.is_good()).map(|commit| {
+        // A branch's first head may be an empty commit that nobody described.
+        let ours = commits.iter().filter(|commit| !commit.description.is_empty());
+        let good = ours.filter(|commit| commit.is_good()).map(|commit| {
             let archive = self.run(&["get", &self.at(&format!("@{}", commit.id)), "--tar"]);
             Good {
                 commit: commit.id.clone(),

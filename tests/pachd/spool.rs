@@ -105,6 +105,50 @@ fn a_resumed_stream_goes_on_after_a_kill_and_each_archive_is_there_once() {
 }
 
 #[test]
+fn a_staged_stream_goes_on_after_a_kill_and_the_branch_has_each_archive_once() {
+    let moving: [Place; 4] = [
+        ("StartTransaction", || Fault::Stall),
+        ("CreateBranch", || Fault::Stall),
+        ("FinishTransaction", || Fault::Stall),
+        ("FinishTransaction", || Fault::StallAnswer(0)),
+    ];
+    for (call, fault) in PLACES.iter().chain(&moving) {
+        let lab = Lab::new();
+        let args = [
+            "put",
+            &lab.repo,
+            "--stream",
+            "s",
+            "--resume",
+            "--staging",
+            "next",
+            "--json",
+        ];
+        let input: Vec<u8> = (1..=ARCHIVES).flat_map(archive).collect();
+        let killed = kill_at(&lab, &args, &input, call, 2, fault());
+        let seen = lab.commits();
+        assert!(seen.iter().all(|commit| !commit.is_open), "{call}: {seen:?}");
+        let again = lab.run_with(&args, &input);
+        again.expect(0);
+        check(&lab, &[&killed, &again], false, Told::AgainAfterAKill);
+    }
+}
+
+#[test]
+fn a_staged_commit_that_fails_is_never_on_the_branch() {
+    let lab = Lab::new();
+    let bad = [tar(&[("dir/file", b"x")]), tar(&[("dir", b"a file in its place")])].concat();
+    let ran = lab.put(&["--staging", "next"], &bad);
+    ran.expect(4).says("archive 2").says("finished with an error");
+    let commits = lab.commits();
+    assert!(commits.iter().all(Commit::is_good), "{commits:?}");
+    assert_eq!(lab.get(&lab.at(":/dir/file")), b"x");
+    // The next one is built on what the branch has, not on what failed.
+    lab.put(&["--staging", "next"], &archive(1)).expect(0);
+    assert_eq!(lab.get(&lab.at(":/dir/file")), b"x");
+}
+
+#[test]
 fn without_a_spool_the_same_stream_goes_on_by_itself_after_a_kill() {
     let lab = Lab::new();
     let args = ["put", &lab.repo, "--stream", "s", "--json"];

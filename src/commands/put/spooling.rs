@@ -70,6 +70,9 @@ fn purpose(args: &PutArgs, destination: &Destination) -> Purpose {
     if args.commits.append {
         add("--append", "yes".to_owned());
     }
+    if let Some(branch) = &args.commits.staging {
+        add("--staging", branch.to_string());
+    }
     if let Some(message) = &args.commits.message {
         add("--message", message.clone());
     }

@@ -533,6 +533,7 @@ pub(super) fn content_of(number: u64) -> Content {
 pub(super) fn options() -> Options {
     Options {
         branch: branch(),
+        staging: None,
         mode: WriteMode::Overwrite,
         message: None,
         create_repo: false,
@@ -575,10 +576,14 @@ pub(super) fn deliver(sink: &Arc<Scripted>, count: u64, options: Options) -> End
 }
 
 pub(super) fn deliver_bytes(sink: &Arc<Scripted>, bytes: Vec<u8>, options: Options) -> Ended {
+    deliver_bytes_to(Arc::clone(sink) as _, bytes, options)
+}
+
+pub(super) fn deliver_bytes_to(sink: Arc<dyn CommitSink>, bytes: Vec<u8>, options: Options) -> Ended {
     let heard = Arc::new(Heard::default());
     let start = Instant::now();
     let clock = Arc::new(Fast(Mutex::new(start)));
-    let delivery = delivery(sink, Arc::clone(&heard) as _, Arc::clone(&clock) as _, options);
+    let delivery = delivery_to(sink, Arc::clone(&heard) as _, Arc::clone(&clock) as _, options);
     let ledger = Arc::clone(&delivery.ledger);
     let (_, result) = delivery.run(&incoming(bytes));
     let elapsed = clock.now() - start;
@@ -599,7 +604,15 @@ pub(super) fn delivery(
     clock: Arc<dyn Clock>,
     options: Options,
 ) -> Delivery {
-    let sink = Arc::clone(sink) as _;
+    delivery_to(Arc::clone(sink) as _, observer, clock, options)
+}
+
+fn delivery_to(
+    sink: Arc<dyn CommitSink>,
+    observer: Arc<dyn Observer>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+) -> Delivery {
     Delivery {
         sink,
         observer,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::delivery::{Change, Changes};
 use crate::pfs::{
     self, BranchInfo, BranchName, CommitId, CommitInfo, FileInfo, FileKind, FileSetId, InvalidName, PipelineKind,
+    TransactionId,
 };
 use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Resource, ResourceType};
 use crate::protobuf::google::Timestamp;
@@ -16,6 +17,7 @@ use crate::protobuf::pfs::{
     DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
 };
 use crate::protobuf::pps::{PipelineInfo, PipelineType};
+use crate::protobuf::transaction::TransactionInfo;
 use crate::retrieval::FileChange;
 
 /// An answer that is not as it should be.
@@ -43,6 +45,21 @@ impl From<&pfs::Commit> for Commit {
             }),
         }
     }
+}
+
+/// The commit that a transaction sets `branch` to, if it does that and nothing else.
+pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(TransactionId, CommitId)> {
+    let [request] = &info.requests[..] else { return None };
+    let created = request.create_branch.as_ref()?;
+    let named = created.branch.as_ref()?;
+    let repo = named.repo.as_ref()?;
+    let project = repo.project.as_ref().map_or("default", |project| project.name.as_str());
+    let is_ours = named.name == branch.name.as_str()
+        && repo.name == branch.repo.name.as_str()
+        && project == branch.repo.project.as_str();
+    let head = created.head.as_ref().filter(|_| is_ours)?;
+    let id = info.transaction.as_ref()?.id.clone();
+    Some((TransactionId(id), CommitId::new(&head.id).ok()?))
 }
 
 /// The branch's head, whichever it is when pachd looks.

@@ -524,6 +524,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         quarantine: None,
         options: Options {
             branch: branch(),
+            staging: None,
             mode: WriteMode::Overwrite,
             message: None,
             create_repo: false,
