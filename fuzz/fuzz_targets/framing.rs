@@ -124,6 +124,10 @@ fn check_files(archive: &Archive, files: &Files, options: &Options) {
 fn check_deletions(archive: &Archive, files: &Files, options: &Options) {
     assert!(options.obey_deletions || files.deletions().len() == 0);
     assert!(!options.obey_deletions || archive.ignored_deletions() == 0);
+    // Without any, nothing may be left to write, and then there is no archive to read again.
+    if files.deletions().len() == 0 {
+        return;
+    }
     let mut writer = ArchiveWriter::new(Vec::new(), 0);
     let mut before = None;
     for path in files.deletions() {
