@@ -45,6 +45,7 @@ use crate::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
     Repo,
 };
+use crate::protobuf;
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{self, InspectRepoRequest, RepoInfo};
 use crate::protobuf::version::Version;
@@ -180,7 +181,7 @@ impl Grpc {
         };
         let no_answer = format!("no answer within {}", calls::seconds(self.calls.times.call));
         match self.calls.ask::<_, RepoInfo>(INSPECT_REPO, some, self.calls.times.call) {
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(false),
+            Err(Failed::Said(tonic::Code::Unimplemented, text)) => self.has_pfs_1(&text),
             // What stands between may say anything else.
             Err(Failed::Said(
                 tonic::Code::Unknown
@@ -193,6 +194,28 @@ impl Grpc {
             | Ok(Some(_)) => Ok(true),
             Ok(None) => Err(crate::pachd::lost(INSPECT_REPO, no_answer)),
             Err(failed) => Err(v2::fault(INSPECT_REPO, failed).fault),
+        }
+    }
+
+    /// A proxy whose server is not up yet may know no service at all: that is no 1.x, and nothing to be remembered.
+    fn has_pfs_1(&self, said: &str) -> Result<bool, Fault> {
+        let call = v1::INSPECT_REPO;
+        let some = protobuf::v1::InspectRepoRequest {
+            repo: Some(protobuf::v1::Repo {
+                name: "spoutctl".to_owned(),
+            }),
+        };
+        match self.calls.ask::<_, Empty>(call, some, self.calls.times.call) {
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Err(Fault::new(
+                FaultKind::Unrecognised,
+                format!("what answers there knows neither pfs_v2.API nor pfs.API ({said})"),
+            )),
+            Err(Failed::Said(..)) | Ok(Some(_)) => Ok(false),
+            Ok(None) => Err(crate::pachd::lost(
+                call,
+                format!("no answer within {}", calls::seconds(self.calls.times.call)),
+            )),
+            Err(failed) => Err(v2::fault(call, failed).fault),
         }
     }
 

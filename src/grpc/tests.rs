@@ -213,6 +213,7 @@ fn a_pachd_that_has_no_call_of_2_is_a_1() {
         recording("grpc-1.13", "044").answer,
         recording("grpc-1.13", "045").answer,
         recording("grpc-1.13", "003").answer,
+        recording("grpc-1.13", "003").answer,
     ]);
     let grpc = Grpc::new(options(&server)).unwrap();
     assert!(!grpc.has_file_sets().unwrap());
@@ -222,7 +223,8 @@ fn a_pachd_that_has_no_call_of_2_is_a_1() {
             .unwrap()
     );
     assert_eq!(server.seen()[2].path, "/pfs.API/InspectRepo");
-    assert_eq!(server.seen()[2].messages, recording("grpc-1.13", "003").requests);
+    assert_eq!(server.seen()[3].path, "/pfs.API/InspectRepo");
+    assert_eq!(server.seen()[3].messages, recording("grpc-1.13", "003").requests);
 }
 
 #[test]
@@ -279,6 +281,23 @@ fn an_answer_without_its_last_words_is_no_answer() {
         };
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
+}
+
+#[test]
+fn who_knows_neither_generation_is_no_pachd_yet_and_not_remembered_as_one() {
+    let nothing = |service: &str| Answer::refusal(12, &format!("unknown service {service}"));
+    let server = Scripted::start(vec![
+        nothing("versionpb_v2.API"),
+        nothing("pfs_v2.API"),
+        nothing("pfs.API"),
+        recording("grpc-2.12", "001").answer,
+        recording("grpc-2.12", "067").answer,
+    ]);
+    let grpc = Grpc::new(options(&server)).unwrap();
+    let fault = grpc.start_commit(&branch(), "").unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unrecognised, "{fault}");
+    assert!(fault.message.contains("neither pfs_v2.API nor pfs.API"), "{fault}");
+    grpc.start_commit(&branch(), "").unwrap();
 }
 
 #[test]

@@ -63,7 +63,7 @@ use crate::retrieval::{FileChange, FileSource};
 
 const PFS: &str = "pfs.API";
 
-const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
+pub(super) const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
 const CREATE_REPO: Call = Call::changing(PFS, "CreateRepo");
 const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
@@ -470,12 +470,15 @@ impl<'a> Walk for Files<'a> {
     }
 }
 
-/// A stream that stopped halfway: whatever the reason, what came of it is not the whole.
+/// A stream that stopped halfway: whatever the reason, what came of it is not the whole. A refusal stays one.
 fn broken(method: Call, failed: Failed) -> Fault {
-    Fault {
-        kind: FaultKind::Unavailable,
-        ..fault(method, failed).fault
-    }
+    let fault = Fault::from(fault(method, failed));
+    let kind = if fault.is_passing() {
+        FaultKind::Unavailable
+    } else {
+        fault.kind
+    };
+    Fault { kind, ..fault }
 }
 
 /// One file's bytes. Its end is an end only when pachd said so.

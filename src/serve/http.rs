@@ -10,14 +10,16 @@
 //! |---|---|
 //! | connections | 256; more wait to be accepted |
 //! | a request's head | 128 KiB and 100 headers, within 30 s |
-//! | calls at a time on a connection in HTTP/2; in all | 32; 512, more wait |
-//! | a message of an upload | 20 MiB in gRPC, 28 MiB of JSON, one held for each connection that uploads, and its bytes beside it |
+//! | gRPC calls at a time on a connection; in all | 32, more wait; 256, more are refused as *unavailable* |
+//! | an HTTP/2 connection whose client does not answer a ping | 1 min, and 20 s for the ping |
+//! | a message of an upload | 20 MiB in gRPC, 28 MiB of JSON, one held for each call that uploads, and its bytes beside it |
 //! | any other message | 1 MiB of JSON |
-//! | pieces on their way in | 4 a connection, as the network gives them |
-//! | pieces on their way out | 2 a connection, of 256 KiB of a file or one message |
+//! | pieces on their way in | 4 a call, as the network gives them |
+//! | pieces on their way out | 2 a call, of 256 KiB of a file or one message |
 //! | a silent upload | 10 min |
 //!
-//! So a connection takes some 60 MiB at most, and a few hundred kilobytes when its messages are as small as ours.
+//! So a call takes some 60 MiB at most, one on each connection at the gateway and 256 in gRPC; and a few hundred kilobytes
+//! when its messages are as small as ours.
 
 mod answer;
 mod body;
@@ -46,7 +48,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 
@@ -68,6 +70,11 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// wait; four times that on all.
 const HEAD_SIZE_2: u32 = 64 << 10;
 const STREAMS: u32 = 32;
+/// gRPC calls that are carried out at a time. Each has a thread, and the gateway's connections have theirs besides.
+const CALLS: usize = CONNECTIONS;
+/// An HTTP/2 connection may be silent for as long as its client lives.
+const PING_EVERY: Duration = Duration::from_mins(1);
+const PING_TIME: Duration = Duration::from_secs(20);
 const WINDOW: u32 = 1 << 20;
 /// After a call for the end, calls that are being carried out get so long.
 const LAST_CALLS: Duration = Duration::from_secs(10);
@@ -120,6 +127,7 @@ struct Shared {
     guard: Guard,
     observer: Arc<dyn Observer>,
     is_sidecar: bool,
+    grpc_calls: Arc<Semaphore>,
 }
 
 impl Server {
@@ -145,6 +153,7 @@ impl Server {
                 guard: Guard::new(address, options.names, options.token),
                 observer,
                 is_sidecar: options.is_sidecar,
+                grpc_calls: Arc::new(Semaphore::new(CALLS)),
             }),
             stop: watch::Sender::new(false),
         })
@@ -168,7 +177,7 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(2 * CONNECTIONS)
+            .max_blocking_threads(CONNECTIONS + CALLS)
             .thread_name("serve")
             .enable_all()
             .build()?;
@@ -223,6 +232,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, patience: Duration, watch
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(Some(PING_EVERY))
+            .keep_alive_timeout(PING_TIME)
             .max_header_list_size(HEAD_SIZE_2)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(4 * WINDOW)
@@ -310,7 +321,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     let wanted = Wanted(call.clone());
     let source = Source::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));
-    let mut receiver = carry_out(shared, &entry, method, call, source);
+    let mut receiver = carry_out(shared, &entry, method, call, source, None);
     let first = receiver.recv().await;
     match (first, is_many) {
         (Some(Piece::Unread(status)), _) | (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
@@ -325,13 +336,14 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     }
 }
 
-/// Carries a call out on a thread that may block, and gives what comes of it.
+/// Carries a call out on a thread that may block, and gives what comes of it. The permit is given back when it is done.
 fn carry_out(
     shared: &Shared,
     entry: &Arc<Entry>,
     method: Result<Method, Status>,
     call: Call,
     source: Source,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> mpsc::Receiver<Piece> {
     let (sender, receiver) = mpsc::channel(answer::PIECES);
     let (service, entry) = (Arc::clone(&shared.service), Arc::clone(entry));
@@ -358,6 +370,7 @@ fn carry_out(
             Err(status) if requested.was_read => send(Piece::Failed(status)),
             Err(status) => send(Piece::Unread(status)),
         };
+        drop(permit);
     });
     receiver
 }

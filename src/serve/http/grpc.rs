@@ -14,7 +14,7 @@ use super::answer::{self, Answer, TEXT, Wanted};
 use super::body::{self, Messages};
 use super::log::Entry;
 use super::methods::{self, Format, Source};
-use super::{Shared, carry_out, is_open, method_name, transaction};
+use super::{CALLS, Shared, carry_out, is_open, method_name, transaction};
 use crate::serve::{Call, Code, Status};
 
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
@@ -44,10 +44,14 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
         Ok(method) => method,
         Err(status) => return answer::refused(entry, status),
     };
+    let Ok(permit) = Arc::clone(&shared.grpc_calls).try_acquire_owned() else {
+        let text = format!("{CALLS} calls are being carried out already");
+        return answer::refused(entry, Status::new(Code::Unavailable, text));
+    };
     let call = Call::new(transaction(request.headers()));
     let wanted = Wanted(call.clone());
     let source = Source::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
-    let rest = carry_out(shared, &entry, Ok(method), call, source);
+    let rest = carry_out(shared, &entry, Ok(method), call, source, Some(permit));
     answer::messages(entry, rest, Some(wanted))
 }
 
