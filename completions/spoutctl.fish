@@ -45,6 +45,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
@@ -93,6 +95,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'Each
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
@@ -206,6 +210,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r

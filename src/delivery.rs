@@ -53,7 +53,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::archive::{Archive, Digest, Files};
+use crate::archive::{Archive, Digest, Files, Label};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
@@ -84,6 +84,7 @@ pub struct Receipt {
     /// Bytes from there through its second zero block.
     pub length: u64,
     pub digest: Digest,
+    pub label: Label,
     pub files: usize,
     /// Files that the archive deletes.
     pub deletions: usize,

@@ -174,6 +174,7 @@ impl<R: BufRead> ArchiveReader<R> {
             offset: start,
             length: end - start,
             digest,
+            label: entries.label(),
             contents: contents.map_err(|problem| ContentError {
                 number: self.number,
                 input: Arc::clone(&self.name),

@@ -61,6 +61,17 @@ pub struct MessageArgs {
     #[arg(long, requires = "key")]
     pub escape_keys: bool,
 
+    /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
+    ///
+    /// Any JSON value but null; every message needs one. Of an archive the last message's counts, so let one consumer
+    /// read one source: a Kafka partition, say.
+    #[arg(long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
+    pub position_json: Option<String>,
+
+    /// The same by a column, from 1: of a CSV record, or of a line with tabs
+    #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
+    pub position_column: Option<u32>,
+
     /// An archive is complete with so many messages
     #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..), requires = "messages")]
     pub batch_count: u64,

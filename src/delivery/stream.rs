@@ -246,6 +246,7 @@ impl<'a> Stream<'a> {
             offset: archive.offset,
             length: archive.length,
             digest: archive.digest,
+            label: archive.label.clone(),
             files: files.len(),
             deletions: files.deletions().len(),
             bytes: files.total_bytes(),

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::chunks::Chunks;
 use super::error::{MessageError, MessageFault};
 use super::framing::Message;
+use super::key::PositionAt;
 use super::naming::{Naming, Template};
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveWriter, Label, MessageRange, Position};
 use crate::pfs::FilePath;
 
 /// When an archive is complete: whichever comes first.
@@ -50,6 +51,8 @@ const END: u64 = 1024;
 pub struct Packer {
     naming: Naming,
     batching: Batching,
+    /// Where each message says its position, if it does.
+    position: Option<PositionAt>,
     batch: Option<Batch>,
 }
 
@@ -57,6 +60,8 @@ struct Batch {
     first: u64,
     last: u64,
     count: u64,
+    /// Of its newest message.
+    position: Option<Position>,
     /// When its first message was read.
     begun: Moment,
     content: Content,
@@ -74,23 +79,13 @@ enum Content {
     },
 }
 
-/// Which messages of an input an archive holds: numbers, from 1, without a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    pub first: u64,
-    pub last: u64,
-}
-
-impl Range {
-    #[must_use]
-    pub fn count(self) -> u64 {
-        self.last + 1 - self.first
-    }
-}
-
 /// One archive of messages.
 pub struct Packed {
-    pub messages: Range,
+    pub messages: MessageRange,
+    /// Of the last message.
+    pub position: Option<Position>,
+    /// When the first message was read.
+    pub begun: Moment,
     content: Done,
 }
 
@@ -105,8 +100,15 @@ impl Packer {
         Self {
             naming,
             batching,
+            position: None,
             batch: None,
         }
+    }
+
+    /// Each archive says the position of its last message, which is there.
+    #[must_use]
+    pub fn with_positions(self, position: Option<PositionAt>) -> Self {
+        Self { position, ..self }
     }
 
     /// When the archive in hand has to be complete, if there is one.
@@ -128,24 +130,29 @@ impl Packer {
         now: Moment,
         done: &mut dyn FnMut(Packed) -> Result<(), E>,
     ) -> Result<(), E> {
-        if let Some(batch) = &self.batch
-            && (batch.length() + room(&self.naming, message) > self.batching.bytes
-                || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
-        {
-            self.close(done)?;
-        }
         let error = |fault| MessageError {
             number: message.number,
             offset: message.offset,
             fault,
         };
+        let position = self.position.as_ref().map(|position| position.of(message.body));
+        let position = position
+            .transpose()
+            .map_err(|why| error(MessageFault::NoPosition { why: why.to_string() }))?;
+        if let Some(batch) = &self.batch
+            && (batch.length(position.as_ref()) + room(&self.naming, message) > self.batching.bytes
+                || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
+        {
+            self.close(done)?;
+        }
         let batch = match self.batch.take() {
             Some(batch) => batch,
             None => Batch::begin(&self.naming, message, now).map_err(error)?,
         };
         let batch = self.batch.insert(batch);
         batch.add(&self.naming, message, now).map_err(error)?;
-        if batch.count >= self.batching.count || batch.length() >= self.batching.bytes {
+        batch.position = position;
+        if batch.count >= self.batching.count || batch.length(batch.position.as_ref()) >= self.batching.bytes {
             self.close(done)?;
         }
         Ok(())
@@ -197,17 +204,20 @@ impl Batch {
             first: message.number,
             last: message.number,
             count: 0,
+            position: None,
             begun: now,
             content,
         })
     }
 
-    /// Bytes of the archive, if it were complete.
-    fn length(&self) -> u64 {
-        match &self.content {
-            Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
-            Content::Files { length, .. } => *length,
-        }
+    /// Bytes of the archive, if it were complete with a message that stands there.
+    fn length(&self, position: Option<&Position>) -> u64 {
+        let label = Label::most(position.map(|position| position.as_json().len()));
+        label
+            + match &self.content {
+                Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
+                Content::Files { length, .. } => *length,
+            }
     }
 
     fn add(&mut self, naming: &Naming, message: &Message<'_>, now: Moment) -> Result<(), MessageFault> {
@@ -236,10 +246,12 @@ impl Batch {
 
     fn finish(self) -> Packed {
         Packed {
-            messages: Range {
+            messages: MessageRange {
                 first: self.first,
                 last: self.last,
             },
+            position: self.position,
+            begun: self.begun,
             content: match self.content {
                 Content::File { path, bytes } => Done::File { path, bytes },
                 Content::Files { archive, .. } => Done::Files(archive.finish().unwrap_or_default()),
@@ -254,6 +266,11 @@ impl Packed {
     /// # Errors
     /// What the output says.
     pub fn write_to(&self, output: &mut dyn Write) -> io::Result<()> {
+        let label = Label {
+            messages: Some(self.messages),
+            position: self.position.clone(),
+        };
+        output.write_all(&label.header())?;
         match &self.content {
             Done::Files(archive) => archive.write_to(output)?,
             Done::File { path, bytes } => {

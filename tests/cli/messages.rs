@@ -34,6 +34,72 @@ fn messages_become_commits_and_the_acknowledgement_says_which() {
 }
 
 #[test]
+fn an_acknowledgement_says_where_the_last_message_stands() {
+    let world = World::local();
+    let args = [
+        "--into",
+        "f",
+        "--batch-count",
+        "2",
+        "--json",
+        "--position-json",
+        "/offset",
+    ];
+    let lines = b"{\"offset\": 7}\n{\"offset\": 18446744073709551616}\n{\"offset\": {\"lsn\": \"0/1A\"}}\n";
+    let ran = put(&world, &args, lines);
+    let lines = ran.expect(0).lines();
+    assert!(
+        lines[0].contains(r#""count":2},"position":18446744073709551616}"#),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].contains(r#""position":{"lsn": "0/1A"}}"#), "{}", lines[1]);
+    let args = ["--into", "f", "--json", "--position-column", "2"];
+    let ran = put(&world, &args, b"a\t0/16B3748\nb\t0/16B3750\n");
+    assert_eq!(ran.expect(0).json()[0]["position"], "0/16B3750");
+    // What came before a message without one is committed.
+    let ran = put(
+        &world,
+        &["--into", "f", "--position-json", "/offset"],
+        b"{\"offset\": 1}\n{}\n",
+    );
+    ran.expect(3)
+        .says("message 2 of the input, at byte 14, has no position: nothing is at `/offset`");
+    assert_eq!(ran.commits().len(), 1);
+}
+
+#[test]
+fn what_pack_says_of_an_archive_comes_through_a_pipe_and_a_spool() {
+    let world = World::local();
+    let args = [
+        "pack",
+        "--messages",
+        "lines",
+        "--into",
+        "f",
+        "--batch-count",
+        "2",
+        "--position-column",
+        "1",
+    ];
+    let packed = world.run_with(&args, b"10\n11\n12\n");
+    let spool = world.path("spool").display().to_string();
+    let ran = world.run_with(
+        &["put", "events", "--create-repo", "--json", "--spool", &spool],
+        &packed.expect(0).stdout,
+    );
+    let told = |name: &str| -> Vec<String> {
+        let lines = ran.json();
+        let lines = lines.iter().filter(|line| line["type"] == name);
+        lines
+            .map(|line| format!("{} {}", line["messages"]["last"], line["position"]))
+            .collect()
+    };
+    assert_eq!(told("commit"), ["2 \"11\"", "3 \"12\""]);
+    assert_eq!(told("spooled"), told("commit"));
+}
+
+#[test]
 fn appended_messages_are_all_in_one_file() {
     let world = World::local();
     put(

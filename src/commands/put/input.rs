@@ -230,7 +230,6 @@ impl Reader {
             name: Arc::clone(name),
             input: Waited { input, stop: None },
             output,
-            first: *number,
             report: Arc::clone(&self.report),
             packing: packing.clone(),
         };
@@ -256,8 +255,6 @@ struct Making<F> {
     name: Arc<str>,
     input: Waited<F>,
     output: PipeWriter,
-    /// The number of the first archive.
-    first: u64,
     report: Arc<Report>,
     packing: Packing,
 }
@@ -265,7 +262,6 @@ struct Making<F> {
 impl<F: Read + AsFd> Making<F> {
     fn run(mut self) -> Result<(), PackError> {
         let mut made = filter::Packing::default();
-        let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
         let end = pack(
             &mut self.input,
@@ -273,9 +269,6 @@ impl<F: Read + AsFd> Making<F> {
             self.packing.packer(),
             &mut made,
             &mut |packed| {
-                // Known before the archive can be acknowledged.
-                report.packed(number, packed.messages);
-                number += 1;
                 let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
                 packed.write_to(&mut buffered)
             },

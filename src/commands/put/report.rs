@@ -1,6 +1,6 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label, MessageRange, Position};
 use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
 use crate::fault::Fault;
-use crate::messages::Range;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
 
@@ -40,10 +39,15 @@ pub(super) struct Report {
     settling: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
-    /// Which messages are in the archives in hand, by the archives' numbers.
-    packed: Mutex<BTreeMap<u64, Range>>,
     /// Of all that are acknowledged.
     last_message: AtomicU64,
+}
+
+/// An archive that is safe in a spool.
+pub(super) struct Spooled {
+    pub sequence: u64,
+    pub digest: Digest,
+    pub label: Label,
 }
 
 /// How often it is said that a call is made again.
@@ -73,7 +77,6 @@ impl Report {
             settled: Mutex::new(0),
             settling: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
-            packed: Mutex::default(),
             last_message: zero(),
         }
     }
@@ -272,34 +275,26 @@ impl Report {
         }
     }
 
-    /// An archive was made of these messages.
-    pub fn packed(&self, archive: u64, messages: Range) {
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.insert(archive, messages);
-    }
-
-    /// The messages of an archive that is settled; `None` where it was none of ours.
-    fn messages_of(&self, archive: u64) -> Option<Range> {
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.remove(&archive)
-    }
-
     /// The archive is in the spool, and survives a crash: the producer may forget it.
-    pub fn spooled(&self, sequence: u64, digest: Digest) {
+    pub fn spooled(&self, archive: &Spooled) {
         if self.json {
-            let digest = digest.to_string();
-            self.print(&Line::Spooled { seq: sequence, digest });
+            self.print(&Line::Spooled {
+                seq: archive.sequence,
+                digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            });
         }
     }
 
     fn acknowledge(&self, receipt: &Receipt, already: bool) {
         let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
-        let messages = self.messages_of(receipt.archive);
+        let messages = receipt.label.messages;
         if let Some(messages) = messages {
             self.last_message.store(messages.last, Ordering::Relaxed);
         }
         if self.json {
-            let line = Commitment::new(receipt, commit, messages);
+            let line = Commitment::new(receipt, commit);
             self.print(&if already {
                 Line::Already(line)
             } else {
@@ -361,6 +356,8 @@ impl Observer for Report {
                 files: files.len(),
                 deletions,
                 bytes: files.total_bytes(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
             });
         }
         self.terminal.status(&format!(
@@ -395,7 +392,6 @@ impl Observer for Report {
                 reason,
             });
         }
-        self.messages_of(archive.number);
         self.quarantined.fetch_add(1, Ordering::Relaxed);
         self.settle();
     }
@@ -432,6 +428,10 @@ enum Line<'a> {
         /// The archive's number in the life of the spool.
         seq: u64,
         digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Quarantined {
         archive: u64,
@@ -450,6 +450,10 @@ enum Line<'a> {
         files: usize,
         deletions: usize,
         bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Summary {
         /// Whether the input was delivered to its end.
@@ -483,6 +487,9 @@ struct Commitment<'a> {
     finished: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Messages>,
+    /// Where the last message stands in its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a Position>,
 }
 
 /// Which messages of the input an archive was made of: numbers from 1.
@@ -493,8 +500,18 @@ struct Messages {
     count: u64,
 }
 
+impl Messages {
+    fn of(label: &Label) -> Option<Self> {
+        label.messages.map(|messages: MessageRange| Self {
+            first: messages.first,
+            last: messages.last,
+            count: messages.count(),
+        })
+    }
+}
+
 impl<'a> Commitment<'a> {
-    fn new(receipt: &'a Receipt, commit: &'a str, messages: Option<Range>) -> Self {
+    fn new(receipt: &'a Receipt, commit: &'a str) -> Self {
         Self {
             archive: receipt.archive,
             input: &receipt.input,
@@ -509,11 +526,8 @@ impl<'a> Commitment<'a> {
             deletions: receipt.deletions,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
-            messages: messages.map(|messages| Messages {
-                first: messages.first,
-                last: messages.last,
-                count: messages.count(),
-            }),
+            messages: Messages::of(&receipt.label),
+            position: receipt.label.position.as_ref(),
         }
     }
 }

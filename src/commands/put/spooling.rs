@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::input::Taker;
-use super::report::Report;
+use super::report::{Report, Spooled};
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
 use crate::cli::PutArgs;
 use crate::delivery::DeliveryError;
@@ -101,9 +101,13 @@ impl Taker for IntoSpool {
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
-        let (sequence, digest) = (archive.number, archive.digest);
+        let spooled = Spooled {
+            sequence: archive.number,
+            digest: archive.digest,
+            label: archive.label.clone(),
+        };
         self.spool.accept(archive)?;
-        self.report.spooled(sequence, digest);
+        self.report.spooled(&spooled);
         Ok(ControlFlow::Continue(()))
     }
 
