@@ -207,7 +207,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -323,6 +323,14 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -380,7 +388,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spool)
-            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --json --pachd --retry-for --grace --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --pachd --retry-for --grace --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -399,6 +407,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --on-bad)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -498,7 +514,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -611,6 +627,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --spool-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

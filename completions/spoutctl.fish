@@ -66,6 +66,8 @@ on-failure\t'When it failed; after a second, then after twice as long each time,
 always\t'Also when it ended well'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
@@ -150,6 +152,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'L
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l forget -d 'Give archive N up: its file is removed, and no commit is made of it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d 'With --send: let up to N commits wait to be finished, as `put --in-flight` does' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
@@ -231,6 +235,8 @@ on-failure\t'When it failed; after a second, then after twice as long each time,
 always\t'Also when it ended well'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'

@@ -1,5 +1,6 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
+mod acknowledging;
 mod input;
 mod producer;
 mod report;
@@ -31,6 +32,7 @@ use crate::failure::Failure;
 use crate::pfs::Destination;
 use crate::settings::{self, Address};
 use crate::terminal::Terminal;
+use acknowledging::Acknowledger;
 use input::{Directly, Input, Reader};
 use producer::Producer;
 use report::Report;
@@ -69,8 +71,15 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
         Some(scratch) => server::sink_for_dry_run(&args.server, &terminal, scratch.path())?,
         None => server::sink(&args.server, &terminal)?,
     };
-    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
     let spool = spooling::open(args, &target.destination)?;
+    let acknowledger = Acknowledger::new(
+        &args.acknowledging,
+        spool.as_deref().map(Spool::dir),
+        &temporary,
+        &terminal,
+    )?;
+    let acknowledger = acknowledger.map(Arc::new);
+    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json, acknowledger.clone()));
     let producer = producer(args);
     let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
@@ -111,12 +120,16 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     });
     let end = wait(&ended, &interrupts);
     report.end();
+    let patience = if end.is_some() {
+        group::ENDS_WITHIN
+    } else {
+        Duration::ZERO
+    };
+    if let Some(acknowledger) = &acknowledger {
+        acknowledger.group.end(patience);
+    }
     if let Some(producer) = &producer {
-        producer.group.end(if end.is_some() {
-            group::ENDS_WITHIN
-        } else {
-            Duration::ZERO
-        });
+        producer.group.end(patience);
     }
     match end {
         Some((summary, result)) => {

@@ -26,6 +26,9 @@ const NAMED: usize = 20;
 pub fn run(args: &SpoolArgs) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()));
     let decision = &args.decision;
+    if !decision.send && (args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some()) {
+        return Err(Failure::new(Exit::Usage, "only what is sent is acknowledged").help("add --send"));
+    }
     if decision.send {
         return send(args);
     }
@@ -70,6 +73,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     put.trying = args.trying.clone();
     put.voice = args.voice.clone();
     put.json = args.json;
+    put.acknowledging = args.acknowledging.clone();
     put.commits.in_flight = args.in_flight;
     put.entries.on_bad = args.on_bad.clone();
     put::send_spool(&put)

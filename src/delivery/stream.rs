@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
-use super::Receipt;
 use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
@@ -14,6 +13,7 @@ use super::mark::{Mark, Stage, StreamName};
 use super::preflight::{Known, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
+use super::{Receipt, Settled};
 use crate::archive::{Archive, ContentError, Files};
 use crate::pfs::{Commit, CommitId};
 
@@ -174,6 +174,7 @@ impl<'a> Stream<'a> {
             error,
         })?;
         self.committer.observer.quarantined(archive, &file);
+        self.settled(&Settled::Quarantined(archive, &file))?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -183,6 +184,7 @@ impl<'a> Stream<'a> {
             return Ok(ControlFlow::Break(()));
         }
         self.committer.observer.empty(archive);
+        self.settled(&Settled::Empty(archive))?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -236,7 +238,13 @@ impl<'a> Stream<'a> {
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
         self.committer.observer.already(&receipt);
+        self.settled(&Settled::Already(&receipt))?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), DeliveryError> {
+        let acknowledged = self.committer.observer.settled(settled);
+        acknowledged.map_err(|error| DeliveryError::unacknowledged(settled, error))
     }
 
     fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {

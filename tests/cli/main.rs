@@ -11,6 +11,7 @@
 mod checker;
 mod runner;
 
+mod acknowledging;
 mod deletions;
 mod faults;
 mod follow;

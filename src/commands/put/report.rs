@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::acknowledging::{Acknowledgement, Acknowledger};
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label, MessageRange, Position};
-use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
+use crate::delivery::{DeliveryError, Observer, Receipt, Settled, Summary, Unacknowledged};
 use crate::fault::Fault;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
@@ -22,6 +23,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Report {
     terminal: Arc<Terminal>,
     json: bool,
+    acknowledger: Option<Arc<Acknowledger>>,
     started: Instant,
     read: AtomicU64,
     archives: AtomicU64,
@@ -58,11 +60,12 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(terminal: Arc<Terminal>, json: bool) -> Self {
+    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
+            acknowledger,
             started: Instant::now(),
             read: zero(),
             archives: zero(),
@@ -288,20 +291,19 @@ impl Report {
     }
 
     fn acknowledge(&self, receipt: &Receipt, already: bool) {
-        let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
         let messages = receipt.label.messages;
         if let Some(messages) = messages {
             self.last_message.store(messages.last, Ordering::Relaxed);
         }
         if self.json {
-            let line = Commitment::new(receipt, commit);
-            self.print(&if already {
-                Line::Already(line)
+            self.print(&Line::of(&if already {
+                Settled::Already(receipt)
             } else {
-                Line::Commit(line)
-            });
+                Settled::Committed(receipt)
+            }));
             return;
         }
+        let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
         let messages = messages.map_or(String::new(), |messages| {
             format!("{}   ", counted(messages.count(), "message"))
         });
@@ -331,14 +333,12 @@ impl Observer for Report {
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.deletions.fetch_add(receipt.deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
-        self.settle();
     }
 
     fn already(&self, receipt: &Receipt) {
         self.acknowledge(receipt, true);
         self.remember(receipt);
         self.already.fetch_add(1, Ordering::Relaxed);
-        self.settle();
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
@@ -372,28 +372,30 @@ impl Observer for Report {
         let number = grouped(archive.number);
         self.terminal
             .note(&format!("archive {number} holds no file: no commit is made of it"));
-        self.settle();
     }
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
-        let reason = archive
-            .contents
-            .as_ref()
-            .err()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let reason = reason(archive);
         self.terminal
             .warning(&format!("{reason}; set aside as {}", file.display()));
         if self.json {
-            self.print(&Line::Quarantined {
-                archive: archive.number,
-                digest: archive.digest.to_string(),
-                file: file.display().to_string(),
-                reason,
-            });
+            self.print(&Line::of(&Settled::Quarantined(archive, file)));
         }
         self.quarantined.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        if let Some(acknowledger) = &self.acknowledger {
+            let line = serde_json::to_string(&Line::of(settled)).map_err(|error| Unacknowledged {
+                how: format!("a line of JSON could not be made: {error}"),
+            })?;
+            acknowledger.give(&Acknowledgement {
+                line,
+                variables: variables(settled),
+            })?;
+        }
         self.settle();
+        Ok(())
     }
 
     fn note(&self, text: &str) {
@@ -409,6 +411,36 @@ impl Observer for Report {
         *said = Some(Instant::now());
         self.terminal.note(&format!("{fault}; trying again"));
     }
+}
+
+/// Why no commit can be made of it.
+fn reason(archive: &Archive) -> String {
+    let reason = archive.contents.as_ref().err();
+    reason.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What an acknowledgement says, for shells.
+fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<String>)> {
+    let (kind, digest, label, branch) = match settled {
+        Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),
+        Settled::Quarantined(archive, _) => ("quarantined", archive.digest, &archive.label, None),
+    };
+    let number = |of: fn(MessageRange) -> u64| label.messages.map(|messages| of(messages).to_string());
+    vec![
+        ("TYPE", Some(kind.to_owned())),
+        ("ARCHIVE", Some(settled.archive().to_string())),
+        ("DIGEST", Some(digest.to_string())),
+        ("COMMIT", settled.commit().map(ToString::to_string)),
+        ("PROJECT", branch.map(|branch| branch.repo.project.to_string())),
+        ("REPO", branch.map(|branch| branch.repo.name.to_string())),
+        ("BRANCH", branch.map(|branch| branch.name.to_string())),
+        ("FIRST", number(|messages| messages.first)),
+        ("LAST", number(|messages| messages.last)),
+        ("COUNT", number(MessageRange::count)),
+        ("POSITION", label.position.as_ref().map(Position::bare)),
+    ]
 }
 
 /// `2 files`, `2 files and 1 deletion`.
@@ -438,6 +470,19 @@ enum Line<'a> {
         digest: String,
         file: String,
         reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    /// Only as an acknowledgement: no commit was made of it.
+    Empty {
+        archive: u64,
+        digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
@@ -468,6 +513,29 @@ enum Line<'a> {
         bytes: u64,
         seconds: f64,
     },
+}
+
+impl<'a> Line<'a> {
+    fn of(settled: &Settled<'a>) -> Self {
+        match *settled {
+            Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
+            Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
+            Settled::Empty(archive) => Self::Empty {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+            Settled::Quarantined(archive, file) => Self::Quarantined {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                file: file.display().to_string(),
+                reason: reason(archive),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -511,7 +579,7 @@ impl Messages {
 }
 
 impl<'a> Commitment<'a> {
-    fn new(receipt: &'a Receipt, commit: &'a str) -> Self {
+    fn new(receipt: &'a Receipt) -> Self {
         Self {
             archive: receipt.archive,
             input: &receipt.input,
@@ -521,7 +589,7 @@ impl<'a> Commitment<'a> {
             project: receipt.branch.repo.project.as_str(),
             repo: receipt.branch.repo.name.as_str(),
             branch: receipt.branch.name.as_str(),
-            commit,
+            commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
             files: receipt.files,
             deletions: receipt.deletions,
             bytes: receipt.bytes,
