@@ -58,7 +58,7 @@ pub use error::{
     Ambiguity, ArchiveError, ArchiveErrorKind, ContentError, ContentErrorKind, DeletionFault, EntryRef,
     EntryStreamError, LinkFault, Problem, Torn, Trouble,
 };
-pub use framing::{ArchiveReader, Seen};
+pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{File, Files, Skipped};

@@ -270,7 +270,7 @@ fn invalid(text: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{files, read_all};
-    use super::super::{EntryKind, EntryStream, MessageRange, Options, Position};
+    use super::super::{EntryKind, EntryStream, MessageRange, Options, Position, label_of};
     use super::*;
 
     #[test]
@@ -392,10 +392,12 @@ mod tests {
             writer.delete(b"gone").unwrap();
             writer.append(b"new", 3, &b"new"[..]).unwrap();
             bytes.extend(writer.finish().unwrap());
+            let bytes_of_first = bytes.clone();
             let (archives, error) = read_all(&[bytes.clone(), bytes].concat(), &obedient());
             assert!(error.is_none());
             assert_eq!(archives.len(), 2);
             assert!(archives.iter().all(|archive| archive.label == label));
+            assert_eq!(label_of(&bytes_of_first[..]), label);
             assert_eq!(files(&archives[1]), [("/new".to_owned(), b"new".to_vec())]);
         }
         assert!(Label::default().header().is_empty());

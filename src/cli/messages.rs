@@ -39,9 +39,10 @@ pub struct MessageArgs {
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
     pub into: Option<String>,
 
-    /// Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name
+    /// Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name
     ///
-    /// The time is that at which the message was read, in UTC. Two messages of one archive never share a name.
+    /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the message's
+    /// number in the life of the stream, and needs --spool or --stream. Two messages of one archive never share a name.
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
     pub each: Option<String>,
 

@@ -64,8 +64,20 @@ impl Packing {
         Splitter::new(self.framing.clone(), self.limit, self.partial)
     }
 
-    pub fn packer(&self) -> Packer {
-        Packer::new(self.naming.clone(), self.batching).with_positions(self.position.clone())
+    /// For an input that comes after so many messages of the same stream.
+    pub fn packer(&self, before: u64) -> Packer {
+        Packer::new(self.naming.clone(), self.batching)
+            .with_positions(self.position.clone())
+            .after(before)
+    }
+
+    /// Refuses names that count over the life of a stream where nobody knows what there was before.
+    pub fn refuse_numbers(&self, help: &str) -> Result<(), Failure> {
+        if !self.naming.has_number() {
+            return Ok(());
+        }
+        let text = "{seq} counts over the life of a stream, and a restart would begin at 1 and overwrite what is there";
+        Err(Failure::new(Exit::Usage, text).help(help))
     }
 }
 

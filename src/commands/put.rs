@@ -43,8 +43,8 @@ use spooling::IntoSpool;
 /// # Errors
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
-    let packing = packing(args)?;
     let destination = Target::of(args)?;
+    let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
     deliver(args, &destination, inputs, packing)
 }
@@ -111,7 +111,12 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     };
     match &spool {
         Some(spool) => read_into_spool(reader, spool, archives),
-        None => read_directly(reader, Holding::new(&temporary), archives),
+        None => read_directly(
+            reader,
+            Holding::new(&temporary),
+            archives,
+            counts_messages(args, target),
+        ),
     }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
@@ -156,12 +161,14 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     }
 }
 
-fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>) {
+fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {
     std::thread::spawn(move || {
         let directly = Directly {
             holding,
             archives,
             taken: AtomicU64::new(0),
+            counts_messages,
+            messages: AtomicU64::new(0),
             report: Arc::clone(&reader.report),
         };
         let end = reader.read_all(&directly);
@@ -345,13 +352,24 @@ impl Target {
 }
 
 /// How messages become archives, if the input is messages.
-fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
+fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> {
     let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
+    if let Some(packing) = &packing
+        && !counts_messages(args, target)
+    {
+        packing.refuse_numbers("give --spool DIR or --stream NAME; or name files by {uuid}")?;
+    }
     if packing.is_some() && args.commits.resume {
         let text = "--resume skips archives that were committed before, and messages make other archives every time";
         return Err(Failure::new(Exit::Usage, text).help("with --spool every archive is kept until it is committed"));
     }
     Ok(packing)
+}
+
+/// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.
+fn counts_messages(args: &PutArgs, target: &Target) -> bool {
+    args.messages.messages.is_some()
+        && (args.spooling.spool.is_some() || args.commits.stream.is_some() || target.stream.is_some())
 }
 
 /// What is to be read, looked at before anything is sent.
@@ -404,6 +422,7 @@ fn options(args: &PutArgs, target: &Target, spool: Option<&Spool>) -> Options {
             .map(Spool::stream)
             .or_else(|| args.commits.stream.clone())
             .or_else(|| target.stream.clone()),
+        counts_messages: counts_messages(args, target),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,

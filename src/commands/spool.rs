@@ -128,6 +128,9 @@ fn describe(contents: &Contents) -> Vec<String> {
         format!("waiting    {} ({})", grouped(waiting), Size(bytes)),
         format!("stream     {}", contents.stream),
     ];
+    if contents.messages > 0 {
+        lines.push(format!("messages   {}", grouped(contents.messages)));
+    }
     if let Some(destination) = contents.purpose.as_ref().and_then(|purpose| purpose.0.get("DEST")) {
         lines.push(format!("goes to    {destination}"));
     }
@@ -158,6 +161,8 @@ fn describe(contents: &Contents) -> Vec<String> {
 struct Shown<'a> {
     stream: &'a str,
     accepted: u64,
+    /// The number of the newest message in them; 0 where there are none.
+    messages: u64,
     destination: Option<&'a str>,
     used_by: Option<u32>,
     waiting: Vec<ShownItem>,
@@ -183,6 +188,7 @@ impl<'a> Shown<'a> {
         Self {
             stream: contents.stream.as_str(),
             accepted: contents.accepted,
+            messages: contents.messages,
             destination: destination.map(String::as_str),
             used_by: contents.used_by,
             waiting: contents.waiting.iter().map(item).collect(),

@@ -133,6 +133,7 @@ impl<'a> Stream<'a> {
             stream: self.name.clone(),
             sequence,
             digest: archive.digest,
+            messages: archive.label.messages.filter(|_| self.options.counts_messages),
             stage: Stage::Started,
         };
         let receipt = self.receipt(archive, files);

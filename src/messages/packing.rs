@@ -53,6 +53,8 @@ pub struct Packer {
     batching: Batching,
     /// Where each message says its position, if it does.
     position: Option<PositionAt>,
+    /// How many messages the stream has had before this input.
+    before: u64,
     batch: Option<Batch>,
 }
 
@@ -101,8 +103,15 @@ impl Packer {
             naming,
             batching,
             position: None,
+            before: 0,
             batch: None,
         }
+    }
+
+    /// The first message of the input is the stream's one after so many others.
+    #[must_use]
+    pub fn after(self, before: u64) -> Self {
+        Self { before, ..self }
     }
 
     /// Each archive says the position of its last message, which is there.
@@ -145,12 +154,13 @@ impl Packer {
         {
             self.close(done)?;
         }
+        let number = self.before.saturating_add(message.number);
         let batch = match self.batch.take() {
             Some(batch) => batch,
-            None => Batch::begin(&self.naming, message, now).map_err(error)?,
+            None => Batch::begin(&self.naming, message, number, now).map_err(error)?,
         };
         let batch = self.batch.insert(batch);
-        batch.add(&self.naming, message, now).map_err(error)?;
+        batch.add(&self.naming, message, number, now).map_err(error)?;
         batch.position = position;
         if batch.count >= self.batching.count || batch.length(batch.position.as_ref()) >= self.batching.bytes {
             self.close(done)?;
@@ -183,13 +193,14 @@ fn room(naming: &Naming, message: &Message<'_>) -> u64 {
 }
 
 impl Batch {
-    fn begin(naming: &Naming, message: &Message<'_>, now: Moment) -> Result<Self, MessageFault> {
+    /// `number` is the message's in the stream.
+    fn begin(naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<Self, MessageFault> {
         let content = match naming {
             Naming::Into(name) => {
                 let mut bytes = Chunks::default();
                 bytes.push(message.header.unwrap_or_default());
                 Content::File {
-                    path: name.path(message.body, now.time)?,
+                    path: name.path(message.body, number, now.time)?,
                     bytes,
                 }
             }
@@ -201,8 +212,8 @@ impl Batch {
             },
         };
         Ok(Self {
-            first: message.number,
-            last: message.number,
+            first: number,
+            last: number,
             count: 0,
             position: None,
             begun: now,
@@ -220,7 +231,7 @@ impl Batch {
             }
     }
 
-    fn add(&mut self, naming: &Naming, message: &Message<'_>, now: Moment) -> Result<(), MessageFault> {
+    fn add(&mut self, naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<(), MessageFault> {
         match (&mut self.content, naming) {
             (Content::File { bytes, .. }, _) => {
                 for part in [message.head, message.body, message.tail] {
@@ -228,7 +239,7 @@ impl Batch {
                 }
             }
             (Content::Files { archive, names, length }, Naming::Each(name) | Naming::Into(name)) => {
-                let path = names.take(name, message, now)?;
+                let path = names.take(name, message, number, now)?;
                 let newline: &[u8] = if message.header.is_some() { b"\n" } else { b"" };
                 let parts = [message.header.unwrap_or_default(), message.body, newline];
                 let size = parts.iter().map(|part| part.len() as u64).sum();
@@ -240,7 +251,7 @@ impl Batch {
             }
         }
         self.count += 1;
-        self.last = message.number;
+        self.last = number;
         Ok(())
     }
 
@@ -291,8 +302,14 @@ struct Names {
 }
 
 impl Names {
-    fn take(&mut self, template: &Template, message: &Message<'_>, now: Moment) -> Result<FilePath, MessageFault> {
-        let path = template.path(message.body, now.time)?;
+    fn take(
+        &mut self,
+        template: &Template,
+        message: &Message<'_>,
+        number: u64,
+        now: Moment,
+    ) -> Result<FilePath, MessageFault> {
+        let path = template.path(message.body, number, now.time)?;
         if let Some((with, other)) = self.in_the_way(&path) {
             return Err(MessageFault::Clash {
                 name: path.to_string(),

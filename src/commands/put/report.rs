@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label, MessageRange, Position};
-use crate::delivery::{DeliveryError, Observer, Receipt, Settled, Summary, Unacknowledged};
+use crate::delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
 use crate::fault::Fault;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
@@ -39,10 +39,22 @@ pub(super) struct Report {
     /// How many archives are settled: committed, found committed, or empty.
     settled: Mutex<u64>,
     settling: Condvar,
+    messages_before: Mutex<Before>,
+    messages_known: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
     /// Of all that are acknowledged.
     last_message: AtomicU64,
+}
+
+/// How many messages the stream has had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Before {
+    #[default]
+    NotYet,
+    Messages(u64),
+    /// Nobody will tell any more.
+    Never,
 }
 
 /// An archive that is safe in a spool.
@@ -79,6 +91,8 @@ impl Report {
             said_retrying: Mutex::new(None),
             settled: Mutex::new(0),
             settling: Condvar::new(),
+            messages_before: Mutex::default(),
+            messages_known: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
             last_message: zero(),
         }
@@ -249,8 +263,29 @@ impl Report {
         *waited.unwrap_or_else(PoisonError::into_inner) != u64::MAX
     }
 
+    /// Waits until it is known how many messages the stream has had; `None` when it will not be.
+    pub fn wait_for_messages(&self) -> Option<u64> {
+        let before = self.messages_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .messages_known
+            .wait_while(before, |before| *before == Before::NotYet);
+        match *waited.unwrap_or_else(PoisonError::into_inner) {
+            Before::Messages(before) => Some(before),
+            Before::NotYet | Before::Never => None,
+        }
+    }
+
+    fn tell_messages(&self, before: Before) {
+        let mut known = self.messages_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == Before::NotYet {
+            *known = before;
+        }
+        self.messages_known.notify_all();
+    }
+
     /// The delivery has ended: nothing further will be settled.
     pub fn end(&self) {
+        self.tell_messages(Before::Never);
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
         self.settling.notify_all();
     }
@@ -318,6 +353,10 @@ impl Report {
 }
 
 impl Observer for Report {
+    fn ready(&self, ready: &Ready) {
+        self.tell_messages(Before::Messages(ready.messages));
+    }
+
     fn received(&self, _: &Archive) {
         self.archives.fetch_add(1, Ordering::Relaxed);
     }

@@ -133,6 +133,10 @@ impl Taker for IntoSpool {
     fn wait_until_drained(&self) -> bool {
         self.spool.wait_until_drained()
     }
+
+    fn messages_before(&self) -> Option<u64> {
+        Some(self.spool.messages())
+    }
 }
 
 /// Keeps an archive whose commit failed until somebody decides about it.

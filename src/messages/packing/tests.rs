@@ -104,6 +104,26 @@ fn each_message_may_have_a_file_of_its_own() {
 }
 
 #[test]
+fn numbers_go_on_after_those_of_earlier_inputs_and_faults_name_those_of_this_one() {
+    let naming = Naming::Each(naming("{seq:3}", None));
+    let mut packer = Packer::new(naming, HUGE).after(41);
+    let mut done: Vec<Packed> = Vec::new();
+    let mut take = |packed| {
+        done.push(packed);
+        Ok::<_, MessageError>(())
+    };
+    for number in [1, 2] {
+        packer.add(&message(number, b"x"), moment(0), &mut take).unwrap();
+    }
+    // The same number twice, as no input has it.
+    let error = packer.add(&message(2, b"x"), moment(0), &mut take).unwrap_err();
+    assert_eq!(error.number, 2);
+    packer.close(&mut take).unwrap();
+    assert_eq!(done[0].messages.to_string(), "42-43");
+    assert_eq!(files(&done[0]).keys().collect::<Vec<_>>(), ["042", "043"]);
+}
+
+#[test]
 fn an_archive_is_complete_by_bytes_and_a_larger_message_is_one_of_its_own() {
     for each in [false, true] {
         let naming = if each {
