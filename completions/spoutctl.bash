@@ -141,7 +141,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__pack)
-            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --quiet --verbose --help --version"
+            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -168,6 +168,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --key-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-json)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -199,7 +207,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -250,6 +258,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --key-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-json)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -311,6 +327,14 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -368,7 +392,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spool)
-            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --json --pachd --retry-for --grace --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --pachd --retry-for --grace --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -387,6 +411,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --on-bad)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -486,7 +518,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --retry-for --grace --json --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +569,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --key-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-json)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -595,6 +635,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --spool-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ack-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -42,10 +42,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
@@ -65,6 +67,8 @@ on-failure\t'When it failed; after a second, then after twice as long each time,
 always\t'Also when it ended well'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
@@ -90,10 +94,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
@@ -147,6 +153,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'L
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l forget -d 'Give archive N up: its file is removed, and no commit is made of it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d 'With --send: let up to N commits wait to be finished, as `put --in-flight` does' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
@@ -204,10 +212,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive is complete with so many messages' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
@@ -227,6 +237,8 @@ on-failure\t'When it failed; after a second, then after twice as long each time,
 always\t'Also when it ended well'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'

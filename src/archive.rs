@@ -15,6 +15,9 @@
 //! count where [`Options::obey_deletions`] says so, and are checked then as strictly as entries: numbers from 0 without
 //! a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is added.
 //!
+//! **Labels.** What the producer says of a whole archive is in such a header, too: `SPOUTCTL.messages` (`1-212`: which
+//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source).
+//!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
 //! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said in `compression`.
@@ -28,6 +31,7 @@ mod error;
 mod framing;
 mod header;
 mod index;
+mod label;
 mod looks;
 mod path;
 mod pax;
@@ -54,10 +58,11 @@ pub use error::{
     Ambiguity, ArchiveError, ArchiveErrorKind, ContentError, ContentErrorKind, DeletionFault, EntryRef,
     EntryStreamError, LinkFault, Problem, Torn, Trouble,
 };
-pub use framing::{ArchiveReader, Seen};
+pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{File, Files, Skipped};
+pub use label::{Label, MAX_POSITION, MessageRange, NoPosition, Position};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
@@ -210,6 +215,7 @@ pub struct Archive {
     /// Bytes from its first header through its second zero block.
     pub length: u64,
     pub digest: Digest,
+    pub label: Label,
     /// The files that it holds, or the first reason why it cannot be stored although it is whole.
     pub contents: Result<Files, ContentError>,
     pub(in crate::archive) left_out: LeftOut,

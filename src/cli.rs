@@ -142,6 +142,9 @@ pub struct PutArgs {
     pub spooling: SpoolingArgs,
 
     #[command(flatten)]
+    pub acknowledging: AcknowledgingArgs,
+
+    #[command(flatten)]
     pub trying: TryingArgs,
 
     /// Print one JSON object a line instead of text
@@ -175,7 +178,7 @@ pub struct CommitArgs {
     pub create_repo: bool,
 
     /// Read and check everything, look at the destination, send nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, conflicts_with = "ack")]
     pub dry_run: bool,
 
     /// Name the stream, so that its numbers go on where an earlier run ended
@@ -312,6 +315,27 @@ pub struct SpoolingArgs {
     /// Let at most so much wait in the spool, then hold the producer back
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
     pub spool_limit: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Who else is told")]
+pub struct AcknowledgingArgs {
+    /// Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file
+    ///
+    /// After the commit is finished and said on standard output. When that fails, the exit code is 6. With --spool an archive
+    /// leaves the spool only after this.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
+    pub ack_fd: Option<i32>,
+
+    /// Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed
+    ///
+    /// One after the other, in order. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
+    /// SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they apply SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT,
+    /// SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST, SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and
+    /// SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool an archive leaves the spool only after this; when
+    /// we are killed in between, it is run for the same archive again.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, group = "ack")]
+    pub ack_command: Option<String>,
 }
 
 /// What becomes of an archive of which no commit can be made.
@@ -813,6 +837,9 @@ pub struct SpoolArgs {
     #[arg(long, value_name = "HOW", default_value = "stop", requires = "send")]
     pub on_bad: OnBad,
 
+    #[command(flatten)]
+    pub acknowledging: AcknowledgingArgs,
+
     /// Print one JSON object instead of text
     #[arg(long, help_heading = "What is said")]
     pub json: bool,
@@ -832,6 +859,8 @@ pub struct SpoolArgs {
 #[command(next_help_heading = "What becomes of what waits")]
 pub struct DecisionArgs {
     /// Send what waits, as `put` with the flags that it was taken in with, and read no input
+    ///
+    /// What was taken in with --ack-fd or --ack-command needs one of them here, too.
     #[arg(long)]
     pub send: bool,
 

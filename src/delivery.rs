@@ -55,7 +55,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::archive::{Archive, Digest, Files};
+use crate::archive::{Archive, Digest, Files, Label};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
@@ -87,6 +87,7 @@ pub struct Receipt {
     /// Bytes from there through its second zero block.
     pub length: u64,
     pub digest: Digest,
+    pub label: Label,
     pub files: usize,
     /// Files that the archive deletes.
     pub deletions: usize,
@@ -97,6 +98,44 @@ pub struct Receipt {
     pub commit: Option<CommitId>,
     /// When pachd finished the commit, by its own clock.
     pub finished: Option<jiff::Timestamp>,
+}
+
+/// What came of an archive, for good.
+#[derive(Debug, Clone, Copy)]
+pub enum Settled<'a> {
+    Committed(&'a Receipt),
+    /// An earlier run has committed it.
+    Already(&'a Receipt),
+    /// It holds no file, so no commit was made of it.
+    Empty(&'a Archive),
+    /// It was set aside in this file.
+    Quarantined(&'a Archive, &'a Path),
+}
+
+impl Settled<'_> {
+    /// Which archive of this run, or of the spool.
+    #[must_use]
+    pub fn archive(&self) -> u64 {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
+            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.number,
+        }
+    }
+
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitId> {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),
+            Self::Empty(_) | Self::Quarantined(..) => None,
+        }
+    }
+}
+
+/// An acknowledgement could not be handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unacknowledged {
+    /// What happened.
+    pub how: String,
 }
 
 /// Who is told what happens on the way. Called from several threads.
@@ -117,6 +156,14 @@ pub trait Observer: Send + Sync {
     fn empty(&self, archive: &Archive);
     /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
     fn quarantined(&self, archive: &Archive, file: &Path);
+    /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
+    /// follows is acknowledged before this returns.
+    ///
+    /// # Errors
+    /// When that cannot be done. The delivery ends then.
+    fn settled(&self, _settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        Ok(())
+    }
     /// Something that whoever runs us should know and need not act on.
     fn note(&self, text: &str);
     /// A call failed and will be made again.

@@ -17,7 +17,7 @@ pub enum Exit {
     Refused,
     /// Unreachable, or retries used up.
     Unavailable,
-    /// The producer (`put DEST -- CMD`), or the command of `tail SOURCE -- CMD`, failed.
+    /// The producer (`put DEST -- CMD`), who is told what is done, or the command of `tail SOURCE -- CMD`, failed.
     Producer,
     /// Stopped by this signal's number.
     Signal(u8),

@@ -67,7 +67,7 @@
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`serve::http`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
-//! and still runs, which is told; and a commit that pachd is finishing.
+//! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is finishing.
 
 pub mod archive;
 pub mod cli;

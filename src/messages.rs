@@ -7,7 +7,7 @@
 //! | module | part of the way |
 //! |---|---|
 //! | [`framing`] | where a message ends |
-//! | [`key`] | what a message says of itself |
+//! | [`key`] | what a message says of itself: its key, and its position in its source |
 //! | [`naming`] | the path of the file that it goes to |
 //! | [`packing`] | how many make an archive, and the archive |
 //!
@@ -26,9 +26,10 @@ pub mod framing;
 pub mod key;
 pub mod naming;
 pub mod packing;
+mod pointer;
 
 pub use error::{MessageError, MessageFault};
 pub use framing::{Framing, Message, Partial, Splitter};
 pub use key::Key;
 pub use naming::{Naming, Template};
-pub use packing::{Batching, Packed, Packer, Range};
+pub use packing::{Batching, Packed, Packer};

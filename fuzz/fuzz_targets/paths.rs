@@ -115,6 +115,7 @@ fn mark(text: &str) {
                 stream,
                 sequence: text.len() as u64,
                 digest: Digest::new([7; 32]),
+                messages: None,
                 stage: Stage::Started,
             };
             for stage in [Stage::Started, Stage::Done, Stage::GivenUp] {

@@ -9,6 +9,7 @@ use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
     BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
 };
+use super::label::Label;
 use super::pax::{self, PaxFault, Records};
 use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, SparseFault};
 
@@ -250,6 +251,11 @@ impl Entries {
             first: Some(*first),
             ..Self::new()
         }
+    }
+
+    /// What the global headers so far say of the archive.
+    pub(super) fn label(self) -> Label {
+        self.globals.label
     }
 
     /// The next entry or header with deletions, or `None` once the second zero block was read.

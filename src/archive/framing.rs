@@ -9,6 +9,7 @@ use super::entries::{Entries, Feed, Item, Source, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
 use super::index::{Files, Index, LeftOut};
+use super::label::Label;
 use super::looks::Looks;
 use super::{Archive, Digest, Hold, Options, ReadAt};
 
@@ -174,6 +175,7 @@ impl<R: BufRead> ArchiveReader<R> {
             offset: start,
             length: end - start,
             digest,
+            label: entries.label(),
             contents: contents.map_err(|problem| ContentError {
                 number: self.number,
                 input: Arc::clone(&self.name),
@@ -194,6 +196,20 @@ impl<R: BufRead> ArchiveReader<R> {
             trouble: Box::new(trouble),
         }
     }
+}
+
+/// What the producer says of the archive at the start of `input`, of which no more than its first headers are read.
+/// Nothing where it is no archive.
+#[must_use]
+pub fn label_of(input: impl BufRead) -> Label {
+    let mut source = Source::new(input);
+    let mut feed = Feed {
+        source: &mut source,
+        tee: &mut (),
+    };
+    let mut entries = Entries::new();
+    while let Ok(Some(Item::Deletions(_))) = entries.next(&mut feed) {}
+    entries.label()
 }
 
 /// The header in which the first byte that is not zero is that of `bytes`, and how many of the `zeros` before it belong

@@ -3,6 +3,7 @@
 //! A reader that is lenient here can be led to another file, or to another end of the archive, than the next reader.
 
 use super::header::MAX_OFFSET;
+use super::label::{self, Label, MessageRange, Position};
 
 /// What the key of a deletion begins with; a number follows. The value is a path.
 pub(super) const DELETION: &str = "SPOUTCTL.delete.";
@@ -40,6 +41,8 @@ pub(super) struct Records {
     pub(super) sparse: SparseRecords,
     /// Whether there was a deletion; what it says is in [`deletions`].
     pub(super) deletes: bool,
+    /// What a global header says of the whole archive.
+    pub(super) label: Label,
 }
 
 /// The `GNU.sparse.*` records. Their values are judged when the map is put together, for they say nothing about where
@@ -79,6 +82,10 @@ pub enum PaxFault {
     SizeTooLarge,
     #[error("describes a sparse file for all entries at once")]
     GlobalSparse,
+    #[error("has a range of messages that is none")]
+    BadMessages,
+    #[error("has a position that is no text, empty, or too long")]
+    BadPosition,
 }
 
 impl Records {
@@ -106,6 +113,14 @@ impl Records {
                     b"" => Setting::Unset,
                     digits => Setting::Value(size(digits)?),
                 }
+            }
+            _ if key == label::MESSAGES.as_bytes() => {
+                let range = std::str::from_utf8(value).ok().and_then(MessageRange::parse);
+                self.label.messages = Some(range.ok_or(PaxFault::BadMessages)?);
+            }
+            _ if key == label::POSITION.as_bytes() => {
+                let position = Position::of_record(value).map_err(|_| PaxFault::BadPosition)?;
+                self.label.position = Some(position);
             }
             _ => {
                 if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
@@ -336,6 +351,8 @@ mod tests {
             (b"9 size=x\n", 0, PaxFault::BadSize),
             (b"27 size=9223372036854775808\n", 0, PaxFault::WrongLength),
             (b"28 size=9223372036854775808\n", 0, PaxFault::SizeTooLarge),
+            (b"25 SPOUTCTL.messages=2-1\n", 0, PaxFault::BadMessages),
+            (b"22 SPOUTCTL.position=\n", 0, PaxFault::BadPosition),
         ] {
             let outcome = parse(body).map(|_| ());
             assert_eq!(outcome, Err((at, fault)), "{}", body.escape_ascii());

@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 
 use tar::{EntryType, Header};
 
-use super::header::{BLOCK, ZERO_BLOCK};
+use super::header::{BLOCK, BLOCK_BYTES, ZERO_BLOCK};
+use super::label::{self, Label};
 use super::pax::{DELETION, push_record, record_length};
 
 /// The largest size and time that eleven octal digits hold.
@@ -163,6 +164,36 @@ impl<W: Write> ArchiveWriter<W> {
     }
 }
 
+impl Label {
+    /// The header that says it, to be written before the first entry; nothing where there is nothing to say.
+    #[must_use]
+    pub fn header(&self) -> Vec<u8> {
+        let mut records = Vec::new();
+        if let Some(messages) = self.messages {
+            push_record(&mut records, label::MESSAGES, messages.to_string().as_bytes());
+        }
+        if let Some(position) = &self.position {
+            push_record(&mut records, label::POSITION, position.as_json().as_bytes());
+        }
+        let mut writer = ArchiveWriter::new(Vec::new(), 0);
+        // Writing to memory cannot fail.
+        match writer.extension(EntryType::XGlobalHeader, &mut records) {
+            Ok(()) if !records.is_empty() => writer.output,
+            _ => Vec::new(),
+        }
+    }
+
+    /// How long the header of any range of messages may be, with a position of so many bytes.
+    #[must_use]
+    pub fn most(position: Option<usize>) -> u64 {
+        // A record is its length, a space, the key, `=`, the value and a newline.
+        let around = |key: &str| key.len() + "65536 =\n".len();
+        let messages = around(label::MESSAGES) + 2 * u64::MAX.to_string().len() + 1;
+        let position = position.map_or(0, |length| around(label::POSITION) + length);
+        ((messages + position) as u64).next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
+    }
+}
+
 /// What stands around the content of one file, for whoever streams an archive without writing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFrame {
@@ -239,7 +270,7 @@ fn invalid(text: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{files, read_all};
-    use super::super::{EntryKind, EntryStream, Options};
+    use super::super::{EntryKind, EntryStream, MessageRange, Options, Position, label_of};
     use super::*;
 
     #[test]
@@ -342,6 +373,50 @@ mod tests {
         assert_eq!(deletions_in(&bytes), ["/d/a b", "/d/a=b", "/gone"]);
         let (archives, _) = read_all(&bytes, &obedient());
         assert_eq!(files(&archives[0]), [("/new".to_owned(), b"new".to_vec())]);
+    }
+
+    #[test]
+    fn a_label_is_read_back_whatever_else_is_said_of_the_archive() {
+        for position in [None, Some("42"), Some("\"0/16B3748\""), Some("{\"p\": 1}")] {
+            let position = position.map(|text| Position::of_record(text.as_bytes()).unwrap());
+            let label = Label {
+                messages: Some(MessageRange {
+                    first: 1,
+                    last: u64::MAX,
+                }),
+                position: position.clone(),
+            };
+            let mut bytes = label.header();
+            assert!(bytes.len() as u64 <= Label::most(position.map(|position| position.as_json().len())));
+            let mut writer = ArchiveWriter::new(Vec::new(), 0);
+            writer.delete(b"gone").unwrap();
+            writer.append(b"new", 3, &b"new"[..]).unwrap();
+            bytes.extend(writer.finish().unwrap());
+            let bytes_of_first = bytes.clone();
+            let (archives, error) = read_all(&[bytes.clone(), bytes].concat(), &obedient());
+            assert!(error.is_none());
+            assert_eq!(archives.len(), 2);
+            assert!(archives.iter().all(|archive| archive.label == label));
+            assert_eq!(label_of(&bytes_of_first[..]), label);
+            assert_eq!(files(&archives[1]), [("/new".to_owned(), b"new".to_vec())]);
+        }
+        assert!(Label::default().header().is_empty());
+    }
+
+    #[test]
+    fn the_label_of_one_archive_is_not_that_of_the_next() {
+        let label = Label {
+            messages: Some(MessageRange { first: 1, last: 2 }),
+            position: None,
+        };
+        let archive = || {
+            let mut writer = ArchiveWriter::new(Vec::new(), 0);
+            writer.append(b"f", 0, io::empty()).unwrap();
+            writer.finish().unwrap()
+        };
+        let (archives, _) = read_all(&[label.header(), archive(), archive()].concat(), &Options::default());
+        assert_eq!(archives[0].label, label);
+        assert_eq!(archives[1].label, Label::default());
     }
 
     #[test]

@@ -39,9 +39,10 @@ pub struct MessageArgs {
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
     pub into: Option<String>,
 
-    /// Each message goes into a file of its own, without its frame; {key}, {uuid} and {time:…} may be in its name
+    /// Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name
     ///
-    /// The time is that at which the message was read, in UTC. Two messages of one archive never share a name.
+    /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the message's
+    /// number in the life of the stream, and needs --spool or --stream. Two messages of one archive never share a name.
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
     pub each: Option<String>,
 
@@ -60,6 +61,17 @@ pub struct MessageArgs {
     /// Percent-encode what pachd refuses in a key, and `/` and `%`
     #[arg(long, requires = "key")]
     pub escape_keys: bool,
+
+    /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
+    ///
+    /// Any JSON value but null; every message needs one. Of an archive the last message's counts, so let one consumer
+    /// read one source: a Kafka partition, say.
+    #[arg(long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
+    pub position_json: Option<String>,
+
+    /// The same by a column, from 1: of a CSV record, or of a line with tabs
+    #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
+    pub position_column: Option<u32>,
 
     /// An archive is complete with so many messages
     #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..), requires = "messages")]

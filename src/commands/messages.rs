@@ -12,7 +12,7 @@ use crate::cli::{self, MessageArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::messages::filter::{Arrival, PackError, Source};
-use crate::messages::key::Columns;
+use crate::messages::key::{Columns, PositionAt};
 use crate::messages::packing::Moment;
 use crate::messages::{Batching, Framing, Key, Naming, Packer, Partial, Splitter, Template};
 
@@ -23,6 +23,7 @@ pub(super) struct Packing {
     limit: usize,
     partial: Partial,
     naming: Naming,
+    position: Option<PositionAt>,
     batching: Batching,
 }
 
@@ -47,6 +48,7 @@ impl Packing {
         };
         Ok(Some(Self {
             naming: naming(args, &framing)?,
+            position: position(args, &framing),
             framing,
             limit: usize::try_from(args.max_message).unwrap_or(usize::MAX),
             partial,
@@ -62,8 +64,38 @@ impl Packing {
         Splitter::new(self.framing.clone(), self.limit, self.partial)
     }
 
-    pub fn packer(&self) -> Packer {
+    /// For an input that comes after so many messages of the same stream.
+    pub fn packer(&self, before: u64) -> Packer {
         Packer::new(self.naming.clone(), self.batching)
+            .with_positions(self.position.clone())
+            .after(before)
+    }
+
+    /// Refuses names that count over the life of a stream where nobody knows what there was before.
+    pub fn refuse_numbers(&self, help: &str) -> Result<(), Failure> {
+        if !self.naming.has_number() {
+            return Ok(());
+        }
+        let text = "{seq} counts over the life of a stream, and a restart would begin at 1 and overwrite what is there";
+        Err(Failure::new(Exit::Usage, text).help(help))
+    }
+}
+
+fn columns(framing: &Framing) -> Columns {
+    match framing {
+        Framing::Csv => Columns::Csv,
+        _ => Columns::Tabs,
+    }
+}
+
+fn position(args: &MessageArgs, framing: &Framing) -> Option<PositionAt> {
+    match (&args.position_json, args.position_column) {
+        (Some(pointer), _) => Some(PositionAt::Json(pointer.clone())),
+        (None, Some(number)) => {
+            let number = usize::try_from(number).unwrap_or(usize::MAX);
+            Some(PositionAt::Column(number, columns(framing)))
+        }
+        (None, None) => None,
     }
 }
 
@@ -74,13 +106,8 @@ fn naming(args: &MessageArgs, framing: &Framing) -> Result<Naming, Failure> {
         (.., Some(delimiter)) => Some(Key::Before(delimiter.clone().into_bytes())),
         _ => None,
     };
-    let columns = if *framing == Framing::Csv {
-        Columns::Csv
-    } else {
-        Columns::Tabs
-    };
     let template = |option: &str, text: &str| {
-        Template::new(text, key.clone(), columns, args.escape_keys)
+        Template::new(text, key.clone(), columns(framing), args.escape_keys)
             .map_err(|why| Failure::new(Exit::Usage, format!("{option} {text} names no file: {why}")))
     };
     match (&args.into, &args.each) {

@@ -26,6 +26,7 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let Some(packing) = Packing::new(&args.messages, false)? else {
         return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
     };
+    packing.refuse_numbers("use `spoutctl put … --messages` with --spool or --stream, which knows; or {uuid}")?;
     if io::stdout().is_terminal() {
         return Err(Failure::new(Exit::Usage, "a tar archive is not written to a terminal")
             .help("pipe it: spoutctl pack … | spoutctl put DEST"));
@@ -87,7 +88,7 @@ fn filter(packing: &Packing, input: File, stop: OwnedFd, mut output: File) -> (f
     let end = pack(
         &mut source,
         packing.splitter(),
-        packing.packer(),
+        packing.packer(0),
         &mut made,
         &mut |packed| {
             let mut buffered = io::BufWriter::with_capacity(256 << 10, &mut output);

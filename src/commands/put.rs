@@ -1,5 +1,6 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
+mod acknowledging;
 mod input;
 mod producer;
 mod report;
@@ -31,6 +32,7 @@ use crate::failure::Failure;
 use crate::pfs::{Branch, Destination};
 use crate::settings::{self, Address};
 use crate::terminal::Terminal;
+use acknowledging::Acknowledger;
 use input::{Directly, Input, Reader};
 use producer::Producer;
 use report::Report;
@@ -41,8 +43,8 @@ use spooling::IntoSpool;
 /// # Errors
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
-    let packing = packing(args)?;
     let destination = Target::of(args)?;
+    let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
     deliver(args, &destination, inputs, packing)
 }
@@ -70,8 +72,15 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
         Some(scratch) => server::sink_for_dry_run(&args.server, &terminal, scratch.path())?,
         None => server::sink(&args.server, &terminal)?,
     };
-    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json));
     let spool = spooling::open(args, &target.destination)?;
+    let acknowledger = Acknowledger::new(
+        &args.acknowledging,
+        spool.as_deref().map(Spool::dir),
+        &temporary,
+        &terminal,
+    )?;
+    let acknowledger = acknowledger.map(Arc::new);
+    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json, acknowledger.clone()));
     let producer = producer(args);
     let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
@@ -103,7 +112,12 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     };
     match &spool {
         Some(spool) => read_into_spool(reader, spool, archives),
-        None => read_directly(reader, Holding::new(&temporary), archives),
+        None => read_directly(
+            reader,
+            Holding::new(&temporary),
+            archives,
+            counts_messages(args, target),
+        ),
     }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
@@ -112,12 +126,16 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     });
     let end = wait(&ended, &interrupts);
     report.end();
+    let patience = if end.is_some() {
+        group::ENDS_WITHIN
+    } else {
+        Duration::ZERO
+    };
+    if let Some(acknowledger) = &acknowledger {
+        acknowledger.group.end(patience);
+    }
     if let Some(producer) = &producer {
-        producer.group.end(if end.is_some() {
-            group::ENDS_WITHIN
-        } else {
-            Duration::ZERO
-        });
+        producer.group.end(patience);
     }
     match end {
         Some((summary, result)) => {
@@ -144,12 +162,14 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
     }
 }
 
-fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>) {
+fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {
     std::thread::spawn(move || {
         let directly = Directly {
             holding,
             archives,
             taken: AtomicU64::new(0),
+            counts_messages,
+            messages: AtomicU64::new(0),
             report: Arc::clone(&reader.report),
         };
         let end = reader.read_all(&directly);
@@ -350,13 +370,24 @@ fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
 }
 
 /// How messages become archives, if the input is messages.
-fn packing(args: &PutArgs) -> Result<Option<Packing>, Failure> {
+fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> {
     let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
+    if let Some(packing) = &packing
+        && !counts_messages(args, target)
+    {
+        packing.refuse_numbers("give --spool DIR or --stream NAME; or name files by {uuid}")?;
+    }
     if packing.is_some() && args.commits.resume {
         let text = "--resume skips archives that were committed before, and messages make other archives every time";
         return Err(Failure::new(Exit::Usage, text).help("with --spool every archive is kept until it is committed"));
     }
     Ok(packing)
+}
+
+/// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.
+fn counts_messages(args: &PutArgs, target: &Target) -> bool {
+    args.messages.messages.is_some()
+        && (args.spooling.spool.is_some() || args.commits.stream.is_some() || target.stream.is_some())
 }
 
 /// What is to be read, looked at before anything is sent.
@@ -410,6 +441,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
             .map(Spool::stream)
             .or_else(|| args.commits.stream.clone())
             .or_else(|| target.stream.clone()),
+        counts_messages: counts_messages(args, target),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,

@@ -26,6 +26,9 @@ const NAMED: usize = 20;
 pub fn run(args: &SpoolArgs) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()));
     let decision = &args.decision;
+    if !decision.send && (args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some()) {
+        return Err(Failure::new(Exit::Usage, "only what is sent is acknowledged").help("add --send"));
+    }
     if decision.send {
         return send(args);
     }
@@ -70,6 +73,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     put.trying = args.trying.clone();
     put.voice = args.voice.clone();
     put.json = args.json;
+    put.acknowledging = args.acknowledging.clone();
     put.commits.in_flight = args.in_flight;
     put.entries.on_bad = args.on_bad.clone();
     put::send_spool(&put)
@@ -124,6 +128,9 @@ fn describe(contents: &Contents) -> Vec<String> {
         format!("waiting    {} ({})", grouped(waiting), Size(bytes)),
         format!("stream     {}", contents.stream),
     ];
+    if contents.messages > 0 {
+        lines.push(format!("messages   {}", grouped(contents.messages)));
+    }
     if let Some(destination) = contents.purpose.as_ref().and_then(|purpose| purpose.0.get("DEST")) {
         lines.push(format!("goes to    {destination}"));
     }
@@ -154,6 +161,8 @@ fn describe(contents: &Contents) -> Vec<String> {
 struct Shown<'a> {
     stream: &'a str,
     accepted: u64,
+    /// The number of the newest message in them; 0 where there are none.
+    messages: u64,
     destination: Option<&'a str>,
     used_by: Option<u32>,
     waiting: Vec<ShownItem>,
@@ -179,6 +188,7 @@ impl<'a> Shown<'a> {
         Self {
             stream: contents.stream.as_str(),
             accepted: contents.accepted,
+            messages: contents.messages,
             destination: destination.map(String::as_str),
             used_by: contents.used_by,
             waiting: contents.waiting.iter().map(item).collect(),

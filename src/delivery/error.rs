@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::patience::Exhausted;
 use super::spool::{Damaged, SpoolError};
+use super::{Settled, Unacknowledged};
 use crate::archive::{ArchiveError, ContentError};
 use crate::fault::{Fault, FaultKind};
 use crate::messages::MessageError;
@@ -64,6 +65,12 @@ pub enum DeliveryError {
     AnotherCluster { expected: String, found: String },
     #[error("archive {archive} cannot be set aside: {error}")]
     Quarantine { archive: u64, error: std::io::Error },
+    #[error("archive {archive} is done, and its acknowledgement was not given: {how}")]
+    Unacknowledged {
+        archive: u64,
+        commit: Option<CommitId>,
+        how: String,
+    },
     #[error("cannot open {name}: {error}")]
     Input { name: String, error: std::io::Error },
     #[error("cannot read {name} any further: {error}")]
@@ -91,7 +98,7 @@ pub enum Consequence {
     FixInput,
     /// pachd said no: do not repeat it.
     DoNotRetry,
-    /// What makes the input failed.
+    /// What makes the input failed, or who is told what is done.
     FixProducer,
     /// Nothing is half in the repo; later it may work.
     RetryLater,
@@ -128,7 +135,7 @@ impl DeliveryError {
             | Self::Destination(_)
             | Self::FinishedWithError { .. }
             | Self::Dropped { .. } => Consequence::DoNotRetry,
-            Self::Producer { .. } => Consequence::FixProducer,
+            Self::Producer { .. } | Self::Unacknowledged { .. } => Consequence::FixProducer,
             Self::Busy { .. } | Self::Unreachable { .. } | Self::Ended => Consequence::RetryLater,
             Self::Interrupted => Consequence::Interrupted,
         }
@@ -161,6 +168,9 @@ impl DeliveryError {
                 }
                 lines
             }
+            Self::Unacknowledged {
+                commit: Some(commit), ..
+            } => vec![format!("it is commit {commit}")],
             Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
             _ => Vec::new(),
         }
@@ -230,6 +240,11 @@ impl DeliveryError {
             Self::Producer { .. } => {
                 "every archive that it completed is committed; its own messages stand above".to_owned()
             }
+            Self::Unacknowledged { .. } => {
+                "with --spool it is acknowledged again by the next run, first of all; without one, what follows the last \
+                 acknowledgement is to be sent again"
+                    .to_owned()
+            }
             Self::Ended => "everything that came is committed; start it again (--restart, with `-- CMD`)".to_owned(),
             Self::Panicked => "please report the panic above".to_owned(),
         })
@@ -240,6 +255,14 @@ impl DeliveryError {
         match fault.kind {
             FaultKind::Local => Self::Local { archive, fault },
             _ => Self::Refused { archive, fault },
+        }
+    }
+
+    pub(super) fn unacknowledged(settled: &Settled<'_>, error: Unacknowledged) -> Self {
+        Self::Unacknowledged {
+            archive: settled.archive(),
+            commit: settled.commit().cloned(),
+            how: error.how,
         }
     }
 

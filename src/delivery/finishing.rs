@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::error::DeliveryError;
 use super::ledger::Ledger;
 use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
-use super::{CommitSink, Observer, Receipt};
+use super::{CommitSink, Observer, Receipt, Settled};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo};
 
@@ -196,12 +196,19 @@ impl Wait {
             }
             match self.watch().until_finished(&commit, receipt.archive) {
                 Ok(info) => {
-                    self.observer.committed(&Receipt {
+                    let receipt = Receipt {
                         finished: info.finished,
                         ..receipt
-                    });
+                    };
+                    self.observer.committed(&receipt);
+                    let settled = Settled::Committed(&receipt);
+                    let acknowledged = self.observer.settled(&settled);
                     // Not before it is acknowledged: whoever has to leave in between must know of it.
                     self.ledger.settled(&commit.id);
+                    if let Err(error) = acknowledged {
+                        shared.fail(DeliveryError::unacknowledged(&settled, error));
+                        continue;
+                    }
                     self.note_moved_branch(before.as_ref(), &info);
                     before = Some(commit.id);
                     shared.lock().commits -= 1;

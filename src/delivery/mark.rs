@@ -1,12 +1,12 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
-//! `spoutctl/1 stream=S seq=N sha256=D`, with ` done` once `FinishCommit` was called for whole data, or with ` given-up`
+//! `spoutctl/1 stream=S seq=N sha256=D`, then ` messages=F-L` where messages are counted over the stream's life, with ` done` once `FinishCommit` was called for whole data, or with ` given-up`
 //! when the commit was closed with an error because it could not be dropped.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::archive::Digest;
+use crate::archive::{Digest, MessageRange};
 use crate::pfs::CommitInfo;
 
 const VERSION: &str = "spoutctl/1";
@@ -70,6 +70,8 @@ pub struct Mark {
     /// From 1.
     pub sequence: u64,
     pub digest: Digest,
+    /// Its messages, counted over the life of the stream.
+    pub messages: Option<MessageRange>,
     pub stage: Stage,
 }
 
@@ -107,9 +109,13 @@ impl fmt::Display for Mark {
             stream,
             sequence,
             digest,
+            messages,
             stage,
         } = self;
         write!(f, "{VERSION} stream={stream} seq={sequence} sha256={digest}")?;
+        if let Some(messages) = messages {
+            write!(f, " messages={messages}")?;
+        }
         f.write_str(match stage {
             Stage::Started => "",
             Stage::Done => " done",
@@ -135,7 +141,15 @@ impl FromStr for Mark {
         let stream = field("stream=")?.parse().map_err(|_| NoMark)?;
         let sequence = field("seq=")?.parse().map_err(|_| NoMark)?;
         let digest = field("sha256=")?.parse().map_err(|_| NoMark)?;
-        let stage = match words.next() {
+        let mut next = words.next();
+        let messages = match next.and_then(|word| word.strip_prefix("messages=")) {
+            Some(range) => {
+                next = words.next();
+                Some(MessageRange::parse(range).ok_or(NoMark)?)
+            }
+            None => None,
+        };
+        let stage = match next {
             None => Stage::Started,
             Some("done") => Stage::Done,
             Some("given-up") => Stage::GivenUp,
@@ -148,6 +162,7 @@ impl FromStr for Mark {
             stream,
             sequence,
             digest,
+            messages,
             stage,
         })
     }
@@ -160,9 +175,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_mark_reads_back_as_it_was_written(stream in "[!-~]{1,200}", sequence: u64, bytes: [u8; 32], stage in 0..3) {
+        fn a_mark_reads_back_as_it_was_written(
+            stream in "[!-~]{1,200}", sequence: u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX))
+        ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
-            let mark = Mark { stream: stream.parse().unwrap(), sequence, digest: Digest::new(bytes), stage };
+            let messages = messages.map(|(first, last)| MessageRange { first, last });
+            let mark = Mark { stream: stream.parse().unwrap(), sequence, digest: Digest::new(bytes), messages, stage };
             prop_assert_eq!(mark.to_string().parse::<Mark>(), Ok(mark.clone()));
             let description = mark.description(Some("a message\nof two lines"));
             prop_assert_eq!(description.lines().next_back().unwrap().parse::<Mark>(), Ok(mark));
@@ -171,6 +189,31 @@ mod tests {
         #[test]
         fn any_line_is_a_mark_or_is_not_and_never_a_panic(line in ".*") {
             let _ = line.parse::<Mark>();
+        }
+    }
+
+    #[test]
+    fn a_mark_of_before_messages_were_counted_is_one_and_another_order_is_none() {
+        let digest = "0".repeat(64);
+        let plain: Mark = format!("spoutctl/1 stream=s seq=3 sha256={digest} done")
+            .parse()
+            .unwrap();
+        assert_eq!((plain.messages, plain.stage), (None, Stage::Done));
+        let counted: Mark = format!("spoutctl/1 stream=s seq=3 sha256={digest} messages=7-9 done")
+            .parse()
+            .unwrap();
+        assert_eq!(counted.messages.unwrap().last, 9);
+        for wrong in [
+            "done messages=7-9",
+            "messages=9-7",
+            "messages=",
+            "messages=1-2 messages=1-2",
+        ] {
+            assert!(
+                format!("spoutctl/1 stream=s seq=3 sha256={digest} {wrong}")
+                    .parse::<Mark>()
+                    .is_err()
+            );
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Preflight<'a> {
     pub own_output: bool,
     /// A stream whose numbers go on, if its name is not ours alone.
     pub stream: Option<&'a StreamName>,
+    /// Find out how many messages the stream has had.
+    pub counts_messages: bool,
     /// The input is the same as last time: find out what of it is done.
     pub resume: bool,
     /// The archives come from a spool: as when resuming, but it knows which of them can be there.
@@ -46,6 +48,8 @@ pub struct Ready {
     pub staged: Option<CommitId>,
     /// The number of the stream's newest archive; 0 for a new stream, and when resuming.
     pub newest: u64,
+    /// The number of the stream's newest message, where they are counted; 0 before the first.
+    pub messages: u64,
     /// Open heads that an earlier run of this stream has left behind.
     pub left_open: Vec<LeftOpen>,
     /// When resuming: what earlier runs have committed, by number.
@@ -255,6 +259,7 @@ impl Preflight<'_> {
         if !resume {
             ready.newest = ready.newest.max(mark.sequence);
         }
+        ready.messages = ready.messages.max(mark.messages.map_or(0, |messages| messages.last));
         if info.is_open() {
             ready.left_open.push(LeftOpen {
                 commit: on(self.branch, info.commit.id),
@@ -280,7 +285,9 @@ impl Preflight<'_> {
         } else {
             ready.seen
         };
-        let enough = is_done && looked_at >= DISORDER;
+        // Commits made of archives that came as such have no messages to count.
+        let is_counted = !self.counts_messages || self.spooled.is_some() || ready.messages > 0;
+        let enough = is_done && looked_at >= DISORDER && is_counted;
         if enough {
             ControlFlow::Break(())
         } else {

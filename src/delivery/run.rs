@@ -38,6 +38,9 @@ pub struct Options {
     pub own_output: bool,
     /// The stream's name, if its numbers are to go on where an earlier run ended.
     pub stream: Option<StreamName>,
+    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
+    /// it is known where.
+    pub counts_messages: bool,
     /// The input is the same as last time.
     pub resume: bool,
     /// The archives bring the numbers of a spool along.
@@ -112,6 +115,7 @@ impl Delivery {
             create_repo: options.create_repo,
             own_output: options.own_output,
             stream: options.stream.as_ref(),
+            counts_messages: options.counts_messages,
             resume: options.resume,
             spooled: options.spooled.as_ref(),
             staging: options.staging.as_ref(),
@@ -137,7 +141,7 @@ impl Delivery {
             if self.interrupt.is_raised() && options.spooled.is_some() {
                 return Err(DeliveryError::Interrupted);
             }
-            if first.is_none() {
+            if first.is_none() && !(options.counts_messages && options.spooled.is_none()) {
                 match self.receive(incoming, &never()) {
                     Ok(Incoming::End(result)) => return result.map(|()| None),
                     Ok(archive) => *first = Some(archive),

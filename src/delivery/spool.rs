@@ -75,6 +75,8 @@ struct Inner {
     waiting: VecDeque<Waiting>,
     /// What `waiting` counts.
     bytes: u64,
+    /// The greatest number of a message that was ever taken in.
+    messages: u64,
     /// The number of the next archive to be handed out.
     next: u64,
     /// The archive just accepted, when nothing waits before it: it need not be read again.
@@ -153,6 +155,8 @@ pub struct Contents {
     pub stream: StreamName,
     /// The number of the newest archive that was ever taken in; a producer goes on behind it.
     pub accepted: u64,
+    /// The number of the newest message in them, where they were made of messages.
+    pub messages: u64,
     pub waiting: Vec<Item>,
     pub held_back: Option<HeldBack>,
     pub purpose: Option<Purpose>,
@@ -186,6 +190,7 @@ impl Spool {
         let (waiting, damaged) = files::list(dir, journal.finished)?;
         let bytes = waiting.iter().map(Waiting::counted).sum();
         let next = waiting.front().map_or(0, |first| first.name.sequence);
+        let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name)).max(journal.messages);
         Ok(Self {
             dir: dir.to_owned(),
             limit,
@@ -197,6 +202,7 @@ impl Spool {
                 journal,
                 waiting,
                 bytes,
+                messages,
                 at_hand: None,
                 damaged,
                 ended: false,
@@ -216,6 +222,7 @@ impl Spool {
         // The files first: what leaves meanwhile is in the journal then. The other way round, the number of an archive
         // that leaves between the two would be seen in neither, and a producer would send it again.
         let waiting = files::look(dir, 0)?;
+        let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name));
         let journal = Journal::read(dir)?;
         let waiting: Vec<Item> = waiting
             .into_iter()
@@ -228,6 +235,7 @@ impl Spool {
             .collect();
         Ok(Contents {
             accepted: waiting.last().map_or(0, |last| last.sequence).max(journal.accepted),
+            messages: journal.messages.max(messages),
             stream: journal.stream,
             waiting,
             held_back: journal.held_back,
@@ -252,6 +260,12 @@ impl Spool {
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.lock().accepted()
+    }
+
+    /// The greatest number of a message that was ever taken in; 0 before the first.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.lock().messages
     }
 
     /// How many archives wait, and their bytes.
@@ -352,6 +366,9 @@ impl Spool {
             origin: Some((Arc::clone(&archive.input), archive.offset)),
         };
         inner.bytes += waiting.counted();
+        inner.messages = inner
+            .messages
+            .max(archive.label.messages.map_or(0, |messages| messages.last));
         if archive.number == inner.next || inner.waiting.is_empty() {
             inner.next = archive.number;
             inner.at_hand = Some(Box::new(archive));
@@ -456,6 +473,7 @@ impl Spool {
         let mut journal = inner.journal.clone();
         journal.finished = journal.finished.max(sequence);
         journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
         // One that failed in flight is committed after later ones, which may still wait here: its commit hides theirs.
         if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
             journal.floor = Some(commit.to_string());
@@ -479,6 +497,7 @@ impl Spool {
         }
         let mut journal = inner.journal.clone();
         journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
         journal.held_back.take_if(|held| held.sequence == sequence);
         let written = inner.write(&self.dir, journal);
         self.leave(inner, sequence, written)?;
@@ -562,6 +581,7 @@ impl Spool {
         let mut journal = inner.journal.clone();
         // Before the file goes that shows it.
         journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
         inner.write(&self.dir, journal)?;
         let path = files::set_aside(&self.dir, name)?;
         let place = inner.waiting.iter().position(|one| one.name == *name);

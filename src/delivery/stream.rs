@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
-use super::Receipt;
 use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, on, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
@@ -15,6 +14,7 @@ use super::preflight::{Known, LeftOpen, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
 use super::staging::Staging;
+use super::{Receipt, Settled};
 use crate::archive::{Archive, ContentError, Files};
 use crate::pfs::{Commit, CommitId};
 
@@ -145,6 +145,7 @@ impl<'a> Stream<'a> {
             stream: self.name.clone(),
             sequence,
             digest: archive.digest,
+            messages: archive.label.messages.filter(|_| self.options.counts_messages),
             stage: Stage::Started,
         };
         let receipt = self.receipt(archive, files);
@@ -186,6 +187,7 @@ impl<'a> Stream<'a> {
             error,
         })?;
         self.committer.observer.quarantined(archive, &file);
+        self.settled(&Settled::Quarantined(archive, &file))?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -195,6 +197,7 @@ impl<'a> Stream<'a> {
             return Ok(ControlFlow::Break(()));
         }
         self.committer.observer.empty(archive);
+        self.settled(&Settled::Empty(archive))?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -248,7 +251,13 @@ impl<'a> Stream<'a> {
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
         self.committer.observer.already(&receipt);
+        self.settled(&Settled::Already(&receipt))?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), DeliveryError> {
+        let acknowledged = self.committer.observer.settled(settled);
+        acknowledged.map_err(|error| DeliveryError::unacknowledged(settled, error))
     }
 
     fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {
@@ -258,6 +267,7 @@ impl<'a> Stream<'a> {
             offset: archive.offset,
             length: archive.length,
             digest: archive.digest,
+            label: archive.label.clone(),
             files: files.len(),
             deletions: files.deletions().len(),
             bytes: files.total_bytes(),

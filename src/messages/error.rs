@@ -38,6 +38,10 @@ pub enum MessageFault {
     NoKey {
         why: String,
     },
+    /// Nothing that tells where it stands in its source.
+    NoPosition {
+        why: String,
+    },
     /// A name that pachd would refuse.
     BadName {
         why: String,
@@ -65,6 +69,7 @@ impl fmt::Display for MessageFault {
             Self::NotALength { found } => write!(f, "does not begin with its length but with `{found}`"),
             Self::NoComma => write!(f, "has no comma after its last byte, as netstrings have"),
             Self::NoKey { why } => write!(f, "has no key: {why}"),
+            Self::NoPosition { why } => write!(f, "has no position: {why}"),
             Self::BadName { why } => write!(f, "cannot be named: {why}"),
             Self::Clash { name, with, other } if name == with => {
                 write!(f, "would have the name `{name}` that message {} has", grouped(*other))
@@ -95,6 +100,9 @@ impl MessageError {
                  nothing else"
             }
             MessageFault::NoKey { .. } => "name files by {uuid} or {time:…} where messages have no key",
+            MessageFault::NoPosition { .. } => {
+                "every message has to say where it stands; see --position-json and --position-column"
+            }
             MessageFault::BadName { .. } => "--escape-keys percent-encodes what pachd refuses",
             MessageFault::Clash { .. } => "add {uuid} to the name, or make archives smaller with --batch-count",
         };

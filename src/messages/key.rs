@@ -1,8 +1,12 @@
-//! What a message says of itself: a value inside it, by a JSON pointer, a column, or what stands before a delimiter.
+//! What a message says of itself, its key and its position: a value inside it, by a JSON pointer, a column, or what
+//! stands before a delimiter.
 
 use std::fmt;
 
 use memchr::memmem;
+
+use super::pointer;
+use crate::archive::Position;
 
 /// Where a message's key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,34 @@ impl Key {
             return Err(NoKey("it is empty".to_owned()));
         }
         Ok(key)
+    }
+}
+
+/// Where a message says its position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PositionAt {
+    /// RFC 6901: `/offset`. Any JSON value.
+    Json(String),
+    /// Of a CSV record, or of a line with tabs; from 1. Text.
+    Column(usize, Columns),
+}
+
+impl PositionAt {
+    /// The position of a message with this body.
+    ///
+    /// # Errors
+    /// When there is none, or it is too long to be one.
+    pub fn of(&self, body: &[u8]) -> Result<Position, NoKey> {
+        let position = match self {
+            Self::Json(pointer) => {
+                let found = pointer::find(body, pointer);
+                let found = found.map_err(|error| NoKey(format!("it is not JSON: {error}")))?;
+                let value = found.filter(|value| value.get() != "null");
+                Position::json(&value.ok_or_else(|| NoKey(format!("nothing is at `{pointer}`")))?)
+            }
+            Self::Column(number, columns) => Position::text(&column(body, *number, *columns)?),
+        };
+        position.map_err(|error| NoKey(error.to_string()))
     }
 }
 
@@ -124,6 +156,25 @@ mod tests {
         assert!(Key::Before(b"::".to_vec()).of(b"::c", Columns::Tabs).is_err());
         assert_eq!(Key::Column(2).of(b"a\tb c\td", Columns::Tabs), Ok(b"b c".to_vec()));
         assert!(Key::Column(4).of(b"a\tb c\td", Columns::Tabs).is_err());
+    }
+
+    #[test]
+    fn a_position_is_any_json_value_or_a_column() {
+        let body = br#"{"partition": 3, "offset": 42, "at": {"lsn": "0/16B3748"}, "none": null}"#;
+        let at = |pointer: &str| PositionAt::Json(pointer.to_owned()).of(body);
+        assert_eq!(at("/offset").unwrap().as_json(), "42");
+        assert_eq!(at("/at").unwrap().as_json(), r#"{"lsn": "0/16B3748"}"#);
+        assert_eq!(at("/none").unwrap_err().0, "nothing is at `/none`");
+        assert!(
+            PositionAt::Json(String::new())
+                .of(b"{}{}")
+                .unwrap_err()
+                .0
+                .starts_with("it is not JSON")
+        );
+        let column = PositionAt::Column(2, Columns::Tabs);
+        assert_eq!(column.of(b"a\t42\tc").unwrap().as_json(), "\"42\"");
+        assert_eq!(column.of(b"a\t\tc").unwrap_err().0, "a position is not empty");
     }
 
     #[test]

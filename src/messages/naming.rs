@@ -18,7 +18,16 @@ pub enum Naming {
     Each(Template),
 }
 
-/// A path with `{time:FORMAT}`, `{uuid}` and `{key}` in it.
+impl Naming {
+    /// Whether the numbers of messages are in names.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        let (Self::Into(template) | Self::Each(template)) = self;
+        template.has_number()
+    }
+}
+
+/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -35,6 +44,8 @@ enum Part {
     Time(String),
     Uuid,
     Key,
+    /// With so many digits at least.
+    Seq(usize),
 }
 
 /// What a name without a message's own words is made from: `%Y-%m-%dT%H%M%SZ`.
@@ -61,7 +72,7 @@ impl Template {
             escape,
         };
         // Whatever is refused of every message is refused before the first.
-        let sample = template.filled(Timestamp::UNIX_EPOCH, b"key");
+        let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key");
         let path = FilePath::new(&sample).map_err(|error| error.to_string())?;
         if path.is_root() || sample.ends_with('/') {
             return Err("the name of a file is missing".to_owned());
@@ -72,7 +83,16 @@ impl Template {
     /// Whether two messages cannot have names of their own.
     #[must_use]
     pub fn is_fixed(&self) -> bool {
-        !self.parts.iter().any(|part| matches!(part, Part::Uuid | Part::Key))
+        !self
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Uuid | Part::Key | Part::Seq(_)))
+    }
+
+    /// Whether the number of a message is in it.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Seq(_)))
     }
 
     #[must_use]
@@ -80,11 +100,11 @@ impl Template {
         self.key.is_some()
     }
 
-    /// The path of a message with this body, read at `time`.
+    /// The path of a message with this body and this number, read at `time`.
     ///
     /// # Errors
     /// When it has no key, or pachd would refuse the path.
-    pub fn path(&self, body: &[u8], time: Timestamp) -> Result<FilePath, MessageFault> {
+    pub fn path(&self, body: &[u8], number: u64, time: Timestamp) -> Result<FilePath, MessageFault> {
         let key = match &self.key {
             None => Vec::new(),
             Some(key) => key
@@ -95,7 +115,7 @@ impl Template {
         if !self.escape && std::str::from_utf8(&key).is_err() {
             return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
         }
-        let text = self.filled(time, &key);
+        let text = self.filled(time, number, &key);
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
         if path.is_root() || text.ends_with('/') {
             return Err(bad(format!("`{text}` is a directory")));
@@ -103,13 +123,17 @@ impl Template {
         Ok(path)
     }
 
-    fn filled(&self, time: Timestamp, key: &[u8]) -> String {
+    fn filled(&self, time: Timestamp, number: u64, key: &[u8]) -> String {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Time(format) => text.push_str(&time.strftime(format).to_string()),
                 Part::Uuid => text.push_str(&Uuid::new_v4().simple().to_string()),
+                Part::Seq(digits) => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{number:0digits$}");
+                }
                 Part::Key if self.escape => text.push_str(&escaped(key)),
                 Part::Key => text.push_str(&String::from_utf8_lossy(key)),
             }
@@ -159,6 +183,13 @@ fn part(field: &str) -> Result<Part, String> {
     match field.split_once(':') {
         None if field == "uuid" => Ok(Part::Uuid),
         None if field == "key" => Ok(Part::Key),
+        None if field == "seq" => Ok(Part::Seq(1)),
+        Some(("seq", digits)) => match digits.parse() {
+            Ok(digits @ 1..=20) => Ok(Part::Seq(digits)),
+            _ => Err(format!(
+                "`{digits}` is no number of digits: write {{seq:9}}, and 20 at most"
+            )),
+        },
         None if field == "time" => Ok(Part::Time(USUAL_TIME.to_owned())),
         Some(("time", format)) => {
             jiff::fmt::strtime::format(format, Timestamp::UNIX_EPOCH)
@@ -166,7 +197,8 @@ fn part(field: &str) -> Result<Part, String> {
             Ok(Part::Time(format.to_owned()))
         }
         _ => Err(format!(
-            "`{{{field}}}` is unknown: there are {{time}}, {{time:%Y/%m/%d}} and so on, {{uuid}} and {{key}}"
+            "`{{{field}}}` is unknown: there are {{time}}, {{time:%Y/%m/%d}} and so on, {{uuid}}, {{key}}, {{seq}} and \
+             {{seq:9}}"
         )),
     }
 }
@@ -184,14 +216,17 @@ mod tests {
         let time: Timestamp = "2026-11-22T10:17:02Z".parse().unwrap();
         let named = template("in/{time:%Y/%m/%d}/{key}.json", Some(Key::Column(1)), false).unwrap();
         assert_eq!(
-            named.path(b"left\tright", time).unwrap().as_str(),
+            named.path(b"left\tright", 1, time).unwrap().as_str(),
             "/in/2026/11/22/left.json"
         );
         let unique = template("{uuid}", None, false).unwrap();
-        assert_ne!(unique.path(b"", time).unwrap(), unique.path(b"", time).unwrap());
-        assert_eq!(unique.path(b"", time).unwrap().as_str().len(), 33);
+        assert_ne!(unique.path(b"", 1, time).unwrap(), unique.path(b"", 1, time).unwrap());
+        assert_eq!(unique.path(b"", 1, time).unwrap().as_str().len(), 33);
         let usual = template("{time}", None, false).unwrap();
-        assert_eq!(usual.path(b"", time).unwrap().as_str(), "/2026-11-22T101702Z");
+        assert_eq!(usual.path(b"", 1, time).unwrap().as_str(), "/2026-11-22T101702Z");
+        let numbered = template("{seq}-{seq:3}", None, false).unwrap();
+        assert_eq!(numbered.path(b"", 42, time).unwrap().as_str(), "/42-042");
+        assert_eq!(numbered.path(b"", 4242, time).unwrap().as_str(), "/4242-4242");
     }
 
     #[test]
@@ -206,6 +241,8 @@ mod tests {
             ("{time:%!}", "no format"),
             ("{time:%a*}", "refuses"),
             ("{key}", "--key-json"),
+            ("{seq:0}", "number of digits"),
+            ("{seq:21}", "number of digits"),
         ] {
             let error = template(text, None, false).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
@@ -218,9 +255,15 @@ mod tests {
         let key = || Some(Key::Before(b"|".to_vec()));
         let plain = template("{key}", key(), false).unwrap();
         let escaping = template("{key}", key(), true).unwrap();
-        let path = |body: &[u8]| escaping.path(body, Timestamp::UNIX_EPOCH).unwrap().as_str().to_owned();
+        let path = |body: &[u8]| {
+            escaping
+                .path(body, 1, Timestamp::UNIX_EPOCH)
+                .unwrap()
+                .as_str()
+                .to_owned()
+        };
         for body in [&b"a*b|"[..], b"../up|", b"caf\xc3\xa9|", b"\xff|", b"/|"] {
-            let fault = plain.path(body, Timestamp::UNIX_EPOCH).unwrap_err();
+            let fault = plain.path(body, 1, Timestamp::UNIX_EPOCH).unwrap_err();
             assert!(matches!(fault, MessageFault::BadName { .. }), "{fault:?}");
         }
         assert_eq!(path(b"a*b|"), "/a%2Ab");

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::chunks::Chunks;
 use super::error::{MessageError, MessageFault};
 use super::framing::Message;
+use super::key::PositionAt;
 use super::naming::{Naming, Template};
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveWriter, Label, MessageRange, Position};
 use crate::pfs::FilePath;
 
 /// When an archive is complete: whichever comes first.
@@ -50,6 +51,10 @@ const END: u64 = 1024;
 pub struct Packer {
     naming: Naming,
     batching: Batching,
+    /// Where each message says its position, if it does.
+    position: Option<PositionAt>,
+    /// How many messages the stream has had before this input.
+    before: u64,
     batch: Option<Batch>,
 }
 
@@ -57,6 +62,8 @@ struct Batch {
     first: u64,
     last: u64,
     count: u64,
+    /// Of its newest message.
+    position: Option<Position>,
     /// When its first message was read.
     begun: Moment,
     content: Content,
@@ -74,23 +81,13 @@ enum Content {
     },
 }
 
-/// Which messages of an input an archive holds: numbers, from 1, without a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    pub first: u64,
-    pub last: u64,
-}
-
-impl Range {
-    #[must_use]
-    pub fn count(self) -> u64 {
-        self.last + 1 - self.first
-    }
-}
-
 /// One archive of messages.
 pub struct Packed {
-    pub messages: Range,
+    pub messages: MessageRange,
+    /// Of the last message.
+    pub position: Option<Position>,
+    /// When the first message was read.
+    pub begun: Moment,
     content: Done,
 }
 
@@ -105,8 +102,22 @@ impl Packer {
         Self {
             naming,
             batching,
+            position: None,
+            before: 0,
             batch: None,
         }
+    }
+
+    /// The first message of the input is the stream's one after so many others.
+    #[must_use]
+    pub fn after(self, before: u64) -> Self {
+        Self { before, ..self }
+    }
+
+    /// Each archive says the position of its last message, which is there.
+    #[must_use]
+    pub fn with_positions(self, position: Option<PositionAt>) -> Self {
+        Self { position, ..self }
     }
 
     /// When the archive in hand has to be complete, if there is one.
@@ -128,24 +139,30 @@ impl Packer {
         now: Moment,
         done: &mut dyn FnMut(Packed) -> Result<(), E>,
     ) -> Result<(), E> {
-        if let Some(batch) = &self.batch
-            && (batch.length() + room(&self.naming, message) > self.batching.bytes
-                || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
-        {
-            self.close(done)?;
-        }
         let error = |fault| MessageError {
             number: message.number,
             offset: message.offset,
             fault,
         };
+        let position = self.position.as_ref().map(|position| position.of(message.body));
+        let position = position
+            .transpose()
+            .map_err(|why| error(MessageFault::NoPosition { why: why.to_string() }))?;
+        if let Some(batch) = &self.batch
+            && (batch.length(position.as_ref()) + room(&self.naming, message) > self.batching.bytes
+                || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
+        {
+            self.close(done)?;
+        }
+        let number = self.before.saturating_add(message.number);
         let batch = match self.batch.take() {
             Some(batch) => batch,
-            None => Batch::begin(&self.naming, message, now).map_err(error)?,
+            None => Batch::begin(&self.naming, message, number, now).map_err(error)?,
         };
         let batch = self.batch.insert(batch);
-        batch.add(&self.naming, message, now).map_err(error)?;
-        if batch.count >= self.batching.count || batch.length() >= self.batching.bytes {
+        batch.add(&self.naming, message, number, now).map_err(error)?;
+        batch.position = position;
+        if batch.count >= self.batching.count || batch.length(batch.position.as_ref()) >= self.batching.bytes {
             self.close(done)?;
         }
         Ok(())
@@ -176,13 +193,14 @@ fn room(naming: &Naming, message: &Message<'_>) -> u64 {
 }
 
 impl Batch {
-    fn begin(naming: &Naming, message: &Message<'_>, now: Moment) -> Result<Self, MessageFault> {
+    /// `number` is the message's in the stream.
+    fn begin(naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<Self, MessageFault> {
         let content = match naming {
             Naming::Into(name) => {
                 let mut bytes = Chunks::default();
                 bytes.push(message.header.unwrap_or_default());
                 Content::File {
-                    path: name.path(message.body, now.time)?,
+                    path: name.path(message.body, number, now.time)?,
                     bytes,
                 }
             }
@@ -194,23 +212,26 @@ impl Batch {
             },
         };
         Ok(Self {
-            first: message.number,
-            last: message.number,
+            first: number,
+            last: number,
             count: 0,
+            position: None,
             begun: now,
             content,
         })
     }
 
-    /// Bytes of the archive, if it were complete.
-    fn length(&self) -> u64 {
-        match &self.content {
-            Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
-            Content::Files { length, .. } => *length,
-        }
+    /// Bytes of the archive, if it were complete with a message that stands there.
+    fn length(&self, position: Option<&Position>) -> u64 {
+        let label = Label::most(position.map(|position| position.as_json().len()));
+        label
+            + match &self.content {
+                Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
+                Content::Files { length, .. } => *length,
+            }
     }
 
-    fn add(&mut self, naming: &Naming, message: &Message<'_>, now: Moment) -> Result<(), MessageFault> {
+    fn add(&mut self, naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<(), MessageFault> {
         match (&mut self.content, naming) {
             (Content::File { bytes, .. }, _) => {
                 for part in [message.head, message.body, message.tail] {
@@ -218,7 +239,7 @@ impl Batch {
                 }
             }
             (Content::Files { archive, names, length }, Naming::Each(name) | Naming::Into(name)) => {
-                let path = names.take(name, message, now)?;
+                let path = names.take(name, message, number, now)?;
                 let newline: &[u8] = if message.header.is_some() { b"\n" } else { b"" };
                 let parts = [message.header.unwrap_or_default(), message.body, newline];
                 let size = parts.iter().map(|part| part.len() as u64).sum();
@@ -230,16 +251,18 @@ impl Batch {
             }
         }
         self.count += 1;
-        self.last = message.number;
+        self.last = number;
         Ok(())
     }
 
     fn finish(self) -> Packed {
         Packed {
-            messages: Range {
+            messages: MessageRange {
                 first: self.first,
                 last: self.last,
             },
+            position: self.position,
+            begun: self.begun,
             content: match self.content {
                 Content::File { path, bytes } => Done::File { path, bytes },
                 Content::Files { archive, .. } => Done::Files(archive.finish().unwrap_or_default()),
@@ -254,6 +277,11 @@ impl Packed {
     /// # Errors
     /// What the output says.
     pub fn write_to(&self, output: &mut dyn Write) -> io::Result<()> {
+        let label = Label {
+            messages: Some(self.messages),
+            position: self.position.clone(),
+        };
+        output.write_all(&label.header())?;
         match &self.content {
             Done::Files(archive) => archive.write_to(output)?,
             Done::File { path, bytes } => {
@@ -274,8 +302,14 @@ struct Names {
 }
 
 impl Names {
-    fn take(&mut self, template: &Template, message: &Message<'_>, now: Moment) -> Result<FilePath, MessageFault> {
-        let path = template.path(message.body, now.time)?;
+    fn take(
+        &mut self,
+        template: &Template,
+        message: &Message<'_>,
+        number: u64,
+        now: Moment,
+    ) -> Result<FilePath, MessageFault> {
+        let path = template.path(message.body, number, now.time)?;
         if let Some((with, other)) = self.in_the_way(&path) {
             return Err(MessageFault::Clash {
                 name: path.to_string(),

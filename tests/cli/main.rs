@@ -11,6 +11,7 @@
 mod checker;
 mod runner;
 
+mod acknowledging;
 mod deletions;
 mod faults;
 mod follow;
@@ -18,12 +19,14 @@ mod gateway;
 mod generated;
 mod get;
 mod grpc;
+mod kafka;
 mod layers;
 mod marker;
 mod memory;
 mod messages;
 mod pachd1;
 mod pack;
+mod postgres;
 mod printing;
 mod producer;
 mod proxied;

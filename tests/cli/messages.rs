@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, tar, tree_of};
 
 const PUT: [&str; 5] = ["put", "events", "--create-repo", "--messages", "lines"];
 
@@ -31,6 +31,72 @@ fn messages_become_commits_and_the_acknowledgement_says_which() {
     assert_eq!(world.get("events:/n.txt"), b"3\n");
     let first = format!("events@{}:/n.txt", json[0]["commit"].as_str().unwrap());
     assert_eq!(world.get(&first), b"1\n2\n");
+}
+
+#[test]
+fn an_acknowledgement_says_where_the_last_message_stands() {
+    let world = World::local();
+    let args = [
+        "--into",
+        "f",
+        "--batch-count",
+        "2",
+        "--json",
+        "--position-json",
+        "/offset",
+    ];
+    let lines = b"{\"offset\": 7}\n{\"offset\": 18446744073709551616}\n{\"offset\": {\"lsn\": \"0/1A\"}}\n";
+    let ran = put(&world, &args, lines);
+    let lines = ran.expect(0).lines();
+    assert!(
+        lines[0].contains(r#""count":2},"position":18446744073709551616}"#),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].contains(r#""position":{"lsn": "0/1A"}}"#), "{}", lines[1]);
+    let args = ["--into", "f", "--json", "--position-column", "2"];
+    let ran = put(&world, &args, b"a\t0/16B3748\nb\t0/16B3750\n");
+    assert_eq!(ran.expect(0).json()[0]["position"], "0/16B3750");
+    // What came before a message without one is committed.
+    let ran = put(
+        &world,
+        &["--into", "f", "--position-json", "/offset"],
+        b"{\"offset\": 1}\n{}\n",
+    );
+    ran.expect(3)
+        .says("message 2 of the input, at byte 14, has no position: nothing is at `/offset`");
+    assert_eq!(ran.commits().len(), 1);
+}
+
+#[test]
+fn what_pack_says_of_an_archive_comes_through_a_pipe_and_a_spool() {
+    let world = World::local();
+    let args = [
+        "pack",
+        "--messages",
+        "lines",
+        "--into",
+        "f",
+        "--batch-count",
+        "2",
+        "--position-column",
+        "1",
+    ];
+    let packed = world.run_with(&args, b"10\n11\n12\n");
+    let spool = world.path("spool").display().to_string();
+    let ran = world.run_with(
+        &["put", "events", "--create-repo", "--json", "--spool", &spool],
+        &packed.expect(0).stdout,
+    );
+    let told = |name: &str| -> Vec<String> {
+        let lines = ran.json();
+        let lines = lines.iter().filter(|line| line["type"] == name);
+        lines
+            .map(|line| format!("{} {}", line["messages"]["last"], line["position"]))
+            .collect()
+    };
+    assert_eq!(told("commit"), ["2 \"11\"", "3 \"12\""]);
+    assert_eq!(told("spooled"), told("commit"));
 }
 
 #[test]
@@ -169,4 +235,71 @@ fn messages_cannot_be_resumed_by_archive() {
     put(&World::local(), &["--into", "f", "--stream", "s", "--resume"], b"")
         .expect(2)
         .says("--spool");
+}
+
+/// The files of a branch's head.
+fn names(world: &World) -> Vec<String> {
+    let ran = world.run(&["get", "events", "--tar"]);
+    let files = tree_of(&ran.expect(0).stdout);
+    files.into_keys().collect()
+}
+
+#[test]
+fn numbers_in_names_go_on_over_the_life_of_a_stream() {
+    let world = World::local();
+    let flags = ["--each", "n/{seq:2}", "--batch-count", "2", "--stream", "s", "--json"];
+    put(&world, &flags, b"a\nb\nc\n").expect(0);
+    // Archives of the same stream that were not made of messages have none to count.
+    let archives: Vec<u8> = (0..101).flat_map(|_| tar(&[("other", b"x")])).collect();
+    world.run_with(&["put", "events", "--stream", "s"], &archives).expect(0);
+    let ran = put(&world, &flags, b"d\n");
+    assert_eq!(ran.expect(0).json()[0]["messages"]["first"], 4);
+    assert_eq!(names(&world), ["n/01", "n/02", "n/03", "n/04", "other"]);
+    assert_eq!(world.get("events:/n/04"), b"d");
+}
+
+#[test]
+fn numbers_in_names_go_on_over_the_life_of_a_spool() {
+    let world = World::local();
+    let spool = world.path("spool").display().to_string();
+    let flags = ["--each", "n/{seq}", "--batch-count", "2", "--spool", &spool];
+    let script = "printf 'a\\nb\\nc\\n'";
+    let args = [&PUT[..], &flags, &["--", "/bin/sh", "-c", script]].concat();
+    world.run(&args).expect(0);
+    world.run(&args).expect(0);
+    assert_eq!(names(&world), ["n/1", "n/2", "n/3", "n/4", "n/5", "n/6"]);
+    let shown = world.run(&["spool", &spool, "--json"]);
+    assert_eq!(shown.expect(0).json()[0]["messages"], 6);
+}
+
+#[test]
+fn numbers_of_a_spool_go_on_after_what_still_waits() {
+    let world = World::local();
+    let spool = world.path("spool").display().to_string();
+    let flags = ["--each", "n/{seq}", "--batch-count", "2", "--spool", &spool];
+    // It dies once everything is taken in, and nothing is acknowledged.
+    let kill = ["--ack-command", "sleep 0.3; kill -9 $PPID"];
+    assert_eq!(put(&world, &[&flags[..], &kill].concat(), b"a\nb\nc\n").code, None);
+    put(&world, &[&flags[..], &["--ack-command", "true"]].concat(), b"d\n").expect(0);
+    assert_eq!(names(&world), ["n/1", "n/2", "n/3", "n/4"]);
+}
+
+#[test]
+fn numbers_that_a_restart_would_begin_anew_are_refused() {
+    let world = World::local();
+    put(&world, &["--each", "{seq}"], b"a\n")
+        .expect(2)
+        .says("--spool DIR or --stream NAME");
+    let args = ["pack", "--messages", "lines", "--each", "{seq}"];
+    world
+        .run_with(&args, b"a\n")
+        .expect(2)
+        .says("over the life of a stream");
+}
+
+#[test]
+fn a_pachd_that_is_away_is_no_hang_when_messages_are_counted() {
+    let world = World::at("http://127.0.0.1:1");
+    let args = ["--each", "{seq}", "--stream", "s", "--retry-for", "1s"];
+    put(&world, &args, b"a\n").expect(5).says("gave up");
 }

@@ -79,6 +79,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             create_repo: true,
             own_output: false,
             stream: Some("s".parse().unwrap()),
+            counts_messages: false,
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(30),

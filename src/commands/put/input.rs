@@ -91,6 +91,9 @@ pub(super) trait Taker {
 
     /// Waits until everything that was taken is settled; `false` when that will not be.
     fn wait_until_drained(&self) -> bool;
+
+    /// How many messages there were before the next input; `None` when nobody wants any.
+    fn messages_before(&self) -> Option<u64>;
 }
 
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
@@ -98,6 +101,10 @@ pub(super) struct Directly {
     pub holding: Holding,
     pub archives: Sender<Incoming>,
     pub taken: AtomicU64,
+    /// Messages are counted over the life of the stream, and not anew for each input.
+    pub counts_messages: bool,
+    /// The number of the newest message that was taken.
+    pub messages: AtomicU64,
     pub report: Arc<Report>,
 }
 
@@ -112,6 +119,9 @@ impl Taker for Directly {
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
         self.taken.fetch_add(1, Ordering::Relaxed);
+        if let Some(messages) = archive.label.messages {
+            self.messages.fetch_max(messages.last, Ordering::Relaxed);
+        }
         Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -120,6 +130,14 @@ impl Taker for Directly {
 
     fn wait_until_drained(&self) -> bool {
         self.report.wait_until_settled(self.taken.load(Ordering::Relaxed))
+    }
+
+    fn messages_before(&self) -> Option<u64> {
+        if !self.counts_messages {
+            return Some(0);
+        }
+        let before = self.report.wait_for_messages()?;
+        Some(before.max(self.messages.load(Ordering::Relaxed)))
     }
 }
 
@@ -221,6 +239,9 @@ impl Reader {
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<ControlFlow<()>, DeliveryError> {
+        let Some(before) = taker.messages_before() else {
+            return Ok(ControlFlow::Break(()));
+        };
         let reading = |error| DeliveryError::Reading {
             name: name.to_string(),
             error,
@@ -230,9 +251,9 @@ impl Reader {
             name: Arc::clone(name),
             input: Waited { input, stop: None },
             output,
-            first: *number,
             report: Arc::clone(&self.report),
             packing: packing.clone(),
+            before,
         };
         let making = std::thread::spawn(move || work.run());
         // Closed at the end, which ends the thread if it is not there itself.
@@ -256,26 +277,22 @@ struct Making<F> {
     name: Arc<str>,
     input: Waited<F>,
     output: PipeWriter,
-    /// The number of the first archive.
-    first: u64,
     report: Arc<Report>,
     packing: Packing,
+    /// How many messages the stream has had before.
+    before: u64,
 }
 
 impl<F: Read + AsFd> Making<F> {
     fn run(mut self) -> Result<(), PackError> {
         let mut made = filter::Packing::default();
-        let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
         let end = pack(
             &mut self.input,
             self.packing.splitter(),
-            self.packing.packer(),
+            self.packing.packer(self.before),
             &mut made,
             &mut |packed| {
-                // Known before the archive can be acknowledged.
-                report.packed(number, packed.messages);
-                number += 1;
                 let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
                 packed.write_to(&mut buffered)
             },

@@ -1,6 +1,6 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files};
-use crate::delivery::{DeliveryError, Observer, Receipt, Summary};
+use super::acknowledging::{Acknowledgement, Acknowledger};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label, MessageRange, Position};
+use crate::delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
 use crate::fault::Fault;
-use crate::messages::Range;
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
 
@@ -23,6 +23,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Report {
     terminal: Arc<Terminal>,
     json: bool,
+    acknowledger: Option<Arc<Acknowledger>>,
     started: Instant,
     read: AtomicU64,
     archives: AtomicU64,
@@ -38,12 +39,29 @@ pub(super) struct Report {
     /// How many archives are settled: committed, found committed, or empty.
     settled: Mutex<u64>,
     settling: Condvar,
+    messages_before: Mutex<Before>,
+    messages_known: Condvar,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
-    /// Which messages are in the archives in hand, by the archives' numbers.
-    packed: Mutex<BTreeMap<u64, Range>>,
     /// Of all that are acknowledged.
     last_message: AtomicU64,
+}
+
+/// How many messages the stream has had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Before {
+    #[default]
+    NotYet,
+    Messages(u64),
+    /// Nobody will tell any more.
+    Never,
+}
+
+/// An archive that is safe in a spool.
+pub(super) struct Spooled {
+    pub sequence: u64,
+    pub digest: Digest,
+    pub label: Label,
 }
 
 /// How often it is said that a call is made again.
@@ -54,11 +72,12 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(terminal: Arc<Terminal>, json: bool) -> Self {
+    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
+            acknowledger,
             started: Instant::now(),
             read: zero(),
             archives: zero(),
@@ -72,8 +91,9 @@ impl Report {
             said_retrying: Mutex::new(None),
             settled: Mutex::new(0),
             settling: Condvar::new(),
+            messages_before: Mutex::default(),
+            messages_known: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
-            packed: Mutex::default(),
             last_message: zero(),
         }
     }
@@ -243,8 +263,29 @@ impl Report {
         *waited.unwrap_or_else(PoisonError::into_inner) != u64::MAX
     }
 
+    /// Waits until it is known how many messages the stream has had; `None` when it will not be.
+    pub fn wait_for_messages(&self) -> Option<u64> {
+        let before = self.messages_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .messages_known
+            .wait_while(before, |before| *before == Before::NotYet);
+        match *waited.unwrap_or_else(PoisonError::into_inner) {
+            Before::Messages(before) => Some(before),
+            Before::NotYet | Before::Never => None,
+        }
+    }
+
+    fn tell_messages(&self, before: Before) {
+        let mut known = self.messages_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == Before::NotYet {
+            *known = before;
+        }
+        self.messages_known.notify_all();
+    }
+
     /// The delivery has ended: nothing further will be settled.
     pub fn end(&self) {
+        self.tell_messages(Before::Never);
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
         self.settling.notify_all();
     }
@@ -272,41 +313,32 @@ impl Report {
         }
     }
 
-    /// An archive was made of these messages.
-    pub fn packed(&self, archive: u64, messages: Range) {
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.insert(archive, messages);
-    }
-
-    /// The messages of an archive that is settled; `None` where it was none of ours.
-    fn messages_of(&self, archive: u64) -> Option<Range> {
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.remove(&archive)
-    }
-
     /// The archive is in the spool, and survives a crash: the producer may forget it.
-    pub fn spooled(&self, sequence: u64, digest: Digest) {
+    pub fn spooled(&self, archive: &Spooled) {
         if self.json {
-            let digest = digest.to_string();
-            self.print(&Line::Spooled { seq: sequence, digest });
+            self.print(&Line::Spooled {
+                seq: archive.sequence,
+                digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            });
         }
     }
 
     fn acknowledge(&self, receipt: &Receipt, already: bool) {
-        let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
-        let messages = self.messages_of(receipt.archive);
+        let messages = receipt.label.messages;
         if let Some(messages) = messages {
             self.last_message.store(messages.last, Ordering::Relaxed);
         }
         if self.json {
-            let line = Commitment::new(receipt, commit, messages);
-            self.print(&if already {
-                Line::Already(line)
+            self.print(&Line::of(&if already {
+                Settled::Already(receipt)
             } else {
-                Line::Commit(line)
-            });
+                Settled::Committed(receipt)
+            }));
             return;
         }
+        let commit = receipt.commit.as_ref().map_or("", |id| id.as_str());
         let messages = messages.map_or(String::new(), |messages| {
             format!("{}   ", counted(messages.count(), "message"))
         });
@@ -321,6 +353,10 @@ impl Report {
 }
 
 impl Observer for Report {
+    fn ready(&self, ready: &Ready) {
+        self.tell_messages(Before::Messages(ready.messages));
+    }
+
     fn received(&self, _: &Archive) {
         self.archives.fetch_add(1, Ordering::Relaxed);
     }
@@ -336,14 +372,12 @@ impl Observer for Report {
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.deletions.fetch_add(receipt.deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
-        self.settle();
     }
 
     fn already(&self, receipt: &Receipt) {
         self.acknowledge(receipt, true);
         self.remember(receipt);
         self.already.fetch_add(1, Ordering::Relaxed);
-        self.settle();
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
@@ -361,6 +395,8 @@ impl Observer for Report {
                 files: files.len(),
                 deletions,
                 bytes: files.total_bytes(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
             });
         }
         self.terminal.status(&format!(
@@ -375,29 +411,30 @@ impl Observer for Report {
         let number = grouped(archive.number);
         self.terminal
             .note(&format!("archive {number} holds no file: no commit is made of it"));
-        self.settle();
     }
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
-        let reason = archive
-            .contents
-            .as_ref()
-            .err()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let reason = reason(archive);
         self.terminal
             .warning(&format!("{reason}; set aside as {}", file.display()));
         if self.json {
-            self.print(&Line::Quarantined {
-                archive: archive.number,
-                digest: archive.digest.to_string(),
-                file: file.display().to_string(),
-                reason,
-            });
+            self.print(&Line::of(&Settled::Quarantined(archive, file)));
         }
-        self.messages_of(archive.number);
         self.quarantined.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        if let Some(acknowledger) = &self.acknowledger {
+            let line = serde_json::to_string(&Line::of(settled)).map_err(|error| Unacknowledged {
+                how: format!("a line of JSON could not be made: {error}"),
+            })?;
+            acknowledger.give(&Acknowledgement {
+                line,
+                variables: variables(settled),
+            })?;
+        }
         self.settle();
+        Ok(())
     }
 
     fn note(&self, text: &str) {
@@ -413,6 +450,36 @@ impl Observer for Report {
         *said = Some(Instant::now());
         self.terminal.note(&format!("{fault}; trying again"));
     }
+}
+
+/// Why no commit can be made of it.
+fn reason(archive: &Archive) -> String {
+    let reason = archive.contents.as_ref().err();
+    reason.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What an acknowledgement says, for shells.
+fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<String>)> {
+    let (kind, digest, label, branch) = match settled {
+        Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),
+        Settled::Quarantined(archive, _) => ("quarantined", archive.digest, &archive.label, None),
+    };
+    let number = |of: fn(MessageRange) -> u64| label.messages.map(|messages| of(messages).to_string());
+    vec![
+        ("TYPE", Some(kind.to_owned())),
+        ("ARCHIVE", Some(settled.archive().to_string())),
+        ("DIGEST", Some(digest.to_string())),
+        ("COMMIT", settled.commit().map(ToString::to_string)),
+        ("PROJECT", branch.map(|branch| branch.repo.project.to_string())),
+        ("REPO", branch.map(|branch| branch.repo.name.to_string())),
+        ("BRANCH", branch.map(|branch| branch.name.to_string())),
+        ("FIRST", number(|messages| messages.first)),
+        ("LAST", number(|messages| messages.last)),
+        ("COUNT", number(MessageRange::count)),
+        ("POSITION", label.position.as_ref().map(Position::bare)),
+    ]
 }
 
 /// `2 files`, `2 files and 1 deletion`.
@@ -432,12 +499,29 @@ enum Line<'a> {
         /// The archive's number in the life of the spool.
         seq: u64,
         digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Quarantined {
         archive: u64,
         digest: String,
         file: String,
         reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    /// Only as an acknowledgement: no commit was made of it.
+    Empty {
+        archive: u64,
+        digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
@@ -450,6 +534,10 @@ enum Line<'a> {
         files: usize,
         deletions: usize,
         bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
     },
     Summary {
         /// Whether the input was delivered to its end.
@@ -464,6 +552,29 @@ enum Line<'a> {
         bytes: u64,
         seconds: f64,
     },
+}
+
+impl<'a> Line<'a> {
+    fn of(settled: &Settled<'a>) -> Self {
+        match *settled {
+            Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
+            Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
+            Settled::Empty(archive) => Self::Empty {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+            Settled::Quarantined(archive, file) => Self::Quarantined {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                file: file.display().to_string(),
+                reason: reason(archive),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -483,6 +594,9 @@ struct Commitment<'a> {
     finished: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Messages>,
+    /// Where the last message stands in its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a Position>,
 }
 
 /// Which messages of the input an archive was made of: numbers from 1.
@@ -493,8 +607,18 @@ struct Messages {
     count: u64,
 }
 
+impl Messages {
+    fn of(label: &Label) -> Option<Self> {
+        label.messages.map(|messages: MessageRange| Self {
+            first: messages.first,
+            last: messages.last,
+            count: messages.count(),
+        })
+    }
+}
+
 impl<'a> Commitment<'a> {
-    fn new(receipt: &'a Receipt, commit: &'a str, messages: Option<Range>) -> Self {
+    fn new(receipt: &'a Receipt) -> Self {
         Self {
             archive: receipt.archive,
             input: &receipt.input,
@@ -504,16 +628,13 @@ impl<'a> Commitment<'a> {
             project: receipt.branch.repo.project.as_str(),
             repo: receipt.branch.repo.name.as_str(),
             branch: receipt.branch.name.as_str(),
-            commit,
+            commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
             files: receipt.files,
             deletions: receipt.deletions,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
-            messages: messages.map(|messages| Messages {
-                first: messages.first,
-                last: messages.last,
-                count: messages.count(),
-            }),
+            messages: Messages::of(&receipt.label),
+            position: receipt.label.position.as_ref(),
         }
     }
 }

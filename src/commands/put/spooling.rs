@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::input::Taker;
-use super::report::Report;
+use super::report::{Report, Spooled};
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
 use crate::cli::PutArgs;
 use crate::delivery::DeliveryError;
@@ -19,15 +19,29 @@ use crate::pfs::Destination;
 use crate::quantity::{Size, counted};
 use crate::settings::Address;
 
+/// In the spool's purpose: what waits must not leave it without an acknowledgement.
+const ACKNOWLEDGED: &str = "acknowledgement";
+
 /// Opens the spool that was named, for what these arguments say.
 pub(super) fn open(args: &PutArgs, destination: &Destination) -> Result<Option<Arc<Spool>>, Failure> {
     let Some(dir) = args.spooling.spool.as_deref() else {
         return Ok(None);
     };
     let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
-    spool
-        .bind(&purpose(args, destination))
-        .map_err(|error| failure(&error))?;
+    let purpose = purpose(args, destination);
+    spool.bind(&purpose).map_err(|error| {
+        let mut failure = failure(&error);
+        // What differs in this is found out by `spool --send`, too.
+        let is_missing = |line: &String| line.starts_with(ACKNOWLEDGED) && !purpose.0.contains_key(ACKNOWLEDGED);
+        if failure.details.iter().any(is_missing) {
+            failure.help = vec![
+                "what waits is to be acknowledged when it is done: give --ack-command or --ack-fd; `--ack-command true` \
+                 lets it go without a word"
+                    .to_owned(),
+            ];
+        }
+        failure
+    })?;
     Ok(Some(Arc::new(spool)))
 }
 
@@ -49,6 +63,8 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
     let mut line: Vec<OsString> = vec!["spoutctl".into(), "put".into(), "--spool".into(), dir.into()];
     for (name, value) in &purpose.0 {
         match name.as_str() {
+            // Who is told, and how, is said anew.
+            ACKNOWLEDGED => {}
             "DEST" => line.push(value.into()),
             "--append" | "--escape-paths" | "--obey-deletions" => line.push(name.into()),
             _ => line.push(format!("{name}={value}").into()),
@@ -82,6 +98,9 @@ fn purpose(args: &PutArgs, destination: &Destination) -> Purpose {
     if args.entries.obey_deletions {
         add("--obey-deletions", "yes".to_owned());
     }
+    if args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some() {
+        add(ACKNOWLEDGED, "yes".to_owned());
+    }
     add("--links", format!("{:?}", args.entries.links).to_lowercase());
     add("--special", format!("{:?}", args.entries.special).to_lowercase());
     add("--max-entry-size", args.entries.max_entry_size.to_string());
@@ -104,14 +123,22 @@ impl Taker for IntoSpool {
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
-        let (sequence, digest) = (archive.number, archive.digest);
+        let spooled = Spooled {
+            sequence: archive.number,
+            digest: archive.digest,
+            label: archive.label.clone(),
+        };
         self.spool.accept(archive)?;
-        self.report.spooled(sequence, digest);
+        self.report.spooled(&spooled);
         Ok(ControlFlow::Continue(()))
     }
 
     fn wait_until_drained(&self) -> bool {
         self.spool.wait_until_drained()
+    }
+
+    fn messages_before(&self) -> Option<u64> {
+        Some(self.spool.messages())
     }
 }
 

@@ -8,9 +8,8 @@ use crossbeam_channel::Sender;
 
 use super::Spool;
 use crate::archive::{self, Archive, Files};
-use crate::delivery::{DeliveryError, Incoming, Observer, Ready, Receipt};
+use crate::delivery::{DeliveryError, Incoming, Observer, Ready, Receipt, Settled, Unacknowledged};
 use crate::fault::Fault;
-use crate::pfs::CommitId;
 
 /// Hands over what waits, oldest first, until `reading` has come to its end and nothing waits any more.
 pub fn feed(
@@ -44,14 +43,6 @@ pub struct Leaving {
     pub observer: Arc<dyn Observer>,
 }
 
-impl Leaving {
-    fn left(&self, sequence: u64, commit: Option<&CommitId>) {
-        if let Err(error) = self.spool.finished(sequence, commit) {
-            self.spool.fail(error);
-        }
-    }
-}
-
 impl Observer for Leaving {
     fn ready(&self, ready: &Ready) {
         if let Err(error) = self.spool.bind_destination(ready) {
@@ -69,12 +60,10 @@ impl Observer for Leaving {
 
     fn committed(&self, receipt: &Receipt) {
         self.observer.committed(receipt);
-        self.left(receipt.archive, receipt.commit.as_ref());
     }
 
     fn already(&self, receipt: &Receipt) {
         self.observer.already(receipt);
-        self.left(receipt.archive, receipt.commit.as_ref());
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
@@ -83,12 +72,18 @@ impl Observer for Leaving {
 
     fn empty(&self, archive: &Archive) {
         self.observer.empty(archive);
-        self.left(archive.number, None);
     }
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
         self.observer.quarantined(archive, file);
-        self.left(archive.number, None);
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        self.observer.settled(settled)?;
+        if let Err(error) = self.spool.finished(settled.archive(), settled.commit()) {
+            self.spool.fail(error);
+        }
+        Ok(())
     }
 
     fn note(&self, text: &str) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::error::{SpoolError, too_large};
 use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
-use crate::archive::{Digest, Hold, ReadAt};
+use crate::archive::{self, Digest, Hold, ReadAt};
 use crate::delivery::holding::OnDisk;
 use crate::quantity::{Size, counted};
 
@@ -20,6 +20,8 @@ const LOCK: &str = "lock";
 /// How often, and how far apart, it is tried to take the lock.
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How much of an archive is read for its label.
+const LABEL: usize = 8 << 10;
 /// Archives may hold what only their owner should see.
 const OWNER_ONLY: u32 = 0o700;
 const OWNER_READS: u32 = 0o600;
@@ -200,6 +202,16 @@ pub(super) fn look(dir: &Path, finished: u64) -> Result<Vec<Waiting>, SpoolError
     }
     waiting.sort_by_key(|one| one.name.sequence);
     Ok(waiting)
+}
+
+/// The number of the last message in the first of these archives that says so, for numbers only grow.
+pub(super) fn messages<'a>(dir: &Path, mut newest_first: impl Iterator<Item = &'a Name>) -> u64 {
+    let directory = dir.join(WAITING);
+    let of = |name: &Name| {
+        let file = File::open(directory.join(name.to_string())).ok()?;
+        Some(archive::label_of(BufReader::with_capacity(LABEL, file)).messages?.last)
+    };
+    newest_first.find_map(of).unwrap_or(0)
 }
 
 /// Files that were set aside, whenever that was.

@@ -50,6 +50,8 @@ pub(super) struct Journal {
     pub finished: u64,
     /// The greatest number that was used when this was written.
     pub accepted: u64,
+    /// The greatest number of a message in an archive that was taken in, when this was written.
+    pub messages: u64,
     /// A commit of the branch: nothing that waits is in it, or in an older one.
     pub floor: Option<String>,
     pub held_back: Option<HeldBack>,
@@ -64,6 +66,8 @@ struct Written {
     stream: String,
     finished: u64,
     accepted: u64,
+    #[serde(default)]
+    messages: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,7 @@ impl Journal {
             stream: StreamName::random(),
             finished: 0,
             accepted: 0,
+            messages: 0,
             floor: None,
             held_back: None,
             purpose: None,
@@ -125,6 +130,7 @@ impl Journal {
                 .map_err(|error: crate::delivery::mark::InvalidStreamName| unreadable(error.to_string()))?,
             finished: written.finished,
             accepted: written.accepted.max(written.finished),
+            messages: written.messages,
             floor: written.floor,
             held_back: written.held_back,
             purpose: written.purpose,
@@ -139,6 +145,7 @@ impl Journal {
             stream: self.stream.to_string(),
             finished: self.finished,
             accepted: self.accepted,
+            messages: self.messages,
             floor: self.floor.clone(),
             held_back: self.held_back.clone(),
             purpose: self.purpose.clone(),

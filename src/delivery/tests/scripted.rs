@@ -539,6 +539,7 @@ pub(super) fn options() -> Options {
         create_repo: false,
         own_output: false,
         stream: None,
+        counts_messages: false,
         resume: false,
         spooled: None,
         retry_for: Duration::from_mins(10),

@@ -20,7 +20,6 @@ use crate::pfs::Commit;
 /// The process is killed after so many acknowledgements: none of the others reaches the spool.
 struct Killed {
     leaving: Leaving,
-    heard: Arc<Heard>,
     left: AtomicUsize,
 }
 
@@ -38,19 +37,11 @@ impl Observer for Killed {
     }
 
     fn committed(&self, receipt: &Receipt) {
-        if self.is_alive() {
-            self.leaving.committed(receipt);
-        } else {
-            self.heard.committed(receipt);
-        }
+        self.leaving.committed(receipt);
     }
 
     fn already(&self, receipt: &Receipt) {
-        if self.is_alive() {
-            self.leaving.already(receipt);
-        } else {
-            self.heard.already(receipt);
-        }
+        self.leaving.already(receipt);
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
@@ -61,6 +52,13 @@ impl Observer for Killed {
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
         self.leaving.quarantined(archive, file);
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        if self.is_alive() {
+            self.leaving.settled(settled)?;
+        }
+        Ok(())
     }
 
     fn note(&self, _: &str) {}
@@ -86,7 +84,6 @@ fn run_heard(
             spool: Arc::clone(&spool),
             observer: Arc::clone(&heard) as _,
         },
-        heard,
         left: AtomicUsize::new(kill_after),
     };
     let options = Options {

@@ -104,6 +104,26 @@ fn each_message_may_have_a_file_of_its_own() {
 }
 
 #[test]
+fn numbers_go_on_after_those_of_earlier_inputs_and_faults_name_those_of_this_one() {
+    let naming = Naming::Each(naming("{seq:3}", None));
+    let mut packer = Packer::new(naming, HUGE).after(41);
+    let mut done: Vec<Packed> = Vec::new();
+    let mut take = |packed| {
+        done.push(packed);
+        Ok::<_, MessageError>(())
+    };
+    for number in [1, 2] {
+        packer.add(&message(number, b"x"), moment(0), &mut take).unwrap();
+    }
+    // The same number twice, as no input has it.
+    let error = packer.add(&message(2, b"x"), moment(0), &mut take).unwrap_err();
+    assert_eq!(error.number, 2);
+    packer.close(&mut take).unwrap();
+    assert_eq!(done[0].messages.to_string(), "42-43");
+    assert_eq!(files(&done[0]).keys().collect::<Vec<_>>(), ["042", "043"]);
+}
+
+#[test]
 fn an_archive_is_complete_by_bytes_and_a_larger_message_is_one_of_its_own() {
     for each in [false, true] {
         let naming = if each {
@@ -111,7 +131,7 @@ fn an_archive_is_complete_by_bytes_and_a_larger_message_is_one_of_its_own() {
         } else {
             Naming::Into(naming("f", None))
         };
-        let batching = Batching { bytes: 4096, ..HUGE };
+        let batching = Batching { bytes: 5120, ..HUGE };
         let large = "x".repeat(10_000);
         let medium = "y".repeat(1000);
         let messages = [(0, medium.as_str()), (0, &large), (0, &medium), (0, &medium)];
@@ -122,8 +142,52 @@ fn an_archive_is_complete_by_bytes_and_a_larger_message_is_one_of_its_own() {
         for packed in [&packed[0], &packed[2]] {
             let mut bytes = Vec::new();
             packed.write_to(&mut bytes).unwrap();
-            assert!(bytes.len() <= 4096, "{}", bytes.len());
+            assert!(bytes.len() <= 5120, "{}", bytes.len());
         }
+    }
+}
+
+#[test]
+fn an_archive_says_which_messages_it_holds_and_where_the_last_one_stands() {
+    for each in [false, true] {
+        let naming = if each {
+            Naming::Each(naming("{uuid}", None))
+        } else {
+            Naming::Into(naming("f", None))
+        };
+        let packer = Packer::new(naming, Batching { count: 2, ..HUGE });
+        let mut packer = packer.with_positions(Some(PositionAt::Column(1, Columns::Tabs)));
+        let mut done: Vec<Packed> = Vec::new();
+        for (body, number) in ["10\ta", "11\tb", "12\tc"].into_iter().zip(1..) {
+            let take = &mut |packed| {
+                done.push(packed);
+                Ok::<_, MessageError>(())
+            };
+            packer.add(&message(number, body.as_bytes()), moment(0), take).unwrap();
+        }
+        let fault = packer
+            .add(&message(4, b"\td"), moment(0), &mut |_| Ok::<_, MessageError>(()))
+            .unwrap_err();
+        assert!(matches!(fault.fault, MessageFault::NoPosition { .. }));
+        packer
+            .close(&mut |packed| {
+                done.push(packed);
+                Ok::<_, MessageError>(())
+            })
+            .unwrap();
+        let labels: Vec<_> = done
+            .iter()
+            .map(|packed| {
+                let mut bytes = Vec::new();
+                packed.write_to(&mut bytes).unwrap();
+                let holding = crate::delivery::holding::Holding::new(&std::env::temp_dir());
+                let mut reader = ArchiveReader::new(&bytes[..], "test".into(), 1, Options::default());
+                let label = reader.next_archive(holding.hold()).unwrap().unwrap().label;
+                (label.messages.unwrap().to_string(), label.position.unwrap().bare())
+            })
+            .collect();
+        let expected = [("1-2", "11"), ("3-3", "12")].map(|(range, at)| (range.to_owned(), at.to_owned()));
+        assert_eq!(labels, expected);
     }
 }
 

@@ -530,6 +530,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             create_repo: false,
             own_output: false,
             stream: None,
+            counts_messages: false,
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(10),

@@ -1,0 +1,194 @@
+//! Apache Kafka itself: a broker of the test's own, kcat as its consumer, and a spout that is killed half-way.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::runner::{Ran, World, has_program, skip};
+use crate::served::Served;
+
+const TOPIC: &str = "orders";
+const MESSAGES: usize = 100_000;
+const BATCH: usize = 5_000;
+
+/// Where Kafka's jars are: what `SPOUTCTL_TEST_KAFKA` names.
+fn jars() -> Option<PathBuf> {
+    let jars = std::env::var_os("SPOUTCTL_TEST_KAFKA").map(PathBuf::from);
+    if jars.is_none() {
+        skip("SPOUTCTL_TEST_KAFKA names no directory with the jars of org.apache.kafka:kafka_2.13");
+        return None;
+    }
+    for program in ["java", "kcat"] {
+        if !has_program(program) {
+            skip(&format!("{program} is not installed"));
+            return None;
+        }
+    }
+    jars
+}
+
+/// One broker that is its own controller, until it is dropped.
+struct Broker {
+    child: Child,
+    address: String,
+    _directory: tempfile::TempDir,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Broker {
+    fn start(jars: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (port, controller) = (free_port(), free_port());
+        let properties = directory.path().join("server.properties");
+        let text = format!(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+             offsets.topic.replication.factor=1\nnum.partitions=1\nlog.dirs={}\n",
+            directory.path().join("data").display()
+        );
+        fs::write(&properties, text).unwrap();
+        let java = |class: &str, args: &[&str]| {
+            let mut command = Command::new("java");
+            let log = File::create(directory.path().join(class)).unwrap();
+            command
+                .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"])
+                .arg(jars.join("*"))
+                .arg(class)
+                .args(args)
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log);
+            command
+        };
+        let properties = properties.to_str().unwrap();
+        let args = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAA", "-c", properties];
+        let formatted = java("kafka.tools.StorageTool", &args).status().unwrap();
+        assert!(formatted.success());
+        let broker = Self {
+            child: java("kafka.Kafka", &[properties]).spawn().unwrap(),
+            address: format!("127.0.0.1:{port}"),
+            _directory: directory,
+        };
+        wait_for(|| broker.kcat(&["-L", "-m", "2"], &[]).is_some());
+        broker
+    }
+
+    /// Runs kcat with this input; `None` when it failed.
+    fn kcat(&self, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+        let mut command = Command::new("kcat");
+        command.args(["-b", &self.address]).args(args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        output.status.success().then_some(output.stdout)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for(mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it never comes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Reads one partition, from the message after the position that is stored.
+const CONSUMER: &str = r#"
+position=$(cat "$WORK/position" 2>/dev/null || echo -1)
+exec kcat -C -q -e -u -b "$BROKER" -t orders -p 0 -o $((position + 1)) -f '%o\t%s\n'
+"#;
+
+const STORE: &str = r#"echo "$SPOUTCTL_ACK_POSITION" > "$WORK/new" && mv "$WORK/new" "$WORK/position""#;
+
+fn spout(world: &World, broker: &Broker) -> Child {
+    let spool = world.path("spool").display().to_string();
+    let mut put = world.command(&[
+        "put",
+        TOPIC,
+        "--spool",
+        &spool,
+        "--messages",
+        "lines",
+        "--into",
+        "orders.tsv",
+    ]);
+    put.args(["--batch-count", &BATCH.to_string(), "--batch-period", "10m"])
+        .args(["--position-column", "1", "--ack-command", STORE])
+        .args(["--", "/bin/sh", "-c", CONSUMER])
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("WORK", world.directory.path())
+        .env("BROKER", &broker.address);
+    put.spawn().unwrap()
+}
+
+/// The offset of the newest message that was acknowledged.
+fn position(world: &World) -> Option<usize> {
+    fs::read_to_string(world.path("position")).ok()?.trim().parse().ok()
+}
+
+#[test]
+fn messages_of_kafka_arrive_once_and_in_order_though_pachd_restarts_and_the_spout_is_killed() {
+    let Some(jars) = jars() else { return };
+    let broker = Broker::start(&jars);
+    let lines: Vec<String> = (0..MESSAGES).map(|number| format!("order {number}\n")).collect();
+    broker
+        .kcat(&["-P", "-t", TOPIC, "-p", "0"], lines.concat().as_bytes())
+        .unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let mut served = Served::over(&store, &[]);
+    let authority = served.authority.clone();
+    let world = World::at(&served.url());
+    world.run_with(&["put", TOPIC, "--create-repo"], &[]).expect(0);
+
+    let mut first = spout(&world, &broker);
+    wait_for(|| position(&world) >= Some(MESSAGES / 5));
+    served.kill();
+    std::thread::sleep(Duration::from_millis(300));
+    let _served = Served::over(&store, &["--listen", &authority]);
+    wait_for(|| position(&world) >= Some(MESSAGES / 2));
+    first.kill().unwrap();
+    assert_eq!(first.wait().unwrap().code(), None, "it was done already");
+    assert!(position(&world) < Some(MESSAGES - 1), "it was done already");
+    Ran::from(spout(&world, &broker).wait_with_output().unwrap()).expect(0);
+    assert_eq!(position(&world), Some(MESSAGES - 1));
+
+    let tail = world.run(&["tail", TOPIC, "--json", "--from", "beginning", "-e"]);
+    let commits: Vec<String> = tail
+        .expect(0)
+        .json()
+        .iter()
+        .map(|line| line["commit"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(commits.len(), MESSAGES / BATCH);
+    for (commit, batch) in commits.iter().zip(lines.chunks(BATCH).enumerate()) {
+        let numbered = (batch.0 * BATCH..).zip(batch.1);
+        let expected: Vec<String> = numbered.map(|(offset, line)| format!("{offset}\t{line}")).collect();
+        let file = world.get(&format!("{TOPIC}@{commit}:/orders.tsv"));
+        assert!(
+            file == expected.concat().as_bytes(),
+            "batch {} is not in commit {commit}",
+            batch.0
+        );
+    }
+}
