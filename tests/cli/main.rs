@@ -11,6 +11,9 @@
 mod checker;
 mod runner;
 
+mod create;
+mod create_code;
+mod create_dialogue;
 mod deletions;
 mod faults;
 mod follow;
