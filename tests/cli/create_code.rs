@@ -1,14 +1,16 @@
 //! The spouts that `create --with-code` writes, run as in their pods: `serve --as-spout` plays the sidecar.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use spoutctl::scaffold::template;
 
 use crate::create::{create, needed};
@@ -277,7 +279,7 @@ struct Broker {
 
 impl Broker {
     fn start(directory: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = directory.join("mosquitto.conf");
         fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
         let log = directory.join("mosquitto.log");
@@ -290,11 +292,7 @@ impl Broker {
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self {
-            process,
-            port: port.to_string(),
-            log,
-        }
+        Self { process, port, log }
     }
 
     fn wait_for(&self, event: &str, times: usize) {
@@ -375,4 +373,176 @@ fn what_is_published_by_mqtt_is_committed_also_when_the_consumer_is_killed() {
     assert_eq!(spout.end(), Some(143));
     // What the signal found on its way is not lost: a commit is whole, and there is none without messages.
     assert!(spout.commits().len() <= 3);
+}
+
+/// A process that is killed with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    port.to_string()
+}
+
+#[test]
+fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_killed() {
+    if !has_program("redis-server") || !has_program("redis-cli") || !has_program("jq") {
+        skip("redis-server, redis-tools and jq are not installed");
+        return;
+    }
+    let port = free_port();
+    let server = Command::new("redis-server")
+        .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn();
+    let _server = Server(server.unwrap());
+    let redis = |args: &[&str]| {
+        let answered = Command::new("redis-cli").args(["-e", "-p", &port]).args(args).output();
+        answered.unwrap().status.success()
+    };
+    wait("redis", || redis(&["ping"]).then_some(()));
+    let add = |text: &str| assert!(redis(&["XADD", "orders", "*", "text", text]));
+    add("before it begins");
+    let flags = [
+        "--env".to_owned(),
+        format!("REDIS_SERVER_PORT={port}"),
+        "--env".to_owned(),
+        "REDIS_HOST=127.0.0.1".to_owned(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let spout = Spout::start("redis", &flags, |script| script, None);
+    spout.wait_for_messages(1);
+    add("a \"quoted\"\ntext");
+    spout.wait_for_messages(2);
+    let consumer = wait("redis-cli", || processes("redis-cli", &port).first().copied());
+    kill(consumer, Signal::KILL);
+    add("while nobody reads");
+    let messages = spout.wait_for_messages(3);
+    let texts: Vec<&str> = messages
+        .iter()
+        .map(|message| message["fields"][1].as_str().unwrap())
+        .collect();
+    assert_eq!(texts, ["before it begins", "a \"quoted\"\ntext", "while nobody reads"]);
+}
+
+/// RFC 2104, with a key that is shorter than a block.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
+    let padded = |with: u8| -> Vec<u8> {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block.to_vec()
+    };
+    let inner = Sha256::digest([&padded(0x36), message].concat());
+    let outer = Sha256::digest([&padded(0x5c), &inner[..]].concat());
+    outer.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The status of the answer; none while nobody listens.
+fn post(port: &str, body: &[u8], signature: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
+    write!(
+        stream,
+        "POST /hooks/messages HTTP/1.0\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         x-hub-signature-256: sha256={signature}\r\n\r\n",
+        body.len()
+    )
+    .ok()?;
+    stream.write_all(body).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
+
+#[test]
+fn the_body_of_a_signed_request_is_committed_and_no_other() {
+    if !has_program("webhook") || !has_program("jq") {
+        skip("webhook and jq are not installed");
+        return;
+    }
+    let port = free_port();
+    let listen = format!("WEBHOOK_LISTEN={port}");
+    let spout = Spout::start("webhook", &["--env", &listen], |script| script, None);
+    let send = |body: &[u8]| post(&port, body, &hmac_sha256(b"key", body));
+    let first = br#"{"number":12345678901234567890,"text":"a\nb"}"#;
+    assert_eq!(wait("the webhook", || send(first)), 200, "{}", spout.said());
+    assert_eq!(send(b"{\n  \"lines\": 2\r\n}\n"), Some(200));
+    // Not signed with the key; no JSON; nothing at all.
+    assert_ne!(post(&port, b"{}", &hmac_sha256(b"other", b"{}")), Some(200));
+    assert_eq!(send(b"{"), Some(500));
+    assert_eq!(send(b""), Some(500));
+    let large = format!("{{\"large\":\"{}\"}}", "x".repeat(500_000));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(send(large.as_bytes()), Some(200)));
+        }
+    });
+    let messages = spout.wait_for_messages(10);
+    assert_eq!(messages.len(), 10);
+    let commit = spout.commits().remove(0);
+    let written = spout.world.get(&format!("orders@{commit}:/messages.jsonl"));
+    // Byte for byte: a number is not what a parser makes of it.
+    assert!(written.starts_with(&[&first[..], b"\n"].concat()));
+    assert_eq!(messages[1], serde_json::json!({"lines": 2}));
+    assert!(
+        messages[2..]
+            .iter()
+            .all(|message| message["large"].as_str().unwrap().len() == 500_000)
+    );
+}
+
+#[test]
+fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
+    if !has_program("inotifywait") {
+        skip("inotify-tools is not installed");
+        return;
+    }
+    let watched = tempfile::tempdir().unwrap();
+    let at = |name: &str| watched.path().join(name);
+    fs::write(at("there before"), "1").unwrap();
+    let directory = format!("SPOUT_DIRECTORY={}", watched.path().display());
+    let spout = Spout::start("directory", &["--env", &directory], |script| script, None);
+    let commits = |count: usize| {
+        wait(&format!("{count} commits; {}", spout.said()), || {
+            Some(spout.commits()).filter(|commits| commits.len() >= count)
+        })
+    };
+    commits(1);
+    fs::write(at(".part"), "2").unwrap();
+    fs::rename(at(".part"), at("moved")).unwrap();
+    commits(2);
+    fs::create_dir(at("sub")).unwrap();
+    let consumers = || processes("inotifywait", watched.path().to_str().unwrap());
+    wait("the new directory's watch", || consumers().first().copied());
+    std::thread::sleep(Duration::from_millis(300));
+    fs::write(at("sub/written"), "3").unwrap();
+    commits(3);
+    kill(consumers()[0], Signal::KILL);
+    fs::write(at("while nobody looks"), "4").unwrap();
+    let all = commits(4);
+    std::thread::sleep(Duration::from_millis(500));
+    // What the repo has is not sent again.
+    assert_eq!(spout.commits(), all, "{}", spout.said());
+    for (name, content) in [
+        ("there before", "1"),
+        ("moved", "2"),
+        ("sub/written", "3"),
+        ("while nobody looks", "4"),
+    ] {
+        assert_eq!(
+            spout.world.get(&format!("orders:/{name}")),
+            content.as_bytes(),
+            "{name}"
+        );
+    }
+    spout.world.run(&["get", "orders:/.part"]).expect(1);
 }
