@@ -34,6 +34,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve 
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
@@ -198,6 +199,36 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l template -d 'What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook' -r -f -a "blank\t''
+directory\t''
+kafka\t''
+mqtt\t''
+nats\t''
+postgres\t''
+redis\t''
+webhook\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l image -d 'The image that it runs in, with a tag' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cmd -d 'What it runs, as one line that is taken apart as a shell would: \'python3 -u /app/main.py\'' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l stdin-script -d 'What it runs: this script, which becomes a part of the spec, for the shell that its first line names' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l env -d 'Set a variable of its environment; a password belongs into a secret' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l secret -d 'Give it a Kubernetes secret: SECRET:KEY=VARIABLE the value of a key in a variable, SECRET=/PATH all of it as files' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l output-branch -d 'The branch that it writes to [default: master]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cpu -d 'How much CPU its container asks for: 0.5 or 500m' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l memory -d 'How much memory its container asks for, and may have at most: 256Mi' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l description -d 'Say this of it' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l project -d 'The project that it is in [default: default]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s o -l output -d 'Write the spec to this file; `-` is standard output [default: NAME.json, in DIR with --with-code]' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l format -d 'How the spec is written [default: as the file\'s ending says, else json]' -r -f -a "json\t''
+yaml\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -d 'Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l force -d 'Replace files that are there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 'Write the spec although `validate` finds something in it'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-input -d 'Ask nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'

@@ -8,6 +8,7 @@
     reason = "help is read in a terminal, where backticks only add noise"
 )]
 
+mod create;
 mod messages;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
 use crate::pfs::{BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 
+pub use create::{AnswerArgs, CreateArgs, SpecFormat, WritingArgs};
 pub use messages::{MessageArgs, PackArgs, Partial};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
@@ -52,6 +54,7 @@ pub enum Verb {
     Spool(SpoolArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
+    Create(Box<CreateArgs>),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),

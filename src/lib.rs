@@ -9,6 +9,7 @@
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
+//! answers ─ scaffold ─ lint ─ files                                create
 //! ```
 //!
 //! | layer | modules | may use | never |
@@ -16,7 +17,7 @@
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`] and [`gateway`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`] | words | adapters, edge, the environment, standard streams |
+//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
@@ -92,6 +93,7 @@ pub mod protobuf;
 pub mod quantity;
 pub mod report;
 pub mod retrieval;
+pub mod scaffold;
 pub mod serve;
 pub mod settings;
 pub mod source;
@@ -137,6 +139,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
+        Verb::Create(args) => commands::create::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing else in the crate writes to either. A writer for each purpose knows what `--quiet` and `--verbose` mean, and
 //! a closed pipe is an answer here, never a panic.
 
+pub mod dialogue;
 pub mod progress_bar;
 
 use std::io::{self, IsTerminal, Write};

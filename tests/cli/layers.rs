@@ -53,6 +53,7 @@ fn each_layer_uses_only_what_is_below_it() {
         "retrieval",
         "spec",
         "lint",
+        "scaffold",
     ];
     const TO_PACHD: &[&str] = &["connection", "pachd"];
     const ADAPTERS: &[&str] = &["store", "terminal", "settings", "report"];
@@ -108,6 +109,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("rusqlite", &["store"]),
         ("rustix", &["commands"]),
         ("rustls", &["connection", "gateway", "grpc"]),
+        ("shell_words", &["scaffold"]),
         ("signal_hook", &["commands"]),
         ("similar", &["commands"]),
         ("strsim", &["lint", "settings"]),
@@ -147,6 +149,7 @@ fn the_domain_reads_no_environment_and_no_standard_stream() {
             "retrieval",
             "spec",
             "lint",
+            "scaffold",
         ]
         .contains(&module(&file))
         {

@@ -12,6 +12,9 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod create;
+mod create_code;
+mod create_dialogue;
 mod deletions;
 mod faults;
 mod follow;

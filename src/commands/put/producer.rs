@@ -69,7 +69,7 @@ impl Producer {
         let mut pauses = pauses();
         while taker.wait_until_drained() {
             let Some(ended) = self.run(reader, taker, &mut number)? else {
-                return Ok(());
+                return Err(DeliveryError::Interrupted);
             };
             if ended.lasted >= HEALTHY {
                 pauses = self::pauses();
@@ -197,7 +197,8 @@ impl Producer {
             what += " was not complete and is not published";
         }
         match self.restart {
-            _ if stopped => Ok(None),
+            // Its output has an end because of the signal: it is not the end of the input, however quick it is told.
+            _ if stopped => Err(DeliveryError::Interrupted),
             Restart::Always => Ok(Some(what)),
             Restart::OnFailure if failed => Ok(Some(what)),
             Restart::Never if failed => Err(DeliveryError::Producer { what, began: true }),

@@ -1,0 +1,146 @@
+//! What can be typed about `create`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::VoiceArgs;
+use crate::lint::version::Version;
+use crate::scaffold::{self, Secret, Variable, template};
+
+/// Write the spec of a new spout, and with --with-code its code
+///
+/// What is written passes `spoutctl validate` without a finding. On a terminal it asks for what the flags leave open, shows
+/// the spec, and asks before it writes. With all that is needed, with --no-input, or without a terminal it asks nothing.
+///
+/// The files that were written are printed, one a line.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The spout's name, which is also that of the repo it writes to
+    pub name: Option<String>,
+
+    #[command(flatten)]
+    pub answers: AnswerArgs,
+
+    #[command(flatten)]
+    pub writing: WritingArgs,
+
+    /// What the spout runs, each argument as it is
+    #[arg(
+        last = true,
+        value_name = "CMD",
+        value_hint = ValueHint::CommandWithArguments,
+        conflicts_with_all = ["cmd", "stdin_script", "with_code"]
+    )]
+    pub command: Vec<OsString>,
+
+    /// The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]
+    #[arg(long, value_name = "VERSION")]
+    pub pachyderm: Option<Version>,
+
+    /// Ask nothing
+    #[arg(long)]
+    pub no_input: bool,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What the spout is")]
+pub struct AnswerArgs {
+    /// What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook
+    ///
+    /// All but blank bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is started again
+    /// whenever it ends; --env says where it reads. Without --with-code the image has to have the consumer, bash and
+    /// spoutctl.
+    #[arg(long, value_name = "TEMPLATE", value_parser = template_parser(), hide_possible_values = true)]
+    pub template: Option<&'static template::Template>,
+
+    /// The image that it runs in, with a tag
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+
+    /// What it runs, as one line that is taken apart as a shell would: 'python3 -u /app/main.py'
+    #[arg(long, value_name = "LINE", conflicts_with = "stdin_script")]
+    pub cmd: Option<String>,
+
+    /// What it runs: this script, which becomes a part of the spec, for the shell that its first line names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub stdin_script: Option<PathBuf>,
+
+    /// Set a variable of its environment; a password belongs into a secret
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<Variable>,
+
+    /// Give it a Kubernetes secret: SECRET:KEY=VARIABLE the value of a key in a variable, SECRET=/PATH all of it as files
+    #[arg(long, value_name = "SECRET:KEY=VARIABLE")]
+    pub secret: Vec<Secret>,
+
+    /// The branch that it writes to [default: master]
+    #[arg(long, value_name = "BRANCH")]
+    pub output_branch: Option<String>,
+
+    /// How much CPU its container asks for: 0.5 or 500m
+    #[arg(long, value_name = "CPU", value_parser = scaffold::cpu)]
+    pub cpu: Option<f64>,
+
+    /// How much memory its container asks for, and may have at most: 256Mi
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+
+    /// Say this of it
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+
+    /// The project that it is in [default: default]
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is written")]
+pub struct WritingArgs {
+    /// Write the spec to this file; `-` is standard output [default: NAME.json, in DIR with --with-code]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// How the spec is written [default: as the file's ending says, else json]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<SpecFormat>,
+
+    /// Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["cmd", "stdin_script"])]
+    pub with_code: Option<PathBuf>,
+
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+
+    /// Write the spec although `validate` finds something in it
+    #[arg(long)]
+    pub no_lint: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SpecFormat {
+    Json,
+    Yaml,
+}
+
+impl From<SpecFormat> for scaffold::Format {
+    fn from(format: SpecFormat) -> Self {
+        match format {
+            SpecFormat::Json => Self::Json,
+            SpecFormat::Yaml => Self::Yaml,
+        }
+    }
+}
+
+fn template_parser() -> impl TypedValueParser<Value = &'static template::Template> {
+    let names = template::ALL.iter().map(|template| template.name);
+    // Only known names come through.
+    PossibleValuesParser::new(names).map(|name| template::named(&name).unwrap_or(template::BLANK))
+}

@@ -1,0 +1,237 @@
+//! `spoutctl create`: from answers to a spec that has no fault, and the files of a spout to begin with.
+
+mod questions;
+mod writing;
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::CreateArgs;
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lint::Options;
+use crate::quantity::counted;
+use crate::scaffold::{self, Draft, Format, Program, command_line};
+use crate::settings::project;
+use crate::terminal::{Terminal, dialogue};
+use questions::Questions;
+use writing::NewFile;
+
+/// Runs the verb.
+///
+/// # Errors
+/// When an answer is missing or wrong, or a file is there already or cannot be written.
+pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
+    let terminal = Terminal::new(args.voice.voice());
+    let options = options(args)?;
+    let mut draft = draft(args)?;
+    let asks = !args.no_input && !draft.missing().is_empty() && dialogue::is_possible();
+    if asks {
+        let questions = Questions::new(&terminal, &options)?;
+        if let Err(interrupted) = questions.ask(&mut draft) {
+            return Ok(interrupted.exit());
+        }
+        let plan = Plan::new(args, &draft);
+        plan.check(args, &draft, &options)?;
+        match questions.confirm(&plan.spec, plan.output.as_deref()) {
+            Err(interrupted) => return Ok(interrupted.exit()),
+            Ok(false) => {
+                terminal.status("nothing is written");
+                return Ok(Exit::Done);
+            }
+            Ok(true) => {}
+        }
+        return plan.write(args, &draft, &terminal);
+    }
+    refuse_missing(&draft)?;
+    let plan = Plan::new(args, &draft);
+    plan.check(args, &draft, &options)?;
+    plan.write(args, &draft, &terminal)
+}
+
+/// What `validate` would hold against the spec here: the project's file counts.
+fn options(args: &CreateArgs) -> Result<Options, Failure> {
+    let directory = std::env::current_dir().ok();
+    let path = directory.and_then(|directory| project::find(&directory));
+    let project = path.map(|path| project::load(&path)).transpose();
+    let project = project.map_err(|error| Failure {
+        help: error.help().map(str::to_owned).into_iter().collect(),
+        ..Failure::new(Exit::Usage, error.to_string())
+    })?;
+    let settings = project.as_ref().map(|project| &project.settings);
+    let mut options = Options::default();
+    if let Some(version) = args.pachyderm.or(settings.and_then(project::Settings::pachyderm)) {
+        options.version = version;
+    }
+    if let Some(settings) = settings {
+        options.select = settings.validate.select().map(FromIterator::from_iter);
+        options.severities.extend(settings.validate.severities());
+        options.ignore.extend(settings.validate.ignore());
+    }
+    Ok(options)
+}
+
+/// What the command line answers.
+fn draft(args: &CreateArgs) -> Result<Draft, Failure> {
+    let answers = &args.answers;
+    let program = program(args)?;
+    let brings_one = answers.template.filter(|template| template.brings_program(false));
+    if let (Some(_), Some(template)) = (&program, brings_one) {
+        let text = format!("template {} brings its own program", template.name);
+        return Err(Failure::new(Exit::Usage, text).help("leave --template out, or say nothing of what is run"));
+    }
+    Ok(Draft {
+        name: args.name.clone(),
+        project: answers.project.clone(),
+        description: answers.description.clone(),
+        image: answers.image.clone(),
+        template: answers.template,
+        with_code: args.writing.with_code.is_some(),
+        program,
+        env: answers.env.clone(),
+        secrets: answers.secret.clone(),
+        output_branch: answers.output_branch.clone(),
+        cpu: answers.cpu,
+        memory: answers.memory.clone(),
+    })
+}
+
+fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
+    let usage = |text: String| Failure::new(Exit::Usage, text);
+    if let Some(line) = &args.answers.cmd {
+        let words = command_line(line).map_err(|error| usage(format!("--cmd: {error}")))?;
+        return Ok(Some(Program::Command(words)));
+    }
+    if let Some(path) = &args.answers.stdin_script {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| {
+            Failure::new(Exit::Input, format!("cannot read {}", path.display())).detail(error.to_string())
+        })?;
+        return Ok(Some(Program::script(&text)));
+    }
+    if args.command.is_empty() {
+        return Ok(None);
+    }
+    let words = args.command.iter().map(|word| word.to_str().map(str::to_owned));
+    let words: Option<Vec<String>> = words.collect();
+    let words = words.ok_or_else(|| usage("the command is not UTF-8, and a spec has to be".to_owned()))?;
+    Ok(Some(Program::Command(words)))
+}
+
+fn refuse_missing(draft: &Draft) -> Result<(), Failure> {
+    let missing = draft.missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut failure = Failure::new(
+        Exit::Usage,
+        format!("{} missing, and nobody is asked", counted_answers(missing.len())),
+    );
+    let width = missing.iter().map(|missing| missing.argument().chars().count()).max();
+    let width = width.unwrap_or_default();
+    for missing in &missing {
+        failure = failure.detail(format!("{:width$}   {}", missing.argument(), missing.what()));
+    }
+    Err(failure.help("add them; on a terminal, and without --no-input, they are asked for"))
+}
+
+fn counted_answers(count: usize) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{} {are}", counted(count as u64, "answer"))
+}
+
+/// What is to be written, and where.
+struct Plan {
+    spec: String,
+    /// `None` is standard output.
+    output: Option<PathBuf>,
+}
+
+impl Plan {
+    fn new(args: &CreateArgs, draft: &Draft) -> Self {
+        let writing = &args.writing;
+        let ending = writing.output.as_ref().and_then(|path| path.extension()?.to_str());
+        let format = writing.format.map(Format::from);
+        let format = format.or_else(|| ending.and_then(Format::of_ending));
+        let format = format.unwrap_or(Format::Json);
+        let output = match &writing.output {
+            Some(path) if path.as_os_str() == "-" => None,
+            Some(path) => Some(path.clone()),
+            None => {
+                let name = draft.name.as_deref().unwrap_or_default();
+                let name = format!("{name}.{}", format.ending());
+                Some(writing.with_code.as_deref().unwrap_or(Path::new("")).join(name))
+            }
+        };
+        Self {
+            spec: draft.spec(format),
+            output,
+        }
+    }
+
+    /// Looks at everything before anything is written.
+    fn check(&self, args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
+        let found = draft.objections(options);
+        if !found.is_empty() && !args.writing.no_lint {
+            return Err(objected(&found));
+        }
+        writing::refuse_existing(&self.files(args, draft), args.writing.force)
+    }
+
+    fn files(&self, args: &CreateArgs, draft: &Draft) -> Vec<NewFile> {
+        let mut files = Vec::new();
+        if let Some(directory) = &args.writing.with_code {
+            let spec = self.output.as_deref().unwrap_or(Path::new("SPEC"));
+            // The README stands beside it, or speaks of it as it was named.
+            let spec = spec.strip_prefix(directory).unwrap_or(spec).display().to_string();
+            files.extend(scaffold::files(draft, &spec).into_iter().map(|file| NewFile {
+                path: directory.join(file.name),
+                text: file.text,
+                is_executable: file.is_executable,
+            }));
+        }
+        files.extend(self.output.clone().map(|path| NewFile {
+            path,
+            text: self.spec.clone(),
+            is_executable: false,
+        }));
+        files
+    }
+
+    fn write(&self, args: &CreateArgs, draft: &Draft, terminal: &Terminal) -> Result<Exit, Failure> {
+        let files = self.files(args, draft);
+        writing::write_all(&files, args.writing.force)?;
+        match &self.output {
+            None => terminal.whole_result(self.spec.as_bytes()),
+            Some(_) => files
+                .iter()
+                .for_each(|file| terminal.result(&file.path.display().to_string())),
+        }
+        super::printing::unless_lost(terminal)?;
+        for secret in &draft.secrets {
+            let key = secret
+                .key()
+                .map_or_else(String::new, |key| format!(" with the key {key}"));
+            terminal.status(&format!("the cluster has to have a secret {}{key}", secret.name));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The linter's findings as what they are here: wrong answers.
+fn objected(found: &[Diagnostic]) -> Failure {
+    let mut failure = Failure::new(
+        Exit::Usage,
+        "such a spec would not pass `spoutctl validate`, so nothing is written",
+    );
+    for found in found {
+        failure = failure.detail(format!("{}[{}]: {}", found.severity, found.rule, found.message));
+        failure
+            .details
+            .extend(found.note.iter().map(|note| format!("  note: {note}")));
+        failure
+            .details
+            .extend(found.help.iter().map(|help| format!("  help: {help}")));
+    }
+    failure.help("--no-lint writes it all the same")
+}

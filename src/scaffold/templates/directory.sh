@@ -1,0 +1,29 @@
+# Each file that is complete, closed after writing or moved in, becomes one archive, and so one commit.
+repo="${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}__BRANCH__"
+
+send() {
+    case "${1##*/}" in .*) return 0 ;; esac # not complete yet, by custom
+    [ -f "$SPOUT_DIRECTORY/$1" ] || return 0
+    # What the repo has already, byte for byte, is not sent again.
+    if spoutctl get --quiet "$repo:/$1" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1"; then return 0; fi
+    # 1: it was written to meanwhile, so it will be sent again.
+    tar cf - -C "$SPOUT_DIRECTORY" -- "$1" || [ "$?" -eq 1 ]
+}
+
+send_all_below() {
+    while IFS= read -r path; do
+        send "${path#"$SPOUT_DIRECTORY"/}"
+    done < <(find "$1" -type f | sort)
+}
+
+mkdir -p "$SPOUT_DIRECTORY"
+# Watching begins first, so that nothing is missed between the files that are there and those that come.
+exec 3< <(exec inotifywait -m -r -e close_write -e moved_to --format '%w%f' "$SPOUT_DIRECTORY" 2>&1)
+while IFS= read -r line <&3; do
+    [ "$line" != "Watches established." ] || break
+done
+send_all_below "$SPOUT_DIRECTORY"
+while IFS= read -r path <&3; do
+    if [ -d "$path" ]; then send_all_below "$path"; else send "${path#"$SPOUT_DIRECTORY"/}"; fi
+done
+exit 1 # nobody watches any more

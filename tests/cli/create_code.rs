@@ -1,0 +1,548 @@
+//! The spouts that `create --with-code` writes, run as in their pods: `serve --as-spout` plays the sidecar.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use spoutctl::scaffold::template;
+
+use crate::create::{create, needed};
+use crate::runner::{World, has_program, skip};
+
+/// Waits until something is there.
+#[track_caller]
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn kill(process: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
+}
+
+/// A spout in its pod, and the world that its store is in.
+struct Spout {
+    world: World,
+    sidecar: Child,
+    code: Child,
+}
+
+impl Spout {
+    /// Creates a spout of the template, with `change` made to its script, and runs it with `bin` before all programs.
+    fn start(template: &str, flags: &[&str], change: impl Fn(String) -> String, bin: Option<&Path>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::at(&format!("local:{}", directory.path().join("store").display()));
+        world.directory = directory;
+        let begin = [
+            "orders",
+            "--image",
+            "a:1",
+            "--template",
+            template,
+            "--with-code",
+            "code",
+        ];
+        create(&world, &[&begin[..], needed(template), flags].concat()).expect(0);
+        let script = world.path("code/entrypoint.sh");
+        fs::write(&script, change(fs::read_to_string(&script).unwrap())).unwrap();
+
+        let mut sidecar = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
+            .args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--as-spout", "orders"])
+            .arg(world.path("store"))
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(sidecar.stdout.take().unwrap()).lines().take(4);
+        let pod = lines.map(|line| {
+            line.unwrap()
+                .split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        });
+        let pod: Vec<_> = pod.map(Option::unwrap).collect();
+
+        let own = world.path("bin");
+        fs::create_dir(&own).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_spoutctl"), own.join("spoutctl")).unwrap();
+        let path = bin
+            .into_iter()
+            .chain([own.as_path()])
+            .map(|path| path.display().to_string());
+        let path: Vec<String> = path
+            .chain(["/usr/local/bin:/usr/bin:/bin:/usr/sbin".to_owned()])
+            .collect();
+        // What the spec says, as pachd would do it.
+        let spec: Value = serde_json::from_slice(&fs::read(world.path("code/orders.json")).unwrap()).unwrap();
+        let env = spec["transform"]["env"].as_object().into_iter().flatten();
+        let env: Vec<_> = env
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+            .collect();
+        let code = Command::new("bash")
+            .arg(&script)
+            .env_clear()
+            .env("PATH", path.join(":"))
+            .env("WORLD", world.directory.path())
+            .env("TMPDIR", world.directory.path())
+            .env("WEBHOOK_SECRET", "key")
+            .envs(env)
+            .envs(pod)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(world.path("said")).unwrap())
+            .spawn()
+            .unwrap();
+        Self { world, sidecar, code }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.world.path("said")).unwrap_or_default()
+    }
+
+    fn commits(&self) -> Vec<String> {
+        let ran = self.world.run(&["tail", "orders", "-e", "-n", "1000", "--json"]);
+        if ran.code != Some(0) {
+            return Vec::new();
+        }
+        let ids = ran.json();
+        ids.iter()
+            .map(|line| line["commit"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The messages of all commits, in their order.
+    fn messages(&self) -> Vec<Value> {
+        let of_one = |commit: String| self.world.get(&format!("orders@{commit}:/messages.jsonl"));
+        let lines: Vec<u8> = self.commits().into_iter().flat_map(of_one).collect();
+        let lines = String::from_utf8(lines).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn wait_for_messages(&self, count: usize) -> Vec<Value> {
+        wait(&format!("{count} messages; {}", self.said()), || {
+            Some(self.messages()).filter(|messages| messages.len() >= count)
+        })
+    }
+
+    /// Ends it as Kubernetes does, and says how it ended.
+    fn end(&mut self) -> Option<i32> {
+        kill(self.code.id(), Signal::TERM);
+        self.code.wait().unwrap().code()
+    }
+}
+
+impl Drop for Spout {
+    fn drop(&mut self) {
+        for process in [&mut self.code, &mut self.sidecar] {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// Stands for each consumer: says where it was told to begin, notes its process, gives one message and then hangs.
+const CONSUMER: &str = r#"#!/bin/bash
+program=${0##*/}
+echo "$*" >>"$WORLD/calls"
+life=$(wc -l <"$WORLD/lives")
+case $program in
+    kcat) echo "{\"offset\":$((life + 40))}" ;;
+    mosquitto_sub | nats) echo "{\"life\":$life}" ;;
+    psql | redis-cli)
+        # One answer each life; then the next question hangs.
+        if [ ! -e "$WORLD/answered.$life" ]; then
+            touch "$WORLD/answered.$life"
+            if [ "$program" = psql ]; then echo "{\"key\":\"$((life + 1))\",\"row\":{}}"; exit 0; fi
+            echo "{\"s\":[[\"$((life + 1))-0\",[\"life\",\"$life\"]]]}"
+            exit 0
+        fi
+        ;;
+    webhook) echo "{\"life\":$life}" >"$MESSAGES" ;;
+    inotifywait)
+        echo "Setting up watches."
+        echo "Watches established."
+        echo "$life" >"$SPOUT_DIRECTORY/$life"
+        echo "$SPOUT_DIRECTORY/$life"
+        ;;
+esac
+echo $$ >>"$WORLD/lives"
+exec /bin/sleep 1000
+"#;
+
+fn stub(world: &Path) -> PathBuf {
+    let bin = world.join("stubs");
+    fs::create_dir(&bin).unwrap();
+    let program = bin.join("consumer");
+    fs::write(&program, CONSUMER).unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for name in [
+        "kcat",
+        "mosquitto_sub",
+        "nats",
+        "psql",
+        "redis-cli",
+        "webhook",
+        "inotifywait",
+        "sleep",
+    ] {
+        std::os::unix::fs::symlink(&program, bin.join(name)).unwrap();
+    }
+    bin
+}
+
+/// Kills a template's consumer twice, and looks that the spout goes on.
+fn kills(template: &str) {
+    let stubs = tempfile::tempdir().unwrap();
+    let bin = stub(stubs.path());
+    let directory = stubs.path().join("data").display().to_string();
+    let flags = match template {
+        "directory" => vec!["--env".to_owned(), format!("SPOUT_DIRECTORY={directory}")],
+        _ => Vec::new(),
+    };
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    // Five seconds for each commit would be long for a test.
+    let faster = |script: String| script.replace("--messages lines", "--messages lines --batch-period 100ms");
+    let world = stubs.path().display().to_string();
+    fs::write(stubs.path().join("lives"), "").unwrap();
+    let with_world = |script: String| {
+        faster(script).replacen(
+            "set -euo pipefail",
+            &format!("set -euo pipefail\nexport WORLD='{world}'"),
+            1,
+        )
+    };
+    let mut spout = Spout::start(template, &flags, with_world, Some(&bin));
+    for life in 1..=3 {
+        let lives = || fs::read_to_string(stubs.path().join("lives")).unwrap_or_default();
+        let process = wait(&format!("life {life} of {template}; {}", spout.said()), || {
+            lives().lines().nth(life - 1).map(|line| line.parse().unwrap())
+        });
+        wait(&format!("commit {life} of {template}; {}", spout.said()), || {
+            (spout.commits().len() >= life).then_some(())
+        });
+        if life < 3 {
+            kill(process, Signal::KILL);
+        }
+    }
+    assert!(
+        spout.code.try_wait().unwrap().is_none(),
+        "{template} has ended: {}",
+        spout.said()
+    );
+    assert!(spout.said().contains("it is started again"), "{}", spout.said());
+    let calls = fs::read_to_string(stubs.path().join("calls")).unwrap_or_default();
+    let goes_on = match template {
+        "kafka" => "-o 41",
+        "postgres" => "last=1",
+        "redis" => "STREAMS orders 1-0",
+        _ => "",
+    };
+    assert!(
+        calls.contains(goes_on),
+        "{template} does not go on at its marker: {calls}"
+    );
+    assert_eq!(spout.end(), Some(143), "{template}");
+}
+
+#[test]
+fn a_consumer_that_is_killed_is_started_again_and_goes_on() {
+    if !has_program("jq") {
+        skip("jq is not installed");
+        return;
+    }
+    std::thread::scope(|scope| {
+        for template in template::ALL {
+            scope.spawn(|| kills(template.name));
+        }
+    });
+}
+
+/// A broker of the test's own.
+struct Broker {
+    process: Child,
+    port: String,
+    log: PathBuf,
+}
+
+impl Broker {
+    fn start(directory: &Path) -> Self {
+        let port = free_port();
+        let config = directory.join("mosquitto.conf");
+        fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
+        let log = directory.join("mosquitto.log");
+        let process = Command::new("mosquitto")
+            .arg("-v")
+            .arg("-c")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { process, port, log }
+    }
+
+    fn wait_for(&self, event: &str, times: usize) {
+        wait(&format!("{event} at the broker"), || {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            (log.matches(event).count() >= times).then_some(())
+        });
+    }
+
+    fn publish(&self, message: &str) {
+        let status = Command::new("mosquitto_pub")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port,
+                "-q",
+                "1",
+                "-t",
+                "orders/new",
+                "-m",
+                message,
+            ])
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The processes of this program whose command line has this word.
+fn processes(program: &str, word: &str) -> Vec<u32> {
+    let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_meant = |number: &u32| {
+        let line = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0);
+        words.next() == Some(program.as_bytes()) && words.any(|other| other == word.as_bytes())
+    };
+    numbers.filter(is_meant).collect()
+}
+
+#[test]
+fn what_is_published_by_mqtt_is_committed_also_when_the_consumer_is_killed() {
+    if !has_program("mosquitto") || !has_program("mosquitto_sub") {
+        skip("mosquitto and mosquitto-clients are not installed");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let broker = Broker::start(directory.path());
+    broker.wait_for("running", 1);
+    let port = format!("MQTT_BROKER_PORT={}", broker.port);
+    let mut spout = Spout::start("mqtt", &["--env", &port], |script| script, None);
+    broker.wait_for("Sending SUBACK to orders", 1);
+    broker.publish("one");
+    broker.publish("two \"quoted\"\nand a second line");
+    spout.wait_for_messages(2);
+
+    let consumers = processes("mosquitto_sub", &broker.port);
+    assert_eq!(consumers.len(), 1);
+    kill(consumers[0], Signal::KILL);
+    broker.publish("while nobody listens");
+    let messages = spout.wait_for_messages(3);
+    let payloads: Vec<&str> = messages
+        .iter()
+        .map(|message| message["payload"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        payloads,
+        ["one", "two \"quoted\"\nand a second line", "while nobody listens"]
+    );
+    assert!(messages.iter().all(|message| message["topic"] == "orders/new"));
+    assert_eq!(spout.end(), Some(143));
+    // What the signal found on its way is not lost: a commit is whole, and there is none without messages.
+    assert!(spout.commits().len() <= 3);
+}
+
+/// A process that is killed with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    port.to_string()
+}
+
+#[test]
+fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_killed() {
+    if !has_program("redis-server") || !has_program("redis-cli") || !has_program("jq") {
+        skip("redis-server, redis-tools and jq are not installed");
+        return;
+    }
+    let port = free_port();
+    let server = Command::new("redis-server")
+        .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn();
+    let _server = Server(server.unwrap());
+    let redis = |args: &[&str]| {
+        let answered = Command::new("redis-cli").args(["-e", "-p", &port]).args(args).output();
+        answered.unwrap().status.success()
+    };
+    wait("redis", || redis(&["ping"]).then_some(()));
+    let add = |text: &str| assert!(redis(&["XADD", "orders", "*", "text", text]));
+    add("before it begins");
+    let flags = [
+        "--env".to_owned(),
+        format!("REDIS_SERVER_PORT={port}"),
+        "--env".to_owned(),
+        "REDIS_HOST=127.0.0.1".to_owned(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let spout = Spout::start("redis", &flags, |script| script, None);
+    spout.wait_for_messages(1);
+    add("a \"quoted\"\ntext");
+    spout.wait_for_messages(2);
+    let consumer = wait("redis-cli", || processes("redis-cli", &port).first().copied());
+    kill(consumer, Signal::KILL);
+    add("while nobody reads");
+    let messages = spout.wait_for_messages(3);
+    let texts: Vec<&str> = messages
+        .iter()
+        .map(|message| message["fields"][1].as_str().unwrap())
+        .collect();
+    assert_eq!(texts, ["before it begins", "a \"quoted\"\ntext", "while nobody reads"]);
+}
+
+/// RFC 2104, with a key that is shorter than a block.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
+    let padded = |with: u8| -> Vec<u8> {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block.to_vec()
+    };
+    let inner = Sha256::digest([&padded(0x36), message].concat());
+    let outer = Sha256::digest([&padded(0x5c), &inner[..]].concat());
+    outer.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The status of the answer; none while nobody listens.
+fn post(port: &str, body: &[u8], signature: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
+    write!(
+        stream,
+        "POST /hooks/messages HTTP/1.0\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         x-hub-signature-256: sha256={signature}\r\n\r\n",
+        body.len()
+    )
+    .ok()?;
+    stream.write_all(body).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
+
+#[test]
+fn the_body_of_a_signed_request_is_committed_and_no_other() {
+    if !has_program("webhook") || !has_program("jq") {
+        skip("webhook and jq are not installed");
+        return;
+    }
+    let port = free_port();
+    let listen = format!("WEBHOOK_LISTEN={port}");
+    let spout = Spout::start("webhook", &["--env", &listen], |script| script, None);
+    let send = |body: &[u8]| post(&port, body, &hmac_sha256(b"key", body));
+    let first = br#"{"number":12345678901234567890,"text":"a\nb"}"#;
+    assert_eq!(wait("the webhook", || send(first)), 200, "{}", spout.said());
+    assert_eq!(send(b"{\n  \"lines\": 2\r\n}\n"), Some(200));
+    // Not signed with the key; no JSON; nothing at all.
+    assert_ne!(post(&port, b"{}", &hmac_sha256(b"other", b"{}")), Some(200));
+    assert_eq!(send(b"{"), Some(500));
+    assert_eq!(send(b""), Some(500));
+    let large = format!("{{\"large\":\"{}\"}}", "x".repeat(500_000));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(send(large.as_bytes()), Some(200)));
+        }
+    });
+    let messages = spout.wait_for_messages(10);
+    assert_eq!(messages.len(), 10);
+    let commit = spout.commits().remove(0);
+    let written = spout.world.get(&format!("orders@{commit}:/messages.jsonl"));
+    // Byte for byte: a number is not what a parser makes of it.
+    assert!(written.starts_with(&[&first[..], b"\n"].concat()));
+    assert_eq!(messages[1], serde_json::json!({"lines": 2}));
+    assert!(
+        messages[2..]
+            .iter()
+            .all(|message| message["large"].as_str().unwrap().len() == 500_000)
+    );
+}
+
+#[test]
+fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
+    if !has_program("inotifywait") {
+        skip("inotify-tools is not installed");
+        return;
+    }
+    let watched = tempfile::tempdir().unwrap();
+    let at = |name: &str| watched.path().join(name);
+    fs::write(at("there before"), "1").unwrap();
+    let directory = format!("SPOUT_DIRECTORY={}", watched.path().display());
+    let spout = Spout::start("directory", &["--env", &directory], |script| script, None);
+    let commits = |count: usize| {
+        wait(&format!("{count} commits; {}", spout.said()), || {
+            Some(spout.commits()).filter(|commits| commits.len() >= count)
+        })
+    };
+    commits(1);
+    fs::write(at(".part"), "2").unwrap();
+    fs::rename(at(".part"), at("moved")).unwrap();
+    commits(2);
+    fs::create_dir(at("sub")).unwrap();
+    let consumers = || processes("inotifywait", watched.path().to_str().unwrap());
+    wait("the new directory's watch", || consumers().first().copied());
+    std::thread::sleep(Duration::from_millis(300));
+    fs::write(at("sub/written"), "3").unwrap();
+    commits(3);
+    kill(consumers()[0], Signal::KILL);
+    fs::write(at("while nobody looks"), "4").unwrap();
+    let all = commits(4);
+    std::thread::sleep(Duration::from_millis(500));
+    // What the repo has is not sent again.
+    assert_eq!(spout.commits(), all, "{}", spout.said());
+    for (name, content) in [
+        ("there before", "1"),
+        ("moved", "2"),
+        ("sub/written", "3"),
+        ("while nobody looks", "4"),
+    ] {
+        assert_eq!(
+            spout.world.get(&format!("orders:/{name}")),
+            content.as_bytes(),
+            "{name}"
+        );
+    }
+    spout.world.run(&["get", "orders:/.part"]).expect(1);
+}
