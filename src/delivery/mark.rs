@@ -1,7 +1,8 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
-//! `spoutctl/1 stream=S seq=N sha256=D`, then ` messages=F-L` where messages are counted over the stream's life, with ` done` once `FinishCommit` was called for whole data, or with ` given-up`
-//! when the commit was closed with an error because it could not be dropped.
+//! `spoutctl/1 stream=S seq=N sha256=D`, then ` messages=F-L` where messages are counted over the stream's life, with
+//! ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
+//! because it could not be dropped.
 
 use std::fmt;
 use std::str::FromStr;

@@ -68,9 +68,9 @@ const MODES: &[(&str, &[&str])] = &[
     ("appending", &["--stream", "s", "--append"]),
     ("with a spool", &["--spool", SPOOL]),
     ("with a spool, in flight", &["--spool", SPOOL, "--in-flight", "3"]),
-    ("staged", STAGED),
+    ("staged", &["--stream", "s", "--staging", "staging"]),
+    ("staged, with a spool", &["--spool", SPOOL, "--staging", "staging"]),
 ];
-const STAGED: &[&str] = &["--stream", "s", "--staging", "staging"];
 
 /// Stands for the cell's own.
 const SPOOL: &str = "SPOOL";
@@ -282,7 +282,7 @@ fn cells() -> impl Iterator<
         steps().flat_map(move |step| {
             let modes = MODES
                 .iter()
-                .filter(|(_, flags)| *flags == STAGED || STEPS.contains(step));
+                .filter(|(_, flags)| flags.contains(&"--staging") || STEPS.contains(step));
             modes.map(move |mode| (*step, fault, mode))
         })
     })
