@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::recipes::{changed, recipe, shell};
 use crate::runner::{Ran, World, has_program, skip};
 use crate::served::Served;
 
@@ -190,5 +191,26 @@ fn messages_of_kafka_arrive_once_and_in_order_though_pachd_restarts_and_the_spou
             "batch {} is not in commit {commit}",
             batch.0
         );
+    }
+}
+
+#[test]
+fn the_recipe_goes_on_after_the_last_offset_that_was_committed() {
+    let Some(jars) = jars() else { return };
+    let broker = Broker::start(&jars);
+    let world = World::local();
+    let changes = [("kafka:9092", broker.address.as_str()), (" -u ", " -u -e ")];
+    let script = changed(&recipe("Kafka"), &changes);
+    for (offset, payload) in ["first\\\"", "second"].into_iter().enumerate() {
+        broker
+            .kcat(&["-P", "-t", TOPIC, "-p", "0"], payload.as_bytes())
+            .unwrap();
+        assert!(shell(&world, &script).status().unwrap().success());
+        let message: serde_json::Value = serde_json::from_slice(&world.get("orders:/orders.jsonl")).unwrap();
+        assert_eq!(
+            (&message["offset"], &message["payload"]),
+            (&offset.into(), &payload.into())
+        );
+        assert_eq!(position(&world), Some(offset));
     }
 }

@@ -36,6 +36,7 @@ mod proxied;
 mod proxy;
 mod put;
 mod readme;
+mod recipes;
 mod replay;
 mod scripted;
 mod sdk;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
+use crate::recipes::{changed, recipe, shell};
 use crate::runner::{Ran, World, has_program, skip};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
@@ -181,4 +182,25 @@ fn rows_as_csv_keep_their_newlines_and_every_file_has_the_header() {
     ];
     world.run_with(&args, rows.as_bytes()).expect(0);
     assert_eq!(world.get("orders:/2.csv"), b"id,item\n2,\"a\n\"\"b\"\", c\"\n");
+}
+
+#[test]
+fn the_recipe_copies_each_row_once() {
+    let Some(programs) = programs() else { return };
+    let server = Server::start(&programs);
+    let world = World::local();
+    server.execute("CREATE TABLE orders (id bigserial PRIMARY KEY, item text)");
+    let socket = format!(
+        "postgresql:///postgres?user=postgres&host={}",
+        server.directory.path().display()
+    );
+    let script = changed(
+        &recipe("PostgreSQL"),
+        &[("postgresql://db/shop", &format!("'\\''{socket}'\\''"))],
+    );
+    for (id, item) in [(1, "first"), (2, "second")] {
+        server.execute(&format!("INSERT INTO orders (item) VALUES ('{item}')"));
+        assert!(shell(&world, &script).status().unwrap().success());
+        assert_eq!(world.get("rows:/rows.tsv"), format!("{id}\t{item}\n").as_bytes());
+    }
 }

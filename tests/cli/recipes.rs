@@ -1,0 +1,229 @@
+//! The recipes of the README, run as they stand there but for hosts and ports.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::runner::{World, fixture, has_program, skip};
+
+/// The commands of the recipe with this name.
+pub fn recipe(name: &str) -> String {
+    let readme = fs::read_to_string(fixture("../README.md")).unwrap();
+    let (_, recipes) = readme.split_once("\n## Recipes\n").unwrap();
+    let (_, recipe) = recipes.split_once(&format!("\n**{name}**")).unwrap();
+    let (_, block) = recipe.split_once("```sh\n").unwrap();
+    block.split_once("\n```").unwrap().0.to_owned()
+}
+
+/// What stands in a recipe becomes what is here.
+#[track_caller]
+pub fn changed(recipe: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(recipe.to_owned(), |recipe, (from, to)| {
+        assert!(recipe.contains(from), "`{from}` is not in: {recipe}");
+        recipe.replace(from, to)
+    })
+}
+
+/// A shell for the recipe, in the world's directory.
+pub fn shell(world: &World, script: &str) -> Command {
+    let binary = Path::new(env!("CARGO_BIN_EXE_spoutctl")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", script])
+        .current_dir(world.directory.path())
+        .env("PATH", format!("{}:{path}", binary.display()))
+        .env("PACHD_ADDRESS", format!("local:{}", world.path("store").display()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Something that goes on until it is dropped, in a process group of its own.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        Self(command.process_group(0).spawn().unwrap())
+    }
+
+    fn tell(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `put` ends its own consumer then.
+        self.tell(Signal::TERM);
+        std::thread::sleep(Duration::from_millis(300));
+        self.tell(Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until the file in the repo is this.
+#[track_caller]
+fn wait_for(world: &World, source: &str, expected: &str) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let ran = world.run(&["get", source]);
+        if ran.text() == expected {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{source} is {:?}; {}",
+            ran.text(),
+            ran.stderr
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for_port(port: u16) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens at {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn files_that_are_put_into_a_directory_become_commits() {
+    if !has_program("inotifywait") {
+        return skip("inotifywait is not installed");
+    }
+    let world = World::local();
+    fs::create_dir(world.path("incoming")).unwrap();
+    let _running = Running::start(shell(&world, &recipe("Files")));
+    // What is there before it watches is not seen: the same is written until it is.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while world.run(&["get", "files:/a b"]).text() != "content" {
+        assert!(Instant::now() < deadline, "it is never seen");
+        fs::write(world.path("new"), "content").unwrap();
+        fs::rename(world.path("new"), world.path("incoming").join("a b")).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_log_file_is_followed() {
+    let world = World::local();
+    fs::write(world.path("app.log"), "one\n").unwrap();
+    let _running = Running::start(shell(&world, &recipe("A log file")));
+    wait_for(&world, "logs:/app.log", "one\n");
+    let mut log = fs::File::options().append(true).open(world.path("app.log")).unwrap();
+    log.write_all(b"two\n").unwrap();
+    wait_for(&world, "logs:/app.log", "one\ntwo\n");
+}
+
+#[test]
+fn what_is_posted_to_a_webhook_is_committed() {
+    if !has_program("python3") {
+        return skip("python3 is not installed");
+    }
+    let world = World::local();
+    let port = free_port();
+    let script = changed(&recipe("Webhooks"), &[("8080", &port.to_string())]);
+    let _running = Running::start(shell(&world, &script));
+    wait_for_port(port);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.0\r\ncontent-length: 9\r\n\r\n{\"a\":\n 1}")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 202 "), "{answer}");
+    wait_for(&world, "hooks:/hooks.jsonl", "{\"a\":  1}\n");
+}
+
+#[test]
+fn what_is_published_over_mqtt_is_committed() {
+    if !["mosquitto", "mosquitto_sub", "mosquitto_pub"]
+        .into_iter()
+        .all(has_program)
+    {
+        return skip("mosquitto and its clients are not installed");
+    }
+    let world = World::local();
+    let port = free_port();
+    let mut broker = Command::new("mosquitto");
+    broker
+        .args(["-p", &port.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _broker = Running::start(broker);
+    wait_for_port(port);
+    let script = changed(
+        &recipe("MQTT"),
+        &[("-h mqtt", "-h 127.0.0.1"), ("1883", &port.to_string())],
+    );
+    let _running = Running::start(shell(&world, &script));
+    // Nothing is kept for a client that was never there: the same is published until it is seen.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !world.run(&["get", "sensors:/readings.jsonl"]).text().contains("21.5") {
+        assert!(Instant::now() < deadline, "it is never seen");
+        let published = Command::new("mosquitto_pub")
+            .args([
+                "-p",
+                &port.to_string(),
+                "-q",
+                "1",
+                "-t",
+                "sensors/kitchen",
+                "-m",
+                "21.5",
+            ])
+            .status();
+        assert!(published.unwrap().success());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+#[test]
+fn entries_of_a_redis_stream_are_committed_once_each() {
+    if !["redis-server", "redis-cli", "python3"].into_iter().all(has_program) {
+        return skip("redis-server, redis-cli or python3 is not installed");
+    }
+    let world = World::local();
+    let port = free_port().to_string();
+    let mut server = Command::new("redis-server");
+    server.args(["--port", &port, "--save", ""]).stdout(Stdio::null());
+    let _server = Running::start(server);
+    wait_for_port(port.parse().unwrap());
+    let add = |value: &str| {
+        let added = Command::new("redis-cli")
+            .args(["-p", &port, "XADD", "events", "*", "v", value])
+            .output();
+        String::from_utf8(added.unwrap().stdout).unwrap().trim().to_owned()
+    };
+    // The repo's file holds the newest entries alone, for it is replaced: one run for each.
+    let changes = [
+        ("redis://redis:6379", &*format!("redis://127.0.0.1:{port}")),
+        ("--restart always ", ""),
+    ];
+    let script = changed(&recipe("Redis"), &changes);
+    let mut expected = String::new();
+    for value in ["1", "two words"] {
+        let id = add(value);
+        expected = format!("[\"{id}\", [\"v\", \"{value}\"]]\n");
+        assert!(shell(&world, &script).status().unwrap().success());
+        assert_eq!(world.get("events:/events.jsonl"), expected.as_bytes());
+        assert_eq!(fs::read_to_string(world.path("position")).unwrap().trim(), id);
+    }
+    assert!(expected.contains("two words"));
+}
