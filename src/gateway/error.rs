@@ -14,7 +14,7 @@ pub(super) use crate::pachd::{
     ADD_FILE_SET, AUTHORIZE, COMPOSE_FILE_SET, CREATE_FILE_SET, CREATE_PIPELINE, CREATE_REPO, Call, CallFault,
     DIFF_FILE, DROP_COMMIT_SET, FINISH_COMMIT, GET_FILE, GET_FILE_TAR, GET_VERSION, INSPECT_BRANCH, INSPECT_CLUSTER,
     INSPECT_COMMIT, INSPECT_FILE, INSPECT_PIPELINE, INSPECT_REPO, LIST_COMMIT, Missing, RENEW_FILE_SET, START_COMMIT,
-    SUBSCRIBE_COMMIT, WALK_FILE, broken_stream, fault_of_words, lost, refused, unreached, unreadable,
+    SUBSCRIBE_COMMIT, TRY_PIPELINE, WALK_FILE, broken_stream, fault_of_words, lost, refused, unreached, unreadable,
 };
 
 /// The most that is read of an answer that is an error.

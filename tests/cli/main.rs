@@ -14,6 +14,7 @@ mod runner;
 mod create;
 mod create_code;
 mod create_dialogue;
+mod create_submission;
 mod deletions;
 mod faults;
 mod follow;
