@@ -82,7 +82,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__create)
-            opts="-o -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --force --no-lint --pachyderm --no-input --quiet --verbose --help --version"
+            opts="-o -f -n -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --force --pachyderm --no-input --no-lint --file --update --reprocess --dry-run --pachd --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -185,6 +185,40 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --pachd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

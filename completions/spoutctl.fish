@@ -34,7 +34,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve 
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
@@ -222,9 +222,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l format -d '
 yaml\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -d 'Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l force -d 'Replace files that are there'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 'Write the spec although `validate` finds something in it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-input -d 'Ask nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 'Go on although `validate` finds something'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l update -d 'Replace pipelines that are there'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l reprocess -d 'With --update: do again what the pipelines have done'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s n -l dry-run -d 'Create nothing: print the specs with the cluster\'s defaults, and how they differ from those that run'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'

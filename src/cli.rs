@@ -26,7 +26,7 @@ use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
 use crate::pfs::{BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 
-pub use create::{AnswerArgs, CreateArgs, SpecFormat, WritingArgs};
+pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
 pub use messages::{MessageArgs, PackArgs, Partial};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit

@@ -13,5 +13,6 @@ pub mod validate;
 mod group;
 mod interrupts;
 mod messages;
+mod pipelines;
 mod printing;
 mod server;

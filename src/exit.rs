@@ -7,7 +7,7 @@ pub enum Exit {
     Done,
     /// `get` found nothing; there is no branch for `tail` to follow.
     NotFound,
-    /// `validate` found errors; `tail --fail` met a commit with one.
+    /// `validate`, or `create -f`, found errors; `tail --fail` met a commit with one.
     Faulty,
     /// Wrong usage.
     Usage,

@@ -50,6 +50,7 @@ use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, Repo,
 };
+use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::retrieval::{FileChange, FileSource};
 
 pub use self::address::Address;
@@ -151,17 +152,8 @@ impl Gateway {
         Ok(version.to_string())
     }
 
-    /// Asks what pachd makes of a pipeline spec, strict JSON, and creates nothing: the spec with the cluster's defaults
-    /// filled in, or the words of its refusal.
-    ///
-    /// # Errors
-    /// When nobody could be asked: any [`Fault`] that is not about the spec.
-    pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
-        let request = wire::CreatePipeline {
-            create_pipeline_request_json: spec,
-            dry_run: true,
-        };
-        let answer: Result<wire::EffectivePipeline, CallFault> = self.client.ask(error::CREATE_PIPELINE, &request);
+    fn ask_about_a_spec(&self, call: error::Call, request: &wire::SpecRequest<'_>) -> Result<Verdict, Fault> {
+        let answer: Result<wire::EffectivePipeline, CallFault> = self.client.ask(call, request);
         match answer {
             Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
             Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
@@ -274,6 +266,38 @@ fn read_messages<T: DeserializeOwned>(
         let _ = show(message)?;
     }
     Ok(())
+}
+
+impl Pipelines for Gateway {
+    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
+        let request = wire::SpecRequest {
+            create_pipeline_request_json: spec,
+            dry_run: true,
+            update: false,
+            reprocess: false,
+        };
+        self.ask_about_a_spec(error::TRY_PIPELINE, &request)
+    }
+
+    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        let request = wire::SpecRequest {
+            create_pipeline_request_json: spec,
+            dry_run: false,
+            update: how.update,
+            reprocess: how.reprocess,
+        };
+        self.ask_about_a_spec(error::CREATE_PIPELINE, &request)
+    }
+
+    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
+        let request = wire::InspectPipeline::from(pipeline);
+        let answer: Result<wire::PipelineInfo, _> = self.client.ask(error::INSPECT_PIPELINE, &request);
+        match answer {
+            Ok(info) => Ok(Some(info.running())),
+            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
+            Err(failed) => Err(failed.fault),
+        }
+    }
 }
 
 impl CommitSink for Gateway {

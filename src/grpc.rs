@@ -45,6 +45,7 @@ use crate::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
     Repo,
 };
+use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf;
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{self, InspectRepoRequest, RepoInfo};
@@ -240,19 +241,28 @@ impl Grpc {
         })
     }
 
-    /// Asks what pachd makes of a pipeline spec, strict JSON, and creates nothing: the spec with the cluster's defaults
-    /// filled in, or the words of its refusal.
-    ///
-    /// # Errors
-    /// When nobody could be asked: any [`Fault`] that is not about the spec.
-    pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
+    fn pipelines(&self) -> Result<&dyn Pipelines, Fault> {
         match self.pachd()? {
-            Found::V2(pachd) => pachd.try_pipeline(spec),
+            Found::V2(pachd) => Ok(pachd),
             Found::V1(_) => Err(Fault::new(
                 FaultKind::Refused,
                 "CreatePipelineV2: not supported on Pachyderm 1.x",
             )),
         }
+    }
+}
+
+impl Pipelines for Grpc {
+    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
+        self.pipelines()?.try_pipeline(spec)
+    }
+
+    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        self.pipelines()?.submit_pipeline(spec, how)
+    }
+
+    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
+        self.pipelines()?.find_pipeline(pipeline)
     }
 }
 

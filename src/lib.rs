@@ -10,6 +10,7 @@
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! answers ─ scaffold ─ lint ─ files                                create
+//! files ─ spec ─ lint ─(Pipelines)─ grpc | gateway                  create -f
 //! ```
 //!
 //! | layer | modules | may use | never |
@@ -17,11 +18,11 @@
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`] and [`gateway`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`] | words | adapters, edge, the environment, standard streams |
+//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
-//! [`following::CommitFeed`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
+//! [`following::CommitFeed`], [`pipelines::Pipelines`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
 //! lines and holds these rules.
 //!
 //! # What `put` promises
@@ -89,6 +90,7 @@ pub mod lint;
 pub mod messages;
 pub mod pachd;
 pub mod pfs;
+pub mod pipelines;
 pub mod protobuf;
 pub mod quantity;
 pub mod report;

@@ -71,8 +71,9 @@ pub const WALK_FILE: Call = Call::reads(PFS, "WalkFile");
 pub const CREATE_FILE_SET: Call = Call::reads(PFS, "CreateFileSet");
 pub const RENEW_FILE_SET: Call = Call::reads(PFS, "RenewFileSet").naming_a_file_set();
 pub const COMPOSE_FILE_SET: Call = Call::reads(PFS, "ComposeFileSet").naming_a_file_set();
-/// Always with `dryRun`.
-pub const CREATE_PIPELINE: Call = Call::reads("pps_v2.API", "CreatePipelineV2");
+/// With `dryRun`.
+pub const TRY_PIPELINE: Call = Call::reads("pps_v2.API", "CreatePipelineV2");
+pub const CREATE_PIPELINE: Call = Call::changing("pps_v2.API", "CreatePipelineV2");
 pub const CREATE_REPO: Call = Call::changes("CreateRepo");
 pub const START_COMMIT: Call = Call::changes("StartCommit");
 pub const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();

@@ -6,16 +6,19 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::VoiceArgs;
+use super::{ServerArgs, VoiceArgs};
 use crate::lint::version::Version;
 use crate::scaffold::{self, Secret, Variable, template};
 
-/// Write the spec of a new spout, and with --with-code its code
+/// Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs
 ///
 /// What is written passes `spoutctl validate` without a finding. On a terminal it asks for what the flags leave open, shows
 /// the spec, and asks before it writes. With all that is needed, with --no-input, or without a terminal it asks nothing.
 ///
 /// The files that were written are printed, one a line.
+///
+/// With -f, all specs are looked at as by `validate` before any is sent. A pipeline that was created is printed with its
+/// version. Exit code 1: they have errors, and none is sent; 4: pachd refused one.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
     /// The spout's name, which is also that of the repo it writes to
@@ -44,8 +47,45 @@ pub struct CreateArgs {
     #[arg(long)]
     pub no_input: bool,
 
+    /// Go on although `validate` finds something
+    #[arg(long)]
+    pub no_lint: bool,
+
+    #[command(flatten)]
+    pub submission: SubmissionArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
     #[command(flatten)]
     pub voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Creating pipelines")]
+pub struct SubmissionArgs {
+    /// Create the pipelines of these specs; `-` is standard input
+    #[arg(
+        short,
+        long = "file",
+        value_name = "SPEC",
+        num_args = 1..,
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["name", "AnswerArgs", "WritingArgs", "command", "no_input"]
+    )]
+    pub files: Vec<PathBuf>,
+
+    /// Replace pipelines that are there
+    #[arg(long, requires = "files")]
+    pub update: bool,
+
+    /// With --update: do again what the pipelines have done
+    #[arg(long, requires = "update")]
+    pub reprocess: bool,
+
+    /// Create nothing: print the specs with the cluster's defaults, and how they differ from those that run
+    #[arg(short = 'n', long, requires = "files")]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -118,10 +158,6 @@ pub struct WritingArgs {
     /// Replace files that are there
     #[arg(long)]
     pub force: bool,
-
-    /// Write the spec although `validate` finds something in it
-    #[arg(long)]
-    pub no_lint: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,8 @@
-//! `spoutctl create`: from answers to a spec that has no fault, and the files of a spout to begin with.
+//! `spoutctl create`: from answers to a spec that has no fault, and the files of a spout to begin with; with -f, from specs
+//! to pipelines.
 
 mod questions;
+mod submission;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use crate::failure::Failure;
 use crate::lint::Options;
 use crate::quantity::counted;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
-use crate::settings::project;
+use crate::settings::project::{self, Project};
 use crate::terminal::{Terminal, dialogue};
 use questions::Questions;
 use writing::NewFile;
@@ -23,7 +25,11 @@ use writing::NewFile;
 /// When an answer is missing or wrong, or a file is there already or cannot be written.
 pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
-    let options = options(args)?;
+    let project = project()?;
+    let options = options(args, project.as_ref());
+    if !args.submission.files.is_empty() {
+        return submission::run(args, &options, project.as_ref(), &terminal);
+    }
     let mut draft = draft(args)?;
     let asks = !args.no_input && !draft.missing().is_empty() && dialogue::is_possible();
     if asks {
@@ -49,16 +55,19 @@ pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
     plan.write(args, &draft, &terminal)
 }
 
-/// What `validate` would hold against the spec here: the project's file counts.
-fn options(args: &CreateArgs) -> Result<Options, Failure> {
+/// The project's file: what `validate` looks for here.
+fn project() -> Result<Option<Project>, Failure> {
     let directory = std::env::current_dir().ok();
     let path = directory.and_then(|directory| project::find(&directory));
     let project = path.map(|path| project::load(&path)).transpose();
-    let project = project.map_err(|error| Failure {
+    project.map_err(|error| Failure {
         help: error.help().map(str::to_owned).into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())
-    })?;
-    let settings = project.as_ref().map(|project| &project.settings);
+    })
+}
+
+fn options(args: &CreateArgs, project: Option<&Project>) -> Options {
+    let settings = project.map(|project| &project.settings);
     let mut options = Options::default();
     if let Some(version) = args.pachyderm.or(settings.and_then(project::Settings::pachyderm)) {
         options.version = version;
@@ -68,7 +77,7 @@ fn options(args: &CreateArgs) -> Result<Options, Failure> {
         options.severities.extend(settings.validate.severities());
         options.ignore.extend(settings.validate.ignore());
     }
-    Ok(options)
+    options
 }
 
 /// What the command line answers.
@@ -172,7 +181,7 @@ impl Plan {
     /// Looks at everything before anything is written.
     fn check(&self, args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
         let found = draft.objections(options);
-        if !found.is_empty() && !args.writing.no_lint {
+        if !found.is_empty() && !args.no_lint {
             return Err(objected(&found));
         }
         writing::refuse_existing(&self.files(args, draft), args.writing.force)

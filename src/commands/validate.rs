@@ -2,11 +2,11 @@
 //!
 //! Nothing here is asynchronous; only `--server` starts the gateway's runtime, after everything else.
 
-mod files;
+pub(super) mod files;
 mod mend;
 mod server;
 mod summary;
-mod suppressions;
+pub(super) mod suppressions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
 use crate::commands::explain::mended_by;
+use crate::commands::pipelines;
 use crate::commands::printing::{print, unless_lost};
 use crate::diagnostic::{Diagnostic, RuleId, Safety};
 use crate::exit::Exit;
@@ -46,11 +47,14 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
         suppressions: Suppressions::new(project.as_ref())?,
         keeps_texts: args.server,
     };
-    let gateway = args.server.then(|| server::open(&args.pachd, &terminal)).transpose()?;
+    let pachd = args
+        .server
+        .then(|| pipelines::open(&args.pachd, &terminal))
+        .transpose()?;
 
     let found = files::find(&args.paths, &args.stdin_name);
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
-    let asked = gateway.map_or(Ok(()), |gateway| server::ask(&gateway, &job.options, &mut outcomes));
+    let asked = pachd.map_or(Ok(()), |pachd| server::ask(&*pachd, &job.options, &mut outcomes));
     let mut checked = Findings::new(outcomes, found);
     checked.reports.extend(job.suppressions.unused(&job.options));
 

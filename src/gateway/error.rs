@@ -15,8 +15,8 @@ pub(super) use crate::pachd::{
     CallFault, DELETE_TRANSACTION, DIFF_FILE, DROP_COMMIT_SET, FINISH_COMMIT, FINISH_TRANSACTION, GET_FILE,
     GET_FILE_TAR, GET_VERSION, INSPECT_BRANCH, INSPECT_CLUSTER, INSPECT_COMMIT, INSPECT_FILE, INSPECT_PIPELINE,
     INSPECT_REPO, LIST_COMMIT, LIST_TRANSACTION, Missing, RENEW_FILE_SET, START_COMMIT, START_TRANSACTION,
-    SUBSCRIBE_COMMIT, TRANSACTION_HEADER, WALK_FILE, broken_stream, fault_of_words, lost, refused, unreached,
-    unreadable,
+    SUBSCRIBE_COMMIT, TRANSACTION_HEADER, TRY_PIPELINE, WALK_FILE, broken_stream, fault_of_words, lost, refused,
+    unreached, unreadable,
 };
 
 /// The most that is read of an answer that is an error.

@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
+use crate::pipelines::Running;
 use crate::retrieval::FileChange;
 
 /// A field of an answer that is not what it should be.
@@ -300,10 +301,12 @@ impl<'a> From<&'a pfs::Repo> for InspectPipeline<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CreatePipeline<'a> {
+pub(super) struct SpecRequest<'a> {
     /// JSON within JSON.
     pub create_pipeline_request_json: &'a str,
     pub dry_run: bool,
+    pub update: bool,
+    pub reprocess: bool,
 }
 
 #[derive(Deserialize)]
@@ -562,13 +565,25 @@ impl FileDiff {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct PipelineInfo {
-    #[serde(default)]
     r#type: String,
+    #[serde(deserialize_with = "integer")]
+    version: u64,
+    user_spec_json: String,
+    effective_spec_json: String,
 }
 
 impl PipelineInfo {
+    pub fn running(self) -> Running {
+        Running {
+            version: self.version,
+            submitted: self.user_spec_json,
+            effective: self.effective_spec_json,
+        }
+    }
+
     pub fn kind(&self) -> PipelineKind {
         match self.r#type.as_str() {
             "PIPELINE_TYPE_TRANSFORM" => PipelineKind::Transform,

@@ -28,6 +28,7 @@ use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, Repo,
 };
+use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
 use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse};
 use crate::protobuf::google::Empty;
@@ -124,16 +125,30 @@ impl V2 {
             .ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
     }
 
-    pub fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
-        let request = CreatePipelineV2Request {
-            create_pipeline_request_json: spec.to_owned(),
-            dry_run: true,
-            ..CreatePipelineV2Request::default()
-        };
-        let answer: Answered<CreatePipelineV2Response> = self.ask(pachd::CREATE_PIPELINE, request);
+    fn ask_about_a_spec(&self, call: Call, request: CreatePipelineV2Request) -> Result<Verdict, Fault> {
+        let answer: Answered<CreatePipelineV2Response> = self.ask(call, request);
         match answer {
             Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
             Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
+    /// A pipeline, by the repo that it writes, which has its name.
+    fn inspect_pipeline(&self, pipeline: &Repo) -> Result<Option<PipelineInfo>, Fault> {
+        let request = InspectPipelineRequest {
+            pipeline: Some(Pipeline {
+                name: pipeline.name.as_str().to_owned(),
+                project: Some(pfs::Project {
+                    name: pipeline.project.as_str().to_owned(),
+                }),
+            }),
+            details: false,
+        };
+        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
+        match answer {
+            Ok(info) => Ok(Some(info)),
+            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
             Err(failed) => Err(failed.fault),
         }
     }
@@ -273,6 +288,36 @@ impl CommitFeed for V2 {
     }
 }
 
+impl Pipelines for V2 {
+    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
+        let request = CreatePipelineV2Request {
+            create_pipeline_request_json: spec.to_owned(),
+            dry_run: true,
+            ..CreatePipelineV2Request::default()
+        };
+        self.ask_about_a_spec(pachd::TRY_PIPELINE, request)
+    }
+
+    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        let request = CreatePipelineV2Request {
+            create_pipeline_request_json: spec.to_owned(),
+            dry_run: false,
+            update: how.update,
+            reprocess: how.reprocess,
+        };
+        self.ask_about_a_spec(pachd::CREATE_PIPELINE, request)
+    }
+
+    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
+        let found = self.inspect_pipeline(pipeline)?;
+        Ok(found.map(|info| Running {
+            version: info.version,
+            submitted: info.user_spec_json,
+            effective: info.effective_spec_json,
+        }))
+    }
+}
+
 impl CommitSink for V2 {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
         let request = pfs::CreateRepoRequest {
@@ -284,22 +329,8 @@ impl CommitSink for V2 {
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
-        // A pipeline's output repo has its name.
-        let request = InspectPipelineRequest {
-            pipeline: Some(Pipeline {
-                name: repo.name.as_str().to_owned(),
-                project: Some(pfs::Project {
-                    name: repo.project.as_str().to_owned(),
-                }),
-            }),
-            details: false,
-        };
-        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
-        match answer {
-            Ok(info) => Ok(Some(messages::pipeline_kind(&info))),
-            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
-            Err(failed) => Err(failed.fault),
-        }
+        let found = self.inspect_pipeline(repo)?;
+        Ok(found.map(|info| messages::pipeline_kind(&info)))
     }
 
     /// The id that a cluster gets when it is made (recording http 003); it needs no token.

@@ -44,6 +44,12 @@ pub struct PipelineInfo {
     pub version: u64,
     #[prost(enumeration = "PipelineType", tag = "10")]
     pub r#type: i32,
+    /// The spec as it was submitted, in JSON; since 2.8.
+    #[prost(string, tag = "13")]
+    pub user_spec_json: String,
+    /// The same with the cluster's defaults filled in.
+    #[prost(string, tag = "14")]
+    pub effective_spec_json: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]

@@ -4,17 +4,48 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::scalar;
 use super::tree::{Member, Node, Value};
+use crate::source::Span;
+
+/// A spec as one line of JSON, and where each part of it is from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    pub json: String,
+    /// Of keys and values; what is inside of another comes before it.
+    places: Vec<(Range<usize>, Span)>,
+}
+
+impl Sent {
+    /// Where that is written which stands at this column of the JSON. Columns are characters and count from 1, as
+    /// pachd's do.
+    #[must_use]
+    pub fn place(&self, column: usize) -> Option<Span> {
+        let (at, _) = self.json.char_indices().nth(column.checked_sub(1)?)?;
+        let place = self.places.iter().find(|(range, _)| range.contains(&at));
+        place.map(|(_, span)| *span)
+    }
+
+    fn wrote(&mut self, begun: usize, span: Span) {
+        self.places.push((begun..self.json.len(), span));
+    }
+}
 
 /// A spec as one line of JSON. What has no JSON (`.inf`) or could not be read is written as a string or null: pachd
 /// refuses it there, and says where.
 #[must_use]
 pub fn to_json(root: &Node) -> String {
-    let mut json = String::new();
-    write(root, &mut json);
-    json
+    to_json_with_places(root).json
+}
+
+/// The same, and where each part is from.
+#[must_use]
+pub fn to_json_with_places(root: &Node) -> Sent {
+    let mut sent = Sent::default();
+    write(root, &mut sent);
+    sent
 }
 
 /// `text` as a string of JSON, quotes included.
@@ -25,7 +56,9 @@ pub fn quoted(text: &str) -> String {
     json
 }
 
-fn write(node: &Node, json: &mut String) {
+fn write(node: &Node, sent: &mut Sent) {
+    let begun = sent.json.len();
+    let json = &mut sent.json;
     match &node.value {
         Value::Null | Value::Unreadable => json.push_str("null"),
         Value::Bool(value) => json.push_str(if *value { "true" } else { "false" }),
@@ -34,24 +67,27 @@ fn write(node: &Node, json: &mut String) {
             None => write_string(written, json),
         },
         Value::String(text) => write_string(&text.value, json),
-        Value::Array(elements) => write_all(elements, ('[', ']'), json, write),
-        Value::Object(members) => write_all(&last_of_each_name(members), ('{', '}'), json, |member, json| {
-            write_string(&member.key.name, json);
-            json.push(':');
-            write(&member.value, json);
+        Value::Array(elements) => write_all(elements, ('[', ']'), sent, write),
+        Value::Object(members) => write_all(&last_of_each_name(members), ('{', '}'), sent, |member, sent| {
+            let begun = sent.json.len();
+            write_string(&member.key.name, &mut sent.json);
+            sent.wrote(begun, member.key.span);
+            sent.json.push(':');
+            write(&member.value, sent);
         }),
     }
+    sent.wrote(begun, node.span);
 }
 
-fn write_all<T>(entries: &[T], (open, close): (char, char), json: &mut String, write: impl Fn(&T, &mut String)) {
-    json.push(open);
+fn write_all<T>(entries: &[T], (open, close): (char, char), sent: &mut Sent, write: impl Fn(&T, &mut Sent)) {
+    sent.json.push(open);
     for (number, entry) in entries.iter().enumerate() {
         if number > 0 {
-            json.push(',');
+            sent.json.push(',');
         }
-        write(entry, json);
+        write(entry, sent);
     }
-    json.push(close);
+    sent.json.push(close);
 }
 
 fn last_of_each_name(members: &[Member]) -> Vec<&Member> {
@@ -101,5 +137,21 @@ mod tests {
             super::to_json(root),
             r#"{"b":["yes",null,"\t\u0001"],"a":{"c":0.5},"d":null}"#
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_column_is_about_a_place_in_the_file() {
+        let text = "{\n  \"é\": \"ü\",\n  \"list\": [1, {\"deep\": 5}]\n}";
+        let file = SourceFile::new("a.json", text);
+        let sent = super::to_json_with_places(&parse(&file).documents[0].root);
+        assert_eq!(sent.json, r#"{"é":"ü","list":[1,{"deep":5}]}"#);
+        let at = |column: usize| sent.place(column).map(|span| file.slice(span));
+        assert_eq!(at(2), Some("\"é\""));
+        assert_eq!(at(6), Some("\"ü\""));
+        assert_eq!(at(11), Some("\"list\""));
+        assert_eq!(at(18), Some("1"));
+        assert_eq!(at(28), Some("5"));
+        assert_eq!(at(1), Some(text));
+        assert_eq!((at(0), at(99)), (None, None));
     }
 }

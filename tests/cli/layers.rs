@@ -54,6 +54,7 @@ fn each_layer_uses_only_what_is_below_it() {
         "spec",
         "lint",
         "scaffold",
+        "pipelines",
     ];
     const TO_PACHD: &[&str] = &["connection", "pachd"];
     const ADAPTERS: &[&str] = &["store", "terminal", "settings", "report"];
@@ -150,6 +151,7 @@ fn the_domain_reads_no_environment_and_no_standard_stream() {
             "spec",
             "lint",
             "scaffold",
+            "pipelines",
         ]
         .contains(&module(&file))
         {

@@ -15,6 +15,7 @@ mod acknowledging;
 mod create;
 mod create_code;
 mod create_dialogue;
+mod create_submission;
 mod deletions;
 mod faults;
 mod follow;

@@ -88,8 +88,18 @@ pub struct Books {
     pub body_limit: usize,
     /// No commit gets finished.
     pub is_stuck: bool,
-    /// What came to be tried as a pipeline.
+    /// What came to be tried as a pipeline, or created.
     pub specs: Vec<Value>,
+    pub pipelines: BTreeMap<String, Pipeline>,
+}
+
+/// A pipeline that was created.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub version: u64,
+    submitted: String,
+    effective: String,
+    pub reprocessed: bool,
 }
 
 impl Books {
@@ -530,7 +540,8 @@ fn carry_out(shared: &Shared, call: &str, body: &[u8]) -> Result<Reply, Refusal>
             books.commits.retain(|commit| commit.id != id);
             Ok(Reply::One(json!({})))
         }
-        "CreatePipelineV2" => try_pipeline(books, &parse(body)),
+        "CreatePipelineV2" => create_pipeline(books, &parse(body)),
+        "InspectPipeline" => inspect_pipeline(books, &parse(body)),
         "InspectFile" | "GetFile" | "GetFileTAR" => read_file(books, call, &parse(body)),
         _ => Err(Refusal(404, 5, "Not Found".to_owned())),
     }
@@ -540,20 +551,45 @@ fn parse(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap()
 }
 
-/// A dry run, which gives back the spec with a default of the cluster's.
-fn try_pipeline(books: &mut Books, request: &Value) -> Result<Reply, Refusal> {
-    assert_eq!(request["dryRun"], true, "nothing may be created");
+/// Gives back the spec with a default of the cluster's, and keeps it unless it is a dry run.
+fn create_pipeline(books: &mut Books, request: &Value) -> Result<Reply, Refusal> {
     let text = request["createPipelineRequestJson"].as_str().unwrap();
     let mut spec = parse(text.as_bytes());
     books.specs.push(spec.clone());
-    if spec["pipeline"]["name"] == "refuse-me" {
+    let name = spec["pipeline"]["name"].as_str().unwrap_or_default().to_owned();
+    if name == "refuse-me" {
         let text = format!("could not make effective spec: could not parse {text} as Create Pipeline Request message");
         return Err(Refusal(400, 3, text));
     }
     spec["datumTries"] = "3".into();
-    Ok(Reply::One(
-        json!({"effectiveCreatePipelineRequestJson": spec.to_string()}),
-    ))
+    let effective = spec.to_string();
+    if request["dryRun"] != true {
+        let before = books.pipelines.get(&name).map_or(0, |pipeline| pipeline.version);
+        if before > 0 && request["update"] != true {
+            return Err(Refusal(409, 6, format!("pipeline \"default/{name}\" already exists")));
+        }
+        if let Some(secret) = spec["transform"]["secrets"][0]["name"].as_str() {
+            return Err(Refusal(500, 2, format!("missing Kubernetes secret {secret}")));
+        }
+        let pipeline = Pipeline {
+            version: before + 1,
+            submitted: text.to_owned(),
+            effective: effective.clone(),
+            reprocessed: request["reprocess"] == true,
+        };
+        books.pipelines.insert(name, pipeline);
+    }
+    Ok(Reply::One(json!({"effectiveCreatePipelineRequestJson": effective})))
+}
+
+fn inspect_pipeline(books: &Books, request: &Value) -> Result<Reply, Refusal> {
+    let name = request["pipeline"]["name"].as_str().unwrap();
+    let found = books.pipelines.get(name);
+    let pipeline = found.ok_or_else(|| Refusal(404, 5, format!("pipeline \"default/{name}\" not found")))?;
+    Ok(Reply::One(json!({
+        "pipeline": request["pipeline"], "version": pipeline.version.to_string(), "type": "PIPELINE_TYPE_SPOUT",
+        "userSpecJson": pipeline.submitted, "effectiveSpecJson": pipeline.effective,
+    })))
 }
 
 fn history(books: &mut Books, call: &str, request: &Value) -> Result<Reply, Refusal> {

@@ -49,3 +49,49 @@ fn a_transforms_output_branch_is_refused_in_the_words_of_a_pipeline() {
     assert!(said.contains(&format!("of pipeline `{}`", lab.repo)), "{said}");
     assert!(said.contains("input repos"), "{said}");
 }
+
+#[test]
+fn a_spec_that_was_created_from_flags_becomes_a_pipeline_is_updated_and_compared() {
+    let Some(lab) = Lab::with_pipelines() else { return };
+    let spec = lab.path("spec.yaml").display().to_string();
+    let write = |image: &str| {
+        let args = [
+            "create", &lab.repo, "--image", image, "--cmd", "main", "--force", "-o", &spec,
+        ];
+        lab.run(&args).expect(0);
+    };
+    write("a:1");
+    let name = format!("default/{}", lab.repo);
+    let created = lab.run(&["create", "-f", &spec]);
+    assert_eq!(created.expect(0).text(), format!("{name}   version 1   created\n"));
+    lab.run(&["create", "-f", &spec])
+        .expect(4)
+        .says("already exists")
+        .says("--update");
+    lab.run(&["create", "-f", &spec, "-n"])
+        .expect(0)
+        .says("has this very spec");
+
+    write("a:2");
+    let tried = lab.run(&["create", "-f", &spec, "--dry-run", "--update"]);
+    let text = tried.expect(0).text();
+    assert!(
+        text.contains("\n-    \"image\": \"a:1\"\n+    \"image\": \"a:2\"\n"),
+        "{text}"
+    );
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with(['-', '+'])).count(),
+        4,
+        "{text}"
+    );
+    let updated = lab.run(&["create", "-f", &spec, "--update"]);
+    assert_eq!(updated.expect(0).text(), format!("{name}   version 2   updated\n"));
+
+    let secret = "no-such-secret-of-spoutctl";
+    let text =
+        std::fs::read_to_string(&spec).unwrap() + &format!("  secrets: [{{name: {secret}, key: k, envVar: V}}]\n");
+    std::fs::write(&spec, text).unwrap();
+    let line = format!("error[refused-by-server]: pachd refuses this spec: missing Kubernetes secret {secret}");
+    let refused = lab.run(&["create", "-f", &spec, "--update"]);
+    refused.expect(4).says(&format!("spec.yaml:6:20: {line}"));
+}

@@ -13,14 +13,14 @@ use super::shown;
 use crate::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
-pub(super) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];
+pub(in crate::commands) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];
 
 /// The most that is read of a file: a spec has kilobytes.
 const LARGEST: u64 = 16 << 20;
 
 /// Something to be looked at.
 #[derive(Debug)]
-pub(super) struct Input {
+pub(in crate::commands) struct Input {
     /// As it is shown.
     pub name: String,
     /// `None` for standard input.
@@ -39,7 +39,7 @@ impl Input {
 
 /// Why something was not looked at, or not written.
 #[derive(Debug)]
-pub(super) struct Unread {
+pub(in crate::commands) struct Unread {
     pub name: String,
     pub why: String,
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Unread {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(in crate::commands) struct Found {
     pub inputs: Vec<Input>,
     pub unread: Vec<Unread>,
     /// Directories in which nothing was found.
@@ -76,7 +76,7 @@ impl Found {
 }
 
 /// Everything that `paths` mean, in their order, and each file once.
-pub(super) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
+pub(in crate::commands) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
@@ -191,7 +191,7 @@ fn base_of(pattern: &Path) -> PathBuf {
     plain.filter(|part| *part != Component::CurDir).collect()
 }
 
-pub(super) fn read(input: &Input) -> Result<SourceFile, Unread> {
+pub(in crate::commands) fn read(input: &Input) -> Result<SourceFile, Unread> {
     let unread = |why: String| Unread {
         name: input.name.clone(),
         why,

@@ -5,51 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Outcome;
-use crate::cli::ServerArgs;
-use crate::commands::server;
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::exit::Exit;
+use crate::commands::pipelines::{about, camel, failure, refusal};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::gateway::Gateway;
-use crate::grpc::Grpc;
-use crate::lint::server::{DEFAULTS, REFUSED};
-use crate::lint::{Options, Rule};
-use crate::settings::Address;
-use crate::source::Span;
-use crate::spec::tree::{Document, Node};
+use crate::lint::Options;
+use crate::lint::server::DEFAULTS;
+use crate::pipelines::Pipelines;
+use crate::spec::tree::Document;
 use crate::spec::{self, strict};
-use crate::terminal::Terminal;
-
-/// The pachd to ask, through either of its doors.
-pub(super) enum Pachd {
-    Gateway(Gateway),
-    Grpc(Grpc),
-}
-
-impl Pachd {
-    fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.try_pipeline(spec),
-            Self::Grpc(pachd) => pachd.try_pipeline(spec),
-        }
-    }
-}
-
-/// A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Pachd, Failure> {
-    match server::address(args)? {
-        Address::Gateway(address) => Ok(Pachd::Gateway(server::gateway(&address, terminal)?)),
-        Address::Grpc(address) => Ok(Pachd::Grpc(server::grpc(&address, terminal)?)),
-        Address::Sidecar(_) => Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
-            .help("name the pachd itself: --pachd grpc://HOST:PORT")),
-        Address::Local(_) => Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-            .help("--server wants a pachd: grpc://HOST:PORT, http://HOST:PORT or https://HOST")),
-    }
-}
 
 /// Adds what the server says to what was found in each file.
-pub(super) fn ask(pachd: &Pachd, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {
+pub(super) fn ask(pachd: &dyn Pipelines, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {
     for outcome in outcomes {
         let found = &mut outcome.report.diagnostics;
         if found.iter().any(|found| found.severity == Severity::Error) {
@@ -72,27 +38,14 @@ pub(super) fn ask(pachd: &Pachd, options: &Options, outcomes: &mut [Outcome]) ->
     Ok(())
 }
 
-fn ask_about(pachd: &Pachd, document: &Document) -> Result<Option<Diagnostic>, Failure> {
-    let json = strict::to_json(&document.root);
-    let verdict = pachd.try_pipeline(&json).map_err(|fault| {
-        let exit = if fault.is_passing() {
-            Exit::Unavailable
-        } else {
-            Exit::Refused
-        };
-        let failure = Failure::new(exit, "pachd cannot be asked about the specs").detail(fault.to_string());
-        match fault.kind {
-            FaultKind::Denied => failure.help("PACH_TOKEN has to hold a token that may create pipelines"),
-            _ => failure,
-        }
-    })?;
+fn ask_about(pachd: &dyn Pipelines, document: &Document) -> Result<Option<Diagnostic>, Failure> {
+    let sent = strict::to_json_with_places(&document.root);
+    let verdict = pachd
+        .try_pipeline(&sent.json)
+        .map_err(|fault| failure("pachd cannot be asked about the specs", &fault))?;
     Ok(match verdict {
-        Err(words) => Some(about(
-            document,
-            &REFUSED,
-            format!("pachd refuses this spec: {}", shortened(&words, &json)),
-        )),
-        Ok(effective) => defaults(&json, &effective).map(|(count, list)| Diagnostic {
+        Err(words) => Some(refusal(document, &sent, &words)),
+        Ok(effective) => defaults(&sent.json, &effective).map(|(count, list)| Diagnostic {
             note: Some(list),
             ..about(
                 document,
@@ -101,39 +54,6 @@ fn ask_about(pachd: &Pachd, document: &Document) -> Result<Option<Diagnostic>, F
             )
         }),
     })
-}
-
-fn about(document: &Document, rule: &Rule, message: String) -> Diagnostic {
-    Diagnostic {
-        rule: rule.id,
-        severity: rule.severity,
-        message,
-        primary: Label {
-            span: place(&document.root),
-            text: String::new(),
-        },
-        secondary: Vec::new(),
-        note: None,
-        help: None,
-        fix: None,
-    }
-}
-
-/// The pipeline's name, where it is; else where the spec begins.
-fn place(root: &Node) -> Span {
-    let member = |node: &'_ Node, name: &str| node.members().iter().position(|member| member.key.name == name);
-    let pipeline = member(root, "pipeline").and_then(|at| root.members().get(at));
-    let name = pipeline.and_then(|pipeline| {
-        let at = member(&pipeline.value, "name")?;
-        pipeline.value.members().get(at).map(|name| name.value.span)
-    });
-    name.unwrap_or(Span::at(root.span.start))
-}
-
-/// The server's words repeat all that was sent, and say after it what is wrong. The call's name in front is ours.
-fn shortened(words: &str, sent: &str) -> String {
-    let words = words.split_once(": ").map_or(words, |(_, words)| words);
-    words.replace(sent, "…")
 }
 
 /// What is in the effective spec and was not sent: how many, and a line each. Names are compared as pachd reads them,
@@ -174,17 +94,6 @@ fn collect(value: &Value, path: String, found: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn camel(name: &str) -> String {
-    let mut parts = name.split('_');
-    let mut camel = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut chars = part.chars();
-        camel.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(chars.as_str());
-    }
-    camel
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,15 +110,5 @@ mod tests {
             "datumTries = \"3\"\npipeline.project.name = \"default\"\nresourceRequests.memory = \"256Mi\""
         );
         assert_eq!(defaults(sent, sent), None);
-    }
-
-    #[test]
-    fn a_refusal_is_told_without_the_spec_that_it_repeats() {
-        let words =
-            r#"CreatePipelineV2: could not parse {"a":1} as Create Pipeline Request message: unknown field "a""#;
-        assert_eq!(
-            shortened(words, r#"{"a":1}"#),
-            r#"could not parse … as Create Pipeline Request message: unknown field "a""#
-        );
     }
 }

@@ -14,7 +14,7 @@ use crate::settings::project::{Project, Suppression};
 use crate::source::{SourceFile, Span};
 
 #[derive(Debug, Default)]
-pub(super) struct Suppressions {
+pub(in crate::commands) struct Suppressions {
     /// The project's file and its directory.
     project: Option<(SourceFile, PathBuf)>,
     globs: GlobSet,
@@ -34,7 +34,7 @@ struct Entry {
 }
 
 impl Suppressions {
-    pub(super) fn new(project: Option<&Project>) -> Result<Self, Failure> {
+    pub(in crate::commands) fn new(project: Option<&Project>) -> Result<Self, Failure> {
         let Some(project) = project else {
             return Ok(Self::default());
         };
@@ -58,7 +58,7 @@ impl Suppressions {
     }
 
     /// What applies to the file of this name.
-    pub(super) fn of(&self, name: &str) -> Applying<'_> {
+    pub(in crate::commands) fn of(&self, name: &str) -> Applying<'_> {
         let Some((_, directory)) = &self.project else {
             return Applying::default();
         };
@@ -81,7 +81,7 @@ impl Suppressions {
     }
 
     /// What was said of suppressions that left nothing out in any of the files that they are for.
-    pub(super) fn unused(&self, options: &Options) -> Option<FileReport> {
+    pub(in crate::commands) fn unused(&self, options: &Options) -> Option<FileReport> {
         let (file, _) = self.project.as_ref()?;
         let entries = self.entries.iter().flatten().filter(|entry| {
             let is_looked_for = rule_named(entry.rule.0).is_some_and(|rule| options.looks_for(rule));
@@ -125,14 +125,14 @@ fn unused(entry: &Entry, options: &Options) -> Option<Diagnostic> {
 
 /// What applies to one file.
 #[derive(Debug, Default)]
-pub(super) struct Applying<'a>(Vec<&'a Entry>);
+pub(in crate::commands) struct Applying<'a>(Vec<&'a Entry>);
 
 impl Applying<'_> {
-    pub(super) fn rules(&self) -> impl Iterator<Item = RuleId> {
+    pub(in crate::commands) fn rules(&self) -> impl Iterator<Item = RuleId> {
         self.0.iter().map(|entry| entry.rule)
     }
 
-    pub(super) fn leave_out(&self, diagnostics: &mut Vec<Diagnostic>) {
+    pub(in crate::commands) fn leave_out(&self, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.retain(|found| {
             let mut is_wanted = true;
             for entry in self.0.iter().filter(|entry| entry.rule == found.rule) {

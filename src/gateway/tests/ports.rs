@@ -14,6 +14,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::gateway::Gateway;
 use crate::history::{CommitHistory, newest_good_commit};
 use crate::pfs::{Commit, FileKind, FilePath, PipelineKind};
+use crate::pipelines::Pipelines;
 use crate::retrieval::{ChangeKind, FileSource};
 
 fn read(mut reader: impl Read) -> Vec<u8> {

@@ -1,0 +1,381 @@
+//! `create -f`: specs that have no fault become pipelines, one after the other.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::cli::CreateArgs;
+use crate::commands::pipelines::{self, failure, find, refusal};
+use crate::commands::printing::unless_lost;
+use crate::commands::validate::files::{self, Input};
+use crate::commands::validate::suppressions::Suppressions;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::fault::{Fault, FaultKind};
+use crate::lint::{self, Expect, Options};
+use crate::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+use crate::pipelines::{Pipelines, Running, Submission};
+use crate::quantity::counted;
+use crate::report::{self, FileReport, Format, Style};
+use crate::settings::{self, project::Project};
+use crate::source::SourceFile;
+use crate::spec;
+use crate::spec::strict::{self, Sent};
+use crate::spec::tree::{Document, Node};
+use crate::terminal::{Terminal, Voice};
+
+/// Runs `create -f`.
+///
+/// # Errors
+/// When a spec has an error, cannot be read, or is refused; when pachd cannot be asked.
+pub(super) fn run(
+    args: &CreateArgs,
+    options: &Options,
+    project: Option<&Project>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let specs = specs(args, options, project, terminal)?;
+    let pachd = pipelines::open(&args.server, terminal)?;
+    let submitter = Submitter {
+        pachd: &*pachd,
+        terminal,
+        how: Submission {
+            update: args.submission.update,
+            reprocess: args.submission.reprocess,
+        },
+    };
+    for (number, spec) in specs.iter().enumerate() {
+        let done = if args.submission.dry_run {
+            submitter.try_out(spec)
+        } else {
+            submitter.submit(spec)
+        };
+        done.map_err(|failure| {
+            let others = specs.len() - number - 1;
+            if others == 0 || args.submission.dry_run {
+                return failure;
+            }
+            failure.detail(unsent(others))
+        })?;
+    }
+    unless_lost(terminal).map(|()| Exit::Done)
+}
+
+/// What the refusal of one spec means for those behind it.
+fn unsent(count: usize) -> String {
+    let were = if count == 1 { "was" } else { "were" };
+    format!("{} after it {were} not sent", counted(count as u64, "spec"))
+}
+
+/// A spec that is to be sent.
+struct Spec {
+    file: SourceFile,
+    document: Document,
+    sent: Sent,
+    /// The pipeline's name, which is also that of the repo that it writes. None where only pachd can say what is wrong.
+    pipeline: Option<Repo>,
+}
+
+impl Spec {
+    fn shown(&self) -> String {
+        match &self.pipeline {
+            Some(pipeline) => pipeline.to_string(),
+            None => self.file.name().to_owned(),
+        }
+    }
+}
+
+/// Reads all specs, and refuses all when one has an error.
+fn specs(
+    args: &CreateArgs,
+    options: &Options,
+    project: Option<&Project>,
+    terminal: &Terminal,
+) -> Result<Vec<Spec>, Failure> {
+    let suppressions = Suppressions::new(project)?;
+    let found = files::find(&args.submission.files, "<stdin>");
+    let mut unread = found.unread;
+    let mut reports = Vec::new();
+    let mut specs = Vec::new();
+    for input in &found.inputs {
+        match files::read(input) {
+            Ok(file) => {
+                let (report, of_file) = look_at(input, file, options, &suppressions);
+                reports.push(report);
+                specs.extend(of_file);
+            }
+            Err(failed) => unread.push(failed),
+        }
+    }
+    if !unread.is_empty() {
+        let failure = Failure::new(Exit::Input, "not everything could be read, so nothing is sent");
+        return Err(unread
+            .iter()
+            .fold(failure, |failure, unread| failure.detail(unread.to_string())));
+    }
+    refuse_errors(args, &reports, terminal)?;
+    refuse_twice(&specs)?;
+    if specs.is_empty() {
+        return Err(Failure::new(Exit::Input, "there is no spec in what -f names"));
+    }
+    Ok(specs)
+}
+
+fn look_at(input: &Input, file: SourceFile, options: &Options, suppressions: &Suppressions) -> (FileReport, Vec<Spec>) {
+    // As `validate` does: whoever names a file says that it holds spouts.
+    let expect = if input.is_named { Expect::Spout } else { Expect::Any };
+    let options = Options {
+        expect,
+        ..options.clone()
+    };
+    let mut diagnostics = lint::check(&file, &options).diagnostics;
+    suppressions.of(&input.name).leave_out(&mut diagnostics);
+    let documents = spec::parse(&file).documents.into_iter();
+    let specs = documents
+        .filter(|document| expect.includes(&document.root))
+        .map(|document| Spec {
+            file: file.clone(),
+            sent: strict::to_json_with_places(&document.root),
+            pipeline: pipeline(&document.root),
+            document,
+        });
+    let specs = specs.collect();
+    (FileReport { file, diagnostics }, specs)
+}
+
+fn pipeline(root: &Node) -> Option<Repo> {
+    let text = |path: &[&str]| find(root, path).and_then(Node::as_str).filter(|text| !text.is_empty());
+    let project = text(&["pipeline", "project", "name"]).unwrap_or(DEFAULT_PROJECT);
+    Some(Repo {
+        project: ProjectName::new(project).ok()?,
+        name: RepoName::new(text(&["pipeline", "name"])?).ok()?,
+    })
+}
+
+/// Shows what was found. Errors end it, before anything is sent.
+fn refuse_errors(args: &CreateArgs, reports: &[FileReport], terminal: &Terminal) -> Result<(), Failure> {
+    let found = reports.iter().flat_map(|report| &report.diagnostics);
+    let errors = found.filter(|found| found.severity == Severity::Error).count();
+    if errors > 0 || terminal.voice() > Voice::Quiet {
+        show(reports, terminal);
+    }
+    if errors == 0 || args.no_lint {
+        return Ok(());
+    }
+    let heading = format!("{} in the specs, so nothing is sent", counted(errors as u64, "error"));
+    Err(Failure::new(Exit::Faulty, heading)
+        .help("spoutctl validate --fix mends some; --no-lint sends them all the same"))
+}
+
+fn show(reports: &[FileReport], terminal: &Terminal) {
+    let format = if terminal.is_on_screen() {
+        Format::Pretty
+    } else {
+        Format::Concise
+    };
+    let style = Style {
+        colour: settings::colour(terminal.is_on_screen()),
+        width: terminal.width(),
+    };
+    let text = report::render(format, reports, style);
+    if !text.is_empty() {
+        terminal.error_line(text.trim_end_matches('\n'));
+    }
+}
+
+/// The second of two would be refused, or would replace the first at once.
+fn refuse_twice(specs: &[Spec]) -> Result<(), Failure> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for spec in specs.iter().filter(|spec| spec.pipeline.is_some()) {
+        if let Some(before) = seen.insert(spec.shown(), spec.file.name()) {
+            let heading = format!("two of the specs are for pipeline {}, so nothing is sent", spec.shown());
+            return Err(Failure::new(Exit::Faulty, heading).detail(format!("{before}, {}", spec.file.name())));
+        }
+    }
+    Ok(())
+}
+
+struct Submitter<'a> {
+    pachd: &'a dyn Pipelines,
+    terminal: &'a Terminal,
+    how: Submission,
+}
+
+impl Submitter<'_> {
+    fn submit(&self, spec: &Spec) -> Result<(), Failure> {
+        let before = self.running(spec)?;
+        let verdict = match self.pachd.submit_pipeline(&spec.sent.json, self.how) {
+            Err(fault) if fault.is_passing() => self.look_what_became(spec, before.as_ref(), &fault),
+            Err(fault) => Err(cannot(spec, &fault)),
+            Ok(verdict) => Ok(verdict.map(drop)),
+        }?;
+        if let Err(words) = verdict {
+            return Err(self.refused(spec, &words, before.is_some()));
+        }
+        let version = self.running(spec)?.map(|after| after.version);
+        let version = version.map_or_else(String::new, |version| format!("   version {version}"));
+        let done = if before.is_some() { "updated" } else { "created" };
+        let shown = spec.shown();
+        self.terminal.result(&format!("{shown}{version}   {done}"));
+        self.terminal.status(&format!(
+            "its commits: spoutctl tail {shown} --wait-for-branch; its log: {}",
+            log_of(spec)
+        ));
+        Ok(())
+    }
+
+    /// After an answer that was lost: whether the pipeline is there as it was sent.
+    fn look_what_became(
+        &self,
+        spec: &Spec,
+        before: Option<&Running>,
+        fault: &Fault,
+    ) -> Result<Result<(), String>, Failure> {
+        let unknown = || {
+            cannot(spec, fault)
+                .detail("it may have been created all the same")
+                .help("send it again, with --update if it is there")
+        };
+        if fault.kind == FaultKind::Unavailable {
+            return Err(cannot(spec, fault));
+        }
+        let after = self.running(spec).map_err(|_| unknown())?;
+        let version = |running: Option<&Running>| running.map_or(0, |running| running.version);
+        let is_ours = after
+            .as_ref()
+            .is_some_and(|after| is_same(&after.submitted, &spec.sent.json));
+        if is_ours && version(after.as_ref()) > version(before) {
+            Ok(Ok(()))
+        } else {
+            Err(unknown())
+        }
+    }
+
+    /// Shows what would be, and how it differs from what is.
+    fn try_out(&self, spec: &Spec) -> Result<(), Failure> {
+        let running = self.running(spec)?;
+        let verdict = self.pachd.try_pipeline(&spec.sent.json);
+        let effective = match verdict.map_err(|fault| cannot(spec, &fault))? {
+            Ok(effective) => effective,
+            Err(words) => return Err(self.refused(spec, &words, running.is_some())),
+        };
+        let shown = spec.shown();
+        let pretty = pretty(&effective);
+        self.terminal.whole_result(format!("{pretty}\n").as_bytes());
+        let Some(running) = running else {
+            self.terminal
+                .status(&format!("{shown} is not there and would be created"));
+            return Ok(());
+        };
+        let version = running.version;
+        let (old, new) = (pretty_alike(&running.effective), pretty_alike(&effective));
+        if old == new {
+            self.terminal
+                .status(&format!("{shown} is there, version {version}, and has this very spec"));
+        } else {
+            let diff = TextDiff::from_lines(&old, &new);
+            let mut diff = diff.unified_diff();
+            let diff = diff.header(&format!("{shown} version {version}"), spec.file.name());
+            self.terminal.whole_result(diff.to_string().as_bytes());
+            self.terminal
+                .status(&format!("{shown} is there, version {version}, and differs"));
+        }
+        if !self.how.update {
+            self.terminal.note("without --update pachd refuses to replace it");
+        }
+        Ok(())
+    }
+
+    fn running(&self, spec: &Spec) -> Result<Option<Running>, Failure> {
+        let Some(pipeline) = &spec.pipeline else {
+            return Ok(None);
+        };
+        self.pachd.find_pipeline(pipeline).map_err(|fault| cannot(spec, &fault))
+    }
+
+    /// Shows the refusal where the spec is to blame.
+    fn refused(&self, spec: &Spec, words: &str, is_there: bool) -> Failure {
+        let found: Diagnostic = refusal(&spec.document, &spec.sent, words);
+        show(
+            &[FileReport {
+                file: spec.file.clone(),
+                diagnostics: vec![found],
+            }],
+            self.terminal,
+        );
+        let failure = Failure::new(Exit::Refused, format!("pachd refuses {}", spec.shown()));
+        if is_there && !self.how.update {
+            failure.help("--update replaces the pipeline that is there")
+        } else {
+            failure
+        }
+    }
+}
+
+fn log_of(spec: &Spec) -> String {
+    match &spec.pipeline {
+        Some(pipeline) if pipeline.project.as_str() != DEFAULT_PROJECT => {
+            format!(
+                "pachctl logs --project {} --pipeline {}",
+                pipeline.project, pipeline.name
+            )
+        }
+        Some(pipeline) => format!("pachctl logs --pipeline {}", pipeline.name),
+        None => "pachctl logs".to_owned(),
+    }
+}
+
+fn cannot(spec: &Spec, fault: &Fault) -> Failure {
+    let failure = failure(&format!("pachd cannot be asked about {}", spec.shown()), fault);
+    match fault.kind {
+        FaultKind::Refused => failure.help("before Pachyderm 2.8, pachctl create pipeline -f FILE creates it"),
+        _ => failure,
+    }
+}
+
+/// Whether two texts are the same JSON.
+fn is_same(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    read(one).is_some() && read(one) == read(other)
+}
+
+fn pretty(json: &str) -> String {
+    let value = serde_json::from_str::<Value>(json);
+    value.map_or_else(|_| json.to_owned(), |value| format!("{value:#}"))
+}
+
+/// The same for a comparison: without what is a choice of the one who submits, and without the default project, which
+/// pachd writes into the one and leaves out of the other.
+fn pretty_alike(json: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(json) else {
+        return json.to_owned();
+    };
+    if let Some(members) = value.as_object_mut() {
+        for choice in ["update", "reprocess", "dryRun"] {
+            members.remove(choice);
+        }
+    }
+    if let Some(pipeline) = value.get_mut("pipeline").and_then(Value::as_object_mut)
+        && pipeline.get("project").and_then(|project| project.get("name")) == Some(&DEFAULT_PROJECT.into())
+    {
+        pipeline.remove("project");
+    }
+    format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pachd_writes_in_two_ways_is_no_difference() {
+        let told =
+            r#"{"pipeline":{"project":{"name":"default"}, "name":"a"}, "spout":{}, "update":true, "datumTries":"3"}"#;
+        let kept = r#"{"datumTries":"3","pipeline":{"name":"a"},"spout":{}}"#;
+        assert_eq!(pretty_alike(told), pretty_alike(kept));
+        let elsewhere = told.replace("default", "team");
+        assert_ne!(pretty_alike(&elsewhere), pretty_alike(kept));
+    }
+}
