@@ -154,6 +154,15 @@ impl Draft {
         lint::check(&file, options).diagnostics
     }
 
+    /// The programs that a consumer in the spec needs in the image; none when the spec has no consumer of a template.
+    #[must_use]
+    pub fn programs(&self) -> Vec<&'static str> {
+        if self.program.is_some() || self.with_code {
+            return Vec::new();
+        }
+        [&["bash", "spoutctl"], self.template().programs()].concat()
+    }
+
     /// `[project/]repo[@branch]`, where the spout's commits go.
     #[must_use]
     pub fn destination(&self) -> String {

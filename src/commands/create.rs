@@ -8,7 +8,6 @@ mod writing;
 use std::path::{Path, PathBuf};
 
 use crate::cli::CreateArgs;
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lint::Options;
@@ -33,6 +32,11 @@ pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
     let mut draft = draft(args)?;
     let asks = !args.no_input && !draft.missing().is_empty() && dialogue::is_possible();
     if asks {
+        // Whoever is asked a dozen questions had better not be told afterwards that a flag was wrong.
+        refuse_objections(args, &draft, &options)?;
+        if draft.name.is_some() {
+            Plan::new(args, &draft).refuse_existing(args, &draft)?;
+        }
         let questions = Questions::new(&terminal, &options)?;
         if let Err(interrupted) = questions.ask(&mut draft) {
             return Ok(interrupted.exit());
@@ -180,10 +184,11 @@ impl Plan {
 
     /// Looks at everything before anything is written.
     fn check(&self, args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
-        let found = draft.objections(options);
-        if !found.is_empty() && !args.no_lint {
-            return Err(objected(&found));
-        }
+        refuse_objections(args, draft, options)?;
+        self.refuse_existing(args, draft)
+    }
+
+    fn refuse_existing(&self, args: &CreateArgs, draft: &Draft) -> Result<(), Failure> {
         writing::refuse_existing(&self.files(args, draft), args.writing.force)
     }
 
@@ -217,6 +222,10 @@ impl Plan {
                 .for_each(|file| terminal.result(&file.path.display().to_string())),
         }
         super::printing::unless_lost(terminal)?;
+        let programs = draft.programs();
+        if !programs.is_empty() {
+            terminal.status(&format!("the image has to have {}", programs.join(", ")));
+        }
         for secret in &draft.secrets {
             let key = secret
                 .key()
@@ -228,19 +237,17 @@ impl Plan {
 }
 
 /// The linter's findings as what they are here: wrong answers.
-fn objected(found: &[Diagnostic]) -> Failure {
-    let mut failure = Failure::new(
-        Exit::Usage,
-        "such a spec would not pass `spoutctl validate`, so nothing is written",
-    );
+fn refuse_objections(args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
+    let found = draft.objections(options);
+    if found.is_empty() || args.no_lint {
+        return Ok(());
+    }
+    let heading = "such a spec would not pass `spoutctl validate`, so nothing is written";
+    let mut failure = Failure::new(Exit::Usage, heading);
     for found in found {
         failure = failure.detail(format!("{}[{}]: {}", found.severity, found.rule, found.message));
-        failure
-            .details
-            .extend(found.note.iter().map(|note| format!("  note: {note}")));
-        failure
-            .details
-            .extend(found.help.iter().map(|help| format!("  help: {help}")));
+        failure.details.extend(found.note.map(|note| format!("  note: {note}")));
+        failure.details.extend(found.help.map(|help| format!("  help: {help}")));
     }
-    failure.help("--no-lint writes it all the same")
+    Err(failure.help("--no-lint writes it all the same"))
 }

@@ -305,8 +305,15 @@ pub(super) struct SpecRequest<'a> {
     /// JSON within JSON.
     pub create_pipeline_request_json: &'a str,
     pub dry_run: bool,
+    #[serde(skip_serializing_if = "is_false")]
     pub update: bool,
+    #[serde(skip_serializing_if = "is_false")]
     pub reprocess: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,8 @@ pub struct Template {
     /// How `put` takes what the consumer prints.
     pub(super) taken: &'static [&'static str],
     pub(super) consumer: &'static str,
+    /// What the consumer runs that not every image has.
+    pub(super) programs: &'static [&'static str],
     /// Of Debian, beside `ca-certificates`.
     pub(super) packages: &'static [&'static str],
     /// What else its image needs.
@@ -47,6 +49,12 @@ impl Template {
     #[must_use]
     pub fn brings_program(&self, with_code: bool) -> bool {
         with_code || self.name != BLANK.name
+    }
+
+    /// The programs that the image has to have for a consumer in the spec, beside bash and spoutctl.
+    #[must_use]
+    pub fn programs(&self) -> &'static [&'static str] {
+        self.programs
     }
 
     /// The variables of its consumer, if that runs.
@@ -101,6 +109,7 @@ const KAFKA: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/kafka.sh"),
+    programs: &["jq", "kcat"],
     packages: &["jq", "kcat"],
     image: "",
     port: None,
@@ -126,6 +135,7 @@ const MQTT: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/mqtt.sh"),
+    programs: &["mosquitto_sub"],
     packages: &["mosquitto-clients"],
     image: "",
     port: None,
@@ -150,6 +160,7 @@ const POSTGRES: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/postgres.sh"),
+    programs: &["jq", "psql"],
     packages: &["jq", "postgresql-client"],
     image: "",
     port: None,
@@ -171,10 +182,11 @@ const NATS: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/nats.sh"),
+    programs: &["nats"],
     packages: &[],
     image: "COPY --from=natsio/nats-box:0.19.5 /usr/local/bin/nats /usr/local/bin/nats\n",
     port: None,
-    about: "Each message is a line of `messages.jsonl`, so a message must have no line end in it, and a commit has what came within five seconds. \
+    about: "Each message is a line of `messages.jsonl`, so a message must have no line end in it (one without content is the line `nil body`), and a commit has what came within five seconds. \
             This is core NATS, which keeps nothing: what is published while the spout is away is not seen. For credentials, mount a secret \
             (`--secret nats=/etc/nats`) and set `NATS_CREDS=/etc/nats/user.creds`.",
 };
@@ -190,6 +202,7 @@ const REDIS: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/redis.sh"),
+    programs: &["jq", "redis-cli"],
     packages: &["jq", "redis-tools"],
     image: "",
     port: None,
@@ -207,6 +220,7 @@ const WEBHOOK: Template = Template {
     ],
     taken: LINES,
     consumer: include_str!("templates/webhook.sh"),
+    programs: &["flock", "jq", "webhook"],
     packages: &["jq", "webhook"],
     image: "",
     port: Some("WEBHOOK_LISTEN"),
@@ -222,6 +236,7 @@ const DIRECTORY: Template = Template {
     variables: &[usual("SPOUT_DIRECTORY", "the directory", "/data")],
     taken: &["--escape-paths"],
     consumer: include_str!("templates/directory.sh"),
+    programs: &["inotifywait", "tar"],
     packages: &["inotify-tools"],
     image: "",
     port: None,
@@ -238,6 +253,7 @@ pub const BLANK: &Template = &Template {
     variables: &[usual("SPOUT_EVERY", "seconds between two messages", "10")],
     taken: LINES,
     consumer: include_str!("templates/blank.sh"),
+    programs: &[],
     packages: &[],
     image: "",
     port: None,

@@ -276,7 +276,8 @@ fn every_template_writes_a_spec_without_a_finding_and_code_that_belongs_to_it() 
         assert_eq!(validate(&world, &spec).expect(0).text(), "");
         if template != "blank" {
             let file = format!("{template}.yaml");
-            create(&world, &[&begin[..], &["-o", &file]].concat()).expect(0);
+            let ran = create(&world, &[&begin[..], &["-o", &file]].concat());
+            ran.expect(0).says("the image has to have bash, spoutctl, ");
             assert_eq!(validate(&world, &file).expect(0).text(), "");
         }
     }

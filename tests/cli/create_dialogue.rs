@@ -142,6 +142,21 @@ fn with_all_that_is_needed_a_terminal_is_asked_nothing() {
 }
 
 #[test]
+fn a_flag_that_is_wrong_is_refused_before_anything_is_asked() {
+    let world = World::local();
+    for (args, says) in [
+        (&["my_spout"][..], "spout-name-not-dns"),
+        (&["--image", "python"], "image-tag"),
+    ] {
+        let said = talk(&world, args).exp_eof().unwrap();
+        assert!(said.contains(says) && !said.contains("Begin with"), "{said}");
+    }
+    fs::write(world.path("orders.json"), "mine").unwrap();
+    let said = talk(&world, &["orders"]).exp_eof().unwrap();
+    assert!(said.contains("--force") && !said.contains("Begin with"), "{said}");
+}
+
+#[test]
 fn who_says_no_has_nothing_written() {
     let world = World::local();
     let mut session = talk(&world, &["orders", "--image", "a:1", "--template", "blank"]);

@@ -93,5 +93,5 @@ fn a_spec_that_was_created_from_flags_becomes_a_pipeline_is_updated_and_compared
     std::fs::write(&spec, text).unwrap();
     let line = format!("error[refused-by-server]: pachd refuses this spec: missing Kubernetes secret {secret}");
     let refused = lab.run(&["create", "-f", &spec, "--update"]);
-    refused.expect(4).says(&format!("spec.yaml:6:20: {line}"));
+    refused.expect(4).says(&format!("spec.yaml:7:20: {line}"));
 }
