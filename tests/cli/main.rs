@@ -11,6 +11,7 @@
 mod checker;
 mod runner;
 
+mod auth;
 mod deletions;
 mod faults;
 mod follow;
@@ -35,6 +36,8 @@ mod scripted;
 mod sdk;
 mod serve;
 mod served;
+mod settings;
+mod settings_tls;
 mod spool;
 mod tail;
 mod timeouts;

@@ -6,46 +6,31 @@ use serde_json::Value;
 
 use super::Outcome;
 use crate::cli::ServerArgs;
-use crate::commands::server;
+use crate::commands::server::{self, Pachd};
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::gateway::Gateway;
-use crate::grpc::Grpc;
+use crate::fault::FaultKind;
 use crate::lint::server::{DEFAULTS, REFUSED};
 use crate::lint::{Options, Rule};
-use crate::settings::Address;
+use crate::settings::{Address, Server};
 use crate::source::Span;
 use crate::spec::tree::{Document, Node};
 use crate::spec::{self, strict};
 use crate::terminal::Terminal;
 
-/// The pachd to ask, through either of its doors.
-pub(super) enum Pachd {
-    Gateway(Gateway),
-    Grpc(Grpc),
-}
-
-impl Pachd {
-    fn try_pipeline(&self, spec: &str) -> Result<Result<String, String>, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.try_pipeline(spec),
-            Self::Grpc(pachd) => pachd.try_pipeline(spec),
-        }
-    }
-}
-
 /// A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Pachd, Failure> {
-    match server::address(args)? {
-        Address::Gateway(address) => Ok(Pachd::Gateway(server::gateway(&address, terminal)?)),
-        Address::Grpc(address) => Ok(Pachd::Grpc(server::grpc(&address, terminal)?)),
-        Address::Sidecar(_) => Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
-            .help("name the pachd itself: --pachd grpc://HOST:PORT")),
-        Address::Local(_) => Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-            .help("--server wants a pachd: grpc://HOST:PORT, http://HOST:PORT or https://HOST")),
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Pachd, Server), Failure> {
+    let server = server::find(args)?;
+    if let Address::Sidecar(_) = server.address {
+        return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
+            .help("name the pachd itself: --pachd grpc://HOST:PORT"));
     }
+    let Some(pachd) = server::pachd(&server, terminal)? else {
+        return Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
+            .help("--server wants a pachd: grpc://HOST:PORT, http://HOST:PORT or https://HOST"));
+    };
+    Ok((pachd, server))
 }
 
 /// Adds what the server says to what was found in each file.
@@ -80,11 +65,9 @@ fn ask_about(pachd: &Pachd, document: &Document) -> Result<Option<Diagnostic>, F
         } else {
             Exit::Refused
         };
-        let failure = Failure::new(exit, "pachd cannot be asked about the specs").detail(fault.to_string());
-        match fault.kind {
-            FaultKind::Denied => failure.help("PACH_TOKEN has to hold a token that may create pipelines"),
-            _ => failure,
-        }
+        let mut failure = Failure::new(exit, "pachd cannot be asked about the specs").detail(fault.to_string());
+        failure.denied = (fault.kind == FaultKind::Denied).then_some(fault.message);
+        failure
     })?;
     Ok(match verdict {
         Err(words) => Some(about(
