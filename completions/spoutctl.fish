@@ -35,8 +35,12 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show w
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "auth" -d 'Log in to pachd, and keep the token in pachctl\'s configuration'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -72,6 +76,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-fd -d 'Wri
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
@@ -85,8 +90,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -113,7 +122,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l count -d 'End after N commits' -r
@@ -128,6 +140,7 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -156,7 +169,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l send -d 'Send what waits, as `put` with the flags that it was taken in with, and read no input'
@@ -164,6 +180,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l discard -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l create-repo -d 'With --send: make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s y -l yes -d 'Do not ask before something is given up'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l json -d 'Print one JSON object instead of text'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -185,7 +202,10 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l all -d 'Look at ordinary pipelines, too'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l no-config -d 'Take options from no file'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -d 'List all rules, and look at nothing'
@@ -193,6 +213,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l fix -d 'M
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l diff -d 'Write no file: show as a diff what would be mended'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -223,17 +244,62 @@ yaml\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -d 'Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l force -d 'Replace files that are there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-input -d 'Ask nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 'Go on although `validate` finds something'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l update -d 'Replace pipelines that are there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l reprocess -d 'With --update: do again what the pipelines have done'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s n -l dry-run -d 'Create nothing: print the specs with the cluster\'s defaults, and how they differ from those that run'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "login" -d 'Log in with the identity provider of the cluster, in a browser'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "use-token" -d 'Take a token that somebody has made: from standard input, or asked for and not shown'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "whoami" -d 'Say whom pachd takes us for, until when, and where the token is from'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "logout" -d 'Forget the context\'s token; at pachd it stays good until it expires or is revoked'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l timeout -d 'Wait for so long until somebody has logged in' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s b -l no-browser -d 'Open no browser'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l json -d 'Print one JSON object instead of text'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -l context -d 'Forget the token of this context instead of the active one\'s' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
@@ -241,7 +307,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -277,6 +346,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
@@ -290,15 +360,22 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l count -d 'End after N commits' -r
@@ -313,6 +390,7 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -342,7 +420,10 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed) [env: PACHD_ADDRESS]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l all -d 'Look at ordinary pipelines, too'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l no-config -d 'Take options from no file'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l rules -d 'List all rules, and look at nothing'
@@ -350,6 +431,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l diff -d 'Write no file: show as a diff what would be mended'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'

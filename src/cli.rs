@@ -55,6 +55,7 @@ pub enum Verb {
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     Create(Box<CreateArgs>),
+    Auth(AuthArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -82,17 +83,36 @@ impl From<SpoutVerb> for Verb {
 }
 
 /// Where pachd is.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
     /// The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://…
     /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
-    /// [env: PACHD_ADDRESS]
     ///
-    /// In a pipeline's pod, where nothing is given here, it is the sidecar, which comes before PACHD_ADDRESS. A token is
-    /// taken from PACH_TOKEN; it cannot be given as an argument, where every user of the machine could read it.
-    #[arg(long, value_name = "URL")]
+    /// Where nothing is given here: in a pipeline's pod its sidecar; else PACHD_ADDRESS; else the active context of pachctl's
+    /// configuration (PACH_CONFIG, /pachctl/config.json, ~/.pachyderm/config.json; PACH_CONTEXT). A token is taken from
+    /// --token-file, PACH_TOKEN, or the context, whose token goes to its own address alone; it cannot be given as an
+    /// argument, where every user of the machine could read it.
+    #[arg(long, value_name = "URL", env = "SPOUTCTL_PACHD", hide_env_values = true)]
     pub pachd: Option<String>,
+
+    /// Use this context of pachctl's configuration, whatever PACHD_ADDRESS says
+    ///
+    /// Its address, token, certificates and project. With --pachd, all of these but the address.
+    #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
+    pub context: Option<String>,
+
+    /// Take the token from this file, as a secret is mounted
+    #[arg(long, value_name = "FILE", env = "SPOUTCTL_TOKEN_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub token_file: Option<PathBuf>,
+
+    /// Trust the certificates in this PEM file instead of the system's: authorities, or the server's very own
+    #[arg(long, value_name = "FILE", env = "SPOUTCTL_CACERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub cacert: Option<PathBuf>,
+
+    /// Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// How much is said.
@@ -809,6 +829,87 @@ fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
         .parse()
         .map_err(|()| "the level is error, warning or info; --ignore turns a rule off")?;
     Ok((parse_rule(rule)?, level))
+}
+
+/// Log in to pachd, and keep the token in pachctl's configuration
+///
+/// The token is kept in the context whose address is meant, and goes to no other. Both programs use it.
+#[derive(Debug, Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct AuthArgs {
+    #[command(subcommand)]
+    pub verb: AuthVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuthVerb {
+    Login(LoginArgs),
+    UseToken(UseTokenArgs),
+    Whoami(WhoamiArgs),
+    Logout(LogoutArgs),
+}
+
+/// Log in with the identity provider of the cluster, in a browser
+///
+/// Prints the address to open, opens it where there is a screen, and waits until somebody has logged in there. With
+/// --pachd URL and --context NAME a context is made that is not there yet.
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// Open no browser
+    #[arg(short = 'b', long)]
+    pub no_browser: bool,
+
+    /// Wait for so long until somebody has logged in
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub timeout: Duration,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Take a token that somebody has made: from standard input, or asked for and not shown
+///
+/// pachd is asked whose it is before it is kept: `pachctl auth get-robot-token NAME -q | spoutctl auth use-token`. With
+/// --pachd URL and --context NAME a context is made that is not there yet.
+#[derive(Debug, Args)]
+pub struct UseTokenArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Say whom pachd takes us for, until when, and where the token is from
+#[derive(Debug, Args)]
+pub struct WhoamiArgs {
+    /// Print one JSON object instead of text
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Forget the context's token; at pachd it stays good until it expires or is revoked
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    /// Forget the token of this context instead of the active one's
+    #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
+    pub context: Option<String>,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
 }
 
 /// Show what a spool holds, and decide about what does not go on

@@ -1,5 +1,6 @@
 //! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
 
+pub mod auth;
 pub mod create;
 pub mod explain;
 pub mod get;

@@ -14,6 +14,8 @@ pub struct Failure {
     pub details: Vec<String>,
     /// What to do next.
     pub help: Vec<String>,
+    /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends it.
+    pub denied: Option<String>,
 }
 
 impl Failure {
@@ -24,6 +26,7 @@ impl Failure {
             heading: heading.into(),
             details: Vec::new(),
             help: Vec::new(),
+            denied: None,
         }
     }
 
@@ -75,6 +78,7 @@ impl Failure {
             Consequence::Interrupted => signal.map_or(Exit::Unavailable, Exit::Signal),
         };
         let mut failure = Self::new(exit, error.to_string());
+        failure.denied = error.denied().map(|fault| fault.message.clone());
         failure.details = error.details();
         failure.details.extend(unsettled.iter().map(ToString::to_string));
         // That nothing is left behind is said only when that is so.

@@ -3,7 +3,7 @@
 //!
 //! An adapter: it translates calls into requests and answers into the domain's words. It knows no command line, no
 //! environment and no terminal; address, token and times come as [`GatewayOptions`]. Proxies named by the environment are
-//! not used. Which certificates `https://` trusts is the system's matter.
+//! not used. Which certificates `https://` trusts is the system's matter, unless the options name some.
 //!
 //! | module | holds |
 //! |---|---|
@@ -33,6 +33,7 @@ mod tests;
 
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -42,10 +43,11 @@ use self::client::{Client, Incoming};
 use self::error::{CallFault, Missing};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Messages;
+use crate::connection::tls::Trust;
 use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
-use crate::pachd::{self, unless_missing};
+use crate::pachd::{self, Expected, Identity, Login, unless_missing};
 use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, Repo,
@@ -91,6 +93,10 @@ impl GatewayError {
 pub struct GatewayOptions {
     pub address: Address,
     pub token: Option<Token>,
+    /// Who is trusted to be there, for `https://`.
+    pub trust: Trust,
+    /// Which deployment has to be there. It is asked before anything else, once.
+    pub expected: Option<Expected>,
     /// For one connection, its name's look-up and TLS included.
     pub connect_timeout: Duration,
     /// For one call that is no stream, from request to answer.
@@ -107,6 +113,8 @@ impl GatewayOptions {
         Self {
             address,
             token: None,
+            trust: Trust::System,
+            expected: None,
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_mins(1),
@@ -120,6 +128,9 @@ impl GatewayOptions {
 pub struct Gateway {
     client: Client,
     has_token: bool,
+    expected: Option<Expected>,
+    /// Set once the deployment was found to be the expected one.
+    met: OnceLock<()>,
 }
 
 impl Gateway {
@@ -128,6 +139,8 @@ impl Gateway {
     pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
         Ok(Self {
             has_token: options.token.is_some(),
+            expected: options.expected.clone(),
+            met: OnceLock::new(),
             client: Client::new(options)?,
         })
     }
@@ -143,6 +156,22 @@ impl Gateway {
         self.has_token && !self.address().is_https() && !self.address().is_loopback()
     }
 
+    /// The way to pachd, after it was looked whether it is the one that is meant.
+    fn pachd(&self) -> Result<&Client, Fault> {
+        if let Some(expected) = &self.expected
+            && self.met.get().is_none()
+        {
+            let answer: Result<wire::Cluster, CallFault> = self.client.ask(error::INSPECT_CLUSTER, &wire::Nothing {});
+            match answer {
+                Ok(cluster) => expected.check(&cluster.deployment_id)?,
+                Err(failed) if failed.fault.is_passing() => return Err(failed.fault),
+                Err(_) => {}
+            }
+            let _ = self.met.set(());
+        }
+        Ok(&self.client)
+    }
+
     /// Asks for the server's version, which needs no token: `2.12.0`.
     ///
     /// # Errors
@@ -153,7 +182,7 @@ impl Gateway {
     }
 
     fn ask_about_a_spec(&self, call: error::Call, request: &wire::SpecRequest<'_>) -> Result<Verdict, Fault> {
-        let answer: Result<wire::EffectivePipeline, CallFault> = self.client.ask(call, request);
+        let answer: Result<wire::EffectivePipeline, CallFault> = self.pachd()?.ask(call, request);
         match answer {
             Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
             Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
@@ -161,11 +190,47 @@ impl Gateway {
         }
     }
 
+    /// Asks whom pachd takes us for.
+    ///
+    /// # Errors
+    /// `Denied` without a token that is good; `Refused` where auth is not activated.
+    pub fn who_am_i(&self) -> Result<Identity, Fault> {
+        let call = pachd::WHO_AM_I;
+        let answer: wire::WhoAmI = self.pachd()?.ask(call, &wire::Nothing {})?;
+        answer.read().map_err(unreadable(call))
+    }
+
+    /// Asks where somebody logs in.
+    ///
+    /// # Errors
+    /// `Refused` where nobody can: auth is not activated, or no identity provider is configured.
+    pub fn oidc_login(&self) -> Result<Login, Fault> {
+        let answer: wire::OidcLogin = self.pachd()?.ask(pachd::GET_OIDC_LOGIN, &wire::Nothing {})?;
+        Ok(Login {
+            url: answer.login_url,
+            state: answer.state,
+        })
+    }
+
+    /// Waits until somebody has logged in; `None` when nobody has `within` that time.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        let call = pachd::AUTHENTICATE;
+        let request = wire::Authenticate {
+            oidc_state: &login.state,
+        };
+        let answer: Option<wire::Authenticated> = self.pachd()?.ask_within(within, call, &request)?;
+        let token = answer.map(|answer| Token::new(&answer.pach_token)).transpose();
+        token.map_err(|error| pachd::unreadable(call, error.to_string()))
+    }
+
     /// Lists a commit and its ancestors: with `to` pachd walks along the parents (follow 006), without it lists the whole
     /// repo.
     fn open_line(&self, repo: &Repo, to: wire::Commit<'_>) -> Result<Incoming<'_>, CallFault> {
         let request = wire::ListCommit { repo: repo.into(), to };
-        self.client.open(error::LIST_COMMIT, &request)
+        self.pachd()?.open(error::LIST_COMMIT, &request)
     }
 
     fn stream_file(&self, call: error::Call, commit: &Commit, path: String) -> Result<StreamReader<'_>, Fault> {
@@ -175,7 +240,7 @@ impl Gateway {
                 path,
             },
         };
-        Ok(StreamReader::new(self.client.open(call, &request)?))
+        Ok(StreamReader::new(self.pachd()?.open(call, &request)?))
     }
 
     fn show_changes<T: DeserializeOwned + Into<wire::FileDiff>>(
@@ -184,7 +249,7 @@ impl Gateway {
         request: &impl Serialize,
         visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        let mut incoming = self.client.open(call, request)?;
+        let mut incoming = self.pachd()?.open(call, request)?;
         read_messages(&mut incoming, &mut |told: T| {
             let change = told.into().read().map_err(unreadable(call))?;
             Ok(change.map_or(ControlFlow::Continue(()), &mut *visit))
@@ -199,7 +264,7 @@ fn unreadable(call: error::Call) -> impl Fn(wire::Unreadable) -> Fault {
 impl CommitHistory for Gateway {
     fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
         let request = wire::RepoRequest { repo: repo.into() };
-        let answer: Result<wire::Present, _> = self.client.ask(error::INSPECT_REPO, &request);
+        let answer: Result<wire::Present, _> = self.pachd()?.ask(error::INSPECT_REPO, &request);
         match answer {
             Ok(_) => Ok(true),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(false),
@@ -210,7 +275,7 @@ impl CommitHistory for Gateway {
     fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
         let call = error::INSPECT_BRANCH;
         let request = wire::BranchRequest { branch: branch.into() };
-        let answer: Option<wire::BranchInfo> = unless_missing(self.client.ask(call, &request), &[Missing::Branch])?;
+        let answer: Option<wire::BranchInfo> = unless_missing(self.pachd()?.ask(call, &request), &[Missing::Branch])?;
         answer.map(|info| info.read().map_err(unreadable(call))).transpose()
     }
 
@@ -220,7 +285,7 @@ impl CommitHistory for Gateway {
             commit: commit.into(),
             wait: None,
         };
-        let info: wire::CommitInfo = self.client.ask(call, &request)?;
+        let info: wire::CommitInfo = self.pachd()?.ask(call, &request)?;
         info.read(&commit.repo, commit.branch.as_ref())
             .map_err(unreadable(call))
     }
@@ -303,13 +368,13 @@ impl Pipelines for Gateway {
 impl CommitSink for Gateway {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
         let request = wire::RepoRequest { repo: repo.into() };
-        let wire::Present {} = self.client.ask(error::CREATE_REPO, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::CREATE_REPO, &request)?;
         Ok(())
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
         let request = wire::InspectPipeline::from(repo);
-        let answer: Result<wire::PipelineInfo, _> = self.client.ask(error::INSPECT_PIPELINE, &request);
+        let answer: Result<wire::PipelineInfo, _> = self.pachd()?.ask(error::INSPECT_PIPELINE, &request);
         match answer {
             Ok(info) => Ok(Some(info.kind())),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
@@ -317,10 +382,9 @@ impl CommitSink for Gateway {
         }
     }
 
-    /// Without a token nobody is asked about: either there is no auth, or the next call says that a token is missing.
     /// The id that a cluster gets when it is made (recording http 003); it needs no token.
     fn cluster(&self) -> Result<Option<String>, Fault> {
-        let answer: Result<wire::Cluster, CallFault> = self.client.ask(error::INSPECT_CLUSTER, &wire::Nothing {});
+        let answer: Result<wire::Cluster, CallFault> = self.pachd()?.ask(error::INSPECT_CLUSTER, &wire::Nothing {});
         match answer {
             Ok(cluster) => Ok(Some(cluster.id).filter(|id| !id.is_empty())),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
@@ -329,12 +393,13 @@ impl CommitSink for Gateway {
         }
     }
 
+    /// Without a token nobody is asked about: either there is no auth, or the next call says that a token is missing.
     fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
         if !self.has_token {
             return Ok(Vec::new());
         }
         let answer: Result<wire::Authorization, CallFault> =
-            self.client.ask(error::AUTHORIZE, &wire::Authorize::to_write(repo));
+            self.pachd()?.ask(error::AUTHORIZE, &wire::Authorize::to_write(repo));
         match answer {
             Ok(authorization) => Ok(authorization.missing),
             // Auth is not activated (http 005), or pachd is one that does not know the call.
@@ -344,7 +409,7 @@ impl CommitSink for Gateway {
     }
 
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        upload::create_file_set(&self.client, changes)
+        upload::create_file_set(self.pachd()?, changes)
     }
 
     fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
@@ -352,7 +417,7 @@ impl CommitSink for Gateway {
             file_set_id: &file_set.0,
             ttl_seconds: wire::Text(ttl.as_secs()),
         };
-        let wire::Present {} = self.client.ask(error::RENEW_FILE_SET, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::RENEW_FILE_SET, &request)?;
         Ok(())
     }
 
@@ -362,7 +427,7 @@ impl CommitSink for Gateway {
             file_set_ids: parts.iter().map(|part| part.0.as_str()).collect(),
             ttl_seconds: wire::Text(ttl.as_secs()),
         };
-        let answer: wire::FileSetAnswer = self.client.ask(call, &request)?;
+        let answer: wire::FileSetAnswer = self.pachd()?.ask(call, &request)?;
         answer.id().map_err(unreadable(call))
     }
 
@@ -372,7 +437,7 @@ impl CommitSink for Gateway {
             branch: branch.into(),
             description,
         };
-        let answer: wire::CommitAnswer = self.client.ask(call, &request)?;
+        let answer: wire::CommitAnswer = self.pachd()?.ask(call, &request)?;
         answer.id().map_err(unreadable(call))
     }
 
@@ -381,7 +446,7 @@ impl CommitSink for Gateway {
             commit: commit.into(),
             file_set_id: &file_set.0,
         };
-        let wire::Present {} = self.client.ask(error::ADD_FILE_SET, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::ADD_FILE_SET, &request)?;
         Ok(())
     }
 
@@ -391,7 +456,7 @@ impl CommitSink for Gateway {
             description,
             error,
         };
-        let wire::Present {} = self.client.ask(error::FINISH_COMMIT, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::FINISH_COMMIT, &request)?;
         Ok(())
     }
 
@@ -401,7 +466,7 @@ impl CommitSink for Gateway {
             commit: commit.into(),
             wait: Some("FINISHED"),
         };
-        let answer: Option<wire::CommitInfo> = self.client.ask_within(timeout, call, &request)?;
+        let answer: Option<wire::CommitInfo> = self.pachd()?.ask_within(timeout, call, &request)?;
         let info = answer.ok_or_else(|| {
             error::unreached(
                 call,
@@ -419,7 +484,7 @@ impl CommitSink for Gateway {
     /// pachd 2.12 also says yes when there is no such commit (gateway 011).
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
         let request = wire::DropCommitSet::from(&commit.id);
-        let wire::Present {} = self.client.ask(error::DROP_COMMIT_SET, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::DROP_COMMIT_SET, &request)?;
         Ok(())
     }
 }
@@ -440,7 +505,7 @@ impl FileSource for Gateway {
                 path: path.as_str().to_owned(),
             },
         };
-        let answer: Option<wire::FileInfo> = unless_missing(self.client.ask(call, &request), &[Missing::File])?;
+        let answer: Option<wire::FileInfo> = unless_missing(self.pachd()?.ask(call, &request), &[Missing::File])?;
         answer.map(|info| info.read().map_err(unreadable(call))).transpose()
     }
 

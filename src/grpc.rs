@@ -3,7 +3,7 @@
 //!
 //! An adapter: it translates calls into messages and answers into the domain's words. It knows no command line, no
 //! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are not
-//! used. Which certificates `grpcs://` trusts is the system's matter.
+//! used. Which certificates `grpcs://` trusts is the system's matter, unless the options name some.
 //!
 //! | module | holds |
 //! |---|---|
@@ -35,12 +35,13 @@ use std::time::Duration;
 use self::calls::{Calls, Failed};
 use self::v1::V1;
 use self::v2::V2;
+use crate::connection::tls::Trust;
 use crate::connection::token::{InvalidToken, Token};
 use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::CommitFeed;
 use crate::history::CommitHistory;
-use crate::pachd::{Call, CallFault};
+use crate::pachd::{Call, CallFault, Expected, Identity, Login};
 use crate::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
     Repo,
@@ -90,6 +91,10 @@ impl GrpcError {
 pub struct GrpcOptions {
     pub address: Address,
     pub token: Option<Token>,
+    /// Who is trusted to be there, for `grpcs://`.
+    pub trust: Trust,
+    /// Which deployment has to be there. It is asked before anything is done, once.
+    pub expected: Option<Expected>,
     pub times: Times,
 }
 
@@ -100,6 +105,8 @@ impl GrpcOptions {
         Self {
             address,
             token: None,
+            trust: Trust::System,
+            expected: None,
             times: Times::default(),
         }
     }
@@ -112,6 +119,7 @@ const INSPECT_REPO: Call = Call::reads("pfs_v2.API", "InspectRepo");
 #[derive(Debug)]
 pub struct Grpc {
     calls: Arc<Calls>,
+    expected: Option<Expected>,
     found: OnceLock<Found>,
 }
 
@@ -126,9 +134,10 @@ impl Grpc {
     /// # Errors
     /// When the client cannot be set up: for `grpcs://`, when the system's certificates cannot be read.
     pub fn new(options: GrpcOptions) -> Result<Self, GrpcError> {
-        let calls = Calls::new(options.address, options.token.as_ref(), options.times)?;
+        let calls = Calls::new(options.address, options.token.as_ref(), &options.trust, options.times)?;
         Ok(Self {
             calls: Arc::new(calls),
+            expected: options.expected,
             found: OnceLock::new(),
         })
     }
@@ -144,16 +153,18 @@ impl Grpc {
         if let Some(found) = self.found.get() {
             return Ok(found);
         }
-        let is_2 = self.is_2()?;
-        // Of two that ask at the same time both learn the same.
-        Ok(self.found.get_or_init(|| {
-            let calls = Arc::clone(&self.calls);
-            if is_2 {
-                Found::V2(V2::new(calls))
-            } else {
-                Found::V1(V1::new(calls))
+        let calls = Arc::clone(&self.calls);
+        let found = if self.is_2()? {
+            let pachd = V2::new(calls);
+            if let Some(expected) = &self.expected {
+                expected.check(&pachd.deployment()?)?;
             }
-        }))
+            Found::V2(pachd)
+        } else {
+            Found::V1(V1::new(calls))
+        };
+        // Of two that ask at the same time both learn the same.
+        Ok(self.found.get_or_init(|| found))
     }
 
     fn is_2(&self) -> Result<bool, Fault> {
@@ -263,6 +274,39 @@ impl Pipelines for Grpc {
 
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
         self.pipelines()?.find_pipeline(pipeline)
+    }
+}
+
+impl Grpc {
+    fn v2(&self, call: Call) -> Result<&V2, Fault> {
+        match self.pachd()? {
+            Found::V2(pachd) => Ok(pachd),
+            Found::V1(_) => Err(crate::pachd::refused(call, "not supported on Pachyderm 1.x")),
+        }
+    }
+
+    /// Asks whom pachd takes us for.
+    ///
+    /// # Errors
+    /// `Denied` without a token that is good; `Refused` where auth is not activated.
+    pub fn who_am_i(&self) -> Result<Identity, Fault> {
+        self.v2(crate::pachd::WHO_AM_I)?.who_am_i()
+    }
+
+    /// Asks where somebody logs in.
+    ///
+    /// # Errors
+    /// `Refused` where nobody can: auth is not activated, or no identity provider is configured.
+    pub fn oidc_login(&self) -> Result<Login, Fault> {
+        self.v2(crate::pachd::GET_OIDC_LOGIN)?.oidc_login()
+    }
+
+    /// Waits until somebody has logged in; `None` when nobody has `within` that time.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        self.v2(crate::pachd::AUTHENTICATE)?.authenticate(login, within)
     }
 }
 

@@ -17,7 +17,7 @@
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
-//! | what adapters share | [`pachd`], [`connection`] (of [`grpc`] and [`gateway`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
+//! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
@@ -142,6 +142,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
         Verb::Create(args) => commands::create::run(&args),
+        Verb::Auth(args) => commands::auth::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -3,6 +3,10 @@
 //! Most of pachd's refusals have gRPC's code 2 (unknown), so the words of the message decide. `http`, `p`, `auth`, `follow`,
 //! `grpc` and `gateway` with a number name recordings. This module sends nothing and knows neither HTTP nor a gRPC library.
 
+use std::fmt;
+
+use jiff::Timestamp;
+
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::FilePath;
 
@@ -56,6 +60,10 @@ impl Call {
 pub const GET_VERSION: Call = Call::reads("versionpb_v2.API", "GetVersion");
 pub const INSPECT_CLUSTER: Call = Call::reads("admin_v2.API", "InspectCluster");
 pub const AUTHORIZE: Call = Call::reads("auth_v2.API", "Authorize");
+pub const WHO_AM_I: Call = Call::reads("auth_v2.API", "WhoAmI");
+/// Makes a state that nobody else knows of, and that is forgotten again.
+pub const GET_OIDC_LOGIN: Call = Call::reads("auth_v2.API", "GetOIDCLogin");
+pub const AUTHENTICATE: Call = Call::changing("auth_v2.API", "Authenticate");
 pub const INSPECT_PIPELINE: Call = Call::reads("pps_v2.API", "InspectPipeline");
 pub const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
 pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
@@ -89,6 +97,58 @@ pub const DELETE_TRANSACTION: Call = Call::reads(TRANSACTIONS, "DeleteTransactio
 pub const FINISH_TRANSACTION: Call = Call::changing(TRANSACTIONS, "FinishTransaction");
 /// The header, or the metadata, by which a call becomes part of a transaction.
 pub const TRANSACTION_HEADER: &str = "pach-transaction";
+
+/// Whom pachd takes us for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `user:…`, `robot:…`, `pipeline:…`, `pach:root`
+    pub name: String,
+    /// When the token ends, if it does.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where somebody logs in, and what becomes a token then.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    pub url: String,
+    /// Whoever has it gets the token.
+    pub state: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// The deployment that an address is meant to lead to: one that was met there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    pub deployment: String,
+    /// The context that says so.
+    pub context: String,
+}
+
+impl Expected {
+    /// What does not say who it is (before Pachyderm 2.0, and in a sidecar) cannot be mistaken for another.
+    ///
+    /// # Errors
+    /// `Refused` when it is another one.
+    pub fn check(&self, found: &str) -> Result<(), Fault> {
+        if found.is_empty() || found == self.deployment {
+            return Ok(());
+        }
+        let Self { deployment, context } = self;
+        Err(refused(
+            INSPECT_CLUSTER,
+            format!(
+                "this is not the cluster of context `{context}`, which is deployment {deployment}, but deployment {found}; \
+                 nothing was done there. If the cluster was made anew: pachctl config update context {context} \
+                 --remove-cluster-deployment-id"
+            ),
+        ))
+    }
+}
 
 /// What a "not found" is about. No file, no branch and no repo all have code 5 (p 097–099), so the text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +304,12 @@ pub(crate) static TABLE: &[Rule] = &[
     // A request whose end did not arrive.
     rule(3, Hold("unexpected EOF"), Is(Unavailable), "http 024"),
     // Plain refusals.
+    rule(
+        2,
+        Hold("OIDC ID provider configuration not found"),
+        Is(Refused),
+        "auth 029",
+    ),
     rule(3, Any, Is(Refused), "http 025"),
     rule(12, Hold("auth service is not activated"), Is(Refused), "http 005"),
     rule(12, Any, NoSuchCall, "source"),

@@ -305,6 +305,8 @@ pub fn is_allowed_in_path(c: char) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     pub branch: Branch,
+    /// Whether the text said which project; else it is `default`, or what the user's context says.
+    pub names_project: bool,
     /// The directory that every path is put under; `/` unless said.
     pub prefix: FilePath,
 }
@@ -323,7 +325,12 @@ impl FromStr for Destination {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let (repo, branch, path) = split_reference(text)?;
+        let Reference {
+            repo,
+            names_project,
+            revision: branch,
+            path,
+        } = split_reference(text)?;
         if branch.is_some_and(|b| CommitId::new(b).is_ok()) {
             return Err(InvalidName::new(
                 "a commit cannot be written again: name a branch after the `@`",
@@ -332,6 +339,7 @@ impl FromStr for Destination {
         let name = BranchName::new(branch.unwrap_or(DEFAULT_BRANCH))?;
         Ok(Self {
             branch: Branch { repo, name },
+            names_project,
             prefix: FilePath::new(path.unwrap_or("/"))?,
         })
     }
@@ -348,6 +356,8 @@ pub enum Revision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub repo: Repo,
+    /// As in [`Destination`].
+    pub names_project: bool,
     pub revision: Revision,
     /// The path, if one was named.
     pub path: Option<FilePath>,
@@ -357,10 +367,16 @@ impl FromStr for Source {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let (repo, revision, path) = split_reference(text)?;
+        let Reference {
+            repo,
+            names_project,
+            revision,
+            path,
+        } = split_reference(text)?;
         let revision = revision.unwrap_or(DEFAULT_BRANCH);
         Ok(Self {
             repo,
+            names_project,
             revision: match CommitId::new(revision) {
                 Ok(id) => Revision::Commit(id),
                 Err(_) => Revision::Branch(BranchName::new(revision)?),
@@ -374,6 +390,8 @@ impl FromStr for Source {
 #[derive(Debug, Clone)]
 pub struct Followed {
     pub branch: Branch,
+    /// As in [`Destination`].
+    pub names_project: bool,
     /// Which paths are of interest, if not all.
     pub glob: Option<Glob>,
 }
@@ -382,7 +400,12 @@ impl FromStr for Followed {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let (repo, branch, pattern) = split_reference(text)?;
+        let Reference {
+            repo,
+            names_project,
+            revision: branch,
+            path: pattern,
+        } = split_reference(text)?;
         if branch.is_some_and(|b| CommitId::new(b).is_ok()) {
             return Err(InvalidName::new(
                 "a commit is not followed: name a branch after the `@`, and the commit with --from",
@@ -394,12 +417,19 @@ impl FromStr for Followed {
                 repo,
                 name: BranchName::new(branch.unwrap_or(DEFAULT_BRANCH))?,
             },
+            names_project,
             glob: glob.map_err(|error| InvalidName::new(error.to_string()))?,
         })
     }
 }
 
-type Reference<'a> = (Repo, Option<&'a str>, Option<&'a str>);
+/// The parts of `[project/]repo[@revision][:path]`.
+struct Reference<'a> {
+    repo: Repo,
+    names_project: bool,
+    revision: Option<&'a str>,
+    path: Option<&'a str>,
+}
 
 fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
     let (head, path) = match text.split_once(':') {
@@ -410,12 +440,19 @@ fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
         Some((repo, revision)) => (repo, Some(revision)),
         None => (head, None),
     };
-    let (project, name) = repo.split_once('/').unwrap_or((DEFAULT_PROJECT, repo));
-    let repo = Repo {
-        project: ProjectName::new(project)?,
-        name: RepoName::new(name)?,
+    let (project, name) = match repo.split_once('/') {
+        Some((project, name)) => (Some(project), name),
+        None => (None, repo),
     };
-    Ok((repo, revision, path))
+    Ok(Reference {
+        repo: Repo {
+            project: ProjectName::new(project.unwrap_or(DEFAULT_PROJECT))?,
+            name: RepoName::new(name)?,
+        },
+        names_project: project.is_some(),
+        revision,
+        path,
+    })
 }
 
 #[cfg(test)]
@@ -426,6 +463,8 @@ mod tests {
     fn a_destination_names_project_branch_and_prefix_or_gets_the_defaults() {
         let short: Destination = "events".parse().unwrap();
         assert_eq!(short.branch.to_string(), "default/events@master");
+        assert!(!short.names_project);
+        assert!("default/events".parse::<Destination>().unwrap().names_project);
         assert!(short.prefix.is_root());
         let long: Destination = "p1/events@live:/a//b/".parse().unwrap();
         assert_eq!(long.branch.to_string(), "p1/events@live");

@@ -95,6 +95,15 @@ pub enum RetrievalError {
 }
 
 impl RetrievalError {
+    /// What the store said, where it does not know us or does not let us.
+    #[must_use]
+    pub fn denied(&self) -> Option<&Fault> {
+        match self {
+            Self::Refused(fault) if fault.kind == FaultKind::Denied => Some(fault),
+            _ => None,
+        }
+    }
+
     fn from_fault(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Local => Self::Local(fault),
@@ -127,9 +136,6 @@ impl RetrievalError {
         Some(match self {
             Self::IsDirectory(_) => "--tar writes a directory as one archive",
             Self::Errored { .. } => "its data are in no later commit; name the branch to read the newest good one",
-            Self::Refused(fault) if fault.kind == FaultKind::Denied => {
-                "give a token that may read this repo: PACH_TOKEN"
-            }
             Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
             Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
             _ => return None,

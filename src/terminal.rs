@@ -6,7 +6,7 @@
 pub mod dialogue;
 pub mod progress_bar;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -55,6 +55,21 @@ impl Terminal {
             Ok(true) => Asked::Yes,
             Ok(false) | Err(_) => Asked::No,
         }
+    }
+
+    /// Asks for what nobody may see, or takes it from standard input where that is no terminal. At most 64 KiB; a newline
+    /// at its end is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn secret(&self, question: &str) -> io::Result<String> {
+        if io::stdin().is_terminal() {
+            let asked = dialoguer::Password::new().with_prompt(question).interact();
+            return asked.map_err(io::Error::other);
+        }
+        let mut text = String::new();
+        io::stdin().lock().take(64 << 10).read_to_string(&mut text)?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Streams without progress.

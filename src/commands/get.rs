@@ -42,14 +42,19 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
             .help("name a file with -o, or pipe it: spoutctl get --tar … | tar tvf -"));
     }
     let target = output.map(Target::new).transpose()?;
+    let server = server::find(&args.server)?;
+    let mut source = args.source.clone();
+    if let (false, Some(project)) = (source.names_project, server.project()) {
+        source.repo.project = project.clone();
+    }
     let request = Request {
-        files: server::source(&args.server, &terminal)?,
-        source: args.source.clone(),
+        files: server::source(&server, &terminal)?,
+        source,
         tar: args.tar,
         unescape: args.unescape_paths,
         terminal,
     };
-    match target {
+    let written = match target {
         None => to_stdout(&request),
         Some(Target::Special(path)) => {
             // Appending, so that a regular file behind a name such as /dev/fd/3 keeps what it has.
@@ -57,7 +62,8 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
             finish(request.write(&mut opened.with_context(|| cannot_write(&path))?))
         }
         Some(Target::File { path, existing }) => to_file(request, &path, existing.as_ref()),
-    }
+    };
+    written.map_err(|failure| server::advise(failure, &server))
 }
 
 /// What is to be read, and from where.
@@ -209,6 +215,7 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
         RetrievalError::NotEscaped(_) | RetrievalError::Output(_) | RetrievalError::Local(_) => Exit::Input,
     };
     let mut failure = Failure::new(exit, error.to_string());
+    failure.denied = error.denied().map(|fault| fault.message.clone());
     failure.help.extend(error.help().map(str::to_owned));
     Err(failure)
 }

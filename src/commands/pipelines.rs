@@ -10,22 +10,28 @@ use crate::fault::{Fault, FaultKind};
 use crate::lint::Rule;
 use crate::lint::server::REFUSED;
 use crate::pipelines::Pipelines;
-use crate::settings::Address;
+use crate::settings::{Address, Server};
 use crate::source::Span;
 use crate::spec::strict::Sent;
 use crate::spec::tree::{Document, Node};
 use crate::terminal::Terminal;
 
 /// The pachd to ask, through either of its doors. A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn Pipelines>, Failure> {
-    match server::address(args)? {
-        Address::Gateway(address) => Ok(Box::new(server::gateway(&address, terminal)?)),
-        Address::Grpc(address) => Ok(Box::new(server::grpc(&address, terminal)?)),
-        Address::Sidecar(_) => Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
-            .help("name the pachd itself: --pachd grpc://HOST:PORT")),
-        Address::Local(_) => Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-            .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST")),
-    }
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Box<dyn Pipelines>, Server), Failure> {
+    let server = server::find(args)?;
+    let pachd: Box<dyn Pipelines> = match &server.address {
+        Address::Gateway(address) => Box::new(server::gateway(&server, address, terminal)?),
+        Address::Grpc(address) => Box::new(server::grpc(&server, address, terminal)?),
+        Address::Sidecar(_) => {
+            return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
+                .help("name the pachd itself: --pachd grpc://HOST:PORT"));
+        }
+        Address::Local(_) => {
+            return Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
+                .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST"));
+        }
+    };
+    Ok((pachd, server))
 }
 
 /// Why a pachd could not be asked.
@@ -35,11 +41,9 @@ pub(super) fn failure(heading: &str, fault: &Fault) -> Failure {
     } else {
         Exit::Refused
     };
-    let failure = Failure::new(exit, heading).detail(fault.to_string());
-    match fault.kind {
-        FaultKind::Denied => failure.help("PACH_TOKEN has to hold a token that may create pipelines"),
-        _ => failure,
-    }
+    let mut failure = Failure::new(exit, heading).detail(fault.to_string());
+    failure.denied = (fault.kind == FaultKind::Denied).then(|| fault.message.clone());
+    failure
 }
 
 /// A refusal as a finding, where the spec is to blame.

@@ -30,7 +30,7 @@ use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summar
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pfs::{Branch, Destination};
-use crate::settings::{self, Address};
+use crate::settings::{self, Address, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
 use input::{Directly, Input, Reader};
@@ -43,10 +43,11 @@ use spooling::IntoSpool;
 /// # Errors
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
-    let destination = Target::of(args)?;
+    let server = server::find(&args.server)?;
+    let destination = Target::of(args, &server)?;
     let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
-    deliver(args, &destination, inputs, packing)
+    deliver(args, &server, &destination, inputs, packing).map_err(|failure| server::advise(failure, &server))
 }
 
 /// Sends what waits in the spool of `args`, and reads no input.
@@ -54,10 +55,18 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
-    deliver(args, &Target::of(args)?, Vec::new(), None)
+    let server = server::find(&args.server)?;
+    let target = Target::of(args, &server)?;
+    deliver(args, &server, &target, Vec::new(), None).map_err(|failure| server::advise(failure, &server))
 }
 
-fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<Packing>) -> Result<Exit, Failure> {
+fn deliver(
+    args: &PutArgs,
+    server: &Server,
+    target: &Target,
+    inputs: Vec<Input>,
+    packing: Option<Packing>,
+) -> Result<Exit, Failure> {
     let staging = staging(args, target)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
@@ -69,10 +78,10 @@ fn deliver(args: &PutArgs, target: &Target, inputs: Vec<Input>, packing: Option<
         None
     };
     let sink = match &scratch {
-        Some(scratch) => server::sink_for_dry_run(&args.server, &terminal, scratch.path())?,
-        None => server::sink(&args.server, &terminal)?,
+        Some(scratch) => server::sink_for_dry_run(server, &terminal, scratch.path())?,
+        None => server::sink(server, &terminal)?,
     };
-    let spool = spooling::open(args, &target.destination)?;
+    let spool = spooling::open(args, &target.destination, &server.address)?;
     let acknowledger = Acknowledger::new(
         &args.acknowledging,
         spool.as_deref().map(Spool::dir),
@@ -322,12 +331,12 @@ struct Target {
 }
 
 impl Target {
-    fn of(args: &PutArgs) -> Result<Self, Failure> {
-        let pod = match Address::find(args.server.pachd.as_deref()) {
-            Ok(Address::Sidecar(pod)) => Some(pod),
+    fn of(args: &PutArgs, server: &Server) -> Result<Self, Failure> {
+        let pod = match &server.address {
+            Address::Sidecar(pod) => Some(pod),
             _ => None,
         };
-        let own = pod.as_ref().map(|pod| format!("{}/{}", pod.project, pod.pipeline));
+        let own = pod.map(|pod| format!("{}/{}", pod.project, pod.pipeline));
         let wrong = |error: &dyn std::fmt::Display| {
             let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
             Failure::new(Exit::Usage, text)
@@ -340,10 +349,13 @@ impl Target {
             Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
             None => None,
         };
-        let Some(destination) = args.destination.clone().or_else(|| output.clone()) else {
+        let Some(mut destination) = args.destination.clone().or_else(|| output.clone()) else {
             return Err(Failure::new(Exit::Usage, "nothing says where the commits go")
                 .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]"));
         };
+        if let (false, Some(project)) = (destination.names_project, server.project()) {
+            destination.branch.repo.project = project.clone();
+        }
         Ok(Self {
             is_own: output.is_some_and(|output| output.branch.repo == destination.branch.repo),
             destination,

@@ -1,19 +1,28 @@
 //! Opens the store that the user named.
 
+mod denied;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::{ServerArgs, VoiceArgs};
+use crate::connection::tls::Trust;
+use crate::connection::token::Token;
 use crate::delivery::CommitSink;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::fault::Fault;
 use crate::following::CommitFeed;
-use crate::gateway::{Gateway, GatewayError, GatewayOptions, Token};
+use crate::gateway::{Gateway, GatewayError, GatewayOptions};
 use crate::grpc::{self, Grpc, GrpcError, GrpcOptions};
+use crate::pachd::{Expected, Identity, Login};
 use crate::retrieval::FileSource;
-use crate::settings::{self, Address, Pod};
+use crate::settings::{Address, Asked, Pod, SearchError, Server, Surroundings};
 use crate::store::{Store, StoreError};
 use crate::terminal::{Terminal, Voice};
+
+pub(super) use denied::advise;
 
 impl VoiceArgs {
     pub(super) fn voice(&self) -> Voice {
@@ -25,43 +34,108 @@ impl VoiceArgs {
     }
 }
 
+impl ServerArgs {
+    /// A variable that is set to nothing says nothing.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            pachd: self.pachd.as_deref().filter(|text| !text.is_empty()),
+            context: self.context.as_deref().filter(|name| !name.is_empty()),
+            token_file: self.token_file.as_deref().filter(|path| !path.as_os_str().is_empty()),
+            cacert: self.cacert.as_deref().filter(|path| !path.as_os_str().is_empty()),
+            insecure: self.insecure,
+        }
+    }
+}
+
+/// Where pachd is and who we are.
+pub(super) fn find(args: &ServerArgs) -> Result<Server, Failure> {
+    Server::find(&args.asked(), &Surroundings::ours()).map_err(|error| search_failure(&error))
+}
+
+pub(super) fn search_failure(error: &SearchError) -> Failure {
+    Failure {
+        details: error.details(),
+        help: error.help().into_iter().collect(),
+        ..Failure::new(Exit::Usage, error.to_string())
+    }
+}
+
 /// The store to write to; `local:` directories are made where they are missing.
-pub(super) fn sink(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
-    Ok(match address(args)? {
-        Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
-        Address::Grpc(address) => Arc::new(grpc(&address, terminal)?),
-        Address::Sidecar(pod) => Arc::new(sidecar(&pod)?),
-        Address::Local(directory) => Arc::new(Store::open(&directory).map_err(|error| store_failure(&error))?),
+pub(super) fn sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
+    Ok(match &server.address {
+        Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
+        Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
+        Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
+        Address::Local(directory) => Arc::new(Store::open(directory).map_err(|error| store_failure(&error))?),
     })
 }
 
 /// The store that a dry run looks at. Where `local:` names none yet, an empty one in `scratch` stands for it, so that
 /// nothing is made where it would be.
 pub(super) fn sink_for_dry_run(
-    args: &ServerArgs,
+    server: &Server,
     terminal: &Terminal,
     scratch: &Path,
 ) -> Result<Arc<dyn CommitSink>, Failure> {
-    let Address::Local(directory) = address(args)? else {
-        return sink(args, terminal);
+    let Address::Local(directory) = &server.address else {
+        return sink(server, terminal);
     };
     let is_empty = directory.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     let opened = if is_empty || !directory.exists() {
         Store::open(scratch)
     } else {
-        Store::open_existing(&directory)
+        Store::open_existing(directory)
     };
     Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
 }
 
 /// The store to read from.
-pub(super) fn source(args: &ServerArgs, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
-    Ok(match address(args)? {
-        Address::Gateway(address) => Box::new(gateway(&address, terminal)?),
-        Address::Grpc(address) => Box::new(grpc(&address, terminal)?),
-        Address::Sidecar(pod) => Box::new(sidecar(&pod)?),
-        Address::Local(directory) => Box::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
+pub(super) fn source(server: &Server, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
+    Ok(match &server.address {
+        Address::Gateway(address) => Box::new(gateway(server, address, terminal)?),
+        Address::Grpc(address) => Box::new(grpc(server, address, terminal)?),
+        Address::Sidecar(pod) => Box::new(sidecar(server, pod)?),
+        Address::Local(directory) => Box::new(Store::open_existing(directory).map_err(|error| store_failure(&error))?),
     })
+}
+
+/// pachd itself, through either of its doors, for what is no work on files.
+pub(super) enum Pachd {
+    Gateway(Gateway),
+    Grpc(Grpc),
+}
+
+impl Pachd {
+    pub fn who_am_i(&self) -> Result<Identity, Fault> {
+        match self {
+            Self::Gateway(pachd) => pachd.who_am_i(),
+            Self::Grpc(pachd) => pachd.who_am_i(),
+        }
+    }
+
+    pub fn oidc_login(&self) -> Result<Login, Fault> {
+        match self {
+            Self::Gateway(pachd) => pachd.oidc_login(),
+            Self::Grpc(pachd) => pachd.oidc_login(),
+        }
+    }
+
+    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        match self {
+            Self::Gateway(pachd) => pachd.authenticate(login, within),
+            Self::Grpc(pachd) => pachd.authenticate(login, within),
+        }
+    }
+}
+
+/// `None` where a store in a directory is meant.
+pub(super) fn pachd(server: &Server, terminal: &Terminal) -> Result<Option<Pachd>, Failure> {
+    Ok(Some(match &server.address {
+        Address::Gateway(address) => Pachd::Gateway(gateway(server, address, terminal)?),
+        Address::Grpc(address) => Pachd::Grpc(grpc(server, address, terminal)?),
+        Address::Sidecar(pod) => Pachd::Grpc(sidecar(server, pod)?),
+        Address::Local(_) => return Ok(None),
+    }))
 }
 
 /// A store whose branches are followed and whose commits are read.
@@ -70,52 +144,67 @@ pub(super) trait Followable: CommitFeed + FileSource + Send + Sync {}
 impl<T: CommitFeed + FileSource + Send + Sync> Followable for T {}
 
 /// The store to follow a branch of.
-pub(super) fn feed(args: &ServerArgs, terminal: &Terminal) -> Result<Arc<dyn Followable>, Failure> {
-    Ok(match address(args)? {
-        Address::Gateway(address) => Arc::new(gateway(&address, terminal)?),
-        Address::Grpc(address) => Arc::new(grpc(&address, terminal)?),
-        Address::Sidecar(pod) => Arc::new(sidecar(&pod)?),
-        Address::Local(directory) => Arc::new(Store::open_existing(&directory).map_err(|error| store_failure(&error))?),
+pub(super) fn feed(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Followable>, Failure> {
+    Ok(match &server.address {
+        Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
+        Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
+        Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
+        Address::Local(directory) => Arc::new(Store::open_existing(directory).map_err(|error| store_failure(&error))?),
     })
 }
 
-pub(super) fn address(args: &ServerArgs) -> Result<Address, Failure> {
-    Address::find(args.pachd.as_deref())
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()).help(error.help()))
-}
-
-pub(super) fn gateway(address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
+pub(super) fn gateway(server: &Server, address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
     let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
-    options.token = token(false)?;
+    options.token = server.token.as_ref().map(|(token, _)| token.clone());
+    options.trust = server.trust.clone();
+    options.expected = expected(server);
     let gateway = Gateway::new(options).map_err(|error| usage(&error))?;
-    if gateway.sends_token_in_clear() {
-        terminal.warning("PACH_TOKEN goes over plain http to another machine, where anybody on the way can read it");
-    }
+    warn(server, gateway.sends_token_in_clear(), terminal);
     Ok(gateway)
 }
 
-pub(super) fn grpc(address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
+pub(super) fn grpc(server: &Server, address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
     let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
-    options.token = token(false)?;
+    options.token = server.token.as_ref().map(|(token, _)| token.clone());
+    options.trust = server.trust.clone();
+    options.expected = expected(server);
     let grpc = Grpc::new(options).map_err(|error| grpc_usage(&error))?;
-    if grpc.sends_token_in_clear() {
-        terminal.warning("PACH_TOKEN goes without TLS to another machine, where anybody on the way can read it");
-    }
+    warn(server, grpc.sends_token_in_clear(), terminal);
     Ok(grpc)
 }
 
-pub(super) fn sidecar(pod: &Pod) -> Result<Grpc, Failure> {
+fn sidecar(server: &Server, pod: &Pod) -> Result<Grpc, Failure> {
     let mut options = GrpcOptions::new(grpc::Address::local(pod.port));
-    options.token = token(true)?;
+    options.token = server.token.as_ref().map(|(token, _)| token.clone());
     Grpc::new(options).map_err(|error| grpc_usage(&error))
 }
 
-fn token(in_a_pod: bool) -> Result<Option<Token>, Failure> {
-    let token = settings::token(in_a_pod).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    token
-        .map(|token| Token::new(&token))
-        .transpose()
-        .map_err(|error| usage(&error.into()))
+fn expected(server: &Server) -> Option<Expected> {
+    let (deployment, context) = server.deployment()?;
+    Some(Expected {
+        deployment: deployment.to_owned(),
+        context: context.to_owned(),
+    })
+}
+
+/// What is worth knowing about a connection before anything goes over it.
+fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
+    for warning in &server.warnings {
+        terminal.warning(warning);
+    }
+    if server.trust == Trust::Anybody {
+        // Also with --quiet: whoever reads a log has to see it.
+        terminal.error_line(&format!(
+            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the token \
+             included",
+            server.address
+        ));
+    }
+    if let (true, Some((_, from))) = (token_in_clear, &server.token) {
+        terminal.warning(&format!(
+            "the token of {from} goes without TLS to another machine, where anybody on the way can read it"
+        ));
+    }
 }
 
 fn usage(error: &GatewayError) -> Failure {

@@ -66,8 +66,10 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     let line = spooling::remembered(&args.dir, &purpose);
     let mut put = cli::parse_put(line)
         .map_err(|error| anyhow!(error).context("what the spool remembers of its `put` cannot be understood"))?;
-    if args.server.pachd.is_some() {
-        put.server.pachd.clone_from(&args.server.pachd);
+    let remembered = put.server.pachd.take();
+    put.server = args.server.clone();
+    if put.server.pachd.is_none() && put.server.context.is_none() {
+        put.server.pachd = remembered;
     }
     put.commits.create_repo = args.create_repo;
     put.trying = args.trying.clone();

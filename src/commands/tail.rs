@@ -55,10 +55,15 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
     let interrupts = interrupts.map_err(Failure::from)?;
     let interrupt = interrupts.interrupt.clone();
     let output = output(args, &terminal, &group, &interrupt)?;
+    let server = server::find(&args.server)?;
+    let mut branch = args.source.branch.clone();
+    if let (false, Some(project)) = (args.source.names_project, server.project()) {
+        branch.repo.project = project.clone();
+    }
     let cursor = args.cursor.as_deref();
-    let cursor = cursor.map(|path| Cursor::open(path, &args.source.branch));
+    let cursor = cursor.map(|path| Cursor::open(path, &branch));
     let mut cursor = cursor.transpose().map_err(|error| cursor_failure(&error))?;
-    let store = server::feed(&args.server, &terminal)?;
+    let store = server::feed(&server, &terminal)?;
     let reader = Reader::new(
         Arc::clone(&store),
         interrupt.clone(),
@@ -67,7 +72,6 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
     );
     let mut tail = Tail::new(args, reader, output, terminal);
     let options = options(args, deadline);
-    let branch = args.source.branch.clone();
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         let end = follow(
@@ -100,7 +104,7 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
             }
         },
     };
-    conclude(args, end, ending, interrupted)
+    conclude(args, end, ending, interrupted).map_err(|failure| server::advise(failure, &server))
 }
 
 fn conclude(
@@ -227,6 +231,7 @@ pub(super) fn follow_failure(error: &FollowError) -> Failure {
     Failure {
         details: error.details(),
         help: error.help().into_iter().collect(),
+        denied: error.denied().map(|fault| fault.message.clone()),
         ..Failure::new(exit, error.to_string())
     }
 }

@@ -16,6 +16,7 @@ use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
 use crate::commands::explain::mended_by;
 use crate::commands::pipelines;
 use crate::commands::printing::{print, unless_lost};
+use crate::commands::server::advise;
 use crate::diagnostic::{Diagnostic, RuleId, Safety};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,7 +55,10 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
 
     let found = files::find(&args.paths, &args.stdin_name);
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
-    let asked = pachd.map_or(Ok(()), |pachd| server::ask(&*pachd, &job.options, &mut outcomes));
+    let asked = pachd.map_or(Ok(()), |(pachd, server)| {
+        let asked = server::ask(&*pachd, &job.options, &mut outcomes);
+        asked.map_err(|failure| advise(failure, &server))
+    });
     let mut checked = Findings::new(outcomes, found);
     checked.reports.extend(job.suppressions.unused(&job.options));
 

@@ -107,6 +107,16 @@ pub enum Consequence {
 }
 
 impl DeliveryError {
+    /// What the store said, where it does not know us or does not let us.
+    #[must_use]
+    pub fn denied(&self) -> Option<&Fault> {
+        match self {
+            Self::Refused { fault, .. } | Self::Destination(fault) => Some(fault),
+            _ => None,
+        }
+        .filter(|fault| fault.kind == FaultKind::Denied)
+    }
+
     #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {
@@ -304,9 +314,6 @@ fn owner(kind: Option<PipelineKind>, branch: &Branch) -> String {
 fn help_for(fault: &Fault) -> Option<String> {
     Some(
         match fault.kind {
-            FaultKind::Denied => {
-                "give a token that may write this repo: PACH_TOKEN (`pachctl auth get-robot-token` makes one)"
-            }
             FaultKind::TooLarge => {
                 "the server, or a proxy before it, takes less than 64 KiB in one request: raise its limit"
             }

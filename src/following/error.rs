@@ -60,6 +60,15 @@ pub enum FollowError {
 }
 
 impl FollowError {
+    /// What the store said, where it does not know us or does not let us.
+    #[must_use]
+    pub fn denied(&self) -> Option<&Fault> {
+        match self {
+            Self::Refused(fault) if fault.kind == FaultKind::Denied => Some(fault),
+            _ => None,
+        }
+    }
+
     /// What a fault means that was met although it was tried for so long.
     #[must_use]
     pub fn of(fault: Fault, tried: Duration) -> Self {
@@ -115,9 +124,6 @@ impl FollowError {
                 "nothing that was delivered last is on the branch now: begin anew with \
                                                    --from beginning, or --from COMMIT, without the old cursor"
                     .to_owned()
-            }
-            Self::Refused(fault) if fault.kind == FaultKind::Denied => {
-                "give a token that may read this repo: PACH_TOKEN".to_owned()
             }
             Self::Unavailable { .. } => {
                 "the same command may succeed later; --retry-for says how long it tries".to_owned()

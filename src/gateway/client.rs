@@ -79,7 +79,7 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(4)
-            .tls_backend_preconfigured(tls_of(&options.address)?)
+            .tls_backend_preconfigured(tls_of(&options)?)
             .build()
             .map_err(|e| setup(innermost(&e)))?;
         Ok(Self {
@@ -415,11 +415,11 @@ fn headers(options: &GatewayOptions) -> Result<HeaderMap, GatewayError> {
     Ok(headers)
 }
 
-fn tls_of(address: &Address) -> Result<ClientConfig, GatewayError> {
-    let trust = if address.is_https() {
-        Trust::System
+fn tls_of(options: &GatewayOptions) -> Result<ClientConfig, GatewayError> {
+    let trust = if options.address.is_https() {
+        &options.trust
     } else {
-        Trust::Nobody
+        &Trust::Nobody
     };
     let config = tls::client(trust, b"http/1.1");
     config.map_err(|error| match error {

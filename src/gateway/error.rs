@@ -139,10 +139,12 @@ mod tests {
     use super::super::tests::scripted::{Recording, folder_of};
     use super::*;
     use crate::fault::FaultKind::{FileSetGone, NotFound, Refused, Unavailable, Unknown, Unrecognised};
-    use crate::pachd::{TABLE, look_up};
+    use crate::pachd::{GET_OIDC_LOGIN, TABLE, WHO_AM_I, look_up};
 
-    const CALLS: [Call; 19] = [
+    const CALLS: [Call; 21] = [
         AUTHORIZE,
+        WHO_AM_I,
+        GET_OIDC_LOGIN,
         INSPECT_CLUSTER,
         GET_VERSION,
         INSPECT_PIPELINE,

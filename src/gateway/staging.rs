@@ -15,30 +15,30 @@ impl StagingSink for Gateway {
 
     fn start_transaction(&self) -> Result<TransactionId, Fault> {
         let call = error::START_TRANSACTION;
-        let answer: wire::TransactionAnswer = self.client.ask(call, &wire::Nothing {})?;
+        let answer: wire::TransactionAnswer = self.pachd()?.ask(call, &wire::Nothing {})?;
         answer.id().map_err(unreadable(call))
     }
 
     fn move_branch(&self, transaction: &TransactionId, branch: &Branch, head: &Commit) -> Result<(), Fault> {
         let request = wire::CreateBranch::new(branch, Some(head));
-        let wire::Present {} = self.client.ask_in(transaction, error::CREATE_BRANCH, &request)?;
+        let wire::Present {} = self.pachd()?.ask_in(transaction, error::CREATE_BRANCH, &request)?;
         Ok(())
     }
 
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
         let request = wire::OneTransaction::from(transaction);
-        let wire::Present {} = self.client.ask(error::FINISH_TRANSACTION, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::FINISH_TRANSACTION, &request)?;
         Ok(())
     }
 
     fn delete_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
         let request = wire::OneTransaction::from(transaction);
-        let wire::Present {} = self.client.ask(error::DELETE_TRANSACTION, &request)?;
+        let wire::Present {} = self.pachd()?.ask(error::DELETE_TRANSACTION, &request)?;
         Ok(())
     }
 
     fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
-        let answer: wire::TransactionInfos = self.client.ask(error::LIST_TRANSACTION, &wire::Nothing {})?;
+        let answer: wire::TransactionInfos = self.pachd()?.ask(error::LIST_TRANSACTION, &wire::Nothing {})?;
         let moves = |info: wire::TransactionInfo| info.moves(branch);
         Ok(answer.transaction_info.into_iter().filter_map(moves).collect())
     }

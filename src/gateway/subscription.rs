@@ -31,7 +31,7 @@ impl CommitFeed for Gateway {
             state: "FINISHED",
         };
         let call = error::SUBSCRIBE_COMMIT;
-        let mut subscription = self.client.listen(call, &request)?;
+        let mut subscription = self.pachd()?.listen(call, &request)?;
         let mut messages = Messages::default();
         loop {
             let shown = match subscription.next(TICK)? {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::pachd::Identity;
 use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
 use crate::pipelines::Running;
 use crate::retrieval::FileChange;
@@ -621,6 +622,43 @@ impl FileSetAnswer {
 pub(super) struct Cluster {
     #[serde(default)]
     pub id: String,
+    #[serde(default, rename = "deploymentId")]
+    pub deployment_id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WhoAmI {
+    #[serde(default)]
+    username: String,
+    expiration: Option<String>,
+}
+
+impl WhoAmI {
+    pub fn read(self) -> Result<Identity, Unreadable> {
+        Ok(Identity {
+            name: self.username,
+            expires: time("expiration", self.expiration)?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OidcLogin {
+    pub login_url: String,
+    pub state: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Authenticate<'a> {
+    pub oidc_state: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Authenticated {
+    pub pach_token: String,
 }
 
 #[derive(Deserialize)]

@@ -6,11 +6,10 @@ use std::str::FromStr;
 
 use super::GrpcError;
 
-/// The port that pachctl takes where none is named.
+/// The port that pachctl takes where none is named, with TLS and without.
 const PORT: u16 = 30650;
-const TLS_PORT: u16 = 443;
 
-/// `grpc://host[:port]`, plain, or `grpcs://host[:port]`, with TLS. Without a port 30650, or 443.
+/// `grpc://host[:port]`, plain, or `grpcs://host[:port]`, with TLS. Without a port 30650.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// Without the brackets of an IPv6 address.
@@ -49,7 +48,6 @@ impl FromStr for Address {
         Ok(Self {
             host: host.to_owned(),
             port: match port {
-                None if tls => TLS_PORT,
                 None => PORT,
                 Some(port) => port
                     .parse()
@@ -131,7 +129,7 @@ mod tests {
     fn an_address_has_the_port_that_pachctl_takes() {
         for (text, authority, tls) in [
             ("grpc://pachd", "pachd:30650", false),
-            ("grpcs://pach.example.com", "pach.example.com:443", true),
+            ("grpcs://pach.example.com", "pach.example.com:30650", true),
             ("grpc://127.0.0.1:1650/", "127.0.0.1:1650", false),
             ("grpc://[::1]:1650", "[::1]:1650", false),
             ("grpc://[::1]", "[::1]:30650", false),

@@ -39,7 +39,7 @@ use tonic_prost::ProstCodec;
 use self::connecting::{Line, Stranger, Unreached, Wire};
 use super::{Address, GrpcError};
 use crate::connection::engine::Engine;
-use crate::connection::tls;
+use crate::connection::tls::{self, Trust};
 use crate::connection::token::{InvalidToken, Token};
 use crate::pachd::{Call, TRANSACTION_HEADER};
 use crate::pfs::TransactionId;
@@ -105,9 +105,9 @@ pub(super) struct Calls {
 type Client = tonic::client::Grpc<Wire>;
 
 impl Calls {
-    pub fn new(address: Address, token: Option<&Token>, times: Times) -> Result<Self, GrpcError> {
+    pub fn new(address: Address, token: Option<&Token>, trust: &Trust, times: Times) -> Result<Self, GrpcError> {
         let engine = Engine::start("grpc").map_err(|error| GrpcError::Setup { why: error.to_string() })?;
-        let line = engine.within(|| Line::new(&address, times.connect))?;
+        let line = engine.within(|| Line::new(&address, trust, times.connect))?;
         let token = token
             .map(|token| {
                 let mut value =

@@ -19,18 +19,22 @@ use self::messages::{FileSetChanges, Unreadable};
 use self::reader::Content;
 use super::Answered;
 use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
+use crate::connection::token::Token;
 use crate::delivery::{Changes, CommitSink, MAX_CHUNK, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
-use crate::pachd::{self, Call, CallFault, Missing, unless_missing};
+use crate::pachd::{self, Call, CallFault, Identity, Login, Missing, unless_missing};
 use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, Repo,
 };
 use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
-use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse};
+use crate::protobuf::auth::{
+    AuthenticateRequest, AuthenticateResponse, AuthorizeRequest, AuthorizeResponse, GetOidcLoginResponse,
+    WhoAmIResponse,
+};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
@@ -106,6 +110,49 @@ impl V2 {
         Self {
             calls,
             piece: AtomicUsize::new(LARGEST_PIECE),
+        }
+    }
+
+    /// What tells this deployment from others; empty where it does not say (a sidecar).
+    pub fn deployment(&self) -> Result<String, Fault> {
+        let answer: Answered<ClusterInfo> = self.ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
+        match answer {
+            Ok(cluster) => Ok(cluster.deployment_id),
+            Err(failed) if failed.fault.is_passing() => Err(failed.fault),
+            Err(_) => Ok(String::new()),
+        }
+    }
+
+    pub fn who_am_i(&self) -> Result<Identity, Fault> {
+        let answer: WhoAmIResponse = self.ask(pachd::WHO_AM_I, Empty {})?;
+        let expires = answer.expiration.map(jiff::Timestamp::try_from).transpose();
+        let expires = expires.map_err(|error| pachd::unreadable(pachd::WHO_AM_I, error.to_string()))?;
+        Ok(Identity {
+            name: answer.username,
+            expires,
+        })
+    }
+
+    pub fn oidc_login(&self) -> Result<Login, Fault> {
+        let answer: GetOidcLoginResponse = self.ask(pachd::GET_OIDC_LOGIN, Empty {})?;
+        Ok(Login {
+            url: answer.login_url,
+            state: answer.state,
+        })
+    }
+
+    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        let call = pachd::AUTHENTICATE;
+        let request = AuthenticateRequest {
+            oidc_state: login.state.clone(),
+            ..AuthenticateRequest::default()
+        };
+        let answer = self.calls.ask::<_, AuthenticateResponse>(call, request, within);
+        match answer.map_err(|failed| fault(call, failed).fault)? {
+            None => Ok(None),
+            Some(answer) => Token::new(&answer.pach_token)
+                .map(Some)
+                .map_err(|error| pachd::unreadable(call, error.to_string())),
         }
     }
 

@@ -1,5 +1,7 @@
 //! `auth_v2`: who we are and what we may do.
 
+use std::fmt;
+
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,45 @@ pub struct WhoAmIResponse {
     pub username: String,
     #[prost(message, optional, tag = "2")]
     pub expiration: Option<Timestamp>,
+}
+
+/// Where somebody logs in.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct GetOidcLoginResponse {
+    #[prost(string, tag = "1")]
+    #[serde(alias = "login_url")]
+    pub login_url: String,
+    /// What becomes a token once that has happened.
+    #[prost(string, tag = "2")]
+    pub state: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct AuthenticateRequest {
+    #[prost(string, tag = "1")]
+    #[serde(alias = "oidc_state")]
+    pub oidc_state: String,
+    #[prost(string, tag = "2")]
+    #[serde(alias = "id_token")]
+    pub id_token: String,
+}
+
+/// It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[prost(skip_debug)]
+#[serde(default, rename_all = "camelCase")]
+pub struct AuthenticateResponse {
+    #[prost(string, tag = "1")]
+    #[serde(alias = "pach_token")]
+    pub pach_token: String,
+}
+
+impl fmt::Debug for AuthenticateResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthenticateResponse(…)")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]

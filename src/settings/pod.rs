@@ -1,7 +1,5 @@
 //! The pod of a pipeline, as its environment tells.
 
-use std::env;
-
 /// Where we run, if that is a pipeline's pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
@@ -14,12 +12,7 @@ pub struct Pod {
 
 impl Pod {
     /// What the variables say that pachd sets in a user's container.
-    #[must_use]
-    pub fn ours() -> Option<Self> {
-        Self::of(&|name| env::var(name).ok().filter(|value| !value.is_empty()))
-    }
-
-    fn of(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+    pub(super) fn of(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         // Go's idea of a boolean, which is what pachctl reads it with.
         let in_worker = variable("PACH_IN_WORKER")?;
         matches!(in_worker.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True").then_some(())?;

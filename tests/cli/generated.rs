@@ -71,6 +71,12 @@ fn man_pages_are_those_of_the_definitions() {
                 .bin_name(format!("spoutctl {}", verb.get_name())),
         );
         pages.push((format!("{name}.1"), page));
+        for inner in verb.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            let inner_name = format!("{name}-{}", inner.get_name());
+            let bin_name = format!("spoutctl {} {}", verb.get_name(), inner.get_name());
+            let page = man_page(inner.clone().name(inner_name.clone()).bin_name(bin_name));
+            pages.push((format!("{inner_name}.1"), page));
+        }
     }
     compare("man", &pages);
 }

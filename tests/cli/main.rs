@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod auth;
 mod create;
 mod create_code;
 mod create_dialogue;
@@ -43,6 +44,8 @@ mod scripted;
 mod sdk;
 mod serve;
 mod served;
+mod settings;
+mod settings_tls;
 mod spool;
 mod tail;
 mod timeouts;

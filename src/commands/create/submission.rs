@@ -8,6 +8,7 @@ use similar::TextDiff;
 use crate::cli::CreateArgs;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
+use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -19,7 +20,7 @@ use crate::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use crate::pipelines::{Pipelines, Running, Submission};
 use crate::quantity::counted;
 use crate::report::{self, FileReport, Format, Style};
-use crate::settings::{self, project::Project};
+use crate::settings::{self, Server, project::Project};
 use crate::source::SourceFile;
 use crate::spec;
 use crate::spec::strict::{self, Sent};
@@ -37,7 +38,8 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let specs = specs(args, options, project, terminal)?;
-    let pachd = pipelines::open(&args.server, terminal)?;
+    let (pachd, server) = pipelines::open(&args.server, terminal)?;
+    specs.iter().try_for_each(|spec| has_project(spec, &server))?;
     let submitter = Submitter {
         pachd: &*pachd,
         terminal,
@@ -53,6 +55,7 @@ pub(super) fn run(
             submitter.submit(spec)
         };
         done.map_err(|failure| {
+            let failure = advise(failure, &server);
             let others = specs.len() - number - 1;
             if others == 0 || args.submission.dry_run {
                 return failure;
@@ -61,6 +64,24 @@ pub(super) fn run(
         })?;
     }
     unless_lost(terminal).map(|()| Exit::Done)
+}
+
+/// pachctl puts the context's project into a spec that names none. What is sent here is what stands in the file, so the
+/// file has to say it: otherwise the pipeline would be made in `default`.
+fn has_project(spec: &Spec, server: &Server) -> Result<(), Failure> {
+    let Some(project) = server.project().filter(|project| project.as_str() != DEFAULT_PROJECT) else {
+        return Ok(());
+    };
+    if find(&spec.document.root, &["pipeline", "project"]).is_some() {
+        return Ok(());
+    }
+    let text = format!(
+        "{} names no project, and the context is for `{project}`; nothing was sent",
+        spec.file.name()
+    );
+    Err(Failure::new(Exit::Usage, text).help(format!(
+        "write it into the spec: pipeline: {{project: {{name: {project}}}, name: …}}"
+    )))
 }
 
 /// What the refusal of one spec means for those behind it.

@@ -23,12 +23,16 @@ use crate::settings::Address;
 const ACKNOWLEDGED: &str = "acknowledgement";
 
 /// Opens the spool that was named, for what these arguments say.
-pub(super) fn open(args: &PutArgs, destination: &Destination) -> Result<Option<Arc<Spool>>, Failure> {
+pub(super) fn open(
+    args: &PutArgs,
+    destination: &Destination,
+    address: &Address,
+) -> Result<Option<Arc<Spool>>, Failure> {
     let Some(dir) = args.spooling.spool.as_deref() else {
         return Ok(None);
     };
     let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
-    let purpose = purpose(args, destination);
+    let purpose = purpose(args, destination, address);
     spool.bind(&purpose).map_err(|error| {
         let mut failure = failure(&error);
         // What differs in this is found out by `spool --send`, too.
@@ -74,13 +78,13 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
 }
 
 /// What shapes a commit, by the names of the flags.
-fn purpose(args: &PutArgs, destination: &Destination) -> Purpose {
+fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purpose {
     let mut purpose = BTreeMap::new();
     let mut add = |name: &str, value: String| purpose.insert(name.to_owned(), value);
     add("DEST", destination.to_string());
     // Another directory is another store; a cluster says itself which it is.
-    if let Ok(Address::Local(dir)) = Address::find(args.server.pachd.as_deref()) {
-        let dir = std::path::absolute(&dir).unwrap_or(dir);
+    if let Address::Local(dir) = address {
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
         add("--pachd", format!("local:{}", dir.display()));
     }
     if args.commits.append {

@@ -79,7 +79,7 @@ impl fmt::Debug for Line {
 
 impl Line {
     /// Inside of a runtime.
-    pub fn new(address: &Address, connect: Duration) -> Result<Self, GrpcError> {
+    pub fn new(address: &Address, trust: &Trust, connect: Duration) -> Result<Self, GrpcError> {
         let setup = |error: tonic::transport::Error| GrpcError::Setup { why: error.to_string() };
         let scheme = if address.is_tls() { "https" } else { "http" };
         let origin = format!("{scheme}://{}", address.authority());
@@ -94,7 +94,7 @@ impl Line {
             .map_err(setup)?
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        let connector = Connector::new(address, connect)?;
+        let connector = Connector::new(address, trust, connect)?;
         Ok(Self {
             channel: Mutex::new(endpoint.connect_with_connector_lazy(connector.clone())),
             endpoint,
@@ -264,7 +264,7 @@ struct Connector {
 }
 
 impl Connector {
-    fn new(address: &Address, limit: Duration) -> Result<Self, GrpcError> {
+    fn new(address: &Address, trust: &Trust, limit: Duration) -> Result<Self, GrpcError> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         // A neighbour that is gone without a word is noticed within a minute.
@@ -273,7 +273,7 @@ impl Connector {
         tcp.set_keepalive_retries(Some(3));
         tcp.set_connect_timeout(Some(limit));
         let tls = if address.is_tls() {
-            let config = tls::client(Trust::System, b"h2").map_err(|error| match error {
+            let config = tls::client(trust, b"h2").map_err(|error| match error {
                 TlsError::Certificates { why } => GrpcError::Certificates { why },
                 TlsError::Setup { why } => GrpcError::Setup { why },
             })?;

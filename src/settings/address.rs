@@ -1,0 +1,250 @@
+//! What an address of a store may look like. Which host it is, is for the client that connects there.
+
+use std::path::PathBuf;
+
+use super::Pod;
+
+/// The port of pachd's gRPC where none is named, whatever the scheme, as pachctl has it.
+const GRPC_PORT: u16 = 30650;
+
+/// Which store was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// `http://` or `https://`: pachd's HTTP gateway.
+    Gateway(String),
+    /// `grpc://` or `grpcs://`: pachd's gRPC.
+    Grpc(String),
+    /// `local:DIR`: the embedded store.
+    Local(PathBuf),
+    /// The sidecar of the pod that we run in.
+    Sidecar(Pod),
+}
+
+/// Why no store can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("no pachd is named")]
+    Missing {
+        /// What was looked at in vain.
+        looked_at: Option<String>,
+    },
+    #[error("`local:` names no directory")]
+    NoDirectory,
+    #[error("the shell leaves the `~` of `local:~` as it is")]
+    Tilde,
+    #[error("`{0}` is no address of a pachd")]
+    Unknown(String),
+}
+
+impl AddressError {
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Missing { .. } => {
+                "name one with --pachd, --context or PACHD_ADDRESS: grpc://HOST:PORT or grpcs://HOST:PORT, \
+                 http://HOST:PORT or https://HOST, or local:DIR for a store in a directory, without any server"
+                    .to_owned()
+            }
+            Self::Tilde => "write local:$HOME/… instead".to_owned(),
+            Self::NoDirectory => "write --pachd local:DIR".to_owned(),
+            Self::Unknown(_) => {
+                "write grpc://HOST:PORT or grpcs://HOST:PORT (every pachd since 1.12), http://HOST:PORT or https://HOST (the \
+                 HTTP gateway of pachd 2.8 and newer), or local:DIR"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl Address {
+    /// # Errors
+    /// When the text names no store that we can talk to.
+    pub fn new(text: &str) -> Result<Self, AddressError> {
+        if let Some(directory) = text.strip_prefix("local:") {
+            return match directory {
+                "" => Err(AddressError::NoDirectory),
+                home if home == "~" || home.starts_with("~/") => Err(AddressError::Tilde),
+                directory => Ok(Self::Local(PathBuf::from(directory))),
+            };
+        }
+        match text.split_once("://") {
+            Some(("http" | "https", _)) => Ok(Self::Gateway(text.to_owned())),
+            Some(("grpc" | "grpcs", _)) => Ok(Self::Grpc(text.to_owned())),
+            _ if text.is_empty() => Err(AddressError::Missing { looked_at: None }),
+            None if is_authority(text) => Ok(Self::Grpc(format!("grpc://{text}"))),
+            _ => Err(AddressError::Unknown(without_userinfo(text))),
+        }
+    }
+
+    /// An address as it stands in pachctl's configuration: always gRPC. `https` is `grpcs` there, and a scheme may be left out.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn as_pachctl_reads_it(text: &str) -> Result<Self, AddressError> {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("grpc", text));
+        let unknown = || AddressError::Unknown(without_userinfo(text));
+        if !is_authority(rest) {
+            return Err(unknown());
+        }
+        match scheme {
+            "grpc" | "http" => Ok(Self::Grpc(format!("grpc://{rest}"))),
+            "grpcs" | "https" => Ok(Self::Grpc(format!("grpcs://{rest}"))),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Whether a connection there uses TLS.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Gateway(url) => url.starts_with("https://"),
+            Self::Grpc(url) => url.starts_with("grpcs://"),
+            Self::Local(_) | Self::Sidecar(_) => false,
+        }
+    }
+
+    /// Whether both are the same port of the same host, with TLS or without, through whichever door: one proxy serves both.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        matches!((self.place(), other.place()), (Some(one), Some(other)) if one == other)
+    }
+
+    /// How it stands in pachctl's configuration, if it is a pachd that can.
+    #[must_use]
+    pub fn for_pachctl(&self) -> Option<String> {
+        let (is_encrypted, host, port) = self.place()?;
+        let scheme = if is_encrypted { "grpcs" } else { "grpc" };
+        Some(format!("{scheme}://{host}:{port}"))
+    }
+
+    fn place(&self) -> Option<(bool, String, u16)> {
+        let (Self::Gateway(url) | Self::Grpc(url)) = self else {
+            return None;
+        };
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+        let of_scheme = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => GRPC_PORT,
+        };
+        let after_host = authority.rfind(']').map_or(0, |at| at + 1);
+        let (host, port) = match authority[after_host..].rfind(':') {
+            Some(colon) => {
+                let (host, port) = authority.split_at(after_host + colon);
+                (host, port.get(1..)?.parse().ok()?)
+            }
+            None => (authority.as_str(), of_scheme),
+        };
+        Some((self.is_encrypted(), host.to_owned(), port))
+    }
+}
+
+/// Whether a text can be `host`, `host:port`, `[v6]` or `[v6]:port`. The client looks closer.
+fn is_authority(text: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let may_stand = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    !text.is_empty() && !text.starts_with(':') && text.chars().all(may_stand)
+}
+
+/// What stands before an `@` may be a password; an error must not repeat it.
+fn without_userinfo(text: &str) -> String {
+    let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    shown.escape_debug().to_string()
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // What is no address may be anything: a password is not shown.
+            Self::Gateway(url) | Self::Grpc(url) => match url.split_once("://") {
+                Some((scheme, rest)) => write!(f, "{scheme}://{}", without_userinfo(rest)),
+                None => Ok(()),
+            },
+            Self::Local(directory) => write!(f, "local:{}", directory.display()),
+            Self::Sidecar(pod) => write!(f, "grpc://127.0.0.1:{}", pod.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grpc(url: &str) -> Address {
+        Address::Grpc(url.to_owned())
+    }
+
+    #[test]
+    fn an_address_names_a_door_or_a_directory() {
+        assert_eq!(Address::new("local:dir"), Ok(Address::Local("dir".into())));
+        assert_eq!(
+            Address::new("https://pach"),
+            Ok(Address::Gateway("https://pach".into()))
+        );
+        assert_eq!(Address::new("grpcs://h"), Ok(grpc("grpcs://h")));
+        for bare in ["pachd:30650", "10.0.0.1", "[::1]:1650", "pach.example.com"] {
+            assert_eq!(Address::new(bare), Ok(grpc(&format!("grpc://{bare}"))));
+        }
+        assert_eq!(Address::new(""), Err(AddressError::Missing { looked_at: None }));
+        for text in [
+            "ftp://h",
+            "./store",
+            "dir/sub",
+            "a b",
+            ":1650",
+            "user@host",
+            "grpc:host:1/x",
+        ] {
+            assert!(matches!(Address::new(text), Err(AddressError::Unknown(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn in_pachctls_configuration_every_address_is_grpc() {
+        for (text, url) in [
+            ("pachd:30650", "grpc://pachd:30650"),
+            ("http://pachd:80", "grpc://pachd:80"),
+            ("https://pachd:443", "grpcs://pachd:443"),
+            ("grpcs://pachd", "grpcs://pachd"),
+        ] {
+            assert_eq!(Address::as_pachctl_reads_it(text), Ok(grpc(url)), "{text}");
+        }
+        for text in [
+            "ftp://h",
+            "grpc://u:hunter2@h",
+            "grpc://h/path",
+            "grpc://h?hunter2",
+            "local:dir/x",
+        ] {
+            let error = Address::as_pachctl_reads_it(text).unwrap_err();
+            assert!(!error.to_string().contains("u:hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_same_place_is_known_through_both_doors_and_by_its_default_port() {
+        let same = |one: &str, other: &str| Address::new(one).unwrap().is_same_place(&Address::new(other).unwrap());
+        assert!(same("grpc://pachd", "PACHD:30650"));
+        assert!(same("http://h:80", "grpc://h:80"));
+        assert!(same("https://h", "grpcs://h:443"));
+        assert!(same("grpc://[::1]:30650", "[::1]"));
+        for (one, other) in [
+            ("grpc://h:1650", "grpc://h"),
+            ("grpc://h:443", "grpcs://h:443"),
+            ("grpc://h.evil.com:1650", "grpc://h:1650"),
+            ("local:h", "local:h"),
+        ] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_error_never_repeats_a_password() {
+        let error = Address::new("ftp://user:secret@host").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+        let address = Address::new("grpc://user:secret@host").unwrap();
+        assert_eq!(address.to_string(), "grpc://host");
+    }
+}

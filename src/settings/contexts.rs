@@ -1,0 +1,561 @@
+//! pachctl's configuration: the clusters that somebody works with, each a *context* with an address, who we are there and
+//! whom to trust. It is read as pachctl reads it, files of the first version included, and written only to keep a token.
+//!
+//! It holds secrets: nothing of a value is ever part of an error or of a debug print.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value, json};
+
+use super::Address;
+use super::address::AddressError;
+use crate::connection::tls::Authorities;
+use crate::connection::token::Token;
+use crate::pfs::ProjectName;
+use crate::source::{Position, SourceFile};
+use crate::spec;
+use crate::spec::tree::Node;
+
+/// What the one context of a file of the first version is called, as pachctl calls it when it rewrites the file.
+const OF_V1: &str = "default";
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    #[error("cannot read {}: {why}", path.display())]
+    Unreadable { path: PathBuf, why: io::Error },
+    #[error("cannot write {}: {why}", path.display())]
+    Unwritable { path: PathBuf, why: io::Error },
+    #[error("{}:{}:{}: {what}", path.display(), at.line, at.column)]
+    Wrong {
+        path: PathBuf,
+        at: Position,
+        what: String,
+        help: String,
+    },
+    #[error("there is no context `{}`: {}", name.escape_debug(), known(path, names))]
+    Unknown {
+        name: String,
+        path: PathBuf,
+        names: Vec<String>,
+    },
+}
+
+impl ContextError {
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unreadable { .. } | Self::Unwritable { .. } => {
+                "PACH_CONFIG names another file; with --pachd URL and PACH_TOKEN none is needed".to_owned()
+            }
+            Self::Wrong { help, .. } => help.clone(),
+            Self::Unknown { .. } => "pachctl config list context shows all of them".to_owned(),
+        }
+    }
+}
+
+fn known(path: &Path, names: &[String]) -> String {
+    let path = path.display();
+    match names {
+        [] => format!("{path} has none, or is not there"),
+        names => format!("{path} has {}", names.join(", ")),
+    }
+}
+
+/// One cluster, as the file tells of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Context {
+    pub name: String,
+    /// The file it stands in.
+    pub path: PathBuf,
+    /// Where the cluster is: its own address, or that of a port-forward that pachctl keeps.
+    pub address: Option<Address>,
+    pub authorities: Option<Authorities>,
+    pub token: Option<Token>,
+    pub project: Option<ProjectName>,
+    /// The id of the deployment that pachctl met there first.
+    pub deployment: Option<String>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A JSON object.
+type Fields = Map<String, Value>;
+
+/// The file.
+pub struct Contexts {
+    path: PathBuf,
+    source: SourceFile,
+    root: Fields,
+}
+
+impl fmt::Debug for Contexts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contexts")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Contexts {
+    /// A file that is not there, or is empty, has no contexts.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no JSON object.
+    pub fn read(path: &Path) -> Result<Self, ContextError> {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(why) => {
+                return Err(ContextError::Unreadable {
+                    path: path.to_owned(),
+                    why,
+                });
+            }
+        };
+        Self::parse(path, bytes)
+    }
+
+    fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, ContextError> {
+        // Named as JSON whatever it is called, so that places are looked up as such.
+        let parsed = if bytes.iter().all(u8::is_ascii_whitespace) {
+            Ok(Value::Object(Map::new()))
+        } else {
+            serde_json::from_slice(&bytes)
+        };
+        let source = SourceFile::decode("config.json", bytes);
+        let wrong = |at: Position, what: &str| ContextError::Wrong {
+            path: path.to_owned(),
+            at,
+            what: what.to_owned(),
+            help: "mend it, or move it away and set it up anew with `pachctl config set context`".to_owned(),
+        };
+        match parsed {
+            Ok(Value::Object(root)) => Ok(Self {
+                path: path.to_owned(),
+                source,
+                root,
+            }),
+            Ok(_) => Err(wrong(Position { line: 1, column: 1 }, "this is no object")),
+            Err(error) => {
+                let at = Position {
+                    line: error.line(),
+                    column: error.column(),
+                };
+                // Of the library's words only what comes before the place: nothing of the content is in them.
+                let text = error.to_string();
+                let why = text.split(" at line ").next().unwrap_or_default();
+                Err(wrong(at, &format!("this is no JSON: {why}")))
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// In the order of their names.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self.of_v2() {
+            Some((_, contexts)) => contexts.keys().cloned().collect(),
+            None if self.root.contains_key("v1") => vec![OF_V1.to_owned()],
+            None => Vec::new(),
+        }
+    }
+
+    /// The file's second version and its contexts. pachctl looks at a first one only where there is no second.
+    fn of_v2(&self) -> Option<(&Fields, &Fields)> {
+        static NONE: std::sync::LazyLock<Fields> = std::sync::LazyLock::new(Map::new);
+        let v2 = self.root.get("v2")?.as_object()?;
+        let contexts = v2.get("contexts").and_then(Value::as_object);
+        Some((v2, contexts.unwrap_or(&NONE)))
+    }
+
+    /// The context of this name.
+    ///
+    /// # Errors
+    /// When there is none, or what the file says of it cannot be used.
+    pub fn named(&self, name: &str) -> Result<Context, ContextError> {
+        let found = match self.of_v2() {
+            Some((_, contexts)) => contexts
+                .get(name)
+                .map(|context| (vec!["v2", "contexts", name], context)),
+            None if name == OF_V1 => self.root.get("v1").map(|context| (vec!["v1"], context)),
+            None => None,
+        };
+        let Some((place, context)) = found else {
+            return Err(ContextError::Unknown {
+                name: name.to_owned(),
+                path: self.path.clone(),
+                names: self.names(),
+            });
+        };
+        Reading {
+            file: self,
+            place,
+            fields: context.as_object(),
+        }
+        .context(name)
+    }
+
+    /// The context that is active, if one is.
+    ///
+    /// # Errors
+    /// When the active one is not there, or cannot be used.
+    pub fn active(&self) -> Result<Option<Context>, ContextError> {
+        match self.active_name()? {
+            Some(name) => self.named(&name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn active_name(&self) -> Result<Option<String>, ContextError> {
+        let Some((v2, contexts)) = self.of_v2() else {
+            return Ok(self.root.contains_key("v1").then(|| OF_V1.to_owned()));
+        };
+        let name = field(v2, "active_context").and_then(Value::as_str).unwrap_or_default();
+        if name.is_empty() {
+            return Ok(None);
+        }
+        // What pachctl makes where it finds nothing: a name without a context behind it, which says nothing.
+        if !contexts.contains_key(name) && !contexts.is_empty() {
+            let what = format!("the active context `{}` is not among the contexts", name.escape_debug());
+            return Err(self.wrong(
+                &["v2", "active_context"],
+                what,
+                "pachctl config set active-context NAME, or --context NAME",
+            ));
+        }
+        Ok(contexts.contains_key(name).then(|| name.to_owned()))
+    }
+
+    fn wrong(&self, place: &[&str], what: impl Into<String>, help: &str) -> ContextError {
+        ContextError::Wrong {
+            path: self.path.clone(),
+            at: self.position(place),
+            what: what.into(),
+            help: help.to_owned(),
+        }
+    }
+
+    /// Where the value of this member is written; the nearest object around it where it is not.
+    fn position(&self, place: &[&str]) -> Position {
+        let parsed = spec::parse(&self.source);
+        let Some(document) = parsed.documents.first() else {
+            return Position { line: 1, column: 1 };
+        };
+        let mut node = &document.root;
+        for name in place {
+            match member(node, name) {
+                Some(inner) => node = inner,
+                None => break,
+            }
+        }
+        self.source.position(node.span.start)
+    }
+
+    /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written beside
+    /// itself and renamed, readable for its owner alone. A context that is not there is made, with this address.
+    ///
+    /// # Errors
+    /// When the file cannot be used or written.
+    pub fn keep_token(
+        path: &Path,
+        name: &str,
+        address: Option<&str>,
+        token: Option<&Token>,
+    ) -> Result<(), ContextError> {
+        let mut file = Self::read(path)?;
+        let context = file.context_mut(name)?;
+        if let Some(token) = token {
+            set(context, "session_token", json!(token.reveal()));
+        } else {
+            context.remove("session_token");
+            context.remove("sessionToken");
+        }
+        if let Some(address) = address {
+            set(context, "pachd_address", json!(address));
+        }
+        write(path, &Value::Object(file.root)).map_err(|why| ContextError::Unwritable {
+            path: path.to_owned(),
+            why,
+        })
+    }
+
+    fn context_mut(&mut self, name: &str) -> Result<&mut Fields, ContextError> {
+        let no_object = |place: &[&str], file: &Self| file.wrong(place, "this is no object", "mend the file");
+        // A file of the first version stays one: pachctl takes the token from there, too.
+        if self.of_v2().is_none() && name == OF_V1 && self.root.contains_key("v1") {
+            let error = no_object(&["v1"], self);
+            return self.root.get_mut("v1").and_then(Value::as_object_mut).ok_or(error);
+        }
+        let error = no_object(&["v2"], self);
+        let v2 = self.root.entry("v2").or_insert_with(|| json!({"contexts": {}}));
+        let v2 = v2.as_object_mut().ok_or(error)?;
+        if field(v2, "active_context")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .is_empty()
+        {
+            v2.insert("active_context".to_owned(), json!(name));
+        }
+        let at = Position { line: 1, column: 1 };
+        let broken = || ContextError::Wrong {
+            path: self.path.clone(),
+            at,
+            what: format!("the contexts, or the context `{}`, are no objects", name.escape_debug()),
+            help: "mend the file".to_owned(),
+        };
+        let contexts = v2.entry("contexts").or_insert_with(|| json!({}));
+        let contexts = contexts.as_object_mut().ok_or_else(broken)?;
+        let context = contexts.entry(name).or_insert_with(|| json!({}));
+        context.as_object_mut().ok_or_else(broken)
+    }
+}
+
+fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    let mut members = node.members().iter();
+    let found = members.find(|member| is_called(&member.key.name, name));
+    found.map(|member| &member.value)
+}
+
+/// Protobuf's JSON takes a field by either of its names; written is the one in `snake_case`.
+fn is_called(key: &str, name: &str) -> bool {
+    key == name || key == camel(name)
+}
+
+fn camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut upper = false;
+    for c in name.chars() {
+        match c {
+            '_' => upper = true,
+            c if upper => {
+                camel.extend(c.to_uppercase());
+                upper = false;
+            }
+            c => camel.push(c),
+        }
+    }
+    camel
+}
+
+fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
+    fields.get(name).or_else(|| fields.get(&camel(name)))
+}
+
+fn set(fields: &mut Fields, name: &str, value: Value) {
+    fields.remove(&camel(name));
+    fields.insert(name.to_owned(), value);
+}
+
+/// Written beside itself, synced and renamed: never half. A link is followed, so that it stays one.
+fn write(path: &Path, content: &Value) -> io::Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let mut text = serde_json::to_vec_pretty(content)?;
+    text.push(b'\n');
+    // The library's own files are readable for their owner alone, from the first byte.
+    let mut file = tempfile::Builder::new().prefix(".spoutctl-").tempfile_in(parent)?;
+    io::Write::write_all(&mut file, &text)?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+/// A context's fields, as they are read.
+struct Reading<'a> {
+    file: &'a Contexts,
+    place: Vec<&'a str>,
+    fields: Option<&'a Fields>,
+}
+
+impl Reading<'_> {
+    fn context(&self, name: &str) -> Result<Context, ContextError> {
+        if self.fields.is_none() {
+            return Err(self.file.wrong(&self.place, "a context is an object", "mend the file"));
+        }
+        let own = self.address()?;
+        let authorities = self.authorities(own.as_ref())?;
+        Ok(Context {
+            name: name.to_owned(),
+            path: self.file.path.clone(),
+            address: match own {
+                None => self.forwarded()?,
+                own => own,
+            },
+            authorities,
+            token: self.token()?,
+            project: self.project()?,
+            deployment: self.text("cluster_deployment_id")?.map(str::to_owned),
+        })
+    }
+
+    fn wrong(&self, name: &str, what: impl Into<String>, help: &str) -> ContextError {
+        let place: Vec<&str> = self.place.iter().copied().chain([name]).collect();
+        self.file.wrong(&place, what, help)
+    }
+
+    /// A text that is set.
+    fn text(&self, name: &str) -> Result<Option<&str>, ContextError> {
+        match self.fields.and_then(|fields| field(fields, name)) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(self.wrong(name, format!("`{name}` is no string"), "mend the file")),
+        }
+    }
+
+    /// pachctl speaks gRPC whatever the scheme; `https` only means TLS to it.
+    fn address(&self) -> Result<Option<Address>, ContextError> {
+        let Some(text) = self.text("pachd_address")? else {
+            return Ok(None);
+        };
+        let address = Address::as_pachctl_reads_it(text);
+        let wrong = |error: AddressError| self.wrong("pachd_address", error.to_string(), &error.help());
+        address.map(Some).map_err(wrong)
+    }
+
+    /// What `pachctl port-forward` has noted while it runs.
+    fn forwarded(&self) -> Result<Option<Address>, ContextError> {
+        let forwarders = self.fields.and_then(|fields| field(fields, "port_forwarders"));
+        let Some(port) = forwarders.and_then(|forwarders| forwarders.get("pachd")) else {
+            return Ok(None);
+        };
+        let number = port.as_u64().and_then(|port| u16::try_from(port).ok());
+        match number {
+            Some(port) => Ok(Some(Address::Grpc(format!("grpc://localhost:{port}")))),
+            None => Err(self.wrong("port_forwarders", "this is no port", "mend the file")),
+        }
+    }
+
+    fn authorities(&self, address: Option<&Address>) -> Result<Option<Authorities>, ContextError> {
+        const HELP: &str = "pachctl config update context --server-cas takes the base64 of a PEM file";
+        let Some(text) = self.text("server_cas")? else {
+            return Ok(None);
+        };
+        if !address.is_some_and(Address::is_encrypted) {
+            let what = "certificates are given, and the context's `pachd_address` does not start with grpcs://";
+            return Err(self.wrong(
+                "server_cas",
+                what,
+                "pachctl config update context --pachd-address grpcs://HOST:PORT",
+            ));
+        }
+        let pem = BASE64.decode(text.trim());
+        let pem = pem.map_err(|_| self.wrong("server_cas", "this is no base64", HELP))?;
+        let authorities = Authorities::from_pem(&pem);
+        let authorities = authorities.map_err(|why| self.wrong("server_cas", why.to_string(), HELP))?;
+        Ok(Some(authorities))
+    }
+
+    fn token(&self) -> Result<Option<Token>, ContextError> {
+        let token = self.text("session_token")?.map(Token::new).transpose();
+        token.map_err(|why| {
+            self.wrong(
+                "session_token",
+                why.to_string(),
+                "spoutctl auth use-token, or pachctl auth login",
+            )
+        })
+    }
+
+    fn project(&self) -> Result<Option<ProjectName>, ContextError> {
+        let project = self.text("project")?.map(ProjectName::new).transpose();
+        project.map_err(|why| {
+            self.wrong(
+                "project",
+                why.to_string(),
+                "pachctl config update context --project NAME",
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn token(text: &str) -> Token {
+        Token::new(text).unwrap()
+    }
+
+    fn kept(content: &str, name: &str, token: Option<&Token>) -> Value {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        Contexts::keep_token(&path, name, None, token).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            directory.path().read_dir().unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_kept_and_everything_else_stays() {
+        let content = r#"{"user_id": "u", "new": [1], "v2": {"active_context": "a", "metrics": true, "contexts": {
+            "a": {"pachd_address": "grpc://a:1", "sessionToken": "old", "future": {"x": null}}, "b": {"session_token": "b"}}}}"#;
+        let now = kept(content, "a", Some(&token("fresh")));
+        assert_eq!(
+            now,
+            json!({"user_id": "u", "new": [1], "v2": {"active_context": "a", "metrics": true, "contexts": {
+                "a": {"pachd_address": "grpc://a:1", "session_token": "fresh", "future": {"x": null}},
+                "b": {"session_token": "b"}}}})
+        );
+        let gone = kept(content, "b", None);
+        assert_eq!(gone["v2"]["contexts"]["b"], json!({}));
+        assert_eq!(gone["v2"]["contexts"]["a"]["sessionToken"], "old");
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_and_one_without_contexts_keep_a_token_too() {
+        let v1 = kept(
+            r#"{"v1": {"pachd_address": "h:1", "x": 1}}"#,
+            "default",
+            Some(&token("t")),
+        );
+        assert_eq!(
+            v1,
+            json!({"v1": {"pachd_address": "h:1", "x": 1, "session_token": "t"}})
+        );
+        let new = kept("", "prod", Some(&token("t")));
+        assert_eq!(
+            new,
+            json!({"v2": {"active_context": "prod", "contexts": {"prod": {"session_token": "t"}}}})
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        for content in ["{\"v2\": ", "{\"v2\": {\"contexts\": {\"a\": 7}}}", "{\"v2\": 7}"] {
+            std::fs::write(&path, content).unwrap();
+            let error = Contexts::keep_token(&path, "a", None, Some(&token("t"))).unwrap_err();
+            assert!(error.to_string().contains("config.json:1:"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+}

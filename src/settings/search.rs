@@ -1,0 +1,404 @@
+//! The search: which pachd is meant, who we are there and whom we trust, and where each of these was said.
+//!
+//! **A context counts where pachd's address is its own.** Its token, its authorities and its project belong to its cluster:
+//! an address that somebody else names gets none of them, unless `--context` says so. (pachctl sends the active context's
+//! token to whatever `PACHD_ADDRESS` names.)
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::contexts::{Context, ContextError, Contexts};
+use super::{Address, AddressError, Pod};
+use crate::connection::tls::{Authorities, InvalidAuthorities, Trust};
+use crate::connection::token::{InvalidToken, Token};
+use crate::pfs::ProjectName;
+
+/// Where pachd puts pachctl's configuration in a pod.
+const IN_A_POD: &str = "/pachctl/config.json";
+/// A token is some forty bytes; what is so much longer is another file.
+const LONGEST_TOKEN: u64 = 64 << 10;
+
+/// What was said on the command line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    pub pachd: Option<&'a str>,
+    pub context: Option<&'a str>,
+    pub token_file: Option<&'a Path>,
+    pub cacert: Option<&'a Path>,
+    pub insecure: bool,
+}
+
+/// What is around us: the environment, and where pachd puts its configuration in a pod.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    pub in_a_pod: &'a Path,
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Surroundings(…)")
+    }
+}
+
+impl Surroundings<'static> {
+    /// Those of this process.
+    #[must_use]
+    pub fn ours() -> Self {
+        Self {
+            variable: &|name| std::env::var_os(name),
+            in_a_pod: Path::new(IN_A_POD),
+        }
+    }
+}
+
+impl Surroundings<'_> {
+    fn set(&self, name: &str) -> Option<OsString> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.set(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// The context that `PACH_CONTEXT` names.
+    #[must_use]
+    pub fn context_name(&self) -> Option<String> {
+        self.text("PACH_CONTEXT")
+    }
+
+    /// Whether `PACH_TOKEN` holds one.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.set("PACH_TOKEN").is_some()
+    }
+
+    /// pachctl's configuration: `PACH_CONFIG`, the pod's, the user's own. `None` without a home.
+    #[must_use]
+    pub fn config_path(&self) -> Option<PathBuf> {
+        if let Some(path) = self.set("PACH_CONFIG") {
+            return Some(PathBuf::from(path));
+        }
+        if self.in_a_pod.exists() {
+            return Some(self.in_a_pod.to_owned());
+        }
+        let home = self.set("HOME")?;
+        Some(Path::new(&home).join(".pachyderm/config.json"))
+    }
+}
+
+/// Where something was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag, or the variable that stands for it.
+    Flag(&'static str),
+    Variable(&'static str),
+    /// The variables that pachd sets in a pod.
+    Pod,
+    Context {
+        name: String,
+        path: PathBuf,
+    },
+    File(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::Pod => f.write_str("the pod's environment"),
+            Self::Context { name, path } => write!(f, "context `{}` in {}", name.escape_debug(), path.display()),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Why the search came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error("context `{}` in {} has no address", name.escape_debug(), path.display())]
+    NoAddress { name: String, path: PathBuf },
+    #[error("cannot read {what} in {}: {why}", path.display())]
+    Unreadable {
+        what: &'static str,
+        path: PathBuf,
+        why: io::Error,
+    },
+    #[error("{from}: {why}")]
+    Token { from: Origin, why: InvalidToken },
+    #[error("{}: {why}", path.display())]
+    Authorities { path: PathBuf, why: InvalidAuthorities },
+}
+
+impl SearchError {
+    /// What exactly.
+    #[must_use]
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Address(AddressError::Missing { looked_at }) => looked_at.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Address(error) => error.help(),
+            Self::Context(error) => error.help(),
+            Self::NoAddress { name, .. } => format!(
+                "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl port-forward`, or \
+                 `pachctl config update context {name} --pachd-address grpc://HOST:PORT`"
+            ),
+            Self::Token { .. } => "pass the token alone, without quotes and without a newline".to_owned(),
+            Self::Authorities { .. } => "name a file with certificates in PEM".to_owned(),
+            Self::Unreadable { .. } => return None,
+        })
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub address: Address,
+    pub address_from: Origin,
+    /// The context that counts, if one does.
+    pub context: Option<Context>,
+    pub token: Option<(Token, Origin)>,
+    /// A context that has a token which is not sent, because the address is not its own.
+    pub passed_over: Option<Context>,
+    pub trust: Trust,
+    pub trust_from: Option<Origin>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Server {
+    /// What is meant by `asked`, here.
+    ///
+    /// # Errors
+    /// When nothing names a pachd, or what names it cannot be used.
+    pub fn find(asked: &Asked<'_>, around: &Surroundings<'_>) -> Result<Self, SearchError> {
+        let mut search = Search {
+            asked,
+            around,
+            warnings: Vec::new(),
+        };
+        let (address, address_from, contexts) = search.place()?;
+        let (context, passed_over) = contexts.split(&address);
+        let token = match address {
+            Address::Local(_) => None,
+            _ => search.token(context.as_ref())?,
+        };
+        let (trust, trust_from) = search.trust(context.as_ref())?;
+        Ok(Self {
+            passed_over: passed_over.filter(|context| token.is_none() && context.token.is_some()),
+            address,
+            address_from,
+            context,
+            token,
+            trust,
+            trust_from,
+            warnings: search.warnings,
+        })
+    }
+
+    /// The project of repos that are named without one, where a context says so. In a pod it is `default`: pachd's own
+    /// configuration there names none.
+    #[must_use]
+    pub fn project(&self) -> Option<&ProjectName> {
+        match self.address {
+            Address::Sidecar(_) => None,
+            _ => self.context.as_ref()?.project.as_ref(),
+        }
+    }
+
+    /// The deployment that the context's address has to lead to.
+    #[must_use]
+    pub fn deployment(&self) -> Option<(&str, &str)> {
+        let context = self.context.as_ref()?;
+        match self.address {
+            Address::Gateway(_) | Address::Grpc(_) => Some((context.deployment.as_deref()?, &context.name)),
+            Address::Local(_) | Address::Sidecar(_) => None,
+        }
+    }
+}
+
+/// The contexts that may matter for an address.
+enum Candidates {
+    /// It is the one, whatever the address.
+    This(Context),
+    /// It is the one if the address is its own.
+    IfSame(Context),
+    None,
+}
+
+impl Candidates {
+    /// The one that counts for `address`, and one that does not.
+    fn split(self, address: &Address) -> (Option<Context>, Option<Context>) {
+        match self {
+            Self::This(context) => (Some(context), None),
+            Self::IfSame(context) if context.address.as_ref().is_some_and(|own| own.is_same_place(address)) => {
+                (Some(context), None)
+            }
+            Self::IfSame(context) => (None, Some(context)),
+            Self::None => (None, None),
+        }
+    }
+}
+
+struct Search<'a> {
+    asked: &'a Asked<'a>,
+    around: &'a Surroundings<'a>,
+    warnings: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Where pachd is. In a pod the sidecar comes before `PACHD_ADDRESS`: a spout's own repo can be written through it alone,
+    /// and pachctl looks there first, too.
+    fn place(&mut self) -> Result<(Address, Origin, Candidates), SearchError> {
+        if let Some(text) = self.asked.pachd {
+            let address = Address::new(text)?;
+            let contexts = self.contexts_for(&address)?;
+            return Ok((address, Origin::Flag("--pachd"), contexts));
+        }
+        if let Some(name) = self.asked.context {
+            return Self::of_context(self.contexts()?.named(name)?);
+        }
+        if let Some(pod) = Pod::of(&|name| self.around.text(name)) {
+            let contexts = self.selected()?.map_or(Candidates::None, Candidates::This);
+            return Ok((Address::Sidecar(pod), Origin::Pod, contexts));
+        }
+        if let Some(text) = self.around.text("PACHD_ADDRESS") {
+            let address = Address::new(&text)?;
+            let contexts = self.contexts_for(&address)?;
+            return Ok((address, Origin::Variable("PACHD_ADDRESS"), contexts));
+        }
+        match self.selected()? {
+            Some(context) => Self::of_context(context),
+            None => Err(AddressError::Missing {
+                looked_at: self.looked_at(),
+            }
+            .into()),
+        }
+    }
+
+    fn of_context(context: Context) -> Result<(Address, Origin, Candidates), SearchError> {
+        let Context { name, path, .. } = context.clone();
+        match context.address.clone() {
+            Some(address) => Ok((address, Origin::Context { name, path }, Candidates::This(context))),
+            None => Err(SearchError::NoAddress { name, path }),
+        }
+    }
+
+    /// The contexts that may go with an address that was named by itself. A configuration that is not needed and cannot be
+    /// used is worth a warning.
+    fn contexts_for(&mut self, address: &Address) -> Result<Candidates, SearchError> {
+        if matches!(address, Address::Local(_)) {
+            return Ok(Candidates::None);
+        }
+        if let Some(name) = self.asked.context {
+            return Ok(Candidates::This(self.contexts()?.named(name)?));
+        }
+        match self.selected() {
+            Ok(context) => Ok(context.map_or(Candidates::None, Candidates::IfSame)),
+            Err(error) => {
+                self.warnings.push(format!("{error}; no token is taken from there"));
+                Ok(Candidates::None)
+            }
+        }
+    }
+
+    fn contexts(&self) -> Result<Contexts, ContextError> {
+        // Without a home there is no file, which is said by the name that it would have.
+        let path = self.around.config_path();
+        Contexts::read(&path.unwrap_or_else(|| PathBuf::from("~/.pachyderm/config.json")))
+    }
+
+    /// The context that `PACH_CONTEXT` names, or the active one.
+    fn selected(&self) -> Result<Option<Context>, ContextError> {
+        match self.around.context_name() {
+            Some(name) => self.contexts()?.named(&name).map(Some),
+            None => self.contexts()?.active(),
+        }
+    }
+
+    fn looked_at(&self) -> Option<String> {
+        let path = self.around.config_path()?;
+        let shown = path.display();
+        Some(if path.exists() {
+            format!("{shown} has no active context")
+        } else {
+            format!("PACHD_ADDRESS is not set, and {shown} is not there")
+        })
+    }
+
+    fn token(&self, context: Option<&Context>) -> Result<Option<(Token, Origin)>, SearchError> {
+        let of = |text: &str, from: Origin| match Token::new(text) {
+            Ok(token) => Ok(Some((token, from))),
+            Err(why) => Err(SearchError::Token { from, why }),
+        };
+        if let Some(path) = self.asked.token_file {
+            return of(&token_in(path)?, Origin::File(path.to_owned()));
+        }
+        if let Some(text) = self.around.text("PACH_TOKEN") {
+            return of(&text, Origin::Variable("PACH_TOKEN"));
+        }
+        Ok(context.and_then(|context| {
+            let Context { name, path, .. } = context.clone();
+            Some((context.token.clone()?, Origin::Context { name, path }))
+        }))
+    }
+
+    fn trust(&mut self, context: Option<&Context>) -> Result<(Trust, Option<Origin>), SearchError> {
+        if self.asked.insecure {
+            return Ok((Trust::Anybody, Some(Origin::Flag("--insecure"))));
+        }
+        if let Some(path) = self.asked.cacert {
+            let authorities = authorities_in(path)?;
+            return Ok((Trust::Given(authorities), Some(Origin::File(path.to_owned()))));
+        }
+        let given = context.and_then(|context| {
+            let Context { name, path, .. } = context.clone();
+            Some((
+                Trust::Given(context.authorities.clone()?),
+                Some(Origin::Context { name, path }),
+            ))
+        });
+        Ok(given.unwrap_or((Trust::System, None)))
+    }
+}
+
+/// A token in a file of its own, as secrets are mounted: a newline at its end is the editor's.
+fn token_in(path: &Path) -> Result<String, SearchError> {
+    let unreadable = |why: io::Error| SearchError::Unreadable {
+        what: "the token",
+        path: path.to_owned(),
+        why,
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    io::Read::read_to_string(&mut io::Read::take(file, LONGEST_TOKEN), &mut text).map_err(unreadable)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn authorities_in(path: &Path) -> Result<Authorities, SearchError> {
+    let pem = std::fs::read(path).map_err(|why| SearchError::Unreadable {
+        what: "the certificates",
+        path: path.to_owned(),
+        why,
+    })?;
+    Authorities::from_pem(&pem).map_err(|why| SearchError::Authorities {
+        path: path.to_owned(),
+        why,
+    })
+}
+
+#[cfg(test)]
+mod tests;
