@@ -120,6 +120,20 @@ fn a_context_gives_address_token_and_project() {
 }
 
 #[test]
+fn a_spec_without_a_project_is_not_created_in_another_than_the_contexts() {
+    let directory = tempfile::tempdir().unwrap();
+    let served = served_with_token(directory.path());
+    let user = User::with_context(
+        &json!({"pachd_address": format!("grpc://{}", served.authority), "session_token": TOKEN, "project": "team"}),
+    );
+    let spec = "pipeline: {name: events}\nspout: {}\ntransform: {image: 'x:1', cmd: [run]}\n";
+    std::fs::write(user.home().join("spout.yaml"), spec).unwrap();
+    let ran = user.run(&["create", "-f", "spout.yaml"], &[]);
+    ran.expect(2).says("names no project").says("`team`");
+    assert!(!served.said().contains("CreatePipeline"));
+}
+
+#[test]
 fn a_contexts_token_goes_to_its_own_address_alone() {
     let user = User::with_context(&json!({"pachd_address": "grpcs://prod:443", "session_token": TOKEN}));
     let gateway = Gateway::start();
