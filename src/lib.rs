@@ -50,6 +50,7 @@
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
+//! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
 //! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |

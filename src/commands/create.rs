@@ -5,6 +5,8 @@ mod questions;
 mod submission;
 mod writing;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::CreateArgs;
@@ -116,8 +118,7 @@ fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
         return Ok(Some(Program::Command(words)));
     }
     if let Some(path) = &args.answers.stdin_script {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| {
+        let text = read_script(path).map_err(|error| {
             Failure::new(Exit::Input, format!("cannot read {}", path.display())).detail(error.to_string())
         })?;
         return Ok(Some(Program::script(&text)));
@@ -129,6 +130,18 @@ fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
     let words: Option<Vec<String>> = words.collect();
     let words = words.ok_or_else(|| usage("the command is not UTF-8, and a spec has to be".to_owned()))?;
     Ok(Some(Program::Command(words)))
+}
+
+/// The most that a script may have: it becomes a part of a spec, and those have kilobytes.
+const LONGEST_SCRIPT: u64 = 1 << 20;
+
+fn read_script(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST_SCRIPT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_SCRIPT {
+        return Err(io::Error::other("it is larger than 1 MiB: put it into the image"));
+    }
+    Ok(text)
 }
 
 fn refuse_missing(draft: &Draft) -> Result<(), Failure> {

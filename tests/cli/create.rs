@@ -225,6 +225,19 @@ fn answers_that_cannot_be_read_are_usage_errors() {
 }
 
 #[test]
+fn a_script_has_to_be_there_and_of_a_size_that_a_spec_can_have() {
+    let world = World::local();
+    let args = [&["orders"], IMAGE, &["--stdin-script", "main.sh"]].concat();
+    create(&world, &args).expect(3).says("cannot read main.sh");
+    fs::write(world.path("main.sh"), "#\n".repeat(600_000)).unwrap();
+    create(&world, &args).expect(3).says("larger than 1 MiB");
+    // One that comes to its end is no spout.
+    fs::write(world.path("main.sh"), "#!/bin/sh\necho once\n").unwrap();
+    create(&world, &args).expect(2).says("[spout-exits]");
+    assert!(!world.path("orders.json").exists());
+}
+
+#[test]
 fn a_file_that_is_there_is_replaced_only_when_told_so() {
     let world = World::local();
     let args = [&["orders"], IMAGE, &["--cmd", "main"]].concat();
