@@ -14,6 +14,7 @@ mod runner;
 mod acknowledging;
 mod deletions;
 mod faults;
+mod figures;
 mod follow;
 mod gateway;
 mod generated;
