@@ -76,6 +76,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-fd -d 'Wri
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
@@ -346,6 +348,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'

@@ -172,13 +172,32 @@ pub struct PutArgs {
 
     /// Print one JSON object a line instead of text
     ///
-    /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume), `archive` (with
-    /// --dry-run) and, last, `summary`.
+    /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume or --spool), `spooled`,
+    /// `quarantined`, `stats` (with --stats-every), `archive` (with --dry-run) and, last, `summary`.
     #[arg(long, help_heading = "What is said")]
     pub json: bool,
 
     #[command(flatten)]
+    pub figures: FiguresArgs,
+
+    #[command(flatten)]
     pub voice: VoiceArgs,
+}
+
+/// How it goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is said")]
+pub struct FiguresArgs {
+    /// Say every so often how far it is: bytes, messages, commits, and the time from read to done
+    ///
+    /// A line on standard error, and with --json one of type `stats` on standard output. `lag` is the time from an archive's
+    /// first byte, or its first message, to its acknowledgement, of those that were done since the last line.
+    #[arg(long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
+    pub stats_every: Option<Duration>,
+
+    /// Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches
+    #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
+    pub metrics_listen: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -990,6 +1009,14 @@ pub fn parse_put(line: Vec<OsString>) -> Result<PutArgs, String> {
         Ok(Verb::Put(args)) => Ok(*args),
         Ok(_) => Err("it is no `put`".to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A duration that is one.
+fn parse_period(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("once in no time at all is too often; write 10s".to_owned()),
+        period => Ok(period),
     }
 }
 

@@ -30,7 +30,8 @@
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.
-//! 6. Acknowledge after the commit is finished without an error, in order.
+//! 6. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
+//!    ([`Observer::settled`]), and acknowledge nothing after one that could not be.
 
 pub mod holding;
 pub mod ledger;

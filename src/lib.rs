@@ -16,7 +16,7 @@
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
+//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
@@ -67,6 +67,7 @@
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |
+//! | who asks for figures | 16 connections, 10 s for a head | [`metrics`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`serve::http`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
@@ -89,6 +90,7 @@ pub mod history;
 
 pub mod lint;
 pub mod messages;
+pub mod metrics;
 pub mod pachd;
 pub mod pfs;
 pub mod pipelines;

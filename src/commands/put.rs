@@ -2,9 +2,11 @@
 
 mod acknowledging;
 mod input;
+mod lines;
 mod producer;
 mod report;
 pub(super) mod spooling;
+mod stats;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -20,15 +22,17 @@ use crate::archive;
 use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::Packing;
+use crate::commands::serve::listening_address;
 use crate::commands::{group, server};
 use crate::delivery::holding::Holding;
 use crate::delivery::mark::StreamName;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
 use crate::delivery::spool::{self, Leaving, Spool};
-use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Options, Summary, WriteMode};
+use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::metrics;
 use crate::pfs::{Branch, Destination};
 use crate::settings::{self, Address, Server};
 use crate::terminal::Terminal;
@@ -37,6 +41,7 @@ use input::{Directly, Input, Reader};
 use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
+use stats::{Stats, Ticking};
 
 /// Runs the verb.
 ///
@@ -89,19 +94,13 @@ fn deliver(
         &terminal,
     )?;
     let acknowledger = acknowledger.map(Arc::new);
-    let report = Arc::new(Report::new(Arc::clone(&terminal), args.json, acknowledger.clone()));
+    let (report, ticking) = report(args, &terminal, acknowledger.clone())?;
     let producer = producer(args);
     let interrupts = listen(args, &terminal, producer.clone())?;
     let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
-        observer: match &spool {
-            Some(spool) => Arc::new(Leaving {
-                spool: Arc::clone(spool),
-                observer: Arc::clone(&report) as _,
-            }),
-            None => Arc::clone(&report) as _,
-        },
+        observer: observer(spool.as_ref(), &report),
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
@@ -148,6 +147,10 @@ fn deliver(
     }
     match end {
         Some((summary, result)) => {
+            if let Some(ticking) = ticking {
+                // The summary is the last line.
+                ticking.end();
+            }
             let concluded = conclude(
                 &terminal,
                 &report,
@@ -169,6 +172,57 @@ fn deliver(
             interrupts.signal(),
         )),
     }
+}
+
+/// Who is told, and what says the figures every so often.
+fn report(
+    args: &PutArgs,
+    terminal: &Arc<Terminal>,
+    acknowledger: Option<Arc<Acknowledger>>,
+) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
+    let is_wanted = args.figures.stats_every.is_some() || args.figures.metrics_listen.is_some();
+    let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
+    let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
+    let report = Arc::new(report);
+    let ticking = show_figures(args, terminal, &report, stats.as_deref())?;
+    Ok((report, ticking))
+}
+
+/// The report, and before it, if there is one, the spool that archives leave.
+fn observer(spool: Option<&Arc<Spool>>, report: &Arc<Report>) -> Arc<dyn Observer> {
+    match spool {
+        Some(spool) => Arc::new(Leaving {
+            spool: Arc::clone(spool),
+            observer: Arc::clone(report) as _,
+        }),
+        None => Arc::clone(report) as _,
+    }
+}
+
+/// Says the figures as often as was asked for, and to whom.
+fn show_figures(
+    args: &PutArgs,
+    terminal: &Terminal,
+    report: &Arc<Report>,
+    stats: Option<&Stats>,
+) -> Result<Option<Ticking>, Failure> {
+    let Some(stats) = stats else { return Ok(None) };
+    if let Some(address) = &args.figures.metrics_listen {
+        let (address, _) = if address.bytes().all(|byte| byte.is_ascii_digit()) {
+            listening_address(&format!("127.0.0.1:{address}"))?
+        } else {
+            listening_address(address)?
+        };
+        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
+        let address = listening.map_err(|error| {
+            Failure::new(Exit::Usage, format!("cannot listen at {address}; nothing was sent")).detail(error.to_string())
+        })?;
+        terminal.note(&format!("figures are at http://{address}/metrics"));
+    }
+    Ok(args.figures.stats_every.map(|period| {
+        let report = Arc::clone(report);
+        Ticking::every(period, move || report.say_figures())
+    }))
 }
 
 fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {

@@ -113,7 +113,7 @@ fn environment(spout: &Repo, port: u16) -> [(&'static str, String); 4] {
 }
 
 /// The address, and the name that it was given by.
-fn listening_address(text: &str) -> Result<(SocketAddr, Option<String>), Failure> {
+pub(super) fn listening_address(text: &str) -> Result<(SocketAddr, Option<String>), Failure> {
     if let Ok(address) = text.parse() {
         return Ok((address, None));
     }

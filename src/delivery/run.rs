@@ -137,8 +137,9 @@ impl Delivery {
                 Err(reason) => reason,
             };
             self.say(&reason, &mut said_busy);
-            // What waits in a spool is safe there, so nothing is gained by the grace period.
-            if self.interrupt.is_raised() && options.spooled.is_some() {
+            // What waits in a spool is safe there, and of messages that are counted none is read yet: nothing is gained by the
+            // grace period.
+            if self.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
                 return Err(DeliveryError::Interrupted);
             }
             if first.is_none() && !(options.counts_messages && options.spooled.is_none()) {

@@ -18,6 +18,11 @@
 //! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
 //! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
 //!   while archives are sent that an earlier run has sent later ones of.
+//! - An archive of messages says itself which they are ([`crate::archive::Label`]). The journal holds the greatest number of a
+//!   message, too, before the file that shows it is removed. An archive is a batch as it was made: none is ever formed
+//!   anew.
+//! - The journal says that an archive is finished after whoever asked for its acknowledgement has it
+//!   ([`crate::delivery::Observer::settled`]). Without that it is found on the branch by the next run, and acknowledged again.
 //! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
 //!   does one between the acknowledgement and the journal: the archive is looked for on the branch, found, and
 //!   acknowledged as `already`.

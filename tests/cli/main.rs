@@ -19,6 +19,7 @@ mod create_dialogue;
 mod create_submission;
 mod deletions;
 mod faults;
+mod figures;
 mod follow;
 mod gateway;
 mod generated;

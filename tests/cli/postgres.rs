@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::recipes::{changed, recipe, shell};
+use crate::recipes::{Running, changed, recipe, shell};
 use crate::runner::{Ran, World, has_program, skip};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
@@ -202,5 +202,36 @@ fn the_recipe_copies_each_row_once() {
         server.execute(&format!("INSERT INTO orders (item) VALUES ('{item}')"));
         assert!(shell(&world, &script).status().unwrap().success());
         assert_eq!(world.get("rows:/rows.tsv"), format!("{id}\t{item}\n").as_bytes());
+    }
+}
+
+#[test]
+fn what_is_notified_is_committed() {
+    let Some(programs) = programs() else { return };
+    let server = Server::start(&programs);
+    let world = World::local();
+    let socket = format!(
+        "postgresql:///postgres?user=postgres&host={}",
+        server.directory.path().display()
+    );
+    let changes = [
+        ("postgresql://db/shop", &*format!("'{socket}'")),
+        ("sleep 1", "sleep 0.2"),
+    ];
+    let _running = Running::start(shell(
+        &world,
+        &changed(&recipe("Notifications of PostgreSQL"), &changes),
+    ));
+    // Nobody may listen yet: it is said again until somebody does.
+    let payload = r#"{"id": 1, "text": "a \"b\""}"#;
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !world
+        .run(&["get", "notifications:/notifications.jsonl"])
+        .text()
+        .contains(payload)
+    {
+        assert!(Instant::now() < deadline, "it is never seen");
+        server.execute(&format!("NOTIFY orders, '{payload}'"));
+        std::thread::sleep(Duration::from_millis(300));
     }
 }

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use anyhow::Context;
 use crossbeam_channel::Sender;
@@ -224,6 +225,7 @@ impl Reader {
             let Some(archive) = next? else {
                 return Ok(Some(reader.seen()));
             };
+            self.report.begun(archive.number, Instant::now());
             if taker.take(archive)?.is_break() {
                 return Ok(None);
             }
@@ -251,6 +253,7 @@ impl Reader {
             name: Arc::clone(name),
             input: Waited { input, stop: None },
             output,
+            first: *number,
             report: Arc::clone(&self.report),
             packing: packing.clone(),
             before,
@@ -277,6 +280,8 @@ struct Making<F> {
     name: Arc<str>,
     input: Waited<F>,
     output: PipeWriter,
+    /// The number of the first archive.
+    first: u64,
     report: Arc<Report>,
     packing: Packing,
     /// How many messages the stream has had before.
@@ -286,6 +291,7 @@ struct Making<F> {
 impl<F: Read + AsFd> Making<F> {
     fn run(mut self) -> Result<(), PackError> {
         let mut made = filter::Packing::default();
+        let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
         let end = pack(
             &mut self.input,
@@ -293,6 +299,8 @@ impl<F: Read + AsFd> Making<F> {
             self.packing.packer(self.before),
             &mut made,
             &mut |packed| {
+                report.begun(number, packed.begun.instant);
+                number += 1;
                 let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
                 packed.write_to(&mut buffered)
             },

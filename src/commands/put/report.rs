@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use super::acknowledging::{Acknowledgement, Acknowledger};
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label, MessageRange, Position};
+use super::lines::{Line, Messages, reason, variables};
+use super::stats::{Lag, Stats};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label};
 use crate::delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
 use crate::fault::Fault;
+use crate::metrics::{self, Figures};
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
 
@@ -24,6 +25,7 @@ pub(super) struct Report {
     terminal: Arc<Terminal>,
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
+    stats: Option<Arc<Stats>>,
     started: Instant,
     read: AtomicU64,
     archives: AtomicU64,
@@ -33,6 +35,9 @@ pub(super) struct Report {
     files: AtomicU64,
     deletions: AtomicU64,
     bytes: AtomicU64,
+    /// In archives that are done.
+    messages: AtomicU64,
+    retries: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     said_retrying: Mutex<Option<Instant>>,
@@ -72,12 +77,18 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
+    pub fn new(
+        terminal: Arc<Terminal>,
+        json: bool,
+        acknowledger: Option<Arc<Acknowledger>>,
+        stats: Option<Arc<Stats>>,
+    ) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
             acknowledger,
+            stats,
             started: Instant::now(),
             read: zero(),
             archives: zero(),
@@ -87,6 +98,8 @@ impl Report {
             files: zero(),
             deletions: zero(),
             bytes: zero(),
+            messages: zero(),
+            retries: zero(),
             shown: zero(),
             said_retrying: Mutex::new(None),
             settled: Mutex::new(0),
@@ -136,6 +149,50 @@ impl Report {
             Some(bar) => bar.show(text),
             None => self.terminal.detail(&text),
         }
+    }
+
+    /// The first of an archive was read then: its first message, or, unless that is known, all of it.
+    pub fn begun(&self, archive: u64, at: Instant) {
+        if let Some(stats) = &self.stats {
+            stats.begun(archive, at);
+        }
+    }
+
+    /// Says how far it is.
+    pub fn say_figures(&self) {
+        let figures = metrics::Source::figures(self);
+        let lag = self.stats.as_ref().and_then(|stats| stats.take_lag());
+        if self.json {
+            self.print(&Line::Stats {
+                seconds: self.started.elapsed().as_secs_f64(),
+                read: figures.read_bytes,
+                messages: figures.messages,
+                archives: figures.archives,
+                commits: figures.commits,
+                already: figures.already,
+                quarantined: figures.quarantined,
+                bytes: figures.bytes,
+                retries: figures.retries,
+                in_hand: figures.in_hand,
+                lag,
+            });
+        }
+        let messages = match figures.messages {
+            0 => String::new(),
+            messages => format!(", {} done", counted(messages, "message")),
+        };
+        let took = lag.map_or(String::new(), |Lag { p50, p99, .. }| {
+            format!("; from read to done {p50:.2} s (p50), {p99:.2} s (p99)")
+        });
+        let text = format!(
+            "{} read, {}{messages}, {}, {}, {} in hand{took}",
+            Size(figures.read_bytes),
+            counted(figures.archives, "archive"),
+            counted(figures.commits, "commit"),
+            Size(figures.bytes),
+            grouped(figures.in_hand)
+        );
+        self.terminal.status(&text);
     }
 
     /// Says what came of it all.
@@ -329,6 +386,7 @@ impl Report {
         let messages = receipt.label.messages;
         if let Some(messages) = messages {
             self.last_message.store(messages.last, Ordering::Relaxed);
+            self.messages.fetch_add(messages.count(), Ordering::Relaxed);
         }
         if self.json {
             self.print(&Line::of(&if already {
@@ -349,6 +407,23 @@ impl Report {
             Size(receipt.bytes),
             if already { "   already" } else { "" }
         ));
+    }
+}
+
+impl metrics::Source for Report {
+    fn figures(&self) -> Figures {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Figures {
+            read_bytes: get(&self.read),
+            messages: get(&self.messages),
+            archives: get(&self.archives),
+            commits: get(&self.commits),
+            already: get(&self.already),
+            quarantined: get(&self.quarantined),
+            bytes: get(&self.bytes),
+            retries: get(&self.retries),
+            in_hand: self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64),
+        }
     }
 }
 
@@ -433,6 +508,9 @@ impl Observer for Report {
                 variables: variables(settled),
             })?;
         }
+        if let Some(stats) = &self.stats {
+            stats.done(settled.archive(), Instant::now());
+        }
         self.settle();
         Ok(())
     }
@@ -443,6 +521,7 @@ impl Observer for Report {
 
     /// The first of a series is said, and then one a minute: `put` may try for ten minutes, and silence looks like work.
     fn retrying(&self, fault: &Fault) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
         let mut said = self.said_retrying.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_some_and(|time| time.elapsed() < SAY_RETRYING_EVERY) {
             return self.terminal.detail(&format!("trying again: {fault}"));
@@ -452,189 +531,11 @@ impl Observer for Report {
     }
 }
 
-/// Why no commit can be made of it.
-fn reason(archive: &Archive) -> String {
-    let reason = archive.contents.as_ref().err();
-    reason.map(ToString::to_string).unwrap_or_default()
-}
-
-/// What an acknowledgement says, for shells.
-fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<String>)> {
-    let (kind, digest, label, branch) = match settled {
-        Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
-        Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
-        Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),
-        Settled::Quarantined(archive, _) => ("quarantined", archive.digest, &archive.label, None),
-    };
-    let number = |of: fn(MessageRange) -> u64| label.messages.map(|messages| of(messages).to_string());
-    vec![
-        ("TYPE", Some(kind.to_owned())),
-        ("ARCHIVE", Some(settled.archive().to_string())),
-        ("DIGEST", Some(digest.to_string())),
-        ("COMMIT", settled.commit().map(ToString::to_string)),
-        ("PROJECT", branch.map(|branch| branch.repo.project.to_string())),
-        ("REPO", branch.map(|branch| branch.repo.name.to_string())),
-        ("BRANCH", branch.map(|branch| branch.name.to_string())),
-        ("FIRST", number(|messages| messages.first)),
-        ("LAST", number(|messages| messages.last)),
-        ("COUNT", number(MessageRange::count)),
-        ("POSITION", label.position.as_ref().map(Position::bare)),
-    ]
-}
-
 /// `2 files`, `2 files and 1 deletion`.
 fn files_of(files: u64, deletions: u64) -> String {
     let files = counted(files, "file");
     match deletions {
         0 => files,
         more => format!("{files} and {}", counted(more, "deletion")),
-    }
-}
-
-/// The lines of `--json`. Fields are only ever added.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Line<'a> {
-    Spooled {
-        /// The archive's number in the life of the spool.
-        seq: u64,
-        digest: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
-    },
-    Quarantined {
-        archive: u64,
-        digest: String,
-        file: String,
-        reason: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
-    },
-    /// Only as an acknowledgement: no commit was made of it.
-    Empty {
-        archive: u64,
-        digest: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
-    },
-    Commit(Commitment<'a>),
-    Already(Commitment<'a>),
-    Archive {
-        archive: u64,
-        input: &'a str,
-        offset: u64,
-        length: u64,
-        digest: String,
-        files: usize,
-        deletions: usize,
-        bytes: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
-    },
-    Summary {
-        /// Whether the input was delivered to its end.
-        complete: bool,
-        archives: u64,
-        commits: u64,
-        already: u64,
-        empty: u64,
-        quarantined: u64,
-        files: u64,
-        deletions: u64,
-        bytes: u64,
-        seconds: f64,
-    },
-}
-
-impl<'a> Line<'a> {
-    fn of(settled: &Settled<'a>) -> Self {
-        match *settled {
-            Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
-            Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
-            Settled::Empty(archive) => Self::Empty {
-                archive: archive.number,
-                digest: archive.digest.to_string(),
-                messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
-            },
-            Settled::Quarantined(archive, file) => Self::Quarantined {
-                archive: archive.number,
-                digest: archive.digest.to_string(),
-                file: file.display().to_string(),
-                reason: reason(archive),
-                messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
-            },
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Commitment<'a> {
-    archive: u64,
-    input: &'a str,
-    offset: u64,
-    length: u64,
-    digest: String,
-    project: &'a str,
-    repo: &'a str,
-    branch: &'a str,
-    commit: &'a str,
-    files: usize,
-    deletions: usize,
-    bytes: u64,
-    finished: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<Messages>,
-    /// Where the last message stands in its source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<&'a Position>,
-}
-
-/// Which messages of the input an archive was made of: numbers from 1.
-#[derive(Serialize)]
-struct Messages {
-    first: u64,
-    last: u64,
-    count: u64,
-}
-
-impl Messages {
-    fn of(label: &Label) -> Option<Self> {
-        label.messages.map(|messages: MessageRange| Self {
-            first: messages.first,
-            last: messages.last,
-            count: messages.count(),
-        })
-    }
-}
-
-impl<'a> Commitment<'a> {
-    fn new(receipt: &'a Receipt) -> Self {
-        Self {
-            archive: receipt.archive,
-            input: &receipt.input,
-            offset: receipt.offset,
-            length: receipt.length,
-            digest: receipt.digest.to_string(),
-            project: receipt.branch.repo.project.as_str(),
-            repo: receipt.branch.repo.name.as_str(),
-            branch: receipt.branch.name.as_str(),
-            commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
-            files: receipt.files,
-            deletions: receipt.deletions,
-            bytes: receipt.bytes,
-            finished: receipt.finished.map(|time| time.to_string()),
-            messages: Messages::of(&receipt.label),
-            position: receipt.label.position.as_ref(),
-        }
     }
 }

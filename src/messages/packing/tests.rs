@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::super::Key;
 use super::super::key::Columns;
 use super::*;
@@ -253,5 +255,48 @@ fn each_file_of_csv_has_the_header() {
         }
         let contents: Vec<String> = done.iter().flat_map(|packed| files(packed).into_values()).collect();
         assert_eq!(contents, ["id\n1\n", "id\n2\n"]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_comes_out_is_what_went_in_message_for_message(
+        bodies in prop::collection::vec("[a-z\t]{0,700}", 1..40),
+        count in 1..10_u64,
+        bytes in 2_048..10_000_u64,
+        before in 0..1_000_u64,
+        is_each: bool,
+    ) {
+        let template = |text: &str| naming(text, None);
+        let naming = if is_each { Naming::Each(template("{seq:5}")) } else { Naming::Into(template("{seq:5}")) };
+        let batching = Batching { count, bytes, ..HUGE };
+        let mut packer = Packer::new(naming, batching).after(before);
+        let mut done: Vec<Packed> = Vec::new();
+        let mut take = |packed| { done.push(packed); Ok::<_, MessageError>(()) };
+        for (body, number) in bodies.iter().zip(1..) {
+            packer.add(&message(number, body.as_bytes()), moment(0), &mut take).unwrap();
+        }
+        packer.close(&mut take).unwrap();
+        let mut next = before + 1;
+        let mut contents = Vec::new();
+        for packed in &done {
+            let range = packed.messages;
+            prop_assert!(range.first == next && range.count() <= count, "{} after {}", range, next);
+            next = range.last + 1;
+            let files = files(packed);
+            let names: Vec<String> = if is_each {
+                (range.first..next).map(|number| format!("{number:05}")).collect()
+            } else {
+                vec![format!("{:05}", range.first)]
+            };
+            prop_assert!(files.keys().eq(&names));
+            contents.extend(files.into_values());
+        }
+        prop_assert_eq!(next, before + 1 + bodies.len() as u64);
+        if is_each {
+            prop_assert_eq!(contents, bodies);
+        } else {
+            prop_assert_eq!(contents.concat(), bodies.iter().map(|body| body.clone() + "\n").collect::<String>());
+        }
     }
 }

@@ -1,0 +1,199 @@
+//! What `put` says in JSON, a line each, and in the environment of `--ack-command`.
+
+use serde::Serialize;
+
+use super::stats::Lag;
+use crate::archive::{Archive, Label, MessageRange, Position};
+use crate::delivery::{Receipt, Settled};
+
+/// The lines of `--json`. Fields are only ever added.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Line<'a> {
+    Spooled {
+        /// The archive's number in the life of the spool.
+        seq: u64,
+        digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    Quarantined {
+        archive: u64,
+        digest: String,
+        file: String,
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    /// Only as an acknowledgement: no commit was made of it.
+    Empty {
+        archive: u64,
+        digest: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    Commit(Commitment<'a>),
+    Already(Commitment<'a>),
+    Archive {
+        archive: u64,
+        input: &'a str,
+        offset: u64,
+        length: u64,
+        digest: String,
+        files: usize,
+        deletions: usize,
+        bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    /// How far it is: all since the start, but for `lag`, which is of those that were done since the last such line.
+    Stats {
+        seconds: f64,
+        read: u64,
+        messages: u64,
+        archives: u64,
+        commits: u64,
+        already: u64,
+        quarantined: u64,
+        bytes: u64,
+        retries: u64,
+        in_hand: u64,
+        lag: Option<Lag>,
+    },
+    Summary {
+        /// Whether the input was delivered to its end.
+        complete: bool,
+        archives: u64,
+        commits: u64,
+        already: u64,
+        empty: u64,
+        quarantined: u64,
+        files: u64,
+        deletions: u64,
+        bytes: u64,
+        seconds: f64,
+    },
+}
+
+impl<'a> Line<'a> {
+    pub fn of(settled: &Settled<'a>) -> Self {
+        match *settled {
+            Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
+            Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
+            Settled::Empty(archive) => Self::Empty {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+            Settled::Quarantined(archive, file) => Self::Quarantined {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                file: file.display().to_string(),
+                reason: reason(archive),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Commitment<'a> {
+    archive: u64,
+    input: &'a str,
+    offset: u64,
+    length: u64,
+    digest: String,
+    project: &'a str,
+    repo: &'a str,
+    branch: &'a str,
+    commit: &'a str,
+    files: usize,
+    deletions: usize,
+    bytes: u64,
+    finished: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages>,
+    /// Where the last message stands in its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a Position>,
+}
+
+/// Which messages of the input an archive was made of: numbers from 1.
+#[derive(Serialize)]
+pub(super) struct Messages {
+    first: u64,
+    last: u64,
+    count: u64,
+}
+
+impl Messages {
+    pub fn of(label: &Label) -> Option<Self> {
+        label.messages.map(|messages: MessageRange| Self {
+            first: messages.first,
+            last: messages.last,
+            count: messages.count(),
+        })
+    }
+}
+
+impl<'a> Commitment<'a> {
+    fn new(receipt: &'a Receipt) -> Self {
+        Self {
+            archive: receipt.archive,
+            input: &receipt.input,
+            offset: receipt.offset,
+            length: receipt.length,
+            digest: receipt.digest.to_string(),
+            project: receipt.branch.repo.project.as_str(),
+            repo: receipt.branch.repo.name.as_str(),
+            branch: receipt.branch.name.as_str(),
+            commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
+            files: receipt.files,
+            deletions: receipt.deletions,
+            bytes: receipt.bytes,
+            finished: receipt.finished.map(|time| time.to_string()),
+            messages: Messages::of(&receipt.label),
+            position: receipt.label.position.as_ref(),
+        }
+    }
+}
+
+/// Why no commit can be made of it.
+pub(super) fn reason(archive: &Archive) -> String {
+    let reason = archive.contents.as_ref().err();
+    reason.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What an acknowledgement says, for shells.
+pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<String>)> {
+    let (kind, digest, label, branch) = match settled {
+        Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
+        Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),
+        Settled::Quarantined(archive, _) => ("quarantined", archive.digest, &archive.label, None),
+    };
+    let number = |of: fn(MessageRange) -> u64| label.messages.map(|messages| of(messages).to_string());
+    vec![
+        ("TYPE", Some(kind.to_owned())),
+        ("ARCHIVE", Some(settled.archive().to_string())),
+        ("DIGEST", Some(digest.to_string())),
+        ("COMMIT", settled.commit().map(ToString::to_string)),
+        ("PROJECT", branch.map(|branch| branch.repo.project.to_string())),
+        ("REPO", branch.map(|branch| branch.repo.name.to_string())),
+        ("BRANCH", branch.map(|branch| branch.name.to_string())),
+        ("FIRST", number(|messages| messages.first)),
+        ("LAST", number(|messages| messages.last)),
+        ("COUNT", number(MessageRange::count)),
+        ("POSITION", label.position.as_ref().map(Position::bare)),
+    ]
+}
