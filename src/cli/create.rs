@@ -40,15 +40,15 @@ pub struct CreateArgs {
     pub command: Vec<OsString>,
 
     /// The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", help_heading = None::<&str>)]
     pub pachyderm: Option<Version>,
 
     /// Ask nothing
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     pub no_input: bool,
 
     /// Go on although `validate` finds something
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     pub no_lint: bool,
 
     #[command(flatten)]

@@ -146,6 +146,14 @@ impl Spout {
 
 impl Drop for Spout {
     fn drop(&mut self) {
+        // Killed at once, it would leave its consumer behind.
+        if let (Ok(None), Some(process)) = (self.code.try_wait(), Pid::from_raw(self.code.id().cast_signed())) {
+            let _ = kill_process(process, Signal::TERM);
+            let begun = Instant::now();
+            while matches!(self.code.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         for process in [&mut self.code, &mut self.sidecar] {
             let _ = process.kill();
             let _ = process.wait();
@@ -545,4 +553,14 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
         );
     }
     spout.world.run(&["get", "orders:/.part"]).expect(1);
+
+    // A directory that is gone is watched again when it is back.
+    fs::remove_dir_all(watched.path()).unwrap();
+    wait("the new watch", || {
+        (spout.said().matches("it is started again").count() == 2).then_some(())
+    });
+    wait("the directory", || watched.path().exists().then_some(()));
+    fs::write(at("in the new one"), "5").unwrap();
+    commits(5);
+    assert_eq!(consumers().len(), 1, "the one before lives on");
 }

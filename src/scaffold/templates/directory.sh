@@ -1,5 +1,6 @@
 # Each file that is complete, closed after writing or moved in, becomes one archive, and so one commit.
 repo="${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}__BRANCH__"
+SPOUT_DIRECTORY=${SPOUT_DIRECTORY%/}
 
 send() {
     case "${1##*/}" in .*) return 0 ;; esac # not complete yet, by custom
@@ -18,12 +19,17 @@ send_all_below() {
 
 mkdir -p "$SPOUT_DIRECTORY"
 # Watching begins first, so that nothing is missed between the files that are there and those that come.
-exec 3< <(exec inotifywait -m -r -e close_write -e moved_to --format '%w%f' "$SPOUT_DIRECTORY" 2>&1)
+exec 3< <(exec inotifywait -m -r -e close_write -e moved_to -e delete_self -e move_self -e unmount \
+    --format '%w%f' "$SPOUT_DIRECTORY" 2>&1)
+watcher=$!
+trap 'kill "$watcher" 2>/dev/null || true' EXIT
 while IFS= read -r line <&3; do
     [ "$line" != "Watches established." ] || break
 done
 send_all_below "$SPOUT_DIRECTORY"
 while IFS= read -r path <&3; do
+    # About the directory itself: it is gone, and inotifywait would wait for ever.
+    [ "$path" != "$SPOUT_DIRECTORY/" ] || exit 1
     if [ -d "$path" ]; then send_all_below "$path"; else send "${path#"$SPOUT_DIRECTORY"/}"; fi
 done
 exit 1 # nobody watches any more
