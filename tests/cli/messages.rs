@@ -254,6 +254,13 @@ fn numbers_in_names_go_on_over_the_life_of_a_stream() {
     world.run_with(&["put", "events", "--stream", "s"], &archives).expect(0);
     let ran = put(&world, &flags, b"d\n");
     assert_eq!(ran.expect(0).json()[0]["messages"]["first"], 4);
+    let tail = world.run(&["tail", "events", "--json", "-n", "2", "-e"]);
+    let told = tail.expect(0).json();
+    assert_eq!(
+        told[1]["messages"],
+        serde_json::json!({"first": 4, "last": 4, "count": 1})
+    );
+    assert!(told[0].get("messages").is_none(), "{}", told[0]);
     assert_eq!(names(&world), ["n/01", "n/02", "n/03", "n/04", "other"]);
     assert_eq!(world.get("events:/n/04"), b"d");
 }

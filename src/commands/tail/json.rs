@@ -34,8 +34,19 @@ struct Object<'a> {
     /// Whose archive it holds, when `put` made it.
     stream: Option<&'a str>,
     seq: Option<u64>,
+    /// Its messages, where they are counted over the life of the stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Counts>,
+}
+
+/// Numbers from 1.
+#[derive(Serialize)]
+struct Messages {
+    first: u64,
+    last: u64,
+    count: u64,
 }
 
 /// How many files the commit changed.
@@ -73,6 +84,11 @@ impl<'a> Object<'a> {
             description: shown.description(),
             stream: shown.mark.map(|mark| mark.stream.as_str()),
             seq: shown.mark.map(|mark| mark.sequence),
+            messages: shown.mark.and_then(|mark| mark.messages).map(|messages| Messages {
+                first: messages.first,
+                last: messages.last,
+                count: messages.count(),
+            }),
             changes: shown.changes.map(|changes| Counts {
                 added: changes.added,
                 changed: changes.changed,
