@@ -162,7 +162,7 @@ impl<F: Read + AsFd> Source for Waited<F> {
     fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
         match self.wait(until)? {
             Ready::Nothing => return Ok(Arrival::Silence),
-            Ready::Stop => return Ok(Arrival::End),
+            Ready::Stop => return Ok(Arrival::Stop),
             Ready::Input => {}
         }
         loop {

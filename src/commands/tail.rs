@@ -19,12 +19,15 @@ use rustix::process::Signal;
 use crate::cli::{Beginning, Colour, TailArgs};
 use crate::commands::group::{ENDS_WITHIN as COMMAND_ENDS_WITHIN, ProcessGroup, signal};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::server;
+use crate::commands::server::{self, Followable};
+
 use crate::delivery::patience::{Interrupt, SystemClock};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::following::cursor::{Cursor, CursorError};
+use crate::following::trail::Trail;
 use crate::following::{End, FollowError, Options, Start, follow};
+use crate::pfs::{Branch, Commit, CommitId};
 use crate::retrieval::Extent;
 use crate::settings;
 use crate::terminal::Terminal;
@@ -64,6 +67,10 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
     let cursor = cursor.map(|path| Cursor::open(path, &branch));
     let mut cursor = cursor.transpose().map_err(|error| cursor_failure(&error))?;
     let store = server::feed(&server, &terminal)?;
+    if is_past(&*store, args, &branch, cursor.as_ref()) {
+        terminal.note("the commit of --until is not after where it begins: there is nothing to print");
+        return Ok(Exit::Done);
+    }
     let reader = Reader::new(
         Arc::clone(&store),
         interrupt.clone(),
@@ -105,6 +112,25 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
         },
     };
     conclude(args, end, ending, interrupted).map_err(|failure| server::advise(failure, &server))
+}
+
+/// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is found
+/// out when the first commit comes.
+fn is_past(store: &dyn Followable, args: &TailArgs, branch: &Branch, cursor: Option<&Cursor>) -> bool {
+    let kept = cursor.and_then(Cursor::kept).and_then(Trail::newest);
+    let ((Some(begin), _) | (None, Some(Beginning::Commit(begin)))) = (kept, &args.range.from) else {
+        return false;
+    };
+    let Some(until) = &args.range.until else { return false };
+    let started = |id: &CommitId| {
+        let commit = Commit {
+            repo: branch.repo.clone(),
+            branch: Some(branch.name.clone()),
+            id: id.clone(),
+        };
+        store.inspect_commit(&commit).ok()?.started
+    };
+    begin == until || matches!((started(begin), started(until)), (Some(begin), Some(until)) if until < begin)
 }
 
 fn conclude(

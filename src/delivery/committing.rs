@@ -64,6 +64,8 @@ pub(super) struct Committer<'a> {
     pub in_flight: usize,
     /// Commits that are older than anything of ours: no look goes further.
     pub floor: Vec<CommitId>,
+    /// With `--staging`: the newest commit that the destination was moved to.
+    pub published: Option<CommitId>,
     /// Whether a `StartCommit` was lost: it may still arrive, and then has to be given up.
     pub lost_starts: bool,
 }
@@ -134,6 +136,7 @@ pub(super) enum GivenUp {
 impl<'a> Committer<'a> {
     /// Brings the archive into a commit that is closed for writing.
     pub fn commit(&mut self, job: &Job<'_>) -> Result<Outcome, DeliveryError> {
+        self.check_published(job.archive.number)?;
         let mut restarts = Retry::new(self, job.archive.number);
         let mut upload = self.upload(job)?;
         let mut fresh_starts = 0;
@@ -160,7 +163,10 @@ impl<'a> Committer<'a> {
                 }
             };
             match self.publish(job, &closed)? {
-                Published::There => return Ok(Outcome::Closed(closed)),
+                Published::There => {
+                    self.published = self.staging.is_some().then(|| closed.id.clone());
+                    return Ok(Outcome::Closed(closed));
+                }
                 Published::Overtaken => overtaken += 1,
             }
             if overtaken > OVERTAKEN {

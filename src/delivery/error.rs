@@ -26,6 +26,8 @@ pub enum DeliveryError {
     OutputBranch { branch: Branch, kind: Option<PipelineKind> },
     #[error("{0} is a pipeline's output: moving it would take its provenance away")]
     OutputStaged(Branch),
+    #[error("commit {commit} was acknowledged and is no longer on {branch}")]
+    TakenOff { branch: Branch, commit: CommitId },
     #[error("pachd refused archive {archive}: {fault}")]
     Refused { archive: u64, fault: Fault },
     #[error("{}", destination(.0))]
@@ -141,6 +143,7 @@ impl DeliveryError {
             | Self::AnotherCluster { .. }
             | Self::OutputBranch { .. }
             | Self::OutputStaged(_)
+            | Self::TakenOff { .. }
             | Self::Refused { .. }
             | Self::Destination(_)
             | Self::FinishedWithError { .. }
@@ -212,6 +215,11 @@ impl DeliveryError {
                 "run this inside the spout's container, or put into a repo of its own: \
                  spoutctl put {}-in --create-repo",
                 branch.repo.name
+            ),
+            Self::TakenOff { branch, commit } => format!(
+                "somebody has moved or deleted the branch, or there is a second writer with --staging; its data are in \
+                 the commit: pachctl list file {}@{commit}",
+                branch.repo
             ),
             Self::OutputStaged(_) => "put without --staging".to_owned(),
             Self::OutputBranch { .. } => {

@@ -214,7 +214,7 @@ impl Delivery {
                 .begin()
                 .and_then(|()| self.each(incoming, first, &mut stream, summary));
             stream.end();
-            result
+            result.and_then(|()| stream.check_published())
         });
         // Earlier archives are waited for whatever happened to a later one, and their failure came first.
         finisher.end().and(result)

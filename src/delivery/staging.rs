@@ -11,7 +11,8 @@
 //! one drops or passes over. Its archive was not acknowledged.
 //!
 //! **For one writer.** The head is looked at right before the move; a commit that somebody else made in between means that
-//! the archive is staged again on top of it. One that is made between that look and the move is taken off the branch.
+//! the archive is staged again on top of it. One that is made between that look and the move is taken off the branch; a
+//! second writer of ours finds its own commit gone, at its next archive or at its end, and fails.
 //!
 //! A branch with provenance is refused: `CreateBranch` would take its provenance away (2.12's source).
 
@@ -208,6 +209,35 @@ impl<'a> Committer<'a> {
         }
         self.ledger.closed(commit);
         Ok(Published::There)
+    }
+
+    /// Fails when what was acknowledged is no longer on the destination: going on would hide that.
+    pub(super) fn check_published(&self, archive: u64) -> Result<(), DeliveryError> {
+        let (Some(staging), Some(published)) = (&self.staging, &self.published) else {
+            return Ok(());
+        };
+        let mut retry = Retry::new(self, archive);
+        loop {
+            let mut is_there = false;
+            let listed = self.sink.list_commits(staging.target, &mut |info| {
+                is_there = info.commit.id == *published;
+                if is_there {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            match listed {
+                Ok(()) if is_there => return Ok(()),
+                Ok(()) => {
+                    return Err(DeliveryError::TakenOff {
+                        branch: staging.target.clone(),
+                        commit: published.clone(),
+                    });
+                }
+                Err(fault) => retry.again(fault)?,
+            }
+        }
     }
 
     fn finished_staged(&self, job: &Job<'_>, commit: &Commit) -> Result<Option<CommitId>, DeliveryError> {

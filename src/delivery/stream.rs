@@ -55,6 +55,7 @@ impl<'a> Stream<'a> {
             retry_for: options.retry_for,
             in_flight: options.in_flight.max(1),
             floor: ready.floor.take().into_iter().chain(ready.staged.take()).collect(),
+            published: None,
             lost_starts: false,
         };
         let name = options.stream.clone().unwrap_or_else(StreamName::random);
@@ -83,6 +84,11 @@ impl<'a> Stream<'a> {
             self.give_up_left_open(left)?;
         }
         Ok(())
+    }
+
+    /// Whether what was published last is still there.
+    pub fn check_published(&self) -> Result<(), DeliveryError> {
+        self.committer.check_published(self.last)
     }
 
     /// A `StartCommit` of this run whose answer was lost, and which arrived after its archive was committed by another,

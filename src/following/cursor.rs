@@ -86,6 +86,11 @@ impl Cursor {
             written: None,
             newest: None,
         };
+        // Found out now, not when a commit was delivered that nobody could then remember.
+        tempfile::tempfile_in(directory_of(path)).map_err(|error| CursorError::Io {
+            path: path.to_owned(),
+            error,
+        })?;
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(cursor),
@@ -149,8 +154,7 @@ impl Cursor {
             branch: self.branch.to_string(),
             commits: trail.iter().take(KEPT).map(ToString::to_string).collect(),
         };
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
+        let parent = directory_of(&self.path);
         let mut file = tempfile::NamedTempFile::new_in(parent)?;
         serde_json::to_writer(&mut file, &content)?;
         file.write_all(b"\n")?;
@@ -158,4 +162,9 @@ impl Cursor {
         file.persist(&self.path).map_err(|error| error.error)?;
         File::open(parent)?.sync_all()
     }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }

@@ -17,8 +17,10 @@ pub enum Arrival {
     Bytes(usize),
     /// Nothing, until the moment that was named.
     Silence,
-    /// The input has ended, or we were told to end.
+    /// The input has ended.
     End,
+    /// We were told to end, and the input goes on without us.
+    Stop,
 }
 
 /// Bytes that come when they come.
@@ -96,6 +98,8 @@ fn read_all(
             Arrival::Bytes(length) => splitter.push(&block[..length], &mut show)?,
             Arrival::Silence => packer.close(hand_over)?,
             Arrival::End => return splitter.finish(&mut show),
+            // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of input.
+            Arrival::Stop => return Ok(splitter.abandon()),
         }
     }
 }

@@ -262,6 +262,13 @@ impl Splitter {
         }
     }
 
+    /// Leaves out what has come of a message.
+    pub fn abandon(&mut self) -> Dropped {
+        let bytes = self.held.len();
+        self.held.clear();
+        Dropped(bytes)
+    }
+
     fn unfinished<E: From<MessageError>>(&self) -> Result<Dropped, E> {
         let held = self.held.len();
         Err(self.error(0, MessageFault::Unfinished { held }).into())

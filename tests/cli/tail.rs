@@ -253,7 +253,15 @@ fn it_begins_and_ends_where_it_is_told() {
         .run(&["tail", "events", "--from", &unknown])
         .expect(4)
         .says("is not on branch default/events@master");
-    world.run(&["tail", "events", "-e", "--until", &unknown]).expect(1);
+    world
+        .run(&["tail", "events", "-e", "--until", &unknown])
+        .expect(4)
+        .says("does not exist");
+    // What has passed already does not come any more: it ends at once, and does not follow.
+    for begin in [["--from", &all[0]], ["--from", &all[1]], ["-n", "1"]] {
+        let args = [&["tail", "events", "--until", &all[0], "--timeout", "20s"][..], &begin].concat();
+        assert_eq!(world.run(&args).expect(0).stdout, b"", "{begin:?}");
+    }
 }
 
 #[test]
@@ -379,6 +387,8 @@ fn a_restart_goes_on_behind_the_cursor() {
         .run(&["tail", "events@other", "--cursor", &cursor])
         .expect(2)
         .says("default/events@master");
+    let again = tail(&["--until", &all[1], "--timeout", "20s"]);
+    assert_eq!(again.expect(0).says("nothing to print").stdout, b"");
     std::fs::write(&cursor, "?").unwrap();
     tail(&["-e"]).expect(3).says("is no cursor");
 }
@@ -391,6 +401,8 @@ fn a_cursor_that_nobody_can_keep_is_a_fault() {
         .run(&["tail", "events", "-e", "--cursor", &cursor])
         .expect(3)
         .says(&cursor);
+    let ran = world.run(&["tail", "events", "-e", "--cursor", &cursor]);
+    assert_eq!(ran.stdout, b"", "it is found out before anything is printed");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::following::{Consumer, Note, Rewrite, Taken};
 use crate::glob::Glob;
-use crate::pfs::{BranchName, CommitId, CommitInfo};
+use crate::pfs::{BranchName, Commit, CommitId, CommitInfo};
 use crate::terminal::Terminal;
 
 /// A commit that is to be written.
@@ -106,6 +106,8 @@ pub(super) struct Tail {
     fail: bool,
     left: Option<u64>,
     until: Option<CommitId>,
+    /// It is known where `until` lies.
+    has_begun: bool,
     ending: Ending,
 }
 
@@ -122,6 +124,7 @@ impl Tail {
             fail: args.selection.fail,
             left: args.range.count,
             until: args.range.until.clone(),
+            has_begun: false,
             ending: Ending::Open,
         }
     }
@@ -177,32 +180,78 @@ impl Tail {
     }
 }
 
-impl Consumer for Tail {
-    fn take(&mut self, info: &CommitInfo) -> Taken {
-        let offered = self.offer(info);
-        self.reader.is_behind(info);
-        match offered {
-            Ok(written) => self.count(&written, info),
-            Err(Unwritten::Trouble(Trouble::Dropped)) => {
+impl Tail {
+    /// What becomes of a commit that was not written.
+    fn fails(&mut self, unwritten: Unwritten, info: &CommitInfo) -> Taken {
+        match unwritten {
+            Unwritten::Trouble(Trouble::Dropped) => {
                 self.terminal.warning(&format!(
                     "commit {} was dropped before it could be read; it is left out",
                     info.commit
                 ));
                 Taken::PassedOver
             }
-            Err(Unwritten::Gone) => Taken::No,
-            Err(Unwritten::Trouble(Trouble::Interrupted)) => {
+            Unwritten::Gone => Taken::No,
+            Unwritten::Trouble(Trouble::Interrupted) => {
                 self.ending = Ending::Interrupted;
                 Taken::No
             }
-            Err(Unwritten::Trouble(Trouble::Error(error))) => {
+            Unwritten::Trouble(Trouble::Error(error)) => {
                 self.ending = Ending::Failed(follow_failure(&error));
                 Taken::No
             }
-            Err(Unwritten::Failure(failure)) => {
+            Unwritten::Failure(failure) => {
                 self.ending = Ending::Failed(failure);
                 Taken::No
             }
+        }
+    }
+
+    /// Whether the commit of `--until` is older than the first one that comes: then it has passed, and will not come.
+    fn has_passed(&mut self, first: &CommitInfo) -> Result<bool, Trouble> {
+        let Some(until) = self.until.as_ref().filter(|_| !self.has_begun) else {
+            return Ok(false);
+        };
+        if *until == first.commit.id {
+            self.has_begun = true;
+            return Ok(false);
+        }
+        let named = Commit {
+            id: until.clone(),
+            ..first.commit.clone()
+        };
+        let until = match self.reader.inspect(&named) {
+            Err(Trouble::Dropped) => {
+                let text = format!("the commit of --until, {named}, does not exist");
+                self.ending = Ending::Failed(Failure::new(Exit::Refused, text));
+                return Ok(true);
+            }
+            found => found?,
+        };
+        self.has_begun = true;
+        Ok(until.started < first.started)
+    }
+}
+
+impl Consumer for Tail {
+    fn take(&mut self, info: &CommitInfo) -> Taken {
+        match self.has_passed(info) {
+            Ok(false) => {}
+            Ok(true) => {
+                if matches!(self.ending, Ending::Open) {
+                    self.ending = Ending::Reached;
+                    self.terminal
+                        .note("the commit of --until comes before where it begins: there is nothing to print");
+                }
+                return Taken::No;
+            }
+            Err(trouble) => return self.fails(Unwritten::Trouble(trouble), info),
+        }
+        let offered = self.offer(info);
+        self.reader.is_behind(info);
+        match offered {
+            Ok(written) => self.count(&written, info),
+            Err(unwritten) => self.fails(unwritten, info),
         }
     }
 

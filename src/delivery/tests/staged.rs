@@ -25,6 +25,8 @@ struct Fated {
     late: Mutex<Vec<(u8, Late)>>,
     /// What somebody else does just before the next `FinishCommit`.
     before_finish: Mutex<Option<Late>>,
+    /// What somebody else does just after the next move.
+    after_move: Mutex<Option<Late>>,
     _directory: TempDir,
 }
 
@@ -38,6 +40,7 @@ impl Fated {
             fates: Mutex::new(fates.into_iter().collect()),
             late: Mutex::default(),
             before_finish: Mutex::default(),
+            after_move: Mutex::default(),
             _directory: directory,
         })
     }
@@ -194,7 +197,11 @@ impl StagingSink for Fated {
 
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
         let transaction = transaction.clone();
-        self.call(FaultKind::Unknown, move |store| store.finish_transaction(&transaction))
+        let answer = self.call(FaultKind::Unknown, move |store| store.finish_transaction(&transaction));
+        if let Some(work) = self.after_move.lock().unwrap().take() {
+            work(&self.store);
+        }
+        answer
     }
 
     fn delete_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
@@ -296,6 +303,29 @@ fn an_archive_is_staged_again_on_what_somebody_else_has_committed_meanwhile() {
         ..first.commit.clone()
     };
     assert_eq!(sink.store.inspect_commit(&parent).unwrap().description, "somebody's");
+}
+
+#[test]
+fn what_was_acknowledged_and_taken_off_the_branch_ends_it() {
+    // At the next archive, and where there is none, at the end.
+    for count in [2, 1] {
+        let sink = Fated::new([]);
+        *sink.after_move.lock().unwrap() = Some(Box::new(|store| {
+            let head = store.inspect_branch(&branch()).unwrap().unwrap().head.unwrap();
+            let mut commit = Commit {
+                repo: branch().repo,
+                branch: None,
+                id: head,
+            };
+            commit.id = store.inspect_commit(&commit).unwrap().parent.unwrap();
+            store.create_branch(&branch(), Some(&commit)).unwrap();
+        }));
+        let ended = deliver(&sink, 1..=count, staged(false));
+        assert_eq!(ended.committed, [1]);
+        let error = ended.result.unwrap_err();
+        assert!(matches!(error, DeliveryError::TakenOff { .. }), "{error:?}");
+        assert_eq!(error.consequence(), Consequence::DoNotRetry);
+    }
 }
 
 /// A commit that somebody else makes in the destination.

@@ -10,12 +10,14 @@ struct Played {
     begin: Instant,
     second: u64,
     arrivals: Vec<(u64, io::Result<&'static str>)>,
+    /// What comes after them.
+    end: Arrival,
 }
 
 impl Source for Played {
     fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
         if self.arrivals.is_empty() {
-            return Ok(Arrival::End);
+            return Ok(self.end);
         }
         let at = self.begin + Duration::from_secs(self.arrivals[0].0);
         if let Some(until) = until.filter(|until| *until <= at) {
@@ -39,10 +41,19 @@ impl Source for Played {
 
 /// First and last of each archive, and how it ended.
 fn play(arrivals: Vec<(u64, io::Result<&'static str>)>) -> (Vec<(u64, u64)>, Packing, Result<(), PackError>) {
+    play_to(arrivals, Arrival::End, Partial::Fail)
+}
+
+fn play_to(
+    arrivals: Vec<(u64, io::Result<&'static str>)>,
+    end: Arrival,
+    partial: Partial,
+) -> (Vec<(u64, u64)>, Packing, Result<(), PackError>) {
     let mut source = Played {
         begin: Instant::now(),
         second: 0,
         arrivals,
+        end,
     };
     let name = Template::new("f", None, Columns::Tabs, false).unwrap();
     let batching = Batching {
@@ -52,7 +63,7 @@ fn play(arrivals: Vec<(u64, io::Result<&'static str>)>) -> (Vec<(u64, u64)>, Pac
     let (mut packing, mut archives) = (Packing::default(), Vec::new());
     let end = pack(
         &mut source,
-        Splitter::new(Framing::Lines, 100, Partial::Fail),
+        Splitter::new(Framing::Lines, 100, partial),
         Packer::new(Naming::Into(name), batching),
         &mut packing,
         &mut |packed| {
@@ -69,6 +80,15 @@ fn a_message_waits_no_longer_than_the_period() {
     end.unwrap();
     assert_eq!(archives, [(1, 2), (3, 5), (6, 6)]);
     assert_eq!((packing.messages, packing.archives), (6, 3));
+}
+
+#[test]
+fn when_we_are_told_to_end_the_front_of_a_message_is_no_message() {
+    for partial in [Partial::Keep, Partial::Drop, Partial::Fail] {
+        let (archives, packing, end) = play_to(vec![(0, Ok("a\nb\nhalf"))], Arrival::Stop, partial);
+        end.unwrap();
+        assert_eq!((archives, packing.dropped), (vec![(1, 2)], 4), "{partial:?}");
+    }
 }
 
 #[test]
@@ -98,6 +118,7 @@ fn whoever_takes_archives_and_goes_is_given_no_more() {
         begin: Instant::now(),
         second: 0,
         arrivals: vec![(0, Ok("a\n")), (9, Ok("b\n"))],
+        end: Arrival::End,
     };
     let name = Template::new("f", None, Columns::Tabs, false).unwrap();
     let mut calls = 0;
