@@ -10,6 +10,7 @@
 
 mod create;
 mod messages;
+pub mod preferred;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -56,6 +57,7 @@ pub enum Verb {
     Explain(ExplainArgs),
     Create(Box<CreateArgs>),
     Auth(AuthArgs),
+    Config(ConfigArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -926,6 +928,25 @@ pub struct LogoutArgs {
     /// Forget the token of this context instead of the active one's
     #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
     pub context: Option<String>,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Show what holds here, and where each of it was said: pachd's address, token, project; preferred options
+///
+/// An option of the command line comes first, then its variable, then `spoutctl.toml` of the project (the nearest one, in
+/// this directory or above), then config.toml of the user. A token is not shown.
+///
+/// Exit code 2: something that is said cannot be used.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Print one JSON object a line
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 
     #[command(flatten)]
     pub voice: VoiceArgs,

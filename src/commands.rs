@@ -1,10 +1,12 @@
 //! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
 
 pub mod auth;
+pub mod config;
 pub mod create;
 pub mod explain;
 pub mod get;
 pub mod pack;
+pub mod preferences;
 pub mod put;
 pub mod serve;
 pub mod spool;

@@ -117,7 +117,8 @@ use terminal::{Terminal, Voice};
 
 /// Runs the command that `args` say, the program's name first, and answers how the process is to end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output, mistakes to standard error; a closed pipe is no mistake.
@@ -125,7 +126,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    match dispatch(cli.verb) {
+    match commands::preferences::honour(cli, &args).and_then(|cli| dispatch(cli.verb)) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Voice::Quiet));
@@ -146,6 +147,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Explain(args) => commands::explain::run(&args),
         Verb::Create(args) => commands::create::run(&args),
         Verb::Auth(args) => commands::auth::run(&args),
+        Verb::Config(args) => commands::config::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -8,16 +8,23 @@
 //! | `address` | what an address may look like |
 //! | `pod` | the pod of a pipeline |
 //! | `project` | `spoutctl.toml` |
+//! | `user` | the user's own file |
+//! | `preferences` | what of verbs' options can stand in these two, and in variables |
+//! | `file` | what the two have in common |
 
 mod address;
 pub mod contexts;
+mod file;
 mod pod;
+pub mod preferences;
 pub mod project;
 pub mod search;
+pub mod user;
 
 use std::path::{Path, PathBuf};
 
 pub use self::address::{Address, AddressError};
+pub use self::file::FileError;
 pub use self::pod::Pod;
 pub use self::search::{Asked, Origin, SearchError, Server, Surroundings};
 

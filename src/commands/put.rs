@@ -180,7 +180,9 @@ fn report(
     terminal: &Arc<Terminal>,
     acknowledger: Option<Arc<Acknowledger>>,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
-    let is_wanted = args.figures.stats_every.is_some() || args.figures.metrics_listen.is_some();
+    // As flags these two are refused with --dry-run; preferred ones do not count.
+    let figures = (!args.commits.dry_run).then_some(&args.figures);
+    let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
     let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
     let report = Arc::new(report);

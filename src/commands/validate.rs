@@ -23,7 +23,8 @@ use crate::failure::Failure;
 use crate::lint::{self, Expect, Options};
 use crate::report::{self, FileReport, Format, Style};
 use crate::settings;
-use crate::settings::project::{self, Project, ProjectError};
+use crate::settings::FileError;
+use crate::settings::project::{self, Project};
 use crate::source::SourceFile;
 use crate::terminal::Terminal;
 use files::{Input, Unread};
@@ -260,7 +261,7 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
         None => nearest(),
     };
     let Some(path) = path else { return Ok(None) };
-    let failure = |error: ProjectError| Failure {
+    let failure = |error: FileError| Failure {
         help: error.help().map(str::to_owned).into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())
     };

@@ -4,7 +4,6 @@
 //! whoever could write it would decide where a token goes.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -15,7 +14,11 @@ use crate::diagnostic::{RuleId, Severity};
 use crate::lint::rule_nearest;
 use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
-use crate::source::{Position, SourceFile, Span};
+use crate::source::{SourceFile, Span};
+
+use super::Origin;
+use super::file::{self, FileError, Never, Wrong, check_keys, table_in, value_in};
+use super::preferences::{self, Preference, Scope};
 
 /// The file's name.
 pub const NAME: &str = "spoutctl.toml";
@@ -25,51 +28,31 @@ const TOP: &[&str] = &["pachyderm", "validate"];
 const VALIDATE: &[&str] = &["all", "ignore", "max-warnings", "select", "severity", "suppress"];
 const SUPPRESS: &[&str] = &["path", "reason", "rules"];
 
-/// What may never stand there, by any name that somebody might try.
-const NEVER: &[&str] = &[
-    "address",
-    "auth-token",
-    "ca",
-    "ca-cert",
-    "ca-certificate",
-    "ca-file",
-    "cacert",
-    "certificate",
-    "context",
-    "insecure",
-    "pach-token",
-    "pachd",
-    "pachd-address",
-    "server",
-    "tls-insecure",
-    "token",
-    "token-file",
-    "url",
-];
-
-/// A file that cannot be used. Nothing goes on without it: its rules may be what keeps a pipeline from failing.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectError {
-    #[error("cannot read {}: {why}", path.display())]
-    Unreadable { path: PathBuf, why: io::Error },
-    #[error("{}:{}:{}: {what}", path.display(), at.line, at.column)]
-    Wrong {
-        path: PathBuf,
-        at: Position,
-        what: String,
-        help: Option<String>,
-    },
-}
-
-impl ProjectError {
-    #[must_use]
-    pub fn help(&self) -> Option<&str> {
-        match self {
-            Self::Unreadable { .. } => Some("--config names another file, --no-config does without"),
-            Self::Wrong { help, .. } => help.as_deref(),
-        }
-    }
-}
+/// What may never stand there.
+const NEVER: Never = Never {
+    names: &[
+        "address",
+        "auth-token",
+        "ca",
+        "ca-cert",
+        "ca-certificate",
+        "ca-file",
+        "cacert",
+        "certificate",
+        "context",
+        "insecure",
+        "pach-token",
+        "pachd",
+        "pachd-address",
+        "server",
+        "tls-insecure",
+        "token",
+        "token-file",
+        "url",
+    ],
+    why: "whoever may write this file would decide where your token goes",
+    help: "use --pachd, PACHD_ADDRESS and PACH_TOKEN, or the file of your own settings: spoutctl config says which",
+};
 
 /// The file's content.
 #[derive(Debug)]
@@ -78,6 +61,40 @@ pub struct Project {
     pub path: PathBuf,
     pub file: SourceFile,
     pub settings: Settings,
+    /// What the project prefers, for other verbs than `validate`.
+    pub preferences: Vec<Preference>,
+}
+
+impl Project {
+    /// What it says of specs: each key with its value, as written, and its place. Suppressions are counted.
+    #[must_use]
+    pub fn said(&self) -> Vec<(String, String, Origin)> {
+        let Ok(table) = DeTable::parse(self.file.text()) else {
+            return Vec::new();
+        };
+        let top = table.get_ref();
+        let version = top.iter().filter(|(key, _)| key.get_ref() == "pachyderm");
+        let version = version.map(|(key, value)| ("pachyderm".to_owned(), key, value));
+        let rules = table_in(top, "validate").into_iter().flatten();
+        let rules = rules.map(|(key, value)| (format!("validate.{}", key.get_ref()), key, value));
+        let said = version.chain(rules).map(|(name, key, value)| {
+            let from = Origin::Setting {
+                path: self.path.clone(),
+                line: self.file.position(key.span().start).line,
+            };
+            let value = match value.get_ref() {
+                DeValue::Array(entries) if name == "validate.suppress" => format!("{} entries", entries.len()),
+                DeValue::String(text) => text.to_string(),
+                _ => one_line(self.file.slice(span(value.span()))),
+            };
+            (name, value, from)
+        });
+        said.collect()
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<&str>>().join(" ")
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -218,108 +235,46 @@ pub fn find(directory: &Path) -> Option<PathBuf> {
 
 /// # Errors
 /// When the file cannot be read, is no TOML, or holds what it must not.
-pub fn load(path: &Path) -> Result<Project, ProjectError> {
-    let text = std::fs::read_to_string(path).map_err(|why| ProjectError::Unreadable {
-        path: path.to_owned(),
-        why,
-    })?;
-    read(path, &text)
+pub fn load(path: &Path) -> Result<Project, FileError> {
+    read(path, &file::text(path)?)
 }
 
-fn read(path: &Path, text: &str) -> Result<Project, ProjectError> {
+fn read(path: &Path, text: &str) -> Result<Project, FileError> {
     let file = SourceFile::new(path.display().to_string(), text);
-    let wrong = |span: Option<std::ops::Range<usize>>, what: String, help: Option<String>| ProjectError::Wrong {
-        path: path.to_owned(),
-        at: file.position(span.map_or(0, |span| span.start)),
-        what,
-        help,
-    };
-    let syntax = |error: toml::de::Error| wrong(error.span(), first_line(error.message()), None);
-    let table = DeTable::parse(text).map_err(syntax)?;
-    check_keys(table.get_ref()).map_err(|key| wrong(Some(key.span), key.what, key.help))?;
-    let settings = toml::from_str(text).map_err(syntax)?;
+    let (settings, preferences) = parse(path, &file).map_err(|wrong| wrong.within(path, &file))?;
     Ok(Project {
         path: path.to_owned(),
         file,
         settings,
+        preferences,
     })
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
+fn parse(path: &Path, file: &SourceFile) -> Result<(Settings, Vec<Preference>), Wrong> {
+    let table = DeTable::parse(file.text())?;
+    let preferences = preferences::read(table.get_ref(), path, file, Scope::Project, TOP, &NEVER)?;
+    check_validate(table.get_ref())?;
+    Ok((toml::from_str(file.text())?, preferences))
 }
 
 fn span(range: std::ops::Range<usize>) -> Span {
     Span::new(range.start, range.end)
 }
 
-/// A key that must not be there.
-struct WrongKey {
-    span: std::ops::Range<usize>,
-    what: String,
-    help: Option<String>,
-}
-
-fn check_keys(top: &DeTable<'_>) -> Result<(), WrongKey> {
-    check_table(top, TOP)?;
+fn check_validate(top: &DeTable<'_>) -> Result<(), Wrong> {
     let Some(validate) = table_in(top, "validate") else {
         return Ok(());
     };
-    check_table(validate, VALIDATE)?;
+    check_keys(validate, VALIDATE, &NEVER)?;
     let Some(DeValue::Array(suppressions)) = value_in(validate, "suppress") else {
         return Ok(());
     };
     for suppression in suppressions {
         if let DeValue::Table(suppression) = suppression.get_ref() {
-            check_table(suppression, SUPPRESS)?;
+            check_keys(suppression, SUPPRESS, &NEVER)?;
         }
     }
     Ok(())
-}
-
-fn check_table(table: &DeTable<'_>, known: &[&str]) -> Result<(), WrongKey> {
-    for key in table.keys() {
-        let name: &str = key.get_ref();
-        if known.contains(&name) {
-            continue;
-        }
-        let plain = name.to_ascii_lowercase().replace('_', "-");
-        if NEVER.contains(&plain.as_str()) {
-            return Err(WrongKey {
-                span: key.span(),
-                what: format!(
-                    "`{name}` cannot be set here: whoever may write this file would decide where your token goes"
-                ),
-                help: Some("use --pachd, PACHD_ADDRESS and PACH_TOKEN".to_owned()),
-            });
-        }
-        let distance = |known: &&&str| strsim::damerau_levenshtein(known, &plain);
-        let nearest = known.iter().min_by_key(distance);
-        let nearest = nearest.filter(|known| distance(known) <= plain.len() / 3);
-        return Err(WrongKey {
-            span: key.span(),
-            what: format!("`{}` is no key that is known here", name.escape_debug()),
-            help: Some(match nearest {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!("known are {}", known.join(", ")),
-            }),
-        });
-    }
-    Ok(())
-}
-
-fn value_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeValue<'i>> {
-    let mut members = table.iter();
-    members
-        .find(|(key, _)| key.get_ref() == name)
-        .map(|(_, value)| value.get_ref())
-}
-
-fn table_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> {
-    match value_in(table, name)? {
-        DeValue::Table(table) => Some(table),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::contexts::{Context, ContextError, Contexts};
-use super::{Address, AddressError, Pod};
+use super::user::{self, User};
+use super::{Address, AddressError, FileError, Pod};
 use crate::connection::tls::{Authorities, InvalidAuthorities, Trust};
 use crate::connection::token::{InvalidToken, Token};
 use crate::pfs::ProjectName;
@@ -55,7 +56,7 @@ impl Surroundings<'static> {
 }
 
 impl Surroundings<'_> {
-    fn set(&self, name: &str) -> Option<OsString> {
+    pub(super) fn set(&self, name: &str) -> Option<OsString> {
         (self.variable)(name).filter(|value| !value.is_empty())
     }
 
@@ -102,6 +103,11 @@ pub enum Origin {
         path: PathBuf,
     },
     File(PathBuf),
+    /// A line of a settings file.
+    Setting {
+        path: PathBuf,
+        line: usize,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -111,6 +117,7 @@ impl fmt::Display for Origin {
             Self::Pod => f.write_str("the pod's environment"),
             Self::Context { name, path } => write!(f, "context `{}` in {}", name.escape_debug(), path.display()),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Setting { path, line } => write!(f, "{}:{line}", path.display()),
         }
     }
 }
@@ -120,6 +127,10 @@ impl fmt::Display for Origin {
 pub enum SearchError {
     #[error(transparent)]
     Address(#[from] AddressError),
+    #[error("{from}: {why}")]
+    Setting { from: Origin, why: AddressError },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Context(#[from] ContextError),
     #[error("context `{}` in {} has no address", name.escape_debug(), path.display())]
@@ -150,7 +161,8 @@ impl SearchError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Address(error) => error.help(),
+            Self::Address(error) | Self::Setting { why: error, .. } => error.help(),
+            Self::File(error) => error.help()?.to_owned(),
             Self::Context(error) => error.help(),
             Self::NoAddress { name, .. } => format!(
                 "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl port-forward`, or \
@@ -188,9 +200,11 @@ impl Server {
         let mut search = Search {
             asked,
             around,
+            user: user::load(around)?.unwrap_or_default(),
             warnings: Vec::new(),
         };
         let (address, address_from, contexts) = search.place()?;
+        search.forget_user_unless_meant(&address);
         let (context, passed_over) = contexts.split(&address);
         let token = match address {
             Address::Local(_) => None,
@@ -256,6 +270,7 @@ impl Candidates {
 struct Search<'a> {
     asked: &'a Asked<'a>,
     around: &'a Surroundings<'a>,
+    user: User,
     warnings: Vec<String>,
 }
 
@@ -280,12 +295,30 @@ impl Search<'_> {
             let contexts = self.contexts_for(&address)?;
             return Ok((address, Origin::Variable("PACHD_ADDRESS"), contexts));
         }
+        if let (Some((text, from)), None) = (self.user.pachd.clone(), self.around.context_name()) {
+            let wrong = |why| SearchError::Setting {
+                from: from.clone(),
+                why,
+            };
+            let address = Address::new(&text).map_err(wrong)?;
+            let contexts = self.contexts_for(&address)?;
+            return Ok((address, from, contexts));
+        }
         match self.selected()? {
             Some(context) => Self::of_context(context),
             None => Err(AddressError::Missing {
                 looked_at: self.looked_at(),
             }
             .into()),
+        }
+    }
+
+    /// What the user's file says of its address counts for that address alone, as with a context.
+    fn forget_user_unless_meant(&mut self, address: &Address) {
+        let own = self.user.pachd.as_ref().and_then(|(text, _)| Address::new(text).ok());
+        let is_meant = self.asked.context.is_none() && own.is_some_and(|own| own.is_same_place(address));
+        if !is_meant {
+            self.user = User::default();
         }
     }
 
@@ -321,9 +354,10 @@ impl Search<'_> {
         Contexts::read(&path.unwrap_or_else(|| PathBuf::from("~/.pachyderm/config.json")))
     }
 
-    /// The context that `PACH_CONTEXT` names, or the active one.
+    /// The context that `PACH_CONTEXT` or the user's file names, or the active one.
     fn selected(&self) -> Result<Option<Context>, ContextError> {
-        match self.around.context_name() {
+        let own = || self.user.context.as_ref().map(|(name, _)| name.clone());
+        match self.around.context_name().or_else(own) {
             Some(name) => self.contexts()?.named(&name).map(Some),
             None => self.contexts()?.active(),
         }
@@ -350,6 +384,9 @@ impl Search<'_> {
         if let Some(text) = self.around.text("PACH_TOKEN") {
             return of(&text, Origin::Variable("PACH_TOKEN"));
         }
+        if let Some(path) = &self.user.token_file {
+            return of(&token_in(path)?, Origin::File(path.clone()));
+        }
         Ok(context.and_then(|context| {
             let Context { name, path, .. } = context.clone();
             Some((context.token.clone()?, Origin::Context { name, path }))
@@ -360,7 +397,7 @@ impl Search<'_> {
         if self.asked.insecure {
             return Ok((Trust::Anybody, Some(Origin::Flag("--insecure"))));
         }
-        if let Some(path) = self.asked.cacert {
+        if let Some(path) = self.asked.cacert.or(self.user.cacert.as_deref()) {
             let authorities = authorities_in(path)?;
             return Ok((Trust::Given(authorities), Some(Origin::File(path.to_owned()))));
         }

@@ -1,9 +1,12 @@
 //! What the README prints is what happens.
 
 use clap::CommandFactory;
+use serde_json::json;
 use spoutctl::exit::Exit;
+use spoutctl::settings::preferences::{PREFERABLE, Scope};
 
 use crate::runner::{Ran, World, fixture, fixture_bytes};
+use crate::settings::{TOKEN, User};
 
 fn readme() -> String {
     std::fs::read_to_string(fixture("../README.md")).unwrap()
@@ -97,12 +100,50 @@ fn what_validate_says_of_the_example_is_what_it_says() {
     assert_eq!(shown, format!("{}{}", ran.expect(1).text(), ran.stderr));
 }
 
+/// The block in which there is `part`.
+fn toml_block(part: &str) -> String {
+    let readme = readme();
+    let blocks = readme.split("```toml\n").skip(1);
+    let mut blocks = blocks.map(|block| block.split("```").next().unwrap());
+    blocks.find(|block| block.contains(part)).unwrap().to_owned()
+}
+
+#[test]
+fn the_users_file_of_the_readme_is_taken() {
+    let user = User::new(&json!({}));
+    std::fs::create_dir_all(user.home().join(".config/spoutctl")).unwrap();
+    std::fs::write(
+        user.home().join(".config/spoutctl/config.toml"),
+        toml_block("token-file"),
+    )
+    .unwrap();
+    std::fs::write(user.home().join(".config/spoutctl/token"), TOKEN).unwrap();
+    let shown = user.run(&["config"], &[]).expect(0).text();
+    for part in ["grpcs://pachd.example.com:443", "(not shown)", "30m", "never"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+fn the_options_that_the_readme_lists_are_those_that_can_be_said_once() {
+    let readme = readme();
+    for known in PREFERABLE {
+        let verbs: Vec<String> = known.verbs.iter().map(|verb| format!("`{verb}`")).collect();
+        let in_project = if known.scope == Scope::Project { "yes" } else { "no" };
+        let row = format!(
+            "| `{}` | {} | `{}` | {in_project} |",
+            known.name,
+            verbs.join(", "),
+            known.variable
+        );
+        assert!(readme.contains(&row), "{row}");
+    }
+}
+
 #[test]
 fn the_configuration_of_the_readme_is_taken() {
-    let readme = readme();
-    let block = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let world = World::local();
-    std::fs::write(world.path("spoutctl.toml"), block).unwrap();
+    std::fs::write(world.path("spoutctl.toml"), toml_block("[validate]")).unwrap();
     std::fs::copy(fixture("validate/kafka.json"), world.path("kafka.json")).unwrap();
     let config = world.path("spoutctl.toml");
     let file = world.path("kafka.json");

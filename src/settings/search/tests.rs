@@ -349,3 +349,113 @@ fn no_token_is_ever_part_of_a_debug_print() {
     let text = format!("{server:?} {:?}", server.context);
     assert!(text.contains("prod") && !text.contains("token-of"), "{text}");
 }
+
+/// The user's own file, beside pachctl's.
+fn with_own(text: &str) -> Around {
+    let around = Around::new(FILE);
+    std::fs::create_dir_all(around.directory.path().join(".config/spoutctl")).unwrap();
+    around.file(".config/spoutctl/config.toml", text);
+    around.file(".config/spoutctl/token", "token-of-own\n");
+    around
+}
+
+const OWN_FILE: &str = "pachd = \"grpc://own:1\"\ntoken-file = \"token\"\n";
+
+fn token_of(server: &Server) -> Option<&str> {
+    server.token.as_ref().map(|(token, _)| token.reveal())
+}
+
+#[test]
+fn the_users_file_comes_after_variables_and_before_the_active_context() {
+    let server = with_own(OWN_FILE).find(&Asked::default()).unwrap();
+    assert_eq!(server.address.to_string(), "grpc://own:1");
+    assert!(server.address_from.to_string().ends_with("config.toml:1"));
+    assert_eq!(token_of(&server), Some("token-of-own"));
+    for (name, value, address) in [
+        ("PACHD_ADDRESS", "grpc://other:1", "grpc://other:1"),
+        ("PACH_CONTEXT", "test", "grpc://test:1650"),
+    ] {
+        let server = with_own(OWN_FILE)
+            .with(&[(name, value)])
+            .find(&Asked::default())
+            .unwrap();
+        assert_eq!(server.address.to_string(), address, "{name}");
+        assert_ne!(token_of(&server), Some("token-of-own"), "{name}");
+    }
+}
+
+#[test]
+fn the_users_token_goes_to_the_users_address_alone() {
+    let other = Asked {
+        pachd: Some("grpc://evil:1"),
+        ..Asked::default()
+    };
+    assert_eq!(token_of(&with_own(OWN_FILE).find(&other).unwrap()), None);
+    let same = Asked {
+        pachd: Some("http://OWN:1"),
+        ..Asked::default()
+    };
+    assert_eq!(token_of(&with_own(OWN_FILE).find(&same).unwrap()), Some("token-of-own"));
+    let context = Asked {
+        context: Some("prod"),
+        ..Asked::default()
+    };
+    assert_eq!(
+        token_of(&with_own(OWN_FILE).find(&context).unwrap()),
+        Some("token-of-prod")
+    );
+    let variable = with_own(OWN_FILE).with(&[("PACH_TOKEN", "token-of-variable")]);
+    assert_eq!(
+        token_of(&variable.find(&Asked::default()).unwrap()),
+        Some("token-of-variable")
+    );
+}
+
+#[test]
+fn the_users_file_may_name_a_context() {
+    let own = "context = \"test\"\n";
+    let server = with_own(own).find(&Asked::default()).unwrap();
+    assert_eq!(server.address.to_string(), "grpc://test:1650");
+    assert_eq!(token_of(&server), Some("token-of-test"));
+    let named = with_own(own).with(&[("PACH_CONTEXT", "prod")]);
+    assert_eq!(token_of(&named.find(&Asked::default()).unwrap()), Some("token-of-prod"));
+}
+
+#[test]
+fn a_users_file_that_is_not_clear_is_refused_with_the_place() {
+    for (text, place) in [
+        (
+            "context = \"test\"\npachd = \"grpc://own:1\"\n",
+            "1:11: `context` and `pachd`",
+        ),
+        ("token-file = \"token\"\n", "1:14: `token-file` stands without `pachd`"),
+        ("pachd = 1\n", "1:9: `pachd` is a text"),
+        ("token = \"x\"\n", "1:1: `token` cannot be set here"),
+        ("insecure = true\n", "1:1: `insecure` cannot be set here"),
+    ] {
+        let error = with_own(text).find(&Asked::default()).unwrap_err();
+        assert!(error.to_string().contains(&format!("config.toml:{place}")), "{error}");
+        assert!(error.help().is_some() || text.starts_with("pachd"), "{text}");
+    }
+    let error = with_own("pachd = \"ftp://x\"\n").find(&Asked::default()).unwrap_err();
+    assert!(error.to_string().contains("config.toml:1: "), "{error}");
+}
+
+#[test]
+fn the_users_file_is_where_the_xdg_specification_says() {
+    let around = Around::new(FILE);
+    let base = around.directory.path().join("xdg");
+    std::fs::create_dir_all(base.join("spoutctl")).unwrap();
+    around.file("xdg/spoutctl/config.toml", "pachd = \"grpc://xdg:1\"\n");
+    let around = around.with(&[("XDG_CONFIG_HOME", base.to_str().unwrap())]);
+    assert_eq!(
+        around.find(&Asked::default()).unwrap().address.to_string(),
+        "grpc://xdg:1"
+    );
+    // A relative path is to be ignored.
+    let around = around.with(&[("XDG_CONFIG_HOME", "xdg")]);
+    assert_ne!(
+        around.find(&Asked::default()).unwrap().address.to_string(),
+        "grpc://xdg:1"
+    );
+}
