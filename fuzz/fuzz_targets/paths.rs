@@ -72,8 +72,13 @@ fn path(text: &str) {
 fn words(text: &str) {
     match Destination::from_str(text) {
         Ok(destination) => {
+            // Written out, it names its project.
             let again = format!("{}:{}", destination.branch, destination.prefix);
-            assert_eq!(Destination::from_str(&again), Ok(destination));
+            let written = Destination {
+                names_project: true,
+                ..destination
+            };
+            assert_eq!(Destination::from_str(&again), Ok(written));
         }
         Err(error) => shown(&error.to_string()),
     }
@@ -85,7 +90,11 @@ fn words(text: &str) {
             };
             let path = source.path.as_ref().map(|path| format!(":{path}")).unwrap_or_default();
             let again = format!("{}@{revision}{path}", source.repo);
-            assert_eq!(Source::from_str(&again), Ok(source));
+            let written = Source {
+                names_project: true,
+                ..source
+            };
+            assert_eq!(Source::from_str(&again), Ok(written));
         }
         Err(error) => shown(&error.to_string()),
     }
