@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
@@ -37,7 +37,7 @@ use crate::pfs::{Branch, Destination};
 use crate::settings::{self, Address, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
-use input::{Directly, Input, Reader};
+use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
@@ -96,7 +96,8 @@ fn deliver(
     let acknowledger = acknowledger.map(Arc::new);
     let (report, ticking) = report(args, &terminal, acknowledger.clone())?;
     let producer = producer(args);
-    let interrupts = listen(args, &terminal, producer.clone())?;
+    let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
+    let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
     let ledger = Arc::new(Ledger::default());
     let delivery = Delivery {
         sink,
@@ -116,23 +117,27 @@ fn deliver(
         endless: args.production.endless,
         options: entry_options(&args.entries, &target.destination),
         packing,
+        stopping: Arc::clone(&stopping),
         report: Arc::clone(&report),
     };
-    match &spool {
-        Some(spool) => read_into_spool(reader, spool, archives),
-        None => read_directly(
-            reader,
-            Holding::new(&temporary),
-            archives,
-            counts_messages(args, target),
-        ),
-    }
+    let collects = reader.packing.is_some();
+    let taken_in = if let Some(spool) = &spool {
+        Some(read_into_spool(reader, spool, archives))
+    } else {
+        let counts = counts_messages(args, target);
+        read_directly(reader, Holding::new(&temporary), archives, counts);
+        None
+    };
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
     let end = wait(&ended, &interrupts);
+    if let (Some(taken_in), Some(_), true) = (taken_in, &end, collects) {
+        stopping.stop();
+        wait_until_taken_in(&taken_in, &interrupts);
+    }
     report.end();
     let patience = if end.is_some() {
         group::ENDS_WITHIN
@@ -242,18 +247,34 @@ fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, c
     });
 }
 
-fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) {
+/// What it answers is closed when nothing more is taken in.
+fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Receiver<()> {
     let into_spool = IntoSpool {
         spool: Arc::clone(spool),
         report: Arc::clone(&reader.report),
     };
     let options = reader.options.clone();
+    let (taking_in, taken_in) = bounded(0);
     let reading = std::thread::spawn(move || {
+        let _open_until_the_end: Sender<()> = taking_in;
         let _taking_in = into_spool.spool.taking_in();
         reader.read_all(&into_spool)
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
+    taken_in
+}
+
+/// Waits until messages that were read are in the spool, where nothing delivers them any more. A spool that is full, or a
+/// disk that does not answer, may keep them from that.
+fn wait_until_taken_in(taken_in: &Receiver<()>, interrupts: &Interrupts) {
+    let latest = interrupts.interrupt.deadline();
+    let latest = latest.map_or_else(|| Instant::now() + group::ENDS_WITHIN, |_| interrupts.latest());
+    select! {
+        recv(taken_in) -> _ => {}
+        recv(interrupts.leave) -> _ => {}
+        recv(at(latest)) -> _ => {}
+    }
 }
 
 fn scratch(temporary: &Path) -> Result<TempDir, Failure> {
@@ -361,12 +382,26 @@ fn producer(args: &PutArgs) -> Option<Arc<Producer>> {
     (!command.is_empty()).then(|| Arc::new(Producer::new(command, args.production.restart)))
 }
 
-fn listen(args: &PutArgs, terminal: &Arc<Terminal>, producer: Option<Arc<Producer>>) -> Result<Interrupts, Failure> {
+fn listen(
+    args: &PutArgs,
+    terminal: &Arc<Terminal>,
+    producer: Option<Arc<Producer>>,
+    stopping: &Arc<Stopping>,
+) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
+    let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
-        if let Some(producer) = &producer {
-            producer.group.stop(group::signal(number));
+        match &producer {
+            None => stopping.stop(),
+            Some(producer) => {
+                producer.group.stop(group::signal(number));
+                // It ends, and says its last words before; unless it does not.
+                std::thread::spawn(move || {
+                    std::thread::sleep(group::ENDS_WITHIN.min(grace / 2));
+                    stopping.stop();
+                });
+            }
         }
         terminal.note(&format!(
             "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
@@ -510,6 +545,8 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
             .or_else(|| args.commits.stream.clone())
             .or_else(|| target.stream.clone()),
         counts_messages: counts_messages(args, target),
+        // A spool keeps what comes; it goes on in the next run.
+        drains: args.messages.messages.is_some() && spool.is_none(),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,

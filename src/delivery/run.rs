@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvError, never, select};
+use crossbeam_channel::{Receiver, RecvError, at, never, select};
 
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
@@ -41,6 +41,8 @@ pub struct Options {
     /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
     /// it is known where.
     pub counts_messages: bool,
+    /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
+    pub drains: bool,
     /// The input is the same as last time.
     pub resume: bool,
     /// The archives bring the numbers of a spool along.
@@ -183,13 +185,23 @@ impl Delivery {
 
     /// The next thing from the reading side, unless something ends the delivery first.
     fn receive(&self, incoming: &Receiver<Incoming>, failed: &Receiver<()>) -> Result<Incoming, Stop> {
-        if self.interrupt.is_raised() {
+        let latest = || self.interrupt.deadline().filter(|_| self.options.drains);
+        if self.interrupt.is_raised() && latest().is_none() {
             return Err(Stop::Interrupted);
         }
-        select! {
-            recv(self.interrupt.raised()) -> _ => Err(Stop::Interrupted),
-            recv(failed) -> _ => Err(Stop::EarlierFailed),
-            recv(incoming) -> message => message.map_err(|RecvError| Stop::ReaderGone),
+        let mut raised = self.interrupt.raised().clone();
+        let mut over = never();
+        loop {
+            select! {
+                recv(raised) -> _ => {
+                    // A closed channel would be ready for ever.
+                    raised = never();
+                    over = at(latest().ok_or(Stop::Interrupted)?);
+                }
+                recv(over) -> _ => return Err(Stop::Interrupted),
+                recv(failed) -> _ => return Err(Stop::EarlierFailed),
+                recv(incoming) -> message => return message.map_err(|RecvError| Stop::ReaderGone),
+            }
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Packing {
     pub archives: u64,
     /// Bytes of a last message without its end, which were left out.
     pub dropped: usize,
+    /// The input goes on, and we were told to end.
+    pub stopped: bool,
 }
 
 /// Why an input was not read to its end. The messages before are in archives that were handed over.
@@ -71,13 +73,15 @@ pub fn pack(
         done(packed).map_err(PackError::Output)
     };
     let read = read_all(source, &mut splitter, &mut packer, &mut hand_over);
+    let is_stopped = matches!(read, Ok((_, Arrival::Stop)));
     match read {
         // Whoever takes the archives has gone.
         Err(PackError::Output(_)) => read.map(|_| ()),
         read => {
             packer.close(&mut hand_over)?;
-            let Dropped(bytes) = read?;
+            let (Dropped(bytes), _) = read?;
             packing.dropped = bytes;
+            packing.stopped = is_stopped;
             Ok(())
         }
     }
@@ -88,7 +92,7 @@ fn read_all(
     splitter: &mut Splitter,
     packer: &mut Packer,
     hand_over: &mut dyn FnMut(Packed) -> Result<(), PackError>,
-) -> Result<Dropped, PackError> {
+) -> Result<(Dropped, Arrival), PackError> {
     let mut block = vec![0; BLOCK];
     loop {
         let arrival = source.read(&mut block, packer.deadline()).map_err(PackError::Input)?;
@@ -97,9 +101,9 @@ fn read_all(
         match arrival {
             Arrival::Bytes(length) => splitter.push(&block[..length], &mut show)?,
             Arrival::Silence => packer.close(hand_over)?,
-            Arrival::End => return splitter.finish(&mut show),
+            Arrival::End => return Ok((splitter.finish(&mut show)?, arrival)),
             // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of input.
-            Arrival::Stop => return Ok(splitter.abandon()),
+            Arrival::Stop => return Ok((splitter.abandon(), arrival)),
         }
     }
 }

@@ -198,6 +198,65 @@ fn a_message_is_committed_while_the_input_stays_open() {
 }
 
 /// How many archives the spool has taken in.
+/// Runs it, writes to it, and sends it SIGTERM after it has read that; its input stays open.
+fn interrupted(world: &World, args: &[&str], input: &[u8]) -> Ran {
+    let mut child = world
+        .command(&[&PUT[..], args].concat())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let begun = Instant::now();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(10), "it waited for more");
+    drop(stdin);
+    ran
+}
+
+#[test]
+fn a_signal_commits_the_messages_in_hand_and_leaves_out_half_of_one() {
+    let world = World::local();
+    let args = ["--into", "f", "--batch-period", "1h", "--batch-count", "2"];
+    let ran = interrupted(&world, &args, b"1\n2\n3\nhal");
+    ran.expect(143)
+        .says("the last message had no end: its 3 bytes were left out");
+    assert_eq!(ran.commits().len(), 2, "{}", ran.text());
+    assert_eq!(world.get("events:/f"), b"3\n");
+    // What was read of an input that says nothing is nothing.
+    let ran = interrupted(&world, &args, b"");
+    assert!(ran.expect(143).lines().is_empty());
+}
+
+#[test]
+fn a_signal_takes_the_messages_in_hand_into_the_spool() {
+    let world = World::local();
+    let spool = world.path("spool");
+    let spool = spool.to_str().unwrap();
+    let args = ["--into", "f", "--batch-period", "1h", "--spool", spool];
+    interrupted(&world, &args, b"1\n2\n").expect(143);
+    assert_eq!(accepted(&world, spool), 1);
+    world.run(&["spool", spool, "--send", "--create-repo"]).expect(0);
+    assert_eq!(world.get("events:/f"), b"1\n2\n");
+}
+
+#[test]
+fn a_signal_lets_a_producer_say_its_last_words() {
+    let world = World::local();
+    let script = "trap 'echo last; exit 0' TERM; echo first; while :; do sleep 0.1; done";
+    let args = ["--into", "f", "--batch-period", "1h", "--", "/bin/sh", "-c", script];
+    interrupted(&world, &args, b"").expect(143);
+    assert_eq!(world.get("events:/f"), b"first\nlast\n");
+    // One that was in the middle of a message is no fault of the input.
+    let script = "trap 'printf hal; exit 0' TERM; echo first; while :; do sleep 0.1; done";
+    let args = ["--into", "f", "--batch-period", "1h", "--", "/bin/sh", "-c", script];
+    interrupted(&world, &args, b"").expect(143);
+    assert_eq!(world.get("events:/f"), b"first\n");
+}
+
 fn accepted(world: &World, spool: &str) -> usize {
     let ran = world.run(&["spool", spool, "--json"]);
     let line = ran.json().into_iter().find(|line| line["accepted"].is_u64());

@@ -80,6 +80,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             own_output: false,
             stream: Some("s".parse().unwrap()),
             counts_messages: false,
+            drains: false,
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(30),

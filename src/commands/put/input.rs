@@ -2,12 +2,12 @@
 //! are made of them on a thread of their own, and read like any other.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, PipeWriter, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, PipeReader, PipeWriter, Read};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -76,7 +76,30 @@ pub(super) struct Reader {
     pub options: archive::Options,
     /// How the input's messages become archives, where it is messages.
     pub packing: Option<Packing>,
+    /// Asks for the end of a reading of messages.
+    pub stopping: Arc<Stopping>,
     pub report: Arc<Report>,
+}
+
+/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they are ours.
+pub(super) struct Stopping {
+    /// Closed to say it.
+    said: Mutex<Option<PipeWriter>>,
+    heard: PipeReader,
+}
+
+impl Stopping {
+    pub fn new() -> io::Result<Self> {
+        let (heard, said) = io::pipe()?;
+        Ok(Self {
+            said: Mutex::new(Some(said)),
+            heard,
+        })
+    }
+
+    pub fn stop(&self) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// Where archives go, one after the other, as they are read.
@@ -251,7 +274,10 @@ impl Reader {
         let (archives, output) = io::pipe().map_err(reading)?;
         let work = Making {
             name: Arc::clone(name),
-            input: Waited { input, stop: None },
+            input: Waited {
+                input,
+                stop: Some(self.stopping.heard.try_clone().map_err(reading)?.into()),
+            },
             output,
             first: *number,
             report: Arc::clone(&self.report),
@@ -267,12 +293,19 @@ impl Reader {
             return Ok(ControlFlow::Break(()));
         }
         match making.join() {
-            Ok(Ok(())) => Ok(ControlFlow::Continue(())),
+            Ok(Ok(Made::All)) => Ok(ControlFlow::Continue(())),
+            Ok(Ok(Made::UntilStopped)) => Err(DeliveryError::Interrupted),
             Ok(Err(PackError::Message(error))) => Err(error.into()),
             Ok(Err(PackError::Input(error) | PackError::Output(error))) => Err(reading(error)),
             Err(_) => Err(DeliveryError::Panicked),
         }
     }
+}
+
+/// How far an input was read.
+enum Made {
+    All,
+    UntilStopped,
 }
 
 /// Makes archives of messages.
@@ -289,7 +322,7 @@ struct Making<F> {
 }
 
 impl<F: Read + AsFd> Making<F> {
-    fn run(mut self) -> Result<(), PackError> {
+    fn run(mut self) -> Result<Made, PackError> {
         let mut made = filter::Packing::default();
         let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
@@ -305,14 +338,14 @@ impl<F: Read + AsFd> Making<F> {
                 packed.write_to(&mut buffered)
             },
         );
-        if made.archives == 0 && end.is_ok() {
+        if made.archives == 0 && end.is_ok() && !made.stopped {
             report.note(&format!("{} holds no message: no commit is made of it", self.name));
         }
         if made.dropped > 0 {
             let bytes = grouped(made.dropped as u64);
             report.note(&format!("the last message had no end: its {bytes} bytes were left out"));
         }
-        end
+        end.map(|()| if made.stopped { Made::UntilStopped } else { Made::All })
     }
 }
 

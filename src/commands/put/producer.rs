@@ -43,6 +43,8 @@ pub(super) struct Producer {
 struct Ended {
     status: ExitStatus,
     read: Result<ControlFlow<()>, DeliveryError>,
+    /// Whether its output ended after it was told to end.
+    was_told: bool,
     lasted: Duration,
 }
 
@@ -96,6 +98,7 @@ impl Producer {
             drop(reading);
             read
         });
+        let was_told = self.group.is_stopped();
         let insist: &[Signal] = match &read {
             Ok(ControlFlow::Continue(())) => &[],
             // It may be about to fail, which is for its status to tell.
@@ -111,6 +114,7 @@ impl Producer {
         Ok(Some(Ended {
             status,
             read,
+            was_told,
             lasted: begun.elapsed(),
         }))
     }
@@ -187,6 +191,7 @@ impl Producer {
             // What a producer that failed has left unfinished is no fault of its own.
             Err(error) => match unfinished(&error) {
                 Some(unfinished) if failed && !stopped => Some(unfinished),
+                Some(_) if ended.was_told => return Err(DeliveryError::Interrupted),
                 _ => return Err(error),
             },
         };

@@ -540,6 +540,7 @@ pub(super) fn options() -> Options {
         own_output: false,
         stream: None,
         counts_messages: false,
+        drains: false,
         resume: false,
         spooled: None,
         retry_for: Duration::from_mins(10),

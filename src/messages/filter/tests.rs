@@ -88,6 +88,7 @@ fn when_we_are_told_to_end_the_front_of_a_message_is_no_message() {
         let (archives, packing, end) = play_to(vec![(0, Ok("a\nb\nhalf"))], Arrival::Stop, partial);
         end.unwrap();
         assert_eq!((archives, packing.dropped), (vec![(1, 2)], 4), "{partial:?}");
+        assert!(packing.stopped);
     }
 }
 

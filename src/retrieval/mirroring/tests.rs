@@ -531,6 +531,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             own_output: false,
             stream: None,
             counts_messages: false,
+            drains: false,
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(10),
