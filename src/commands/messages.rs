@@ -22,6 +22,8 @@ pub(super) struct Packing {
     framing: Framing,
     limit: usize,
     partial: Partial,
+    /// Of a program that nobody watches, and of which nobody said what a last message without its end is.
+    ends_numbers: bool,
     naming: Naming,
     position: Option<PositionAt>,
     batching: Batching,
@@ -50,6 +52,7 @@ impl Packing {
             naming: naming(args, &framing)?,
             position: position(args, &framing),
             framing,
+            ends_numbers: !watched && args.partial.is_none(),
             limit: usize::try_from(args.max_message).unwrap_or(usize::MAX),
             partial,
             batching: Batching {
@@ -61,7 +64,7 @@ impl Packing {
     }
 
     pub fn splitter(&self) -> Splitter {
-        Splitter::new(self.framing.clone(), self.limit, self.partial)
+        Splitter::new(self.framing.clone(), self.limit, self.partial).ending_numbers(self.ends_numbers)
     }
 
     /// For an input that comes after so many messages of the same stream.

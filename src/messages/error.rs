@@ -6,13 +6,24 @@ use crate::quantity::{Size, grouped};
 
 /// A message that cannot be taken. Those before it can, and are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("message {} of the input, at byte {}, {fault}", grouped(*number), grouped(*offset))]
+#[error("{} of the input, at byte {}, {fault}", self.name(), grouped(*offset))]
 pub struct MessageError {
     /// From 1. A CSV header has the number 0.
     pub number: u64,
     /// Where it begins in the input.
     pub offset: u64,
     pub fault: MessageFault,
+}
+
+impl MessageError {
+    /// What is wrong: a message, or the header before them.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.number {
+            0 => "the header".to_owned(),
+            number => format!("message {}", grouped(number)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -152,6 +152,8 @@ pub struct Splitter {
     framing: Framing,
     limit: usize,
     partial: Partial,
+    /// Whether a JSON number at the very end of the input is whole, though more digits might have come.
+    ends_numbers: bool,
     finder: Finder<'static>,
     csv: csv_core::Reader,
     json: Value,
@@ -181,12 +183,19 @@ impl Splitter {
             framing,
             limit,
             partial,
+            ends_numbers: false,
             held: Vec::new(),
             looked: 0,
             offset: 0,
             number: 0,
             header: None,
         }
+    }
+
+    /// Takes a JSON number at the very end of the input for a whole one, whatever becomes of other last messages.
+    #[must_use]
+    pub fn ending_numbers(self, ends_numbers: bool) -> Self {
+        Self { ends_numbers, ..self }
     }
 
     /// Takes the next bytes of the input and shows every message that is complete with them.
@@ -235,8 +244,7 @@ impl Splitter {
         &mut self,
         show: &mut dyn FnMut(Message<'_>) -> Result<(), E>,
     ) -> Result<Dropped, E> {
-        if self.framing == Framing::Json && self.json.is_word() {
-            // A number at the very end is complete by that.
+        if self.framing == Framing::Json && self.json.is_word() && !self.is_front() {
             self.push(b"\n", show)?;
         }
         if self.held.is_empty() {
@@ -259,6 +267,15 @@ impl Splitter {
                 }
             }
             Partial::Keep | Partial::Fail => self.unfinished(),
+        }
+    }
+
+    /// Whether the last JSON value, a number or a word, may be the front of one.
+    fn is_front(&self) -> bool {
+        match serde_json::from_slice(&self.held) {
+            Ok(serde_json::Value::Number(_)) => !self.ends_numbers,
+            Ok(_) => false,
+            Err(error) => error.is_eof(),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::archive::ArchiveErrorKind;
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
 use crate::delivery::DeliveryError;
-use crate::messages::{MessageError, MessageFault};
+use crate::messages::MessageFault;
 use crate::quantity::{elapsed, grouped};
 
 /// How often it is looked whether the producer has ended, once its output has.
@@ -225,11 +225,7 @@ fn unfinished(error: &DeliveryError) -> Option<String> {
         DeliveryError::Archive(error) if matches!(error.trouble.kind, ArchiveErrorKind::Torn(_)) => {
             Some(format!("archive {}", grouped(error.number)))
         }
-        DeliveryError::Message(MessageError {
-            number,
-            fault: MessageFault::Unfinished { .. },
-            ..
-        }) => Some(format!("message {}", grouped(*number))),
+        DeliveryError::Message(error) if matches!(error.fault, MessageFault::Unfinished { .. }) => Some(error.name()),
         _ => None,
     }
 }

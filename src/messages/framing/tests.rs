@@ -51,7 +51,7 @@ fn each_framing_has_its_own_end() {
     assert_eq!(
         bodies(
             Framing::Json,
-            b" {\"a\": \"}\\\"\"}\n[1,\n2]3 \"x\"true null{}{} -1.5e3"
+            b" {\"a\": \"}\\\"\"}\n[1,\n2]3 \"x\"true null{}{} -1.5e3 "
         ),
         [
             "{\"a\": \"}\\\"\"}",
@@ -125,6 +125,39 @@ fn a_last_message_without_its_end_is_kept_dropped_or_a_fault() {
     assert!(end.is_err());
     let (_, end) = split(Framing::Csv, b"h\n\"b", &[], Partial::Keep);
     assert!(end.is_err());
+}
+
+#[test]
+fn a_number_at_the_very_end_is_whole_only_for_those_who_say_so() {
+    for input in [&b"{} 12"[..], b"{} -", b"{} 1e", b"{} tru"] {
+        let (shown, end) = split(Framing::Json, input, &[], Partial::Fail);
+        assert_eq!(shown.len(), 1);
+        assert!(matches!(end.unwrap_err().fault, MessageFault::Unfinished { .. }));
+        let (_, end) = split(Framing::Json, input, &[], Partial::Drop);
+        assert_eq!(end, Ok(Dropped(input.len() - 3)));
+    }
+    let (shown, end) = split(Framing::Json, b"{} true", &[], Partial::Fail);
+    assert_eq!((shown.len(), end), (2, Ok(Dropped(0))));
+    let (_, end) = split(Framing::Json, b"{} trux", &[], Partial::Fail);
+    assert!(matches!(end.unwrap_err().fault, MessageFault::NotJson { .. }));
+    let mut splitter = Splitter::new(Framing::Json, 1000, Partial::Fail).ending_numbers(true);
+    let mut shown = Vec::new();
+    let mut show = |message: Message<'_>| -> Result<(), MessageError> {
+        shown.push(message.body.to_vec());
+        Ok(())
+    };
+    splitter.push(b"1 23", &mut show).unwrap();
+    splitter.finish(&mut show).unwrap();
+    assert_eq!(shown, [b"1".to_vec(), b"23".to_vec()]);
+}
+
+#[test]
+fn a_header_that_is_cut_off_is_called_that() {
+    let (_, end) = split(Framing::Csv, b"a,\"b", &[], Partial::Fail);
+    assert_eq!(
+        end.unwrap_err().to_string(),
+        "the header of the input, at byte 0, has no end: the input ends after 4 of its bytes"
+    );
 }
 
 #[test]
