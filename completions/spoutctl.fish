@@ -37,6 +37,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say 
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "auth" -d 'Log in to pachd, and keep the token in pachctl\'s configuration'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "config" -d 'Show what holds here, and where each of it was said: pachd\'s address, token, project; preferred options'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "doctor" -d 'Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
@@ -313,6 +314,19 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s q -l quiet 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l drop -d 'Drop this commit, if it is the open head of DEST that keeps everybody from writing' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 'Wait for each answer no longer than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s y -l yes -d 'Do not ask before a commit is dropped'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l json -d 'Print one JSON object a line: of type `check`, and last `summary`'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'

@@ -58,6 +58,7 @@ pub enum Verb {
     Create(Box<CreateArgs>),
     Auth(AuthArgs),
     Config(ConfigArgs),
+    Doctor(DoctorArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -942,6 +943,44 @@ pub struct LogoutArgs {
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// Print one JSON object a line
+    #[arg(long, help_heading = "What is said")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission
+///
+/// A line for each: ok, warning, fault, or what has to be right first; and what to do next. Nothing is changed, unless --drop
+/// is given.
+///
+/// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4 (pachd
+/// refuses), 5 (it cannot be reached, or the branch is busy), 3 (the disk).
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Look at this destination as well: [project/]repo[@branch]
+    #[arg(value_name = "DEST")]
+    pub destination: Option<Destination>,
+
+    /// Drop this commit, if it is the open head of DEST that keeps everybody from writing
+    ///
+    /// Only when its writer is dead: what it holds is gone for good.
+    #[arg(long, value_name = "COMMIT", requires = "destination", value_parser = CommitId::new)]
+    pub drop: Option<CommitId>,
+
+    /// Do not ask before a commit is dropped
+    #[arg(short, long, requires = "drop")]
+    pub yes: bool,
+
+    /// Wait for each answer no longer than this
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_period)]
+    pub timeout: Duration,
+
+    /// Print one JSON object a line: of type `check`, and last `summary`
     #[arg(long, help_heading = "What is said")]
     pub json: bool,
 

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod config;
 pub mod create;
+pub mod doctor;
 pub mod explain;
 pub mod get;
 pub mod pack;

@@ -59,7 +59,7 @@ use std::time::Duration;
 use crate::archive::{Archive, Digest, Files, Label};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
-use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo};
+use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo};
 
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
@@ -203,6 +203,14 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// # Errors
     /// `AlreadyExists` when it does.
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault>;
+
+    /// Whether the project exists. Where there are none (before Pachyderm 2.5), every repo is in the one that is called `default`.
+    ///
+    /// # Errors
+    /// Any [`Fault`] but `NotFound`.
+    fn project_exists(&self, _project: &ProjectName) -> Result<bool, Fault> {
+        Ok(true)
+    }
 
     /// Which kind of pipeline has this repo as its output; `None` when no pipeline of that name exists.
     ///

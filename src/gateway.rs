@@ -50,7 +50,7 @@ use crate::history::CommitHistory;
 use crate::pachd::{self, Expected, Identity, Login, unless_missing};
 use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
-    PipelineKind, Repo,
+    PipelineKind, ProjectName, Repo,
 };
 use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::retrieval::{FileChange, FileSource};
@@ -370,6 +370,12 @@ impl CommitSink for Gateway {
         let request = wire::RepoRequest { repo: repo.into() };
         let wire::Present {} = self.pachd()?.ask(error::CREATE_REPO, &request)?;
         Ok(())
+    }
+
+    fn project_exists(&self, project: &ProjectName) -> Result<bool, Fault> {
+        let request = wire::InspectProject::from(project);
+        let answer: Result<wire::Present, _> = self.pachd()?.ask(error::INSPECT_PROJECT, &request);
+        answer.map_or_else(pachd::project_is_there, |_| Ok(true))
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {

@@ -44,7 +44,7 @@ use crate::history::CommitHistory;
 use crate::pachd::{Call, CallFault, Expected, Identity, Login};
 use crate::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
-    Repo,
+    ProjectName, Repo,
 };
 use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf;
@@ -285,6 +285,26 @@ impl Grpc {
         }
     }
 
+    /// Which pachd it is: `2.12.0`, or `1.x`, which does not say more to who asks as 2.x is asked.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub fn version(&self) -> Result<String, Fault> {
+        let limit = self.calls.times.call;
+        if let Ok(Some(version)) = self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
+            let Version {
+                major,
+                minor,
+                micro,
+                additional,
+                ..
+            } = version;
+            return Ok(format!("{major}.{minor}.{micro}{additional}"));
+        }
+        // A sidecar has no such call, and neither has 1.x.
+        Ok(if self.is_2()? { "2.x" } else { "1.x" }.to_owned())
+    }
+
     /// Asks whom pachd takes us for.
     ///
     /// # Errors
@@ -331,6 +351,10 @@ impl CommitHistory for Grpc {
 impl CommitSink for Grpc {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
         self.sink()?.create_repo(repo)
+    }
+
+    fn project_exists(&self, project: &ProjectName) -> Result<bool, Fault> {
+        self.sink()?.project_exists(project)
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {

@@ -10,6 +10,7 @@
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ spec ─ lint ─ report ─ stdout                            validate
 //! answers ─ scaffold ─ lint ─ files                                create
+//! stdout ──────── examination ─(CommitSink, Pipelines)─ grpc | gateway | store     doctor
 //! files ─ spec ─ lint ─(Pipelines)─ grpc | gateway                  create -f
 //! ```
 //!
@@ -18,7 +19,7 @@
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`] | words | adapters, edge, the environment, standard streams |
+//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
@@ -79,6 +80,7 @@ pub mod commands;
 pub mod connection;
 pub mod delivery;
 pub mod diagnostic;
+pub mod examination;
 pub mod exit;
 pub mod failure;
 pub mod fault;
@@ -148,6 +150,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Create(args) => commands::create::run(&args),
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),
+        Verb::Doctor(args) => commands::doctor::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -65,6 +65,7 @@ pub const WHO_AM_I: Call = Call::reads("auth_v2.API", "WhoAmI");
 pub const GET_OIDC_LOGIN: Call = Call::reads("auth_v2.API", "GetOIDCLogin");
 pub const AUTHENTICATE: Call = Call::changing("auth_v2.API", "Authenticate");
 pub const INSPECT_PIPELINE: Call = Call::reads("pps_v2.API", "InspectPipeline");
+pub const INSPECT_PROJECT: Call = Call::reads(PFS, "InspectProject");
 pub const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
 pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 pub const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
@@ -97,6 +98,18 @@ pub const DELETE_TRANSACTION: Call = Call::reads(TRANSACTIONS, "DeleteTransactio
 pub const FINISH_TRANSACTION: Call = Call::changing(TRANSACTIONS, "FinishTransaction");
 /// The header, or the metadata, by which a call becomes part of a transaction.
 pub const TRANSACTION_HEADER: &str = "pach-transaction";
+
+/// What a refusal of [`INSPECT_PROJECT`] says: a server that does not know the call has no projects.
+///
+/// # Errors
+/// What says nothing of the project.
+pub fn project_is_there(failed: CallFault) -> Result<bool, Fault> {
+    match failed.fault.kind {
+        FaultKind::NotFound => Ok(false),
+        FaultKind::Refused => Ok(true),
+        _ => Err(failed.fault),
+    }
+}
 
 /// Whom pachd takes us for.
 #[derive(Debug, Clone, PartialEq, Eq)]

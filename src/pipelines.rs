@@ -4,7 +4,7 @@
 //! [`Fault`] is about everything else.
 
 use crate::fault::Fault;
-use crate::pfs::Repo;
+use crate::pfs::{PipelineKind, Repo};
 
 /// What pachd makes of a spec: the same with the cluster's defaults filled in, or the words of its refusal.
 pub type Verdict = Result<String, String>;
@@ -18,9 +18,27 @@ pub struct Submission {
     pub reprocess: bool,
 }
 
+/// How a pipeline is, as far as it matters to who waits for its commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// It works, or is about to.
+    #[default]
+    Working,
+    /// Its workers end and are started again.
+    Crashing,
+    /// Somebody has stopped it.
+    Stopped,
+    /// It stays as it is until it is updated.
+    Failed,
+}
+
 /// A pipeline that pachd has.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
+    pub kind: PipelineKind,
+    pub state: State,
+    /// What pachd has to say about its state.
+    pub reason: String,
     /// From 1; each update adds one.
     pub version: u64,
     /// The spec as it was submitted, and with the defaults filled in; empty before Pachyderm 2.8.

@@ -59,6 +59,17 @@ pub fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, in its largest unit: `12 s`, `5 min`, `3 h`, `40 days`.
+#[must_use]
+pub fn age(since: Duration) -> String {
+    match since.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", grouped(seconds / 86_400)),
+    }
+}
+
 /// Bytes a second.
 #[must_use]
 pub fn rate(bytes: u64, time: Duration) -> Size {

@@ -23,6 +23,7 @@ impl Verb {
             Self::Create(_) => "create",
             Self::Auth(_) => "auth",
             Self::Config(_) => "config",
+            Self::Doctor(_) => "doctor",
             Self::Spout(verb) => match verb {
                 SpoutVerb::Put(_) => "put",
                 SpoutVerb::Get(_) => "get",

@@ -17,6 +17,7 @@ use crate::following::CommitFeed;
 use crate::gateway::{Gateway, GatewayError, GatewayOptions};
 use crate::grpc::{self, Grpc, GrpcError, GrpcOptions};
 use crate::pachd::{Expected, Identity, Login};
+use crate::pipelines::Pipelines;
 use crate::retrieval::FileSource;
 use crate::settings::{Address, Asked, Pod, SearchError, Server, Surroundings};
 use crate::store::{Store, StoreError};
@@ -106,6 +107,27 @@ pub(super) enum Pachd {
 }
 
 impl Pachd {
+    pub fn version(&self) -> Result<String, Fault> {
+        match self {
+            Self::Gateway(pachd) => pachd.probe(),
+            Self::Grpc(pachd) => pachd.version(),
+        }
+    }
+
+    pub fn sink(&self) -> &dyn CommitSink {
+        match self {
+            Self::Gateway(pachd) => pachd,
+            Self::Grpc(pachd) => pachd,
+        }
+    }
+
+    pub fn pipelines(&self) -> &dyn Pipelines {
+        match self {
+            Self::Gateway(pachd) => pachd,
+            Self::Grpc(pachd) => pachd,
+        }
+    }
+
     pub fn who_am_i(&self) -> Result<Identity, Fault> {
         match self {
             Self::Gateway(pachd) => pachd.who_am_i(),
@@ -138,6 +160,26 @@ pub(super) fn pachd(server: &Server, terminal: &Terminal) -> Result<Option<Pachd
     }))
 }
 
+/// The same for somebody who waits no longer than this for an answer, and says himself what is worth knowing.
+pub(super) fn pachd_within(server: &Server, limit: Duration) -> Result<Option<Pachd>, Failure> {
+    let hurried = |mut options: GrpcOptions| {
+        options.times.call = limit;
+        options.times.connect = limit;
+        Grpc::new(options).map_err(|error| grpc_usage(&error))
+    };
+    Ok(Some(match &server.address {
+        Address::Gateway(address) => {
+            let mut options = gateway_options(server, address)?;
+            options.call_timeout = limit;
+            options.connect_timeout = limit;
+            Pachd::Gateway(Gateway::new(options).map_err(|error| usage(&error))?)
+        }
+        Address::Grpc(address) => Pachd::Grpc(hurried(grpc_options(server, address)?)?),
+        Address::Sidecar(pod) => Pachd::Grpc(hurried(sidecar_options(server, pod))?),
+        Address::Local(_) => return Ok(None),
+    }))
+}
+
 /// A store whose branches are followed and whose commits are read.
 pub(super) trait Followable: CommitFeed + FileSource + Send + Sync {}
 
@@ -154,29 +196,41 @@ pub(super) fn feed(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Follo
 }
 
 pub(super) fn gateway(server: &Server, address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
-    let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
-    options.token = server.token.as_ref().map(|(token, _)| token.clone());
-    options.trust = server.trust.clone();
-    options.expected = expected(server);
-    let gateway = Gateway::new(options).map_err(|error| usage(&error))?;
+    let gateway = Gateway::new(gateway_options(server, address)?).map_err(|error| usage(&error))?;
     warn(server, gateway.sends_token_in_clear(), terminal);
     Ok(gateway)
 }
 
-pub(super) fn grpc(server: &Server, address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
-    let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
+fn gateway_options(server: &Server, address: &str) -> Result<GatewayOptions, Failure> {
+    let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
     options.trust = server.trust.clone();
     options.expected = expected(server);
-    let grpc = Grpc::new(options).map_err(|error| grpc_usage(&error))?;
+    Ok(options)
+}
+
+pub(super) fn grpc(server: &Server, address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
+    let grpc = Grpc::new(grpc_options(server, address)?).map_err(|error| grpc_usage(&error))?;
     warn(server, grpc.sends_token_in_clear(), terminal);
     Ok(grpc)
 }
 
+fn grpc_options(server: &Server, address: &str) -> Result<GrpcOptions, Failure> {
+    let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
+    options.token = server.token.as_ref().map(|(token, _)| token.clone());
+    options.trust = server.trust.clone();
+    options.expected = expected(server);
+    Ok(options)
+}
+
 fn sidecar(server: &Server, pod: &Pod) -> Result<Grpc, Failure> {
+    Grpc::new(sidecar_options(server, pod)).map_err(|error| grpc_usage(&error))
+}
+
+fn sidecar_options(server: &Server, pod: &Pod) -> GrpcOptions {
     let mut options = GrpcOptions::new(grpc::Address::local(pod.port));
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
-    Grpc::new(options).map_err(|error| grpc_usage(&error))
+    options
 }
 
 fn expected(server: &Server) -> Option<Expected> {

@@ -11,8 +11,8 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::pachd::Identity;
-use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, RepoName};
-use crate::pipelines::Running;
+use crate::pfs::{self, BranchName, CommitId, FileKind, FilePath, FileSetId, PipelineKind, ProjectName, RepoName};
+use crate::pipelines::{Running, State};
 use crate::retrieval::FileChange;
 
 /// A field of an answer that is not what it should be.
@@ -33,6 +33,20 @@ fn unreadable(field: &'static str, why: impl fmt::Display) -> Unreadable {
 #[derive(Serialize)]
 struct Project<'a> {
     name: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct InspectProject<'a> {
+    project: Project<'a>,
+}
+
+impl<'a> From<&'a ProjectName> for InspectProject<'a> {
+    fn from(project: &'a ProjectName) -> Self {
+        let name = project.as_str();
+        Self {
+            project: Project { name },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -577,6 +591,9 @@ impl FileDiff {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PipelineInfo {
     r#type: String,
+    state: String,
+    stopped: bool,
+    reason: String,
     #[serde(deserialize_with = "integer")]
     version: u64,
     user_spec_json: String,
@@ -586,6 +603,14 @@ pub(super) struct PipelineInfo {
 impl PipelineInfo {
     pub fn running(self) -> Running {
         Running {
+            kind: self.kind(),
+            state: match (self.stopped, self.state.as_str()) {
+                (true, _) | (_, "PIPELINE_PAUSED") => State::Stopped,
+                (_, "PIPELINE_FAILURE") => State::Failed,
+                (_, "PIPELINE_CRASHING" | "PIPELINE_RESTARTING") => State::Crashing,
+                _ => State::Working,
+            },
+            reason: self.reason,
             version: self.version,
             submitted: self.user_spec_json,
             effective: self.effective_spec_json,

@@ -27,7 +27,7 @@ use crate::history::CommitHistory;
 use crate::pachd::{self, Call, CallFault, Identity, Login, Missing, unless_missing};
 use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
-    PipelineKind, Repo,
+    PipelineKind, ProjectName, Repo,
 };
 use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
@@ -358,6 +358,9 @@ impl Pipelines for V2 {
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
         let found = self.inspect_pipeline(pipeline)?;
         Ok(found.map(|info| Running {
+            kind: messages::pipeline_kind(&info),
+            state: messages::pipeline_state(&info),
+            reason: info.reason,
             version: info.version,
             submitted: info.user_spec_json,
             effective: info.effective_spec_json,
@@ -373,6 +376,16 @@ impl CommitSink for V2 {
         };
         let Empty {} = self.ask(pachd::CREATE_REPO, request)?;
         Ok(())
+    }
+
+    fn project_exists(&self, project: &ProjectName) -> Result<bool, Fault> {
+        let request = pfs::InspectProjectRequest {
+            project: Some(pfs::Project {
+                name: project.to_string(),
+            }),
+        };
+        let answer: Result<pfs::ProjectInfo, _> = self.ask(pachd::INSPECT_PROJECT, request);
+        answer.map_or_else(pachd::project_is_there, |_| Ok(true))
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {

@@ -35,6 +35,19 @@ pub enum PipelineType {
     Service = 3,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum PipelineState {
+    Unknown = 0,
+    Starting = 1,
+    Running = 2,
+    Restarting = 3,
+    Failure = 4,
+    Paused = 5,
+    Standby = 6,
+    Crashing = 7,
+}
+
 /// Of some forty fields those that we look at.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct PipelineInfo {
@@ -42,6 +55,13 @@ pub struct PipelineInfo {
     pub pipeline: Option<Pipeline>,
     #[prost(uint64, tag = "2")]
     pub version: u64,
+    #[prost(bool, tag = "3")]
+    pub stopped: bool,
+    #[prost(enumeration = "PipelineState", tag = "5")]
+    pub state: i32,
+    /// What is wrong with a pipeline that failed or crashes.
+    #[prost(string, tag = "6")]
+    pub reason: String,
     #[prost(enumeration = "PipelineType", tag = "10")]
     pub r#type: i32,
     /// The spec as it was submitted, in JSON; since 2.8.

@@ -118,6 +118,27 @@ impl Address {
         Some(format!("{scheme}://{host}:{port}"))
     }
 
+    /// The same pachd's other door, where a proxy serves both.
+    #[must_use]
+    pub fn other_door(&self) -> Option<Self> {
+        let (is_encrypted, host, port) = self.place()?;
+        let tls = if is_encrypted { "s" } else { "" };
+        match self {
+            Self::Gateway(_) => Some(Self::Grpc(format!("grpc{tls}://{host}:{port}"))),
+            Self::Grpc(_) => Some(Self::Gateway(format!("http{tls}://{host}:{port}"))),
+            Self::Local(_) | Self::Sidecar(_) => None,
+        }
+    }
+
+    /// The host, in brackets where it is an IPv6 address, and the port; none of a store in a directory.
+    #[must_use]
+    pub fn host_and_port(&self) -> Option<(String, u16)> {
+        match self {
+            Self::Sidecar(pod) => Some(("127.0.0.1".to_owned(), pod.port)),
+            _ => self.place().map(|(_, host, port)| (host, port)),
+        }
+    }
+
     fn place(&self) -> Option<(bool, String, u16)> {
         let (Self::Gateway(url) | Self::Grpc(url)) = self else {
             return None;

@@ -55,6 +55,7 @@ fn each_layer_uses_only_what_is_below_it() {
         "lint",
         "scaffold",
         "pipelines",
+        "examination",
     ];
     const TO_PACHD: &[&str] = &["connection", "pachd"];
     const ADAPTERS: &[&str] = &["store", "terminal", "report", "metrics"];

@@ -19,6 +19,7 @@ mod create_code;
 mod create_dialogue;
 mod create_submission;
 mod deletions;
+mod doctor;
 mod faults;
 mod figures;
 mod follow;

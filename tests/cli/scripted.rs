@@ -68,6 +68,14 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// Somebody's, with nothing in it yet.
+    pub fn open(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub fn is_open(&self) -> bool {
         !self.is_finishing
     }

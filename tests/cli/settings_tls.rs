@@ -17,11 +17,11 @@ use crate::served::Served;
 use crate::settings::{TOKEN, User};
 
 /// A server's certificate and key, and what has to be trusted for it.
-struct Identity {
+pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     /// PEM.
-    authority: String,
+    pub authority: String,
 }
 
 fn key_of(key: &KeyPair) -> PrivateKeyDer<'static> {
@@ -29,7 +29,7 @@ fn key_of(key: &KeyPair) -> PrivateKeyDer<'static> {
 }
 
 /// Signed by an authority that nobody knows.
-fn signed(names: &[&str]) -> Identity {
+pub fn signed(names: &[&str]) -> Identity {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -47,7 +47,7 @@ fn signed(names: &[&str]) -> Identity {
 }
 
 /// Signed by itself and marked as an authority's, as `openssl req -x509` does it.
-fn self_signed(names: &[&str], valid: bool) -> Identity {
+pub fn self_signed(names: &[&str], valid: bool) -> Identity {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -64,13 +64,13 @@ fn self_signed(names: &[&str], valid: bool) -> Identity {
 }
 
 /// TLS in front of a server that speaks none, for as long as it lives.
-struct Terminator {
+pub struct Terminator {
     address: SocketAddr,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Terminator {
-    fn start(identity: &Identity, behind: &str) -> Self {
+    pub fn start(identity: &Identity, behind: &str) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -106,7 +106,7 @@ impl Terminator {
         }
     }
 
-    fn url(&self, scheme: &str, host: &str) -> String {
+    pub fn url(&self, scheme: &str, host: &str) -> String {
         format!("{scheme}://{host}:{}", self.address.port())
     }
 }

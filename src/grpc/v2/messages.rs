@@ -10,13 +10,14 @@ use crate::pfs::{
     self, BranchInfo, BranchName, CommitId, CommitInfo, FileInfo, FileKind, FileSetId, InvalidName, PipelineKind,
     TransactionId,
 };
+use crate::pipelines::State;
 use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Resource, ResourceType};
 use crate::protobuf::google::Timestamp;
 use crate::protobuf::pfs::{
     AddFile, Branch, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse,
     DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
 };
-use crate::protobuf::pps::{PipelineInfo, PipelineType};
+use crate::protobuf::pps::{PipelineInfo, PipelineState, PipelineType};
 use crate::protobuf::transaction::TransactionInfo;
 use crate::retrieval::FileChange;
 
@@ -189,6 +190,18 @@ pub(super) fn pipeline_kind(info: &PipelineInfo) -> PipelineKind {
         PipelineType::Spout => PipelineKind::Spout,
         PipelineType::Service => PipelineKind::Service,
         PipelineType::Unknown => PipelineKind::Unknown,
+    }
+}
+
+pub(super) fn pipeline_state(info: &PipelineInfo) -> State {
+    match info.state() {
+        _ if info.stopped => State::Stopped,
+        PipelineState::Paused => State::Stopped,
+        PipelineState::Failure => State::Failed,
+        PipelineState::Crashing | PipelineState::Restarting => State::Crashing,
+        PipelineState::Unknown | PipelineState::Starting | PipelineState::Running | PipelineState::Standby => {
+            State::Working
+        }
     }
 }
 

@@ -1,0 +1,337 @@
+//! `spoutctl doctor`: looks at everything that a `put` needs, one thing after the other.
+
+mod directory;
+mod network;
+mod pachd;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::DoctorArgs;
+use crate::commands::printing::unless_lost;
+use crate::commands::server::{self, Pachd, advise};
+use crate::delivery::CommitSink;
+use crate::examination::{Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::fault::FaultKind;
+use crate::pfs::{Branch, CommitId, Destination};
+use crate::settings::{Address, Server};
+use crate::terminal::{Asked, Terminal};
+
+/// Runs the verb.
+///
+/// # Errors
+/// When a commit was to be dropped and was not, or the findings could not be written.
+pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
+    let terminal = Terminal::new(args.voice.voice());
+    let mut doctor = Doctor {
+        args,
+        terminal: &terminal,
+        faults: 0,
+        warnings: 0,
+        exit: Exit::Done,
+        waiting: Vec::new(),
+    };
+    let looked = doctor.look();
+    doctor.say_what_waits();
+    looked?;
+    doctor.summarise()?;
+    unless_lost(&terminal)?;
+    Ok(doctor.exit)
+}
+
+struct Doctor<'a> {
+    args: &'a DoctorArgs,
+    terminal: &'a Terminal,
+    faults: usize,
+    warnings: usize,
+    /// Of the first fault.
+    exit: Exit,
+    /// What was not checked, to be said in one line.
+    waiting: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Check {
+        check: &'static str,
+        verdict: &'static str,
+        said: &'a str,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        details: &'a [String],
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        next: &'a [String],
+    },
+    Summary {
+        faults: usize,
+        warnings: usize,
+        exit: u8,
+    },
+}
+
+impl Doctor<'_> {
+    fn look(&mut self) -> Result<(), Failure> {
+        let server = match server::find(&self.args.server) {
+            Ok(server) => server,
+            Err(failure) => {
+                self.say(&of_failure(Check::Address, failure));
+                let rest = [Check::Dns, Check::Tcp, Check::Version, Check::Auth];
+                return self.wait_for(Check::Address, &rest);
+            }
+        };
+        self.say(&address(&server));
+        match &server.address {
+            Address::Local(directory) => {
+                for finding in directory::look(directory) {
+                    let is_fault = finding.is_fault();
+                    self.say(&finding);
+                    if is_fault {
+                        return self.wait_for(finding.check, &[]);
+                    }
+                }
+            }
+            address => {
+                if let Some(broken) = self.network(&server, address) {
+                    return self.wait_for(broken, &[Check::Version, Check::Cluster, Check::Auth]);
+                }
+            }
+        }
+        self.store(&server)
+    }
+
+    /// The way to pachd; which check found it broken, if one did.
+    fn network(&mut self, server: &Server, address: &Address) -> Option<Check> {
+        let mut broken = None;
+        network::look(server, address, self.args.timeout, &mut |finding| {
+            if finding.is_fault() {
+                broken = Some(finding.check);
+            }
+            self.say(&finding);
+        });
+        broken
+    }
+
+    /// Pachd, or the store in a directory, and the destination in it.
+    fn store(&mut self, server: &Server) -> Result<(), Failure> {
+        let Some(pachd) = server::pachd_within(server, self.args.timeout)? else {
+            let sink = server::sink(server, self.terminal)?;
+            return self.destination(server, None, sink.as_ref());
+        };
+        for check in [Check::Version, Check::Cluster, Check::Auth] {
+            let finding = match check {
+                Check::Version => pachd::version(&pachd, server, self.args.timeout),
+                Check::Cluster => pachd::cluster(&pachd, server),
+                _ => pachd::auth(&pachd, server),
+            };
+            self.say(&finding);
+            if finding.is_fault() {
+                let rest = [Check::Cluster, Check::Auth];
+                let at = rest.iter().position(|other| *other == check).map_or(0, |at| at + 1);
+                return self.wait_for(check, &rest[at..]);
+            }
+        }
+        self.destination(server, Some(&pachd), pachd.sink())
+    }
+
+    fn destination(&mut self, server: &Server, pachd: Option<&Pachd>, sink: &dyn CommitSink) -> Result<(), Failure> {
+        let Some((destination, is_own)) = self.target(server)? else {
+            return Ok(());
+        };
+        let examination = Examination {
+            sink,
+            pipelines: pachd.map(Pachd::pipelines),
+            branch: &destination.branch,
+            is_own,
+            now: Timestamp::now(),
+        };
+        if let Some(id) = &self.args.drop {
+            self.drop(sink, &destination.branch, id, server)?;
+        }
+        examination.run(&mut |finding| self.say(&explained(finding, server)));
+        Ok(())
+    }
+
+    /// The destination, and whether it is the output of the spout in whose pod we run.
+    fn target(&self, server: &Server) -> Result<Option<(Destination, bool)>, Failure> {
+        let own = match &server.address {
+            Address::Sidecar(pod) => Some(format!("{}/{}", pod.project, pod.pipeline)),
+            _ => None,
+        };
+        let own: Option<Destination> = match own.map(|name| name.parse()).transpose() {
+            Ok(own) => own,
+            Err(error) => {
+                let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
+                return Err(Failure::new(Exit::Usage, text));
+            }
+        };
+        let Some(mut destination) = self.args.destination.clone().or_else(|| own.clone()) else {
+            return Ok(None);
+        };
+        if let (false, Some(project)) = (destination.names_project, server.project()) {
+            destination.branch.repo.project = project.clone();
+        }
+        let is_own = own.is_some_and(|own| own.branch.repo == destination.branch.repo);
+        Ok(Some((destination, is_own)))
+    }
+
+    fn drop(&self, sink: &dyn CommitSink, branch: &Branch, id: &CommitId, server: &Server) -> Result<(), Failure> {
+        if !self.args.yes {
+            let question = format!("Drop commit {id} of {branch}, and what it holds, for good?");
+            match self.terminal.ask(&question) {
+                Asked::Yes => {}
+                Asked::No => return Err(Failure::new(Exit::Usage, "nothing was changed")),
+                Asked::Nobody => {
+                    let text = "this asks first, and there is no terminal to ask at";
+                    return Err(Failure::new(Exit::Usage, text).help("say --yes"));
+                }
+            }
+        }
+        let dropped = drop_open_head(sink, branch, id).map_err(|error| not_dropped(&error, server))?;
+        self.terminal.status(&match dropped {
+            Dropped::Gone => format!("commit {id} is dropped, and {branch} is free"),
+            Dropped::FinishedWithError => format!(
+                "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the cluster"
+            ),
+        });
+        Ok(())
+    }
+
+    /// What cannot be looked at before `first` is right.
+    fn wait_for(&mut self, first: Check, rest: &[Check]) -> Result<(), Failure> {
+        let of_destination: &[Check] = match self.args.destination {
+            Some(_) => &OF_DESTINATION,
+            None => &[],
+        };
+        for check in rest.iter().chain(of_destination) {
+            self.say(&Finding::not_checked(*check, first));
+        }
+        match &self.args.drop {
+            Some(id) => Err(Failure::new(self.exit, format!("commit {id} was not dropped"))
+                .help(format!("mend what is said of {} first", first.name()))),
+            None => Ok(()),
+        }
+    }
+
+    fn say(&mut self, finding: &Finding) {
+        match finding.verdict {
+            Verdict::Fault(exit) => {
+                self.faults += 1;
+                if self.exit == Exit::Done {
+                    self.exit = exit;
+                }
+            }
+            Verdict::Warning => self.warnings += 1,
+            Verdict::Fine | Verdict::NotChecked => {}
+        }
+        let verdict = word(finding.verdict);
+        if self.args.json {
+            let line = Line::Check {
+                check: finding.check.name(),
+                verdict,
+                said: &finding.said,
+                details: &finding.details,
+                next: &finding.next,
+            };
+            // Of strings alone; it cannot fail.
+            self.terminal.result(&serde_json::to_string(&line).unwrap_or_default());
+            return;
+        }
+        if finding.verdict == Verdict::NotChecked {
+            return self.waiting.push(finding.clone());
+        }
+        self.say_what_waits();
+        self.terminal
+            .result(&format!("{verdict:<8} {:<9} {}", finding.check.name(), finding.said));
+        for detail in &finding.details {
+            self.terminal.result(&format!("{:18} {detail}", ""));
+        }
+        for next in &finding.next {
+            self.terminal.result(&format!("{:18} help: {next}", ""));
+        }
+    }
+
+    fn say_what_waits(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for same in waiting.chunk_by(|one, other| one.said == other.said) {
+            let names: Vec<&str> = same.iter().map(|finding| finding.check.name()).collect();
+            let said = &same[0].said;
+            self.terminal.result(&format!("-        {}: {said}", names.join(", ")));
+        }
+    }
+
+    fn summarise(&mut self) -> Result<(), Failure> {
+        if self.args.json {
+            let line = Line::Summary {
+                faults: self.faults,
+                warnings: self.warnings,
+                exit: self.exit.code(),
+            };
+            let line = serde_json::to_string(&line).map_err(anyhow::Error::from)?;
+            self.terminal.result(&line);
+        }
+        Ok(())
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fine => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Fault(_) => "fault",
+        Verdict::NotChecked => "-",
+    }
+}
+
+/// What pachd refuses us is explained by whose token it got.
+fn explained(mut finding: Finding, server: &Server) -> Finding {
+    let failure = Failure {
+        denied: finding.denied.take(),
+        ..Failure::new(Exit::Refused, String::new())
+    };
+    let failure = advise(failure, server);
+    finding.details.extend(failure.details);
+    finding.next.extend(failure.help);
+    finding
+}
+
+fn of_failure(check: Check, failure: Failure) -> Finding {
+    Finding {
+        details: failure.details,
+        next: failure.help,
+        ..Finding::fault(check, failure.exit, failure.heading)
+    }
+}
+
+fn address(server: &Server) -> Finding {
+    let said = format!("{} ({})", server.address, server.address_from);
+    let mut finding = Finding::fine(Check::Address, said);
+    if !server.warnings.is_empty() {
+        finding.verdict = Verdict::Warning;
+        finding.details.clone_from(&server.warnings);
+    }
+    finding
+}
+
+fn not_dropped(error: &NotDropped, server: &Server) -> Failure {
+    let failure = Failure::new(Exit::Refused, error.to_string());
+    match error {
+        NotDropped::NothingOpen { .. } => failure.help("nothing keeps anybody from writing there"),
+        NotDropped::Another { branch, found } => {
+            failure.help(format!("to drop that one: spoutctl doctor {branch} --drop {found}"))
+        }
+        NotDropped::Fault { fault, .. } => advise(
+            Failure {
+                exit: if fault.is_passing() {
+                    Exit::Unavailable
+                } else {
+                    Exit::Refused
+                },
+                denied: (fault.kind == FaultKind::Denied).then(|| fault.message.clone()),
+                ..failure
+            },
+            server,
+        ),
+    }
+}
