@@ -181,12 +181,13 @@ pub const OF_DESTINATION: [Check; 6] = [
 impl Examination<'_> {
     /// Looks at the destination, and says each finding as soon as there is one.
     pub fn run(&self, say: &mut dyn FnMut(Finding)) {
+        let mut is_output = false;
         for (at, check) in OF_DESTINATION.into_iter().enumerate() {
             let finding = match check {
                 Check::Project => self.project(),
                 Check::Repo => self.repo(),
-                Check::Branch => self.branch_itself(),
-                Check::Head => self.head(),
+                Check::Branch => self.branch_itself(&mut is_output),
+                Check::Head => self.head(is_output),
                 Check::Write => self.write(),
                 _ => self.pipeline(),
             };
@@ -221,9 +222,11 @@ impl Examination<'_> {
         }
     }
 
-    fn branch_itself(&self) -> Finding {
+    fn branch_itself(&self, is_output: &mut bool) -> Finding {
         let branch = self.branch;
-        match self.sink.inspect_branch(branch) {
+        let inspected = self.sink.inspect_branch(branch);
+        *is_output = matches!(&inspected, Ok(Some(info)) if info.has_provenance);
+        match inspected {
             Ok(None) => Finding::fine(
                 Check::Branch,
                 format!("{branch} is not there yet; the first commit makes it"),
@@ -259,9 +262,12 @@ impl Examination<'_> {
         Ok(newest)
     }
 
-    fn head(&self) -> Finding {
+    fn head(&self, is_output: bool) -> Finding {
         match self.newest() {
             Ok(None) => Finding::fine(Check::Head, "no commit yet"),
+            Ok(Some(info)) if info.is_open() && is_output => {
+                Finding::fine(Check::Head, format!("{}, which its pipeline writes", info.commit.id))
+            }
             Ok(Some(info)) if info.is_open() => self.open(&info),
             Ok(Some(info)) if !info.error.is_empty() => {
                 let mut finding = Finding::warning(

@@ -55,7 +55,7 @@ pub struct PipelineInfo {
     pub pipeline: Option<Pipeline>,
     #[prost(uint64, tag = "2")]
     pub version: u64,
-    #[prost(bool, tag = "3")]
+    #[prost(bool, tag = "4")]
     pub stopped: bool,
     #[prost(enumeration = "PipelineState", tag = "5")]
     pub state: i32,
