@@ -1,7 +1,8 @@
-//! What both doors of pachd need for a connection: TLS, a token, and a runtime to wait in; and the way there, for whoever
+//! What both doors of pachd need for a connection: TLS, a token, a proxy, and a runtime to wait in; and the way there, for whoever
 //! wants to know where it breaks. They are used by those that talk to pachd and know nothing of what is said.
 
 pub mod engine;
+pub mod proxy;
 pub mod reaching;
 pub mod tls;
 pub mod token;

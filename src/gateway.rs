@@ -43,6 +43,7 @@ use self::client::{Client, Incoming};
 use self::error::{CallFault, Missing};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Messages;
+use crate::connection::proxy::Proxy;
 use crate::connection::tls::Trust;
 use crate::delivery::{Changes, CommitSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
@@ -93,6 +94,8 @@ impl GatewayError {
 pub struct GatewayOptions {
     pub address: Address,
     pub token: Option<Token>,
+    /// Who stands between.
+    pub proxy: Option<Proxy>,
     /// Who is trusted to be there, for `https://`.
     pub trust: Trust,
     /// Which deployment has to be there. It is asked before anything else, once.
@@ -114,6 +117,7 @@ impl GatewayOptions {
             address,
             token: None,
             trust: Trust::System,
+            proxy: None,
             expected: None,
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_mins(1),

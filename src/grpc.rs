@@ -35,6 +35,7 @@ use std::time::Duration;
 use self::calls::{Calls, Failed};
 use self::v1::V1;
 use self::v2::V2;
+use crate::connection::proxy::Proxy;
 use crate::connection::tls::Trust;
 use crate::connection::token::{InvalidToken, Token};
 use crate::delivery::{Changes, CommitSink, StagingSink};
@@ -55,6 +56,7 @@ use crate::retrieval::{FileChange, FileSource};
 
 pub use self::address::Address;
 pub use self::calls::Times;
+use self::calls::Way;
 
 /// Why there is no [`Grpc`].
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,8 @@ impl GrpcError {
 pub struct GrpcOptions {
     pub address: Address,
     pub token: Option<Token>,
+    /// Who stands between.
+    pub proxy: Option<Proxy>,
     /// Who is trusted to be there, for `grpcs://`.
     pub trust: Trust,
     /// Which deployment has to be there. It is asked before anything is done, once.
@@ -105,6 +109,7 @@ impl GrpcOptions {
         Self {
             address,
             token: None,
+            proxy: None,
             trust: Trust::System,
             expected: None,
             times: Times::default(),
@@ -134,7 +139,12 @@ impl Grpc {
     /// # Errors
     /// When the client cannot be set up: for `grpcs://`, when the system's certificates cannot be read.
     pub fn new(options: GrpcOptions) -> Result<Self, GrpcError> {
-        let calls = Calls::new(options.address, options.token.as_ref(), &options.trust, options.times)?;
+        let way = Way {
+            address: options.address,
+            proxy: options.proxy,
+            trust: options.trust,
+        };
+        let calls = Calls::new(way, options.token.as_ref(), options.times)?;
         Ok(Self {
             calls: Arc::new(calls),
             expected: options.expected,

@@ -10,6 +10,7 @@ use crate::cli::{ConfigArgs, preferred};
 use crate::commands::preferences::{check, file_failure};
 use crate::commands::printing::print;
 use crate::commands::server;
+use crate::connection::proxy::Proxy;
 use crate::connection::tls::Trust;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -114,6 +115,12 @@ impl Shown {
             (Trust::Nobody, _) => ("nobody", None),
         };
         self.say("trusted", Some(trust.to_owned()), from.map(said_by));
+        let proxy = server.proxy.as_ref();
+        self.say(
+            "proxy",
+            proxy.map(Proxy::url),
+            proxy.map(|proxy| proxy.variable.to_owned()),
+        );
         let context = server.context.as_ref();
         let context_from = context.map(|context| context.path.display().to_string());
         self.say("context", context.map(|context| context.name.clone()), context_from);

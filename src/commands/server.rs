@@ -205,6 +205,7 @@ fn gateway_options(server: &Server, address: &str) -> Result<GatewayOptions, Fai
     let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
     options.trust = server.trust.clone();
+    options.proxy.clone_from(&server.proxy);
     options.expected = expected(server);
     Ok(options)
 }
@@ -219,6 +220,7 @@ fn grpc_options(server: &Server, address: &str) -> Result<GrpcOptions, Failure> 
     let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
     options.trust = server.trust.clone();
+    options.proxy.clone_from(&server.proxy);
     options.expected = expected(server);
     Ok(options)
 }

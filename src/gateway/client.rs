@@ -30,6 +30,7 @@ use tokio::time::timeout;
 use super::error::{Answer, Call, CallFault, ERROR_BODY_LIMIT};
 use super::{Address, GatewayError, GatewayOptions, error};
 use crate::connection::engine::Engine;
+use crate::connection::proxy::Proxy;
 use crate::connection::tls::{self, TlsError, Trust};
 use crate::connection::token::InvalidToken;
 use crate::fault::Fault;
@@ -57,6 +58,8 @@ pub(super) struct Client {
 pub(super) struct Shared {
     http: reqwest::Client,
     address: Address,
+    /// Where it is, and by which way, for messages.
+    place: String,
     pub connect_timeout: Duration,
     pub call_timeout: Duration,
     pub idle_timeout: Duration,
@@ -67,7 +70,7 @@ pub(super) struct Shared {
 impl Client {
     pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
         let setup = |why: String| GatewayError::Setup { why };
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .user_agent(&options.user_agent)
             .default_headers(headers(&options)?)
             .redirect(reqwest::redirect::Policy::none())
@@ -79,13 +82,16 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(4)
-            .tls_backend_preconfigured(tls_of(&options)?)
-            .build()
-            .map_err(|e| setup(innermost(&e)))?;
+            .tls_backend_preconfigured(tls_of(&options)?);
+        if let Some(proxy) = &options.proxy {
+            http = http.proxy(proxied(proxy).map_err(|e| setup(innermost(&e)))?);
+        }
+        let http = http.build().map_err(|e| setup(innermost(&e)))?;
         Ok(Self {
             engine: Engine::start("gateway").map_err(|e| setup(e.to_string()))?,
             shared: Arc::new(Shared {
                 http,
+                place: place(&options),
                 address: options.address,
                 connect_timeout: options.connect_timeout,
                 call_timeout: options.call_timeout,
@@ -262,11 +268,7 @@ impl Shared {
     fn broke(&self, call: Call, failed: &reqwest::Error) -> Fault {
         error::broken_stream(
             call,
-            format!(
-                "the stream from {} broke: {}",
-                self.address.authority(),
-                innermost(failed)
-            ),
+            format!("the stream from {} broke: {}", self.place, innermost(failed)),
         )
     }
 
@@ -337,18 +339,18 @@ impl Shared {
                 .and_then(|value| error::retry_after(&value, Timestamp::now())),
             body: start_of_body(response).await,
         };
-        Err(error::fault_of_answer(call, &self.address.authority(), &answer))
+        Err(error::fault_of_answer(call, &self.place, &answer))
     }
 
     fn fault_of_transport(&self, call: Call, failed: &reqwest::Error) -> Fault {
-        let place = self.address.authority();
+        let place = &self.place;
         let cause = innermost(failed);
         if failed.is_builder() {
             return error::refused(call, format!("the request cannot be built: {cause}"));
         }
         if failed.is_connect() {
             return match tls::error_in(failed) {
-                Some(tls) => error::refused(call, tls::explained(&place, tls)),
+                Some(tls) => error::refused(call, tls::explained(place, tls)),
                 None if failed.is_timeout() => error::unreached(
                     call,
                     format!(
@@ -394,11 +396,7 @@ impl Incoming<'_> {
             Ok(Err(failed)) => Err(shared.broke(self.call, &failed)),
             Err(_) => Err(error::broken_stream(
                 self.call,
-                format!(
-                    "the stream from {} was silent for {}",
-                    shared.address.authority(),
-                    seconds(limit)
-                ),
+                format!("the stream from {} was silent for {}", shared.place, seconds(limit)),
             )),
         }
     }
@@ -413,6 +411,22 @@ fn headers(options: &GatewayOptions) -> Result<HeaderMap, GatewayError> {
         headers.insert(HeaderName::from_static("authn-token"), value);
     }
     Ok(headers)
+}
+
+fn place(options: &GatewayOptions) -> String {
+    let authority = options.address.authority();
+    match &options.proxy {
+        Some(proxy) => format!("{authority} through {proxy}"),
+        None => authority,
+    }
+}
+
+fn proxied(proxy: &Proxy) -> reqwest::Result<reqwest::Proxy> {
+    let to = reqwest::Proxy::all(proxy.url())?;
+    Ok(match proxy.authorization() {
+        Some(user) => to.custom_http_auth(user.clone()),
+        None => to,
+    })
 }
 
 fn tls_of(options: &GatewayOptions) -> Result<ClientConfig, GatewayError> {

@@ -39,6 +39,7 @@ use tonic_prost::ProstCodec;
 use self::connecting::{Line, Stranger, Unreached, Wire};
 use super::{Address, GrpcError};
 use crate::connection::engine::Engine;
+use crate::connection::proxy::Proxy;
 use crate::connection::tls::{self, Trust};
 use crate::connection::token::{InvalidToken, Token};
 use crate::pachd::{Call, TRANSACTION_HEADER};
@@ -104,10 +105,18 @@ pub(super) struct Calls {
 
 type Client = tonic::client::Grpc<Wire>;
 
+/// How pachd is reached.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub address: Address,
+    pub proxy: Option<Proxy>,
+    pub trust: Trust,
+}
+
 impl Calls {
-    pub fn new(address: Address, token: Option<&Token>, trust: &Trust, times: Times) -> Result<Self, GrpcError> {
+    pub fn new(way: Way, token: Option<&Token>, times: Times) -> Result<Self, GrpcError> {
         let engine = Engine::start("grpc").map_err(|error| GrpcError::Setup { why: error.to_string() })?;
-        let line = engine.within(|| Line::new(&address, trust, times.connect))?;
+        let line = engine.within(|| Line::new(&way, times.connect))?;
         let token = token
             .map(|token| {
                 let mut value =
@@ -119,7 +128,7 @@ impl Calls {
         Ok(Self {
             line,
             engine,
-            address,
+            address: way.address,
             token,
             times,
             spoke: Arc::default(),

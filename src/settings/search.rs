@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::contexts::{Context, ContextError, Contexts};
 use super::user::{self, User};
 use super::{Address, AddressError, FileError, Pod};
+use crate::connection::proxy::{InvalidProxy, Proxy, Traffic};
 use crate::connection::tls::{Authorities, InvalidAuthorities, Trust};
 use crate::connection::token::{InvalidToken, Token};
 use crate::pfs::ProjectName;
@@ -130,6 +131,8 @@ pub enum SearchError {
     #[error("{from}: {why}")]
     Setting { from: Origin, why: AddressError },
     #[error(transparent)]
+    Proxy(#[from] InvalidProxy),
+    #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -162,6 +165,7 @@ impl SearchError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Address(error) | Self::Setting { why: error, .. } => error.help(),
+            Self::Proxy(error) => error.help(),
             Self::File(error) => error.help()?.to_owned(),
             Self::Context(error) => error.help(),
             Self::NoAddress { name, .. } => format!(
@@ -187,6 +191,8 @@ pub struct Server {
     pub passed_over: Option<Context>,
     pub trust: Trust,
     pub trust_from: Option<Origin>,
+    /// Who stands between here and pachd.
+    pub proxy: Option<Proxy>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -211,6 +217,7 @@ impl Server {
             _ => search.token(context.as_ref())?,
         };
         let (trust, trust_from) = search.trust(context.as_ref())?;
+        let proxy = search.proxy(&address)?;
         Ok(Self {
             passed_over: passed_over.filter(|context| token.is_none() && context.token.is_some()),
             address,
@@ -219,6 +226,7 @@ impl Server {
             token,
             trust,
             trust_from,
+            proxy,
             warnings: search.warnings,
         })
     }
@@ -391,6 +399,19 @@ impl Search<'_> {
             let Context { name, path, .. } = context.clone();
             Some((context.token.clone()?, Origin::Context { name, path }))
         }))
+    }
+
+    fn proxy(&self, address: &Address) -> Result<Option<Proxy>, SearchError> {
+        let traffic = match address {
+            Address::Gateway(_) if !address.is_encrypted() => Traffic::Http,
+            Address::Gateway(_) | Address::Grpc(_) => Traffic::Tunnel,
+            Address::Local(_) | Address::Sidecar(_) => return Ok(None),
+        };
+        // What names no host and port is refused by the client that is to go there.
+        let Some((host, port)) = address.host_and_port() else {
+            return Ok(None);
+        };
+        Ok(Proxy::find(&host, port, traffic, &|name| self.around.text(name))?)
     }
 
     fn trust(&mut self, context: Option<&Context>) -> Result<(Trust, Option<Origin>), SearchError> {

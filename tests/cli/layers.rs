@@ -105,7 +105,7 @@ fn each_outside_crate_is_used_in_one_place() {
         ("granit_parser", &["spec"]),
         ("headers", &["serve"]),
         ("hdrhistogram", &["commands"]),
-        ("hyper", &["grpc", "metrics", "serve"]),
+        ("hyper", &["connection", "grpc", "metrics", "serve"]),
         ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
         ("prometheus_client", &["metrics"]),

@@ -38,6 +38,7 @@ mod postgres;
 mod printing;
 mod producer;
 mod proxied;
+mod proxies;
 mod proxy;
 mod put;
 mod readme;

@@ -106,8 +106,12 @@ impl Terminator {
         }
     }
 
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     pub fn url(&self, scheme: &str, host: &str) -> String {
-        format!("{scheme}://{host}:{}", self.address.port())
+        format!("{scheme}://{host}:{}", self.port())
     }
 }
 

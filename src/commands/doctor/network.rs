@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::connection::proxy::Proxy;
 use crate::connection::reaching::{self, Certificate, Reached, Secured};
 use crate::connection::tls::Trust;
 use crate::examination::{Check, Finding, Verdict};
@@ -21,6 +22,9 @@ pub(super) fn look(server: &Server, address: &Address, limit: Duration, say: &mu
         let text = format!("{address} names no host and port");
         return say(Finding::fault(Check::Dns, Exit::Usage, text));
     };
+    if let Some(proxy) = &server.proxy {
+        return by_proxy(proxy, limit, say);
+    }
     let bare = host.trim_matches(['[', ']']);
     let addresses = match reaching::resolve(bare, port, limit) {
         Ok(addresses) => addresses,
@@ -38,6 +42,36 @@ pub(super) fn look(server: &Server, address: &Address, limit: Duration, say: &mu
     } else {
         plain(server, reached.address)
     });
+}
+
+/// Where a proxy stands between, nothing but the way to it can be looked at from here.
+fn by_proxy(proxy: &Proxy, limit: Duration, say: &mut dyn FnMut(Finding)) {
+    let addresses = match reaching::resolve(proxy.host(), proxy.port(), limit) {
+        Ok(addresses) => addresses,
+        Err(why) => {
+            let text = format!("{proxy} leads nowhere: {why}");
+            return say(Finding::fault(Check::Dns, Exit::Unavailable, text)
+                .next(format!("mend {}, or add pachd's name to NO_PROXY", proxy.variable)));
+        }
+    };
+    say(Finding::fine(Check::Dns, format!("{proxy} is {}", addresses[0].ip())));
+    match reaching::connect(&addresses, limit) {
+        Ok(reached) => {
+            let within = reached.within.as_millis();
+            say(Finding::fine(
+                Check::Tcp,
+                format!("{proxy} in {within} ms; it finds the way to pachd"),
+            ));
+        }
+        Err(failed) => {
+            let mut finding = Finding::fault(Check::Tcp, Exit::Unavailable, format!("{proxy} cannot be reached"));
+            finding.details = failed
+                .iter()
+                .map(|(address, error)| format!("{address}: {error}"))
+                .collect();
+            say(finding.next(format!("mend {}, or add pachd's name to NO_PROXY", proxy.variable)));
+        }
+    }
 }
 
 fn shown(host: &str, addresses: &[SocketAddr]) -> String {

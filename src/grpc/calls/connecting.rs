@@ -14,9 +14,11 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -25,9 +27,10 @@ use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, Uri, header};
 use tonic::transport::{Channel, Endpoint};
 
-use super::seconds;
-use crate::connection::tls::{self, TlsError, Trust};
-use crate::grpc::{Address, GrpcError};
+use super::{Way, seconds};
+use crate::connection::proxy::Proxy;
+use crate::connection::tls::{self, TlsError};
+use crate::grpc::GrpcError;
 
 /// What a server may send on one stream, and on all of them, before it has to wait for us.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -79,7 +82,8 @@ impl fmt::Debug for Line {
 
 impl Line {
     /// Inside of a runtime.
-    pub fn new(address: &Address, trust: &Trust, connect: Duration) -> Result<Self, GrpcError> {
+    pub fn new(way: &Way, connect: Duration) -> Result<Self, GrpcError> {
+        let address = &way.address;
         let setup = |error: tonic::transport::Error| GrpcError::Setup { why: error.to_string() };
         let scheme = if address.is_tls() { "https" } else { "http" };
         let origin = format!("{scheme}://{}", address.authority());
@@ -94,7 +98,7 @@ impl Line {
             .map_err(setup)?
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        let connector = Connector::new(address, trust, connect)?;
+        let connector = Connector::new(way, connect)?;
         Ok(Self {
             channel: Mutex::new(endpoint.connect_with_connector_lazy(connector.clone())),
             endpoint,
@@ -259,12 +263,14 @@ impl hyper::body::Body for Upload {
 #[derive(Clone)]
 struct Connector {
     tcp: HttpConnector,
+    proxy: Option<Proxy>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     limit: Duration,
 }
 
 impl Connector {
-    fn new(address: &Address, trust: &Trust, limit: Duration) -> Result<Self, GrpcError> {
+    fn new(way: &Way, limit: Duration) -> Result<Self, GrpcError> {
+        let address = &way.address;
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         // A neighbour that is gone without a word is noticed within a minute.
@@ -273,7 +279,7 @@ impl Connector {
         tcp.set_keepalive_retries(Some(3));
         tcp.set_connect_timeout(Some(limit));
         let tls = if address.is_tls() {
-            let config = tls::client(trust, b"h2").map_err(|error| match error {
+            let config = tls::client(&way.trust, b"h2").map_err(|error| match error {
                 TlsError::Certificates { why } => GrpcError::Certificates { why },
                 TlsError::Setup { why } => GrpcError::Setup { why },
             })?;
@@ -283,23 +289,56 @@ impl Connector {
         } else {
             None
         };
-        Ok(Self { tcp, tls, limit })
+        Ok(Self {
+            tcp,
+            proxy: way.proxy.clone(),
+            tls,
+            limit,
+        })
     }
 
     async fn connect(mut self, uri: Uri) -> Result<TokioIo<Box<dyn Io>>, Boxed> {
-        let tcp = self.tcp.call(uri).await.map_err(|error| {
-            let mut cause: &dyn Error = &error;
-            while let Some(source) = cause.source() {
-                cause = source;
-            }
-            Unreached(cause.to_string())
-        })?;
+        let tcp = match &self.proxy {
+            None => self.tcp.call(uri).await.map_err(|error| Unreached(innermost(&error)))?,
+            Some(proxy) => tunnel(self.tcp, proxy, uri).await?,
+        };
         let tcp = tcp.into_inner();
         Ok(TokioIo::new(match self.tls {
             None => Box::new(tcp) as Box<dyn Io>,
             Some((tls, name)) => Box::new(tls.connect(name, tcp).await.map_err(unreached_unless_tls)?),
         }))
     }
+}
+
+/// A connection through a proxy, which is asked to lead there.
+async fn tunnel(tcp: HttpConnector, proxy: &Proxy, to: Uri) -> Result<TokioIo<TcpStream>, Unreached> {
+    let at: Uri = proxy
+        .url()
+        .parse()
+        .map_err(|_| Unreached(format!("{proxy} has no address")))?;
+    let mut tunnel = Tunnel::new(at, tcp);
+    if let Some(user) = proxy.authorization() {
+        tunnel = tunnel.with_auth(user.clone());
+    }
+    // The library's error has no name outside of it: its cause, or its words, tell what happened.
+    tunnel.call(to).await.map_err(|error| {
+        let words = error.to_string();
+        Unreached(if error.source().is_some() {
+            format!("{proxy}: {}", innermost(&error))
+        } else if words.contains("authorization required") {
+            format!("{proxy} wants a user and a password: http://USER:PASSWORD@HOST:PORT")
+        } else {
+            format!("{proxy} does not lead there: {words}")
+        })
+    })
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 /// A connection that broke during the handshake is one that did not come about; TLS's own errors keep their kind.
