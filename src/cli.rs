@@ -530,7 +530,7 @@ pub struct RangeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
-    /// End after this commit
+    /// End after this commit; with -e, exit code 1 when the branch has not come to it
     #[arg(long, value_name = "COMMIT", value_parser = CommitId::new)]
     pub until: Option<CommitId>,
 

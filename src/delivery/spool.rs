@@ -312,6 +312,7 @@ impl Spool {
             return Err(SpoolError::OtherPurpose {
                 dir: self.dir.clone(),
                 waiting: inner.waiting.len(),
+                held_back: inner.journal.held_back.as_ref().map(|held| held.sequence),
                 differences: before.differences(purpose),
             });
         }

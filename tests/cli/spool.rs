@@ -163,6 +163,13 @@ fn an_archive_whose_commit_failed_waits_for_a_decision() {
     // Nothing goes past it, by itself.
     world.run_with(&put, &[]).expect(4).says("waits in the spool");
     assert_eq!(spool(&world)["held_back"]["sequence"], 2);
+    // Nor does somebody get rid of it by going elsewhere.
+    let elsewhere = ["put", "other", "--create-repo", "--spool", &dir(&world)];
+    world
+        .run_with(&elsewhere, &[])
+        .expect(2)
+        .says("archive 2 is held back, since its commit failed")
+        .says("--resend 2 or --forget 2, then --send");
     world
         .run(&["spool", &dir(&world), "--forget", "2"])
         .expect(2)

@@ -23,6 +23,8 @@ pub enum SpoolError {
     OtherPurpose {
         dir: PathBuf,
         waiting: usize,
+        /// One of them is not sent again before somebody decides about it.
+        held_back: Option<u64>,
         /// One line each.
         differences: Vec<String>,
     },
@@ -85,6 +87,15 @@ impl SpoolError {
                 dir.join(super::WAITING).display()
             ),
             Self::InUse { .. } => "one process at a time uses a spool; stop that one, or take another directory".into(),
+            Self::OtherPurpose {
+                dir,
+                held_back: Some(number),
+                ..
+            } => format!(
+                "archive {number} is held back, since its commit failed: spoutctl spool {dir} --resend {number} or --forget \
+                 {number}, then --send",
+                dir = dir.display()
+            ),
             Self::OtherPurpose { dir, .. } => {
                 format!("send what waits first: spoutctl spool {} --send", dir.display())
             }
