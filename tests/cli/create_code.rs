@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use spoutctl::scaffold::template;
 
 use crate::create::{create, needed};
+use crate::postgres;
 use crate::runner::{World, has_program, skip};
 
 /// Waits until something is there.
@@ -563,4 +564,35 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     fs::write(at("in the new one"), "5").unwrap();
     commits(5);
     assert_eq!(consumers().len(), 1, "the one before lives on");
+}
+
+#[test]
+fn each_row_of_a_postgresql_table_is_committed_once_in_the_order_of_its_key() {
+    let Some(programs) = postgres::programs() else { return };
+    if !has_program("jq") {
+        skip("jq is not installed");
+        return;
+    }
+    let server = postgres::Server::start(&programs);
+    server.execute("CREATE TABLE orders (id bigint PRIMARY KEY, item text)");
+    server.execute("INSERT INTO orders VALUES (2, E'two\\nlines'), (1, 'one \"quoted\"'), (10, 'ten')");
+    let host = server.directory().display().to_string();
+    let here = |script: String| {
+        let login =
+            format!("set -euo pipefail\nexport PGHOST='{host}' PGUSER=postgres PGDATABASE=postgres SPOUT_EVERY=0.2");
+        script.replacen("set -euo pipefail", &login, 1)
+    };
+    let mut spout = Spout::start("postgres", &[], here, None);
+    spout.wait_for_messages(3);
+    server.execute("INSERT INTO orders VALUES (11, NULL), (12, 'twelve')");
+    let messages = spout.wait_for_messages(5);
+    let keys: Vec<&str> = messages
+        .iter()
+        .map(|message| message["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(keys, ["1", "2", "10", "11", "12"]);
+    assert_eq!(messages[1]["row"]["item"], "two\nlines");
+    assert_eq!(messages[3]["row"]["item"], Value::Null);
+    assert_eq!(spout.end(), Some(143));
+    assert_eq!(spout.messages().len(), 5);
 }

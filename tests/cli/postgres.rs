@@ -11,7 +11,7 @@ use crate::recipes::{Running, changed, recipe, shell};
 use crate::runner::{Ran, World, has_program, skip};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let by_version = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let by_version = by_version.map(|version| version.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -26,13 +26,13 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// A server of the test's own, reached through a socket in its directory, until it is dropped.
-struct Server {
+pub struct Server {
     child: Child,
     directory: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(programs: &Path) -> Self {
+    pub fn start(programs: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data");
         // It does not run as root.
@@ -102,8 +102,13 @@ impl Server {
         )
     }
 
+    /// Of its socket, which is what its clients take for a host.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     #[track_caller]
-    fn execute(&self, statement: &str) {
+    pub fn execute(&self, statement: &str) {
         assert!(self.psql(statement).0, "{statement}");
     }
 }
