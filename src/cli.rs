@@ -22,10 +22,11 @@ use jiff::Timestamp;
 
 use crate::delivery::mark::StreamName;
 use crate::diagnostic::{RuleId, Severity};
+use crate::glob::Glob;
 use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
 use crate::lint::{Rule, rule_nearest};
-use crate::pfs::{BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use crate::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 
 pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
 pub use messages::{MessageArgs, PackArgs, Partial};
@@ -248,6 +249,49 @@ pub struct CommitArgs {
     /// Nobody who follows the branch ever sees an open or a failed commit. For one writer. Needs Pachyderm 2.
     #[arg(long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
     pub staging: Option<BranchName>,
+
+    /// Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST
+    ///
+    /// Repeated, the first that means a file counts. Every archive becomes one commit in each of the repos, and in DEST: they have
+    /// one id, begin together and are closed together. When pachd finishes one of them with an error, others may be seen already;
+    /// all are named, and the exit code is 4. Needs Pachyderm 2.
+    #[arg(long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
+    pub routes: Vec<Route>,
+}
+
+/// Where some files go.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// As it was written.
+    pub text: String,
+    pub glob: Glob,
+    pub branch: Branch,
+    /// Whether it said which project.
+    pub names_project: bool,
+}
+
+impl FromStr for Route {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A repo's name has no `=`; a path may.
+        let (glob, to) = text
+            .rsplit_once('=')
+            .ok_or("write GLOB=REPO, as in 'orders/**=orders'")?;
+        if glob.is_empty() {
+            return Err("write a glob before the `=`; / means everything".to_owned());
+        }
+        let to: Destination = to.parse().map_err(|error: InvalidName| error.to_string())?;
+        if !to.prefix.is_root() {
+            return Err("files keep their paths: name a repo, and perhaps a branch, without a path".to_owned());
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            glob: Glob::new(glob).map_err(|error| error.to_string())?,
+            branch: to.branch,
+            names_project: to.names_project,
+        })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
+//! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
 //! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
@@ -39,6 +40,7 @@ pub mod mark;
 pub mod patience;
 pub mod preflight;
 pub mod quarantine;
+pub mod routing;
 pub mod run;
 pub mod spool;
 pub mod staging;
@@ -54,6 +56,7 @@ mod tests;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::archive::{Archive, Digest, Files, Label};
@@ -64,6 +67,7 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, 
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
 pub use preflight::Ready;
+pub use routing::RoutingSink;
 pub use run::{Delivery, Incoming, Options, Spooled, Summary};
 pub use staging::StagingSink;
 
@@ -95,6 +99,8 @@ pub struct Receipt {
     /// Bytes of its files.
     pub bytes: u64,
     pub branch: Branch,
+    /// Where commits of the same id hold the rest of it.
+    pub also: Arc<[Branch]>,
     /// The commit that holds it, once there is one.
     pub commit: Option<CommitId>,
     /// When pachd finished the commit, by its own clock.
@@ -297,6 +303,17 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Err(Fault::new(
             FaultKind::Refused,
             "this store has no transactions, which --staging needs",
+        ))
+    }
+
+    /// What `--route` needs besides.
+    ///
+    /// # Errors
+    /// `Refused` when the store has no transactions; any other [`Fault`], while that is not known.
+    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
+        Err(Fault::new(
+            FaultKind::Refused,
+            "this store has no transactions, which --route needs",
         ))
     }
 

@@ -45,7 +45,7 @@ use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Messages;
 use crate::connection::proxy::Proxy;
 use crate::connection::tls::Trust;
-use crate::delivery::{Changes, CommitSink, StagingSink};
+use crate::delivery::{Changes, CommitSink, RoutingSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pachd::{self, Expected, Identity, Login, unless_missing};
@@ -443,10 +443,7 @@ impl CommitSink for Gateway {
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
         let call = error::START_COMMIT;
-        let request = wire::StartCommit {
-            branch: branch.into(),
-            description,
-        };
+        let request = wire::StartCommit::new(branch, description);
         let answer: wire::CommitAnswer = self.pachd()?.ask(call, &request)?;
         answer.id().map_err(unreadable(call))
     }
@@ -461,11 +458,7 @@ impl CommitSink for Gateway {
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        let request = wire::FinishCommit {
-            commit: commit.into(),
-            description,
-            error,
-        };
+        let request = wire::FinishCommit::new(commit, description, error);
         let wire::Present {} = self.pachd()?.ask(error::FINISH_COMMIT, &request)?;
         Ok(())
     }
@@ -488,6 +481,10 @@ impl CommitSink for Gateway {
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
+    }
+
+    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
         Ok(self)
     }
 

@@ -38,7 +38,7 @@ use self::v2::V2;
 use crate::connection::proxy::Proxy;
 use crate::connection::tls::Trust;
 use crate::connection::token::{InvalidToken, Token};
-use crate::delivery::{Changes, CommitSink, StagingSink};
+use crate::delivery::{Changes, CommitSink, RoutingSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::CommitFeed;
 use crate::history::CommitHistory;
@@ -417,6 +417,10 @@ impl CommitSink for Grpc {
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {
         self.sink()?.staging()
+    }
+
+    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
+        self.sink()?.routing()
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {

@@ -98,7 +98,7 @@ pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
 pub use self::work::Work;
-use crate::delivery::{Changes, CommitSink, StagingSink};
+use crate::delivery::{Changes, CommitSink, RoutingSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileInfo, FilePath, FileSetId, PipelineKind, Repo};
@@ -119,7 +119,7 @@ pub struct Store {
     database: Database,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Branches that this process is about to move: it alone can, so they end with it.
-    moves: staging::Moves,
+    transactions: staging::Transactions,
 }
 
 impl Store {
@@ -168,7 +168,7 @@ impl Store {
             dir: dir.to_owned(),
             database,
             clock: Box::new(Timestamp::now),
-            moves: staging::Moves::default(),
+            transactions: staging::Transactions::default(),
         }
     }
 
@@ -386,6 +386,10 @@ impl CommitSink for Store {
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
+    }
+
+    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
         Ok(self)
     }
 

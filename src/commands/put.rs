@@ -28,8 +28,9 @@ use crate::delivery::holding::Holding;
 use crate::delivery::mark::StreamName;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
+use crate::delivery::routing::{Routed, Routes};
 use crate::delivery::spool::{self, Leaving, Spool};
-use crate::delivery::{Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode};
+use crate::delivery::{CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::metrics;
@@ -86,6 +87,17 @@ fn deliver(
         Some(scratch) => server::sink_for_dry_run(server, &terminal, scratch.path())?,
         None => server::sink(server, &terminal)?,
     };
+    let routes = routes(args, server, target)?;
+    let also = routes
+        .as_ref()
+        .map_or_else(|| [].into(), |routes| routes.others().into());
+    let sink: Arc<dyn CommitSink> = match routes {
+        Some(routes) => {
+            let makes_repos = args.commits.create_repo && !args.commits.dry_run;
+            Arc::new(Routed::new(sink, routes, makes_repos))
+        }
+        None => sink,
+    };
     let spool = spooling::open(args, &target.destination, &server.address)?;
     let acknowledger = Acknowledger::new(
         &args.acknowledging,
@@ -106,7 +118,10 @@ fn deliver(
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
         quarantine: quarantine(args)?,
-        options: options(args, target, staging, spool.as_deref()),
+        options: Options {
+            also,
+            ..options(args, target, staging, spool.as_deref())
+        },
     };
 
     // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
@@ -456,6 +471,29 @@ impl Target {
 }
 
 /// Where commits are made before the destination's branch is moved to them.
+/// Which files go where, if not all into the destination.
+fn routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Routes>, Failure> {
+    if args.commits.routes.is_empty() {
+        return Ok(None);
+    }
+    if !target.destination.prefix.is_root() {
+        let text = "with --route files keep their paths, and DEST names a directory";
+        return Err(Failure::new(Exit::Usage, text).help("name a repo, and perhaps a branch, without a path"));
+    }
+    let patterns = args.commits.routes.iter().map(|route| {
+        let mut branch = route.branch.clone();
+        if let (false, Some(project)) = (route.names_project, server.project()) {
+            branch.repo.project = project.clone();
+        }
+        (route.glob.clone(), branch)
+    });
+    let routes = Routes::new(target.destination.branch.clone(), patterns.collect());
+    routes.map(Some).map_err(|(one, other)| {
+        let text = format!("{one} and {other} are branches of one repo, which gets one commit of an archive");
+        Failure::new(Exit::Usage, text).help("name one branch of it")
+    })
+}
+
 fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
     let branch = &target.destination.branch;
     match &args.commits.staging {
@@ -531,6 +569,7 @@ fn inputs(args: &PutArgs, target: &Target) -> Result<Vec<Input>, Failure> {
 fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Option<&Spool>) -> Options {
     Options {
         branch: target.destination.branch.clone(),
+        also: [].into(),
         staging,
         own_output: target.is_own,
         mode: if args.commits.append {

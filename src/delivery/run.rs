@@ -31,6 +31,8 @@ pub struct Options {
     pub branch: Branch,
     /// Where commits are made first, when `branch` is to be moved to finished ones only.
     pub staging: Option<Branch>,
+    /// Where the store makes commits of the same ids, too.
+    pub also: Arc<[Branch]>,
     pub mode: WriteMode,
     pub message: Option<String>,
     pub create_repo: bool,

@@ -278,6 +278,7 @@ impl<'a> Stream<'a> {
             deletions: files.deletions().len(),
             bytes: files.total_bytes(),
             branch: self.committer.target().clone(),
+            also: Arc::clone(&self.options.also),
             commit: None::<CommitId>,
             finished: None,
         }

@@ -1,7 +1,8 @@
-//! What `--staging` asks of the gateway: branches that are moved, at once or in transactions.
+//! What `--staging` and `--route` ask of the gateway: branches that are moved, at once or in transactions, and commits that begin
+//! and end in one.
 
 use super::{Gateway, error, unreadable, wire};
-use crate::delivery::StagingSink;
+use crate::delivery::{RoutingSink, StagingSink};
 use crate::fault::Fault;
 use crate::pfs::{Branch, Commit, CommitId, TransactionId};
 
@@ -41,5 +42,31 @@ impl StagingSink for Gateway {
         let answer: wire::TransactionInfos = self.pachd()?.ask(error::LIST_TRANSACTION, &wire::Nothing {})?;
         let moves = |info: wire::TransactionInfo| info.moves(branch);
         Ok(answer.transaction_info.into_iter().filter_map(moves).collect())
+    }
+}
+
+impl RoutingSink for Gateway {
+    fn start_commit_in(
+        &self,
+        transaction: &TransactionId,
+        branch: &Branch,
+        description: &str,
+    ) -> Result<CommitId, Fault> {
+        let call = error::START_COMMIT;
+        let request = wire::StartCommit::new(branch, description);
+        let answer: wire::CommitAnswer = self.pachd()?.ask_in(transaction, call, &request)?;
+        answer.id().map_err(unreadable(call))
+    }
+
+    fn finish_commit_in(
+        &self,
+        transaction: &TransactionId,
+        commit: &Commit,
+        description: &str,
+        reason: Option<&str>,
+    ) -> Result<(), Fault> {
+        let request = wire::FinishCommit::new(commit, description, reason);
+        let wire::Present {} = self.pachd()?.ask_in(transaction, error::FINISH_COMMIT, &request)?;
+        Ok(())
     }
 }

@@ -163,9 +163,18 @@ pub(super) struct BranchRequest<'a> {
 
 #[derive(Serialize)]
 pub(super) struct StartCommit<'a> {
-    pub branch: Branch<'a>,
+    branch: Branch<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub description: &'a str,
+    description: &'a str,
+}
+
+impl<'a> StartCommit<'a> {
+    pub fn new(branch: &'a pfs::Branch, description: &'a str) -> Self {
+        Self {
+            branch: branch.into(),
+            description,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -204,11 +213,21 @@ impl<'a> From<&'a pfs::TransactionId> for OneTransaction<'a> {
 
 #[derive(Serialize)]
 pub(super) struct FinishCommit<'a> {
-    pub commit: Commit<'a>,
+    commit: Commit<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub description: &'a str,
+    description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl<'a> FinishCommit<'a> {
+    pub fn new(commit: &'a pfs::Commit, description: &'a str, error: Option<&'a str>) -> Self {
+        Self {
+            commit: commit.into(),
+            description,
+            error,
+        }
+    }
 }
 
 #[derive(Serialize)]

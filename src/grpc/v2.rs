@@ -20,7 +20,7 @@ use self::reader::Content;
 use super::Answered;
 use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
 use crate::connection::token::Token;
-use crate::delivery::{Changes, CommitSink, MAX_CHUNK, StagingSink};
+use crate::delivery::{Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::following::{CommitFeed, TICK};
 use crate::history::CommitHistory;
@@ -465,11 +465,7 @@ impl CommitSink for V2 {
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
         let call = pachd::START_COMMIT;
-        let request = pfs::StartCommitRequest {
-            parent: None,
-            description: description.to_owned(),
-            branch: Some(branch.into()),
-        };
+        let request = messages::start_commit(branch, description);
         let commit: pfs::Commit = self.ask(call, request)?;
         messages::commit_id(&commit).map_err(unreadable(call))
     }
@@ -484,12 +480,7 @@ impl CommitSink for V2 {
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        let request = pfs::FinishCommitRequest {
-            commit: Some(commit.into()),
-            description: description.to_owned(),
-            error: error.unwrap_or_default().to_owned(),
-            force: false,
-        };
+        let request = messages::finish_commit(commit, description, error);
         let Empty {} = self.ask(pachd::FINISH_COMMIT, request)?;
         Ok(())
     }
@@ -508,6 +499,10 @@ impl CommitSink for V2 {
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {
+        Ok(self)
+    }
+
+    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
         Ok(self)
     }
 

@@ -1,4 +1,4 @@
-//! What `--staging` asks of a store in a directory. A transaction of it is kept in memory: nobody but the process that
+//! What `--staging` and `--route` ask of a store in a directory. A transaction of it is kept in memory: nobody but the process that
 //! started it can carry it out, so nothing of a process that has ended can come late.
 
 use std::collections::HashMap;
@@ -6,19 +6,62 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use super::Store;
-use crate::delivery::StagingSink;
+use super::{Failure, Store, Work, record};
+use crate::delivery::{RoutingSink, StagingSink};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, TransactionId};
 
 /// By transaction: what it is to do.
 #[derive(Debug, Default)]
-pub(super) struct Moves(Mutex<HashMap<TransactionId, Vec<(Branch, Commit)>>>);
+pub(super) struct Transactions(Mutex<HashMap<TransactionId, Vec<Request>>>);
 
-impl Moves {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TransactionId, Vec<(Branch, Commit)>>> {
+#[derive(Debug)]
+enum Request {
+    Move {
+        branch: Branch,
+        head: Commit,
+    },
+    Start {
+        branch: Branch,
+        description: String,
+    },
+    Finish {
+        commit: Commit,
+        description: String,
+        error: String,
+    },
+}
+
+impl Request {
+    fn carry_out(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Move { branch, head } => work.create_branch(branch, Some(&head.into())),
+            Self::Start { branch, description } => work.start_commit(branch, None, description).map(drop),
+            Self::Finish {
+                commit,
+                description,
+                error,
+            } => {
+                let selector = commit.into();
+                work.finish_commit(&selector, description, error)?;
+                let row = record::pick(work.db, &selector)?;
+                work.settle_line(row)
+            }
+        }
+    }
+}
+
+impl Transactions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TransactionId, Vec<Request>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, transaction: &TransactionId, request: Request) -> Result<(), Fault> {
+        let mut all = self.lock();
+        let requests = all.get_mut(transaction).ok_or_else(|| gone(transaction))?;
+        requests.push(request);
+        Ok(())
     }
 }
 
@@ -36,42 +79,81 @@ impl StagingSink for Store {
 
     fn start_transaction(&self) -> Result<TransactionId, Fault> {
         let id = TransactionId(Uuid::new_v4().simple().to_string());
-        self.moves.lock().insert(id.clone(), Vec::new());
+        self.transactions.lock().insert(id.clone(), Vec::new());
         Ok(id)
     }
 
     fn move_branch(&self, transaction: &TransactionId, branch: &Branch, head: &Commit) -> Result<(), Fault> {
         self.inspect_commit(head)?;
-        let mut all = self.moves.lock();
-        let moves = all.get_mut(transaction).ok_or_else(|| gone(transaction))?;
-        moves.push((branch.clone(), head.clone()));
-        Ok(())
+        self.transactions.keep(
+            transaction,
+            Request::Move {
+                branch: branch.clone(),
+                head: head.clone(),
+            },
+        )
     }
 
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
         // Held until it is done: of two calls at once the second must find nothing.
-        let mut all = self.moves.lock();
-        let moves = all.get(transaction).ok_or_else(|| gone(transaction))?;
+        let mut all = self.transactions.lock();
+        let requests = all.get(transaction).ok_or_else(|| gone(transaction))?;
+        let id = commit_id(transaction)?;
         self.change(|work| {
-            moves
-                .iter()
-                .try_for_each(|(branch, head)| work.create_branch(branch, Some(&head.into())))
+            work.name_commits(id.clone());
+            requests.iter().try_for_each(|request| request.carry_out(work))
         })?;
         all.remove(transaction);
         Ok(())
     }
 
     fn delete_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
-        let removed = self.moves.lock().remove(transaction);
+        let removed = self.transactions.lock().remove(transaction);
         removed.map(drop).ok_or_else(|| gone(transaction))
     }
 
     fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
-        let all = self.moves.lock();
-        let of_branch = |(id, moves): (&TransactionId, &Vec<(Branch, Commit)>)| match &moves[..] {
-            [(named, head)] if named == branch => Some((id.clone(), head.id.clone())),
+        let all = self.transactions.lock();
+        let of_branch = |(id, requests): (&TransactionId, &Vec<Request>)| match &requests[..] {
+            [Request::Move { branch: named, head }] if named == branch => Some((id.clone(), head.id.clone())),
             _ => None,
         };
         Ok(all.iter().filter_map(of_branch).collect())
     }
+}
+
+impl RoutingSink for Store {
+    fn start_commit_in(
+        &self,
+        transaction: &TransactionId,
+        branch: &Branch,
+        description: &str,
+    ) -> Result<CommitId, Fault> {
+        let request = Request::Start {
+            branch: branch.clone(),
+            description: description.to_owned(),
+        };
+        self.transactions.keep(transaction, request)?;
+        commit_id(transaction)
+    }
+
+    fn finish_commit_in(
+        &self,
+        transaction: &TransactionId,
+        commit: &Commit,
+        description: &str,
+        error: Option<&str>,
+    ) -> Result<(), Fault> {
+        let request = Request::Finish {
+            commit: commit.clone(),
+            description: description.to_owned(),
+            error: error.unwrap_or_default().to_owned(),
+        };
+        self.transactions.keep(transaction, request)
+    }
+}
+
+/// The commits that a transaction starts have its id.
+fn commit_id(transaction: &TransactionId) -> Result<CommitId, Fault> {
+    CommitId::new(&transaction.0).map_err(|_| gone(transaction))
 }

@@ -81,6 +81,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             stream: Some("s".parse().unwrap()),
             counts_messages: false,
             drains: false,
+            also: [].into(),
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(30),

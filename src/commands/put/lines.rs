@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::stats::Lag;
 use crate::archive::{Archive, Label, MessageRange, Position};
 use crate::delivery::{Receipt, Settled};
+use crate::pfs::Branch;
 
 /// The lines of `--json`. Fields are only ever added.
 #[derive(Serialize)]
@@ -117,6 +118,9 @@ pub(super) struct Commitment<'a> {
     repo: &'a str,
     branch: &'a str,
     commit: &'a str,
+    /// With --route: where commits of the same id hold the rest of the archive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Place<'a>>,
     files: usize,
     deletions: usize,
     bytes: u64,
@@ -126,6 +130,23 @@ pub(super) struct Commitment<'a> {
     /// Where the last message stands in its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<&'a Position>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    project: &'a str,
+    repo: &'a str,
+    branch: &'a str,
+}
+
+impl<'a> From<&'a Branch> for Place<'a> {
+    fn from(branch: &'a Branch) -> Self {
+        Self {
+            project: branch.repo.project.as_str(),
+            repo: branch.repo.name.as_str(),
+            branch: branch.name.as_str(),
+        }
+    }
 }
 
 /// Which messages of the input an archive was made of: numbers from 1.
@@ -158,6 +179,7 @@ impl<'a> Commitment<'a> {
             repo: receipt.branch.repo.name.as_str(),
             branch: receipt.branch.name.as_str(),
             commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
+            also: receipt.also.iter().map(Place::from).collect(),
             files: receipt.files,
             deletions: receipt.deletions,
             bytes: receipt.bytes,

@@ -400,9 +400,11 @@ impl Report {
         let messages = messages.map_or(String::new(), |messages| {
             format!("{}   ", counted(messages.count(), "message"))
         });
+        let also = receipt.also.iter().map(|branch| format!(" + {}", branch.repo));
         self.terminal.result(&format!(
-            "{}@{commit}   {messages}{}   {}{}",
+            "{}@{commit}{}   {messages}{}   {}{}",
             receipt.branch.repo,
+            also.collect::<String>(),
             files_of(receipt.files as u64, receipt.deletions as u64),
             Size(receipt.bytes),
             if already { "   already" } else { "" }

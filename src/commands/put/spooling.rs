@@ -21,6 +21,8 @@ use crate::settings::Address;
 
 /// In the spool's purpose: what waits must not leave it without an acknowledgement.
 const ACKNOWLEDGED: &str = "acknowledgement";
+/// All of them, a line each.
+const ROUTES: &str = "--route";
 
 /// Opens the spool that was named, for what these arguments say.
 pub(super) fn open(
@@ -71,6 +73,7 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
             ACKNOWLEDGED => {}
             "DEST" => line.push(value.into()),
             "--append" | "--escape-paths" | "--obey-deletions" => line.push(name.into()),
+            ROUTES => line.extend(value.lines().map(|route| format!("--route={route}").into())),
             _ => line.push(format!("{name}={value}").into()),
         }
     }
@@ -92,6 +95,10 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     }
     if let Some(branch) = &args.commits.staging {
         add("--staging", branch.to_string());
+    }
+    let routes: Vec<&str> = args.commits.routes.iter().map(|route| route.text.as_str()).collect();
+    if !routes.is_empty() {
+        add(ROUTES, routes.join("\n"));
     }
     if let Some(message) = &args.commits.message {
         add("--message", message.clone());

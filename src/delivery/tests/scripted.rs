@@ -541,6 +541,7 @@ pub(super) fn options() -> Options {
         stream: None,
         counts_messages: false,
         drains: false,
+        also: [].into(),
         resume: false,
         spooled: None,
         retry_for: Duration::from_mins(10),

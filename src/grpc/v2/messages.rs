@@ -15,7 +15,8 @@ use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Res
 use crate::protobuf::google::Timestamp;
 use crate::protobuf::pfs::{
     AddFile, Branch, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse,
-    DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, ModifyFileRequest,
+    DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ModifyFileRequest,
+    StartCommitRequest,
 };
 use crate::protobuf::pps::{PipelineInfo, PipelineState, PipelineType};
 use crate::protobuf::transaction::TransactionInfo;
@@ -190,6 +191,23 @@ pub(super) fn pipeline_kind(info: &PipelineInfo) -> PipelineKind {
         PipelineType::Spout => PipelineKind::Spout,
         PipelineType::Service => PipelineKind::Service,
         PipelineType::Unknown => PipelineKind::Unknown,
+    }
+}
+
+pub(super) fn start_commit(branch: &pfs::Branch, description: &str) -> StartCommitRequest {
+    StartCommitRequest {
+        parent: None,
+        description: description.to_owned(),
+        branch: Some(branch.into()),
+    }
+}
+
+pub(super) fn finish_commit(commit: &pfs::Commit, description: &str, error: Option<&str>) -> FinishCommitRequest {
+    FinishCommitRequest {
+        commit: Some(commit.into()),
+        description: description.to_owned(),
+        error: error.unwrap_or_default().to_owned(),
+        force: false,
     }
 }
 

@@ -1,7 +1,8 @@
-//! What `--staging` asks of 2.x: branches that are moved, at once or in transactions.
+//! What `--staging` and `--route` ask of 2.x: branches that are moved, at once or in transactions, and commits that begin and end
+//! in one.
 
-use super::{V2, messages};
-use crate::delivery::StagingSink;
+use super::{V2, messages, unreadable};
+use crate::delivery::{RoutingSink, StagingSink};
 use crate::fault::Fault;
 use crate::pachd;
 use crate::pfs::{Branch, Commit, CommitId, TransactionId};
@@ -46,6 +47,35 @@ impl StagingSink for V2 {
         let answer: TransactionInfos = self.ask(pachd::LIST_TRANSACTION, Empty {})?;
         let moves = |info: &TransactionInfo| messages::moves(info, branch);
         Ok(answer.transaction_info.iter().filter_map(moves).collect())
+    }
+}
+
+impl RoutingSink for V2 {
+    fn start_commit_in(
+        &self,
+        transaction: &TransactionId,
+        branch: &Branch,
+        description: &str,
+    ) -> Result<CommitId, Fault> {
+        let call = pachd::START_COMMIT;
+        let request = messages::start_commit(branch, description);
+        let answer = self.calls.ask_in(transaction, call, request, self.calls.times.call);
+        let commit: pfs::Commit = self.answered(call, answer)?;
+        messages::commit_id(&commit).map_err(unreadable(call))
+    }
+
+    fn finish_commit_in(
+        &self,
+        transaction: &TransactionId,
+        commit: &Commit,
+        description: &str,
+        error: Option<&str>,
+    ) -> Result<(), Fault> {
+        let call = pachd::FINISH_COMMIT;
+        let request = messages::finish_commit(commit, description, error);
+        let answer = self.calls.ask_in(transaction, call, request, self.calls.times.call);
+        let Empty {} = self.answered(call, answer)?;
+        Ok(())
     }
 }
 

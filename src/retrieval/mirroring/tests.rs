@@ -532,6 +532,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             stream: None,
             counts_messages: false,
             drains: false,
+            also: [].into(),
             resume: false,
             spooled: None,
             retry_for: Duration::from_secs(10),
