@@ -36,6 +36,18 @@ const STEPS: &[&str] = &[
 /// Those that only `--staging` makes.
 const STAGED_STEPS: &[&str] = &["StartTransaction", "CreateBranch", "FinishTransaction"];
 
+/// Those that only `--route` makes. Its uploads go up beside each other, so nobody can say which part is which.
+const ROUTED_STEPS: &[&str] = &[
+    "CreateFileSet",
+    "StartTransaction",
+    "StartCommit",
+    "AddFileSet",
+    "FinishCommit",
+    "FinishTransaction",
+    "InspectCommit",
+    "DropCommitSet",
+];
+
 /// What the fault is, and the fault.
 type Named = (&'static str, fn(&Cell) -> Fault);
 
@@ -70,10 +82,15 @@ const MODES: &[(&str, &[&str])] = &[
     ("with a spool, in flight", &["--spool", SPOOL, "--in-flight", "3"]),
     ("staged", &["--stream", "s", "--staging", "staging"]),
     ("staged, with a spool", &["--spool", SPOOL, "--staging", "staging"]),
+    ("routed", &["--stream", "s", ROUTE]),
+    ("routed, with a spool", &["--spool", SPOOL, ROUTE]),
 ];
 
 /// Stands for the cell's own.
 const SPOOL: &str = "SPOOL";
+
+/// Stands for one by which some files go into a second repo of the cell.
+const ROUTE: &str = "ROUTE";
 
 const ARCHIVES: u64 = 3;
 
@@ -158,16 +175,36 @@ impl Cell {
         })
     }
 
+    fn is_routed(&self) -> bool {
+        self.flags.contains(&ROUTE)
+    }
+
+    fn second_repo(&self) -> String {
+        format!("{}-own", self.repo)
+    }
+
+    /// Which call of its kind is one for the second archive. Routed, each archive makes two: of transactions the first starts its
+    /// commits and the second closes them.
+    fn second(&self) -> usize {
+        match (self.is_routed(), self.flags.contains(&SPOOL)) {
+            (false, _) => 2,
+            (true, false) => 3,
+            (true, true) => 4,
+        }
+    }
+
     fn in_parts(&self) -> bool {
         self.step == "ComposeFileSet"
     }
 
     fn put(&self, input: &[u8]) -> Ran {
         let spool = self.world.path("spool").display().to_string();
-        let flags = self
-            .flags
-            .iter()
-            .map(|flag| if *flag == SPOOL { spool.as_str() } else { flag });
+        let route = format!("--route=own={}", self.second_repo());
+        let flags = self.flags.iter().map(|flag| match *flag {
+            SPOOL => spool.as_str(),
+            ROUTE => route.as_str(),
+            flag => flag,
+        });
         let mut args = vec!["put", &self.repo, "--create-repo", "--json", "--retry-for", "20s"];
         args.extend(flags);
         self.world.run_with(&args, input)
@@ -184,14 +221,18 @@ impl Cell {
             }
             // A commit that is to be given up: appending, that is done by dropping alone.
             "DropCommitSet" => {
-                let before = if self.flags.contains(&"--append") {
-                    "AddFileSet"
+                let before = if self.is_routed() {
+                    ("FinishTransaction", 3)
+                } else if self.flags.contains(&"--append") {
+                    ("AddFileSet", 2)
                 } else {
-                    "StartCommit"
+                    ("StartCommit", 2)
                 };
-                self.proxy.at(before, 2, Fault::LoseAnswer).at(self.step, 1, fault)
+                self.proxy
+                    .at(before.0, before.1, Fault::LoseAnswer)
+                    .at(self.step, 1, fault)
             }
-            step => self.proxy.at(step, 2, fault),
+            step => self.proxy.at(step, self.second(), fault),
         };
         let ran = self.put(&input(self.in_parts()));
         self.check(&[&ran], comes_late)?;
@@ -222,6 +263,18 @@ impl Cell {
         };
         if self.flags.contains(&"--staging") {
             outcome.open += in_store(&self.store, &format!("{}@staging", self.repo)).open;
+        }
+        if self.is_routed() {
+            let other = in_store(&self.store, &self.second_repo());
+            outcome.open += other.open;
+            let ids = |good: &[Good]| good.iter().map(|good| good.commit.clone()).collect::<Vec<_>>();
+            let (here, there) = (ids(&outcome.good), ids(&other.good));
+            if here != there {
+                return wrong(format!("not together: {here:?} and {there:?}"));
+            }
+            for (good, other) in outcome.good.iter_mut().zip(other.good) {
+                good.tree.extend(other.tree);
+            }
         }
         if late {
             outcome.open = 0;
@@ -278,11 +331,16 @@ fn cells() -> impl Iterator<
     ),
 > {
     let steps = || STEPS.iter().chain(STAGED_STEPS);
+    let is_step = |step: &&str, flags: &[&str]| {
+        if flags.contains(&ROUTE) {
+            ROUTED_STEPS.contains(step)
+        } else {
+            flags.contains(&"--staging") || STEPS.contains(step)
+        }
+    };
     FAULTS.iter().flat_map(move |fault| {
         steps().flat_map(move |step| {
-            let modes = MODES
-                .iter()
-                .filter(|(_, flags)| flags.contains(&"--staging") || STEPS.contains(step));
+            let modes = MODES.iter().filter(move |(_, flags)| is_step(step, flags));
             modes.map(move |mode| (*step, fault, mode))
         })
     })
