@@ -19,8 +19,8 @@
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
 //! loses it; a branch may be subscribed to where another one was deleted, where pachd panics; pending transactions do
-//! not expire; hashes are ours, the same only for the same bytes. Not served: pipelines and jobs, permissions, triggers
-//! and provenance, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
+//! not expire; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
+//! a spec repo to read. Not served: jobs, permissions, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
 //! # Calls
 //!
@@ -35,6 +35,7 @@ mod files;
 mod finishing;
 pub mod http;
 mod naming;
+mod pipelines;
 mod repos;
 pub mod status;
 mod subscription;
@@ -100,6 +101,18 @@ impl Service {
     /// # Errors
     /// When there is no thread to be had.
     pub fn new(store: Store) -> io::Result<Self> {
+        Self::over(store.closing_outputs())
+    }
+
+    /// The same for a spout's own code, which alone may write what the spout writes.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub fn of_sidecar(store: Store) -> io::Result<Self> {
+        Self::over(store)
+    }
+
+    fn over(store: Store) -> io::Result<Self> {
         let store = Arc::new(store);
         let changes = Arc::<Changes>::default();
         Ok(Self {

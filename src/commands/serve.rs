@@ -43,7 +43,12 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(spout) = &args.as_spout {
         make_repo(&store, spout)?;
     }
-    let service = Arc::new(Service::new(store).context("cannot start a thread")?);
+    let service = if args.as_spout.is_some() {
+        Service::of_sidecar(store)
+    } else {
+        Service::new(store)
+    };
+    let service = Arc::new(service.context("cannot start a thread")?);
     let options = Options {
         names: args.hosts.iter().cloned().chain(name).collect(),
         token,

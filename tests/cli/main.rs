@@ -16,6 +16,7 @@ mod auth;
 mod create;
 mod create_code;
 mod create_dialogue;
+mod create_served;
 mod create_submission;
 mod deletions;
 mod faults;
