@@ -56,6 +56,7 @@
 //! it only to be indexed. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
 //! memory need a local file system.
 
+mod access;
 mod changed;
 mod commit;
 mod content;
@@ -89,6 +90,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use self::access::TokenRecord;
 use self::database::Database;
 pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
 pub use self::error::{Failure, StoreError};

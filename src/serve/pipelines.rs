@@ -160,7 +160,12 @@ impl Service {
             return Ok(answer);
         }
         checks::check_kind(effective.spec())?;
-        self.change(|work| keep(work, submitted, &effective, how))?;
+        if let Some(name) = effective.name() {
+            let is_there = how.update && self.store.pipeline(&name).is_ok();
+            self.authorize_pipeline(call, &name, is_there)?;
+        }
+        let created_by = call.caller.as_ref().map_or("", |caller| &caller.principal);
+        self.change_as(call, |work| keep(work, submitted, &effective, how, created_by))?;
         Ok(answer)
     }
 
@@ -254,7 +259,13 @@ impl Service {
 }
 
 /// Makes the pipeline, or its next version. What is refused is refused in pachd's order: a name that is taken first.
-fn keep(work: &mut Work<'_>, submitted: &str, effective: &Effective, how: How) -> Result<(), crate::store::Failure> {
+fn keep(
+    work: &mut Work<'_>,
+    submitted: &str,
+    effective: &Effective,
+    how: How,
+    created_by: &str,
+) -> Result<(), crate::store::Failure> {
     let spec = effective.spec();
     let name = effective.name();
     if let Some(name) = &name
@@ -277,7 +288,7 @@ fn keep(work: &mut Work<'_>, submitted: &str, effective: &Effective, how: How) -
         name: &name,
         output_branch: &output_branch,
         salt: &salt,
-        created_by: "",
+        created_by,
         submitted,
         effective: &effective.kept(),
         update: how.update,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::Store;
+use super::access::resource_of;
 use super::error::Failure;
 use super::record::{commit_id, foreign};
 use super::refusal::Refusal;
@@ -98,6 +99,11 @@ impl Work<'_> {
             }
             let description = format!("Output repo for pipeline {}.", new.name);
             self.create_repo(new.name, &description, false)?;
+            if self.principal.is_some() {
+                // Its own code, as recording auth 027 has it.
+                let pipeline = format!("pipeline:{}", new.name);
+                self.set_roles(&resource_of(new.name), &pipeline, ["repoWriter"])?;
+            }
         }
         let spec_commit = self.next_commit_id()?;
         let salt = match &before {

@@ -200,6 +200,7 @@ impl Work<'_> {
         let Some(row) = repo::find(self.db, repo)? else {
             return Ok(false);
         };
+        self.forget_roles(repo)?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",
             "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",

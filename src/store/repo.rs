@@ -125,7 +125,7 @@ impl Work<'_> {
                 self.now,
                 description
             ])?;
-        Ok(())
+        self.own(repo)
     }
 
     /// Makes a branch, or moves it, so that its head is `head`. A new branch without one gets an empty commit.

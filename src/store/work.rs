@@ -18,6 +18,8 @@ pub struct Work<'a> {
     pub(super) commit_id: Option<CommitId>,
     /// Commits on the branches that pipelines write are refused.
     pub(super) closes_outputs: bool,
+    /// Who owns what is made.
+    pub(super) principal: Option<String>,
 }
 
 impl Store {
@@ -39,6 +41,7 @@ impl<'a> Work<'a> {
             now: store.now(),
             commit_id: None,
             closes_outputs: store.closes_outputs,
+            principal: None,
         }
     }
 

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::body::{LONGEST_REQUEST, Messages, Values, unmarshalled};
 use super::log::{Entry, Subject};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
-use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, WhoAmIResponse};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{ModifyFileRequest, WalkFileRequest};
 use crate::protobuf::shape::Shaped;
@@ -216,6 +215,7 @@ where
 {
     Method::One(Box::new(move |service, call, requested| {
         let request = requested.one()?;
+        service.authorize_call(call, &request)?;
         requested.format().write(&method(service, call, request)?)
     }))
 }
@@ -229,6 +229,7 @@ where
 {
     Method::Many(Box::new(move |service, call, requested, lines| {
         let request = requested.one()?;
+        service.authorize_call(call, &request)?;
         let (format, mut failed) = (requested.format(), None);
         method(
             service,
@@ -270,7 +271,14 @@ fn stream<A: Written>(
     method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
 ) -> Method {
     Method::One(Box::new(move |service, call, requested| {
-        let answer = method(service, call, &mut || requested.next())?;
+        let answer = method(service, call, &mut || {
+            let request = requested.next()?;
+            // Only the first of them says what the others are about.
+            if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
+                service.authorize_call(call, commit)?;
+            }
+            Ok(request)
+        })?;
         requested.format().write(&answer)
     }))
 }
@@ -283,13 +291,13 @@ fn write(answer: &impl Serialize) -> Result<Vec<u8>, Status> {
 ///
 /// # Errors
 /// When there is no such call, or we do not serve it.
-pub(super) fn find(path: &str, has_token: bool, format: Format) -> Result<Method, Status> {
+pub(super) fn find(path: &str, is_guarded: bool) -> Result<Method, Status> {
     match path.split_once('/') {
         Some(("pfs_v2.API", method)) => files(method),
         Some(("transaction_v2.API", method)) => transactions(method),
         Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
         Some(("admin_v2.API", "InspectCluster")) => Ok(look(|_, _, request| Ok(cluster(request)))),
-        Some(("auth_v2.API", method)) => authentication(method, has_token, format),
+        Some(("auth_v2.API", method)) => authentication(method, is_guarded),
         Some(("pps_v2.API", method)) => pipelines(method),
         Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
         _ => Err(unknown()),
@@ -405,40 +413,23 @@ fn transactions(method: &str) -> Result<Method, Status> {
     })
 }
 
-/// With a token, whoever comes as far as here has it and may do everything.
-fn authentication(method: &str, has_token: bool, format: Format) -> Result<Method, Status> {
-    match (method, format) {
-        _ if !has_token => Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
-        ("WhoAmI", _) => Ok(one(|_, _, Empty {}| {
-            Ok(WhoAmIResponse {
-                username: WHO.to_owned(),
-                expiration: None,
-            })
-        })),
-        // Permissions have names there, many of which we do not know.
-        ("Authorize", Format::Json) => Ok(Method::One(Box::new(|_, _, requested| {
-            let Source::Json(values) = &mut requested.source else {
-                return Err(unknown());
-            };
-            let text = values.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
-            let request: Value = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
-            let permissions = request["permissions"].as_array().cloned().unwrap_or_default();
-            write(&json!({"authorized": true, "satisfied": permissions, "missing": [], "principal": WHO}))
-        }))),
-        ("Authorize", Format::Protobuf) => Ok(one(|_, _, request: AuthorizeRequest| {
-            Ok(AuthorizeResponse {
-                authorized: true,
-                satisfied: request.permissions,
-                missing: Vec::new(),
-                principal: WHO.to_owned(),
-            })
-        })),
-        _ => Err(unserved(&format!("auth_v2.API/{method}"))),
-    }
+fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
+    Ok(match method {
+        _ if !is_guarded => return Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
+        "WhoAmI" => one(|service, call, Empty {}| service.who_am_i(call)),
+        "Authorize" => look(Service::authorize),
+        "GetPermissions" => look(Service::get_permissions),
+        "ModifyRoleBinding" => look(Service::modify_role_binding),
+        "GetRoleBinding" => look(Service::get_role_binding),
+        "GetRobotToken" => look(Service::get_robot_token),
+        "RevokeAuthToken" => look(Service::revoke_auth_token),
+        "GetOIDCLogin" => one(|_, _, Empty {}| {
+            // There is nobody to log in with (recording auth 029).
+            Err::<Empty, _>(Status::unknown("OIDC ID provider configuration not found"))
+        }),
+        _ => return Err(unserved(&format!("auth_v2.API/{method}"))),
+    })
 }
-
-/// Who has the token.
-const WHO: &str = "user:serve";
 
 /// As pachd says it (recording http 006).
 fn unknown() -> Status {
@@ -493,7 +484,7 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
-        let code = |path| find(path, false, Format::Json).err().map(|status| status.code);
+        let code = |path| find(path, false).err().map(|status| status.code);
         assert_eq!(code("pfs_v2.API/StartCommit"), None);
         assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
         assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
@@ -502,7 +493,7 @@ mod tests {
         assert_eq!(code("pps_v2.API/RunCron"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
         assert!(
-            find("pps_v2.API/ListJob", false, Format::Json)
+            find("pps_v2.API/ListJob", false)
                 .err()
                 .unwrap()
                 .message
