@@ -103,6 +103,18 @@ impl Lab {
         named
     }
 
+    /// A server that asks for tokens: `None` where `PACH_TOKEN` has none, and the test is skipped.
+    pub fn with_auth() -> Option<Self> {
+        let named = Self::named().filter(|lab| lab.token.is_some());
+        if named.is_none() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: PACH_TOKEN has no token for a pachd with auth"
+            );
+        }
+        named
+    }
+
     fn named() -> Option<Self> {
         let server = std::env::var("SPOUTCTL_TEST_PACHD").ok()?;
         Some(Self::on(&server, std::env::var("PACH_TOKEN").ok(), None))

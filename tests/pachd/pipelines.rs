@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
-use crate::runner::tar;
+use crate::runner::{Ran, tar};
 
 /// Makes a pipeline of the test's name: its output repo is the test's.
 fn create(lab: &Lab, spec: &Value) {
@@ -101,4 +101,30 @@ fn a_secret_that_is_missing_is_shown_at_its_line() {
     let line = format!("error[refused-by-server]: pachd refuses this spec: missing Kubernetes secret {secret}");
     let refused = lab.run(&["create", "-f", &spec]);
     refused.expect(4).says(&format!("spec.yaml:7:20: {line}"));
+}
+
+#[test]
+fn a_caller_without_the_role_is_told_what_an_update_needs() {
+    let Some(lab) = Lab::with_auth() else { return };
+    create(&lab, &json!({"spout": {}}));
+    let robot = lab.ask("auth_v2.API/GetRobotToken", &json!({"robot": lab.repo, "ttl": "600"}));
+    let spec = lab.path("spec.yaml");
+    let text = format!(
+        "pipeline: {{name: {}}}\nspout: {{}}\ntransform: {{image: 'a:1', cmd: [main]}}\n",
+        lab.repo
+    );
+    std::fs::write(&spec, text).unwrap();
+    let args = ["create", "-f", spec.to_str().unwrap(), "--update"];
+    let ran = lab
+        .command(&args)
+        .env("PACH_TOKEN", robot["token"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let ran = Ran::from(ran);
+    ran.expect(4).says("REPO_WRITE").says(&format!("robot:{}", lab.repo));
+    let updated = lab.run(&args);
+    assert_eq!(
+        updated.expect(0).text(),
+        format!("default/{}   version 2   updated\n", lab.repo)
+    );
 }
