@@ -187,7 +187,9 @@ impl Service {
         request: &ListPipelineRequest,
         answers: &mut Answers<'_, Shaped>,
     ) -> Result<(), Status> {
-        let is_served = request.jq_filter.is_empty() && request.commit_set.is_none();
+        // pachctl sends a set without an id.
+        let is_of_now = request.commit_set.as_ref().is_none_or(|set| set.id.is_empty());
+        let is_served = request.jq_filter.is_empty() && is_of_now;
         if !is_served {
             let message = "spoutctl serve lists pipelines by project and name only";
             return Err(Status::new(Code::Unimplemented, message));

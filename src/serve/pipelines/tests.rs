@@ -313,3 +313,30 @@ fn what_is_null_takes_a_default_away() {
         "{answer}"
     );
 }
+
+#[test]
+fn pipelines_are_listed_by_project_and_name() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    fixture.create(&spec("b")).unwrap();
+    let list = |message: Value| {
+        let mut names = Vec::new();
+        let mut take = |info: Shaped| {
+            names.push(info.value["pipeline"]["name"].as_str().unwrap().to_owned());
+            ControlFlow::Continue(())
+        };
+        let listed = fixture
+            .service
+            .list_pipeline(&Call::default(), &request(message), &mut take);
+        listed.map(|()| names)
+    };
+    // As pachctl asks.
+    let all = list(json!({"history": "0", "commitSet": {"id": ""}}));
+    assert_eq!(all, Ok(vec!["b".to_owned(), "a".to_owned()]));
+    assert_eq!(list(json!({"pipeline": {"name": "a"}})), Ok(vec!["a".to_owned()]));
+    assert_eq!(list(json!({"projects": [{"name": "p"}]})), Ok(Vec::new()));
+    let page = list(json!({"page": {"pageSize": "1", "pageIndex": "1"}}));
+    assert_eq!(page, Ok(vec!["a".to_owned()]));
+    let filtered = list(json!({"jqFilter": ".state"})).unwrap_err();
+    assert_eq!(filtered.code, Code::Unimplemented);
+}
