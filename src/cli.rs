@@ -697,9 +697,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1659")]
     pub listen: String,
 
-    /// Answer only requests that carry the token in this file, as pachd with auth does
+    /// Answer only requests that carry a token of this file, as pachd with auth does
     ///
-    /// Clients of ours take it from PACH_TOKEN.
+    /// The file holds one token, whose owner may do everything; or, readable by its owner alone, lines of PRINCIPAL TOKEN
+    /// [ROLES] [EXPIRY], such as `robot:ci s3cr3t repoWriter@default/events,projectViewer 2027-01-31T00:00:00Z`. A role is for the
+    /// cluster, for a project (ROLE@PROJECT) or for a repo. Clients of ours take their token from PACH_TOKEN.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 

@@ -17,6 +17,8 @@ pub mod google;
 mod json;
 pub mod pfs;
 pub mod pps;
+pub mod shape;
+pub mod spec;
 pub mod transaction;
 pub mod v1;
 pub mod version;

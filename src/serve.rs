@@ -19,8 +19,9 @@
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
 //! loses it; a branch may be subscribed to where another one was deleted, where pachd panics; pending transactions do
-//! not expire; hashes are ours, the same only for the same bytes. Not served: pipelines and jobs, permissions, triggers
-//! and provenance, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
+//! not expire; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
+//! a spec repo to read. Roles are those about repos and projects; lists leave nobody's repos
+//! out, and tokens of a file are revoked there. Not served: jobs, groups, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
 //! # Calls
 //!
@@ -28,6 +29,7 @@
 //! shows one after the other to a function, which says by [`ControlFlow::Break`] that nobody listens any more. A call
 //! that waits looks at [`Call::is_over`] each time something happened, and at least once a second.
 
+pub mod access;
 mod branches;
 mod commits;
 mod file_sets;
@@ -35,6 +37,7 @@ mod files;
 mod finishing;
 pub mod http;
 mod naming;
+mod pipelines;
 mod repos;
 pub mod status;
 mod subscription;
@@ -48,6 +51,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::access::{Access, Caller};
 use self::finishing::Finisher;
 pub use self::status::{Code, Status};
 use crate::store::Store;
@@ -63,6 +67,10 @@ pub type Requests<'a, T> = dyn FnMut() -> Result<Option<T>, Status> + 'a;
 pub struct Call {
     /// The transaction that it belongs to, as the client names it.
     pub transaction: Option<String>,
+    /// `service/Method`, which says what it needs.
+    pub method: String,
+    /// Who makes it, where tokens are asked for.
+    pub caller: Option<Caller>,
     over: Arc<AtomicBool>,
 }
 
@@ -71,7 +79,7 @@ impl Call {
     pub fn new(transaction: Option<String>) -> Self {
         Self {
             transaction,
-            over: Arc::default(),
+            ..Self::default()
         }
     }
 
@@ -90,6 +98,7 @@ impl Call {
 pub struct Service {
     store: Arc<Store>,
     changes: Arc<Changes>,
+    access: Option<Access>,
     /// Works as long as it is here.
     _finisher: Finisher,
 }
@@ -100,13 +109,35 @@ impl Service {
     /// # Errors
     /// When there is no thread to be had.
     pub fn new(store: Store) -> io::Result<Self> {
+        Self::over(store.closing_outputs())
+    }
+
+    /// The same for a spout's own code, which alone may write what the spout writes.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub fn of_sidecar(store: Store) -> io::Result<Self> {
+        Self::over(store)
+    }
+
+    fn over(store: Store) -> io::Result<Self> {
         let store = Arc::new(store);
         let changes = Arc::<Changes>::default();
         Ok(Self {
             _finisher: Finisher::start(Arc::clone(&store), Arc::clone(&changes))?,
             store,
             changes,
+            access: None,
         })
+    }
+
+    /// From now on a token is asked for, and what its owner may do.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        Self {
+            access: Some(access),
+            ..self
+        }
     }
 
     /// Ends every call that waits, with `Unavailable`, and those that come.

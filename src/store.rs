@@ -56,6 +56,7 @@
 //! it only to be indexed. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
 //! memory need a local file system.
 
+mod access;
 mod changed;
 mod commit;
 mod content;
@@ -65,6 +66,7 @@ mod entry;
 mod error;
 mod feed;
 mod file_set;
+mod pipeline;
 mod record;
 mod refusal;
 mod removal;
@@ -88,9 +90,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use self::access::TokenRecord;
 use self::database::Database;
 pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
 pub use self::error::{Failure, StoreError};
+pub use self::pipeline::{NewPipeline, PipelineRecord};
 pub use self::record::{CommitRecord, CommitSelector, Origin};
 pub use self::refusal::Refusal;
 pub use self::repo::{BranchRecord, ProjectRecord, RepoRecord};
@@ -118,6 +122,8 @@ pub struct Store {
     dir: PathBuf,
     database: Database,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Only pipelines write their output branches; see [`Store::closing_outputs`].
+    closes_outputs: bool,
     /// Branches that this process is about to move: it alone can, so they end with it.
     transactions: staging::Transactions,
 }
@@ -168,6 +174,7 @@ impl Store {
             dir: dir.to_owned(),
             database,
             clock: Box::new(Timestamp::now),
+            closes_outputs: false,
             transactions: staging::Transactions::default(),
         }
     }
@@ -177,6 +184,16 @@ impl Store {
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
         self
+    }
+
+    /// Refuses commits on the branches that pipelines write, as pachd does to everybody but a pipeline's own sidecar.
+    /// Whoever has the directory may write them otherwise.
+    #[must_use]
+    pub fn closing_outputs(self) -> Self {
+        Self {
+            closes_outputs: true,
+            ..self
+        }
     }
 
     /// Makes a branch, or moves it, so that its head is `head`.

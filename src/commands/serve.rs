@@ -20,7 +20,8 @@ use crate::fault::{FaultKind, printable};
 use crate::pfs::Repo;
 use crate::quantity::{Size, elapsed};
 use crate::serve::Service;
-use crate::serve::http::{Answered, Observer, Options, Server, Token};
+use crate::serve::access::{Access, InvalidAccess};
+use crate::serve::http::{Answered, Observer, Options, Server};
 use crate::store::Store;
 use crate::terminal::Terminal;
 
@@ -30,9 +31,9 @@ use crate::terminal::Terminal;
 /// When the store cannot be opened, or the address not be listened at.
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()));
-    let token = args.token_file.as_deref().map(read_token).transpose()?;
+    let access = args.token_file.as_deref().map(read_access).transpose()?;
     let (address, name) = listening_address(&args.listen)?;
-    if !address.ip().is_loopback() && token.is_none() && !args.no_auth {
+    if !address.ip().is_loopback() && access.is_none() && !args.no_auth {
         return Err(Failure::new(
             Exit::Usage,
             format!("{address} can be reached from other machines, and nothing says who may"),
@@ -43,10 +44,18 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(spout) = &args.as_spout {
         make_repo(&store, spout)?;
     }
-    let service = Arc::new(Service::new(store).context("cannot start a thread")?);
+    let service = if args.as_spout.is_some() {
+        Service::of_sidecar(store)
+    } else {
+        Service::new(store)
+    };
+    let service = service.context("cannot start a thread")?;
+    let service = Arc::new(match access {
+        Some(access) => service.with_access(access),
+        None => service,
+    });
     let options = Options {
         names: args.hosts.iter().cloned().chain(name).collect(),
-        token,
         is_sidecar: args.as_spout.is_some(),
         ..Options::default()
     };
@@ -133,13 +142,41 @@ pub(super) fn listening_address(text: &str) -> Result<(SocketAddr, Option<String
     Ok((address, name))
 }
 
-fn read_token(path: &Path) -> Result<Token, Failure> {
+/// Who may come in. Several tokens are a secret of whoever serves them alone, so others must not be able to read them.
+fn read_access(path: &Path) -> Result<Access, Failure> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the token in {}", path.display()))?;
-    match text.trim() {
-        "" => Err(Failure::new(Exit::Usage, format!("{} holds no token", path.display()))
-            .help("make one: head -c 32 /dev/urandom | base64 > FILE")),
-        token => Ok(Token::new(token)),
+    let access = Access::parse(&text).map_err(|error| match error {
+        InvalidAccess::Empty => Failure::new(Exit::Usage, format!("{} holds no token", path.display()))
+            .help("make one: head -c 32 /dev/urandom | base64 > FILE"),
+        error @ InvalidAccess::Line { .. } => Failure::new(Exit::Usage, format!("{}, {error}", path.display()))
+            .help("a line is a token, or: PRINCIPAL TOKEN [ROLE[@PROJECT[/REPO]],…] [EXPIRY]"),
+    })?;
+    if access.names_somebody() {
+        refuse_readable(path)?;
     }
+    Ok(access)
+}
+
+/// The last six bits of its mode are those of its group and of others.
+#[cfg(unix)]
+fn refuse_readable(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = path
+        .metadata()
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if metadata.permissions().mode().trailing_zeros() >= 6 {
+        return Ok(());
+    }
+    Err(
+        Failure::new(Exit::Usage, format!("others can read the tokens in {}", path.display()))
+            .help(format!("chmod 600 {}", path.display())),
+    )
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn refuse_readable(_: &Path) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// A line a request on standard error.

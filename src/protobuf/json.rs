@@ -124,6 +124,14 @@ macro_rules! enumeration {
         }
 
         impl $type {
+            /// As pachd writes it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
             /// # Errors
             /// As the serializer's.
             #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
+use super::auth::{Permission, permissions};
 use super::google::{BytesValue, Duration, Empty, Timestamp};
 use super::json::{self, enumeration, unset};
 use crate::pfs::{self, CommitId};
@@ -134,11 +135,21 @@ pub struct RepoInfo {
     #[prost(message, repeated, tag = "5")]
     pub branches: Vec<Branch>,
     #[prost(message, optional, tag = "6")]
-    pub auth_info: Option<Empty>,
+    pub auth_info: Option<AuthInfo>,
     #[prost(message, optional, tag = "7")]
     pub details: Option<RepoDetails>,
     #[prost(btree_map = "string, string", tag = "8")]
     pub metadata: BTreeMap<String, String>,
+}
+
+/// What the caller may do with something; told where tokens are asked for.
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+pub struct AuthInfo {
+    #[prost(enumeration = "Permission", repeated, tag = "1")]
+    #[serde(serialize_with = "permissions::serialize")]
+    pub permissions: Vec<i32>,
+    #[prost(string, repeated, tag = "2")]
+    pub roles: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize)]
@@ -279,7 +290,7 @@ pub struct ProjectInfo {
     #[prost(string, tag = "2")]
     pub description: String,
     #[prost(message, optional, tag = "3")]
-    pub auth_info: Option<Empty>,
+    pub auth_info: Option<AuthInfo>,
     #[prost(message, optional, tag = "4")]
     pub created_at: Option<Timestamp>,
     #[prost(btree_map = "string, string", tag = "5")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::commits::selector;
+use super::pipelines::spec_branch;
 use super::repos::repo_message;
 use super::{Answers, Call, Code, Service, Status};
 use crate::pfs::{self, CommitId};
@@ -31,12 +32,13 @@ pub(super) fn commit_message(repo: &pfs::Repo, id: &CommitId) -> Commit {
 
 fn branch_info(record: &BranchRecord) -> BranchInfo {
     let repo = &record.branch.repo;
+    let provenance: Vec<Branch> = record.is_output.then(|| spec_branch(repo)).into_iter().collect();
     BranchInfo {
         branch: Some(branch_message(repo, record.branch.name.as_str())),
         head: record.head.as_ref().map(|id| commit_message(repo, id)),
-        provenance: Vec::new(),
+        provenance: provenance.clone(),
         subvenance: Vec::new(),
-        direct_provenance: Vec::new(),
+        direct_provenance: provenance,
         trigger: None,
         metadata: BTreeMap::new(),
         created_by: String::new(),
@@ -63,7 +65,7 @@ impl Service {
     pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
         let is_piped = !request.provenance.is_empty() || !request.branch_propagation_specs.is_empty();
         if is_piped || request.trigger.is_some() {
-            let message = "branches with provenance or a trigger belong to pipelines, which are not served here";
+            let message = "branches with provenance or a trigger belong to pipelines, which make them themselves";
             return Err(Status::new(Code::Unimplemented, message));
         }
         self.carry_out(

@@ -212,6 +212,19 @@ impl Service {
         self.changes.tell();
         Ok(value)
     }
+
+    /// The same, and what is made belongs to the caller.
+    pub(super) fn change_as<T>(
+        &self,
+        call: &Call,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Status> {
+        let principal = call.caller.as_ref().map(|caller| caller.principal.clone());
+        self.change(|changes| {
+            changes.act_as(principal);
+            work(changes)
+        })
+    }
 }
 
 /// # Errors

@@ -55,10 +55,9 @@ use tokio_io_timeout::TimeoutWriter;
 use self::answer::{Answer, JSON, Piece, TEXT, Wanted};
 use self::body::Values;
 use self::guard::Guard;
-pub use self::guard::Token;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
-use self::methods::{Format, Method, Requested, Source};
+use self::methods::{Method, Requested, Source};
 use super::{Call, Code, Service, Status};
 
 const CONNECTIONS: usize = 256;
@@ -84,8 +83,6 @@ const LAST_CALLS: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Names of this machine, besides `localhost` and the address itself, that requests may be sent to.
     pub names: Vec<String>,
-    /// What every request has to carry, if anything.
-    pub token: Option<Token>,
     /// A client that takes nothing of its answer for so long is left.
     pub patience: Duration,
     /// It plays a spout's sidecar, which speaks gRPC only and has neither a version nor an admin service.
@@ -96,7 +93,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             names: Vec::new(),
-            token: None,
             patience: Duration::from_mins(10),
             is_sidecar: false,
         }
@@ -150,7 +146,7 @@ impl Server {
             address,
             shared: Arc::new(Shared {
                 service,
-                guard: Guard::new(address, options.names, options.token),
+                guard: Guard::new(address, options.names),
                 observer,
                 is_sidecar: options.is_sidecar,
                 grpc_calls: Arc::new(Semaphore::new(CALLS)),
@@ -306,18 +302,31 @@ fn transaction(headers: &HeaderMap) -> Option<String> {
 
 /// Calls that pachd answers without a token (recordings auth 032, 033).
 fn is_open(path: &str) -> bool {
-    matches!(path, "versionpb_v2.API/GetVersion" | "admin_v2.API/InspectCluster")
+    matches!(
+        path,
+        "versionpb_v2.API/GetVersion" | "admin_v2.API/InspectCluster" | "auth_v2.API/GetOIDCLogin"
+    )
+}
+
+/// What a call comes with, if whoever makes it is let in.
+fn call(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<Call, Status> {
+    let mut call = Call::new(transaction(headers));
+    path.clone_into(&mut call.method);
+    if !is_open(path) {
+        let token = headers.get("authn-token").map(hyper::header::HeaderValue::as_bytes);
+        // A token that is in no file is looked up on the disk.
+        call.caller = tokio::task::block_in_place(|| shared.service.caller(token))?;
+    }
+    Ok(call)
 }
 
 async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Request<Incoming>) -> Response<Answer> {
-    if !is_open(path)
-        && let Err(status) = shared.guard.check_token(request.headers())
-    {
+    let call = match call(shared, path, request.headers()) {
+        Ok(call) => call,
         // Without its body being read: who may not come in has no claim to a connection for as long as it likes.
-        return answer::failed(entry, &status);
-    }
-    let method = methods::find(path, shared.guard.wants_token(), Format::Json);
-    let call = Call::new(transaction(request.headers()));
+        Err(status) => return answer::failed(entry, &status),
+    };
+    let method = methods::find(path, shared.service.is_guarded());
     let wanted = Wanted(call.clone());
     let source = Source::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));

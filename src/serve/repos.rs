@@ -117,14 +117,17 @@ impl Service {
         Ok(Empty {})
     }
 
-    pub fn inspect_repo(&self, _: &Call, request: &InspectRepoRequest) -> Result<RepoInfo, Status> {
+    pub fn inspect_repo(&self, call: &Call, request: &InspectRepoRequest) -> Result<RepoInfo, Status> {
         let repo = pfs::Repo::try_from(request.repo.as_ref())?;
-        Ok(repo_info(&self.store.repo(&repo)?, true))
+        Ok(RepoInfo {
+            auth_info: self.auth_info(call, &repo)?,
+            ..repo_info(&self.store.repo(&repo)?, true)
+        })
     }
 
     pub fn list_repo(
         &self,
-        _: &Call,
+        call: &Call,
         request: &ListRepoRequest,
         answers: &mut Answers<'_, RepoInfo>,
     ) -> Result<(), Status> {
@@ -145,7 +148,11 @@ impl Service {
         let repos = self.store.repos()?;
         let repos = repos.iter().filter(|record| wanted(record.repo.project.as_str()));
         for record in repos.skip(skip).take(take) {
-            if answers(repo_info(record, false)).is_break() {
+            let info = RepoInfo {
+                auth_info: self.auth_info(call, &record.repo)?,
+                ..repo_info(record, false)
+            };
+            if answers(info).is_break() {
                 break;
             }
         }

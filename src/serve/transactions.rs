@@ -125,7 +125,7 @@ impl Service {
     /// Carries out one request: now, or, if the call names a transaction, when that is finished.
     pub(super) fn carry_out(&self, call: &Call, request: TransactionRequest) -> Result<TransactionResponse, Status> {
         match &call.transaction {
-            None => self.change(|work| perform(work, &request)),
+            None => self.change_as(call, |work| perform(work, &request)),
             Some(transaction) => self.change(|work| keep(work, transaction, request)),
         }
     }
@@ -171,8 +171,8 @@ impl Service {
     }
 
     /// Carries out all that is kept, or nothing; afterwards there is no such transaction.
-    pub fn finish_transaction(&self, _: &Call, request: &OneTransactionRequest) -> Result<TransactionInfo, Status> {
-        self.change(|work| {
+    pub fn finish_transaction(&self, call: &Call, request: &OneTransactionRequest) -> Result<TransactionInfo, Status> {
+        self.change_as(call, |work| {
             let pending = work.transaction(named(request))?;
             let requests = requests_of(&pending)?;
             let responses = perform_all(work, &pending.id, &requests)?;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Failure;
 use super::file_set;
+use super::pipeline;
 use super::record::{self, CommitRecord, CommitSelector, commit_name};
 use super::refusal::Refusal;
 use super::removal::forget_parts;
@@ -126,6 +127,9 @@ impl Work<'_> {
 
     fn start(&mut self, branch: &Branch, parent: Option<&CommitSelector>, description: &str) -> Result<i64, Failure> {
         let repo = repo_row(self.db, &branch.repo)?;
+        if self.closes_outputs && pipeline::writes(self.db, branch)? {
+            return Err(Refusal::OutputBranch(branch.clone()).into());
+        }
         let parent = match parent {
             Some(selector) => Some(
                 record::pick(self.db, selector)
@@ -195,12 +199,17 @@ impl Work<'_> {
     }
 
     /// A commit without content, finished at once: pachd has one as the head of every branch that has no other.
-    pub(super) fn make_empty_commit(&mut self, repo: i64, branch: &BranchName) -> Result<i64, Failure> {
+    pub(super) fn make_empty_commit(
+        &mut self,
+        repo: i64,
+        branch: &BranchName,
+        description: &str,
+    ) -> Result<i64, Failure> {
         let row = self.insert_commit(&Beginning {
             repo,
             branch: branch.as_str(),
             parent: None,
-            description: "",
+            description,
             origin: "AUTO",
         })?;
         let place = tree::place_after(self.db, None)?;

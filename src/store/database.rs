@@ -18,7 +18,7 @@ const IDLE_CONNECTIONS: usize = 4;
 const CACHE_KIB: i64 = -4096;
 /// "sput": marks the file as ours for `file(1)` and for [`identify`].
 const APPLICATION_ID: i64 = 0x7370_7574;
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
 /// `store`.
@@ -166,6 +166,42 @@ CREATE TABLE transaction_requests (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What a store of version 2 lacks, and a new one has after [`SCHEMA`].
+const FROM_VERSION_2: &str = "-- Pipelines that serve keeps. `submitted` and `effective` are specs in JSON. The name is also that of the repo that the
+-- pipeline writes; its spec's commit has an id, and no row.
+CREATE TABLE pipelines (
+    id            INTEGER PRIMARY KEY,
+    project       TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    version       INTEGER NOT NULL,
+    stopped       INTEGER NOT NULL DEFAULT 0,
+    spec_commit   TEXT NOT NULL,
+    output_branch TEXT NOT NULL,
+    salt          TEXT NOT NULL,
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    submitted     TEXT NOT NULL,
+    effective     TEXT NOT NULL,
+    UNIQUE (project, name)
+) STRICT;
+
+-- Which roles somebody has on something: a resource is `CLUSTER`, `PROJECT name` or `REPO project/name`.
+CREATE TABLE role_bindings (
+    resource  TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    role      TEXT NOT NULL,
+    PRIMARY KEY (resource, principal, role)
+) STRICT, WITHOUT ROWID;
+
+-- Tokens that were given out, by the SHA-256 of each.
+CREATE TABLE tokens (
+    digest    BLOB PRIMARY KEY,
+    principal TEXT NOT NULL,
+    expires   INTEGER
+) STRICT, WITHOUT ROWID;
+";
+
 /// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process
 /// of the version before, which has the store open meanwhile, go on.
 const FROM_VERSION_1: &str = "
@@ -233,8 +269,8 @@ pub(super) struct Database {
 enum Identity {
     /// Nothing in it yet: just made, or its maker died.
     Blank,
-    /// A store of version 1.
-    Older,
+    /// A store of this earlier version.
+    Older(i64),
     Ours,
 }
 
@@ -254,7 +290,7 @@ impl Database {
                 return Err(StoreError::NotAStore { dir: dir.to_owned() });
             }
             database.initialise(dir, &mut connection)?;
-        } else if database.identify(dir, &connection)? == Identity::Older {
+        } else if let Identity::Older(_) = database.identify(dir, &connection)? {
             database.migrate(dir, &mut connection)?;
         }
         database.give_back(connection);
@@ -382,7 +418,7 @@ impl Database {
                 known: SCHEMA_VERSION,
             }),
             (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Identity::Ours),
-            (APPLICATION_ID, 1, _) => Ok(Identity::Older),
+            (APPLICATION_ID, found @ 1.., _) => Ok(Identity::Older(found)),
             _ => Err(StoreError::NotAStore { dir: dir.to_owned() }),
         }
     }
@@ -398,6 +434,7 @@ impl Database {
         }
         let make = || {
             transaction.execute_batch(SCHEMA)?;
+            transaction.execute_batch(FROM_VERSION_2)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
@@ -410,11 +447,14 @@ impl Database {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|source| self.error(source))?;
-        if self.identify(dir, &transaction)? != Identity::Older {
+        let Identity::Older(version) = self.identify(dir, &transaction)? else {
             return Ok(());
-        }
+        };
         let migrate = || {
-            transaction.execute_batch(FROM_VERSION_1)?;
+            if version == 1 {
+                transaction.execute_batch(FROM_VERSION_1)?;
+            }
+            transaction.execute_batch(FROM_VERSION_2)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
         migrate().map_err(|source| self.error(source))?;

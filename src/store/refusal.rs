@@ -93,6 +93,26 @@ pub enum Refusal {
     #[error("base commit {0} not finished")]
     BaseNotFinished(String),
 
+    /// http 105, 106.
+    #[error("cannot start a commit on an output branch: {0}")]
+    OutputBranch(Branch),
+    /// http 092.
+    #[error("pipeline \"{0}\" already exists")]
+    PipelineExists(Repo),
+    #[error("pipeline \"{}\" cannot be created because a repo with the same name already exists", .0.name)]
+    NoRepoForPipeline(Repo),
+    /// http 103.
+    #[error(
+        "pipeline was not inspected: couldn't find up to date spec for pipeline \"{0}\": pick commit tx: commit \
+         {0}.spec@ not found\nrepo {0}.spec not found\npipeline \"{0}\" not found"
+    )]
+    PipelineNotFound(Repo),
+    #[error(
+        "delete repo: error checking whether repo \"{0}\" can be deleted: cannot delete a repo associated with a \
+         pipeline - delete the pipeline instead"
+    )]
+    RepoOfPipeline(Repo),
+
     /// `AddFileSet` (http 064).
     #[error("add file set: path does not exist")]
     FileSetToAddGone,
@@ -168,15 +188,21 @@ impl Refusal {
             | Self::CommitSetNotFound(_)
             | Self::CommitDeleted(_)
             | Self::TransactionNotFound(_)
+            | Self::PipelineNotFound(_)
             | Self::FileNotFound { .. }
             | Self::NoContent { .. }
             | Self::ChangedWhileRead { .. } => FaultKind::NotFound,
-            Self::ProjectExists(_) | Self::RepoExists(_) | Self::OneCommitARepo { .. } => FaultKind::AlreadyExists,
+            Self::ProjectExists(_) | Self::RepoExists(_) | Self::PipelineExists(_) | Self::OneCommitARepo { .. } => {
+                FaultKind::AlreadyExists
+            }
+            Self::OutputBranch(_) => FaultKind::OutputBranch,
             Self::HeadOpen(_) => FaultKind::HeadOpen,
             Self::AlreadyFinished(_) => FaultKind::AlreadyFinished,
             Self::FileSetToAddGone | Self::FileSetToRenewGone(_) | Self::FileSetToComposeGone => FaultKind::FileSetGone,
             Self::InvalidName(_)
             | Self::NothingToPick
+            | Self::NoRepoForPipeline(_)
+            | Self::RepoOfPipeline(_)
             | Self::TooFewAncestors { .. }
             | Self::ClearFinished
             | Self::DropWithChildren(_)

@@ -128,7 +128,7 @@ impl Work<'_> {
             .collect::<Result<_, _>>()?;
         for branch in branches {
             let new_head = match (head, BranchName::new(&branch)) {
-                (None, Ok(name)) => Some(self.make_empty_commit(row.repo, &name)?),
+                (None, Ok(name)) => Some(self.make_empty_commit(row.repo, &name, "")?),
                 (head, _) => head,
             };
             self.set_head(row.repo, &branch, new_head)?;
@@ -188,11 +188,19 @@ impl Work<'_> {
     /// Removes a repo with all that is in it, and tells whether there was one.
     ///
     /// # Errors
-    /// What is wrong with the disk.
+    /// When a pipeline writes it.
     pub fn delete_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
+        if self.pipeline(repo)?.is_some() {
+            return Err(Refusal::RepoOfPipeline(repo.clone()).into());
+        }
+        self.remove_repo(repo)
+    }
+
+    pub(super) fn remove_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
         let Some(row) = repo::find(self.db, repo)? else {
             return Ok(false);
         };
+        self.forget_roles(repo)?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",
             "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",

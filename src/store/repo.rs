@@ -36,6 +36,8 @@ pub struct RepoRecord {
 pub struct BranchRecord {
     pub branch: Branch,
     pub head: Option<CommitId>,
+    /// A pipeline writes it, which has its own spec as provenance.
+    pub is_output: bool,
     pub created: Timestamp,
     pub updated: Timestamp,
 }
@@ -51,7 +53,7 @@ pub(super) fn repo_row(db: &Connection, repo: &Repo) -> Result<i64, Failure> {
     find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.to_string()).into())
 }
 
-fn time(microseconds: i64) -> Timestamp {
+pub(super) fn time(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or_default()
 }
 
@@ -123,7 +125,7 @@ impl Work<'_> {
                 self.now,
                 description
             ])?;
-        Ok(())
+        self.own(repo)
     }
 
     /// Makes a branch, or moves it, so that its head is `head`. A new branch without one gets an empty commit.
@@ -144,7 +146,7 @@ impl Work<'_> {
             }
             None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
                 Some(row) => row,
-                None => self.make_empty_commit(repo, &branch.name)?,
+                None => self.make_empty_commit(repo, &branch.name, "")?,
             },
         };
         self.set_head(repo, branch.name.as_str(), Some(head_row))?;
@@ -281,7 +283,9 @@ fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<
 
 fn branches(db: &Connection, row: i64, repo: &Repo, name: Option<&str>) -> Result<Vec<BranchRecord>, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT branches.name, commits.name, branches.created, branches.updated
+        "SELECT branches.name, commits.name, branches.created, branches.updated,
+            EXISTS (SELECT 1 FROM pipelines JOIN repos USING (project, name)
+                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped)
          FROM branches LEFT JOIN commits ON commits.id = branches.head
          WHERE branches.repo = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.id DESC",
     )?;
@@ -304,5 +308,6 @@ fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {
         head: head.map(|head| commit_id(&head)).transpose()?,
         created: time(row.get(2)?),
         updated: time(row.get(3)?),
+        is_output: row.get(4)?,
     })
 }

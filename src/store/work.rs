@@ -16,6 +16,10 @@ pub struct Work<'a> {
     pub(super) now: i64,
     /// The id of every commit that is started, instead of a new one for each.
     pub(super) commit_id: Option<CommitId>,
+    /// Commits on the branches that pipelines write are refused.
+    pub(super) closes_outputs: bool,
+    /// Who owns what is made.
+    pub(super) principal: Option<String>,
 }
 
 impl Store {
@@ -24,18 +28,20 @@ impl Store {
     /// # Errors
     /// What `work` answers, and then nothing of it has happened; or what is wrong with the disk.
     pub fn change<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
-        let value = self.database.write(|tx| work(&mut Work::on(tx, self.now())))?;
+        let value = self.database.write(|tx| work(&mut Work::on(tx, self)))?;
         file_set::remove_doomed(self);
         Ok(value)
     }
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn on(db: &'a Connection, now: i64) -> Self {
+    pub(super) fn on(db: &'a Connection, store: &Store) -> Self {
         Self {
             db,
-            now,
+            now: store.now(),
             commit_id: None,
+            closes_outputs: store.closes_outputs,
+            principal: None,
         }
     }
 

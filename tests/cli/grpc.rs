@@ -67,15 +67,19 @@ fn a_server_with_a_token_wants_it_in_both_doors() {
 }
 
 /// `serve --as-spout`, and the environment that it prints.
-struct Sidecar {
+pub struct Sidecar {
     child: Child,
     environment: Vec<(String, String)>,
 }
 
 impl Sidecar {
     fn start(store: &std::path::Path) -> Self {
+        Self::of(store, "team/my-spout")
+    }
+
+    pub fn of(store: &std::path::Path, spout: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--as-spout", "team/my-spout"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--as-spout", spout])
             .arg(store)
             .env_clear()
             .stdout(Stdio::piped())
@@ -102,7 +106,7 @@ impl Sidecar {
         command
     }
 
-    fn run(&self, args: &[&str], input: &[u8]) -> Ran {
+    pub fn run(&self, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
         Ran::from(child.wait_with_output().unwrap())

@@ -17,6 +17,7 @@ mod config;
 mod create;
 mod create_code;
 mod create_dialogue;
+mod create_served;
 mod create_submission;
 mod deletions;
 mod doctor;

@@ -90,14 +90,26 @@ impl Lab {
         lab
     }
 
-    /// A server that has pipelines: `None` where none is named, and the test is skipped.
-    pub fn with_pipelines() -> Option<Self> {
+    /// A server that runs jobs and has Kubernetes: `None` where none is named, and the test is skipped.
+    pub fn with_jobs() -> Option<Self> {
         let named = Self::named();
         if named.is_none() {
             // Past the test harness, which keeps what a passing test prints.
             let _ = writeln!(
                 std::io::stderr(),
-                "skipped: SPOUTCTL_TEST_PACHD names no pachd, and `serve` has no pipelines"
+                "skipped: SPOUTCTL_TEST_PACHD names no pachd, and `serve` runs no jobs"
+            );
+        }
+        named
+    }
+
+    /// A server that asks for tokens: `None` where `PACH_TOKEN` has none, and the test is skipped.
+    pub fn with_auth() -> Option<Self> {
+        let named = Self::named().filter(|lab| lab.token.is_some());
+        if named.is_none() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: PACH_TOKEN has no token for a pachd with auth"
             );
         }
         named

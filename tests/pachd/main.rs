@@ -1,7 +1,7 @@
 //! The verbs end to end against a pachd: the one that `SPOUTCTL_TEST_PACHD` names (`http://HOST:PORT`, its HTTP
 //! gateway; a token is taken from `PACH_TOKEN`), or else a `spoutctl serve` that each test starts for itself.
 //!
-//! Only the tests about pipelines need a real one; without it they say that they were skipped. `SPOUTCTL_TEST_NO_SKIP`
+//! Only tests about jobs and about roles need a real one; without it they say that they were skipped. `SPOUTCTL_TEST_NO_SKIP`
 //! changes nothing here: CI sets it, and CI has no pachd.
 //!
 //! On a pachd that is named, each test makes a repo `spoutctl-test-<uuid>` and deletes it at its end, whatever that end

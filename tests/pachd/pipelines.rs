@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
-use crate::runner::tar;
+use crate::runner::{Ran, tar};
 
 /// Makes a pipeline of the test's name: its output repo is the test's.
 fn create(lab: &Lab, spec: &Value) {
@@ -29,7 +29,7 @@ fn refused(lab: &Lab) -> String {
 
 #[test]
 fn a_spouts_output_branch_is_refused_in_the_words_of_a_spout() {
-    let Some(lab) = Lab::with_pipelines() else { return };
+    let lab = Lab::without_repo();
     create(&lab, &json!({"spout": {}}));
     let said = refused(&lab);
     assert!(said.contains(&format!("of spout `{}`", lab.repo)), "{said}");
@@ -41,9 +41,9 @@ fn a_spouts_output_branch_is_refused_in_the_words_of_a_spout() {
 
 #[test]
 fn a_transforms_output_branch_is_refused_in_the_words_of_a_pipeline() {
-    let Some(input) = Lab::with_pipelines() else { return };
+    let Some(input) = Lab::with_jobs() else { return };
     input.make_repo();
-    let Some(lab) = Lab::with_pipelines() else { return };
+    let Some(lab) = Lab::with_jobs() else { return };
     create(&lab, &json!({"input": {"pfs": {"repo": input.repo, "glob": "/*"}}}));
     let said = refused(&lab);
     assert!(said.contains(&format!("of pipeline `{}`", lab.repo)), "{said}");
@@ -52,7 +52,7 @@ fn a_transforms_output_branch_is_refused_in_the_words_of_a_pipeline() {
 
 #[test]
 fn a_spec_that_was_created_from_flags_becomes_a_pipeline_is_updated_and_compared() {
-    let Some(lab) = Lab::with_pipelines() else { return };
+    let lab = Lab::without_repo();
     let spec = lab.path("spec.yaml").display().to_string();
     let write = |image: &str| {
         let args = [
@@ -86,12 +86,45 @@ fn a_spec_that_was_created_from_flags_becomes_a_pipeline_is_updated_and_compared
     );
     let updated = lab.run(&["create", "-f", &spec, "--update"]);
     assert_eq!(updated.expect(0).text(), format!("{name}   version 2   updated\n"));
+}
 
+#[test]
+fn a_secret_that_is_missing_is_shown_at_its_line() {
+    let Some(lab) = Lab::with_jobs() else { return };
+    let spec = lab.path("spec.yaml").display().to_string();
+    let args = ["create", &lab.repo, "--image", "a:1", "--cmd", "main", "-o", &spec];
+    lab.run(&args).expect(0);
     let secret = "no-such-secret-of-spoutctl";
     let text =
         std::fs::read_to_string(&spec).unwrap() + &format!("  secrets: [{{name: {secret}, key: k, envVar: V}}]\n");
     std::fs::write(&spec, text).unwrap();
     let line = format!("error[refused-by-server]: pachd refuses this spec: missing Kubernetes secret {secret}");
-    let refused = lab.run(&["create", "-f", &spec, "--update"]);
+    let refused = lab.run(&["create", "-f", &spec]);
     refused.expect(4).says(&format!("spec.yaml:7:20: {line}"));
+}
+
+#[test]
+fn a_caller_without_the_role_is_told_what_an_update_needs() {
+    let Some(lab) = Lab::with_auth() else { return };
+    create(&lab, &json!({"spout": {}}));
+    let robot = lab.ask("auth_v2.API/GetRobotToken", &json!({"robot": lab.repo, "ttl": "600"}));
+    let spec = lab.path("spec.yaml");
+    let text = format!(
+        "pipeline: {{name: {}}}\nspout: {{}}\ntransform: {{image: 'a:1', cmd: [main]}}\n",
+        lab.repo
+    );
+    std::fs::write(&spec, text).unwrap();
+    let args = ["create", "-f", spec.to_str().unwrap(), "--update"];
+    let ran = lab
+        .command(&args)
+        .env("PACH_TOKEN", robot["token"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let ran = Ran::from(ran);
+    ran.expect(4).says("REPO_WRITE").says(&format!("robot:{}", lab.repo));
+    let updated = lab.run(&args);
+    assert_eq!(
+        updated.expect(0).text(),
+        format!("default/{}   version 2   updated\n", lab.repo)
+    );
 }

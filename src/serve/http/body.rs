@@ -175,6 +175,15 @@ impl Messages {
     /// # Errors
     /// Also when it has more.
     pub fn next_up_to<M: Message + Default>(&mut self, largest: usize) -> Result<Option<M>, Status> {
+        let message = self.next_bytes(largest)?.map(M::decode).transpose();
+        message.map_err(|error| unmarshalled(&error))
+    }
+
+    /// The next message as it came.
+    ///
+    /// # Errors
+    /// As [`Messages::next_up_to`].
+    pub fn next_bytes(&mut self, largest: usize) -> Result<Option<Bytes>, Status> {
         const HEAD: usize = 5;
         if !self.fill(HEAD)? {
             return if self.held.is_empty() { Ok(None) } else { Err(cut_off()) };
@@ -190,10 +199,7 @@ impl Messages {
         if !self.fill(length)? {
             return Err(cut_off());
         }
-        let message = M::decode(self.held.split_to(length).freeze());
-        message
-            .map(Some)
-            .map_err(|error| Status::new(Code::Internal, format!("grpc: error unmarshalling request: {error}")))
+        Ok(Some(self.held.split_to(length).freeze()))
     }
 
     /// Whether so many bytes are held now; not if the body ends before.
@@ -206,6 +212,11 @@ impl Messages {
         }
         Ok(true)
     }
+}
+
+/// What is no message of the call's.
+pub(super) fn unmarshalled(error: &prost::DecodeError) -> Status {
+    Status::new(Code::Internal, format!("grpc: error unmarshalling request: {error}"))
 }
 
 fn cut_off() -> Status {

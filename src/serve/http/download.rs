@@ -32,9 +32,10 @@ const SAMPLE: usize = 512;
 
 pub(super) async fn answer(shared: &Arc<Shared>, entry: Arc<Entry>, request: Request<Incoming>) -> Response<Answer> {
     let (request, _body) = request.into_parts();
-    if let Err(status) = shared.guard.check_token(&request.headers) {
-        return problem(entry, &status);
-    }
+    let call = match super::call(shared, "pfs_v2.API/GetFile", &request.headers) {
+        Ok(call) => call,
+        Err(status) => return problem(entry, &status),
+    };
     if !matches!(request.method, Verb::GET | Verb::HEAD) {
         let text = format!("unknown HTTP method \"{}\"", request.method);
         return answer::whole(entry, StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
@@ -51,7 +52,6 @@ pub(super) async fn answer(shared: &Arc<Shared>, entry: Arc<Entry>, request: Req
         path: path.to_owned(),
         file,
     };
-    let call = Call::default();
     let wanted = Wanted(call.clone());
     let (head_sender, head) = oneshot::channel();
     let (sender, mut pieces) = mpsc::channel(answer::PIECES);
@@ -169,6 +169,7 @@ impl Asked {
         give_head: &mut dyn FnMut(Head) -> bool,
         send: &mut dyn FnMut(Bytes) -> ControlFlow<()>,
     ) -> Result<(), Status> {
+        service.authorize_call(call, &self.file)?;
         let names_a_commit = self.file.commit.as_ref().is_some_and(|commit| !commit.id.is_empty());
         let download = service.download(call, &self.file)?;
         let mut headers = common_headers(names_a_commit && download.is_final);

@@ -13,9 +13,9 @@ use hyper::{Request, Response, StatusCode};
 use super::answer::{self, Answer, TEXT, Wanted};
 use super::body::{self, Messages};
 use super::log::Entry;
-use super::methods::{self, Format, Source};
-use super::{CALLS, Shared, carry_out, is_open, method_name, transaction};
-use crate::serve::{Call, Code, Status};
+use super::methods::{self, Source};
+use super::{CALLS, Shared, carry_out, method_name};
+use crate::serve::{Code, Status};
 
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
 const NOT_OF_A_SIDECAR: [&str; 2] = ["versionpb_v2.API", "admin_v2.API"];
@@ -35,11 +35,10 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
         let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
         return answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text);
     }
-    if !is_open(&path)
-        && let Err(status) = shared.guard.check_token(request.headers())
-    {
-        return answer::refused(entry, status);
-    }
+    let call = match super::call(shared, &path, request.headers()) {
+        Ok(call) => call,
+        Err(status) => return answer::refused(entry, status),
+    };
     let method = match find(shared, &path) {
         Ok(method) => method,
         Err(status) => return answer::refused(entry, status),
@@ -48,7 +47,6 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
         let text = format!("{CALLS} calls are being carried out already");
         return answer::refused(entry, Status::new(Code::Unavailable, text));
     };
-    let call = Call::new(transaction(request.headers()));
     let wanted = Wanted(call.clone());
     let source = Source::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
     let rest = carry_out(shared, &entry, Ok(method), call, source, Some(permit));
@@ -63,7 +61,7 @@ fn find(shared: &Shared, path: &str) -> Result<methods::Method, Status> {
     if is_missing || !methods::is_service(service) {
         return Err(unimplemented(format!("unknown service {service}")));
     }
-    methods::find(path, shared.guard.wants_token(), Format::Protobuf).map_err(|status| match status.code {
+    methods::find(path, shared.service.is_guarded()).map_err(|status| match status.code {
         Code::NotFound => unimplemented(format!("unknown method {method} for service {service}")),
         _ => status,
     })

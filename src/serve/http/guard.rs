@@ -1,4 +1,4 @@
-//! Who is let in: a page in a browser must not reach a store on this machine, nor anybody without the token.
+//! Who is let in: a page in a browser must not reach a store on this machine.
 //!
 //! A page of another site can send requests to this address, and by a name of its own that it lets point here
 //! ("DNS rebinding") it can even read the answers. Such requests carry a foreign `Host` or `Origin`.
@@ -8,27 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 use headers::{HeaderMapExt, Host};
 use hyper::StatusCode;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
-use sha2::{Digest, Sha256};
-
-use crate::serve::{Code, Status};
-
-/// What a client must send in `authn-token`. Only its digest is kept, and compared: the time that takes tells nothing.
-#[derive(Clone)]
-pub struct Token([u8; 32]);
-
-impl Token {
-    #[must_use]
-    pub fn new(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
-    }
-}
 
 /// The rules for one listening address.
 pub(super) struct Guard {
     listen: SocketAddr,
     /// Further names that this machine is called by.
     names: Vec<String>,
-    token: Option<Token>,
 }
 
 /// Why a request is turned away before anything else is looked at.
@@ -39,13 +24,8 @@ pub(super) struct Refusal {
 }
 
 impl Guard {
-    pub fn new(listen: SocketAddr, names: Vec<String>, token: Option<Token>) -> Self {
-        Self { listen, names, token }
-    }
-
-    /// Whether a token is asked for: pachd's "auth is activated".
-    pub fn wants_token(&self) -> bool {
-        self.token.is_some()
+    pub fn new(listen: SocketAddr, names: Vec<String>) -> Self {
+        Self { listen, names }
     }
 
     /// Refuses what a page of another site sends.
@@ -86,20 +66,6 @@ impl Guard {
         }
         host.eq_ignore_ascii_case("localhost") || self.names.iter().any(|name| host.eq_ignore_ascii_case(name))
     }
-
-    /// # Errors
-    /// In pachd's words (recordings auth 001, 002).
-    pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Status> {
-        let Some(Token(wanted)) = &self.token else {
-            return Ok(());
-        };
-        let text = match headers.get("authn-token").map(HeaderValue::as_bytes) {
-            Some(token) if <[u8; 32]>::from(Sha256::digest(token)) == *wanted => return Ok(()),
-            Some(_) => "provided auth token is corrupted or has expired (try logging in again)",
-            None => "no authentication token (try logging in)",
-        };
-        Err(Status::new(Code::Unauthenticated, text))
-    }
 }
 
 /// Whether the page that sent the request came from this very server.
@@ -120,11 +86,7 @@ mod tests {
     use super::*;
 
     fn guard(listen: &str) -> Guard {
-        Guard::new(
-            listen.parse().unwrap(),
-            vec!["store".to_owned()],
-            Some(Token::new("secret")),
-        )
+        Guard::new(listen.parse().unwrap(), vec!["store".to_owned()])
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -187,16 +149,5 @@ mod tests {
         ] {
             assert!(check(origin).is_err(), "{origin}");
         }
-    }
-
-    #[test]
-    fn a_token_is_asked_for_only_where_there_is_one() {
-        let here = guard("127.0.0.1:1659");
-        here.check_token(&headers(&[("authn-token", "secret")])).unwrap();
-        assert_eq!(here.check_token(&headers(&[])).unwrap_err().code, Code::Unauthenticated);
-        let wrong = headers(&[("authn-token", "secret2")]);
-        assert_eq!(here.check_token(&wrong).unwrap_err().code, Code::Unauthenticated);
-        let open = Guard::new("127.0.0.1:1".parse().unwrap(), Vec::new(), None);
-        open.check_token(&headers(&[])).unwrap();
     }
 }

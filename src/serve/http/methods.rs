@@ -10,14 +10,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::body::{LONGEST_REQUEST, Messages, Values};
+use super::body::{LONGEST_REQUEST, Messages, Values, unmarshalled};
 use super::log::{Entry, Subject};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
-use crate::protobuf::auth::{AuthorizeRequest, AuthorizeResponse, WhoAmIResponse};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{ModifyFileRequest, WalkFileRequest};
-use crate::protobuf::pps::InspectPipelineRequest;
+use crate::protobuf::shape::Shaped;
+use crate::protobuf::spec::CREATE_PIPELINE_REQUEST;
 use crate::protobuf::version::Version;
+use crate::serve::pipelines::reading::lenient_spec_of;
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
 
 /// A call that waits for its request.
@@ -42,18 +43,47 @@ pub(super) enum Format {
 }
 
 impl Format {
-    fn write(self, answer: &(impl Serialize + Message)) -> Result<Vec<u8>, Status> {
+    fn write(self, answer: &impl Written) -> Result<Vec<u8>, Status> {
         match self {
-            Self::Json => write(answer),
-            Self::Protobuf => Ok(answer.encode_to_vec()),
+            Self::Json => answer.in_json(),
+            Self::Protobuf => Ok(answer.in_protobuf()),
         }
     }
 
-    fn one_of_many(self, answer: &(impl Serialize + Message)) -> Result<Bytes, Status> {
+    fn one_of_many(self, answer: &impl Written) -> Result<Bytes, Status> {
         match self {
-            Self::Json => line(answer),
-            Self::Protobuf => Ok(answer.encode_to_vec().into()),
+            Self::Json => {
+                let answer = answer.in_json()?;
+                Ok([b"{\"result\":", answer.as_slice(), b"}\n"].concat().into())
+            }
+            Self::Protobuf => Ok(answer.in_protobuf().into()),
         }
+    }
+}
+
+/// What can be answered.
+pub(super) trait Written {
+    fn in_json(&self) -> Result<Vec<u8>, Status>;
+    fn in_protobuf(&self) -> Vec<u8>;
+}
+
+impl<T: Serialize + Message> Written for T {
+    fn in_json(&self) -> Result<Vec<u8>, Status> {
+        write(self)
+    }
+
+    fn in_protobuf(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+}
+
+impl Written for Shaped {
+    fn in_json(&self) -> Result<Vec<u8>, Status> {
+        write(&self.shape.complete(&self.value))
+    }
+
+    fn in_protobuf(&self) -> Vec<u8> {
+        self.shape.encode(&self.value)
     }
 }
 
@@ -106,6 +136,24 @@ impl Requested<'_> {
             self.entry.about(Subject::of(&value));
         }
         serde_json::from_slice(&text).map_err(|error| misplaced(&error))
+    }
+
+    /// A pipeline's spec as the request itself.
+    fn spec(&mut self) -> Result<Value, Status> {
+        match &mut self.source {
+            Source::Json(values) => {
+                let text = values
+                    .next_up_to(LONGEST_REQUEST)?
+                    .unwrap_or_else(|| Bytes::from_static(b"{}"));
+                lenient_spec_of(&String::from_utf8_lossy(&text))
+            }
+            Source::Protobuf(messages) => {
+                let bytes = messages.next_bytes(LONGEST_REQUEST)?.unwrap_or_default();
+                CREATE_PIPELINE_REQUEST
+                    .decode(&bytes)
+                    .map_err(|error| unmarshalled(&error))
+            }
+        }
     }
 
     /// The next of many.
@@ -163,10 +211,11 @@ fn misplaced(error: &serde_json::Error) -> Status {
 fn one<Q, A>(method: impl FnOnce(&Service, &Call, Q) -> Result<A, Status> + Send + 'static) -> Method
 where
     Q: Asked,
-    A: Serialize + Message,
+    A: Written,
 {
     Method::One(Box::new(move |service, call, requested| {
         let request = requested.one()?;
+        service.authorize_call(call, &request)?;
         requested.format().write(&method(service, call, request)?)
     }))
 }
@@ -176,10 +225,11 @@ fn many<Q, A>(
 ) -> Method
 where
     Q: Asked,
-    A: Serialize + Message,
+    A: Written,
 {
     Method::Many(Box::new(move |service, call, requested, lines| {
         let request = requested.one()?;
+        service.authorize_call(call, &request)?;
         let (format, mut failed) = (requested.format(), None);
         method(
             service,
@@ -201,7 +251,7 @@ where
 fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
 where
     Q: Asked,
-    A: Serialize + Message,
+    A: Written,
 {
     one(move |service, call, request| method(service, call, &request))
 }
@@ -212,16 +262,23 @@ fn look_at_many<Q, A>(
 ) -> Method
 where
     Q: Asked,
-    A: Serialize + Message,
+    A: Written,
 {
     many(move |service, call, request, answers| method(service, call, &request, answers))
 }
 
-fn stream<A: Serialize + Message>(
+fn stream<A: Written>(
     method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
 ) -> Method {
     Method::One(Box::new(move |service, call, requested| {
-        let answer = method(service, call, &mut || requested.next())?;
+        let answer = method(service, call, &mut || {
+            let request = requested.next()?;
+            // Only the first of them says what the others are about.
+            if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
+                service.authorize_call(call, commit)?;
+            }
+            Ok(request)
+        })?;
         requested.format().write(&answer)
     }))
 }
@@ -230,28 +287,18 @@ fn write(answer: &impl Serialize) -> Result<Vec<u8>, Status> {
     serde_json::to_vec(answer).map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
 
-fn line(answer: &impl Serialize) -> Result<Bytes, Status> {
-    #[derive(Serialize)]
-    struct Line<'a, T> {
-        result: &'a T,
-    }
-    let mut line = write(&Line { result: answer })?;
-    line.push(b'\n');
-    Ok(line.into())
-}
-
 /// The call of `/api/<path>`, or of `/<path>` in gRPC.
 ///
 /// # Errors
 /// When there is no such call, or we do not serve it.
-pub(super) fn find(path: &str, has_token: bool, format: Format) -> Result<Method, Status> {
+pub(super) fn find(path: &str, is_guarded: bool) -> Result<Method, Status> {
     match path.split_once('/') {
         Some(("pfs_v2.API", method)) => files(method),
         Some(("transaction_v2.API", method)) => transactions(method),
         Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
         Some(("admin_v2.API", "InspectCluster")) => Ok(look(|_, _, request| Ok(cluster(request)))),
-        Some(("auth_v2.API", method)) => authentication(method, has_token, format),
-        Some(("pps_v2.API", "InspectPipeline")) => Ok(look(|_, _, request| Err::<Empty, _>(no_pipeline(request)))),
+        Some(("auth_v2.API", method)) => authentication(method, is_guarded),
+        Some(("pps_v2.API", method)) => pipelines(method),
         Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
         _ => Err(unknown()),
     }
@@ -267,7 +314,6 @@ const SERVICES: &[&str] = &[
     "logs.API",
     "metadata.API",
     "pjs.API",
-    "pps_v2.API",
     "proxy.API",
     "snapshot.API",
     "storage.Fileset",
@@ -339,6 +385,22 @@ fn files(method: &str) -> Result<Method, Status> {
     })
 }
 
+fn pipelines(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "CreatePipelineV2" => look(Service::create_pipeline_v2),
+        "CreatePipeline" => Method::One(Box::new(|service, call, requested| {
+            let spec = requested.spec()?;
+            requested.format().write(&service.create_pipeline(call, &spec)?)
+        })),
+        "InspectPipeline" => look(Service::inspect_pipeline),
+        "ListPipeline" => look_at_many(Service::list_pipeline),
+        "StartPipeline" => look(Service::start_pipeline),
+        "StopPipeline" => look(Service::stop_pipeline),
+        "DeletePipeline" => look(Service::delete_pipeline),
+        _ => return Err(unserved(&format!("pps_v2.API/{method}"))),
+    })
+}
+
 fn transactions(method: &str) -> Result<Method, Status> {
     Ok(match method {
         "StartTransaction" => one(|service, call, Empty {}| service.start_transaction(call)),
@@ -351,40 +413,23 @@ fn transactions(method: &str) -> Result<Method, Status> {
     })
 }
 
-/// With a token, whoever comes as far as here has it and may do everything.
-fn authentication(method: &str, has_token: bool, format: Format) -> Result<Method, Status> {
-    match (method, format) {
-        _ if !has_token => Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
-        ("WhoAmI", _) => Ok(one(|_, _, Empty {}| {
-            Ok(WhoAmIResponse {
-                username: WHO.to_owned(),
-                expiration: None,
-            })
-        })),
-        // Permissions have names there, many of which we do not know.
-        ("Authorize", Format::Json) => Ok(Method::One(Box::new(|_, _, requested| {
-            let Source::Json(values) = &mut requested.source else {
-                return Err(unknown());
-            };
-            let text = values.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
-            let request: Value = serde_json::from_slice(&text).map_err(|error| misplaced(&error))?;
-            let permissions = request["permissions"].as_array().cloned().unwrap_or_default();
-            write(&json!({"authorized": true, "satisfied": permissions, "missing": [], "principal": WHO}))
-        }))),
-        ("Authorize", Format::Protobuf) => Ok(one(|_, _, request: AuthorizeRequest| {
-            Ok(AuthorizeResponse {
-                authorized: true,
-                satisfied: request.permissions,
-                missing: Vec::new(),
-                principal: WHO.to_owned(),
-            })
-        })),
-        _ => Err(unserved(&format!("auth_v2.API/{method}"))),
-    }
+fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
+    Ok(match method {
+        _ if !is_guarded => return Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
+        "WhoAmI" => one(|service, call, Empty {}| service.who_am_i(call)),
+        "Authorize" => look(Service::authorize),
+        "GetPermissions" => look(Service::get_permissions),
+        "ModifyRoleBinding" => look(Service::modify_role_binding),
+        "GetRoleBinding" => look(Service::get_role_binding),
+        "GetRobotToken" => look(Service::get_robot_token),
+        "RevokeAuthToken" => look(Service::revoke_auth_token),
+        "GetOIDCLogin" => one(|_, _, Empty {}| {
+            // There is nobody to log in with (recording auth 029).
+            Err::<Empty, _>(Status::unknown("OIDC ID provider configuration not found"))
+        }),
+        _ => return Err(unserved(&format!("auth_v2.API/{method}"))),
+    })
 }
-
-/// Who has the token.
-const WHO: &str = "user:serve";
 
 /// As pachd says it (recording http 006).
 fn unknown() -> Status {
@@ -397,7 +442,7 @@ fn unserved(path: &str) -> Status {
 
 /// Whether there is a service of this name.
 pub(super) fn is_service(name: &str) -> bool {
-    matches!(name, "pfs_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
+    matches!(name, "pfs_v2.API" | "pps_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
 }
 
 /// The pachd whose behaviour this is; `additional` says who really answers.
@@ -425,21 +470,6 @@ fn cluster(request: &InspectClusterRequest) -> ClusterInfo {
     }
 }
 
-/// There are none here (recording http 103).
-fn no_pipeline(request: &InspectPipelineRequest) -> Status {
-    let pipeline = request.pipeline.clone().unwrap_or_default();
-    let project = pipeline
-        .project
-        .map(|project| project.name)
-        .filter(|name| !name.is_empty());
-    let project = project.as_deref().unwrap_or(crate::pfs::DEFAULT_PROJECT);
-    let name = format!("{project}/{}", pipeline.name);
-    Status::not_found(format!(
-        "pipeline was not inspected: couldn't find up to date spec for pipeline \"{name}\": pick commit tx: commit \
-         {name}.spec@ not found\nrepo {name}.spec not found\npipeline \"{name}\" not found"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -454,15 +484,16 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
-        let code = |path| find(path, false, Format::Json).err().map(|status| status.code);
+        let code = |path| find(path, false).err().map(|status| status.code);
         assert_eq!(code("pfs_v2.API/StartCommit"), None);
         assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
         assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
         assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
-        assert_eq!(code("pps_v2.API/CreatePipelineV2"), Some(Code::Unimplemented));
+        assert_eq!(code("pps_v2.API/CreatePipelineV2"), None);
+        assert_eq!(code("pps_v2.API/RunCron"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
         assert!(
-            find("pps_v2.API/ListJob", false, Format::Json)
+            find("pps_v2.API/ListJob", false)
                 .err()
                 .unwrap()
                 .message

@@ -1,4 +1,4 @@
-//! A store of version 1 becomes one of version 2, and nothing is lost.
+//! A store of an earlier version becomes one of this version, and nothing is lost.
 
 use super::*;
 
@@ -218,4 +218,21 @@ fn a_migrated_store_has_the_tables_of_a_new_one() {
     make_version_1(old.path());
     drop(Store::open(old.path()).unwrap());
     assert_eq!(columns(old.path()), columns(new.path()));
+}
+
+#[test]
+fn a_store_of_version_2_keeps_pipelines_from_now_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let store = Store::open(temporary.path()).unwrap();
+    store.create_repo(&repo("events")).unwrap();
+    let good = store.put([append("/a", "1")]);
+    drop(store);
+    let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
+    let before = "DROP TABLE pipelines; DROP TABLE role_bindings; DROP TABLE tokens; PRAGMA user_version = 2";
+    database.execute_batch(before).unwrap();
+    drop(database);
+
+    let store = Store::open(temporary.path()).unwrap();
+    assert_eq!(store.text(&good, "/a"), "1");
+    assert_eq!(store.pipelines().unwrap(), []);
 }
