@@ -53,9 +53,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
@@ -112,9 +112,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
@@ -325,9 +325,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'

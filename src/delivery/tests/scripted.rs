@@ -545,6 +545,7 @@ pub(super) fn options() -> Options {
         retry_for: Duration::from_mins(10),
         in_flight: 1,
         dry_run: false,
+        batching: Batching::ONE_EACH,
     }
 }
 
@@ -620,6 +621,7 @@ fn delivery_to(
         clock,
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        holding: Holding::new(&std::env::temp_dir()),
         quarantine: None,
         options,
     }
