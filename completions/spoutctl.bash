@@ -751,7 +751,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,6 +812,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --staging)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1172,7 +1176,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1233,6 +1237,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --staging)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -47,6 +47,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
@@ -55,9 +56,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
@@ -114,9 +115,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
@@ -342,6 +343,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
@@ -350,9 +352,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive is complete with so many messages' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'An archive is complete at this size; a larger message gets one of its own' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'An archive is complete when its first message has waited so long' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-message -d 'Refuse a message larger than this' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'

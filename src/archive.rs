@@ -24,6 +24,7 @@
 //!
 //! Domain: this module knows no server, no terminal, no environment and no standard stream.
 
+mod batch;
 mod compression;
 mod content;
 mod entries;
@@ -46,12 +47,14 @@ mod samples;
 
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::pfs::FilePath;
 use crate::quantity::grouped;
 
+pub use batch::{Batch, Gathering, MOST_LISTED, Member};
 pub use compression::{CompressionError, CompressionFault, Format, Input, open_input};
 pub use content::ContentReader;
 pub use error::{
@@ -61,7 +64,7 @@ pub use error::{
 pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
-pub use index::{File, Files, Skipped};
+pub use index::{File, Files, SamePath, Skipped};
 pub use label::{Label, MAX_POSITION, MessageRange, NoPosition, Position};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
@@ -204,10 +207,12 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// One complete archive.
+/// One complete archive, or several that are to be one commit.
 pub struct Archive {
-    /// Counted from 1 over all inputs.
+    /// Counted from 1 over all inputs; of several the last one's.
     pub number: u64,
+    /// Which archives it is, where it is several.
+    pub batch: Option<Batch>,
     /// The file that it came from, or [`STANDARD_INPUT`].
     pub input: Arc<str>,
     /// Where its first header starts in the (decompressed) input, in bytes.
@@ -223,6 +228,12 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// The numbers of the archives that it is: one, unless it is several.
+    #[must_use]
+    pub fn numbers(&self) -> RangeInclusive<u64> {
+        self.batch.as_ref().map_or(self.number, |batch| batch.first)..=self.number
+    }
+
     /// Opens the file at `index` of [`Files`] at its start; `None` when there is no such file.
     #[must_use]
     pub fn open(&self, index: usize) -> Option<ContentReader<'_>> {

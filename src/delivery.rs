@@ -8,6 +8,7 @@
 //! | [`holding`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
+//! | [`batching`] | which archives become one commit |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
@@ -31,9 +32,12 @@
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.
-//! 6. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
+//! 6. Several archives are one commit only as a whole: what an earlier run has committed or begun together stays
+//!    together, whatever the bounds are now (`batching`).
+//! 7. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
 //!    ([`Observer::settled`]), and acknowledge nothing after one that could not be.
 
+pub mod batching;
 pub mod holding;
 pub mod ledger;
 pub mod mark;
@@ -55,15 +59,17 @@ mod upload;
 mod tests;
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::archive::{Archive, Digest, Files, Label};
+use crate::archive::{Archive, Batch, Digest, Files, Label};
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo};
 
+pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
 pub use preflight::Ready;
@@ -80,11 +86,13 @@ pub enum WriteMode {
     Append,
 }
 
-/// One archive that is a finished commit.
+/// One archive that is a finished commit, or several that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Which archive of this run, from 1.
+    /// Which archive of this run, from 1; of several the last.
     pub archive: u64,
+    /// Which archives, where they are several.
+    pub batch: Option<Batch>,
     /// The input it came from.
     pub input: std::sync::Arc<str>,
     /// Where its first header begins, in bytes of the decompressed input.
@@ -120,12 +128,27 @@ pub enum Settled<'a> {
 }
 
 impl Settled<'_> {
-    /// Which archive of this run, or of the spool.
+    /// Which archive of this run, or of the spool; of several the last.
     #[must_use]
     pub fn archive(&self) -> u64 {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
             Self::Empty(archive) | Self::Quarantined(archive, _) => archive.number,
+        }
+    }
+
+    /// The numbers of the archives that it is told of.
+    #[must_use]
+    pub fn archives(&self) -> RangeInclusive<u64> {
+        self.batch().map_or(self.archive(), |batch| batch.first)..=self.archive()
+    }
+
+    /// Which archives, where they are several.
+    #[must_use]
+    pub fn batch(&self) -> Option<&Batch> {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
+            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.batch.as_ref(),
         }
     }
 
@@ -151,6 +174,13 @@ pub trait Observer: Send + Sync {
     fn ready(&self, _ready: &Ready) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
+    /// A commit of these archives together is about to be started.
+    ///
+    /// # Errors
+    /// When that cannot be written down. No commit is started then.
+    fn forming(&self, _archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        Ok(())
+    }
     /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
     fn sent(&self, _archive: &Archive, _bytes: u64) {}
     /// The archive is a finished commit: the acknowledgement. In order, once each.

@@ -45,6 +45,7 @@
 //! |---|---|---|
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`delivery::batching`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
 //! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |

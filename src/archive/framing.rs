@@ -182,6 +182,7 @@ impl<R: BufRead> ArchiveReader<R> {
                 problem,
             }),
             left_out,
+            batch: None,
             held: bytes,
         })
     }

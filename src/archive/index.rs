@@ -4,6 +4,8 @@
 //! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
 //! lead, and whether a path is a file and a directory at once.
 
+mod merging;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
@@ -16,6 +18,9 @@ use super::path::{PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
 use super::{Links, Options, Special};
 use crate::quantity::grouped;
+
+pub(super) use self::merging::Merging;
+pub use self::merging::SamePath;
 
 /// Entries of one kind that were left out because the options say so.
 #[derive(Debug, Clone, PartialEq, Eq)]

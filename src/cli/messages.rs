@@ -73,17 +73,20 @@ pub struct MessageArgs {
     #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
     pub position_column: Option<u32>,
 
-    /// An archive is complete with so many messages
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..), requires = "messages")]
-    pub batch_count: u64,
+    /// An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]
+    ///
+    /// Without --messages each archive is a commit of its own, unless one of the --batch flags is given: then several
+    /// archives become one commit, of one path the last file counts, and the other two flags have their defaults.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub batch_count: Option<u64>,
 
-    /// An archive is complete at this size; a larger message gets one of its own
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_size, requires = "messages")]
-    pub batch_bytes: u64,
+    /// It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub batch_bytes: Option<u64>,
 
-    /// An archive is complete when its first message has waited so long
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration, requires = "messages")]
-    pub batch_period: Duration,
+    /// It is complete when its first message, or its first whole archive, has waited so long [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub batch_period: Option<Duration>,
 
     /// Refuse a message larger than this
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]

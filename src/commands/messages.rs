@@ -55,11 +55,7 @@ impl Packing {
             ends_numbers: !watched && args.partial.is_none(),
             limit: usize::try_from(args.max_message).unwrap_or(usize::MAX),
             partial,
-            batching: Batching {
-                count: args.batch_count,
-                bytes: args.batch_bytes,
-                period: args.batch_period,
-            },
+            batching: batching(args),
         }))
     }
 
@@ -81,6 +77,16 @@ impl Packing {
         }
         let text = "{seq} counts over the life of a stream, and a restart would begin at 1 and overwrite what is there";
         Err(Failure::new(Exit::Usage, text).help(help))
+    }
+}
+
+/// What was asked for, and the defaults of the rest.
+pub(super) fn batching(args: &MessageArgs) -> Batching {
+    let default = Batching::default();
+    Batching {
+        count: args.batch_count.unwrap_or(default.count),
+        bytes: args.batch_bytes.unwrap_or(default.bytes),
+        period: args.batch_period.unwrap_or(default.period),
     }
 }
 
@@ -117,7 +123,7 @@ fn naming(args: &MessageArgs, framing: &Framing) -> Result<Naming, Failure> {
         (Some(name), _) => template("--into", name).map(Naming::Into),
         (None, Some(name)) => {
             let naming = template("--each", name)?;
-            if naming.is_fixed() && args.batch_count > 1 {
+            if naming.is_fixed() && batching(args).count > 1 {
                 let text = format!("--each {name} gives messages that are read together the same name");
                 return Err(Failure::new(Exit::Usage, text)
                     .help("add {uuid} or {key} to it, or use --into to have all of them in one file"));

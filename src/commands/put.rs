@@ -19,9 +19,9 @@ use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
 use crate::archive;
-use crate::cli::{EntryArgs, Links, OnBad, PutArgs, Special};
+use crate::cli::{EntryArgs, Links, MessageArgs, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::messages::Packing;
+use crate::commands::messages::{self, Packing};
 use crate::commands::serve::listening_address;
 use crate::commands::{group, server};
 use crate::delivery::holding::Holding;
@@ -30,7 +30,9 @@ use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
 use crate::delivery::routing::{Routed, Routes};
 use crate::delivery::spool::{self, Leaving, Spool};
-use crate::delivery::{CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode};
+use crate::delivery::{
+    Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::metrics;
@@ -111,12 +113,14 @@ fn deliver(
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
     let ledger = Arc::new(Ledger::default());
+    let holding = Holding::new(&temporary);
     let delivery = Delivery {
         sink,
         observer: observer(spool.as_ref(), &report),
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
+        holding: holding.clone(),
         quarantine: quarantine(args)?,
         options: Options {
             also,
@@ -140,7 +144,7 @@ fn deliver(
         Some(read_into_spool(reader, spool, archives))
     } else {
         let counts = counts_messages(args, target);
-        read_directly(reader, Holding::new(&temporary), archives, counts);
+        read_directly(reader, holding, archives, counts);
         None
     };
     let (done, ended) = bounded(1);
@@ -336,7 +340,8 @@ fn conclude(
     report.summarise(summary, result.is_ok());
     match (result, terminal.results_lost()) {
         (Err(error), _) => {
-            let failure = Failure::from_delivery(&error, &unsettled, interrupts.signal());
+            let mut failure = Failure::from_delivery(&error, &unsettled, interrupts.signal());
+            failure.details.extend(report.together(&error));
             Err(match spool {
                 Some(spool) => with_spool(failure, &error, spool),
                 None => with_progress(failure, &error, report),
@@ -525,6 +530,24 @@ fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> 
     Ok(packing)
 }
 
+/// How archives of the input become commits together, if they are to: archives of messages are batches already.
+fn batching(args: &PutArgs) -> Option<Batching> {
+    let MessageArgs {
+        messages,
+        batch_count,
+        batch_bytes,
+        batch_period,
+        ..
+    } = &args.messages;
+    let is_wanted = batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
+    let bounds = messages::batching(&args.messages);
+    (messages.is_none() && is_wanted).then_some(Batching {
+        count: bounds.count,
+        bytes: bounds.bytes,
+        period: bounds.period,
+    })
+}
+
 /// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.
 fn counts_messages(args: &PutArgs, target: &Target) -> bool {
     args.messages.messages.is_some()
@@ -591,6 +614,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
         dry_run: args.commits.dry_run,
+        batching: batching(args).unwrap_or(Batching::ONE_EACH),
     }
 }
 

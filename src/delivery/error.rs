@@ -49,6 +49,16 @@ pub enum DeliveryError {
         sequence: u64,
         commit: Commit,
     },
+    #[error(
+        "the input is another one after archive {archive}: archives {first} to {last} of the stream `{stream}` are one commit"
+    )]
+    Incomplete {
+        archive: u64,
+        stream: String,
+        first: u64,
+        last: u64,
+        commit: Commit,
+    },
     #[error("{branch} stays busy: its head {} is an open commit of somebody else", head.commit.id)]
     Busy {
         branch: Branch,
@@ -65,6 +75,8 @@ pub enum DeliveryError {
     Damaged(Vec<Damaged>),
     #[error("this is cluster {found}, and the spool's archives were sent to {expected} before")]
     AnotherCluster { expected: String, found: String },
+    #[error("archive {archive} cannot be held with those before it: {error}")]
+    Held { archive: u64, error: std::io::Error },
     #[error("archive {archive} cannot be set aside: {error}")]
     Quarantine { archive: u64, error: std::io::Error },
     #[error("archive {archive} is done, and its acknowledgement was not given: {how}")]
@@ -119,6 +131,19 @@ impl DeliveryError {
         .filter(|fault| fault.kind == FaultKind::Denied)
     }
 
+    /// The archive that could not be delivered, where it is known; of several in one commit the last.
+    #[must_use]
+    pub fn archive(&self) -> Option<u64> {
+        match self {
+            Self::Refused { archive, .. }
+            | Self::FinishedWithError { archive, .. }
+            | Self::Dropped { archive, .. }
+            | Self::Local { archive, .. }
+            | Self::Unacknowledged { archive, .. } => Some(*archive),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {
@@ -128,6 +153,8 @@ impl DeliveryError {
             | Self::Spool(_)
             | Self::Damaged(_)
             | Self::Quarantine { .. }
+            | Self::Held { .. }
+            | Self::Incomplete { .. }
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
             | Self::Input { .. }
@@ -167,6 +194,9 @@ impl DeliveryError {
             }
             Self::AnotherArchive { commit, .. } => {
                 vec![format!("commit {commit} has another digest in its description")]
+            }
+            Self::Incomplete { commit, .. } => {
+                vec![format!("it is commit {commit}; nothing of them is acknowledged again")]
             }
             Self::Busy { head, waited, .. } => {
                 let mut lines = vec![match head.started {
@@ -237,7 +267,7 @@ impl DeliveryError {
                     .to_owned()
             }
             Self::Dropped { .. } => "send it again if it is still wanted".to_owned(),
-            Self::AnotherArchive { .. } => {
+            Self::AnotherArchive { .. } | Self::Incomplete { .. } => {
                 "--resume needs the same input as last time; without it sequences go on after \
                  the newest"
                     .to_owned()
@@ -249,6 +279,9 @@ impl DeliveryError {
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
+            Self::Held { .. } => {
+                "make room there, or name another directory: --tmp-dir DIR; then send what is not acknowledged".to_owned()
+            }
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }

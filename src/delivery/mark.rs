@@ -1,7 +1,7 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
-//! `spoutctl/1 stream=S seq=N sha256=D`, then ` messages=F-L` where messages are counted over the stream's life, with
-//! ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
+//! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages are
+//! counted over the stream's life, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
 //! because it could not be dropped.
 
 use std::fmt;
@@ -64,12 +64,15 @@ pub enum Stage {
     GivenUp,
 }
 
-/// Which archive of which stream a commit holds.
+/// Which archive of which stream a commit holds, or which of its archives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     pub stream: StreamName,
-    /// From 1.
+    /// The first archive's number, from 1.
+    pub first: u64,
+    /// The last one's: the same, unless the commit holds several.
     pub sequence: u64,
+    /// Of several the SHA-256 of their digests, one behind the other.
     pub digest: Digest,
     /// Its messages, counted over the life of the stream.
     pub messages: Option<MessageRange>,
@@ -88,10 +91,12 @@ impl Mark {
         Self { stage, ..self.clone() }
     }
 
-    /// Whether both name the same archive of the same stream, whatever the stage.
+    /// Whether both name the same archive of the same stream, or the same ones, whatever the stage.
     #[must_use]
     pub fn is_same_archive(&self, other: &Self) -> bool {
-        self.stream == other.stream && self.sequence == other.sequence && self.digest == other.digest
+        self.stream == other.stream
+            && (self.first, self.sequence) == (other.first, other.sequence)
+            && self.digest == other.digest
     }
 
     /// The user's message, if any, with the mark as the last line.
@@ -108,12 +113,16 @@ impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             stream,
+            first,
             sequence,
             digest,
             messages,
             stage,
         } = self;
         write!(f, "{VERSION} stream={stream} seq={sequence} sha256={digest}")?;
+        if first != sequence {
+            write!(f, " archives={first}-{sequence}")?;
+        }
         if let Some(messages) = messages {
             write!(f, " messages={messages}")?;
         }
@@ -143,6 +152,15 @@ impl FromStr for Mark {
         let sequence = field("seq=")?.parse().map_err(|_| NoMark)?;
         let digest = field("sha256=")?.parse().map_err(|_| NoMark)?;
         let mut next = words.next();
+        let first = match next.and_then(|word| word.strip_prefix("archives=")) {
+            Some(range) => {
+                next = words.next();
+                let range =
+                    MessageRange::parse(range).filter(|range| range.first < range.last && range.last == sequence);
+                range.ok_or(NoMark)?.first
+            }
+            None => sequence,
+        };
         let messages = match next.and_then(|word| word.strip_prefix("messages=")) {
             Some(range) => {
                 next = words.next();
@@ -161,6 +179,7 @@ impl FromStr for Mark {
         }
         Ok(Self {
             stream,
+            first,
             sequence,
             digest,
             messages,
@@ -177,11 +196,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_mark_reads_back_as_it_was_written(
-            stream in "[!-~]{1,200}", sequence: u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX))
+            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX))
         ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
             let messages = messages.map(|(first, last)| MessageRange { first, last });
-            let mark = Mark { stream: stream.parse().unwrap(), sequence, digest: Digest::new(bytes), messages, stage };
+            let first = sequence.saturating_sub(more).max(1);
+            let mark = Mark { stream: stream.parse().unwrap(), first, sequence, digest: Digest::new(bytes), messages, stage };
             prop_assert_eq!(mark.to_string().parse::<Mark>(), Ok(mark.clone()));
             let description = mark.description(Some("a message\nof two lines"));
             prop_assert_eq!(description.lines().next_back().unwrap().parse::<Mark>(), Ok(mark));
@@ -204,7 +224,19 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(counted.messages.unwrap().last, 9);
+        assert_eq!((counted.first, counted.sequence), (3, 3));
+        let several: Mark = format!("spoutctl/1 stream=s seq=3 sha256={digest} archives=2-3 messages=7-9 done")
+            .parse()
+            .unwrap();
+        assert_eq!(
+            (several.first, several.sequence, several.messages),
+            (2, 3, counted.messages)
+        );
         for wrong in [
+            "archives=3-3",
+            "archives=2-4",
+            "archives=0-3",
+            "messages=7-9 archives=2-3",
             "done messages=7-9",
             "messages=9-7",
             "messages=",

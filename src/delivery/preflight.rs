@@ -3,7 +3,7 @@
 //!
 //! A long upload that ends in "no such repo" is what users of other tools know; here it is known first.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::CommitSink;
@@ -52,8 +52,8 @@ pub struct Ready {
     pub messages: u64,
     /// Open heads that an earlier run of this stream has left behind.
     pub left_open: Vec<LeftOpen>,
-    /// When resuming: what earlier runs have committed, by number.
-    pub known: HashMap<u64, Known>,
+    /// When resuming: what earlier runs have committed, by number; several in one commit by the last one's.
+    pub known: BTreeMap<u64, Known>,
     /// The greatest of these numbers.
     pub greatest_known: u64,
     /// The id of the cluster, where it has one; known when a spool asks for it.
@@ -75,9 +75,11 @@ pub struct LeftOpen {
     pub mark: Mark,
 }
 
-/// An archive of our stream that is in a commit already.
+/// An archive of our stream that is in a commit already, or several in one.
 #[derive(Debug)]
 pub struct Known {
+    /// The first one's number.
+    pub first: u64,
     pub digest: Digest,
     pub commit: CommitId,
     pub finished: Option<jiff::Timestamp>,
@@ -254,7 +256,7 @@ impl Preflight<'_> {
     fn take(&self, ready: &mut Ready, mark: Mark, info: CommitInfo) -> ControlFlow<()> {
         let resume = self.resume || self.spooled.is_some();
         // Older numbers of a spool have left it: none of them comes again.
-        let is_first = mark.sequence <= 1 || self.spooled.is_some_and(|spooled| mark.sequence < spooled.oldest);
+        let is_first = mark.first <= 1 || self.spooled.is_some_and(|spooled| mark.sequence < spooled.oldest);
         let is_done = mark.stage == Stage::Done && info.error.is_empty();
         if !resume {
             ready.newest = ready.newest.max(mark.sequence);
@@ -268,6 +270,7 @@ impl Preflight<'_> {
         } else if is_done && resume {
             // Of two commits for one archive the older counts, and it comes last.
             let known = Known {
+                first: mark.first,
                 digest: mark.digest,
                 commit: info.commit.id,
                 finished: info.finished,

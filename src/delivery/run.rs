@@ -1,12 +1,15 @@
 //! A delivery from its first archive to its last: preflight, then one archive after the other, then the end.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, at, never, select};
 
+use super::batching::Batching;
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
+use super::holding::Holding;
 use super::ledger::Ledger;
 use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
@@ -14,7 +17,7 @@ use super::preflight::{NotReady, Preflight, Ready};
 use super::quarantine::Quarantine;
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
-use crate::archive::Archive;
+use crate::archive::{Archive, Files};
 use crate::pfs::{Branch, CommitId};
 
 /// What the reading side hands over.
@@ -49,6 +52,8 @@ pub struct Options {
     pub resume: bool,
     /// The archives bring the numbers of a spool along.
     pub spooled: Option<Spooled>,
+    /// How many archives become one commit.
+    pub batching: Batching,
     /// The longest time without any success.
     pub retry_for: Duration,
     /// How many commits may wait to be finished before the next one is closed; at least 1.
@@ -67,6 +72,17 @@ pub struct Spooled {
     pub fresh: bool,
     /// The cluster that its archives are for.
     pub cluster: Option<String>,
+    /// Batches of which a commit may have been started.
+    pub planned: Vec<Planned>,
+}
+
+/// Archives of a spool that an earlier run wanted to have in one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    pub first: u64,
+    pub last: u64,
+    /// The last one that still waits.
+    pub last_waiting: u64,
 }
 
 /// What came of it.
@@ -74,7 +90,7 @@ pub struct Spooled {
 pub struct Summary {
     /// Complete archives that were taken from the input.
     pub archives: u64,
-    /// Archives without a file: no commit was made of them.
+    /// Archives without a file: alone they are no commit.
     pub empty: u64,
 }
 
@@ -85,6 +101,8 @@ pub struct Delivery {
     pub clock: Arc<dyn Clock>,
     pub interrupt: Interrupt,
     pub ledger: Arc<Ledger>,
+    /// Where the archives of a batch are held together.
+    pub holding: Holding,
     /// Where archives go of which no commit can be made; without one they end the delivery.
     pub quarantine: Option<Quarantine>,
     pub options: Options,
@@ -147,7 +165,7 @@ impl Delivery {
                 return Err(DeliveryError::Interrupted);
             }
             if first.is_none() && !(options.counts_messages && options.spooled.is_none()) {
-                match self.receive(incoming, &never()) {
+                match self.receive(incoming, &never(), &never()) {
                     Ok(Incoming::End(result)) => return result.map(|()| None),
                     Ok(archive) => *first = Some(archive),
                     Err(stop) => return stop.into_result().map(|()| None),
@@ -186,7 +204,12 @@ impl Delivery {
     }
 
     /// The next thing from the reading side, unless something ends the delivery first.
-    fn receive(&self, incoming: &Receiver<Incoming>, failed: &Receiver<()>) -> Result<Incoming, Stop> {
+    fn receive(
+        &self,
+        incoming: &Receiver<Incoming>,
+        failed: &Receiver<()>,
+        due: &Receiver<Instant>,
+    ) -> Result<Incoming, Stop> {
         let latest = || self.interrupt.deadline().filter(|_| self.options.drains);
         if self.interrupt.is_raised() && latest().is_none() {
             return Err(Stop::Interrupted);
@@ -202,6 +225,7 @@ impl Delivery {
                 }
                 recv(over) -> _ => return Err(Stop::Interrupted),
                 recv(failed) -> _ => return Err(Stop::EarlierFailed),
+                recv(due) -> _ => return Err(Stop::BatchDue),
                 recv(incoming) -> message => return message.map_err(|RecvError| Stop::ReaderGone),
             }
         }
@@ -243,42 +267,54 @@ impl Delivery {
     ) -> Result<(), DeliveryError> {
         loop {
             let next = match first.take() {
-                Some(first) => first,
-                None => match self.receive(incoming, stream.earlier_failed()) {
-                    Ok(next) => next,
-                    Err(stop) => return stop.into_result(),
-                },
+                Some(first) => Ok(first),
+                None => self.receive(incoming, stream.earlier_failed(), &stream.batch_due()),
             };
-            let archive = match next {
-                Incoming::End(result) => return result,
-                Incoming::Archive(archive) => archive,
+            let flow = match next {
+                Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
+                Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
+                Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(error)),
+                Err(Stop::BatchDue) => stream.close_batch()?,
+                Err(Stop::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
+                Err(stop) => return stop.into_result(),
             };
-            summary.archives += 1;
-            self.observer.received(&archive);
-            let files = match (&archive.contents, &self.quarantine) {
-                (Ok(files), _) => files,
-                (Err(error), None) => return Err(Box::new(error.clone()).into()),
-                (Err(error), Some(quarantine)) => {
-                    if stream.quarantine(&archive, error, quarantine)?.is_break() {
-                        return Ok(());
-                    }
-                    continue;
-                }
-            };
-            for note in archive.notes() {
-                self.observer.note(&format!("archive {}: {note}", archive.number));
-            }
-            summary.empty += u64::from(files.change_nothing());
-            if stream.archive(&archive, files)?.is_break() {
+            if flow.is_break() {
                 return Ok(());
             }
         }
+    }
+
+    fn take(
+        &self,
+        archive: Box<Archive>,
+        stream: &mut Stream<'_>,
+        summary: &mut Summary,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        summary.archives += 1;
+        self.observer.received(&archive);
+        if let Err(error) = &archive.contents {
+            // In order: not before those that are to be one commit.
+            if stream.close_batch()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            return match &self.quarantine {
+                None => Err(Box::new(error.clone()).into()),
+                Some(quarantine) => stream.quarantine(&archive, error, quarantine),
+            };
+        }
+        for note in archive.notes() {
+            self.observer.note(&format!("archive {}: {note}", archive.number));
+        }
+        summary.empty += u64::from(archive.contents.as_ref().is_ok_and(Files::change_nothing));
+        stream.take(archive)
     }
 }
 
 /// Why nothing more is taken from the reading side.
 enum Stop {
     Interrupted,
+    /// Nothing is wrong: the batch in hand has waited long enough.
+    BatchDue,
     /// A commit that was waited for failed; the finisher knows why.
     EarlierFailed,
     /// The reading side ended without a word: it has panicked, and what it held is not whole.
@@ -288,7 +324,7 @@ enum Stop {
 impl Stop {
     fn into_result(self) -> Result<(), DeliveryError> {
         match self {
-            Self::EarlierFailed => Ok(()),
+            Self::EarlierFailed | Self::BatchDue => Ok(()),
             Self::Interrupted => Err(DeliveryError::Interrupted),
             Self::ReaderGone => Err(DeliveryError::Panicked),
         }

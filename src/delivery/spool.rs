@@ -19,8 +19,10 @@
 //! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
 //!   while archives are sent that an earlier run has sent later ones of.
 //! - An archive of messages says itself which they are ([`crate::archive::Label`]). The journal holds the greatest number of a
-//!   message, too, before the file that shows it is removed. An archive is a batch as it was made: none is ever formed
-//!   anew.
+//!   message, too, before the file that shows it is removed. An archive of messages is a batch as it was made: none is ever
+//!   formed anew.
+//! - Archives that are to be one commit are in the journal before that is started, until they have left: the next run
+//!   has the same ones together. They leave together.
 //! - The journal says that an archive is finished after whoever asked for its acknowledgement has it
 //!   ([`crate::delivery::Observer::settled`]). Without that it is found on the branch by the next run, and acknowledged again.
 //! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
@@ -43,17 +45,18 @@ mod tests;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use self::error::SpoolError;
 pub use self::feeding::{Leaving, feed};
 use self::files::{Kept, Name};
-use self::journal::Journal;
 pub use self::journal::{HeldBack, Purpose};
+use self::journal::{Journal, Together};
 use super::mark::StreamName;
 use super::preflight::Ready;
-use super::run::Spooled;
+use super::run::{Planned, Spooled};
 use crate::archive::{self, Archive, ArchiveReader, Digest, Hold};
 use crate::pfs::CommitId;
 
@@ -113,6 +116,16 @@ impl Inner {
     fn accepted(&self) -> u64 {
         let newest = self.waiting.back().map_or(0, |newest| newest.name.sequence);
         newest.max(self.journal.accepted)
+    }
+
+    /// As the delivery wants it; `None` when nothing of it waits any more.
+    fn planned(&self, together: Together) -> Option<Planned> {
+        let waiting = self.waiting.iter().map(|one| one.name.sequence);
+        Some(Planned {
+            first: together.first,
+            last: together.last,
+            last_waiting: waiting.rev().find(|sequence| together.contains(*sequence))?,
+        })
     }
 
     /// Writes the journal; what is in memory follows what is on disk.
@@ -290,6 +303,12 @@ impl Spool {
             fresh: inner.fresh,
             floor: inner.journal.floor(),
             cluster: inner.journal.cluster.clone(),
+            planned: inner
+                .journal
+                .together
+                .iter()
+                .filter_map(|one| inner.planned(*one))
+                .collect(),
         }
     }
 
@@ -308,20 +327,26 @@ impl Spool {
         if inner.journal.purpose.as_ref() == Some(purpose) {
             return Ok(());
         }
-        if let Some(before) = inner.journal.purpose.as_ref().filter(|_| !inner.waiting.is_empty()) {
+        let before = inner.journal.purpose.as_ref();
+        let differences = before.map(|before| before.differences(purpose));
+        let is_same = differences.as_ref().is_some_and(Vec::is_empty);
+        if let Some(differences) = differences.filter(|_| !is_same && !inner.waiting.is_empty()) {
             return Err(SpoolError::OtherPurpose {
                 dir: self.dir.clone(),
                 waiting: inner.waiting.len(),
                 held_back: inner.journal.held_back.as_ref().map(|held| held.sequence),
-                differences: before.differences(purpose),
+                differences,
             });
         }
         let mut journal = inner.journal.clone();
         journal.purpose = Some(purpose.clone());
-        // Another destination: what was known of the old one says nothing about it.
-        journal.cluster = None;
-        journal.floor = None;
-        inner.fresh = true;
+        if !is_same {
+            // Another destination: what was known of the old one says nothing about it.
+            journal.cluster = None;
+            journal.floor = None;
+            journal.together.clear();
+            inner.fresh = true;
+        }
         inner.write(&self.dir, journal)
     }
 
@@ -470,11 +495,35 @@ impl Spool {
         Ok(Box::new(archive))
     }
 
-    /// The archive has left: its commit is finished and acknowledged, or there was nothing to commit.
+    /// One commit of these archives is about to be started: whatever happens to us, they stay together.
     ///
     /// # Errors
-    /// When that cannot be written down. The next run finds its commit on the branch, and nothing is sent twice.
-    pub fn finished(&self, sequence: u64, commit: Option<&CommitId>) -> Result<(), SpoolError> {
+    /// When that cannot be written down.
+    pub fn forming(&self, sequences: &RangeInclusive<u64>) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let one = inner
+            .journal
+            .together
+            .iter()
+            .find(|one| one.contains(*sequences.start()));
+        // One that somebody has taken an archive out of is still the same.
+        if one.is_some_and(|one| one.contains(*sequences.end())) {
+            return Ok(());
+        }
+        let mut journal = inner.journal.clone();
+        journal.together.push(Together {
+            first: *sequences.start(),
+            last: *sequences.end(),
+        });
+        inner.write(&self.dir, journal)
+    }
+
+    /// The archives have left: their commit is finished and acknowledged, or there was nothing to commit.
+    ///
+    /// # Errors
+    /// When that cannot be written down. The next run finds their commit on the branch, and nothing is sent twice.
+    pub fn finished(&self, sequences: &RangeInclusive<u64>, commit: Option<&CommitId>) -> Result<(), SpoolError> {
+        let sequence = *sequences.end();
         let mut inner = self.lock();
         let mut journal = inner.journal.clone();
         journal.finished = journal.finished.max(sequence);
@@ -484,9 +533,10 @@ impl Spool {
         if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
             journal.floor = Some(commit.to_string());
         }
-        journal.held_back.take_if(|held| held.sequence == sequence);
+        journal.together.retain(|one| !one.contains(sequence));
+        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
         let written = inner.write(&self.dir, journal);
-        self.leave(inner, sequence, written)
+        self.leave(inner, sequences, written)
     }
 
     /// Takes an archive out without a commit: somebody decided so.
@@ -506,7 +556,7 @@ impl Spool {
         journal.messages = inner.messages;
         journal.held_back.take_if(|held| held.sequence == sequence);
         let written = inner.write(&self.dir, journal);
-        self.leave(inner, sequence, written)?;
+        self.leave(inner, &(sequence..=sequence), written)?;
         // The journal does not know it as finished, so its file must not come back after a power cut.
         files::sync_directory(&self.dir.join(WAITING))
     }
@@ -537,15 +587,21 @@ impl Spool {
         inner.write(&self.dir, journal)
     }
 
-    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it.
+    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that were to
+    /// be one commit it is the first, so that none of them goes alone; which one it is, is answered.
     ///
     /// # Errors
     /// When that cannot be written down.
-    pub fn hold_back(&self, held: HeldBack) -> Result<(), SpoolError> {
+    pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
         let mut inner = self.lock();
         let mut journal = inner.journal.clone();
+        let together = journal.together.iter().find(|one| one.contains(held.sequence));
+        let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));
+        held.sequence = waiting.map_or(held.sequence, |first| first.name.sequence);
+        let sequence = held.sequence;
         journal.held_back = Some(held);
-        inner.write(&self.dir, journal)
+        inner.write(&self.dir, journal)?;
+        Ok(sequence)
     }
 
     /// Waits until nothing waits, or nobody takes archives any more: then `false`.
@@ -560,20 +616,25 @@ impl Spool {
     fn leave(
         &self,
         mut inner: MutexGuard<'_, Inner>,
-        sequence: u64,
+        sequences: &RangeInclusive<u64>,
         written: Result<(), SpoolError>,
     ) -> Result<(), SpoolError> {
         written?;
-        let place = inner.waiting.iter().position(|one| one.name.sequence == sequence);
-        let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) else {
-            return Ok(());
-        };
-        inner.bytes -= waiting.counted();
+        let from = inner
+            .waiting
+            .partition_point(|one| one.name.sequence < *sequences.start());
+        let to = inner
+            .waiting
+            .partition_point(|one| one.name.sequence <= *sequences.end());
+        let gone: Vec<Waiting> = inner.waiting.drain(from..to.max(from)).collect();
+        inner.bytes -= gone.iter().map(Waiting::counted).sum::<u64>();
         drop(inner);
         self.changed.notify_all();
         // Not synced: a file that comes back after a crash is known as finished by its number, unless it was given up.
-        let path = self.path(&waiting.name);
-        fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
+        gone.iter().try_for_each(|waiting| {
+            let path = self.path(&waiting.name);
+            fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
+        })
     }
 
     /// Reports that the spool cannot be used any more to whoever asks for the next archive.

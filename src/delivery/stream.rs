@@ -3,9 +3,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
+use super::batching::{Batcher, Hand, Until};
 use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, on, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
@@ -14,8 +16,8 @@ use super::preflight::{Known, LeftOpen, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
 use super::staging::Staging;
-use super::{Receipt, Settled};
-use crate::archive::{Archive, ContentError, Files};
+use super::{Receipt, Settled, WriteMode};
+use crate::archive::{Archive, ContentError, Files, SamePath};
 use crate::pfs::{Commit, CommitId};
 
 pub(super) struct Stream<'a> {
@@ -27,6 +29,7 @@ pub(super) struct Stream<'a> {
     /// Added to an archive's number in this run: its number in the stream.
     before: u64,
     ready: Ready,
+    batcher: Batcher<'a>,
 }
 
 impl<'a> Stream<'a> {
@@ -66,6 +69,15 @@ impl<'a> Stream<'a> {
             last: 0,
             before: ready.newest,
             ready,
+            batcher: Batcher {
+                batching: options.batching,
+                same_path: match options.mode {
+                    WriteMode::Overwrite => SamePath::Replaces,
+                    WriteMode::Append => SamePath::Follows,
+                },
+                holding: (!options.dry_run).then_some(&delivery.holding),
+                hand: None,
+            },
         })
     }
 
@@ -119,6 +131,7 @@ impl<'a> Stream<'a> {
                 return Ok(());
             }
             let known = Known {
+                first: mark.first,
                 digest: mark.digest,
                 commit: commit.id,
                 finished: None,
@@ -144,29 +157,106 @@ impl<'a> Stream<'a> {
             .map(|_| ())
     }
 
-    /// Delivers one archive. It breaks when an earlier one has failed.
-    pub fn archive(&mut self, archive: &Archive, files: &Files) -> Result<ControlFlow<()>, DeliveryError> {
-        let sequence = self.before.saturating_add(archive.number);
-        let mark = Mark {
+    /// Takes an archive that can be stored, and delivers the batch that is complete before it or with it. It breaks when an
+    /// earlier one has failed.
+    pub fn take(&mut self, archive: Box<Archive>) -> Result<ControlFlow<()>, DeliveryError> {
+        let number = archive.number;
+        let until = self.until(number);
+        if self.batcher.ends_before(&archive, until, self.now()) && self.close_batch()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let added = self.batcher.add(archive, until, self.now());
+        if added.map_err(|error| DeliveryError::Held { archive: number, error })? {
+            return self.close_batch();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn now(&self) -> Instant {
+        self.committer.clock.now()
+    }
+
+    /// Answers when the batch in hand has waited long enough.
+    pub fn batch_due(&self) -> Receiver<Instant> {
+        self.batcher.due(self.now())
+    }
+
+    /// Which batch an archive belongs to.
+    fn until(&self, number: u64) -> Until {
+        let sequence = self.before.saturating_add(number);
+        let planned = self.options.spooled.iter().flat_map(|spooled| &spooled.planned);
+        let last_waiting = planned
+            .filter(|planned| (planned.first..=planned.last).contains(&number))
+            .map(|planned| planned.last_waiting)
+            .next();
+        let known = self.ready.known.range(sequence..).next();
+        match (known.filter(|(_, known)| known.first <= sequence), last_waiting) {
+            (Some((key, _)), last) => Until::Known {
+                key: *key,
+                last: last.unwrap_or(key.saturating_sub(self.before)),
+            },
+            (None, Some(last)) => Until::Planned(last),
+            (None, None) => Until::Bounds,
+        }
+    }
+
+    /// Delivers what is in hand, if there is anything.
+    pub fn close_batch(&mut self) -> Result<ControlFlow<()>, DeliveryError> {
+        let Some(Hand { archives, until, .. }) = self.batcher.hand.take() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let number = archives.last().unwrap_or_default();
+        let archive = archives.finish();
+        let archive = archive.map_err(|error| DeliveryError::Held { archive: number, error })?;
+        let Some(archive) = archive else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let known = match until {
+            Until::Known { key, .. } => self.ready.known.remove(&key).map(|known| (key, known)),
+            Until::Planned(_) | Until::Bounds => None,
+        };
+        match (&archive.contents, known) {
+            (Ok(files), Some((key, known))) => self.known(key, known, &archive, files),
+            (Ok(files), None) => self.archive(&archive, files),
+            (Err(error), _) => Err(Box::new(error.clone()).into()),
+        }
+    }
+
+    /// Nothing more comes for now. What is in hand goes, but for the beginning of a batch that an earlier run has made of
+    /// more: it comes again.
+    pub fn leave(&mut self) -> Result<(), DeliveryError> {
+        self.batcher.hand.take_if(|hand| !hand.is_whole());
+        self.close_batch().map(drop)
+    }
+
+    fn mark(&self, archive: &Archive) -> Mark {
+        let numbers = archive.numbers();
+        Mark {
             stream: self.name.clone(),
-            sequence,
+            first: self.before.saturating_add(*numbers.start()),
+            sequence: self.before.saturating_add(*numbers.end()),
             digest: archive.digest,
             messages: archive.label.messages.filter(|_| self.options.counts_messages),
             stage: Stage::Started,
-        };
-        let receipt = self.receipt(archive, files);
-        if let Some(known) = self.ready.known.remove(&sequence) {
-            return self.known(&mark, known, receipt);
         }
+    }
+
+    /// Makes a commit. It breaks when an earlier one has failed.
+    fn archive(&mut self, archive: &Archive, files: &Files) -> Result<ControlFlow<()>, DeliveryError> {
         if files.change_nothing() {
             return self.empty(archive);
         }
+        let mark = self.mark(archive);
         self.check_gap(&mark, archive)?;
         if self.options.dry_run {
             self.committer.observer.would_commit(archive, files);
             return Ok(ControlFlow::Continue(()));
         }
-        self.last = sequence;
+        self.last = mark.sequence;
+        if archive.batch.is_some() {
+            self.committer.observer.forming(archive.numbers())?;
+        }
+        let receipt = self.receipt(archive, files);
         match self.committer.commit(&Job { archive, files, mark })? {
             Outcome::Abandoned => Ok(ControlFlow::Break(())),
             Outcome::Closed(commit) => {
@@ -219,7 +309,7 @@ impl<'a> Stream<'a> {
     /// With several commits in flight one in the middle may have failed. Whoever resumes with that flag wants it after
     /// the others; nobody else expects an older archive to overwrite a newer one.
     fn check_gap(&self, mark: &Mark, archive: &Archive) -> Result<(), DeliveryError> {
-        if mark.sequence > self.ready.greatest_known {
+        if mark.first > self.ready.greatest_known {
             return Ok(());
         }
         if self.options.in_flight <= 1 {
@@ -235,10 +325,33 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// An archive that an earlier run has committed.
-    fn known(&self, mark: &Mark, known: Known, mut receipt: Receipt) -> Result<ControlFlow<()>, DeliveryError> {
+    /// What an earlier run has committed, by the number of its last archive.
+    fn known(
+        &self,
+        key: u64,
+        known: Known,
+        archive: &Archive,
+        files: &Files,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        let mut receipt = self.receipt(archive, files);
+        let mark = self.mark(archive);
         let commit = on(self.committer.target(), known.commit);
-        if known.digest != mark.digest {
+        let are_all = (mark.first, mark.sequence) == (known.first, key)
+            && archive
+                .batch
+                .as_ref()
+                .is_none_or(|batch| batch.count == key - known.first + 1);
+        // A spool gives a number once, and somebody may have taken an archive out of it.
+        if self.options.spooled.is_none() && !are_all {
+            return Err(DeliveryError::Incomplete {
+                archive: archive.number,
+                stream: mark.stream.to_string(),
+                first: known.first,
+                last: key,
+                commit,
+            });
+        }
+        if are_all && known.digest != mark.digest {
             return Err(DeliveryError::AnotherArchive {
                 archive: receipt.archive,
                 stream: mark.stream.to_string(),
@@ -269,6 +382,7 @@ impl<'a> Stream<'a> {
     fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {
         Receipt {
             archive: archive.number,
+            batch: archive.batch.clone(),
             input: Arc::clone(&archive.input),
             offset: archive.offset,
             length: archive.length,

@@ -13,6 +13,7 @@ mod runner;
 
 mod acknowledging;
 mod auth;
+mod batches;
 mod config;
 mod create;
 mod create_code;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::runner::{World, fixture, has_program, skip};
+use crate::runner::{World, fixture, has_program, skip, tar};
 
 /// The commands of the recipe with this name.
 pub fn recipe(name: &str) -> String {
@@ -118,6 +118,29 @@ fn files_that_are_put_into_a_directory_become_commits() {
         fs::rename(world.path("new"), world.path("incoming").join("a b")).unwrap();
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+#[test]
+fn a_directory_of_tar_files_becomes_commits_of_a_thousand_once() {
+    let world = World::local();
+    fs::create_dir(world.path("backlog")).unwrap();
+    for number in 0..1002 {
+        let file = world.path("backlog").join(format!("{number:04}.tar"));
+        fs::write(
+            file,
+            tar(&[
+                (&format!("f/{number}"), b"x"),
+                ("newest", number.to_string().as_bytes()),
+            ]),
+        )
+        .unwrap();
+    }
+    for _ in 0..2 {
+        assert!(shell(&world, &recipe("Tar files")).status().unwrap().success());
+    }
+    assert_eq!(world.get("backlog:/newest"), b"1001");
+    let followed = world.run(&["tail", "backlog", "--from", "beginning", "--timeout", "1s"]);
+    assert_eq!(followed.expect(0).lines().len(), 2);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, bounded};
 use spoutctl::archive::{self, Archive, ArchiveReader, Files};
 use spoutctl::delivery::holding::Holding;
 use spoutctl::delivery::patience::{Interrupt, SystemClock};
-use spoutctl::delivery::{Delivery, Incoming, Observer, Options, Receipt, WriteMode};
+use spoutctl::delivery::{Batching, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
 use spoutctl::gateway::{Gateway, GatewayOptions};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
@@ -70,6 +70,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         clock: Arc::new(SystemClock),
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        holding: Holding::new(&std::env::temp_dir()),
         quarantine: None,
         options: Options {
             branch: repo.parse::<spoutctl::pfs::Destination>().unwrap().branch,
@@ -87,6 +88,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             retry_for: Duration::from_secs(30),
             in_flight: 1,
             dry_run: false,
+            batching: Batching::ONE_EACH,
         },
     };
     let (_, result) = delivery.run(&incoming(archives));

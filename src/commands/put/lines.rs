@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::stats::Lag;
-use crate::archive::{Archive, Label, MessageRange, Position};
+use crate::archive::{Archive, Batch, Label, Member, MessageRange, Position};
 use crate::delivery::{Receipt, Settled};
 use crate::pfs::Branch;
 
@@ -33,6 +33,8 @@ pub(super) enum Line<'a> {
     /// Only as an acknowledgement: no commit was made of it.
     Empty {
         archive: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        archives: Option<Archives<'a>>,
         digest: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages>,
@@ -43,6 +45,8 @@ pub(super) enum Line<'a> {
     Already(Commitment<'a>),
     Archive {
         archive: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        archives: Option<Archives<'a>>,
         input: &'a str,
         offset: u64,
         length: u64,
@@ -91,6 +95,7 @@ impl<'a> Line<'a> {
             Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
             Settled::Empty(archive) => Self::Empty {
                 archive: archive.number,
+                archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 digest: archive.digest.to_string(),
                 messages: Messages::of(&archive.label),
                 position: archive.label.position.as_ref(),
@@ -109,7 +114,11 @@ impl<'a> Line<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Commitment<'a> {
+    /// Of several the last.
     archive: u64,
+    /// Where they are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archives: Option<Archives<'a>>,
     input: &'a str,
     offset: u64,
     length: u64,
@@ -149,6 +158,50 @@ impl<'a> From<&'a Branch> for Place<'a> {
     }
 }
 
+/// Which archives are one commit.
+#[derive(Serialize)]
+pub(super) struct Archives<'a> {
+    first: u64,
+    last: u64,
+    count: u64,
+    /// The first thousand.
+    listed: Vec<Listed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    archive: u64,
+    input: &'a str,
+    offset: u64,
+    length: u64,
+    digest: String,
+    /// Before those of later archives took the place of some.
+    files: usize,
+    deletions: usize,
+    bytes: u64,
+}
+
+impl<'a> Archives<'a> {
+    pub fn new(batch: &'a Batch, last: u64) -> Self {
+        let listed = |member: &'a Member| Listed {
+            archive: member.number,
+            input: &member.input,
+            offset: member.offset,
+            length: member.length,
+            digest: member.digest.to_string(),
+            files: member.files,
+            deletions: member.deletions,
+            bytes: member.bytes,
+        };
+        Self {
+            first: batch.first,
+            last,
+            count: batch.count,
+            listed: batch.listed.iter().map(listed).collect(),
+        }
+    }
+}
+
 /// Which messages of the input an archive was made of: numbers from 1.
 #[derive(Serialize)]
 pub(super) struct Messages {
@@ -171,6 +224,10 @@ impl<'a> Commitment<'a> {
     fn new(receipt: &'a Receipt) -> Self {
         Self {
             archive: receipt.archive,
+            archives: receipt
+                .batch
+                .as_ref()
+                .map(|batch| Archives::new(batch, receipt.archive)),
             input: &receipt.input,
             offset: receipt.offset,
             length: receipt.length,
@@ -208,6 +265,11 @@ pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<Stri
     vec![
         ("TYPE", Some(kind.to_owned())),
         ("ARCHIVE", Some(settled.archive().to_string())),
+        ("FIRST_ARCHIVE", Some(settled.archives().start().to_string())),
+        (
+            "ARCHIVES",
+            Some(settled.batch().map_or(1, |batch| batch.count).to_string()),
+        ),
         ("DIGEST", Some(digest.to_string())),
         ("COMMIT", settled.commit().map(ToString::to_string)),
         ("PROJECT", branch.map(|branch| branch.repo.project.to_string())),

@@ -1,13 +1,14 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
-use super::lines::{Line, Messages, reason, variables};
+use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label};
 use crate::delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
@@ -50,6 +51,8 @@ pub(super) struct Report {
     newest: Mutex<VecDeque<Receipt>>,
     /// Of all that are acknowledged.
     last_message: AtomicU64,
+    /// The archives that are to be one commit, of each that is on its way.
+    together: Mutex<Vec<RangeInclusive<u64>>>,
 }
 
 /// How many messages the stream has had.
@@ -108,6 +111,7 @@ impl Report {
             messages_known: Condvar::new(),
             newest: Mutex::new(VecDeque::new()),
             last_message: zero(),
+            together: Mutex::default(),
         }
     }
 
@@ -235,6 +239,14 @@ impl Report {
         }
     }
 
+    /// Which archives were to be one commit with the one that an error names.
+    pub fn together(&self, error: &DeliveryError) -> Option<String> {
+        let archive = error.archive()?;
+        let together = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = together.iter().find(|one| one.contains(&archive))?;
+        Some(format!("{} were to be one commit", numbered(one)))
+    }
+
     /// Where the input goes on after what is committed.
     pub fn advice(&self, error: &DeliveryError) -> Option<String> {
         if let DeliveryError::Archive(error) = error {
@@ -347,9 +359,12 @@ impl Report {
         self.settling.notify_all();
     }
 
-    fn settle(&self) {
+    fn settle(&self, what: &Settled<'_>) {
+        let mut together = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        together.retain(|one| !one.contains(&what.archive()));
+        drop(together);
         let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        *settled = settled.saturating_add(1);
+        *settled = settled.saturating_add(what.batch().map_or(1, |batch| batch.count));
         self.settling.notify_all();
     }
 
@@ -358,7 +373,13 @@ impl Report {
         if newest.len() == NEWEST {
             newest.pop_front();
         }
-        newest.push_back(receipt.clone());
+        let mut receipt = receipt.clone();
+        // Where its last archive is, tells what it needs to; a thousand lists would not be small.
+        if let Some(batch) = receipt.batch.take() {
+            receipt.length -= batch.last_offset - receipt.offset;
+            receipt.offset = batch.last_offset;
+        }
+        newest.push_back(receipt);
     }
 
     fn print(&self, line: &Line<'_>) {
@@ -401,8 +422,20 @@ impl Report {
             format!("{}   ", counted(messages.count(), "message"))
         });
         let also = receipt.also.iter().map(|branch| format!(" + {}", branch.repo));
+        let archives = receipt.batch.as_ref().map_or(String::new(), |batch| {
+            format!("{}   ", numbered(&(batch.first..=receipt.archive)))
+        });
+        for member in receipt.batch.iter().flat_map(|batch| batch.listed.iter()) {
+            self.terminal.detail(&format!(
+                "archive {}: {}, {}, sha256 {}",
+                grouped(member.number),
+                files_of(member.files as u64, member.deletions as u64),
+                Size(member.bytes),
+                member.digest
+            ));
+        }
         self.terminal.result(&format!(
-            "{}@{commit}{}   {messages}{}   {}{}",
+            "{}@{commit}{}   {archives}{messages}{}   {}{}",
             receipt.branch.repo,
             also.collect::<String>(),
             files_of(receipt.files as u64, receipt.deletions as u64),
@@ -438,6 +471,14 @@ impl Observer for Report {
         self.archives.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        self.together
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(archives);
+        Ok(())
+    }
+
     fn sent(&self, _: &Archive, _: u64) {
         self.progress();
     }
@@ -465,6 +506,7 @@ impl Observer for Report {
         if self.json {
             self.print(&Line::Archive {
                 archive: archive.number,
+                archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 input: &archive.input,
                 offset: archive.offset,
                 length: archive.length,
@@ -477,17 +519,23 @@ impl Observer for Report {
             });
         }
         self.terminal.status(&format!(
-            "archive {}: {}, {}; nothing is sent",
-            grouped(archive.number),
+            "{}: {}, {}; nothing is sent",
+            numbered(&archive.numbers()),
             files_of(files.len() as u64, deletions as u64),
             Size(files.total_bytes())
         ));
     }
 
     fn empty(&self, archive: &Archive) {
-        let number = grouped(archive.number);
+        let numbers = archive.numbers();
+        let (hold, it) = if numbers.start() == numbers.end() {
+            ("holds", "it")
+        } else {
+            ("hold", "them")
+        };
+        let numbers = numbered(&numbers);
         self.terminal
-            .note(&format!("archive {number} holds no file: no commit is made of it"));
+            .note(&format!("{numbers} {hold} no file: no commit is made of {it}"));
     }
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
@@ -511,9 +559,10 @@ impl Observer for Report {
             })?;
         }
         if let Some(stats) = &self.stats {
-            stats.done(settled.archive(), Instant::now());
+            let now = Instant::now();
+            settled.archives().for_each(|archive| stats.done(archive, now));
         }
-        self.settle();
+        self.settle(settled);
         Ok(())
     }
 
@@ -530,6 +579,16 @@ impl Observer for Report {
         }
         *said = Some(Instant::now());
         self.terminal.note(&format!("{fault}; trying again"));
+    }
+}
+
+/// `archive 7`, `archives 5 to 7`.
+fn numbered(archives: &RangeInclusive<u64>) -> String {
+    let (first, last) = (archives.start(), archives.end());
+    if first == last {
+        format!("archive {}", grouped(*last))
+    } else {
+        format!("archives {} to {}", grouped(*first), grouped(*last))
     }
 }
 

@@ -109,6 +109,12 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     if args.entries.obey_deletions {
         add("--obey-deletions", "yes".to_owned());
     }
+    // Other bounds than before are no other purpose; `spool --send` has the same ones.
+    if let Some(batching) = super::batching(args) {
+        add("--batch-count", batching.count.to_string());
+        add("--batch-bytes", batching.bytes.to_string());
+        add("--batch-period", format!("{}s", batching.period.as_secs_f64()));
+    }
     if args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some() {
         add(ACKNOWLEDGED, "yes".to_owned());
     }
@@ -165,7 +171,12 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
         reason: error.to_string(),
     };
     match spool.hold_back(held) {
-        Ok(()) => failure.help.push(format!(
+        Ok(first) if first < *archive => failure.help.push(format!(
+            "the spool keeps archives {first} to {archive}, which were one commit: spoutctl spool {dir} --resend {first} sends \
+             them again together, --forget {first} leaves out that one",
+            dir = spool.dir().display()
+        )),
+        Ok(_) => failure.help.push(format!(
             "the spool keeps archive {archive}: spoutctl spool {dir} --resend {archive} sends it again, --forget \
              {archive} leaves it out",
             dir = spool.dir().display()

@@ -1,5 +1,6 @@
 //! Between the spool and the delivery: what waits goes in, oldest first, and leaves once it is acknowledged.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -54,6 +55,11 @@ impl Observer for Leaving {
         self.observer.received(archive);
     }
 
+    fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        self.spool.forming(&archives)?;
+        self.observer.forming(archives)
+    }
+
     fn sent(&self, archive: &Archive, bytes: u64) {
         self.observer.sent(archive, bytes);
     }
@@ -80,7 +86,7 @@ impl Observer for Leaving {
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         self.observer.settled(settled)?;
-        if let Err(error) = self.spool.finished(settled.archive(), settled.commit()) {
+        if let Err(error) = self.spool.finished(&settled.archives(), settled.commit()) {
             self.spool.fail(error);
         }
         Ok(())

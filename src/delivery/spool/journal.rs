@@ -14,7 +14,13 @@ use crate::pfs::CommitId;
 
 pub(super) const JOURNAL: &str = "journal.json";
 pub(super) const NEW_JOURNAL: &str = "journal.json.new";
-const VERSION: u32 = 1;
+/// One that knows nothing of archives that are one commit would send them again; until there are such, it may go on.
+const VERSION: u32 = 2;
+const BEFORE_BATCHES: u32 = 1;
+
+/// How a flag is called that says how many archives become one commit. Another one than before is no other purpose: what is
+/// together stays together.
+const BOUND: &str = "--batch-";
 
 /// What archives are taken in for: the destination and the flags that shape a commit, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,7 +34,7 @@ impl Purpose {
         let show = |value: Option<&String>| value.map_or_else(|| "not given".to_owned(), |value| format!("`{value}`"));
         names
             .into_iter()
-            .filter(|name| self.0.get(*name) != now.0.get(*name))
+            .filter(|name| !name.starts_with(BOUND) && self.0.get(*name) != now.0.get(*name))
             .map(|name| format!("{name}: {} then, {} now", show(self.0.get(name)), show(now.0.get(name))))
             .collect()
     }
@@ -43,6 +49,19 @@ pub struct HeldBack {
     pub reason: String,
 }
 
+/// Archives, from the first to the last, of which one commit may have been started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Together {
+    pub first: u64,
+    pub last: u64,
+}
+
+impl Together {
+    pub fn contains(self, sequence: u64) -> bool {
+        (self.first..=self.last).contains(&sequence)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Journal {
     pub stream: StreamName,
@@ -54,6 +73,8 @@ pub(super) struct Journal {
     pub messages: u64,
     /// A commit of the branch: nothing that waits is in it, or in an older one.
     pub floor: Option<String>,
+    /// As many as commits may be in flight; a batch is here until it has left.
+    pub together: Vec<Together>,
     pub held_back: Option<HeldBack>,
     pub purpose: Option<Purpose>,
     pub cluster: Option<String>,
@@ -70,6 +91,8 @@ struct Written {
     messages: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    together: Vec<Together>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +119,7 @@ impl Journal {
             accepted: 0,
             messages: 0,
             floor: None,
+            together: Vec::new(),
             held_back: None,
             purpose: None,
             cluster: None,
@@ -132,6 +156,7 @@ impl Journal {
             accepted: written.accepted.max(written.finished),
             messages: written.messages,
             floor: written.floor,
+            together: written.together,
             held_back: written.held_back,
             purpose: written.purpose,
             cluster: written.cluster,
@@ -141,12 +166,17 @@ impl Journal {
     /// Replaces the journal on disk: after a crash it is the old one or this one.
     pub fn write(&self, dir: &Path) -> Result<(), SpoolError> {
         let written = Written {
-            version: VERSION,
+            version: if self.together.is_empty() {
+                BEFORE_BATCHES
+            } else {
+                VERSION
+            },
             stream: self.stream.to_string(),
             finished: self.finished,
             accepted: self.accepted,
             messages: self.messages,
             floor: self.floor.clone(),
+            together: self.together.clone(),
             held_back: self.held_back.clone(),
             purpose: self.purpose.clone(),
             cluster: self.cluster.clone(),

@@ -78,12 +78,12 @@ fn a_number_is_never_used_again_whatever_has_left() {
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
     fill(&spool, &[tar(b"1"), tar(b"2"), tar(b"3")].concat()).unwrap();
-    spool.finished(1, Some(&commit(1))).unwrap();
+    spool.finished(&(1..=1), Some(&commit(1))).unwrap();
     // The newest one is given up before the one in the middle is finished.
     spool.forget(3).unwrap();
     drop(spool);
     assert_eq!(open(dir.path()).accepted(), 3);
-    open(dir.path()).finished(2, Some(&commit(2))).unwrap();
+    open(dir.path()).finished(&(2..=2), Some(&commit(2))).unwrap();
     let spool = open(dir.path());
     assert_eq!((spool.accepted(), spool.waiting()), (3, (0, 0)));
     fill(&spool, &tar(b"4")).unwrap();
@@ -102,7 +102,7 @@ fn an_archive_that_is_finished_does_not_come_back_with_its_file() {
         .min()
         .unwrap();
     let bytes = fs::read(&first).unwrap();
-    spool.finished(1, Some(&commit(1))).unwrap();
+    spool.finished(&(1..=1), Some(&commit(1))).unwrap();
     drop(spool);
     // The machine died before the directory was synced.
     fs::write(&first, bytes).unwrap();
@@ -154,7 +154,7 @@ fn whoever_writes_past_the_limit_waits_until_something_has_left() {
     let filler = std::thread::spawn(move || fill(&filling, &tar(b"3")));
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(spool.accepted(), 2, "there is no room yet");
-    spool.finished(1, Some(&commit(1))).unwrap();
+    spool.finished(&(1..=1), Some(&commit(1))).unwrap();
     filler.join().unwrap().unwrap();
     assert_eq!(spool.accepted(), 3);
 }
@@ -251,10 +251,10 @@ fn a_journal_of_a_newer_version_or_in_pieces_is_not_touched() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     let path = dir.path().join("journal.json");
-    fs::write(&path, r#"{"version": 2, "everything": "else"}"#).unwrap();
+    fs::write(&path, r#"{"version": 3, "everything": "else"}"#).unwrap();
     assert!(matches!(
         Spool::open(dir.path(), 1),
-        Err(SpoolError::Newer { found: 2, .. })
+        Err(SpoolError::Newer { found: 3, .. })
     ));
     fs::write(&path, r#"{"version": 1, "stre"#).unwrap();
     assert!(matches!(Spool::open(dir.path(), 1), Err(SpoolError::Journal { .. })));
@@ -292,7 +292,7 @@ fn accepted_never_goes_back_while_archives_come_and_leave() {
     let worker = std::thread::spawn(move || {
         for number in 1..=200 {
             fill(&working, &tar(b"x")).unwrap();
-            working.finished(number, Some(&commit(number))).unwrap();
+            working.finished(&(number..=number), Some(&commit(number))).unwrap();
         }
     });
     while !worker.is_finished() {

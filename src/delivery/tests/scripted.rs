@@ -547,6 +547,7 @@ pub(super) fn options() -> Options {
         retry_for: Duration::from_mins(10),
         in_flight: 1,
         dry_run: false,
+        batching: Batching::ONE_EACH,
     }
 }
 
@@ -622,6 +623,7 @@ fn delivery_to(
         clock,
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        holding: Holding::new(&std::env::temp_dir()),
         quarantine: None,
         options,
     }

@@ -36,6 +36,10 @@ impl Observer for Killed {
         self.leaving.ready(ready);
     }
 
+    fn forming(&self, archives: std::ops::RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        self.leaving.forming(archives)
+    }
+
     fn committed(&self, receipt: &Receipt) {
         self.leaving.committed(receipt);
     }
@@ -64,7 +68,13 @@ impl Observer for Killed {
     fn note(&self, _: &str) {}
 }
 
-fn run(sink: &Arc<Scripted>, dir: &Path, count: u64, kill_after: usize, options: Options) -> Result<(), DeliveryError> {
+pub(super) fn run(
+    sink: &Arc<Scripted>,
+    dir: &Path,
+    count: u64,
+    kill_after: usize,
+    options: Options,
+) -> Result<(), DeliveryError> {
     run_heard(sink, dir, count, kill_after, options, &Arc::default())
 }
 

@@ -521,6 +521,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         clock: Arc::new(SystemClock),
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
+        holding: crate::delivery::holding::Holding::new(&std::env::temp_dir()),
         quarantine: None,
         options: Options {
             branch: branch(),
@@ -538,6 +539,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             retry_for: Duration::from_secs(10),
             in_flight: 1,
             dry_run: false,
+            batching: crate::delivery::Batching::ONE_EACH,
         },
     };
     let (archives, incoming) = bounded(0);
