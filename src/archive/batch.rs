@@ -274,3 +274,63 @@ impl ReadAt for Forgotten {
         Err(io::Error::other("the bytes of these archives were not kept"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Options;
+    use super::super::samples::{Tar, files, hold, read_all};
+    use super::*;
+
+    fn gathered(archives: &[Vec<u8>], same_path: SamePath) -> Box<Archive> {
+        let options = Options {
+            obey_deletions: true,
+            ..Options::default()
+        };
+        let (read, error) = read_all(&archives.concat(), &options);
+        assert!(error.is_none());
+        let mut gathering = Gathering::new(same_path);
+        for archive in read {
+            assert!(gathering.has_room_for(&archive));
+            gathering.add(Box::new(archive), Some(&hold)).unwrap();
+        }
+        gathering.finish().unwrap().unwrap()
+    }
+
+    fn sparse(name: &str, map: &str, size: &str, data: &[u8]) -> Tar {
+        Tar::new()
+            .pax(&[("GNU.sparse.size", size), ("GNU.sparse.map", map)])
+            .file(name, data)
+    }
+
+    #[test]
+    fn sparse_files_of_several_archives_keep_their_holes_each() {
+        let archives = [
+            sparse("a", "1,2", "4", b"aa").file("plain", b"p").end(),
+            sparse("b", "0,1,3,1", "5", b"bb").end(),
+            sparse("a", "2,1", "3", b"c").end(),
+        ];
+        let expected = [("/a", &b"\0\0c"[..]), ("/b", b"b\0\0b\0"), ("/plain", b"p")];
+        let expected = expected.map(|(path, content)| (path.to_owned(), content.to_vec()));
+        assert_eq!(files(&gathered(&archives, SamePath::Replaces)), expected);
+    }
+
+    #[test]
+    fn what_a_later_archive_deletes_is_gone_unless_it_comes_again() {
+        let delete = |path: &str| Tar::new().global_pax(&[("SPOUTCTL.delete.0", path)]);
+        let archives = [
+            Tar::new().file("a", b"1").file("b", b"1").file("d/f", b"1").end(),
+            delete("a").file("b", b"2").end(),
+            // A file where there was a directory, which is gone with it.
+            delete("d/f").file("d", b"3").end(),
+            delete("b").file("b", b"4").end(),
+        ];
+        for (same_path, b) in [(SamePath::Replaces, b"4"), (SamePath::Follows, b"4")] {
+            let batch = gathered(&archives, same_path);
+            let expected = [("/b".to_owned(), b.to_vec()), ("/d".to_owned(), b"3".to_vec())];
+            assert_eq!(files(&batch), expected, "{same_path:?}");
+            let deletions: Vec<&str> = batch.contents.as_ref().unwrap().deletions().collect();
+            assert_eq!(deletions, ["/a", "/b", "/d/f"]);
+            assert_eq!(batch.numbers(), 1..=4);
+        }
+    }
+}
