@@ -80,26 +80,9 @@ fn deliver(
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, &terminal);
     // Removed at the end: what a dry run may need to write to.
-    let scratch = if args.commits.dry_run {
-        Some(scratch(&temporary)?)
-    } else {
-        None
-    };
-    let sink = match &scratch {
-        Some(scratch) => server::sink_for_dry_run(server, &terminal, scratch.path())?,
-        None => server::sink(server, &terminal)?,
-    };
-    let routes = routes(args, server, target)?;
-    let also = routes
-        .as_ref()
-        .map_or_else(|| [].into(), |routes| routes.others().into());
-    let sink: Arc<dyn CommitSink> = match routes {
-        Some(routes) => {
-            let makes_repos = args.commits.create_repo && !args.commits.dry_run;
-            Arc::new(Routed::new(sink, routes, makes_repos))
-        }
-        None => sink,
-    };
+    let scratch = args.commits.dry_run.then(|| scratch(&temporary)).transpose()?;
+    let scratch_path = scratch.as_ref().map(TempDir::path);
+    let Opened { sink, also } = open(args, server, target, &terminal, scratch_path)?;
     let spool = spooling::open(args, &target.destination, &server.address)?;
     let acknowledger = Acknowledger::new(
         &args.acknowledging,
@@ -139,12 +122,11 @@ fn deliver(
         stopping: Arc::clone(&stopping),
         report: Arc::clone(&report),
     };
-    let collects = reader.packing.is_some();
     let taken_in = if let Some(spool) = &spool {
-        Some(read_into_spool(reader, spool, archives))
+        read_into_spool(reader, spool, archives)
     } else {
-        let counts = counts_messages(args, target);
-        read_directly(reader, holding, archives, counts);
+        // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
+        read_directly(reader, holding, archives, counts_messages(args, target));
         None
     };
     let (done, ended) = bounded(1);
@@ -153,7 +135,7 @@ fn deliver(
         let _ = done.send(delivery.run(&incoming));
     });
     let end = wait(&ended, &interrupts);
-    if let (Some(taken_in), Some(_), true) = (taken_in, &end, collects) {
+    if let (Some(taken_in), Some(_)) = (taken_in, &end) {
         stopping.stop();
         wait_until_taken_in(&taken_in, &interrupts);
     }
@@ -196,6 +178,35 @@ fn deliver(
             interrupts.signal(),
         )),
     }
+}
+
+/// The store that archives go to.
+struct Opened {
+    sink: Arc<dyn CommitSink>,
+    /// Where parts of them go, besides the destination.
+    also: Arc<[Branch]>,
+}
+
+/// A dry run has a place in `scratch` for what it may need to write.
+fn open(
+    args: &PutArgs,
+    server: &Server,
+    target: &Target,
+    terminal: &Terminal,
+    scratch: Option<&Path>,
+) -> Result<Opened, Failure> {
+    let sink = match scratch {
+        Some(scratch) => server::sink_for_dry_run(server, terminal, scratch)?,
+        None => server::sink(server, terminal)?,
+    };
+    let Some(routes) = routes(args, server, target)? else {
+        let also = [].into();
+        return Ok(Opened { sink, also });
+    };
+    let also = routes.others().into();
+    let makes_repos = args.commits.create_repo && !args.commits.dry_run;
+    let sink = Arc::new(Routed::new(sink, routes, makes_repos));
+    Ok(Opened { sink, also })
 }
 
 /// Who is told, and what says the figures every so often.
@@ -266,8 +277,9 @@ fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, c
     });
 }
 
-/// What it answers is closed when nothing more is taken in.
-fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Receiver<()> {
+/// Where messages are collected, what it answers is closed when nothing more is taken in.
+fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Option<Receiver<()>> {
+    let collects = reader.packing.is_some();
     let into_spool = IntoSpool {
         spool: Arc::clone(spool),
         report: Arc::clone(&reader.report),
@@ -281,7 +293,7 @@ fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
-    taken_in
+    collects.then_some(taken_in)
 }
 
 /// Waits until messages that were read are in the spool, where nothing delivers them any more. A spool that is full, or a

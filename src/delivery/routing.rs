@@ -204,30 +204,30 @@ impl Routed {
             made => made,
         }
     }
+}
 
-    /// The first branch's commit with what is wrong with the others' of its id.
-    fn with_errors_of_others(&self, mut info: CommitInfo, others: &[CommitInfo]) -> CommitInfo {
-        let failed: Vec<String> = std::iter::once(&info)
-            .chain(others)
-            .filter(|info| !info.error.is_empty())
-            .map(|info| format!("{}: {}", info.commit, info.error))
-            .collect();
-        if failed.is_empty() {
-            return info;
-        }
-        let good: Vec<String> = std::iter::once(&info)
-            .chain(others)
-            .filter(|info| info.is_good())
-            .map(|info| info.commit.to_string())
-            .collect();
-        info.error = failed.join("; ");
-        if !good.is_empty() {
-            info.error.push_str("; what is in ");
-            info.error.push_str(&good.join(" and "));
-            info.error.push_str(" is seen already");
-        }
-        info
+/// The first branch's commit with what is wrong with the others' of its id.
+fn with_errors_of_others(mut info: CommitInfo, others: &[CommitInfo]) -> CommitInfo {
+    let failed: Vec<String> = std::iter::once(&info)
+        .chain(others)
+        .filter(|info| !info.error.is_empty())
+        .map(|info| format!("{}: {}", info.commit, info.error))
+        .collect();
+    if failed.is_empty() {
+        return info;
     }
+    let good: Vec<String> = std::iter::once(&info)
+        .chain(others)
+        .filter(|info| info.is_good())
+        .map(|info| info.commit.to_string())
+        .collect();
+    info.error = failed.join("; ");
+    if !good.is_empty() {
+        info.error.push_str("; what is in ");
+        info.error.push_str(&good.join(" and "));
+        info.error.push_str(" is seen already");
+    }
+    info
 }
 
 /// Before its transaction is finished, nothing is carried out.
@@ -277,7 +277,7 @@ impl CommitHistory for Routed {
                     }
                 }
             }
-            visit(self.with_errors_of_others(info, &others))
+            visit(with_errors_of_others(info, &others))
         })?;
         broken.map_or(Ok(()), Err)
     }
@@ -338,9 +338,10 @@ impl CommitSink for Routed {
         let all: Vec<Vec<Option<FileSetId>>> = file_sets.iter().map(parts).collect();
         let composed = (0..self.routes.branches.len()).map(|at| {
             let of_branch: Vec<FileSetId> = all.iter().filter_map(|ids| ids.get(at)?.clone()).collect();
-            match of_branch.is_empty() {
-                true => Ok(None),
-                false => self.sink.compose_file_set(&of_branch, ttl).map(Some),
+            if of_branch.is_empty() {
+                Ok(None)
+            } else {
+                self.sink.compose_file_set(&of_branch, ttl).map(Some)
             }
         });
         Ok(joined(&composed.collect::<Result<Vec<_>, Fault>>()?))
@@ -393,7 +394,7 @@ impl CommitSink for Routed {
             .collect();
         let mut waited = waited?;
         let first = waited.remove(0);
-        Ok(self.with_errors_of_others(first, &waited))
+        Ok(with_errors_of_others(first, &waited))
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
@@ -444,7 +445,7 @@ enum Owned {
 struct Lanes<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     sink: &'env dyn CommitSink,
-    lanes: Vec<Option<Lane<'scope>>>,
+    of_branches: Vec<Option<Lane<'scope>>>,
 }
 
 struct Lane<'scope> {
@@ -457,14 +458,14 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
         Self {
             scope,
             sink,
-            lanes: (0..count).map(|_| None).collect(),
+            of_branches: (0..count).map(|_| None).collect(),
         }
     }
 
     /// Whether it was taken.
     fn send(&mut self, at: usize, change: Owned) -> bool {
         let (scope, sink) = (self.scope, self.sink);
-        let Some(lane) = self.lanes.get_mut(at) else {
+        let Some(lane) = self.of_branches.get_mut(at) else {
             return false;
         };
         let lane = lane.get_or_insert_with(|| {
@@ -478,7 +479,7 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
     /// Ends all uploads well, or breaks all of them off: one alone is of no use.
     fn end(self, end: io::Result<bool>) -> Result<Vec<Option<FileSetId>>, Fault> {
         let is_whole = matches!(end, Ok(true));
-        let lanes: Vec<Option<Lane<'scope>>> = self.lanes;
+        let lanes = self.of_branches;
         if is_whole {
             for lane in lanes.iter().flatten() {
                 // One that takes no more says why below.
