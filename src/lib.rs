@@ -54,7 +54,7 @@
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
-//! | one piece of a file on its way | 1 MiB | [`delivery::MAX_CHUNK`] |
+//! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`delivery::MAX_CHUNK`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`following`] |
 //! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |

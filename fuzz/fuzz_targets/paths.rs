@@ -123,6 +123,7 @@ fn mark(text: &str) {
             let mark = Mark {
                 stream,
                 sequence: text.len() as u64,
+                first: text.len() as u64,
                 digest: Digest::new([7; 32]),
                 messages: None,
                 stage: Stage::Started,
