@@ -46,6 +46,7 @@ mod put;
 mod readme;
 mod recipes;
 mod replay;
+mod routes;
 mod scripted;
 mod sdk;
 mod serve;
