@@ -136,11 +136,34 @@ impl Routed {
     }
 
     /// Has one transaction do something, whole or not at all.
+    ///
+    /// A call in it that somebody in between repeats is refused for what it did itself, though nothing is carried out yet:
+    /// only what is refused in a new transaction as well is meant.
     fn together<T>(&self, what: impl Fn(&dyn RoutingSink, &TransactionId) -> Result<T, Fault>) -> Result<T, Fault> {
+        match self.try_together(&what) {
+            Err(fault) if matches!(fault.kind, FaultKind::AlreadyFinished | FaultKind::HeadOpen) => {
+                self.try_together(&what)
+            }
+            done => done,
+        }
+    }
+
+    fn try_together<T>(
+        &self,
+        what: &impl Fn(&dyn RoutingSink, &TransactionId) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let sink = self.sink.routing()?;
         let transaction = sink.start_transaction().map_err(nothing_done)?;
         let done = what(sink, &transaction).map_err(nothing_done);
-        let done = done.and_then(|done| sink.finish_transaction(&transaction).map(|()| done));
+        let done = done.and_then(|done| match sink.finish_transaction(&transaction) {
+            // A proxy has repeated the call, or pachd its own database transaction: it may be carried out already. (What is
+            // in it may have gone as well; the next look tells.)
+            Err(fault) if fault.kind == FaultKind::NotFound => Err(Fault {
+                kind: FaultKind::Unknown,
+                ..fault
+            }),
+            finished => finished.map(|()| done),
+        });
         let may_be_carried_out = |fault: &Fault| matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised);
         if done.as_ref().is_err_and(|fault| !may_be_carried_out(fault)) {
             // One that stays does nothing: nobody finishes it.

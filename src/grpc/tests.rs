@@ -12,6 +12,7 @@ use self::scripted::{Answer, Recording, Scripted, recording};
 use super::*;
 use crate::delivery::Change;
 use crate::pfs::{BranchName, PipelineKind};
+use crate::protobuf::spec::CREATE_PIPELINE_REQUEST;
 
 fn branch() -> Branch {
     "gmore".parse::<crate::pfs::Destination>().unwrap().branch
@@ -385,4 +386,29 @@ fn the_token_goes_with_every_call_and_is_never_shown() {
             .iter()
             .all(|seen| seen.token.as_deref() == Some("hunter2"))
     );
+}
+
+#[test]
+fn a_pachd_without_the_newer_call_gets_the_spec_as_a_message() {
+    let none = || Answer::refusal(12, "unknown method CreatePipelineV2 for service pps_v2.API");
+    let done = Answer::ok(vec![Vec::new()]);
+    let (server, grpc) = serving(vec![none(), done, none(), none(), none()]);
+    let spec = r#"{"pipeline":{"name":"orders"},"transform":{"cmd":["run"],"image":"a:1"},"spout":{}}"#;
+    let how = Submission {
+        update: true,
+        reprocess: false,
+    };
+    assert_eq!(grpc.submit_pipeline(spec, how).unwrap(), Ok(spec.to_owned()));
+    let sent = server.seen().pop().unwrap();
+    assert_eq!(sent.path, "/pps_v2.API/CreatePipeline");
+    let read = CREATE_PIPELINE_REQUEST.decode(&sent.messages[0]).unwrap();
+    assert_eq!(read["pipeline"]["name"], "orders");
+    assert_eq!(read["transform"]["cmd"], serde_json::json!(["run"]));
+    assert_eq!((&read["update"], read.get("spout").is_some()), (&true.into(), true));
+    // What stands in the spec and nowhere else is said as newer pachds say it, and nothing is sent.
+    let unknown = spec.replace("spout", "spuot");
+    let verdict = grpc.submit_pipeline(&unknown, how).unwrap();
+    assert_eq!(verdict, Err("unknown field \"spuot\"".to_owned()));
+    let fault = grpc.try_pipeline(spec).unwrap_err();
+    assert!(fault.message.contains("of before 2.8"), "{fault}");
 }

@@ -4,6 +4,7 @@
 //! 2.0 to 2.4 know no projects and pass the field over.
 
 mod messages;
+mod pipelines;
 mod reader;
 mod staging;
 
@@ -29,16 +30,12 @@ use crate::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, ProjectName, Repo,
 };
-use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf::admin::{ClusterInfo, InspectClusterRequest};
 use crate::protobuf::auth::{
     AuthenticateRequest, AuthenticateResponse, AuthorizeRequest, AuthorizeResponse, GetOidcLoginResponse,
     WhoAmIResponse,
 };
 use crate::protobuf::google::Empty;
-use crate::protobuf::pps::{
-    CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
-};
 use crate::protobuf::{self, pfs};
 use crate::retrieval::{FileChange, FileSource};
 
@@ -170,34 +167,6 @@ impl V2 {
         answer
             .map_err(|failed| fault(call, failed))?
             .ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
-    }
-
-    fn ask_about_a_spec(&self, call: Call, request: CreatePipelineV2Request) -> Result<Verdict, Fault> {
-        let answer: Answered<CreatePipelineV2Response> = self.ask(call, request);
-        match answer {
-            Ok(effective) => Ok(Ok(effective.effective_create_pipeline_request_json)),
-            Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
-            Err(failed) => Err(failed.fault),
-        }
-    }
-
-    /// A pipeline, by the repo that it writes, which has its name.
-    fn inspect_pipeline(&self, pipeline: &Repo) -> Result<Option<PipelineInfo>, Fault> {
-        let request = InspectPipelineRequest {
-            pipeline: Some(Pipeline {
-                name: pipeline.name.as_str().to_owned(),
-                project: Some(pfs::Project {
-                    name: pipeline.project.as_str().to_owned(),
-                }),
-            }),
-            details: false,
-        };
-        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
-        match answer {
-            Ok(info) => Ok(Some(info)),
-            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
-            Err(failed) => Err(failed.fault),
-        }
     }
 
     /// A line of commits, newest first; one that does not exist has none.
@@ -332,39 +301,6 @@ impl CommitFeed for V2 {
                 return Ok(());
             }
         }
-    }
-}
-
-impl Pipelines for V2 {
-    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
-        let request = CreatePipelineV2Request {
-            create_pipeline_request_json: spec.to_owned(),
-            dry_run: true,
-            ..CreatePipelineV2Request::default()
-        };
-        self.ask_about_a_spec(pachd::TRY_PIPELINE, request)
-    }
-
-    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
-        let request = CreatePipelineV2Request {
-            create_pipeline_request_json: spec.to_owned(),
-            dry_run: false,
-            update: how.update,
-            reprocess: how.reprocess,
-        };
-        self.ask_about_a_spec(pachd::CREATE_PIPELINE, request)
-    }
-
-    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
-        let found = self.inspect_pipeline(pipeline)?;
-        Ok(found.map(|info| Running {
-            kind: messages::pipeline_kind(&info),
-            state: messages::pipeline_state(&info),
-            reason: info.reason,
-            version: info.version,
-            submitted: info.user_spec_json,
-            effective: info.effective_spec_json,
-        }))
     }
 }
 

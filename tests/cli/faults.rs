@@ -59,6 +59,7 @@ const FAULTS: &[Named] = &[
     ("carried out after six calls", |_| Fault::Late(6)),
     ("carried out when all is over", |_| Fault::Late(usize::MAX)),
     ("carried out twice", |_| Fault::Twice(0)),
+    ("carried out twice, the second time answered", |_| Fault::Repeated),
     ("carried out again after the next call", |_| Fault::Twice(1)),
     ("carried out again later", |_| Fault::Twice(3)),
     ("carried out again when all is over", |_| Fault::Twice(usize::MAX)),
@@ -152,7 +153,11 @@ enum Knowable {
 /// tell.
 fn knowable(step: &str, fault: &str, flags: &[&str]) -> Knowable {
     match (step, fault) {
-        ("AddFileSet", "carried out twice") if flags.contains(&"--append") => Knowable::No,
+        ("AddFileSet", "carried out twice" | "carried out twice, the second time answered")
+            if flags.contains(&"--append") =>
+        {
+            Knowable::No
+        }
         ("AddFileSet", "carried out again after the next call") if flags.contains(&"--append") => Knowable::Perhaps,
         _ => Knowable::Yes,
     }

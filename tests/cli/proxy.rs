@@ -67,6 +67,8 @@ pub enum Fault {
     /// It is carried out and answered, and once more after so many further calls have been; with 0 before it is
     /// answered.
     Twice(usize),
+    /// It is carried out twice, and only the second answer comes: somebody in between repeats what was not answered.
+    Repeated,
     /// So many bytes of the answer's body come, and then the connection is closed. The call is carried out.
     CutAnswer(u64),
     /// The server gets so many bytes of the request's body, and then its connection closes, and the caller's. A request
@@ -355,6 +357,7 @@ impl Fault {
             Self::Late(after) => format!("carried out {after} calls later"),
             Self::Hold(time) => format!("held for {time:?}"),
             Self::Twice(after) => format!("carried out again {after} calls later"),
+            Self::Repeated => "carried out twice, and answered for the second time".to_owned(),
             Self::CutAnswer(bytes) => format!("answer cut after {bytes} bytes"),
             Self::CutRequest(bytes) => format!("request cut after {bytes} bytes"),
             Self::Stall => "stalled".to_owned(),
@@ -524,6 +527,10 @@ async fn pass(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Incoming>
             Some(answer) => answer,
             None => vanish(line).await,
         },
+        Fault::Repeated => match detached(shared, line, request, Detached::Repeated).await {
+            Some(answer) => answer,
+            None => vanish(line).await,
+        },
     }
 }
 
@@ -635,6 +642,7 @@ enum Detached {
     Late(usize),
     Hold(Duration),
     Twice(usize),
+    Repeated,
 }
 
 async fn lose(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Incoming>, how: Detached) -> Response<Body> {
@@ -672,6 +680,7 @@ async fn detached(
         shared.carry_out_what_is_due().await;
         match how {
             Detached::Twice(0) => drop(call.carry_out(shared).await),
+            Detached::Repeated => return call.carry_out(shared).await.ok(),
             Detached::Twice(after) => shared.is_late(after, call),
             Detached::Then(hook) => drop(tokio::task::spawn_blocking(hook).await),
             _ => {}

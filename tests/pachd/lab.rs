@@ -133,6 +133,13 @@ impl Lab {
         }
     }
 
+    /// Another repo on the same server, which is made.
+    pub fn beside(&self) -> Self {
+        let other = Self::on(&format!("http://{}", self.authority), self.token.clone(), None);
+        other.make_repo();
+        other
+    }
+
     pub fn make_repo(&self) {
         self.ask("pfs_v2.API/CreateRepo", &json!({"repo": self.repo_name()}));
     }

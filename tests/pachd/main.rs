@@ -31,6 +31,7 @@ mod get;
 mod lab;
 mod pipelines;
 mod put;
+mod routes;
 mod spool;
 mod streams;
 mod tail;

@@ -351,7 +351,7 @@ fn log_of(spec: &Spec) -> String {
 fn cannot(spec: &Spec, fault: &Fault) -> Failure {
     let failure = failure(&format!("pachd cannot be asked about {}", spec.shown()), fault);
     match fault.kind {
-        FaultKind::Refused => failure.help("before Pachyderm 2.8, pachctl create pipeline -f FILE creates it"),
+        FaultKind::Refused => failure.help("on Pachyderm 1.x, pachctl create pipeline -f FILE creates it"),
         _ => failure,
     }
 }
