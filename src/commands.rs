@@ -20,3 +20,4 @@ mod messages;
 mod pipelines;
 mod printing;
 mod server;
+mod target;

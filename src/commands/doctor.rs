@@ -10,12 +10,13 @@ use serde::Serialize;
 use crate::cli::DoctorArgs;
 use crate::commands::printing::unless_lost;
 use crate::commands::server::{self, Pachd, advise};
+use crate::commands::target::Target;
 use crate::delivery::CommitSink;
 use crate::examination::{Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fault::FaultKind;
-use crate::pfs::{Branch, CommitId, Destination};
+use crate::pfs::{Branch, CommitId};
 use crate::settings::{Address, Server};
 use crate::terminal::{Asked, Terminal};
 
@@ -136,44 +137,22 @@ impl Doctor<'_> {
     }
 
     fn destination(&mut self, server: &Server, pachd: Option<&Pachd>, sink: &dyn CommitSink) -> Result<(), Failure> {
-        let Some((destination, is_own)) = self.target(server)? else {
+        let Some(target) = Target::of(self.args.destination.as_ref(), server)? else {
             return Ok(());
         };
+        let branch = &target.destination.branch;
         let examination = Examination {
             sink,
             pipelines: pachd.map(Pachd::pipelines),
-            branch: &destination.branch,
-            is_own,
+            branch,
+            is_own: target.is_own,
             now: Timestamp::now(),
         };
         if let Some(id) = &self.args.drop {
-            self.drop(sink, &destination.branch, id, server)?;
+            self.drop(sink, branch, id, server)?;
         }
         examination.run(&mut |finding| self.say(&explained(finding, server)));
         Ok(())
-    }
-
-    /// The destination, and whether it is the output of the spout in whose pod we run.
-    fn target(&self, server: &Server) -> Result<Option<(Destination, bool)>, Failure> {
-        let own = match &server.address {
-            Address::Sidecar(pod) => Some(format!("{}/{}", pod.project, pod.pipeline)),
-            _ => None,
-        };
-        let own: Option<Destination> = match own.map(|name| name.parse()).transpose() {
-            Ok(own) => own,
-            Err(error) => {
-                let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
-                return Err(Failure::new(Exit::Usage, text));
-            }
-        };
-        let Some(mut destination) = self.args.destination.clone().or_else(|| own.clone()) else {
-            return Ok(None);
-        };
-        if let (false, Some(project)) = (destination.names_project, server.project()) {
-            destination.branch.repo.project = project.clone();
-        }
-        let is_own = own.is_some_and(|own| own.branch.repo == destination.branch.repo);
-        Ok(Some((destination, is_own)))
     }
 
     fn drop(&self, sink: &dyn CommitSink, branch: &Branch, id: &CommitId, server: &Server) -> Result<(), Failure> {

@@ -23,9 +23,9 @@ use crate::cli::{EntryArgs, Links, MessageArgs, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{self, Packing};
 use crate::commands::serve::listening_address;
+use crate::commands::target::Target;
 use crate::commands::{group, server};
 use crate::delivery::holding::Holding;
-use crate::delivery::mark::StreamName;
 use crate::delivery::patience::SystemClock;
 use crate::delivery::quarantine::Quarantine;
 use crate::delivery::routing::{Routed, Routes};
@@ -37,7 +37,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::metrics;
 use crate::pfs::{Branch, Destination};
-use crate::settings::{self, Address, Server};
+use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
 use input::{Directly, Input, Reader, Stopping};
@@ -52,7 +52,7 @@ use stats::{Stats, Ticking};
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let server = server::find(&args.server)?;
-    let destination = Target::of(args, &server)?;
+    let destination = target(args, &server)?;
     let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
     deliver(args, &server, &destination, inputs, packing).map_err(|failure| server::advise(failure, &server))
@@ -64,7 +64,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
 /// As [`run`].
 pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
     let server = server::find(&args.server)?;
-    let target = Target::of(args, &server)?;
+    let target = target(args, &server)?;
     deliver(args, &server, &target, Vec::new(), None).map_err(|failure| server::advise(failure, &server))
 }
 
@@ -444,50 +444,14 @@ fn listen(
     Interrupts::listen(grace, say).map_err(Failure::from)
 }
 
-/// Where the commits go.
-struct Target {
-    destination: Destination,
-    /// It is the output of the spout in whose pod we run, and we talk to its sidecar.
-    is_own: bool,
-    /// In a pod the pipeline's name: what a container leaves behind, the next one knows for its own.
-    stream: Option<StreamName>,
-}
-
-impl Target {
-    fn of(args: &PutArgs, server: &Server) -> Result<Self, Failure> {
-        let pod = match &server.address {
-            Address::Sidecar(pod) => Some(pod),
-            _ => None,
-        };
-        let own = pod.map(|pod| format!("{}/{}", pod.project, pod.pipeline));
-        let wrong = |error: &dyn std::fmt::Display| {
-            let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
-            Failure::new(Exit::Usage, text)
-        };
-        let output: Option<Destination> = match &own {
-            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
-            None => None,
-        };
-        let stream: Option<StreamName> = match &own {
-            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
-            None => None,
-        };
-        let Some(mut destination) = args.destination.clone().or_else(|| output.clone()) else {
-            return Err(Failure::new(Exit::Usage, "nothing says where the commits go")
-                .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]"));
-        };
-        if let (false, Some(project)) = (destination.names_project, server.project()) {
-            destination.branch.repo.project = project.clone();
-        }
-        Ok(Self {
-            is_own: output.is_some_and(|output| output.branch.repo == destination.branch.repo),
-            destination,
-            stream,
-        })
-    }
-}
-
 /// Where commits are made before the destination's branch is moved to them.
+fn target(args: &PutArgs, server: &Server) -> Result<Target, Failure> {
+    Target::of(args.destination.as_ref(), server)?.ok_or_else(|| {
+        Failure::new(Exit::Usage, "nothing says where the commits go")
+            .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]")
+    })
+}
+
 /// Which files go where, if not all into the destination.
 fn routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Routes>, Failure> {
     if args.commits.routes.is_empty() {

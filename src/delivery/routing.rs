@@ -300,7 +300,12 @@ impl CommitHistory for Routed {
                     }
                 }
             }
-            visit(with_errors_of_others(info, &others))
+            let mut whole = with_errors_of_others(info, &others);
+            if others.iter().any(|other| other.finished.is_none()) {
+                // How it ends is not known before all have.
+                whole.finished = None;
+            }
+            visit(whole)
         })?;
         broken.map_or(Ok(()), Err)
     }

@@ -442,6 +442,15 @@ fn a_users_file_that_is_not_clear_is_refused_with_the_place() {
 }
 
 #[test]
+fn a_home_that_is_none_has_no_users_file() {
+    let around = Around::new(FILE).with(&[("HOME", "/dev/null"), ("PACHD_ADDRESS", "grpc://h:1")]);
+    assert_eq!(
+        around.find(&Asked::default()).unwrap().address.to_string(),
+        "grpc://h:1"
+    );
+}
+
+#[test]
 fn the_users_file_is_where_the_xdg_specification_says() {
     let around = Around::new(FILE);
     let base = around.directory.path().join("xdg");
