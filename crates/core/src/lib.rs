@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`pfs`] | projects, repos, branches, commits, files, as Pachyderm names them |
 //! | [`fault`] | what can go wrong between us and a store of commits |
-//! | [`glob`], [`quantity`], [`exit`] | patterns of paths; sizes, times and ages as people write them; exit codes |
+//! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`source`], [`feed`], [`pipelines`] | the ports: reading a branch's commits, making commits, reading files, following a branch, keeping pipelines |
 //!
 //! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a port
@@ -18,5 +18,6 @@ pub mod history;
 pub mod pfs;
 pub mod pipelines;
 pub mod quantity;
+pub mod release;
 pub mod sink;
 pub mod source;

@@ -15,9 +15,7 @@ use crate::mark::Mark;
 use crate::*;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{
-    BranchInfo, BranchName, Commit, CommitInfo, FileSetId, PipelineKind, Repo, TransactionId,
-};
+use spoutctl_core::pfs::{BranchInfo, BranchName, Commit, CommitInfo, FileSetId, PipelineKind, Repo, TransactionId};
 use spoutctl_store::Store;
 
 type Late = Box<dyn FnOnce(&Store) + Send>;
