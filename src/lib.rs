@@ -20,9 +20,10 @@
 //! |---|---|---|
 //! | [`spoutctl_core`] | the words (repos, branches, commits, faults) and the ports | – |
 //! | [`spoutctl_archive`] | bytes → complete archives → entries | core |
-//! | [`spoutctl_proto`] | pachd's messages | core |
+//! | [`spoutctl_fields`] | the fields of a spec, by version | – |
+//! | [`spoutctl_proto`] | pachd's messages | core, fields |
 //! | [`pachyderm_client`] | pachd through gRPC or the gateway: implements the ports | core, archive, proto |
-//! | [`spoutctl_lint`] | specs, rules, reports | – |
+//! | [`spoutctl_lint`] | specs, rules, reports | fields |
 //! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
 //! | [`spoutctl_delivery`] | `put`, `tail`, `get`, messages, `doctor`: the domain, over the ports | core, archive |
 //! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`scaffold`], [`failure`] | all |

@@ -12,10 +12,10 @@ mod container;
 pub mod diagnostic;
 mod duration;
 mod edit;
-mod fields;
 mod finding;
 pub mod fix;
 mod keys;
+mod likeness;
 mod naming;
 mod pod;
 pub mod report;
@@ -32,7 +32,6 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
-pub mod version;
 mod view;
 mod workers;
 
@@ -40,6 +39,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, RuleId, Severity};
 use crate::source::SourceFile;
+pub use spoutctl_fields::version;
 
 use crate::spec::tree::Node;
 use finding::Findings;

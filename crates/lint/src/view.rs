@@ -4,11 +4,12 @@
 //! would have liked to read it.
 
 use super::edit;
-use super::fields::{is_known, likeness};
+use super::likeness::{is_known, likeness};
 use super::version::Version;
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
 use crate::spec::tree::{Member, Node, Value};
+use spoutctl_fields::camel_case;
 
 /// A spec, and what its rules need to know of its surroundings.
 #[derive(Clone, Copy)]
@@ -182,19 +183,6 @@ fn is_spelling(written: &str, name: &str, camel: bool) -> bool {
     } else {
         written == name
     }
-}
-
-/// The letters of a name in `snake_case` as protojson writes them: `s3_out` is `s3Out`.
-pub(super) fn camel_case(name: &str) -> impl Iterator<Item = char> {
-    let mut raised = false;
-    name.chars().filter_map(move |letter| {
-        let after_line = std::mem::replace(&mut raised, letter == '_');
-        match letter {
-            '_' => None,
-            _ if after_line => Some(letter.to_ascii_uppercase()),
-            _ => Some(letter),
-        }
-    })
 }
 
 impl Text<'_> {
