@@ -24,11 +24,13 @@
 //! **The rules** (reasons and recordings: the table in each module):
 //!
 //! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
-//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up.
+//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up. Whether the paths fit
+//!    the branch is looked at before ([`CommitSink::check_paths`]).
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
 //!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
-//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`).
+//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`). What was ended in either way is
+//!    dropped only once it *is* finished: pachd 2.0 to 2.5 works on it until then, and never gets over its being gone.
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.
@@ -279,6 +281,16 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(true)
     }
 
+    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one of
+    /// them needs a directory. For a store without file sets, before anything is sent; one with them says so itself when the
+    /// commit is finished.
+    ///
+    /// # Errors
+    /// `Refused` when it has.
+    fn check_paths(&self, _branch: &Branch, _paths: &[&str]) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one commit:
     /// after a fault some of the changes may be in it, or come late.
     ///
@@ -348,6 +360,7 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     }
 
     /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
+    /// It is open, or finished; never in between.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.

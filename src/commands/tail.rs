@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::following::cursor::{Cursor, CursorError};
 use crate::following::trail::Trail;
 use crate::following::{End, FollowError, Options, Start, follow};
-use crate::pfs::{Branch, Commit, CommitId};
+use crate::pfs::{Branch, CommitId};
 use crate::retrieval::Extent;
 use crate::settings;
 use crate::terminal::Terminal;
@@ -122,14 +122,7 @@ fn is_past(store: &dyn Followable, args: &TailArgs, branch: &Branch, cursor: Opt
         return false;
     };
     let Some(until) = &args.range.until else { return false };
-    let started = |id: &CommitId| {
-        let commit = Commit {
-            repo: branch.repo.clone(),
-            branch: Some(branch.name.clone()),
-            id: id.clone(),
-        };
-        store.inspect_commit(&commit).ok()?.started
-    };
+    let started = |id: &CommitId| store.find_commit(&branch.repo, id).ok()?.started;
     begin == until || matches!((started(begin), started(until)), (Some(begin), Some(until)) if until < begin)
 }
 

@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn every_rule_that_names_a_recording_is_the_one_that_fits_it() {
-        for rule in TABLE.iter().filter(|rule| rule.seen != "source") {
+        // Those of old releases are looked up where their recordings are read.
+        let is_here = |seen: &str| seen != "source" && !seen.starts_with("grpc-");
+        for rule in TABLE.iter().filter(|rule| is_here(rule.seen)) {
             let recording = Recording::load(rule.seen);
             let status = read_status(recording.answer.as_bytes()).unwrap();
             // Some were recorded with calls that are none of ours.

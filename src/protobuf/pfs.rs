@@ -193,6 +193,8 @@ enumeration! {
         User = 1 "USER",
         Auto = 2 "AUTO",
         Fsck = 3 "FSCK",
+        /// 2.0 to 2.5 alone: a branch's head that stands for a commit of another branch.
+        Alias = 4 "ALIAS",
     }
 }
 

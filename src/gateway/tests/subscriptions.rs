@@ -80,7 +80,7 @@ fn commits_are_shown_as_pachd_sent_them() {
     assert!(
         shown
             .iter()
-            .all(|info| info.finished.is_some() && info.commit.branch.is_some())
+            .all(|info| info.finished.is_some() && info.commit.branch.as_str() == "master")
     );
     let mut asked: Value = serde_json::from_slice(&server.seen()[0].body).unwrap();
     // Otherwise it is asked as then.

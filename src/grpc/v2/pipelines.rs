@@ -71,8 +71,8 @@ impl V2 {
         match answer {
             Ok(Some(effective)) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
             Ok(None) => Err(pachd::lost(call, format!("no answer within {}", seconds(limit)))),
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(None),
             Err(failed) => match fault(call, failed) {
+                failed if failed.no_such_call => Ok(None),
                 failed if failed.is_about_a_spec() => Ok(Some(Err(failed.fault.message))),
                 failed => Err(failed.fault),
             },
