@@ -38,6 +38,19 @@
 //!    together, whatever the bounds are now (`batching`).
 //! 7. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
 //!    ([`Observer::settled`]), and acknowledge nothing after one that could not be.
+//!
+//! **Release by release** (numbers are recordings of each release; `docs/versions.md` has the facts side by side):
+//!
+//! | | 1.12, 1.13 | 2.0 to 2.5 | 2.6 and later |
+//! |---|---|---|---|
+//! | 1, uploading | no file sets: one `PutFile` into the open commit (031) | file sets (020 to 024) | the same |
+//! | 3, dropping | `DeleteCommit`; it fences (037 to 039) | an open commit or a finished one (080, 163), **never one that is being finished**: the finisher tries it again for ever, and nothing behind it is finished | as in 2.0 to 2.5; these get over the rest, too |
+//! | 3, ending with an error | `FinishCommit` with `empty` (070 to 078) | `FinishCommit` with `error`; it is finished in the background like any other (083, 084); its data is in no later commit (150 to 157) | the same |
+//! | 4, looking | the branch's line | the same, without the aliases of a branch that was moved (177) | the branch's line |
+//! | 5, 7, the wait | none: the call ends when it is finished | for FINISHED (019); waiting for FINISHING does not wait | for FINISHED |
+//! | a commit's name | repo and id | branch and id together: one without its branch must not be sent | repo and id; the branch is not looked at |
+//! | `--staging` | no | the move gives the destination a head of its own with the transaction's id (186), which stands for the staged commit; the adapter sees through it | the head is the staged commit (186) |
+//! | `--route` | no | the commits of one transaction have its id (206) | the same |
 
 pub mod batching;
 pub mod holding;

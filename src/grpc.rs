@@ -208,7 +208,7 @@ impl Grpc {
         }
     }
 
-    /// Whether the repo exists does not matter. One is named, because not every 2.x looks whether one is before it uses it.
+    /// Whether the repo exists does not matter. One is named all the same, as in every request.
     fn has_pfs_2(&self) -> Result<bool, Fault> {
         let some = InspectRepoRequest {
             repo: Some(pfs::Repo {

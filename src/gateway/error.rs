@@ -313,13 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_shown_without_its_stack() {
+    fn a_failure_inside_the_server_is_shown_without_its_stack() {
         let status = Status {
             code: 10,
-            message: "panic: runtime error: nil\ngoroutine 7 [running]:\nmain.go:1".into(),
+            message: "panic: something inside failed\ngoroutine 7 [running]:\nmain.go:1".into(),
         };
         let fault = fault_of_words(INSPECT_COMMIT, status.code, &status.message).fault;
-        assert_eq!(fault.message, "InspectCommit: panic: runtime error: nil");
+        assert_eq!(fault.message, "InspectCommit: panic: something inside failed");
         assert_eq!(fault.kind, Unknown);
     }
 

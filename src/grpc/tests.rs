@@ -197,7 +197,7 @@ fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
     let grpc = Grpc::new(options(&server)).unwrap();
     let branch = "gspout".parse::<crate::pfs::Destination>().unwrap().branch;
     let id = grpc.start_commit(&branch, "").unwrap();
-    // A server that does not look whether a repo is named may fall over.
+    // One is named, whichever.
     let asked = &server.seen()[1].messages[0];
     assert!(InspectRepoRequest::decode(asked.as_slice()).unwrap().repo.is_some());
     assert_eq!(sorted(&server.seen()[2].messages), sorted(&start.requests));

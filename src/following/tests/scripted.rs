@@ -51,7 +51,7 @@ pub enum Luck {
     Skips(usize),
     /// Of a subscription: it says everything twice.
     Stutters,
-    /// What pachd says after a panic.
+    /// What pachd says when something inside it failed.
     Panics,
 }
 

@@ -236,7 +236,6 @@ fn an_open_head_and_a_finished_commit_are_told_by_their_words() {
         ("auth 011", FaultKind::Denied),
         ("auth 024", FaultKind::Denied),
         ("http 006", FaultKind::Refused),
-        ("http 056", FaultKind::Unknown),
     ] {
         let server = Server::answering([Recording::load(label).response()]);
         let fault = server

@@ -64,10 +64,14 @@ impl V2 {
 
     /// Where there are no projects, pachd would take the repo of that name that is in none.
     pub(super) fn check_project(&self, repo: &Repo) -> Result<(), Fault> {
-        if repo.project.as_str() == DEFAULT_PROJECT || self.model()?.projects == Projects::Known {
+        if self.may_have(repo.project.as_str())? {
             return Ok(());
         }
         Err(pachd::no_projects(repo))
+    }
+
+    pub(super) fn may_have(&self, project: &str) -> Result<bool, Fault> {
+        Ok(project == DEFAULT_PROJECT || self.model()?.projects == Projects::Known)
     }
 
     pub(super) fn inspect(&self, commit: pfs::Commit) -> Result<pfs::CommitInfo, Fault> {

@@ -88,6 +88,11 @@ impl V2 {
             Ok(read) => read,
             Err(misfit) => return Ok(Err(words(&misfit))),
         };
+        if let Some(project) = read.pointer("/pipeline/project/name").and_then(Value::as_str)
+            && !self.may_have(project)?
+        {
+            return Ok(Err(pachd::no_projects(format!("project {project}")).message));
+        }
         if let Some(members) = read.as_object_mut() {
             for (name, is_set) in [("update", how.update), ("reprocess", how.reprocess)] {
                 if is_set {
