@@ -414,7 +414,7 @@ pub enum NotDropped {
 /// Drops the open head of a branch, if it is this commit.
 ///
 /// It is finished with an error first, which decides against whoever finishes it at the same time, and dropped when pachd is
-/// done with it: dropped while it is being finished, it would stop pachd 2.0 to 2.5 from finishing anything in the repo.
+/// done with it, as 2.0 to 2.5 needs it.
 ///
 /// # Errors
 /// When it is not, or pachd refuses.

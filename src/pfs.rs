@@ -156,8 +156,8 @@ impl fmt::Display for CommitId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commit {
     pub repo: Repo,
-    /// The branch that it was started on. pachd 2.0 to 2.5 knows a commit by branch and id together, and no request for one
-    /// may leave the branch out; later ones look at the id alone, and there it may be any branch.
+    /// The branch that it was started on. pachd 2.0 to 2.5 knows a commit by branch and id together, and every request names
+    /// both; later ones look at the id alone, and there it may be any branch.
     pub branch: BranchName,
     pub id: CommitId,
 }

@@ -11,8 +11,7 @@
 //! call may be on its way, from us or from an earlier run: `FinishCommit` with an error, since of two of them the first
 //! decides for good, and then, once it *is* finished, `DropCommit` to tidy up. A `DropCommit` alone could arrive after the
 //! commit was found finished and acknowledged, and would take it away again (found by a property test over several runs).
-//! One that comes while pachd 2.0 to 2.5 is finishing the commit leaves it at that for good, and nothing in the repo is ever
-//! finished again (seen on 2.3.9; so its source). For the former reason nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever
+//! And pachd 2.0 to 2.5 has to be done with a commit before it is dropped (seen on 2.3.9). For the former reason nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever
 //! had it before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).

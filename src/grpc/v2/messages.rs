@@ -36,7 +36,7 @@ pub(super) enum Unreadable {
 }
 
 impl From<&pfs::Commit> for Commit {
-    /// By repo, id and branch, which every 2.x finds a commit by: 2.0 to 2.5 know no `repo` there, and none without a branch.
+    /// By repo, id and branch, which every 2.x finds a commit by: 2.0 to 2.5 know no `repo` there.
     fn from(commit: &pfs::Commit) -> Self {
         Self {
             repo: Some((&commit.repo).into()),
