@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
-use crate::retrieval::{ChangeKind, FileChange};
+use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
 
 pub(super) struct Json {
     pub stdout: Stdout,
