@@ -55,7 +55,7 @@
 //! // Nobody sees a file set before it is in a commit; nobody sees a commit's files before it is finished.
 //! let files = pachd.create_file_set(&mut Hello(false))?;
 //! let id = pachd.start_commit(&branch, "made by an example")?;
-//! let commit = Commit { repo: branch.repo.clone(), branch: Some(branch.name.clone()), id };
+//! let commit = Commit { repo: branch.repo.clone(), branch: branch.name.clone(), id };
 //! pachd.add_file_set(&commit, &files)?;
 //! pachd.finish_commit(&commit, "made by an example", None)?;
 //!
