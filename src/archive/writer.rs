@@ -378,10 +378,8 @@ mod tests {
 
     /// What says more than a header is to hold, of which the first are listed.
     fn asides(position: Option<&Position>) -> Asides {
-        let mut asides = Asides {
-            skipped: 3,
-            ..Asides::default()
-        };
+        let mut asides = Asides::default();
+        asides.skipped = 3;
         for message in 1..=10_000 {
             asides.add(Aside {
                 message,

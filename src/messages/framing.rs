@@ -499,9 +499,9 @@ impl Splitter {
     fn is_front(&self) -> bool {
         let held = self.held.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.held);
         let held = held.trim_ascii();
-        let is_number = held.first().is_some_and(|byte| *byte == b'-' || byte.is_ascii_digit());
-        match json::check(held) {
-            Ok(()) => is_number && !self.ends_numbers,
+        match serde_json::from_slice(held) {
+            Ok(serde_json::Value::Number(_)) => !self.ends_numbers,
+            Ok(_) => false,
             Err(error) => error.is_eof() && !held.is_empty(),
         }
     }

@@ -169,7 +169,7 @@ fn a_header_that_is_cut_off_is_called_that() {
     let (_, end) = split(csv(), b"a,\"b", &[], Partial::Fail);
     assert_eq!(
         end.unwrap_err().to_string(),
-        "the header of the input, at byte 0, has no end: the input ends after 4 of its bytes"
+        "the header of the input, at byte 0, has no end: the input ends after 4 of its bytes, in a quote that is open"
     );
 }
 
