@@ -5,9 +5,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use spoutctl::messages::framing::Dialect;
-use spoutctl::messages::key::PositionAt;
-use spoutctl::messages::{Framing, Key, Message, MessageError, Partial, Splitter};
+use spoutctl_delivery::messages::framing::Dialect;
+use spoutctl_delivery::messages::key::PositionAt;
+use spoutctl_delivery::messages::{Framing, Key, Message, MessageError, Partial, Splitter};
 
 /// A message: number, offset, body, whole, header, and what is wrong with it.
 #[derive(Debug, PartialEq)]

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::Cli;
-use crate::messages::Framing;
+use spoutctl_delivery::messages::Framing;
 
 /// Refuses options that `args`, which have been parsed before, leave without effect.
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{OnBad, VoiceArgs, parse_duration, parse_size};
-use crate::messages::Framing;
-use crate::messages::framing::one_byte;
+use spoutctl_delivery::messages::Framing;
+use spoutctl_delivery::messages::framing::one_byte;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
 ///

@@ -9,18 +9,17 @@ use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::archive;
 use crate::cli::{self, MessageArgs};
-use crate::delivery::quarantine::Quarantine;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::messages::filter::{self, Arrival, PackError, Source};
-use crate::messages::key::PositionAt;
-use crate::messages::packing::{Existing, Moment, Tally};
-use crate::messages::{
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::counted;
+use spoutctl_delivery::messages::filter::{self, Arrival, PackError, Source};
+use spoutctl_delivery::messages::key::PositionAt;
+use spoutctl_delivery::messages::packing::{Existing, Moment, Tally};
+use spoutctl_delivery::messages::{
     Batching, Dialect, Escape, Framing, Key, Naming, Nulls, OnBad, Packer, Partial, SameName, Splitter, Template,
 };
-use crate::quantity::counted;
+use spoutctl_delivery::quarantine::Quarantine;
 
 /// How an input's messages become archives.
 #[derive(Debug, Clone)]
@@ -248,7 +247,7 @@ fn were(messages: u64) -> String {
 
 /// An input that is waited for with a time limit, and decompressed if it is compressed.
 pub(super) struct Waited<F> {
-    input: archive::Input<Polled<F>>,
+    input: spoutctl_archive::Input<Polled<F>>,
     /// Nothing of it was read yet.
     is_new: bool,
 }
@@ -266,7 +265,7 @@ struct Polled<F> {
 impl<F: Read + AsFd> Waited<F> {
     pub fn new(input: F, stop: Option<OwnedFd>) -> Self {
         Self {
-            input: archive::open_input(Polled {
+            input: spoutctl_archive::open_input(Polled {
                 input,
                 stop,
                 until: None,
@@ -343,7 +342,7 @@ impl<F: Read + AsFd> Source for Waited<F> {
 
 /// No message begins as other compressed data do, and what is in those is meant.
 fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
-    match archive::Looks::packed(bytes) {
+    match spoutctl_archive::Looks::packed(bytes) {
         None => Ok(()),
         Some((looks, with)) => Err(io::Error::other(format!(
             "it is {looks}, which is not decompressed here; unpack it first: {with} FILE | spoutctl …"

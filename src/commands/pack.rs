@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::Context;
 use crossbeam_channel::{bounded, select};
 
-use crate::archive::STANDARD_INPUT;
 use crate::cli::PackArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{Bad, Packing, Waited, notes};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::messages::filter::{self, PackError, pack};
-use crate::quantity::{counted, grouped};
 use crate::terminal::Terminal;
+use spoutctl_archive::STANDARD_INPUT;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::{counted, grouped};
+use spoutctl_delivery::messages::filter::{self, PackError, pack};
 
 /// Runs the verb.
 ///

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::messages::packing::Existing;
-use crate::pfs::{Destination, FilePath, Revision, Source};
-use crate::retrieval::{FileSource, RetrievalError, find_commit};
+use spoutctl_core::pfs::{Destination, FilePath, Revision, Source};
+use spoutctl_delivery::messages::packing::Existing;
+use spoutctl_delivery::retrieval::{FileSource, RetrievalError, find_commit};
 
 /// The first pause between two questions, and the longest.
 const PAUSE: Duration = Duration::from_millis(500);
