@@ -9,8 +9,11 @@
 )]
 
 mod create;
+pub mod examples;
+pub mod manual;
 mod messages;
 pub mod preferred;
+pub mod synonyms;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,7 +43,7 @@ pub use messages::{MessageArgs, PackArgs, Partial};
     propagate_version = true,
     subcommand_required = true
 )]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true, after_help = examples::help(examples::TOP))]
 pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
@@ -60,6 +63,10 @@ pub enum Verb {
     Auth(AuthArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),
+    #[command(hide = true)]
+    Completions(CompletionsArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -103,31 +110,37 @@ pub struct ServerArgs {
     /// Use this context of pachctl's configuration, whatever PACHD_ADDRESS says
     ///
     /// Its address, token, certificates and project. With --pachd, all of these but the address.
-    #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "NAME",
+        env = "SPOUTCTL_CONTEXT",
+        hide_env_values = true
+    )]
     pub context: Option<String>,
 
     /// Take the token from this file, as a secret is mounted
-    #[arg(long, value_name = "FILE", env = "SPOUTCTL_TOKEN_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(hide_short_help = true, long, value_name = "FILE", env = "SPOUTCTL_TOKEN_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 
     /// Trust the certificates in this PEM file instead of the system's: authorities, or the server's very own
-    #[arg(long, value_name = "FILE", env = "SPOUTCTL_CACERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(hide_short_help = true, long, value_name = "FILE", env = "SPOUTCTL_CACERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub cacert: Option<PathBuf>,
 
     /// Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub insecure: bool,
 }
 
 /// How much is said.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct VoiceArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn
+    /// Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -141,6 +154,7 @@ pub struct VoiceArgs {
 /// A compressed member's checksum comes after its archives, which are committed before it is known: when it is wrong, the
 /// commits made from that member are named, and the exit code is 3.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::PUT))]
 pub struct PutArgs {
     /// Where the commits go: [project/]repo[@branch][:/prefix]; in a spout's pod its own repo, unless said
     #[arg(value_name = "DEST")]
@@ -149,9 +163,6 @@ pub struct PutArgs {
     /// Read these files instead of standard input; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub server: ServerArgs,
 
     #[command(flatten)]
     pub commits: CommitArgs,
@@ -178,7 +189,7 @@ pub struct PutArgs {
     ///
     /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume or --spool), `spooled`,
     /// `quarantined`, `stats` (with --stats-every), `archive` (with --dry-run) and, last, `summary`.
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
@@ -186,33 +197,36 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// How it goes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct FiguresArgs {
     /// Say every so often how far it is: bytes, messages, commits, and the time from read to done
     ///
     /// A line on standard error, and with --json one of type `stats` on standard output. `lag` is the time from an archive's
     /// first byte, or its first message, to its acknowledgement, of those that were done since the last line.
-    #[arg(long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
+    #[arg(hide_short_help = true, long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
     pub stats_every: Option<Duration>,
 
     /// Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches
-    #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
+    #[arg(hide_short_help = true, long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
     pub metrics_listen: Option<String>,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How archives become commits")]
+#[command(next_help_heading = "Commits")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
 )]
 pub struct CommitArgs {
     /// Put a file's bytes at the end of what the branch has, instead of replacing it
-    #[arg(short, long)]
+    #[arg(hide_short_help = true, short, long)]
     pub append: bool,
 
     /// Say this in each commit's description
@@ -235,19 +249,19 @@ pub struct CommitArgs {
     pub stream: Option<StreamName>,
 
     /// The input is the same as last time: skip what an earlier run of the stream has committed
-    #[arg(long, requires = "stream")]
+    #[arg(hide_short_help = true, long, requires = "stream")]
     pub resume: bool,
 
     /// Let up to N commits wait to be finished before the next one is closed
     ///
     /// Faster (two to three times, for small commits), but what follows a commit that fails may then be there.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(hide_short_help = true, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
 
     /// Make commits on BRANCH first; move the destination's branch to each when it is finished without an error
     ///
     /// Nobody who follows the branch ever sees an open or a failed commit. For one writer. Needs Pachyderm 2.
-    #[arg(long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
+    #[arg(hide_short_help = true, long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
     pub staging: Option<BranchName>,
 
     /// Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST
@@ -255,7 +269,7 @@ pub struct CommitArgs {
     /// Repeated, the first that means a file counts. Every archive becomes one commit in each of the repos, and in DEST: they have
     /// one id, begin together and are closed together. When pachd finishes one of them with an error, others may be seen already;
     /// all are named, and the exit code is 4. Needs Pachyderm 2.
-    #[arg(long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
+    #[arg(hide_short_help = true, long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
     pub routes: Vec<Route>,
 }
 
@@ -295,40 +309,46 @@ impl FromStr for Route {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What archives may hold")]
+#[command(next_help_heading = "Archives")]
 pub struct EntryArgs {
     /// Percent-encode the characters of a path that pachd refuses, and `%` itself
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub escape_paths: bool,
 
     /// What becomes of hard and symbolic links
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
+    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
     pub links: Links,
 
     /// What becomes of devices, FIFOs and other entries that are no file
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
+    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
     pub special: Special,
 
     /// Let archives delete files; without this, deletions in them are ignored, with a note
     ///
     /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
     /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub obey_deletions: bool,
 
     /// Refuse a file larger than this, sparse files counted with their holes
-    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
     pub max_entry_size: u64,
 
     /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
     ///
     /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
     /// stops.
-    #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "HOW",
+        default_value = "stop",
+        conflicts_with = "dry_run"
+    )]
     pub on_bad: OnBad,
 
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(hide_short_help = true, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 }
 
@@ -349,7 +369,7 @@ pub enum Special {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What makes the input")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct ProductionArgs {
     /// Run this command and read its standard output
     ///
@@ -371,7 +391,7 @@ pub struct ProductionArgs {
     /// Take the end of the input for a fault: exit code 5, after everything is committed
     ///
     /// For spouts: Pachyderm never starts one again whose program has ended with exit code 0.
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub endless: bool,
 }
 
@@ -385,7 +405,7 @@ pub enum Restart {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What survives a crash")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct SpoolingArgs {
     /// Keep every complete archive in this directory, synced, until its commit is finished
     ///
@@ -402,18 +422,18 @@ pub struct SpoolingArgs {
     pub spool: Option<PathBuf>,
 
     /// Let at most so much wait in the spool, then hold the producer back
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
     pub spool_limit: u64,
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Who else is told")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct AcknowledgingArgs {
     /// Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file
     ///
     /// After the commit is finished and said on standard output. When that fails, the exit code is 6. With --spool an archive
     /// leaves the spool only after this.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
     pub ack_fd: Option<i32>,
 
     /// Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed
@@ -448,44 +468,56 @@ impl FromStr for OnBad {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How long it is tried")]
+#[command(next_help_heading = "Retries")]
 pub struct TryingArgs {
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    #[arg(hide_short_help = true, long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub retry_for: Duration,
 
     /// After an interrupt, finish or give up the archive in hand within this time
-    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
+    #[arg(hide_short_help = true, long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }
 
-/// Write a file's bytes, or a commit as a tar archive, to standard output
+/// Read back: a file's bytes, a directory, or what a commit holds
 ///
-/// A branch means its newest commit that is finished without an error. Exit code 1: there is no such file, branch or
-/// commit yet.
+/// A branch means its newest commit that is finished without an error. Behind a branch or a commit, ^ is its parent and ^3 its
+/// third ancestor; behind a branch, .1 is its first commit. With a glob for a path, the files that it means come one after the
+/// other. Exit code 1: there is no such file, branch or commit yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::GET))]
 pub struct GetArgs {
-    /// What to read: [project/]repo[@branch-or-commit]:/path; with --tar the path may be left out
+    /// What to read: [project/]repo[@branch-or-commit]:/path-or-glob; with --tar, -r and --list the path may be left out
     #[arg(value_name = "SOURCE")]
     pub source: Source,
 
-    #[command(flatten)]
-    pub server: ServerArgs,
+    /// Write the files of a directory, or those that a glob means, into the directory of --output
+    ///
+    /// It appears whole, or not at all; one that is there has to be empty.
+    #[arg(short, long, requires = "output", conflicts_with_all = ["tar", "list"])]
+    pub recursive: bool,
+
+    /// Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub output: Option<PathBuf>,
 
     /// Write a directory, or the whole commit, as one tar archive
     #[arg(long)]
     pub tar: bool,
 
+    /// List the files, with their sizes, instead of writing their bytes
+    #[arg(long, conflicts_with_all = ["tar", "output"])]
+    pub list: bool,
+
     /// Turn the percent-encoding of `put --escape-paths` back in the archive's names
     #[arg(long, requires = "tar")]
     pub unescape_paths: bool,
 
-    /// Write to this file: it appears whole, or not at all; `-` is standard output
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive
@@ -497,6 +529,7 @@ pub struct GetArgs {
 /// last commit printed was squashed or dropped, the branch was moved), that is said; where something is built on what
 /// was printed (--tar, a command, --cursor), it is exit code 4 instead, with what to do.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::TAIL))]
 pub struct TailArgs {
     /// What to follow: [project/]repo[@branch][:/glob]; with a glob, the commits that changed a file it matches, or one
     /// below a directory it matches
@@ -512,9 +545,6 @@ pub struct TailArgs {
     pub command: Vec<OsString>,
 
     #[command(flatten)]
-    pub server: ServerArgs,
-
-    #[command(flatten)]
     pub range: RangeArgs,
 
     #[command(flatten)]
@@ -527,7 +557,7 @@ pub struct TailArgs {
     ///
     /// Written, synced and renamed after each commit that was written out, or whose CMD succeeded. Where it exists, -n
     /// and --from are not looked at. It names the branch; another branch's is refused.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Where it begins and ends")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Range")]
     pub cursor: Option<PathBuf>,
 
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
@@ -536,7 +566,7 @@ pub struct TailArgs {
         value_name = "DURATION",
         default_value = "10m",
         value_parser = parse_duration,
-        help_heading = "How long it is tried"
+        help_heading = "Retries"
     )]
     pub retry_for: Duration,
 
@@ -546,23 +576,26 @@ pub struct TailArgs {
         value_name = "N",
         default_value_t = 0,
         requires = "command",
-        help_heading = "How long it is tried"
+        help_heading = "Retries"
     )]
     pub retry: u32,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where it begins and ends")]
+#[command(next_help_heading = "Range")]
 pub struct RangeArgs {
     /// Begin with the last N finished commits; 0: with the next one [default: 10]
     #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from")]
     pub last: Option<u64>,
 
     /// Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time
-    /// (2026-11-22T15:00:00Z), or since so long ago (-2h)
+    /// (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)
     #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
     pub from: Option<Beginning>,
 
@@ -602,26 +635,35 @@ impl FromStr for Beginning {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z), and not so long ago (-2h)"
-            )
-        };
         match text {
-            "beginning" => return Ok(Self::First),
-            "now" => return Ok(Self::Now),
+            "beginning" | "earliest" | "oldest" | "start" => return Ok(Self::First),
+            "now" | "latest" | "newest" | "end" => return Ok(Self::Now),
             _ => {}
         }
-        if let Some(ago) = text.strip_prefix('-') {
-            return parse_duration(ago).map(Self::Ago).map_err(|_| wrong());
+        if let Ok(commit) = CommitId::new(text) {
+            return Ok(Self::Commit(commit));
         }
-        let commit = CommitId::new(text).map(Self::Commit);
-        commit.or_else(|_| text.parse().map(Self::Time).map_err(|_| wrong()))
+        if let Ok(ago) = parse_duration(text.strip_prefix('-').unwrap_or(text)) {
+            return Ok(Self::Ago(ago));
+        }
+        let day = || {
+            text.parse::<jiff::civil::Date>()
+                .ok()?
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()
+        };
+        match text.parse().ok().or_else(|| Some(day()?.timestamp())) {
+            Some(time) => Ok(Self::Time(time)),
+            None => Err(format!(
+                "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z or 2026-11-22), \
+                 and not so long ago (2h)"
+            )),
+        }
     }
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which commits")]
+#[command(next_help_heading = "Range")]
 pub struct SelectionArgs {
     /// Leave out commits that finished with an error
     #[arg(long)]
@@ -637,7 +679,7 @@ pub struct SelectionArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is written")]
+#[command(next_help_heading = "Output")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
@@ -655,7 +697,7 @@ pub struct OutputArgs {
     ///
     /// Fields: time, started, id, parent, project, repo, branch, files, added, changed, deleted, size, error,
     /// description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
-    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"])]
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"], value_parser = parse_template)]
     pub format: Option<String>,
 
     /// Write each commit as one complete tar archive: what it changed against the one before
@@ -684,11 +726,12 @@ pub struct OutputArgs {
 /// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SERVE))]
 pub struct ServeArgs {
     /// The directory of the store; one that is empty or missing becomes a store
     ///
     /// The same directory can be used with --pachd local:DIR at the same time.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = parse_store)]
     pub directory: PathBuf,
 
     /// The address to listen at: HOST:PORT; port 0 picks a free one
@@ -741,6 +784,7 @@ pub struct ServeArgs {
 ///
 /// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
@@ -776,6 +820,9 @@ pub struct ValidateArgs {
     #[command(flatten)]
     pub report: ReportArgs,
 
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+
     /// Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing
     ///
     /// Asked are the specs without errors of ours. A dry run does not look at everything: names, spouts' own rules and
@@ -785,13 +832,10 @@ pub struct ValidateArgs {
 
     #[command(flatten)]
     pub pachd: ServerArgs,
-
-    #[command(flatten)]
-    pub voice: VoiceArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which rules apply")]
+#[command(next_help_heading = "Rules")]
 pub struct RuleArgs {
     /// Apply these rules only
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule)]
@@ -815,7 +859,7 @@ pub struct RuleArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Mending")]
+#[command(next_help_heading = "Fixes")]
 pub struct MendingArgs {
     /// Mend what can be mended without a change of meaning; everything else in a file stays byte for byte
     ///
@@ -833,7 +877,7 @@ pub struct MendingArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct ReportArgs {
     /// How findings are written [default: pretty on a terminal, concise elsewhere]
     #[arg(long, value_name = "FORMAT", value_enum)]
@@ -874,6 +918,7 @@ pub enum Colour {
 ///
 /// What comes of the fault, a bad and a good spec, and where that is established.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::EXPLAIN))]
 pub struct ExplainArgs {
     /// The rule's name, as it stands in brackets before a message
     #[arg(value_name = "RULE", value_parser = parse_whole_rule)]
@@ -906,7 +951,8 @@ fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = examples::help(examples::AUTH)
 )]
 pub struct AuthArgs {
     #[command(subcommand)]
@@ -926,6 +972,7 @@ pub enum AuthVerb {
 /// Prints the address to open, opens it where there is a screen, and waits until somebody has logged in there. With
 /// --pachd URL and --context NAME a context is made that is not there yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LOGIN))]
 pub struct LoginArgs {
     /// Open no browser
     #[arg(short = 'b', long)]
@@ -936,10 +983,10 @@ pub struct LoginArgs {
     pub timeout: Duration,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Take a token that somebody has made: from standard input, or asked for and not shown
@@ -947,30 +994,33 @@ pub struct LoginArgs {
 /// pachd is asked whose it is before it is kept: `pachctl auth get-robot-token NAME -q | spoutctl auth use-token`. With
 /// --pachd URL and --context NAME a context is made that is not there yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::USE_TOKEN))]
 pub struct UseTokenArgs {
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Say whom pachd takes us for, until when, and where the token is from
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::WHOAMI))]
 pub struct WhoamiArgs {
     /// Print one JSON object instead of text
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Forget the context's token; at pachd it stays good until it expires or is revoked
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LOGOUT))]
 pub struct LogoutArgs {
     /// Forget the token of this context instead of the active one's
     #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
@@ -987,16 +1037,17 @@ pub struct LogoutArgs {
 ///
 /// Exit code 2: something that is said cannot be used.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::CONFIG))]
 pub struct ConfigArgs {
     /// Print one JSON object a line
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission
@@ -1007,6 +1058,7 @@ pub struct ConfigArgs {
 /// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4 (pachd
 /// refuses), 5 (it cannot be reached, or the branch is busy), 3 (the disk).
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::DOCTOR))]
 pub struct DoctorArgs {
     /// Look at this destination as well: [project/]repo[@branch]
     #[arg(value_name = "DEST")]
@@ -1027,14 +1079,47 @@ pub struct DoctorArgs {
     pub timeout: Duration,
 
     /// Print one JSON object a line: of type `check`, and last `summary`
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
-    #[command(flatten)]
-    pub server: ServerArgs,
+    /// When there is colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
+    pub color: Colour,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Print what makes a shell complete our words
+///
+/// It asks this program at each press of the key, so it knows contexts, rules, templates and versions, and repos, branches and
+/// files where pachd answers within 300 ms.
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::COMPLETIONS))]
+pub struct CompletionsArgs {
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: CompletedShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompletedShell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+/// Print the man page of a verb, or of the program
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::MAN))]
+pub struct ManArgs {
+    /// The verb: put, or auth login; without it, the program itself
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
 }
 
 /// Show what a spool holds, and decide about what does not go on
@@ -1042,6 +1127,7 @@ pub struct DoctorArgs {
 /// Shows the number of archives that were taken in over the spool's life (`accepted`: a producer goes on behind it),
 /// those that wait, and what is held back because its commit failed. The spool is the directory of `put --spool`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SPOOL))]
 pub struct SpoolArgs {
     /// The spool's directory
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -1070,22 +1156,22 @@ pub struct SpoolArgs {
     pub acknowledging: AcknowledgingArgs,
 
     /// Print one JSON object instead of text
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
-
-    #[command(flatten)]
-    pub server: ServerArgs,
 
     #[command(flatten)]
     pub trying: TryingArgs,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-#[command(next_help_heading = "What becomes of what waits")]
+#[command(next_help_heading = "Decisions")]
 pub struct DecisionArgs {
     /// Send what waits, as `put` with the flags that it was taken in with, and read no input
     ///
@@ -1153,6 +1239,24 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
+/// The directory of a store, also where it is written as an address.
+fn parse_store(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("local:").unwrap_or(text) {
+        "" => Err("name a directory".to_owned()),
+        directory => Ok(directory.into()),
+    }
+}
+
+/// A word that other tools have for a format is no template; without a field, every line would be the same.
+fn parse_template(text: &str) -> Result<String, String> {
+    match text {
+        "json" | "jsonl" | "ndjson" | "yaml" | "text" | "table" | "csv" | "wide" | "raw" => {
+            Err(format!("`{text}` has no field in braces"))
+        }
+        template => Ok(template.to_owned()),
+    }
+}
+
 /// A spout's name is that of its repo.
 fn parse_spout(text: &str) -> Result<Repo, String> {
     let named: Destination = text.parse().map_err(|error: InvalidName| error.to_string())?;
@@ -1214,13 +1318,17 @@ mod tests {
             (id, Beginning::Commit(CommitId::new(id).unwrap())),
             ("beginning", Beginning::First),
             ("now", Beginning::Now),
+            ("earliest", Beginning::First),
+            ("latest", Beginning::Now),
             ("-2h", Beginning::Ago(Duration::from_hours(2))),
+            ("1h30m", Beginning::Ago(Duration::from_mins(90))),
+            ("1970-01-01", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T00:00:00Z", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T01:00:00+01:00", Beginning::Time(Timestamp::UNIX_EPOCH)),
         ] {
             assert_eq!(text.parse(), Ok(beginning), "{text}");
         }
-        for text in ["", "2h", "-", "3fb3", "yesterday", "1970-01-01"] {
+        for text in ["", "-", "3fb3", "yesterday", "1970-13-01", "--2h"] {
             assert!(text.parse::<Beginning>().is_err(), "{text}");
         }
     }

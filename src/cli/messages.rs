@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{VoiceArgs, parse_duration, parse_size};
+use super::{VoiceArgs, examples, parse_duration, parse_size};
 use crate::messages::Framing;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
@@ -16,6 +16,7 @@ use crate::messages::Framing;
 ///
 /// A signal that asks for the end makes the last archive of the messages in hand; a second one ends at once.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::PACK))]
 #[command(group = clap::ArgGroup::new("packing").args(["messages"]).required(true))]
 pub struct PackArgs {
     #[command(flatten)]
@@ -26,7 +27,7 @@ pub struct PackArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How messages become archives")]
+#[command(next_help_heading = "Messages and batches")]
 pub struct MessageArgs {
     /// The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR
     ///
@@ -47,30 +48,30 @@ pub struct MessageArgs {
     pub each: Option<String>,
 
     /// The value at this JSON pointer is a message's key: /user/id
-    #[arg(long, value_name = "POINTER", group = "key", requires = "each", value_parser = parse_pointer)]
+    #[arg(hide_short_help = true, long, value_name = "POINTER", group = "key", requires = "each", value_parser = parse_pointer)]
     pub key_json: Option<String>,
 
     /// This column is a message's key, from 1: of a CSV record, or of a line with tabs
-    #[arg(long, value_name = "N", group = "key", requires = "each", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(hide_short_help = true, long, value_name = "N", group = "key", requires = "each", value_parser = clap::value_parser!(u32).range(1..))]
     pub key_column: Option<u32>,
 
     /// What stands before this in a message is its key; the message stays whole
-    #[arg(long, value_name = "STR", group = "key", requires = "each")]
+    #[arg(hide_short_help = true, long, value_name = "STR", group = "key", requires = "each")]
     pub key_delimiter: Option<String>,
 
     /// Percent-encode what pachd refuses in a key, and `/` and `%`
-    #[arg(long, requires = "key")]
+    #[arg(hide_short_help = true, long, requires = "key")]
     pub escape_keys: bool,
 
     /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
     ///
     /// Any JSON value but null; every message needs one. Of an archive the last message's counts, so let one consumer
     /// read one source: a Kafka partition, say.
-    #[arg(long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
+    #[arg(hide_short_help = true, long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
     pub position_json: Option<String>,
 
     /// The same by a column, from 1: of a CSV record, or of a line with tabs
-    #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(hide_short_help = true, long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
     pub position_column: Option<u32>,
 
     /// An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]
@@ -81,7 +82,7 @@ pub struct MessageArgs {
     pub batch_count: Option<u64>,
 
     /// It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", value_parser = parse_size)]
     pub batch_bytes: Option<u64>,
 
     /// It is complete when its first message, or its first whole archive, has waited so long [default: 5s]
@@ -89,11 +90,11 @@ pub struct MessageArgs {
     pub batch_period: Option<Duration>,
 
     /// Refuse a message larger than this
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
     pub max_message: u64,
 
     /// What becomes of a last message without its end [default: keep for lines, else fail]
-    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, requires = "messages")]
     pub partial: Option<Partial>,
 }
 

@@ -21,6 +21,7 @@ mod create_dialogue;
 mod create_served;
 mod create_submission;
 mod deletions;
+mod docs;
 mod doctor;
 mod faults;
 mod figures;
