@@ -27,7 +27,7 @@ end
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Read back: a file\'s bytes, a directory, or what a commit holds'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make tar archives of messages: the lines, JSON values or frames that a consumer prints'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster'
@@ -38,11 +38,9 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "auth" -d 'Log in to pachd, and keep the token in pachctl\'s configuration'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "config" -d 'Show what holds here, and where each of it was said: pachd\'s address, token, project; preferred options'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "doctor" -d 'Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "completions" -d 'Print what makes a shell complete our words'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "man" -d 'Print the man page of a verb, or of the program'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -81,7 +79,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
@@ -92,19 +93,22 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l obey-deletions
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s r -l recursive -d 'Write the files of a directory, or those that a glob means, into the directory of --output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l list -d 'List the files, with their sizes, instead of writing their bytes'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR' -r
@@ -124,15 +128,11 @@ drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l count -d 'End after N commits' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l until -d 'End after this commit; with -e, exit code 1 when the branch has not come to it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
@@ -145,7 +145,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -155,7 +158,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l json -d 'Prin
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
@@ -165,7 +169,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Als
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l json -d 'Write the line of each request as a JSON object'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'Let archive N be sent again, which is held back because its commit failed' -r
@@ -174,20 +178,20 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l send -d 'Send what waits, as `put` with the flags that it was taken in with, and read no input'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l discard -d 'Give everything up that waits'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l create-repo -d 'With --send: make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s y -l yes -d 'Do not ask before something is given up'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l json -d 'Print one JSON object instead of text'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
@@ -217,10 +221,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -259,9 +263,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l update -d 'Replace pipelines that are there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l reprocess -d 'With --update: do again what the pipelines have done'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s n -l dry-run -d 'Create nothing: print the specs with the cluster\'s defaults, and how they differ from those that run'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -276,18 +280,18 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s b -l no-browser -d 'Open no browser'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
@@ -295,14 +299,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l json -d 'Print one JSON object instead of text'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -l context -d 'Forget the token of this context instead of the active one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
@@ -310,35 +314,38 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l context -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l json -d 'Print one JSON object a line'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l drop -d 'Drop this commit, if it is the open head of DEST that keeps everybody from writing' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 'Wait for each answer no longer than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s y -l yes -d 'Do not ask before a commit is dropped'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l json -d 'Print one JSON object a line: of type `check`, and last `summary`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand man" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand man" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "get" -d 'Read back: a file\'s bytes, a directory, or what a commit holds'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
@@ -377,7 +384,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
@@ -388,27 +398,26 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s r -l recursive -d 'Write the files of a directory, or those that a glob means, into the directory of --output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l list -d 'List the files, with their sizes, instead of writing their bytes'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l count -d 'End after N commits' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l until -d 'End after this commit; with -e, exit code 1 when the branch has not come to it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
@@ -421,7 +430,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -431,7 +443,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
@@ -461,10 +474,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'

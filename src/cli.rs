@@ -97,8 +97,10 @@ impl From<SpoutVerb> for Verb {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
-    /// The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://…
-    /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
+    /// grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR
+    ///
+    /// The store to talk to: pachd's gRPC (every pachd since 1.12), its HTTP gateway (2.8 and newer), or an embedded store in a
+    /// directory, which needs no server.
     ///
     /// Where nothing is given here: in a pipeline's pod its sidecar; else PACHD_ADDRESS; else the active context of pachctl's
     /// configuration (PACH_CONFIG, /pachctl/config.json, ~/.pachyderm/config.json; PACH_CONTEXT). A token is taken from
@@ -140,7 +142,7 @@ pub struct VoiceArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on standard error: where commits go and by whose token, every call that is made again, how far the work is
+    /// Say more: where to, by whose token, calls that are repeated, how far it is
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -156,7 +158,7 @@ pub struct VoiceArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::PUT))]
 pub struct PutArgs {
-    /// Where the commits go: [project/]repo[@branch][:/prefix]; in a spout's pod its own repo, unless said
+    /// Where commits go: [project/]repo[@branch][:/prefix]; in a spout's pod, its own repo
     #[arg(value_name = "DEST")]
     pub destination: Option<Destination>,
 
@@ -384,8 +386,11 @@ pub struct ProductionArgs {
     )]
     pub command: Vec<OsString>,
 
-    /// When CMD is started again after it has ended
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command")]
+    /// Start CMD again: never, on-failure, always
+    ///
+    /// After a second, then after twice as long each time, a minute at most. on-failure: when it failed; always: also when it
+    /// ended well.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command", hide_possible_values = true)]
     pub restart: Restart,
 
     /// Take the end of the input for a fault: exit code 5, after everything is committed
@@ -407,8 +412,9 @@ pub enum Restart {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct SpoolingArgs {
-    /// Keep every complete archive in this directory, synced, until its commit is finished
+    /// Keep archives on disk until they are committed
     ///
+    /// Every complete archive is in this directory, synced, until its commit is finished and acknowledged.
     /// After a crash, what is left goes first, in order, then the input. While pachd is away the producer goes on until
     /// --spool-limit. See `spoutctl spool`.
     #[arg(
@@ -436,9 +442,9 @@ pub struct AcknowledgingArgs {
     #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
     pub ack_fd: Option<i32>,
 
-    /// Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed
+    /// Run this with `sh -c` for each acknowledgement; it has to succeed
     ///
-    /// One after the other, in order. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
+    /// One after the other, in order, with the line on its standard input. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
     /// SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they apply SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT,
     /// SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST, SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and
     /// SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool an archive leaves the spool only after this; when
@@ -590,8 +596,8 @@ pub struct TailArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Range")]
 pub struct RangeArgs {
-    /// Begin with the last N finished commits; 0: with the next one [default: 10]
-    #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from")]
+    /// Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]
+    #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from", value_parser = parse_last)]
     pub last: Option<u64>,
 
     /// Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time
@@ -695,8 +701,8 @@ pub struct OutputArgs {
 
     /// Print each commit so, with fields in braces: '{time} {id}'
     ///
-    /// Fields: time, started, id, parent, project, repo, branch, files, added, changed, deleted, size, error,
-    /// description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
+    /// Fields, as in --json: finished (or time), started, commit (or id), parent, project, repo, branch, files, added, changed,
+    /// deleted, bytes (or size), error, description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"], value_parser = parse_template)]
     pub format: Option<String>,
 
@@ -1244,6 +1250,14 @@ fn parse_store(text: &str) -> Result<PathBuf, String> {
     match text.strip_prefix("local:").unwrap_or(text) {
         "" => Err("name a directory".to_owned()),
         directory => Ok(directory.into()),
+    }
+}
+
+/// A number without a sign: `+1`, which Rust takes for one, is the first line to `tail` and kcat's kin.
+fn parse_last(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if !text.starts_with('+') => Ok(number),
+        _ => Err("it is a number of commits".to_owned()),
     }
 }
 

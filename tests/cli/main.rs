@@ -61,4 +61,5 @@ mod v1;
 mod validate;
 mod validate_config;
 mod validate_server;
+mod words;
 mod wrong;
