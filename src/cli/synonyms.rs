@@ -3,9 +3,7 @@
 //! Only a line that clap refuses is looked at, so nothing that is an option can change its meaning. What follows `--` is
 //! somebody else's command, and is never touched.
 
-mod table;
-#[cfg(test)]
-mod tests;
+pub mod table;
 
 use std::ffi::{OsStr, OsString};
 

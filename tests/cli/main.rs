@@ -55,6 +55,7 @@ mod served;
 mod settings;
 mod settings_tls;
 mod spool;
+mod synonyms;
 mod tail;
 mod timeouts;
 mod v1;

@@ -1,5 +1,11 @@
-use super::*;
-use crate::cli::Verb;
+//! The table of synonyms, row by row.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use spoutctl::cli::Verb;
+use spoutctl::cli::synonyms::parse;
+use spoutctl::cli::synonyms::table::{FLAGS, Meaning, VERBS, VerbMeaning};
 
 fn line(text: &str) -> Vec<OsString> {
     let words = std::iter::once("spoutctl").chain(text.split(' '));
