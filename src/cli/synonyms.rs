@@ -295,6 +295,7 @@ impl Line {
 
     /// A file is an operand, behind where it goes.
     fn file(&mut self, file: OsString) -> Understood {
+        let _ = self.noun();
         if self.operands().is_empty() && self.verb == "put" {
             return Understood::Said("name where it goes first: spoutctl put DEST FILE".to_owned());
         }
@@ -343,6 +344,8 @@ impl Line {
             || suggested.starts_with("no-") != typed.starts_with("no-");
         if !suggested.is_empty() && (is_opposite || DANGEROUS.contains(&suggested.as_str())) {
             error.remove(ContextKind::SuggestedArg);
+            // It would show the option, too.
+            error.remove(ContextKind::Usage);
         }
         let runs_command =
             command_of(&self.words).is_some_and(|command| command.get_positionals().any(clap::Arg::is_last_set));
