@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
+use crate::grpc::Sidecar;
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
 use crate::settings::User;
@@ -127,6 +128,35 @@ fn nobody_to_be_is_no_error_where_auth_is_not_activated() {
     );
     let ran = user.run(&["whoami", "--json", "--pachd", &pachd], &[]);
     assert_eq!(ran.expect(0).json()[0]["name"], json!(null));
+}
+
+#[test]
+fn the_address_of_the_other_protocol_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let sidecar = Sidecar::of(&directory.path().join("store"), "orders");
+    let world = World::at(&format!("http://127.0.0.1:{}", sidecar.port()));
+    let right = format!("pachd answers at grpc://127.0.0.1:{}: use that address", sidecar.port());
+    let ran = world.run_with(&["put", "orders"], &tar(&[("x", b"1")]));
+    ran.expect(4).says(&right);
+    world.run(&["get", "orders:/x"]).expect(4).says(&right);
+}
+
+#[test]
+fn a_token_that_is_wrong_leads_to_our_own_ways_to_a_right_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    std::fs::write(&token, "right").unwrap();
+    let served = Served::over(
+        &directory.path().join("store"),
+        &["--token-file", token.to_str().unwrap()],
+    );
+    let world = World::at(&served.url());
+    let archive = tar(&[("x", b"1")]);
+    let ran = world.run_with(&["put", "r", "--create-repo"], &archive);
+    ran.expect(4).says("spoutctl auth login --pachd http://");
+    let world = World::at(&served.url()).with_token(Some("wrong".to_owned()));
+    let ran = world.run_with(&["put", "r", "--create-repo"], &archive);
+    ran.expect(4).says("spoutctl auth use-token");
 }
 
 #[test]
