@@ -11,13 +11,13 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::cli::{Cli, CompletedShell, CompletionsArgs};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::rules;
-use crate::lint::version::Version;
 use crate::settings::Surroundings;
 use crate::settings::contexts::Contexts;
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::rules;
+use spoutctl_lint::version::Version;
 
 /// Set by the script of the shell, to the shell's name.
 const ASKED: &str = "COMPLETE";

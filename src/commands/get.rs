@@ -17,12 +17,14 @@ use tempfile::TempPath;
 use crate::cli::GetArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::{CommitInfo, FilePath, Source};
-use crate::quantity::Size;
-use crate::retrieval::{FileSource, RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::{CommitInfo, FilePath, Source};
+use spoutctl_core::quantity::Size;
+use spoutctl_delivery::retrieval::{
+    FileSource, RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files,
+};
 
 /// Names of standard output: opened anew, such a file would be written from its start.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];

@@ -4,9 +4,9 @@ use anyhow::Context as _;
 
 use crate::cli::{ManArgs, manual};
 use crate::commands::printing::print;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
 
 /// Runs the verb.
 ///

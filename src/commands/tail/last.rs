@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use super::changes::Trouble;
 use super::consumer::Tail;
-use crate::fault::FaultKind;
-use crate::following::Start;
-use crate::pfs::{Branch, Commit, CommitInfo};
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::pfs::{Branch, Commit, CommitInfo};
+use spoutctl_delivery::following::Start;
 
 /// So many commits are listed at once, and looked at when the listing has ended: a store is not asked for both together.
 const PIECE: usize = 256;
