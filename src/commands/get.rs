@@ -371,7 +371,7 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
     let Err(error) = result else { return Ok(Exit::Done) };
     let exit = match &error {
         RetrievalError::NothingYet(_)
-        | RetrievalError::NoCommit(_)
+        | RetrievalError::NoCommit { .. }
         | RetrievalError::NotFinished(_)
         | RetrievalError::NoRelative { .. }
         | RetrievalError::NoMatch { .. }

@@ -14,7 +14,9 @@ use spoutctl_archive::{
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::newest_good_commit;
-use spoutctl_core::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Relative, Repo, Revision, Source};
+use spoutctl_core::pfs::{
+    Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Relative, Repo, Revision, Source,
+};
 use spoutctl_core::quantity::grouped;
 
 pub use mirroring::{Again, Copied, Extent, copy_changes};
@@ -27,8 +29,8 @@ pub enum RetrievalError {
     NoRepo(Repo),
     #[error("{0} has no finished commit yet")]
     NothingYet(Branch),
-    #[error("commit {0} does not exist")]
-    NoCommit(Commit),
+    #[error("commit {repo}@{id} does not exist")]
+    NoCommit { repo: Repo, id: CommitId },
     #[error("commit {0} is not finished yet")]
     NotFinished(Commit),
     #[error("commit {commit} finished with an error: {error}")]
@@ -143,13 +145,8 @@ pub fn find_commit(files: &dyn FileSource, source: &Source) -> Result<CommitInfo
             }
         }
         (Revision::Commit(id), relative) => {
-            let commit = Commit {
-                repo: repo.clone(),
-                branch: None,
-                id: id.clone(),
-            };
             let none = || RetrievalError::NoRelative {
-                of: commit.to_string(),
+                of: format!("{repo}@{id}"),
                 relative,
             };
             let parents = match relative {
@@ -157,11 +154,12 @@ pub fn find_commit(files: &dyn FileSource, source: &Source) -> Result<CommitInfo
                 Relative::Ancestor(parents) => parents,
                 Relative::Number(_) => return Err(none()),
             };
-            match ancestor(files, &commit, parents) {
+            match ancestor(files, repo, id, parents) {
                 Ok(Some(info)) => readable(info),
                 Ok(None) => Err(none()),
                 Err(fault) if fault.kind == FaultKind::NotFound => Err(if exists(files, repo)? {
-                    RetrievalError::NoCommit(commit)
+                    let (repo, id) = (repo.clone(), id.clone());
+                    RetrievalError::NoCommit { repo, id }
                 } else {
                     RetrievalError::NoRepo(repo.clone())
                 }),
@@ -222,14 +220,13 @@ fn relative_of_head(files: &dyn FileSource, branch: &Branch, relative: Relative)
     Ok(found)
 }
 
-fn ancestor(files: &dyn FileSource, commit: &Commit, parents: u64) -> Result<Option<CommitInfo>, Fault> {
-    let mut info = files.inspect_commit(commit)?;
+fn ancestor(files: &dyn FileSource, repo: &Repo, id: &CommitId, parents: u64) -> Result<Option<CommitInfo>, Fault> {
+    let mut info = files.find_commit(repo, id)?;
     for _ in 0..parents {
-        let Some(id) = info.parent.clone() else { return Ok(None) };
-        info = files.inspect_commit(&Commit {
-            id,
-            ..info.commit.clone()
-        })?;
+        let Some(parent) = info.parent.clone() else {
+            return Ok(None);
+        };
+        info = files.inspect_commit(&parent)?;
     }
     Ok(Some(info))
 }

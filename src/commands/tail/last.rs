@@ -31,18 +31,20 @@ pub(super) fn start(tail: &Tail, branch: &Branch, wanted: u64) -> Result<Start, 
                 left -= 1;
             }
             if left == 0 {
-                return Ok(info.parent.clone().map_or(Start::Beginning, Start::After));
+                return Ok(info
+                    .parent
+                    .clone()
+                    .map_or(Start::Beginning, |parent| Start::After(parent.id)));
             }
         }
-        let parent = piece.last().filter(|_| piece.len() == PIECE);
-        let parent = parent.and_then(|info| Some((info, info.parent.clone()?)));
-        let Some((info, id)) = parent else {
-            return Ok(Start::Beginning);
-        };
-        newest = Some(Commit {
-            id,
-            ..info.commit.clone()
-        });
+        match piece
+            .last()
+            .filter(|_| piece.len() == PIECE)
+            .and_then(|info| info.parent.clone())
+        {
+            Some(parent) => newest = Some(parent),
+            None => return Ok(Start::Beginning),
+        }
     }
 }
 
