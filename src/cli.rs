@@ -9,10 +9,12 @@
 )]
 
 mod create;
+pub mod effects;
 pub mod examples;
 pub mod manual;
 mod messages;
 pub mod preferred;
+pub mod short;
 pub mod synonyms;
 
 use std::ffi::OsString;
@@ -32,7 +34,7 @@ use spoutctl_lint::version::Version;
 use spoutctl_lint::{Rule, rule_nearest};
 
 pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
-pub use messages::{MessageArgs, PackArgs, Partial};
+pub use messages::{Crlf, MessageArgs, Nulls, PackArgs, Partial, SameName};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
 #[derive(Debug, Parser)]
@@ -112,25 +114,19 @@ pub struct ServerArgs {
     /// Use this context of pachctl's configuration, whatever PACHD_ADDRESS says
     ///
     /// Its address, token, certificates and project. With --pachd, all of these but the address.
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "NAME",
-        env = "SPOUTCTL_CONTEXT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
     pub context: Option<String>,
 
     /// Take the token from this file, as a secret is mounted
-    #[arg(hide_short_help = true, long, value_name = "FILE", env = "SPOUTCTL_TOKEN_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", env = "SPOUTCTL_TOKEN_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 
     /// Trust the certificates in this PEM file instead of the system's: authorities, or the server's very own
-    #[arg(hide_short_help = true, long, value_name = "FILE", env = "SPOUTCTL_CACERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", env = "SPOUTCTL_CACERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub cacert: Option<PathBuf>,
 
     /// Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything
-    #[arg(hide_short_help = true, long)]
+    #[arg(long)]
     pub insecure: bool,
 }
 
@@ -212,11 +208,11 @@ pub struct FiguresArgs {
     ///
     /// A line on standard error, and with --json one of type `stats` on standard output. `lag` is the time from an archive's
     /// first byte, or its first message, to its acknowledgement, of those that were done since the last line.
-    #[arg(hide_short_help = true, long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
     pub stats_every: Option<Duration>,
 
     /// Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches
-    #[arg(hide_short_help = true, long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
     pub metrics_listen: Option<String>,
 }
 
@@ -228,7 +224,7 @@ pub struct FiguresArgs {
 )]
 pub struct CommitArgs {
     /// Put a file's bytes at the end of what the branch has, instead of replacing it
-    #[arg(hide_short_help = true, short, long)]
+    #[arg(short, long)]
     pub append: bool,
 
     /// Say this in each commit's description
@@ -251,19 +247,19 @@ pub struct CommitArgs {
     pub stream: Option<StreamName>,
 
     /// The input is the same as last time: skip what an earlier run of the stream has committed
-    #[arg(hide_short_help = true, long, requires = "stream")]
+    #[arg(long, requires = "stream")]
     pub resume: bool,
 
     /// Let up to N commits wait to be finished before the next one is closed
     ///
     /// Faster (two to three times, for small commits), but what follows a commit that fails may then be there.
-    #[arg(hide_short_help = true, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
 
     /// Make commits on BRANCH first; move the destination's branch to each when it is finished without an error
     ///
     /// Nobody who follows the branch ever sees an open or a failed commit. For one writer. Needs Pachyderm 2.
-    #[arg(hide_short_help = true, long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
+    #[arg(long, value_name = "BRANCH", conflicts_with = "in_flight", value_parser = BranchName::new)]
     pub staging: Option<BranchName>,
 
     /// Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST
@@ -271,7 +267,7 @@ pub struct CommitArgs {
     /// Repeated, the first that means a file counts. Every archive becomes one commit in each of the repos, and in DEST: they have
     /// one id, begin together and are closed together. When pachd finishes one of them with an error, others may be seen already;
     /// all are named, and the exit code is 4. Needs Pachyderm 2.
-    #[arg(hide_short_help = true, long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
+    #[arg(long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
     pub routes: Vec<Route>,
 }
 
@@ -313,44 +309,40 @@ impl FromStr for Route {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Archives")]
 pub struct EntryArgs {
-    /// Percent-encode the characters of a path that pachd refuses, and `%` itself
-    #[arg(hide_short_help = true, long)]
+    /// Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message's key make directories
+    #[arg(long, conflicts_with = "escape_keys")]
     pub escape_paths: bool,
 
     /// What becomes of hard and symbolic links
-    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve, conflicts_with = "messages")]
     pub links: Links,
 
     /// What becomes of devices, FIFOs and other entries that are no file
-    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse, conflicts_with = "messages")]
     pub special: Special,
 
     /// Let archives delete files; without this, deletions in them are ignored, with a note
     ///
     /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
     /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
-    #[arg(hide_short_help = true, long)]
+    #[arg(long, conflicts_with = "messages")]
     pub obey_deletions: bool,
 
     /// Refuse a file larger than this, sparse files counted with their holes
-    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
     pub max_entry_size: u64,
 
-    /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
+    /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
+    /// stop, quarantine=DIR, or skip (messages alone)
     ///
-    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
+    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A message that cannot be taken has
+    /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
     /// stops.
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "HOW",
-        default_value = "stop",
-        conflicts_with = "dry_run"
-    )]
+    #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
 
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
-    #[arg(hide_short_help = true, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 }
 
@@ -396,7 +388,7 @@ pub struct ProductionArgs {
     /// Take the end of the input for a fault: exit code 5, after everything is committed
     ///
     /// For spouts: Pachyderm never starts one again whose program has ended with exit code 0.
-    #[arg(hide_short_help = true, long)]
+    #[arg(long)]
     pub endless: bool,
 }
 
@@ -428,7 +420,7 @@ pub struct SpoolingArgs {
     pub spool: Option<PathBuf>,
 
     /// Let at most so much wait in the spool, then hold the producer back
-    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, requires = "spool")]
     pub spool_limit: u64,
 }
 
@@ -439,7 +431,7 @@ pub struct AcknowledgingArgs {
     ///
     /// After the commit is finished and said on standard output. When that fails, the exit code is 6. With --spool an archive
     /// leaves the spool only after this.
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
     pub ack_fd: Option<i32>,
 
     /// Run this with `sh -c` for each acknowledgement; it has to succeed
@@ -457,6 +449,8 @@ pub struct AcknowledgingArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnBad {
     Stop,
+    /// It is left out, and counted.
+    Skip,
     /// It is kept in this directory, and the stream goes on.
     Quarantine(PathBuf),
 }
@@ -467,8 +461,9 @@ impl FromStr for OnBad {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             None if text == "stop" => Ok(Self::Stop),
+            None if text == "skip" => Ok(Self::Skip),
             Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
-            _ => Err("write stop or quarantine=DIR".to_owned()),
+            _ => Err("write stop, skip or quarantine=DIR".to_owned()),
         }
     }
 }
@@ -477,11 +472,11 @@ impl FromStr for OnBad {
 #[command(next_help_heading = "Retries")]
 pub struct TryingArgs {
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
-    #[arg(hide_short_help = true, long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub retry_for: Duration,
 
     /// After an interrupt, finish or give up the archive in hand within this time
-    #[arg(hide_short_help = true, long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{VoiceArgs, examples, parse_duration, parse_size};
+use super::{OnBad, VoiceArgs, examples, parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
+use spoutctl_delivery::messages::framing::one_byte;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
 ///
@@ -22,6 +23,17 @@ pub struct PackArgs {
     #[command(flatten)]
     pub messages: MessageArgs,
 
+    /// Percent-encode in the names of files what pachd refuses, and `%` itself; a key's slashes make directories
+    #[arg(long, conflicts_with = "escape_keys")]
+    pub escape_paths: bool,
+
+    /// What becomes of a message that cannot be taken: stop, skip, or quarantine=DIR
+    ///
+    /// One without a key, that is no JSON, too long, or named as another of its archive. In DIR it is kept with its reason in a
+    /// file `.why` beside it. Nothing goes on where the end of a message is not known.
+    #[arg(long, value_name = "HOW", default_value = "stop")]
+    pub on_bad: OnBad,
+
     #[command(flatten)]
     pub voice: VoiceArgs,
 }
@@ -29,10 +41,14 @@ pub struct PackArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
 pub struct MessageArgs {
-    /// Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR
+    /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
     ///
-    /// json: values with any white space between them. csv: the first record is a header, which every file repeats.
-    /// u32be: a length in four bytes, big-endian, before each. In STR, \n, \t, \0 and \xHH stand for bytes.
+    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR.
+    ///
+    /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind a
+    /// record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in four bytes,
+    /// big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In
+    /// STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
     #[arg(long, value_name = "FRAMING", requires = "naming")]
     pub messages: Option<Framing>,
 
@@ -51,31 +67,66 @@ pub struct MessageArgs {
     pub each: Option<String>,
 
     /// The value at this JSON pointer is a message's key: /user/id
-    #[arg(hide_short_help = true, long, value_name = "POINTER", group = "key", requires = "each", value_parser = parse_pointer)]
+    #[arg(long, value_name = "POINTER", group = "key", requires = "each", value_parser = parse_pointer)]
     pub key_json: Option<String>,
 
     /// This column is a message's key, from 1: of a CSV record, or of a line with tabs
-    #[arg(hide_short_help = true, long, value_name = "N", group = "key", requires = "each", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", group = "key", requires = "each", value_parser = clap::value_parser!(u32).range(1..))]
     pub key_column: Option<u32>,
 
     /// What stands before this in a message is its key; the message stays whole
-    #[arg(hide_short_help = true, long, value_name = "STR", group = "key", requires = "each")]
+    #[arg(long, value_name = "STR", group = "key", requires = "each")]
     pub key_delimiter: Option<String>,
 
+    /// This field is a message's key: of a journal's entry, or `id` or `event` of a server-sent event
+    #[arg(long, value_name = "NAME", group = "key", requires = "each")]
+    pub key_field: Option<String>,
+
     /// Percent-encode what pachd refuses in a key, and `/` and `%`
-    #[arg(hide_short_help = true, long, requires = "key")]
+    #[arg(long, requires = "key")]
     pub escape_keys: bool,
+
+    /// What becomes of a message with the name of another one of its archive [default: refuse]
+    #[arg(long, value_name = "HOW", value_enum, requires = "each")]
+    pub same_name: Option<SameName>,
 
     /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
     ///
     /// Any JSON value but null; every message needs one. Of an archive the last message's counts, so let one consumer
     /// read one source: a Kafka partition, say.
-    #[arg(hide_short_help = true, long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
+    #[arg(long, value_name = "POINTER", group = "position", requires = "messages", value_parser = parse_pointer)]
     pub position_json: Option<String>,
 
     /// The same by a column, from 1: of a CSV record, or of a line with tabs
-    #[arg(hide_short_help = true, long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
     pub position_column: Option<u32>,
+
+    /// The same by a field: __CURSOR of a journal's entry, or `id` of a server-sent event
+    #[arg(long, value_name = "NAME", group = "position", requires = "messages")]
+    pub position_field: Option<String>,
+
+    /// What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]
+    ///
+    /// A first record without a comma, but with semicolons, tabs or bars, shows that they do it, and that is said. So does a
+    /// first line `sep=;`.
+    #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
+    pub csv_delimiter: Option<u8>,
+
+    /// In CSV, what follows this byte means nothing but itself: `\` in files of MySQL
+    #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
+    pub csv_escape: Option<u8>,
+
+    /// The first record of CSV is one as all others are
+    #[arg(long, requires = "messages")]
+    pub csv_no_header: bool,
+
+    /// What becomes of a carriage return before the end of a line or a CSV record [default: keep]
+    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    pub crlf: Option<Crlf>,
+
+    /// What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]
+    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    pub nulls: Option<Nulls>,
 
     /// Close an archive, or a batch of archives, at so many [default: 10000]
     ///
@@ -87,7 +138,7 @@ pub struct MessageArgs {
     /// Close it at this size [default: 64MiB]
     ///
     /// A larger message gets an archive, and a larger archive a commit of its own.
-    #[arg(hide_short_help = true, long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub batch_bytes: Option<u64>,
 
     /// Close it when its first has waited so long [default: 5s]
@@ -97,11 +148,11 @@ pub struct MessageArgs {
     pub batch_period: Option<Duration>,
 
     /// Refuse a message larger than this
-    #[arg(hide_short_help = true, long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
     pub max_message: u64,
 
-    /// What becomes of a last message without its end [default: keep for lines, else fail]
-    #[arg(hide_short_help = true, long, value_name = "HOW", value_enum, requires = "messages")]
+    /// What becomes of a last message without its end [default: keep for lines and csv, else fail]
+    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
     pub partial: Option<Partial>,
 }
 
@@ -112,6 +163,32 @@ pub enum Partial {
     /// Leave it out, and say so
     Drop,
     /// It is a fault; the messages before it are taken
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SameName {
+    /// It cannot be taken
+    Refuse,
+    /// The last one counts
+    Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Crlf {
+    /// It is a part of the message
+    Keep,
+    /// It is a part of the end of the line, and left out
+    Strip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Nulls {
+    /// An empty message
+    Empty,
+    /// Leave it out, and say how many
+    Skip,
+    /// It cannot be taken
     Fail,
 }
 

@@ -8,9 +8,9 @@ pub mod table;
 use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _, Parser as _};
+use clap::{Command, CommandFactory as _};
 
-use super::Cli;
+use super::{Cli, short};
 use table::{DANGEROUS, FLAGS, Meaning, NOUNS, Part, Synonym, VERBS, VerbMeaning};
 
 /// What the line says, and the line as it is understood.
@@ -21,7 +21,7 @@ pub fn parse(args: &[OsString]) -> Result<(Cli, Vec<OsString>), clap::Error> {
     let mut line = Line::new(without_noun(args.to_vec()));
     // A rewritten word is never one that is rewritten, so each word is looked at once at most.
     for _ in 0..=args.len() {
-        let mut error = match Cli::try_parse_from(&line.words) {
+        let mut error = match short::parse(&line.words) {
             Ok(cli) => return Ok((cli, line.words)),
             Err(error) => error,
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
-use spoutctl::cli::{Cli, examples, manual};
+use spoutctl::cli::{Cli, examples, manual, short};
 
 use crate::runner::{has_program, skip};
 
@@ -96,7 +96,7 @@ fn each_man_page_has_its_own_sections_and_a_date() {
 
 /// The lines of a verb's short help.
 fn short_help(verb: &[String]) -> String {
-    let mut command = Cli::command().term_width(100);
+    let mut command = short::command().term_width(100);
     command.build();
     let mut found = &mut command;
     for word in verb {
