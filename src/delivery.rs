@@ -9,6 +9,7 @@
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`batching`] | which archives become one commit |
+//! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
@@ -44,6 +45,7 @@ pub mod mark;
 pub mod patience;
 pub mod preflight;
 pub mod quarantine;
+pub mod restarted;
 pub mod routing;
 pub mod run;
 pub mod spool;

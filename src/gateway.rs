@@ -367,6 +367,18 @@ impl Pipelines for Gateway {
             Err(failed) => Err(failed.fault),
         }
     }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = wire::StopPipeline::from(pipeline);
+        let wire::Present {} = self.pachd()?.ask(pachd::STOP_PIPELINE, &request)?;
+        Ok(())
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = wire::InspectPipeline::from(pipeline);
+        let wire::Present {} = self.pachd()?.ask(pachd::START_PIPELINE, &request)?;
+        Ok(())
+    }
 }
 
 impl CommitSink for Gateway {

@@ -44,8 +44,8 @@ use crate::following::CommitFeed;
 use crate::history::CommitHistory;
 use crate::pachd::{Call, CallFault, Expected, Identity, Login};
 use crate::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
-    ProjectName, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId,
+    PipelineKind, ProjectName, Repo,
 };
 use crate::pipelines::{Pipelines, Running, Submission, Verdict};
 use crate::protobuf;
@@ -284,6 +284,21 @@ impl Pipelines for Grpc {
 
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
         self.pipelines()?.find_pipeline(pipeline)
+    }
+
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
+        match self.pachd()? {
+            Found::V1(pachd) => pachd.output_branch(pipeline),
+            Found::V2(pachd) => pachd.output_branch(pipeline),
+        }
+    }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pipelines()?.stop_pipeline(pipeline)
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pipelines()?.start_pipeline(pipeline)
     }
 }
 

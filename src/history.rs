@@ -102,6 +102,7 @@ mod tests {
 
     fn info(number: usize, parent: Option<usize>, error: &str) -> CommitInfo {
         CommitInfo {
+            origin: crate::pfs::Origin::User,
             commit: Commit {
                 repo: Repo {
                     project: ProjectName::new("default").unwrap(),

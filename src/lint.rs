@@ -17,6 +17,7 @@ pub mod fix;
 mod keys;
 mod naming;
 mod pod;
+mod put;
 mod resources;
 mod rule;
 pub mod server;
@@ -50,6 +51,7 @@ const FAMILIES: &[&[Rule]] = &[
     keys::RULES,
     naming::RULES,
     pod::RULES,
+    put::RULES,
     resources::RULES,
     service::RULES,
     spout::RULES,
@@ -173,4 +175,5 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     service::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
+    put::check(spec, findings);
 }

@@ -2,14 +2,13 @@
 //! for the file that a spec is in.
 
 use crate::cli::ServerArgs;
-use crate::commands::server;
+use crate::commands::server::{self, Pachd};
 use crate::diagnostic::{Diagnostic, Label};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
 use crate::lint::Rule;
 use crate::lint::server::REFUSED;
-use crate::pipelines::Pipelines;
 use crate::settings::{Address, Server};
 use crate::source::Span;
 use crate::spec::strict::Sent;
@@ -17,11 +16,11 @@ use crate::spec::tree::{Document, Node};
 use crate::terminal::Terminal;
 
 /// The pachd to ask, through either of its doors. A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Box<dyn Pipelines>, Server), Failure> {
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Pachd, Server), Failure> {
     let server = server::find(args)?;
-    let pachd: Box<dyn Pipelines> = match &server.address {
-        Address::Gateway(address) => Box::new(server::gateway(&server, address, terminal)?),
-        Address::Grpc(address) => Box::new(server::grpc(&server, address, terminal)?),
+    let pachd = match &server.address {
+        Address::Gateway(address) => Pachd::Gateway(server::gateway(&server, address, terminal)?),
+        Address::Grpc(address) => Pachd::Grpc(server::grpc(&server, address, terminal)?),
         Address::Sidecar(_) => {
             return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
                 .help("name the pachd itself: --pachd grpc://HOST:PORT"));

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `error` | every known refusal and what it means, in one table |
+//! | `pipelines` | which branch a pipeline writes |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //!
 //! **How an archive becomes a commit.** There are no file sets, so [`CommitSink::has_file_sets`] says no, and the delivery
@@ -29,6 +30,7 @@
 
 mod error;
 mod messages;
+mod pipelines;
 mod tar;
 
 #[cfg(test)]

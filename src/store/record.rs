@@ -51,13 +51,7 @@ impl From<&Branch> for CommitSelector {
     }
 }
 
-/// Who asked for a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    User,
-    /// The store itself, where pachd has a branch's first, empty commit.
-    Auto,
-}
+pub use crate::pfs::Origin;
 
 /// All that is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +183,9 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
     };
     let branch: String = row.get(2)?;
     let parent: Option<String> = row.get(3)?;
+    let origin: String = row.get(11)?;
     Ok(CommitInfo {
+        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
         commit: Commit {
             repo: repo_of(row)?,
             branch: BranchName::new(&branch).ok(),
@@ -208,7 +204,6 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
 fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
-    let origin: String = row.get(11)?;
     let mut children = db.prepare_cached("SELECT name, branch FROM commits WHERE parent = ?1 ORDER BY id")?;
     let mut children = children.query([id])?;
     let mut named = Vec::new();
@@ -218,8 +213,8 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let size_upper_bound = size_upper_bound(db, id)?;
     Ok(CommitRecord {
         row: id,
+        origin: info.origin,
         info,
-        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
         children: named,
         updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
         checked: row.get(13)?,

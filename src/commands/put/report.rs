@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::metrics::{self, Figures};
 use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
+use crate::terminal::line::{LONGEST, length_in_a_log};
 
 /// How often progress is drawn, at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
@@ -167,7 +168,7 @@ impl Report {
         let figures = metrics::Source::figures(self);
         let lag = self.stats.as_ref().and_then(|stats| stats.take_lag());
         if self.json {
-            self.print(&Line::Stats {
+            self.print(Line::Stats {
                 seconds: self.started.elapsed().as_secs_f64(),
                 read: figures.read_bytes,
                 messages: figures.messages,
@@ -210,7 +211,7 @@ impl Report {
             get(&self.bytes),
         );
         if self.json {
-            self.print(&Line::Summary {
+            self.print(Line::Summary {
                 complete,
                 archives: get(&self.archives),
                 commits,
@@ -382,19 +383,24 @@ impl Report {
         newest.push_back(receipt);
     }
 
-    fn print(&self, line: &Line<'_>) {
-        match serde_json::to_string(line) {
-            Ok(text) => self.terminal.result(&text),
-            Err(error) => self
-                .terminal
-                .warning(&format!("a line of JSON could not be made: {error}")),
+    fn print(&self, mut line: Line<'_>) {
+        loop {
+            match serde_json::to_string(&line) {
+                // A log that ends at a long line would hide all that follows.
+                Ok(text) if length_in_a_log(&text) > LONGEST && line.list_fewer() => {}
+                Ok(text) => return self.terminal.result(&text),
+                Err(error) => {
+                    let text = format!("a line of JSON could not be made: {error}");
+                    return self.terminal.warning(&text);
+                }
+            }
         }
     }
 
     /// The archive is in the spool, and survives a crash: the producer may forget it.
     pub fn spooled(&self, archive: &Spooled) {
         if self.json {
-            self.print(&Line::Spooled {
+            self.print(Line::Spooled {
                 seq: archive.sequence,
                 digest: archive.digest.to_string(),
                 messages: Messages::of(&archive.label),
@@ -410,7 +416,7 @@ impl Report {
             self.messages.fetch_add(messages.count(), Ordering::Relaxed);
         }
         if self.json {
-            self.print(&Line::of(&if already {
+            self.print(Line::of(&if already {
                 Settled::Already(receipt)
             } else {
                 Settled::Committed(receipt)
@@ -504,7 +510,7 @@ impl Observer for Report {
         self.deletions.fetch_add(deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(files.total_bytes(), Ordering::Relaxed);
         if self.json {
-            self.print(&Line::Archive {
+            self.print(Line::Archive {
                 archive: archive.number,
                 archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 input: &archive.input,
@@ -543,7 +549,7 @@ impl Observer for Report {
         self.terminal
             .warning(&format!("{reason}; set aside as {}", file.display()));
         if self.json {
-            self.print(&Line::of(&Settled::Quarantined(archive, file)));
+            self.print(Line::of(&Settled::Quarantined(archive, file)));
         }
         self.quarantined.fetch_add(1, Ordering::Relaxed);
     }

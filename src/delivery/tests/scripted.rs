@@ -13,7 +13,7 @@ use crate::delivery::mark::{Mark, Stage};
 use crate::delivery::patience::{Clock, Interrupt};
 use crate::delivery::*;
 use crate::fault::FaultKind;
-use crate::pfs::BranchInfo;
+use crate::pfs::{BranchInfo, Origin};
 use crossbeam_channel::{Receiver, bounded};
 
 /// Files by path.
@@ -71,6 +71,7 @@ pub(super) struct Held {
     pub(super) closed: bool,
     pub(super) error: String,
     pub(super) ops: Vec<Op>,
+    pub(super) origin: Origin,
 }
 
 #[derive(Default)]
@@ -257,6 +258,7 @@ impl State {
                     closed: false,
                     error: String::new(),
                     ops: Vec::new(),
+                    origin: Origin::User,
                 });
                 return Ok(Some(id));
             }
@@ -305,6 +307,7 @@ impl State {
         let held = &self.commits[at];
         let time = held.closed.then_some(jiff::Timestamp::UNIX_EPOCH);
         CommitInfo {
+            origin: held.origin,
             commit: Commit {
                 repo: branch.repo.clone(),
                 branch: None,
@@ -316,7 +319,8 @@ impl State {
             finishing: time,
             finished: time,
             error: held.error.clone(),
-            size_bytes: 0,
+            // One of pachd's own is empty.
+            size_bytes: u64::from(held.origin == Origin::User),
         }
     }
 }
@@ -546,6 +550,7 @@ pub(super) fn options() -> Options {
         spooled: None,
         retry_for: Duration::from_mins(10),
         in_flight: 1,
+        accept_emptied: false,
         dry_run: false,
         batching: Batching::ONE_EACH,
     }

@@ -91,6 +91,7 @@ pub fn id(number: usize) -> CommitId {
 /// A finished commit of a line without end.
 pub fn info(number: usize) -> CommitInfo {
     CommitInfo {
+        origin: crate::pfs::Origin::User,
         commit: Commit {
             repo: branch().repo,
             branch: Some(branch().name),
@@ -192,6 +193,7 @@ impl History {
         let node = &self.nodes[at];
         let time = |second: usize| Timestamp::from_second(i64::try_from(second).unwrap()).unwrap();
         CommitInfo {
+            origin: crate::pfs::Origin::User,
             commit: Commit {
                 repo: branch().repo,
                 branch: Some(branch().name),

@@ -70,6 +70,8 @@ pub(super) fn commit_info(
     // There is no `error` in 1.x. What is finished without a list of files failed, or was given up (recording 071).
     let failed = finished.is_some() && info.tree.is_none() && info.trees.is_empty();
     Ok(CommitInfo {
+        // pachd begins none of its own there.
+        origin: pfs::Origin::User,
         commit: pfs::Commit {
             repo: repo.clone(),
             branch: branch.cloned(),

@@ -16,7 +16,7 @@ use crate::protobuf::google::Timestamp;
 use crate::protobuf::pfs::{
     AddFile, Branch, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse,
     DeleteFile, DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ModifyFileRequest,
-    StartCommitRequest,
+    OriginKind, StartCommitRequest,
 };
 use crate::protobuf::pps::{PipelineInfo, PipelineState, PipelineType};
 use crate::protobuf::transaction::TransactionInfo;
@@ -127,7 +127,9 @@ pub(super) fn commit_info(
     let upper_bound = info.size_bytes_upper_bound;
     let size = info.details.map_or(0, |details| details.size_bytes);
     let size = if size > 0 { size } else { upper_bound };
+    let is_auto = info.origin.is_some_and(|origin| origin.kind() == OriginKind::Auto);
     Ok(CommitInfo {
+        origin: if is_auto { pfs::Origin::Auto } else { pfs::Origin::User },
         commit: pfs::Commit {
             repo: repo.clone(),
             branch: branch.cloned(),
