@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::commands::server;
-use crate::delivery::DeliveryError;
-use crate::delivery::mark::StreamName;
-use crate::delivery::patience::{Exhausted, Interrupt, Patience, SystemClock};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::FaultKind;
-use crate::pfs::{BranchName, Destination, Repo};
-use crate::pipelines::Pipelines;
 use crate::settings::{Address, Server};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::pfs::{BranchName, Destination, Repo};
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_delivery::DeliveryError;
+use spoutctl_delivery::mark::StreamName;
+use spoutctl_delivery::patience::{Exhausted, Interrupt, Patience, SystemClock};
 
 pub(super) struct Target {
     pub destination: Destination,

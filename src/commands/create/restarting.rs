@@ -3,11 +3,11 @@
 
 use crate::commands::pipelines::failure;
 use crate::commands::server::Pachd;
-use crate::delivery::restarted::{self, Emptied, Leftover};
 use crate::failure::Failure;
-use crate::fault::Fault;
-use crate::pfs::{Branch, BranchName, DEFAULT_BRANCH, Repo};
 use crate::terminal::Terminal;
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::{Branch, BranchName, DEFAULT_BRANCH, Repo};
+use spoutctl_delivery::restarted::{self, Emptied, Leftover};
 
 /// A spout that is stopped while something is done.
 pub(super) struct Restart<'a> {

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process_group};
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-use crate::exit::Exit;
+use spoutctl_core::exit::Exit;
 
 /// The word that makes this program a guard. No verb, because nobody types it.
 const GUARD: &str = "__guard";
