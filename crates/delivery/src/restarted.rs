@@ -98,7 +98,7 @@ mod tests {
         CommitInfo {
             commit: Commit {
                 repo: destination.branch.repo,
-                branch: None,
+                branch: destination.branch.name,
                 id: id(number),
             },
             origin,
