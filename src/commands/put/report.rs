@@ -588,7 +588,7 @@ impl Observer for Report {
     fn skipped(&self, archive: &Archive) {
         self.terminal.warning(&format!("{}; left out", reason(archive)));
         if self.json {
-            self.print(&Line::of(&Settled::Skipped(archive)));
+            self.print(Line::of(&Settled::Skipped(archive)));
         }
         self.skipped.fetch_add(1, Ordering::Relaxed);
     }
