@@ -93,9 +93,7 @@ pub mod terminal;
 
 use std::ffi::OsString;
 
-use clap::Parser;
-
-use cli::{Cli, Verb};
+use cli::Verb;
 use failure::Failure;
 use spoutctl_core::exit::Exit;
 use terminal::{Terminal, Voice};
@@ -106,8 +104,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if commands::group::guard::is_meant(&args) {
         return commands::group::guard::keep_watch();
     }
-    let cli = match Cli::try_parse_from(&args) {
-        Ok(cli) => cli,
+    if let Some(exit) = commands::completion::answer(&args) {
+        return exit;
+    }
+    let (cli, args) = match cli::synonyms::parse(&args) {
+        Ok(understood) => understood,
         Err(error) => {
             // Help and version go to standard output, mistakes to standard error; a closed pipe is no mistake.
             let _ = error.print();
@@ -141,6 +142,8 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),
         Verb::Doctor(args) => commands::doctor::run(&args),
+        Verb::Completions(args) => commands::completion::run(&args),
+        Verb::Man(args) => commands::man::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

@@ -231,6 +231,12 @@ struct Submitter<'a> {
 impl Submitter<'_> {
     fn submit(&self, spec: &Spec) -> Result<(), Failure> {
         let before = self.running(spec)?;
+        if let Some(before) = before.as_ref().filter(|before| self.is_there_already(before, spec)) {
+            let version = before.version;
+            self.terminal
+                .result(&format!("{}   version {version}   unchanged", spec.shown()));
+            return Ok(());
+        }
         match (self.send(spec, before.as_ref())?, &spec.pipeline) {
             (Ok(()), _) => {}
             (Err(words), Some(spout)) if self.restart && is_refused_for_downstream(&words) => {
@@ -265,6 +271,11 @@ impl Submitter<'_> {
             Err(fault) => Err(cannot(spec, &fault)),
             Ok(verdict) => Ok(verdict.map(drop)),
         }
+    }
+
+    /// A second update with the same spec would start its pods anew, and change nothing.
+    fn is_there_already(&self, before: &Running, spec: &Spec) -> bool {
+        self.how.update && !self.how.reprocess && is_same(&before.submitted, &spec.sent.json)
     }
 
     /// After an answer that was lost: whether the pipeline is there as it was sent.
