@@ -645,7 +645,7 @@ fn delivery_to(
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: OnBad::Stop,
         options,
     }
 }
