@@ -58,6 +58,7 @@ mod tail;
 mod timeouts;
 mod v1;
 mod validate;
+mod validate_gate;
 mod validate_config;
 mod validate_server;
 mod wrong;
