@@ -10,26 +10,40 @@ pub const STAND_IN: char = '\u{e000}';
 
 const MARKS: [(&str, &str); 4] = [("{{", "}}"), ("{%", "%}"), ("<%", "%>"), ("${", "}")];
 
+/// The longest `${…}`.
+const LONGEST_VARIABLE: usize = 200;
+
 /// Every template of a text, in order.
 #[must_use]
 pub fn find(text: &str) -> Vec<Span> {
     let mut found = Vec::new();
+    // What is not closed once is not closed later either, and is not looked for again.
+    let mut is_open = [true; MARKS.len()];
     let mut at = 0;
-    while let Some(start) = text.get(at..).and_then(|rest| rest.find(['{', '<', '$'])).map(|next| at + next) {
+    while let Some(start) = text
+        .get(at..)
+        .and_then(|rest| rest.find(['{', '<', '$']))
+        .map(|next| at + next)
+    {
         let rest = text.get(start..).unwrap_or_default();
-        let end = MARKS.iter().find_map(|(open, close)| {
-            let within = rest.strip_prefix(open)?;
-            let length = within.find(close)?;
-            let is_one = *open != "${" || within.get(..length).is_some_and(is_variable);
-            is_one.then_some(start + open.len() + length + close.len())
-        });
-        at = match end {
-            Some(end) => {
-                found.push(Span::new(start, end));
-                end
-            }
-            None => start + 1,
-        };
+        let mut end = None;
+        for ((open, close), is_open) in MARKS.iter().zip(&mut is_open).filter(|(_, is_open)| **is_open) {
+            let Some(within) = rest.strip_prefix(open) else { continue };
+            let length = if *open == "${" {
+                within.find(['}', '\n']).filter(|length| *length <= LONGEST_VARIABLE)
+            } else {
+                let length = within.find(close);
+                *is_open = length.is_some();
+                length
+            };
+            let is_one = |length: usize| *open != "${" || within.get(..length).is_some_and(is_variable) && within.get(length..).is_some_and(|rest| rest.starts_with('}'));
+            end = length.filter(|length| is_one(*length)).map(|length| start + open.len() + length + close.len());
+            break;
+        }
+        at = end.unwrap_or(start + 1);
+        if let Some(end) = end {
+            found.push(Span::new(start, end));
+        }
     }
     found
 }
@@ -48,43 +62,61 @@ fn is_variable(text: &str) -> bool {
 /// and a word for the others.
 #[must_use]
 pub fn stand_in(text: &str, templates: &[Span]) -> String {
-    let mut blanked = text.to_owned();
-    let mut others = Vec::new();
-    for template in templates {
-        if is_alone(text, *template, templates) {
-            let blanks: String = text.get(template.range()).unwrap_or_default().bytes()
-                .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-                .collect();
-            blanked.replace_range(template.range(), &blanks);
-        } else {
-            others.push(*template);
-        }
-    }
+    let (alone, others): (Vec<_>, Vec<_>) = by_lines(text, templates);
+    let blanked = replaced(text, &alone, |template, _| {
+        let bytes = text.get(template.range()).unwrap_or_default().bytes();
+        bytes.map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
+    });
     let is_json = begins_as_json(&blanked);
     let mut is_in_string = false;
-    let mut at = 0;
-    for template in others {
-        is_in_string = ends_in_string(blanked.get(at..template.start).unwrap_or_default(), is_in_string);
-        at = template.end;
-        let word = word(template.range().len(), is_json && !is_in_string);
-        blanked.replace_range(template.range(), &word);
-    }
-    blanked
+    replaced(&blanked, &others, |template, before| {
+        is_in_string = ends_in_string(before, is_in_string);
+        word(template.range().len(), is_json && !is_in_string)
+    })
 }
 
-/// Whether there is nothing but templates in the lines of a template.
-fn is_alone(text: &str, template: Span, all: &[Span]) -> bool {
-    let start = text.get(..template.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let rest = text.get(template.end..).unwrap_or_default();
-    let end = template.end + rest.find('\n').unwrap_or(rest.len());
-    let mut at = start;
-    for other in all.iter().filter(|other| other.start >= start && other.end <= end) {
-        if !text.get(at..other.start).unwrap_or_default().trim().is_empty() {
-            return false;
-        }
-        at = other.end;
+/// The text with other words for some places of it, which are in order. Each word is made knowing what stands between the
+/// place before and this one.
+fn replaced(text: &str, places: &[Span], mut word: impl FnMut(Span, &str) -> String) -> String {
+    let mut made = String::with_capacity(text.len());
+    let mut at = 0;
+    for place in places {
+        let between = text.get(at..place.start).unwrap_or_default();
+        made.push_str(between);
+        made.push_str(&word(*place, between));
+        at = place.end;
     }
-    text.get(at..end).unwrap_or_default().trim().is_empty()
+    made.push_str(text.get(at..).unwrap_or_default());
+    made
+}
+
+/// The templates in whose lines there is nothing else, and the others.
+fn by_lines(text: &str, templates: &[Span]) -> (Vec<Span>, Vec<Span>) {
+    let (mut alone, mut others) = (Vec::new(), Vec::new());
+    let mut rest = templates;
+    while let Some(first) = rest.first() {
+        let before = text.get(..first.start).unwrap_or_default();
+        let mut at = before.rfind('\n').map_or(0, |at| at + 1);
+        let mut is_alone = true;
+        let mut count = 0;
+        // All that begin in one line, or in the line in which one before them ends.
+        for template in rest {
+            let between = text.get(at..template.start).unwrap_or_default();
+            if count > 0 && between.contains('\n') {
+                break;
+            }
+            is_alone &= between.trim().is_empty();
+            at = template.end;
+            count += 1;
+        }
+        let after = text.get(at..).and_then(|after| after.lines().next()).unwrap_or_default();
+        is_alone &= after.trim().is_empty();
+        let (these, later) = rest.split_at_checked(count.max(1)).unwrap_or((rest, &[]));
+        let kind = if is_alone { &mut alone } else { &mut others };
+        kind.extend_from_slice(these);
+        rest = later;
+    }
+    (alone, others)
 }
 
 /// Whether a piece of JSON ends within a string.
