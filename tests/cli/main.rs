@@ -7,7 +7,7 @@
 )]
 
 #[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
-#[path = "../../src/delivery/tests/checker.rs"]
+#[path = "../../crates/delivery/src/tests/checker.rs"]
 mod checker;
 mod runner;
 
@@ -30,7 +30,6 @@ mod generated;
 mod get;
 mod grpc;
 mod kafka;
-mod layers;
 mod marker;
 mod memory;
 mod messages;
@@ -58,7 +57,7 @@ mod tail;
 mod timeouts;
 mod v1;
 mod validate;
-mod validate_gate;
 mod validate_config;
+mod validate_gate;
 mod validate_server;
 mod wrong;

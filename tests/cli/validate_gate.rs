@@ -29,7 +29,10 @@ fn piped(world: &World, args: &[&str], text: &str) -> Ran {
 #[test]
 fn what_cannot_be_read_in_a_directory_is_an_error_whatever_it_is() {
     for (name, text) in [
-        ("cut.json", "{\"pipeline\": {\"name\": \"a\"}, \"transform\": {\"cmd\": [\"x\"]"),
+        (
+            "cut.json",
+            "{\"pipeline\": {\"name\": \"a\"}, \"transform\": {\"cmd\": [\"x\"]",
+        ),
         ("open.yaml", "pipeline: {name: x\n"),
         ("empty.json", ""),
         ("other.json", "{\"compilerOptions\": {\"strict\": true, }, // why\n}"),
@@ -37,7 +40,11 @@ fn what_cannot_be_read_in_a_directory_is_an_error_whatever_it_is() {
     ] {
         let world = world(&[("specs/events.json", GOOD), (&format!("specs/{name}"), text)]);
         let ran = validate(&world, &["specs"]);
-        assert!(ran.expect(1).text().starts_with(&format!("specs/{name}:")), "{}", ran.text());
+        assert!(
+            ran.expect(1).text().starts_with(&format!("specs/{name}:")),
+            "{}",
+            ran.text()
+        );
     }
 }
 
@@ -78,12 +85,19 @@ fn what_some_versions_of_kubernetes_refuse_is_judged_for_the_one_that_is_named()
     let world = world(&[("events.json", &spec)]);
     let said = |args: &[&str]| validate(&world, &[args, &["events.json"]].concat());
     assert!(said(&[]).expect(0).text().contains("warning[env-name]"));
-    assert!(said(&["--kubernetes", "v1.31.4+k3s1"]).expect(1).text().contains("error[env-name]"));
+    assert!(
+        said(&["--kubernetes", "v1.31.4+k3s1"])
+            .expect(1)
+            .text()
+            .contains("error[env-name]")
+    );
     assert_eq!(said(&["--kubernetes", "1.32"]).expect(0).text(), "");
     fs::write(world.path("spoutctl.toml"), "kubernetes = \"1.25\"\n").unwrap();
     said(&[]).expect(1);
     assert_eq!(said(&["--kubernetes", "1.34.2-gke.100"]).expect(0).text(), "");
-    said(&["--kubernetes", "two"]).expect(2).says("is no version of Kubernetes");
+    said(&["--kubernetes", "two"])
+        .expect(2)
+        .says("is no version of Kubernetes");
 }
 
 #[test]

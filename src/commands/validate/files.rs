@@ -11,7 +11,7 @@ use ignore::WalkBuilder;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::shown;
-use crate::source::SourceFile;
+use spoutctl_lint::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
 pub(in crate::commands) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];

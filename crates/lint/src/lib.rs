@@ -1,0 +1,224 @@
+//! What pachd will make of a pipeline spec, said before it is asked: faults that make it refuse, that make the spout
+//! fail later, and that pass in silence.
+//!
+//! Domain: it knows the trees of [`crate::spec`] and what Pachyderm and Kubernetes do with each field. It knows no file
+//! system, no terminal, no network.
+//!
+//! A family of rules is a file. A rule asks a [`view`] for fields by name and says what it found as a
+//! [`finding::Finding`]; it never counts lines or columns.
+
+mod amounts;
+mod command;
+mod container;
+pub mod diagnostic;
+mod duration;
+mod edit;
+mod environment;
+mod finding;
+pub mod fix;
+mod input;
+mod keys;
+pub mod kubernetes;
+mod likeness;
+mod metadata;
+mod naming;
+mod patch;
+mod pod;
+pub mod report;
+mod resources;
+mod rule;
+mod scheduling;
+mod secrets;
+pub mod server;
+mod service;
+mod shape;
+pub mod source;
+pub mod spec;
+mod spout;
+pub mod suppress;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod types;
+mod unfinished;
+mod view;
+mod worker;
+mod workers;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, RuleId, Severity};
+use crate::source::SourceFile;
+pub use spoutctl_fields::version;
+
+use crate::spec::tree::Node;
+use finding::Findings;
+use kubernetes::Minor;
+pub use rule::{Rule, rule_named, rule_nearest, rules};
+use version::Version;
+use view::{Fields, Spec};
+
+/// Every family of rules.
+const FAMILIES: &[&[Rule]] = &[
+    amounts::RULES,
+    command::RULES,
+    container::RULES,
+    environment::RULES,
+    input::RULES,
+    keys::RULES,
+    metadata::RULES,
+    naming::RULES,
+    pod::RULES,
+    resources::RULES,
+    scheduling::RULES,
+    secrets::RULES,
+    service::RULES,
+    spout::RULES,
+    suppress::RULES,
+    syntax::RULES,
+    types::RULES,
+    unfinished::RULES,
+    workers::RULES,
+];
+
+/// How to look at a file.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub version: Version,
+    /// The cluster's; for one that is not named, what some versions refuse and others take is a warning.
+    pub kubernetes: Option<Minor>,
+    pub expect: Expect,
+    /// What is more or less bad to this person than a rule says. A rule named here is looked for even when it is
+    /// one that has to be asked for.
+    pub severities: BTreeMap<RuleId, Severity>,
+    /// These rules only; all when it is none.
+    pub select: Option<BTreeSet<RuleId>>,
+    /// Not these.
+    pub ignore: BTreeSet<RuleId>,
+}
+
+/// What a file is meant to hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// Spouts, for somebody said so; a spec without a spout is an error.
+    #[default]
+    Spout,
+    /// Anything, for it was found in a directory; only spouts are looked at.
+    Any,
+    /// Anything, and ordinary pipelines are looked at, too.
+    Pipeline,
+}
+
+/// What is to be said of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// By place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many specs were looked at.
+    pub specs: usize,
+    /// How many ordinary pipelines were not, because they are no spouts.
+    pub skipped: usize,
+    /// It was found in a directory, can be read, and has nothing in it that is a spec of any kind.
+    pub holds_no_spec: bool,
+}
+
+impl Options {
+    /// Whether findings of this rule are wanted.
+    #[must_use]
+    pub fn looks_for(&self, rule: &Rule) -> bool {
+        let selected = match &self.select {
+            Some(select) => select.contains(&rule.id),
+            None => !rule.opt_in || self.severities.contains_key(&rule.id),
+        };
+        selected && !self.ignore.contains(&rule.id) && rule.versions.contain(self.version)
+    }
+}
+
+impl Expect {
+    /// Whether a document is to be looked at.
+    #[must_use]
+    pub fn includes(self, root: &Node) -> bool {
+        match self {
+            Self::Spout => true,
+            Self::Any => is_meant_as_spout(root),
+            Self::Pipeline => is_meant_as_spout(root) || is_pipeline(root),
+        }
+    }
+}
+
+/// Whether a spec has a spout, or a key that is surely meant to be one.
+fn is_meant_as_spout(root: &Node) -> bool {
+    let is_near = |name: &str| name.eq_ignore_ascii_case("spout") || name.eq_ignore_ascii_case("spouts");
+    root.members().iter().any(|member| is_near(&member.key.name))
+}
+
+/// Whether it is the spec of a pipeline of any kind.
+fn is_pipeline(root: &Node) -> bool {
+    let has = |key| Fields::of(root).find(key).is_some();
+    has("pipeline") || has("transform")
+}
+
+/// Reads a file and says all that is wrong with it.
+#[must_use]
+pub fn check(file: &SourceFile, options: &Options) -> Checked {
+    let mut findings = Findings::new(options);
+    let mut checked = Checked::default();
+    if unfinished::conflict(file, &mut findings) {
+        checked.diagnostics = findings.into_diagnostics();
+        return checked;
+    }
+    let mut parsed = spec::parse(file);
+    let templates = unfinished::templates(file, &mut parsed);
+    let ours = syntax::ours(file, &parsed, options.expect);
+    syntax::check(file, &parsed, options, ours, &mut findings);
+    if ours == syntax::Ours::Whole || templates.stop_readers() {
+        templates.say(&mut findings);
+    }
+    let mut specs = Vec::new();
+    for document in &parsed.documents {
+        if options.expect.includes(&document.root) {
+            specs.push(Spec {
+                file,
+                root: Fields::of(&document.root),
+                version: options.version,
+                kubernetes: options.kubernetes,
+                whole: document.whole && (templates.is_any() || !view::has_gap(&document.root)),
+                spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
+            });
+        } else {
+            checked.skipped += usize::from(is_pipeline(&document.root));
+        }
+    }
+    checked.specs = specs.len();
+    for spec in &specs {
+        check_spec(spec, options, &mut findings);
+    }
+    naming::twice(&specs, &mut findings);
+    let is_blank = file.text().trim().is_empty();
+    if parsed.documents.is_empty() && parsed.faults.is_empty() && (options.expect == Expect::Spout || is_blank) {
+        spout::nothing(file, &mut findings);
+    }
+    suppress::apply(file, &parsed, &mut findings);
+    checked.diagnostics = findings.into_diagnostics();
+    templates.keep(&mut checked.diagnostics);
+    checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
+    checked
+}
+
+fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
+    shape::check(spec, findings);
+    naming::check(spec, findings);
+    spout::check(spec, options.expect, findings);
+    input::check(spec, findings);
+    workers::check(spec, findings);
+    container::check(spec, findings);
+    environment::check(spec, findings);
+    secrets::check(spec, findings);
+    amounts::check(spec, findings);
+    resources::check(spec, findings);
+    service::check(spec, findings);
+    metadata::check(spec, findings);
+    scheduling::check(spec, findings);
+    pod::check(spec, findings);
+    command::check(spec, findings);
+}

@@ -1,0 +1,326 @@
+//! Rules about `pod_patch` and `pod_spec`: both are applied to the pod that pachd makes, and what comes of it is judged as
+//! Kubernetes judges a pod.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::finding::{Finding, Findings};
+use super::kubernetes::json::{list, text as text_of};
+use super::kubernetes::{Fault, pod, pod_spec as decoded};
+use super::rule::{Rule, rule};
+use super::version::Versions;
+use super::view::{Spec, Text, shown};
+use super::{patch, worker};
+
+const POD_PATCH_NOT_JSON: Rule = rule!("pod-patch-not-json", Error, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` that is no JSON",
+    why: "Both are JSON in a string. pachd refuses the spec when it cannot read it: malformed PodPatch, or malformed PodSpec.",
+    source: "src/server/pps/server/api_server.go:1967",
+);
+const POD_PATCH_NOT_JSON_PATCH: Rule = rule!("pod-patch-not-json-patch", Error, Versions::ALL,
+    summary: "`pod_patch` that is no JSON Patch, or `pod_spec` that is no object",
+    why: "`pod_patch` is a list of operations as RFC 6902 has them, `pod_spec` a part of a pod. pachd only looks whether it is \
+          JSON; when it makes the pod it cannot apply it, and after three attempts the pipeline fails.",
+    source: "src/server/pps/server/worker_rc.go:567",
+);
+const POD_SPEC_DEPRECATED: Rule = rule!("pod-spec-deprecated", Info, Versions::ALL,
+    summary: "`pod_spec`, which `pod_patch` replaces",
+    why: "`pod_spec` still works. It replaces lists as a whole, so that it takes containers and volumes away without saying so; \
+          `pod_patch` changes what it names.",
+    source: "src/pps/pps.proto:767",
+);
+const POD_PATCH_FAILS: Rule = rule!("pod-patch-fails", Error, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` that cannot be applied to the pod",
+    why: "pachd applies both when it makes the pod, long after it has accepted the spec. A path that is not in the pod, a `test` \
+          that fails, or a value of another type than the field has is an error then, and after three attempts the pipeline \
+          fails. The containers are `user`, which is 0, and `storage`, which is 1; a list that is not there, such as \
+          `tolerations`, has to be added as a whole.",
+    source: "src/server/pps/server/worker_rc.go:567; github.com/evanphx/json-patch v4.12.0",
+);
+const POD_REFUSED: Rule = rule!("pod-refused", Error, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` with which Kubernetes refuses the pod",
+    why: "pachd applies both and passes the pod on. Kubernetes judges it as any other pod of a ReplicationController: names, \
+          volumes and their mounts, containers, ports, probes, resources, users, affinity. What it refuses fails the pipeline, \
+          or never gets a pod. Whether a class or an account exists only the cluster knows, and is not looked at.",
+    source: "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/; created on API servers of 1.25.16 \
+             and 1.37.2",
+);
+const POD_FIELD_UNKNOWN: Rule = rule!("pod-field-unknown", Warning, Versions::ALL,
+    summary: "a field in `pod_patch` or `pod_spec` that no pod has",
+    why: "pachd reads the patched pod with the fields that it knows and drops all others without a word. Fields of Kubernetes \
+          newer than 1.29 are dropped by pachd 2.12, too.",
+    source: "k8s.io/api v0.29.2, core/v1; created on API servers of 1.25.16 and 1.37.2",
+);
+const POD_CONTAINER_MISSING: Rule = rule!("pod-container-missing", Warning, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` that takes a container away",
+    why: "The pod of a spout has the containers `user`, in which the code runs, and `storage`, through which it writes. \
+          Kubernetes takes a pod without one of them, and nothing works in it. `pod_spec` replaces a list as a whole.",
+    source: "src/server/pps/server/worker_rc.go:431",
+);
+
+pub(super) const RULES: &[Rule] = &[
+    POD_PATCH_NOT_JSON,
+    POD_PATCH_NOT_JSON_PATCH,
+    POD_SPEC_DEPRECATED,
+    POD_PATCH_FAILS,
+    POD_REFUSED,
+    POD_FIELD_UNKNOWN,
+    POD_CONTAINER_MISSING,
+];
+
+const FAILS: &str = "pachd accepts it, cannot make the pod, and the pipeline fails after three attempts";
+
+/// One of the two fields, and what is in it.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    name: &'static str,
+    text: Text<'a>,
+}
+
+/// What is done to the pod, in its order: the whole of `pod_spec`, then each operation of `pod_patch`.
+struct Change<'a> {
+    by: Source<'a>,
+    /// How it is called; counted from 1.
+    called: String,
+    patch: Json,
+}
+
+pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
+    let merged = spec
+        .root
+        .text("pod_spec")
+        .and_then(|text| pod_spec(spec, text, findings));
+    let patched = spec.root.text("pod_patch").and_then(|text| pod_patch(text, findings));
+    let changes: Vec<Change<'_>> = merged.into_iter().chain(patched.into_iter().flatten()).collect();
+    // A pod of which a part is not known cannot be judged.
+    if changes.is_empty() || !spec.whole {
+        return;
+    }
+    let base = worker::pod_spec(spec);
+    let Some(stages) = stages(&base, &changes, findings) else {
+        return;
+    };
+    judge(spec, &base, &changes, &stages, findings);
+}
+
+/// The pod after each change; none when one cannot be made, which is said.
+fn stages(base: &Json, changes: &[Change<'_>], findings: &mut Findings<'_>) -> Option<Vec<Json>> {
+    let mut stages: Vec<Json> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let mut pod = stages.last().unwrap_or(base).clone();
+        if change.by.name == "pod_spec" {
+            json_patch::merge(&mut pod, &change.patch);
+        } else if let Err(why) = patch::apply(&mut pod, &change.patch) {
+            findings.add(
+                Finding::new(
+                    &POD_PATCH_FAILS,
+                    change.by.text.span(),
+                    format!("{} {why}", change.called),
+                )
+                .note(FAILS)
+                .help("spoutctl explain pod-patch-fails says what is in the pod"),
+            );
+            return None;
+        }
+        stages.push(pod);
+    }
+    Some(stages)
+}
+
+fn judge(spec: &Spec<'_>, base: &Json, changes: &[Change<'_>], stages: &[Json], findings: &mut Findings<'_>) {
+    let Some((last, change)) = stages.last().zip(changes.last()) else {
+        return;
+    };
+    let decoded_pod = match decoded(last) {
+        Ok(decoded) => decoded,
+        Err(why) => {
+            let change = blamed(changes, stages, |pod| decoded(pod).is_err()).unwrap_or(change);
+            findings.add(
+                Finding::new(
+                    &POD_PATCH_FAILS,
+                    change.by.text.span(),
+                    format!("{}: {why}", change.called),
+                )
+                .note(FAILS)
+                .help("write a value of the type that the field has"),
+            );
+            return;
+        }
+    };
+    let before: BTreeSet<(String, String)> = faults(base).into_iter().map(|fault| (fault.path, fault.what)).collect();
+    let faults = pod::faults(&decoded_pod.spec);
+    for fault in faults
+        .iter()
+        .filter(|fault| !before.contains(&(fault.path.clone(), fault.what.clone())))
+    {
+        let has = |pod: &Json| self::faults(pod).contains(fault);
+        refused(spec, blamed(changes, stages, has).unwrap_or(change), fault, findings);
+    }
+    for dropped in &decoded_pod.dropped {
+        let has = |pod: &Json| decoded(pod).is_ok_and(|decoded| decoded.dropped.contains(dropped));
+        let change = blamed(changes, stages, has).unwrap_or(change);
+        findings.add(
+            Finding::new(
+                &POD_FIELD_UNKNOWN,
+                change.by.text.span(),
+                format!("{}: no pod has a field {}", change.called, shown(dropped)),
+            )
+            .note("pachd accepts it and drops the field")
+            .help("write it as the reference of Kubernetes 1.29 or older has it, from the pod's spec on"),
+        );
+    }
+    for name in ["user", "storage"] {
+        let is_lost = |pod: &Json| {
+            !list(pod, "containers")
+                .iter()
+                .any(|container| text_of(container, "name") == name)
+        };
+        if is_lost(last) && !list(last, "containers").is_empty() {
+            let change = blamed(changes, stages, is_lost).unwrap_or(change);
+            findings.add(
+                Finding::new(
+                    &POD_CONTAINER_MISSING,
+                    change.by.text.span(),
+                    format!("{}: the pod has no container `{name}` any more", change.called),
+                )
+                .note("pachd and Kubernetes accept it, and the spout cannot work")
+                .help("add to `containers`, or change one of them; do not replace the list"),
+            );
+        }
+    }
+}
+
+/// The first change from which on something holds in every stage.
+fn blamed<'a, 'b>(changes: &'b [Change<'a>], stages: &[Json], holds: impl Fn(&Json) -> bool) -> Option<&'b Change<'a>> {
+    let kept = stages.iter().rev().take_while(|pod| holds(pod)).count();
+    changes.get(stages.len().checked_sub(kept)?)
+}
+
+/// The faults of a pod that may have more in it than a pod has.
+fn faults(pod: &Json) -> Vec<Fault> {
+    decoded(pod).map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec))
+}
+
+fn refused(spec: &Spec<'_>, change: &Change<'_>, fault: &Fault, findings: &mut Findings<'_>) {
+    let Some(severity) = fault.refusal.severity(spec.kubernetes) else {
+        return;
+    };
+    let place = if fault.path.is_empty() {
+        String::new()
+    } else {
+        format!("{} ", shown(&fault.path))
+    };
+    findings.add(
+        Finding::new(
+            &POD_REFUSED,
+            change.by.text.span(),
+            format!("{}: {place}{}", change.called, fault.what),
+        )
+        .severity(severity)
+        .note(format!(
+            "pachd accepts it; {} refuses the pod, and the pipeline never runs",
+            fault.refusal.who()
+        )),
+    );
+}
+
+fn pod_patch<'a>(text: Text<'a>, findings: &mut Findings<'_>) -> Option<Vec<Change<'a>>> {
+    let json = read(Some(text).filter(|text| !text.value.is_empty())?, "PodPatch", findings)?;
+    let by = Source {
+        name: "pod_patch",
+        text,
+    };
+    let operations = match json {
+        Json::Null => return None, // as good as an empty list
+        Json::Array(operations) => operations,
+        _ => {
+            findings.add(no_patch(text, "it is a list of operations, and this is something else"));
+            return None;
+        }
+    };
+    for (at, operation) in operations.iter().enumerate() {
+        if let Some(fault) = operation_fault(operation) {
+            findings.add(no_patch(text, &format!("operation {} {fault}", at + 1)));
+            return None;
+        }
+    }
+    let changes = operations.into_iter().enumerate().map(|(at, patch)| Change {
+        by,
+        called: format!("operation {} of `pod_patch`", at + 1),
+        patch,
+    });
+    Some(changes.collect())
+}
+
+fn no_patch(text: Text<'_>, fault: &str) -> Finding {
+    Finding::new(
+        &POD_PATCH_NOT_JSON_PATCH,
+        text.span(),
+        format!("`pod_patch` is no JSON Patch: {fault}"),
+    )
+    .note(FAILS)
+    .help("write a list such as [{\"op\": \"add\", \"path\": \"/nodeName\", \"value\": \"node-1\"}]")
+}
+
+/// What is wrong with one operation of a JSON Patch, whatever it is applied to.
+fn operation_fault(operation: &Json) -> Option<String> {
+    let Some(members) = operation.as_object() else {
+        return Some("is no object".to_owned());
+    };
+    let is_text = |key: &str| members.get(key).is_some_and(Json::is_string);
+    match members.get("op").and_then(Json::as_str).unwrap_or_default() {
+        "" => return Some("has no `op`".to_owned()),
+        "move" | "copy" if !is_text("from") => return Some("has no `from`".to_owned()),
+        "test" if !members.contains_key("value") => return Some("has no `value`".to_owned()),
+        "add" | "replace" | "test" | "move" | "copy" | "remove" => {}
+        op => return Some(format!("has an unknown `op`, {}", shown(op))),
+    }
+    (!is_text("path")).then(|| "has no `path`".to_owned())
+}
+
+fn pod_spec<'a>(spec: &Spec<'a>, text: Text<'a>, findings: &mut Findings<'_>) -> Option<Change<'a>> {
+    let json = read(Some(text).filter(|text| !text.value.is_empty())?, "PodSpec", findings)?;
+    if !json.is_object() {
+        findings.add(
+            Finding::new(
+                &POD_PATCH_NOT_JSON_PATCH,
+                text.span(),
+                "`pod_spec` is a part of a pod, and this is no object",
+            )
+            .note(FAILS),
+        );
+        return None;
+    }
+    let key = spec.root.get("pod_spec").map_or(text.span(), |member| member.key.span);
+    findings.add(
+        Finding::new(&POD_SPEC_DEPRECATED, key, "`pod_spec` is replaced by `pod_patch`")
+            .note("pachd still merges it into the pod")
+            .help("write the same as a JSON Patch in `pod_patch`"),
+    );
+    Some(Change {
+        by: Source { name: "pod_spec", text },
+        called: "`pod_spec`".to_owned(),
+        patch: json,
+    })
+}
+
+fn read(text: Text<'_>, kind: &str, findings: &mut Findings<'_>) -> Option<Json> {
+    match serde_json::from_str(text.value) {
+        Ok(json) => Some(json),
+        Err(error) => {
+            let name = if kind == "PodPatch" { "pod_patch" } else { "pod_spec" };
+            let (line, column) = (error.line(), error.column());
+            findings.add(
+                Finding::new(
+                    &POD_PATCH_NOT_JSON,
+                    text.span(),
+                    format!("what is in `{name}` is no JSON, at line {line}, column {column} of it"),
+                )
+                .note(format!("pachd refuses the spec: malformed {kind}"))
+                .help("write JSON in a string; YAML is not read here"),
+            );
+            None
+        }
+    }
+}
