@@ -23,6 +23,7 @@ const TOLERATION_CONFLICT: Rule = rule!("toleration-conflict", Error, Versions::
           fails.",
     source: "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/; created on API servers of 1.25.16 \
              and 1.37.2",
+    fixable: Some(Safety::Unsafe),
 );
 const PRIORITY_CLASS_NAME: Rule = rule!("priority-class-name", Error, Versions::ALL,
     summary: "a name that no priority class can have",

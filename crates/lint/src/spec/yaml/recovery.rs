@@ -21,22 +21,19 @@ pub(in crate::spec) fn parse(text: &str) -> Reading {
     let mut told: Vec<SyntaxFault> = Vec::new();
     let mut taken: Vec<Span> = Vec::new();
     let mut last = None;
-    while told.len() < MOST {
-        let at = fault.span.start;
-        if !told.contains(&fault) {
-            told.push(fault);
-        }
-        let Some(block) = block_at(&rest, at) else { break };
-        let blank: String = rest
-            .get(block.range())
-            .unwrap_or_default()
-            .bytes()
-            .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-            .collect();
-        rest.replace_range(block.range(), &blank);
-        taken.push(block);
+    for _ in 0..MOST {
+        let Some(block) = block_at(&rest, fault.span.start) else { break };
+        let before = rest.clone();
+        rest.replace_range(block.range(), &blank(rest.get(block.range()).unwrap_or_default()));
         let reading = super::read(&rest);
         let next = stopper(&reading).cloned();
+        // What comes to light before it was the cause, such as a bracket that stays open.
+        if next.as_ref().is_some_and(|next| next.span.start < fault.span.start) {
+            rest = before;
+        } else {
+            taken.push(block);
+            told.push(fault);
+        }
         last = Some(reading);
         match next {
             Some(next) => fault = next,
@@ -55,6 +52,11 @@ pub(in crate::spec) fn parse(text: &str) -> Reading {
         }
     }
     reading
+}
+
+/// As many blanks, in as many lines.
+fn blank(text: &str) -> String {
+    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }
 
 /// The first fault that ends a document.
