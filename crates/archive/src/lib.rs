@@ -16,13 +16,44 @@
 //! a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is added.
 //!
 //! **Labels.** What the producer says of a whole archive is in such a header, too: `SPOUTCTL.messages` (`1-212`: which
-//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source).
+//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source). Messages that are not in its files are counted in
+//! `SPOUTCTL.skipped` and `SPOUTCTL.set-aside`, and those that were set aside are told of in `SPOUTCTL.aside.0` and so on.
 //!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
 //! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said in `compression`.
 //!
-//! Domain: this module knows no server, no terminal, no environment and no standard stream.
+//! Domain: this crate knows no server, no terminal, no environment and no standard stream.
+//!
+//! # Example
+//!
+//! Two archives on one stream, and each of them comes out:
+//!
+//! ```
+//! use spoutctl_archive::{ArchiveReader, ArchiveWriter, InMemory, Options, STANDARD_INPUT};
+//!
+//! let mut stream = Vec::new();
+//! for text in ["first", "second"] {
+//!     let mut archive = ArchiveWriter::new(&mut stream, 0);
+//!     archive.append(format!("{text}.txt").as_bytes(), text.len() as u64, text.as_bytes())?;
+//!     archive.finish()?;
+//! }
+//!
+//! let mut reader = ArchiveReader::new(stream.as_slice(), STANDARD_INPUT.into(), 1, Options::default());
+//! let mut paths = Vec::new();
+//! while let Some(archive) = reader.next_archive(Box::new(InMemory::default()))? {
+//!     let files = archive.contents.as_ref().map_err(Clone::clone)?;
+//!     paths.extend(files.iter().map(|file| file.path.to_owned()));
+//! }
+//! assert_eq!(paths, ["/first.txt", "/second.txt"]);
+//!
+//! // A stream that is cut says so: it is never taken for one that ends.
+//! let cut = &stream[..stream.len() - 1];
+//! let mut reader = ArchiveReader::new(cut, STANDARD_INPUT.into(), 1, Options::default());
+//! assert!(reader.next_archive(Box::new(InMemory::default())).is_ok());
+//! assert!(reader.next_archive(Box::new(InMemory::default())).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod compression;
@@ -46,7 +77,7 @@ mod properties;
 mod samples;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -65,7 +96,7 @@ pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{File, Files, SamePath, Skipped};
-pub use label::{Label, MAX_POSITION, MessageRange, NoPosition, Position};
+pub use label::{Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
@@ -142,6 +173,29 @@ pub trait Hold {
     /// # Errors
     /// When the bytes cannot be kept.
     fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>>;
+}
+
+/// Holds an archive in memory, whatever its size: for small ones.
+#[derive(Debug, Default)]
+pub struct InMemory(Vec<u8>);
+
+impl Hold for InMemory {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        Ok(Arc::new(*self))
+    }
+}
+
+impl ReadAt for InMemory {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).ok().filter(|from| *from <= self.0.len());
+        let mut rest = from.map(|from| &self.0[from..]).unwrap_or_default();
+        rest.read_exact(buffer)
+    }
 }
 
 /// Bytes that can be read from any place.
