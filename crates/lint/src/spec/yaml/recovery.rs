@@ -9,7 +9,7 @@ use crate::source::Span;
 const MOST: usize = 20;
 
 /// What is larger than any spec is read once.
-const LARGEST: usize = 256 << 10;
+const LARGEST: usize = 64 << 10;
 
 /// Reads a text of one or more documents.
 pub(in crate::spec) fn parse(text: &str) -> Reading {
@@ -22,7 +22,9 @@ pub(in crate::spec) fn parse(text: &str) -> Reading {
     let mut taken: Vec<Span> = Vec::new();
     let mut last = None;
     for _ in 0..MOST {
-        let Some(block) = block_at(&rest, fault.span.start) else { break };
+        let Some(block) = block_at(&rest, fault.span.start) else {
+            break;
+        };
         let before = rest.clone();
         rest.replace_range(block.range(), &blank(rest.get(block.range()).unwrap_or_default()));
         let reading = super::read(&rest);
@@ -56,7 +58,9 @@ pub(in crate::spec) fn parse(text: &str) -> Reading {
 
 /// As many blanks, in as many lines.
 fn blank(text: &str) -> String {
-    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
+    text.bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+        .collect()
 }
 
 /// The first fault that ends a document.
