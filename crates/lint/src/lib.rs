@@ -40,6 +40,7 @@ mod metadata;
 mod naming;
 mod patch;
 mod pod;
+mod put;
 pub mod report;
 mod resources;
 mod rule;
@@ -85,6 +86,7 @@ const FAMILIES: &[&[Rule]] = &[
     metadata::RULES,
     naming::RULES,
     pod::RULES,
+    put::RULES,
     resources::RULES,
     scheduling::RULES,
     secrets::RULES,
@@ -237,4 +239,5 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     scheduling::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
+    put::check(spec, findings);
 }
