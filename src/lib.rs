@@ -20,7 +20,7 @@
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
+//! | words | [`pfs`], [`release`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
 //! [`following::CommitFeed`], [`pipelines::Pipelines`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
@@ -99,6 +99,7 @@ pub mod pfs;
 pub mod pipelines;
 pub mod protobuf;
 pub mod quantity;
+pub mod release;
 pub mod report;
 pub mod retrieval;
 pub mod scaffold;

@@ -116,7 +116,7 @@ impl fmt::Display for Branch {
 
 /// A commit's id: a version-4 UUID in 32 lower-case hex digits.
 ///
-/// Anything else makes pachd 2.12 panic when it comes without a branch (recording http 056), hence the check.
+/// Nothing else is sent to a server: pachd does not check it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CommitId(String);
 

@@ -19,10 +19,11 @@ use crate::failure::Failure;
 use crate::fault::{FaultKind, printable};
 use crate::pfs::Repo;
 use crate::quantity::{Size, elapsed};
+use crate::release::Release;
 use crate::serve::Service;
 use crate::serve::access::{Access, InvalidAccess};
 use crate::serve::http::{Answered, Observer, Options, Server};
-use crate::store::Store;
+use crate::store::{Dialect, Store};
 use crate::terminal::Terminal;
 
 /// Runs the verb. A signal that asks for the end is no failure: this is how a server ends.
@@ -40,7 +41,9 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         )
         .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
     }
+    let dialect = dialect_of(args.pachyderm)?;
     let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
+    let store = store.as_pachd(dialect);
     if let Some(spout) = &args.as_spout {
         make_repo(&store, spout)?;
     }
@@ -72,7 +75,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;
     // In one piece: whoever waits for the first line and then closes the pipe loses nothing.
-    terminal.whole_result(ways_in(args.as_spout.as_ref(), server.address()).as_bytes());
+    terminal.whole_result(ways_in(args.as_spout.as_ref(), dialect, server.address()).as_bytes());
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.
@@ -90,6 +93,18 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     }
 }
 
+/// The pachd that is to be played.
+fn dialect_of(release: Release) -> Result<Dialect, Failure> {
+    Dialect::of(release).ok_or_else(|| {
+        let known = Dialect::known().join(", ");
+        Failure::new(
+            Exit::Usage,
+            format!("nobody has recorded what a pachd {release} answers"),
+        )
+        .help(format!("give --pachyderm one of {known}"))
+    })
+}
+
 /// The repo that a spout has from the moment of its creation.
 fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
     match store.create_repo(spout) {
@@ -101,8 +116,9 @@ fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
 }
 
 /// Where it can be reached, a line each: as addresses for `--pachd`, or as the environment of a spout.
-fn ways_in(spout: Option<&Repo>, address: SocketAddr) -> String {
+fn ways_in(spout: Option<&Repo>, dialect: Dialect, address: SocketAddr) -> String {
     match spout {
+        None if !dialect.has_gateway() => format!("grpc://{address}\n"),
         None => format!("http://{address}\ngrpc://{address}\n"),
         Some(spout) => {
             let lines = environment(spout, address.port()).map(|(name, value)| format!("{name}={value}\n"));

@@ -193,6 +193,8 @@ enumeration! {
         User = 1 "USER",
         Auto = 2 "AUTO",
         Fsck = 3 "FSCK",
+        /// Before 2.6.
+        Alias = 4 "ALIAS",
     }
 }
 
@@ -225,6 +227,10 @@ pub struct CommitInfo {
     pub finished: Option<Timestamp>,
     #[prost(message, repeated, tag = "13")]
     pub direct_provenance: Vec<Commit>,
+    /// What `direct_provenance` was before 2.6, when there was no gateway to write it in JSON.
+    #[prost(message, repeated, tag = "9")]
+    #[serde(skip)]
+    pub direct_provenance_branches: Vec<Branch>,
     #[prost(message, repeated, tag = "15")]
     pub direct_subvenance: Vec<Commit>,
     #[prost(string, tag = "10")]
@@ -465,6 +471,22 @@ pub struct InspectCommitSetRequest {
     #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub wait: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListCommitSetRequest {
+    #[prost(message, optional, tag = "1")]
+    pub project: Option<Project>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommitSetInfo {
+    #[prost(message, optional, tag = "1")]
+    pub commit_set: Option<CommitSet>,
+    #[prost(message, repeated, tag = "2")]
+    pub commits: Vec<CommitInfo>,
 }
 
 /// `SquashCommitSet` and `DropCommitSet`.

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::{Call, Code, Requests, Service, Status};
 use crate::delivery::{Change, Changes, CommitSink as _, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
@@ -46,7 +48,7 @@ impl Service {
     ) -> Result<CreateFileSetResponse, Status> {
         let mut stream = Stream::of(requests);
         let made = self.store.create_file_set(&mut stream);
-        Ok(named(stream.settle(made)?))
+        Ok(self.told(&stream.settle(made)?))
     }
 
     /// A file set of what a commit holds.
@@ -56,10 +58,9 @@ impl Service {
     pub fn get_file_set(&self, call: &Call, request: &GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
         let commit = request.commit.clone().unwrap_or_default();
         // So that one that is being finished is.
-        self.view(call, &commit)
-            .map_err(|status| status.within("get file set"))?;
+        self.view(call, &commit).map_err(self.within("get file set"))?;
         let is_total = request.r#type() == FileSetType::Total;
-        Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
+        Ok(self.told(&self.store.file_set_of(&self.pick(&commit)?, is_total)?))
     }
 
     /// Puts what a file set holds into an open commit.
@@ -69,7 +70,8 @@ impl Service {
     pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
         let commit = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
         let commit = self.pick(&commit)?;
-        self.change(|work| work.add_file_set(&commit, &FileSetId(request.file_set_id)))?;
+        let file_set = self.file_set(&request.file_set_id)?;
+        self.change(|work| work.add_file_set(&commit, &file_set))?;
         Ok(Empty {})
     }
 
@@ -81,9 +83,8 @@ impl Service {
             let nanoseconds = i128::from(ttl) * 1_000_000_000;
             Status::from(Failure::from(Refusal::TtlTooShort(nanoseconds)))
         })?;
-        let renewed = self
-            .store
-            .renew_file_set(&FileSetId(request.file_set_id), Duration::from_secs(seconds));
+        let file_set = self.file_set(&request.file_set_id)?;
+        let renewed = self.store.renew_file_set(&file_set, Duration::from_secs(seconds));
         renewed.map_err(|fault| match fault.kind {
             // This call alone has a code for it (recording gateway 003).
             FaultKind::FileSetGone => Status::not_found(fault.message),
@@ -101,20 +102,56 @@ impl Service {
         _call: &Call,
         request: ComposeFileSetRequest,
     ) -> Result<CreateFileSetResponse, Status> {
-        let parts: Vec<FileSetId> = request.file_set_ids.into_iter().map(FileSetId).collect();
+        let parts = request.file_set_ids.iter().map(|id| self.file_set(id));
+        let parts: Vec<FileSetId> = parts.collect::<Result<_, _>>()?;
         let ttl = match u64::try_from(request.ttl_seconds) {
             Ok(0) => LONG,
             Ok(seconds) => Duration::from_secs(seconds),
             Err(_) => Duration::ZERO,
         };
-        Ok(named(self.store.compose_file_set(&parts, ttl)?))
+        Ok(self.told(&self.store.compose_file_set(&parts, ttl)?))
     }
 }
 
-fn named(file_set: FileSetId) -> CreateFileSetResponse {
-    CreateFileSetResponse {
-        file_set_id: file_set.0,
+impl Service {
+    /// Since 2.12 its id comes with a token, without which pachd takes it, too (recordings grpc-2.12 020, 127).
+    fn told(&self, file_set: &FileSetId) -> CreateFileSetResponse {
+        let id = &file_set.0;
+        CreateFileSetResponse {
+            file_set_id: if self.dialect.file_sets_have_tokens() {
+                format!("{id}.{}", token_of(id))
+            } else {
+                id.clone()
+            },
+        }
     }
+
+    /// Which file set is meant by an id.
+    fn file_set(&self, text: &str) -> Result<FileSetId, Status> {
+        if text.len() < ID_LENGTH {
+            let kind = if self.dialect.file_sets_have_tokens() {
+                "Token"
+            } else {
+                "ID"
+            };
+            let length = text.len();
+            let message = format!("parsing fileset.{kind}: too short to be {kind} len={length}");
+            return Err(Status::unknown(message));
+        }
+        Ok(FileSetId(match text.split_once('.') {
+            Some((id, token)) if token == token_of(id) => id.to_owned(),
+            _ => text.to_owned(),
+        }))
+    }
+}
+
+/// Of a file set, in hex digits.
+const ID_LENGTH: usize = 32;
+
+/// The same for the same id, whoever asks.
+fn token_of(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The messages of a stream as the changes that they ask for. One message is held.

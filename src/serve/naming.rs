@@ -1,10 +1,55 @@
-//! From the names that messages hold to names that are valid, in pachd's words where they are not.
+//! From the names that messages hold to names that are valid, in pachd's words where they are not; and back, as the pachd of
+//! a dialect names things.
 //!
-//! This module knows no door and no store.
+//! This module knows no door.
 
 use super::status::Status;
-use crate::pfs::{self, BranchName, InvalidName, ProjectName, RepoName};
-use crate::protobuf::pfs::{Branch, Project, Repo, USER};
+use crate::pfs::{self, BranchName, CommitId, InvalidName, ProjectName, RepoName};
+use crate::protobuf::pfs::{Branch, Commit, Project, Repo, USER};
+use crate::store::Dialect;
+
+/// A repo of a type as messages name it.
+pub(super) fn typed_repo(dialect: Dialect, repo: &pfs::Repo, r#type: &str) -> Repo {
+    Repo {
+        name: repo.name.to_string(),
+        r#type: r#type.to_owned(),
+        project: project_message(dialect, repo.project.as_str()),
+    }
+}
+
+pub(super) fn project_message(dialect: Dialect, name: &str) -> Option<Project> {
+    dialect.has_projects().then(|| Project { name: name.to_owned() })
+}
+
+pub(super) fn repo_message(dialect: Dialect, repo: &pfs::Repo) -> Repo {
+    typed_repo(dialect, repo, USER)
+}
+
+pub(super) fn branch_message(dialect: Dialect, repo: &pfs::Repo, name: &str) -> Branch {
+    Branch {
+        repo: Some(repo_message(dialect, repo)),
+        name: name.to_owned(),
+    }
+}
+
+/// A commit as most answers name it.
+pub(super) fn commit_message(dialect: Dialect, repo: &pfs::Repo, branch: &str, id: &CommitId) -> Commit {
+    let commit = commit_of_branch(dialect, repo, branch, id);
+    Commit {
+        branch: commit.branch.filter(|_| dialect.commits_have_branches()),
+        ..commit
+    }
+}
+
+/// A commit as children and the answers of a transaction are named: with its branch in every dialect (recordings http 071,
+/// 077). That it was made on may be deleted.
+pub(super) fn commit_of_branch(dialect: Dialect, repo: &pfs::Repo, branch: &str, id: &CommitId) -> Commit {
+    Commit {
+        repo: dialect.commits_have_repos().then(|| repo_message(dialect, repo)),
+        id: id.to_string(),
+        branch: (!branch.is_empty()).then(|| branch_message(dialect, repo, branch)),
+    }
+}
 
 /// In pachd's words (recording http 009).
 fn invalid_name(name: &str) -> impl FnOnce(InvalidName) -> Status {

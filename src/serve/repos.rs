@@ -2,30 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::naming::repo_message;
 use super::{Answers, Call, Service, Status};
 use crate::pfs::{self, ProjectName};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{
     Branch, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, DeleteRepoResponse, InspectProjectRequest,
-    InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, Repo, RepoDetails, RepoInfo, USER,
+    InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, RepoDetails, RepoInfo, USER,
 };
 use crate::protobuf::transaction::TransactionRequest;
-use crate::store::{Failure, ProjectRecord, Refusal, RepoRecord, Work};
+use crate::store::{Dialect, Failure, ProjectRecord, Refusal, RepoRecord, Work};
 
-/// A repo as every message names it.
-pub(super) fn repo_message(repo: &pfs::Repo) -> Repo {
-    Repo {
-        name: repo.name.to_string(),
-        r#type: USER.to_owned(),
-        project: Some(Project {
-            name: repo.project.to_string(),
-        }),
-    }
-}
-
-fn repo_info(record: &RepoRecord, details: bool) -> RepoInfo {
+fn repo_info(dialect: Dialect, record: &RepoRecord, details: bool) -> RepoInfo {
     let size = record.size_bytes.cast_signed();
-    let repo = repo_message(&record.repo);
+    let repo = repo_message(dialect, &record.repo);
     let branches = record.branches.iter().map(|name| Branch {
         repo: Some(repo.clone()),
         name: name.clone(),
@@ -43,14 +33,14 @@ fn repo_info(record: &RepoRecord, details: bool) -> RepoInfo {
     }
 }
 
-fn project_info(record: &ProjectRecord) -> ProjectInfo {
+fn project_info(dialect: Dialect, record: &ProjectRecord) -> ProjectInfo {
     ProjectInfo {
         project: Some(Project {
             name: record.name.clone(),
         }),
         description: record.description.clone(),
         auth_info: None,
-        created_at: Some(record.created.into()),
+        created_at: dialect.dates_projects().then(|| record.created.into()),
         metadata: BTreeMap::new(),
         created_by: String::new(),
     }
@@ -91,19 +81,29 @@ impl Service {
         let name = request.project.as_ref().map_or("", |project| &project.name);
         let projects = self.store.projects()?;
         let found = projects.iter().find(|project| project.name == name);
-        found.map(project_info).ok_or_else(|| {
+        found.map(|project| project_info(self.dialect, project)).ok_or_else(|| {
             let missing = format!("get project by name: project {name:?} not found");
             Status::not_found(missing).within(format_args!("error getting project {name:?}"))
         })
     }
 
     pub fn list_project(&self, _: &Call, answers: &mut Answers<'_, ProjectInfo>) -> Result<(), Status> {
-        for project in self.store.projects()? {
-            if answers(project_info(&project)).is_break() {
+        for project in self.listed_projects()? {
+            if answers(project_info(self.dialect, &project)).is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// The default one is older than all others.
+    fn listed_projects(&self) -> Result<Vec<ProjectRecord>, Status> {
+        let mut projects = self.store.projects()?;
+        projects.sort_by_key(|project| (project.name != pfs::DEFAULT_PROJECT, project.created));
+        if !self.dialect.lists_oldest_projects_first() {
+            projects.reverse();
+        }
+        Ok(projects)
     }
 
     pub fn create_repo(&self, call: &Call, request: CreateRepoRequest) -> Result<Empty, Status> {
@@ -121,7 +121,7 @@ impl Service {
         let repo = pfs::Repo::try_from(request.repo.as_ref())?;
         Ok(RepoInfo {
             auth_info: self.auth_info(call, &repo)?,
-            ..repo_info(&self.store.repo(&repo)?, true)
+            ..repo_info(self.dialect, &self.store.repo(&repo)?, true)
         })
     }
 
@@ -150,7 +150,7 @@ impl Service {
         for record in repos.skip(skip).take(take) {
             let info = RepoInfo {
                 auth_info: self.auth_info(call, &record.repo)?,
-                ..repo_info(record, false)
+                ..repo_info(self.dialect, record, false)
             };
             if answers(info).is_break() {
                 break;
@@ -172,6 +172,7 @@ impl Service {
             return Ok(DeleteRepoResponse { deleted: false });
         }
         let deleted = self.change(|work| delete_repo(work, &request))?;
+        let deleted = deleted && self.dialect.tells_of_deleted_repos();
         Ok(DeleteRepoResponse { deleted })
     }
 }

@@ -77,13 +77,15 @@ fn unreadable(error: &serde_json::Error) -> Failure {
     Fault::new(FaultKind::Local, message).into()
 }
 
-/// Within a transaction's answers, commits have their branch (recording http 071), other than everywhere else.
+/// Within a transaction's answers, commits have their branch (recording http 071).
 fn with_branch(request: &TransactionRequest, response: TransactionResponse) -> TransactionResponse {
     let branch = request.start_commit.as_ref().and_then(|start| start.branch.as_ref());
     let commit = response.commit.map(|commit| Commit {
-        branch: branch.map(|branch| Branch {
-            repo: commit.repo.clone(),
-            name: branch.name.clone(),
+        branch: commit.branch.clone().or_else(|| {
+            branch.map(|branch| Branch {
+                repo: commit.repo.clone(),
+                name: branch.name.clone(),
+            })
         }),
         ..commit
     });

@@ -5,10 +5,11 @@ use rusqlite::{Connection, Row, params};
 
 use super::Store;
 use super::access::resource_of;
+use super::dialect::Restart;
 use super::error::Failure;
 use super::record::{commit_id, foreign};
 use super::refusal::Refusal;
-use super::repo::{find, time};
+use super::repo::{find, repo_row, time};
 use super::work::Work;
 use crate::fault::Fault;
 use crate::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
@@ -97,7 +98,8 @@ impl Work<'_> {
             if find(self.db, new.name)?.is_some() {
                 return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
             }
-            let description = format!("Output repo for pipeline {}.", new.name);
+            let name = self.dialect.repo(new.name);
+            let description = format!("Output repo for pipeline {name}.");
             self.create_repo(new.name, &description, false)?;
             if self.principal.is_some() {
                 // Its own code, as recording auth 027 has it.
@@ -134,14 +136,23 @@ impl Work<'_> {
     }
 
     fn begin_output(&mut self, new: &NewPipeline<'_>, spec_commit: CommitId) -> Result<(), Failure> {
-        let repo = super::repo::repo_row(self.db, new.name)?;
+        let repo = repo_row(self.db, new.name)?;
         if super::record::head(self.db, repo, new.output_branch.as_str())?.is_some() {
             return Ok(());
         }
         let named = self.commit_id.replace(spec_commit);
-        let head = self.make_empty_commit(repo, new.output_branch, "close spout commit");
+        let is_described = self.dialect.describes_first_commits();
+        let description = if is_described { "close spout commit" } else { "" };
+        let head = self.make_empty_commit(repo, new.output_branch, description);
         self.commit_id = named;
-        self.set_head(repo, new.output_branch.as_str(), Some(head?))?;
+        let head = head?;
+        if is_described {
+            // It is finished as commits are that somebody has closed (378).
+            self.db
+                .prepare_cached("UPDATE commits SET checked = 1 WHERE id = ?1")?
+                .execute([head])?;
+        }
+        self.set_head(repo, new.output_branch.as_str(), Some(head))?;
         Ok(())
     }
 
@@ -150,10 +161,19 @@ impl Work<'_> {
     /// # Errors
     /// `NotFound`.
     pub fn set_pipeline_stopped(&mut self, name: &Repo, stopped: bool) -> Result<(), Failure> {
-        self.some_pipeline(name)?;
+        let pipeline = self.some_pipeline(name)?;
+        let is_restart = pipeline.stopped && !stopped;
+        let restart = self.dialect.restart();
+        if is_restart && restart == Restart::Refused {
+            return Err(Refusal::NoMetaRepo(name.clone()).into());
+        }
         self.db
             .prepare_cached("UPDATE pipelines SET stopped = ?3 WHERE project = ?1 AND name = ?2")?
             .execute(params![name.project.as_str(), name.name.as_str(), stopped])?;
+        if is_restart && matches!(restart, Restart::Emptied | Restart::Open) {
+            let repo = repo_row(self.db, name)?;
+            self.restart_output(repo, &pipeline.output_branch, restart)?;
+        }
         Ok(())
     }
 

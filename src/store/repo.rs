@@ -36,6 +36,8 @@ pub struct RepoRecord {
 pub struct BranchRecord {
     pub branch: Branch,
     pub head: Option<CommitId>,
+    /// The branch that its head is of, which is another one where it was moved.
+    pub head_branch: String,
     /// A pipeline writes it, which has its own spec as provenance.
     pub is_output: bool,
     pub created: Timestamp,
@@ -50,7 +52,7 @@ pub(super) fn find(db: &Connection, repo: &Repo) -> rusqlite::Result<Option<i64>
 
 /// The repo's row, or pachd's words for that there is none (recordings http 011, 027).
 pub(super) fn repo_row(db: &Connection, repo: &Repo) -> Result<i64, Failure> {
-    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.to_string()).into())
+    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.clone()).into())
 }
 
 pub(super) fn time(microseconds: i64) -> Timestamp {
@@ -142,7 +144,12 @@ impl Work<'_> {
                     .map(CommitId::as_str)
                     .or(selector.branch.as_deref());
                 let step = format!("unable to inspect {}@{}", selector.repo, named.unwrap_or_default());
-                record::pick(self.db, selector).map_err(|failure| failure.within(step))?
+                let head = record::pick(self.db, selector).map_err(|failure| failure.within(step))?;
+                if self.dialect.commits_are_of_branches() {
+                    self.alias(repo, &branch.name, head)?
+                } else {
+                    head
+                }
             }
             None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
                 Some(row) => row,
@@ -173,8 +180,11 @@ impl Work<'_> {
             .db
             .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
             .execute(params)?;
-        if gone == 0 {
+        if gone == 0 && self.dialect.minds_missing_branches() {
             return Err(Refusal::NoBranchToDelete(branch.clone()).into());
+        }
+        if self.dialect.commits_are_of_branches() {
+            return Ok(());
         }
         // Another branch of that name, made later, is another one: its subscribers are not to see these.
         self.db
@@ -283,9 +293,10 @@ fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<
 
 fn branches(db: &Connection, row: i64, repo: &Repo, name: Option<&str>) -> Result<Vec<BranchRecord>, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT branches.name, commits.name, branches.created, branches.updated,
+        "SELECT branches.name, ifnull(commits.told, commits.name), branches.created, branches.updated,
             EXISTS (SELECT 1 FROM pipelines JOIN repos USING (project, name)
-                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped)
+                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped),
+            ifnull(commits.branch, '')
          FROM branches LEFT JOIN commits ON commits.id = branches.head
          WHERE branches.repo = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.id DESC",
     )?;
@@ -309,5 +320,6 @@ fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {
         created: time(row.get(2)?),
         updated: time(row.get(3)?),
         is_output: row.get(4)?,
+        head_branch: row.get(5)?,
     })
 }
