@@ -18,8 +18,7 @@
 //! refused in words of our own (012); what is no commit's id is not found; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
-//! loses it; a branch may be subscribed to where another one was deleted; pending transactions do
-//! not expire; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
+//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
 //! a spec repo to read. Roles are those about repos and projects; lists leave nobody's repos
 //! out, and tokens of a file are revoked there. Not served: jobs, groups, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
@@ -36,9 +35,12 @@ mod file_sets;
 mod files;
 mod finishing;
 pub mod http;
+mod jobs;
+mod metadata;
 mod naming;
 mod pipelines;
 mod repos;
+mod secrets;
 pub mod status;
 mod subscription;
 #[cfg(test)]

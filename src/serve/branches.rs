@@ -12,12 +12,14 @@ use crate::protobuf::pfs::{
     Branch, BranchInfo, CreateBranchRequest, DeleteBranchRequest, InspectBranchRequest, ListBranchRequest,
 };
 use crate::protobuf::transaction::TransactionRequest;
-use crate::store::{BranchRecord, Dialect, Failure, Work};
+use crate::store::{BranchRecord, Dialect, Failure, Subject, Work};
 
 fn branch_info(dialect: Dialect, record: &BranchRecord) -> BranchInfo {
     let repo = &record.branch.repo;
     let is_output = record.is_output.then(|| spec_branch(dialect, repo));
-    let provenance: Vec<Branch> = is_output.into_iter().collect();
+    let inputs = record.inputs.iter();
+    let inputs = inputs.map(|input| branch_message(dialect, &input.repo, input.name.as_str()));
+    let provenance: Vec<Branch> = is_output.into_iter().chain(inputs).collect();
     let head = |id| commit_message(dialect, repo, &record.head_branch, id);
     let time = |time: jiff::Timestamp| dialect.tells_times().then(|| time.into());
     BranchInfo {
@@ -71,7 +73,10 @@ impl Service {
 
     pub fn inspect_branch(&self, _: &Call, request: &InspectBranchRequest) -> Result<BranchInfo, Status> {
         let branch = pfs::Branch::try_from(request.branch.as_ref())?;
-        Ok(branch_info(self.dialect, &self.store.branch(&branch)?))
+        Ok(BranchInfo {
+            metadata: self.store.metadata(&Subject::Branch(branch.clone()))?,
+            ..branch_info(self.dialect, &self.store.branch(&branch)?)
+        })
     }
 
     pub fn list_branch(

@@ -16,7 +16,7 @@ use crate::protobuf::pfs::{
     ListCommitRequest, ListCommitSetRequest, OriginKind, RemoveCommitRequest, StartCommitRequest,
 };
 use crate::protobuf::transaction::TransactionRequest;
-use crate::store::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Origin, Refusal, View, Work};
+use crate::store::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Origin, Refusal, Subject, View, Work};
 
 /// Which commit a message means.
 ///
@@ -58,6 +58,11 @@ pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelect
 pub(super) fn harmful(dialect: Dialect, why: &str) -> Status {
     let message = format!("this would do harm to a pachd {}: {why}", dialect.release());
     Status::new(Code::Internal, message)
+}
+
+/// Whether a commit is named by this id.
+pub(super) fn has_id(commit: &Commit, id: &CommitId) -> bool {
+    commit.id == id.as_str()
 }
 
 fn some_commit(dialect: Dialect, commit: Option<&Commit>) -> Result<CommitSelector, Failure> {
@@ -171,6 +176,9 @@ fn upper_bound(dialect: Dialect, record: &CommitRecord, told: Told) -> i64 {
 
 fn details(dialect: Dialect, record: &CommitRecord) -> Option<CommitDetails> {
     let is_given_up = record.info.finished.is_some() && !record.info.error.is_empty() && !record.checked;
+    if is_given_up && dialect.bounds_everywhere() && !dialect.sizes_what_is_given_up() {
+        return None;
+    }
     if is_given_up && dialect.sizes_what_is_given_up() {
         return Some(CommitDetails {
             size_bytes: record.size_upper_bound.cast_signed(),
@@ -357,7 +365,10 @@ impl Service {
         let selector = some_commit(self.dialect, request.commit.as_ref())?;
         let record = self.store.record(&selector)?;
         let record = self.wait_for(call, record, request.wait())?;
-        Ok(commit_info(self.dialect, &record, Told::Alone))
+        Ok(CommitInfo {
+            metadata: self.store.metadata(&Subject::Commit(selector))?,
+            ..commit_info(self.dialect, &record, Told::Alone)
+        })
     }
 
     pub fn list_commit(

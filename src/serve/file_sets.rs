@@ -1,17 +1,20 @@
 //! Writing files: straight into a branch or an open commit, or into a file set that nobody sees yet.
 
+mod copying;
+
 use std::io;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use self::copying::Copying;
 use super::{Call, Code, Requests, Service, Status};
 use crate::delivery::{Change, Changes, CommitSink as _, MAX_CHUNK};
 use crate::fault::{Fault, FaultKind};
 use crate::pfs::FileSetId;
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{
-    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, FileSetType,
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CopyFile, CreateFileSetResponse, DeleteFile, FileSetType,
     GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
 };
 use crate::store::{Failure, Refusal};
@@ -25,14 +28,15 @@ impl Service {
     ///
     /// # Errors
     /// When the stream breaks, a path is none, or the commit is not open.
-    pub fn modify_file(&self, _call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
+    pub fn modify_file(&self, call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
         // Both texts are pachd's (recordings http 023, 022).
         let first = requests()?.ok_or_else(|| Status::unknown("EOF"))?;
         let commit = first
             .set_commit
             .ok_or_else(|| Status::unknown("first message must be a commit"))?;
         let commit = self.pick(&commit)?;
-        let mut stream = Stream::of(requests);
+        let copy = |request| self.copying(call, request);
+        let mut stream = Stream::of(requests, &copy);
         let written = self.store.modify(&commit, &mut stream);
         stream.settle(written)?;
         self.changes.tell();
@@ -43,10 +47,11 @@ impl Service {
     /// As [`Service::modify_file`].
     pub fn create_file_set(
         &self,
-        _call: &Call,
+        call: &Call,
         requests: &mut Requests<'_, ModifyFileRequest>,
     ) -> Result<CreateFileSetResponse, Status> {
-        let mut stream = Stream::of(requests);
+        let copy = |request| self.copying(call, request);
+        let mut stream = Stream::of(requests, &copy);
         let made = self.store.create_file_set(&mut stream);
         Ok(self.told(&stream.settle(made)?))
     }
@@ -157,6 +162,9 @@ fn token_of(id: &str) -> String {
 /// The messages of a stream as the changes that they ask for. One message is held.
 struct Stream<'a, 'b> {
     requests: &'a mut Requests<'b, ModifyFileRequest>,
+    /// Begins a copy.
+    copy: &'a dyn Fn(CopyFile) -> Result<Copying, Status>,
+    copying: Option<Copying>,
     at_hand: Option<AtHand>,
     failed: Option<Status>,
 }
@@ -170,9 +178,14 @@ struct AtHand {
 }
 
 impl<'a, 'b> Stream<'a, 'b> {
-    fn of(requests: &'a mut Requests<'b, ModifyFileRequest>) -> Self {
+    fn of(
+        requests: &'a mut Requests<'b, ModifyFileRequest>,
+        copy: &'a dyn Fn(CopyFile) -> Result<Copying, Status>,
+    ) -> Self {
         Self {
             requests,
+            copy,
+            copying: None,
             at_hand: None,
             failed: None,
         }
@@ -186,6 +199,7 @@ impl<'a, 'b> Stream<'a, 'b> {
         }
     }
 
+    /// The next message; of one that asks for a copy, that is begun, and `None` is answered as at the end.
     fn read(&mut self) -> Result<Option<AtHand>, Status> {
         let Some(request) = (self.requests)()? else {
             return Ok(None);
@@ -196,11 +210,15 @@ impl<'a, 'b> Stream<'a, 'b> {
             delete_file,
             copy_file,
         } = request;
-        if copy_file.is_some() {
-            return Err(unserved("copyFile"));
+        if let Some(copy) = copy_file {
+            if set_commit.is_some() || add_file.is_some() || delete_file.is_some() {
+                return Err(Status::unknown("unrecognized message type"));
+            }
+            self.copying = Some((self.copy)(copy)?);
+            return Ok(None);
         }
         match (set_commit, add_file, delete_file) {
-            (None, Some(AddFile { url: Some(_), .. }), None) => Err(unserved("addFile with a URL")),
+            (None, Some(AddFile { url: Some(source), .. }), None) => Err(unreachable(&source.url)),
             (None, Some(AddFile { path, datum, raw, .. }), None) if is_default(&datum) => Ok(Some(AtHand {
                 path,
                 bytes: Some(raw.unwrap_or_default().value),
@@ -224,21 +242,38 @@ pub(super) fn is_default(datum: &str) -> bool {
     matches!(datum, "" | "default")
 }
 
+/// As a pachd without a way out says it.
+fn unreachable(url: &str) -> Status {
+    Status::unknown(format!("error accessing {url}: this server reaches no other"))
+}
+
 fn unserved(what: &str) -> Status {
     Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
 }
 
 impl Changes for Stream<'_, '_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
+        let failed = |stream: &mut Self, status: Status| {
+            stream.failed = Some(status.clone());
+            Err(io::Error::other(status))
+        };
         let is_used = |at_hand: &AtHand| at_hand.bytes.as_ref().is_none_or(|bytes| at_hand.given >= bytes.len());
         if self.at_hand.as_ref().is_none_or(is_used) {
-            self.at_hand = match self.read() {
-                Ok(at_hand) => at_hand,
-                Err(status) => {
-                    self.failed = Some(status.clone());
-                    return Err(io::Error::other(status));
+            loop {
+                match self.copying.as_mut().map(Copying::advance) {
+                    Some(Ok(true)) => return Ok(self.copying.as_ref().and_then(Copying::change)),
+                    Some(Err(status)) => return failed(self, status),
+                    Some(Ok(false)) => self.copying = None,
+                    None => {}
                 }
-            };
+                self.at_hand = match self.read() {
+                    Ok(at_hand) => at_hand,
+                    Err(status) => return failed(self, status),
+                };
+                if self.copying.is_none() {
+                    break;
+                }
+            }
         }
         let Some(at_hand) = &mut self.at_hand else {
             return Ok(None);

@@ -66,7 +66,7 @@ fn several_files(dialect: Dialect) -> Status {
 }
 
 /// In pachd's words, which name the file as it was asked for (recordings http 087, 089; gateway 018).
-fn not_there(tree: &Tree, dialect: Dialect, file: &File) -> Status {
+pub(super) fn not_there(tree: &Tree, dialect: Dialect, file: &File) -> Status {
     let commit = &tree.record().info.commit;
     // Before 2.6 a branch was resolved first (107).
     let id = if dialect.commits_are_of_branches() {

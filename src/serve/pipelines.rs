@@ -1,4 +1,4 @@
-//! The calls about pipelines: specs are checked, kept, and told. Only spouts, and none is run.
+//! The calls about pipelines: specs are checked, kept, and told. None is run: what reads an input gets jobs, and nobody does them.
 
 mod checks;
 pub(super) mod reading;
@@ -36,7 +36,7 @@ pub(super) fn spec_branch(dialect: Dialect, pipeline: &pfs::Repo) -> Branch {
 }
 
 /// Which pipeline a message means; a missing project is the default one.
-fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
+pub(super) fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
     let pipeline = pipeline.ok_or_else(|| Status::unknown("request.Pipeline cannot be nil"))?;
     let missing = || {
         let project = pipeline.project.as_ref().map(|project| project.name.as_str());
@@ -74,7 +74,7 @@ fn pipeline_info(dialect: Dialect, record: &PipelineRecord, wanted: Detail) -> S
         "stopped": record.stopped,
         "state": state,
         "parallelism": parallelism,
-        "type": "PIPELINE_TYPE_SPOUT",
+        "type": checks::kind(&spec),
     });
     if dialect.has_gateway() {
         info["userSpecJson"] = json!(record.submitted);
@@ -96,7 +96,7 @@ fn pipeline_info(dialect: Dialect, record: &PipelineRecord, wanted: Detail) -> S
     }
     Shaped {
         value: info,
-        shape: &PIPELINE_INFO,
+        shape: PIPELINE_INFO,
     }
 }
 
@@ -162,7 +162,7 @@ impl Service {
         if how.dry_run {
             return Ok(answer);
         }
-        checks::check_kind(effective.spec())?;
+        checks::inputs(effective.spec())?;
         if let Some(name) = effective.name() {
             let is_there = how.update && self.store.pipeline(&name).is_ok();
             self.authorize_pipeline(call, &name, is_there)?;
@@ -285,6 +285,7 @@ fn keep(
     let branch = spec["outputBranch"].as_str().unwrap_or_default();
     let output_branch = BranchName::new(branch)
         .map_err(|_| Refusal::InvalidName(branch.to_owned()).within("could not create/update output branch"))?;
+    let inputs = checks::inputs(spec)?;
     let salt = match spec["salt"].as_str() {
         Some(salt) if !salt.is_empty() && !how.reprocess => salt.to_owned(),
         _ => Uuid::new_v4().simple().to_string(),
@@ -296,6 +297,8 @@ fn keep(
         created_by,
         submitted,
         effective: &effective.kept(),
+        is_spout: !spec["spout"].is_null(),
+        inputs: &inputs,
         update: how.update,
         reprocess: how.reprocess,
     })

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::naming::repo_message;
-use super::{Answers, Call, Service, Status};
+use super::{Answers, Call, Code, Service, Status};
 use crate::pfs::{self, ProjectName};
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{
-    Branch, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, DeleteRepoResponse, InspectProjectRequest,
-    InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, RepoDetails, RepoInfo, USER,
+    Branch, CreateProjectRequest, CreateRepoRequest, DeleteProjectRequest, DeleteRepoRequest, DeleteRepoResponse,
+    DeleteReposRequest, DeleteReposResponse, InspectProjectRequest, InspectRepoRequest, ListRepoRequest, Project,
+    ProjectInfo, RepoDetails, RepoInfo, USER,
 };
 use crate::protobuf::transaction::TransactionRequest;
-use crate::store::{Dialect, Failure, ProjectRecord, Refusal, RepoRecord, Work};
+use crate::store::{Dialect, Failure, ProjectRecord, Refusal, RepoRecord, Subject, Work};
 
 fn repo_info(dialect: Dialect, record: &RepoRecord, details: bool) -> RepoInfo {
     let size = record.size_bytes.cast_signed();
@@ -30,19 +31,6 @@ fn repo_info(dialect: Dialect, record: &RepoRecord, details: bool) -> RepoInfo {
         auth_info: None,
         details: details.then_some(RepoDetails { size_bytes: size }),
         metadata: BTreeMap::new(),
-    }
-}
-
-fn project_info(dialect: Dialect, record: &ProjectRecord) -> ProjectInfo {
-    ProjectInfo {
-        project: Some(Project {
-            name: record.name.clone(),
-        }),
-        description: record.description.clone(),
-        auth_info: None,
-        created_at: dialect.dates_projects().then(|| record.created.into()),
-        metadata: BTreeMap::new(),
-        created_by: String::new(),
     }
 }
 
@@ -77,11 +65,53 @@ impl Service {
         Ok(Empty {})
     }
 
+    pub fn delete_project(&self, _: &Call, request: &DeleteProjectRequest) -> Result<Empty, Status> {
+        let name = request.project.as_ref().map_or("", |project| &project.name);
+        let deleted = self.change(|work| {
+            let name = ProjectName::new(name)
+                .map_err(|_| Refusal::InvalidName(name.to_owned()).within("invalid project name"))?;
+            work.delete_project(&name, request.force)
+        });
+        deleted.map_err(|status| match status.message.starts_with("cannot delete project ") {
+            // In pachd, this refusal alone has this code.
+            true => Status::new(Code::FailedPrecondition, status.message),
+            false => status,
+        })?;
+        Ok(Empty {})
+    }
+
+    /// Those of pipelines stay, as in pachd.
+    pub fn delete_repos(&self, _: &Call, request: &DeleteReposRequest) -> Result<DeleteReposResponse, Status> {
+        let projects: Vec<ProjectName> = if request.all {
+            let projects = self.store.projects()?;
+            let names = projects.iter().map(|project| ProjectName::new(&project.name));
+            names.filter_map(Result::ok).collect()
+        } else {
+            let names = request.projects.iter().map(ProjectName::try_from);
+            names.collect::<Result<_, _>>()?
+        };
+        let deleted = self.change(|work| {
+            let mut deleted = Vec::new();
+            for project in &projects {
+                for repo in work.repos_of(project)? {
+                    if work.pipeline(&repo)?.is_none() && work.delete_repo(&repo)? {
+                        deleted.push(repo);
+                    }
+                }
+            }
+            Ok(deleted)
+        })?;
+        Ok(DeleteReposResponse {
+            repos: deleted.iter().map(|repo| repo_message(self.dialect, repo)).collect(),
+        })
+    }
+
     pub fn inspect_project(&self, _: &Call, request: &InspectProjectRequest) -> Result<ProjectInfo, Status> {
         let name = request.project.as_ref().map_or("", |project| &project.name);
         let projects = self.store.projects()?;
         let found = projects.iter().find(|project| project.name == name);
-        found.map(|project| project_info(self.dialect, project)).ok_or_else(|| {
+        let info = found.map(|project| self.project_info(project)).transpose()?;
+        info.ok_or_else(|| {
             let missing = format!("get project by name: project {name:?} not found");
             Status::not_found(missing).within(format_args!("error getting project {name:?}"))
         })
@@ -89,11 +119,29 @@ impl Service {
 
     pub fn list_project(&self, _: &Call, answers: &mut Answers<'_, ProjectInfo>) -> Result<(), Status> {
         for project in self.listed_projects()? {
-            if answers(project_info(self.dialect, &project)).is_break() {
+            if answers(self.project_info(&project)?).is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn project_info(&self, record: &ProjectRecord) -> Result<ProjectInfo, Status> {
+        let is_dated = record.name != pfs::DEFAULT_PROJECT || self.dialect.dates_default_project();
+        let name = ProjectName::new(&record.name).ok();
+        let metadata = name
+            .map(|name| self.store.metadata(&Subject::Project(name)))
+            .transpose()?;
+        Ok(ProjectInfo {
+            project: Some(Project {
+                name: record.name.clone(),
+            }),
+            description: record.description.clone(),
+            auth_info: None,
+            created_at: is_dated.then(|| record.created.into()),
+            metadata: metadata.unwrap_or_default(),
+            created_by: String::new(),
+        })
     }
 
     /// The default one is older than all others.
@@ -121,6 +169,7 @@ impl Service {
         let repo = pfs::Repo::try_from(request.repo.as_ref())?;
         Ok(RepoInfo {
             auth_info: self.auth_info(call, &repo)?,
+            metadata: self.store.metadata(&Subject::Repo(repo.clone()))?,
             ..repo_info(self.dialect, &self.store.repo(&repo)?, true)
         })
     }
@@ -150,6 +199,7 @@ impl Service {
         for record in repos.skip(skip).take(take) {
             let info = RepoInfo {
                 auth_info: self.auth_info(call, &record.repo)?,
+                metadata: self.store.metadata(&Subject::Repo(record.repo.clone()))?,
                 ..repo_info(self.dialect, record, false)
             };
             if answers(info).is_break() {

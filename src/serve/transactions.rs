@@ -12,7 +12,8 @@ use crate::pfs::CommitId;
 use crate::protobuf::google::Empty;
 use crate::protobuf::pfs::{Branch, Commit};
 use crate::protobuf::transaction::{
-    OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest, TransactionResponse,
+    BatchTransactionRequest, OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest,
+    TransactionResponse,
 };
 use crate::store::{Failure, PendingTransaction, Work};
 
@@ -170,6 +171,17 @@ impl Service {
     pub fn delete_transaction(&self, _: &Call, request: &OneTransactionRequest) -> Result<Empty, Status> {
         self.change(|work| work.delete_transaction(named(request)))?;
         Ok(Empty {})
+    }
+
+    /// Carries out all of the requests, or nothing, without keeping them.
+    pub fn batch_transaction(&self, call: &Call, request: &BatchTransactionRequest) -> Result<TransactionInfo, Status> {
+        self.change_as(call, |work| {
+            let id = work.start_transaction()?;
+            let pending = work.transaction(id.as_str())?;
+            let responses = perform_all(work, &id, &request.requests)?;
+            work.delete_transaction(id.as_str())?;
+            Ok(transaction_info(&pending, request.requests.clone(), responses))
+        })
     }
 
     /// Carries out all that is kept, or nothing; afterwards there is no such transaction.

@@ -162,6 +162,21 @@ impl Work<'_> {
             id: self.commit_id.clone(),
         })?;
         self.set_head(repo, branch.name.as_str(), Some(row))?;
+        self.propagate(branch, &commit_name(self.db, row)?)?;
+        Ok(row)
+    }
+
+    /// The commit that a job is to fill, which nobody does.
+    pub(super) fn start_output(&mut self, repo: i64, branch: &BranchName, id: &CommitId) -> Result<i64, Failure> {
+        let row = self.insert_commit(&Beginning {
+            repo,
+            branch: branch.as_str(),
+            parent: record::head(self.db, repo, branch.as_str())?.flatten(),
+            description: "",
+            origin: "AUTO",
+            id: Some(id.clone()),
+        })?;
+        self.set_head(repo, branch.as_str(), Some(row))?;
         Ok(row)
     }
 

@@ -210,6 +210,47 @@ const FROM_VERSION_3: &str = "
 ALTER TABLE commits ADD COLUMN told TEXT;
 ALTER TABLE commits ADD COLUMN spec TEXT;
 CREATE INDEX commits_by_told ON commits (told) WHERE told IS NOT NULL;
+
+-- The branches that a pipeline reads.
+CREATE TABLE pipeline_inputs (
+    pipeline INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+    project  TEXT NOT NULL,
+    repo     TEXT NOT NULL,
+    branch   TEXT NOT NULL,
+    PRIMARY KEY (pipeline, project, repo, branch)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pipeline_inputs_by_branch ON pipeline_inputs (project, repo, branch);
+
+-- `output` is the commit that the job would fill.
+CREATE TABLE jobs (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    project       TEXT NOT NULL,
+    pipeline      TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    version       INTEGER NOT NULL,
+    killed        INTEGER NOT NULL DEFAULT 0,
+    reason        TEXT NOT NULL DEFAULT '',
+    created       INTEGER NOT NULL,
+    finished      INTEGER,
+    output_branch TEXT NOT NULL,
+    output        INTEGER NOT NULL REFERENCES commits (id) ON DELETE CASCADE,
+    UNIQUE (project, pipeline, name)
+) STRICT;
+CREATE INDEX jobs_by_output ON jobs (output);
+
+-- What users note: `about` is what store::metadata makes of a subject.
+CREATE TABLE metadata (
+    about TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (about, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secrets (
+    name    TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process

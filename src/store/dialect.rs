@@ -190,9 +190,9 @@ impl Dialect {
         self.since(9)
     }
 
-    /// A project tells when it was made (415).
+    /// The default project, too, tells when it was made (415).
     #[must_use]
-    pub fn dates_projects(self) -> bool {
+    pub fn dates_default_project(self) -> bool {
         self.since(7)
     }
 

@@ -44,6 +44,9 @@ pub struct NewPipeline<'a> {
     pub created_by: &'a str,
     pub submitted: &'a str,
     pub effective: &'a str,
+    /// Its own code writes; otherwise jobs do, one for each commit in its inputs.
+    pub is_spout: bool,
+    pub inputs: &'a [Branch],
     /// It may take the place of one that is there.
     pub update: bool,
     pub reprocess: bool,
@@ -63,6 +66,28 @@ pub(super) fn writes(db: &Connection, branch: &Branch) -> rusqlite::Result<bool>
         ],
         |row| row.get(0),
     )
+}
+
+/// The branches that a pipeline reads.
+pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT pipeline_inputs.project, repo, branch FROM pipeline_inputs
+         JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
+         WHERE pipelines.project = ?1 AND pipelines.name = ?2 ORDER BY pipeline_inputs.project, repo, branch",
+    )?;
+    let mut rows = statement.query([name.project.as_str(), name.name.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |at| row.get::<_, String>(at);
+        found.push(Branch {
+            repo: Repo {
+                project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
+                name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
+            },
+            name: BranchName::new(&text(2)?).map_err(|error| foreign(Box::new(error)))?,
+        });
+    }
+    Ok(found)
 }
 
 impl Work<'_> {
@@ -107,6 +132,9 @@ impl Work<'_> {
                 self.set_roles(&resource_of(new.name), &pipeline, ["repoWriter"])?;
             }
         }
+        for input in new.inputs {
+            repo_row(self.db, &input.repo)?;
+        }
         let spec_commit = self.next_commit_id()?;
         let salt = match &before {
             Some(before) if !new.reprocess => before.salt.as_str(),
@@ -132,7 +160,41 @@ impl Work<'_> {
                 new.submitted,
                 new.effective
             ])?;
-        self.begin_output(new, spec_commit)
+        self.keep_inputs(new)?;
+        if new.is_spout {
+            self.begin_output(new, spec_commit)
+        } else {
+            self.start_job(new.name, &spec_commit)
+        }
+    }
+
+    fn keep_inputs(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
+        let pipeline: i64 = self
+            .db
+            .prepare_cached("SELECT id FROM pipelines WHERE project = ?1 AND name = ?2")?
+            .query_row([new.name.project.as_str(), new.name.name.as_str()], |row| row.get(0))?;
+        self.db
+            .prepare_cached("DELETE FROM pipeline_inputs WHERE pipeline = ?1")?
+            .execute([pipeline])?;
+        for input in new.inputs {
+            // A branch that is read is there, if need be with an empty commit.
+            let repo = repo_row(self.db, &input.repo)?;
+            if super::record::head(self.db, repo, input.name.as_str())?.is_none() {
+                self.create_branch(input, None)?;
+            }
+            self.db
+                .prepare_cached(
+                    "INSERT INTO pipeline_inputs (pipeline, project, repo, branch) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    pipeline,
+                    input.repo.project.as_str(),
+                    input.repo.name.as_str(),
+                    input.name.as_str()
+                ])?;
+        }
+        Ok(())
     }
 
     fn begin_output(&mut self, new: &NewPipeline<'_>, spec_commit: CommitId) -> Result<(), Failure> {
@@ -170,7 +232,9 @@ impl Work<'_> {
         self.db
             .prepare_cached("UPDATE pipelines SET stopped = ?3 WHERE project = ?1 AND name = ?2")?
             .execute(params![name.project.as_str(), name.name.as_str(), stopped])?;
-        if is_restart && matches!(restart, Restart::Emptied | Restart::Open) {
+        // What others leave on their branches when they are started again is not played.
+        let is_spout = inputs_of(self.db, name)?.is_empty();
+        if is_restart && is_spout && matches!(restart, Restart::Emptied | Restart::Open) {
             let repo = repo_row(self.db, name)?;
             self.restart_output(repo, &pipeline.output_branch, restart)?;
         }
@@ -183,6 +247,9 @@ impl Work<'_> {
     /// `NotFound`.
     pub fn delete_pipeline(&mut self, name: &Repo, keep_repo: bool) -> Result<(), Failure> {
         self.some_pipeline(name)?;
+        self.db
+            .prepare_cached("DELETE FROM jobs WHERE project = ?1 AND pipeline = ?2")?
+            .execute([name.project.as_str(), name.name.as_str()])?;
         self.db
             .prepare_cached("DELETE FROM pipelines WHERE project = ?1 AND name = ?2")?
             .execute([name.project.as_str(), name.name.as_str()])?;

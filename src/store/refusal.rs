@@ -126,6 +126,18 @@ pub enum Refusal {
     /// http 092.
     #[error("pipeline \"{0}\" already exists")]
     PipelineExists(Repo),
+    #[error("job {pipeline}@{id} not found")]
+    JobNotFound { pipeline: Repo, id: String },
+    /// `CreateSecret`, in Kubernetes' words.
+    #[error("secrets {0:?} already exists")]
+    SecretExists(String),
+    #[error("secrets {0:?} not found")]
+    SecretNotFound(String),
+    #[error("add_key target key {0:?} already exists; use edit_key instead")]
+    MetadataKeyExists(String),
+    /// Repos that are in a project which is to be deleted.
+    #[error("cannot delete project {project}: {}", repos.join("\n"))]
+    ProjectNotEmpty { project: String, repos: Vec<String> },
     /// grpc-2.0 387
     #[error("repo {}.meta not found", .0.name)]
     NoMetaRepo(Repo),
@@ -329,6 +341,7 @@ impl Refusal {
             | Self::CommitDeleted(_)
             | Self::TransactionNotFound(_)
             | Self::PipelineNotFound(_)
+            | Self::JobNotFound { .. }
             | Self::FileNotFound { .. }
             | Self::NoContent { .. }
             | Self::ChangedWhileRead { .. } => FaultKind::NotFound,
@@ -343,6 +356,10 @@ impl Refusal {
             | Self::NothingToPick
             | Self::NoRepoForPipeline(_)
             | Self::NoMetaRepo(_)
+            | Self::SecretExists(_)
+            | Self::SecretNotFound(_)
+            | Self::MetadataKeyExists(_)
+            | Self::ProjectNotEmpty { .. }
             | Self::RepoOfPipeline(_)
             | Self::TooFewAncestors { .. }
             | Self::ClearFinished

@@ -9,6 +9,7 @@ use super::changed::ChangedPaths;
 use super::commit::CommitRow;
 use super::error::Failure;
 use super::file_set;
+use super::metadata::repo_key;
 use super::record::CommitSelector;
 use super::refusal::Refusal;
 use super::repo;
@@ -206,6 +207,7 @@ impl Work<'_> {
             return Ok(false);
         };
         self.forget_roles(repo)?;
+        self.forget_notes(&repo_key(row))?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",
             "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",

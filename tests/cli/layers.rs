@@ -47,6 +47,7 @@ fn each_layer_uses_only_what_is_below_it() {
         "pfs",
         "release",
         "fault",
+        "fields",
         "glob",
         "quantity",
         "exit",

@@ -333,6 +333,7 @@ pub(super) fn find(path: &str, dialect: Dialect, is_guarded: bool) -> Result<Met
         Some(("grpc.health.v1.Health", "Check")) => Ok(one(|_, _, Empty {}| Ok(HealthCheckResponse::serving()))),
         Some(("auth_v2.API", method)) => authentication(method, is_guarded),
         Some(("pps_v2.API", method)) => pipelines(method),
+        Some(("metadata.API", "EditMetadata")) => Ok(look(Service::edit_metadata)),
         Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
         _ => Err(unknown()),
     }
@@ -377,12 +378,14 @@ const SERVICES: &[&str] = &[
 fn files(method: &str) -> Result<Method, Status> {
     Ok(match method {
         "CreateProject" => look(Service::create_project),
+        "DeleteProject" => look(Service::delete_project),
         "InspectProject" => look(Service::inspect_project),
         "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
         "CreateRepo" => one(Service::create_repo),
         "InspectRepo" => look(Service::inspect_repo),
         "ListRepo" => look_at_many(Service::list_repo),
         "DeleteRepo" => one(Service::delete_repo),
+        "DeleteRepos" => look(Service::delete_repos),
         "CreateBranch" => one(Service::create_branch),
         "InspectBranch" => look(Service::inspect_branch),
         "ListBranch" => look_at_many(Service::list_branch),
@@ -418,8 +421,6 @@ fn files(method: &str) -> Result<Method, Status> {
         | "CheckStorage"
         | "ClearCache"
         | "DeleteAll"
-        | "DeleteProject"
-        | "DeleteRepos"
         | "Egress"
         | "FindCommits"
         | "ForgetCommit"
@@ -450,6 +451,15 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "StartPipeline" => look(Service::start_pipeline),
         "StopPipeline" => look(Service::stop_pipeline),
         "DeletePipeline" => look(Service::delete_pipeline),
+        "ListJob" => look_at_many(Service::list_job),
+        "InspectJob" => look(Service::inspect_job),
+        "StopJob" => look(Service::stop_job),
+        "DeleteJob" => look(Service::delete_job),
+        "RunCron" => look(Service::run_cron),
+        "CreateSecret" => look(Service::create_secret),
+        "DeleteSecret" => look(Service::delete_secret),
+        "InspectSecret" => look(Service::inspect_secret),
+        "ListSecret" => one(|service, call, Empty {}| service.list_secret(call)),
         _ => return Err(unserved(&format!("pps_v2.API/{method}"))),
     })
 }
@@ -461,7 +471,8 @@ fn transactions(method: &str) -> Result<Method, Status> {
         "ListTransaction" => one(|service, call, Empty {}| service.list_transaction(call)),
         "DeleteTransaction" => look(Service::delete_transaction),
         "FinishTransaction" => look(Service::finish_transaction),
-        "BatchTransaction" | "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
+        "BatchTransaction" => look(Service::batch_transaction),
+        "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
         _ => return Err(unknown()),
     })
 }
@@ -552,14 +563,14 @@ mod tests {
         assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
         assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
         assert_eq!(code("pps_v2.API/CreatePipelineV2"), None);
-        assert_eq!(code("pps_v2.API/RunCron"), Some(Code::Unimplemented));
+        assert_eq!(code("pps_v2.API/GetLogs"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
         assert!(
-            find("pps_v2.API/ListJob", Dialect::default(), false)
+            find("pps_v2.API/ListDatum", Dialect::default(), false)
                 .err()
                 .unwrap()
                 .message
-                .contains("pps_v2.API/ListJob")
+                .contains("pps_v2.API/ListDatum")
         );
     }
 }

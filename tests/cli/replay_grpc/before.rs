@@ -2,8 +2,9 @@
 
 use spoutctl::protobuf::google::{BytesValue, Empty};
 use spoutctl::protobuf::pfs::{
-    AddFile, AddFileSetRequest, Branch, Commit, CommitInfo, CreateFileSetResponse, CreateRepoRequest, DeleteFile,
-    DeleteRepoRequest, FinishCommitRequest, InspectCommitRequest, ModifyFileRequest, Project, Repo, StartCommitRequest,
+    AddFile, AddFileSetRequest, Branch, Commit, CommitInfo, CreateFileSetResponse, CreateProjectRequest,
+    CreateRepoRequest, DeleteFile, DeleteRepoRequest, FinishCommitRequest, InspectCommitRequest, ModifyFileRequest,
+    Project, Repo, StartCommitRequest,
 };
 use spoutctl::protobuf::pps::{CreatePipelineV2Request, DeletePipelineRequest, Pipeline};
 
@@ -181,7 +182,16 @@ pub fn prepare(replay: &mut Replay, exchange: &Exchange) {
         377 => make_repo(&replay.main, "gplain"),
         412..=428 => squashed(replay, exchange.number, &ids),
         441 => spout(replay),
-        461 => make_repo(&replay.main, "gv"),
+        461 => {
+            make_repo(&replay.main, "gv");
+            if replay.is_since(12) {
+                let request = CreateProjectRequest {
+                    project: Some(Project { name: "gp".to_owned() }),
+                    ..CreateProjectRequest::default()
+                };
+                replay.main.ask("pfs_v2.API/CreateProject", &request).ok::<Empty>();
+            }
+        }
         481..=486 => lines(replay, exchange.number, &ids),
         _ => {}
     }

@@ -14,7 +14,6 @@ use Except::{Fields, Refused, Skip, Text};
 
 /// Releases with `started_time`.
 const BY_TIME: &[&str] = &["2.6", "2.7", "2.8", "2.10", "2.12"];
-const SINCE_8: &[&str] = &["2.8", "2.10", "2.12"];
 
 /// Fields that say nothing: where the pipelines of the recordings were kept, no worker ever ran.
 pub const NOWHERE: &[&str] = &["state", "reason", "lastJobState", "salt"];
