@@ -7,16 +7,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message;
 use serde::Serialize;
 use serde_json::{Value, json};
-use spoutctl::protobuf::admin::{ClusterInfo, HealthCheckResponse};
-use spoutctl::protobuf::google::{BytesValue, Empty};
-use spoutctl::protobuf::pfs::{
+use spoutctl_proto::admin::{ClusterInfo, HealthCheckResponse};
+use spoutctl_proto::google::{BytesValue, Empty};
+use spoutctl_proto::pfs::{
     BranchInfo, Commit, CommitInfo, CommitSetInfo, CreateFileSetResponse, DeleteRepoResponse, DiffFileResponse,
     FileInfo, ProjectInfo, RepoInfo,
 };
-use spoutctl::protobuf::pps::CreatePipelineV2Response;
-use spoutctl::protobuf::spec::PIPELINE_INFO;
-use spoutctl::protobuf::transaction::{Transaction, TransactionInfo, TransactionInfos};
-use spoutctl::protobuf::version::Version;
+use spoutctl_proto::pps::CreatePipelineV2Response;
+use spoutctl_proto::spec::PIPELINE_INFO;
+use spoutctl_proto::transaction::{Transaction, TransactionInfo, TransactionInfos};
+use spoutctl_proto::version::Version;
 
 fn one<M: Message + Default + Serialize>(bytes: &[u8]) -> Value {
     serde_json::to_value(M::decode(bytes).unwrap()).unwrap()

@@ -1,12 +1,12 @@
 //! What was done before an exchange and was not recorded: repos and commits that it needs.
 
-use spoutctl::protobuf::google::{BytesValue, Empty};
-use spoutctl::protobuf::pfs::{
+use spoutctl_proto::google::{BytesValue, Empty};
+use spoutctl_proto::pfs::{
     AddFile, AddFileSetRequest, Branch, Commit, CommitInfo, CreateFileSetResponse, CreateProjectRequest,
     CreateRepoRequest, DeleteFile, DeleteRepoRequest, FinishCommitRequest, InspectCommitRequest, ModifyFileRequest,
     Project, Repo, StartCommitRequest,
 };
-use spoutctl::protobuf::pps::{CreatePipelineV2Request, DeletePipelineRequest, Pipeline};
+use spoutctl_proto::pps::{CreatePipelineV2Request, DeletePipelineRequest, Pipeline};
 
 use super::answers::is_id;
 use super::{Exchange, Replay};
@@ -356,7 +356,7 @@ fn spout(replay: &Replay) {
         assert_eq!(made.status, Some((0, String::new())));
     } else {
         let spec = serde_json::from_str(spec).unwrap();
-        let request = spoutctl::protobuf::spec::CREATE_PIPELINE_REQUEST.encode(&spec);
+        let request = spoutctl_proto::spec::CREATE_PIPELINE_REQUEST.encode(&spec);
         server.call("pps_v2.API/CreatePipeline", &[], &[request]).ok::<Empty>();
     }
     put(replay.sidecar(), "spout", "master", &[("/a", Some("x"))]);

@@ -1,0 +1,312 @@
+//! Pipelines as pachd keeps them: a spec in versions, and the branch that it writes. None is run.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::Store;
+use super::access::resource_of;
+use super::dialect::Restart;
+use super::error::Failure;
+use super::record::{commit_id, foreign};
+use super::refusal::Refusal;
+use super::repo::{find, repo_row, time};
+use super::work::Work;
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
+
+/// All that is known of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineRecord {
+    /// Its name, which is also that of the repo that it writes.
+    pub name: Repo,
+    /// From 1; each update adds one.
+    pub version: u64,
+    pub stopped: bool,
+    pub spec_commit: CommitId,
+    pub output_branch: BranchName,
+    pub salt: String,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    /// Who made it, where that is known.
+    pub created_by: String,
+    /// The spec as it was submitted, and with the defaults filled in; in JSON.
+    pub submitted: String,
+    pub effective: String,
+}
+
+/// A pipeline's next version.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPipeline<'a> {
+    pub name: &'a Repo,
+    pub output_branch: &'a BranchName,
+    /// Only the first version has a say in it, unless what was done is to be done again.
+    pub salt: &'a str,
+    pub created_by: &'a str,
+    pub submitted: &'a str,
+    pub effective: &'a str,
+    /// Its own code writes; otherwise jobs do, one for each commit in its inputs.
+    pub is_spout: bool,
+    pub inputs: &'a [Branch],
+    /// It may take the place of one that is there.
+    pub update: bool,
+    pub reprocess: bool,
+}
+
+/// Whether a pipeline that is not stopped writes the branch: then its commits have provenance (recording http 107).
+pub(super) fn writes(db: &Connection, branch: &Branch) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM pipelines
+         WHERE project = ?1 AND name = ?2 AND output_branch = ?3 AND NOT stopped)",
+    )?
+    .query_row(
+        [
+            branch.repo.project.as_str(),
+            branch.repo.name.as_str(),
+            branch.name.as_str(),
+        ],
+        |row| row.get(0),
+    )
+}
+
+/// The branches that a pipeline reads.
+pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT pipeline_inputs.project, repo, branch FROM pipeline_inputs
+         JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
+         WHERE pipelines.project = ?1 AND pipelines.name = ?2 ORDER BY pipeline_inputs.project, repo, branch",
+    )?;
+    let mut rows = statement.query([name.project.as_str(), name.name.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |at| row.get::<_, String>(at);
+        found.push(Branch {
+            repo: Repo {
+                project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
+                name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
+            },
+            name: BranchName::new(&text(2)?).map_err(|error| foreign(Box::new(error)))?,
+        });
+    }
+    Ok(found)
+}
+
+impl Work<'_> {
+    /// The pipeline of this name.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn pipeline(&self, name: &Repo) -> Result<Option<PipelineRecord>, Failure> {
+        let found = select(
+            self.db,
+            "WHERE project = ?1 AND name = ?2",
+            [name.project.as_str(), name.name.as_str()],
+        );
+        Ok(found?.pop())
+    }
+
+    fn some_pipeline(&self, name: &Repo) -> Result<PipelineRecord, Failure> {
+        self.pipeline(name)?
+            .ok_or_else(|| Refusal::PipelineNotFound(name.clone()).into())
+    }
+
+    /// Makes a pipeline with the repo that it writes, or its next version. The branch begins with an empty commit, of
+    /// the same id as the spec's.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; when there is a repo of this name that no pipeline writes; `NotFound` without the project.
+    pub fn create_pipeline(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
+        let before = self.pipeline(new.name)?;
+        if before.is_some() && !new.update {
+            return Err(Refusal::PipelineExists(new.name.clone()).into());
+        }
+        if before.is_none() {
+            if find(self.db, new.name)?.is_some() {
+                return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
+            }
+            let name = self.dialect.repo(new.name);
+            let description = format!("Output repo for pipeline {name}.");
+            self.create_repo(new.name, &description, false)?;
+            if self.principal.is_some() {
+                // Its own code, as recording auth 027 has it.
+                let pipeline = format!("pipeline:{}", new.name);
+                self.set_roles(&resource_of(new.name), &pipeline, ["repoWriter"])?;
+            }
+        }
+        for input in new.inputs {
+            repo_row(self.db, &input.repo)?;
+        }
+        let spec_commit = self.next_commit_id()?;
+        let salt = match &before {
+            Some(before) if !new.reprocess => before.salt.as_str(),
+            _ => new.salt,
+        };
+        self.db
+            .prepare_cached(
+                "INSERT INTO pipelines (project, name, version, spec_commit, output_branch, salt, created, updated,
+                     created_by, submitted, effective)
+                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (project, name) DO UPDATE SET version = version + 1, spec_commit = excluded.spec_commit,
+                     output_branch = excluded.output_branch, salt = excluded.salt, updated = excluded.updated,
+                     submitted = excluded.submitted, effective = excluded.effective",
+            )?
+            .execute(params![
+                new.name.project.as_str(),
+                new.name.name.as_str(),
+                spec_commit.as_str(),
+                new.output_branch.as_str(),
+                salt,
+                self.now,
+                new.created_by,
+                new.submitted,
+                new.effective
+            ])?;
+        self.keep_inputs(new)?;
+        if new.is_spout {
+            self.begin_output(new, spec_commit)
+        } else {
+            self.start_job(new.name, &spec_commit)
+        }
+    }
+
+    fn keep_inputs(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
+        let pipeline: i64 = self
+            .db
+            .prepare_cached("SELECT id FROM pipelines WHERE project = ?1 AND name = ?2")?
+            .query_row([new.name.project.as_str(), new.name.name.as_str()], |row| row.get(0))?;
+        self.db
+            .prepare_cached("DELETE FROM pipeline_inputs WHERE pipeline = ?1")?
+            .execute([pipeline])?;
+        for input in new.inputs {
+            // A branch that is read is there, if need be with an empty commit.
+            let repo = repo_row(self.db, &input.repo)?;
+            if super::record::head(self.db, repo, input.name.as_str())?.is_none() {
+                self.create_branch(input, None)?;
+            }
+            self.db
+                .prepare_cached(
+                    "INSERT INTO pipeline_inputs (pipeline, project, repo, branch) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    pipeline,
+                    input.repo.project.as_str(),
+                    input.repo.name.as_str(),
+                    input.name.as_str()
+                ])?;
+        }
+        Ok(())
+    }
+
+    fn begin_output(&mut self, new: &NewPipeline<'_>, spec_commit: CommitId) -> Result<(), Failure> {
+        let repo = repo_row(self.db, new.name)?;
+        if super::record::head(self.db, repo, new.output_branch.as_str())?.is_some() {
+            return Ok(());
+        }
+        let named = self.commit_id.replace(spec_commit);
+        let is_described = self.dialect.describes_first_commits();
+        let description = if is_described { "close spout commit" } else { "" };
+        let head = self.make_empty_commit(repo, new.output_branch, description);
+        self.commit_id = named;
+        let head = head?;
+        if is_described {
+            // It is finished as commits are that somebody has closed (378).
+            self.db
+                .prepare_cached("UPDATE commits SET checked = 1 WHERE id = ?1")?
+                .execute([head])?;
+        }
+        self.set_head(repo, new.output_branch.as_str(), Some(head))?;
+        Ok(())
+    }
+
+    /// Stops a pipeline, or starts it again. While it is stopped, its branch is one like others.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn set_pipeline_stopped(&mut self, name: &Repo, stopped: bool) -> Result<(), Failure> {
+        let pipeline = self.some_pipeline(name)?;
+        let is_restart = pipeline.stopped && !stopped;
+        let restart = self.dialect.restart();
+        if is_restart && restart == Restart::Refused {
+            return Err(Refusal::NoMetaRepo(name.clone()).into());
+        }
+        self.db
+            .prepare_cached("UPDATE pipelines SET stopped = ?3 WHERE project = ?1 AND name = ?2")?
+            .execute(params![name.project.as_str(), name.name.as_str(), stopped])?;
+        // What others leave on their branches when they are started again is not played.
+        let is_spout = inputs_of(self.db, name)?.is_empty();
+        if is_restart && is_spout && matches!(restart, Restart::Emptied | Restart::Open) {
+            let repo = repo_row(self.db, name)?;
+            self.restart_output(repo, &pipeline.output_branch, restart)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a pipeline, and removes its repo unless that is to be kept.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_pipeline(&mut self, name: &Repo, keep_repo: bool) -> Result<(), Failure> {
+        self.some_pipeline(name)?;
+        self.db
+            .prepare_cached("DELETE FROM jobs WHERE project = ?1 AND pipeline = ?2")?
+            .execute([name.project.as_str(), name.name.as_str()])?;
+        self.db
+            .prepare_cached("DELETE FROM pipelines WHERE project = ?1 AND name = ?2")?
+            .execute([name.project.as_str(), name.name.as_str()])?;
+        if !keep_repo {
+            self.remove_repo(name)?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// # Errors
+    /// `NotFound`.
+    pub fn pipeline(&self, name: &Repo) -> Result<PipelineRecord, Fault> {
+        self.database.read(|tx| Work::on(tx, self).some_pipeline(name))
+    }
+
+    /// Every pipeline, the one that was changed last first (recording http 104).
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn pipelines(&self) -> Result<Vec<PipelineRecord>, Fault> {
+        self.database
+            .read(|tx| select(tx, "ORDER BY updated DESC, id DESC", []))
+    }
+}
+
+fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<PipelineRecord>, Failure> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT project, name, version, stopped, spec_commit, output_branch, salt, created, updated, created_by,
+            submitted, effective
+         FROM pipelines {which}"
+    ))?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> Result<PipelineRecord, Failure> {
+    let text = |at| row.get::<_, String>(at);
+    Ok(PipelineRecord {
+        name: Repo {
+            project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
+            name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
+        },
+        version: row.get::<_, i64>(2)?.cast_unsigned(),
+        stopped: row.get(3)?,
+        spec_commit: commit_id(&text(4)?)?,
+        output_branch: BranchName::new(&text(5)?).map_err(|error| foreign(Box::new(error)))?,
+        salt: text(6)?,
+        created: time(row.get(7)?),
+        updated: time(row.get(8)?),
+        created_by: text(9)?,
+        submitted: text(10)?,
+        effective: text(11)?,
+    })
+}
