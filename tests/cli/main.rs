@@ -45,6 +45,7 @@ mod proxy;
 mod put;
 mod readme;
 mod recipes;
+mod releases;
 mod replay;
 mod replay_grpc;
 mod routes;

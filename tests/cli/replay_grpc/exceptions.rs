@@ -27,14 +27,6 @@ const EXCEPTIONS: &[(&[&str], u32, Except, &str)] = &[
         "2.12's was a test daemon, and ours says who it is",
     ),
     (&[], 2, Fields(&["id", "webResources", "warnings"]), "says who answers"),
-    (
-        SINCE_8,
-        32,
-        Skip,
-        "a pipeline without a spout, which serve does not keep yet",
-    ),
-    (SINCE_8, 97, Skip, "lists the pipeline of 032"),
-    (SINCE_8, 390, Skip, "lists the pipeline of 032"),
     (BY_TIME, 257, Skip, "asks for a time of the recording's"),
     (
         &[],
