@@ -65,7 +65,7 @@ impl CommitRow {
         let commit = record::info_of(db, self.id)?.commit;
         Ok(CommitName {
             repo: commit.repo,
-            branch: commit.branch.map(|branch| branch.to_string()).unwrap_or_default(),
+            branch: commit.branch.to_string(),
             id: commit.id.to_string(),
         })
     }

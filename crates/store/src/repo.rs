@@ -7,7 +7,7 @@ use super::Store;
 use super::error::Failure;
 use super::metadata::repo_key;
 use super::pipeline;
-use super::record::{self, CommitSelector, commit_id, commit_name, foreign, head};
+use super::record::{self, CommitSelector, commit_id, foreign, head, info_of};
 use super::refusal::Refusal;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -77,9 +77,9 @@ pub(super) fn inspect_branch(db: &Connection, branch: &Branch) -> Result<Option<
     let Some(head) = head(db, repo, branch.name.as_str())? else {
         return Ok(None);
     };
-    let head = head.map(|id| commit_name(db, id)).transpose()?;
+    let head = head.map(|id| info_of(db, id)).transpose()?;
     Ok(Some(BranchInfo {
-        head,
+        head: head.map(|info| info.commit),
         has_provenance: false,
     }))
 }

@@ -21,7 +21,7 @@ use spoutctl_proto::transaction::TransactionRequest;
 /// Which commit a message means.
 ///
 /// pachd reads a repo that is missing from the branch (recording p 100), takes an id before a branch, and an id that is
-/// none for the name of a branch; `^` and `~N` after either mean ancestors.
+/// none for the name of a branch; `^` and `~N` after either mean ancestors. What is no branch's name is not found here.
 ///
 /// # Errors
 /// When it names no repo; or no branch, where that is a part of a commit's name.
@@ -103,9 +103,9 @@ pub(super) enum Told {
 pub(super) fn commit_info(dialect: Dialect, record: &CommitRecord, told: Told) -> CommitInfo {
     let info = &record.info;
     let repo = &info.commit.repo;
-    let branch = info.commit.branch.as_ref().map_or("", |branch| branch.as_str());
+    let branch = info.commit.branch.as_str();
     let child = |(id, branch): &(CommitId, String)| commit_of_branch(dialect, repo, branch, id);
-    let parent = |id| commit_message(dialect, repo, &record.parent_branch, id);
+    let parent = |parent: &pfs::Commit| commit_message(dialect, repo, parent.branch.as_str(), &parent.id);
     let time = |time: jiff::Timestamp| dialect.tells_times().then(|| time.into());
     let (spec_commits, spec_branches) = provenance(dialect, record);
     CommitInfo {
@@ -234,7 +234,7 @@ fn has_reached(dialect: Dialect, record: &CommitRecord, state: CommitState) -> b
 fn deleted(commit: &pfs::Commit) -> Refusal {
     Refusal::CommitDeleted(CommitName {
         repo: commit.repo.clone(),
-        branch: commit.branch.as_ref().map(ToString::to_string).unwrap_or_default(),
+        branch: commit.branch.to_string(),
         id: commit.id.to_string(),
     })
 }
@@ -253,12 +253,7 @@ impl Service {
             self.wait_for(call, record, CommitState::Finished)?;
         } else if let Some(parent) = record.info.parent {
             // An open commit shows what it is based on too. Its parent is closed, so this wait ends.
-            let parent = CommitSelector {
-                id: Some(parent),
-                branch: Some(record.parent_branch),
-                ..CommitSelector::from(&id)
-            };
-            let parent = self.store.record(&parent)?;
+            let parent = self.store.record(&CommitSelector::from(&parent))?;
             self.wait_for(call, parent, CommitState::Finished)?;
         }
         // By its id: the branch may have moved meanwhile.

@@ -87,7 +87,7 @@ fn named(file: Option<File>) -> Result<File, Status> {
 
 fn info(dialect: Dialect, tree: &Tree, node: &Node, (size, hash): (u64, [u8; 32])) -> FileInfo {
     let commit = &tree.record().info.commit;
-    let branch = commit.branch.as_ref().map_or("", |branch| branch.as_str());
+    let branch = commit.branch.as_str();
     let (file_type, datum) = match node {
         Node::Directory(_) => (FileType::Dir, ""),
         Node::File(_) => (FileType::File, "default"),
@@ -247,12 +247,13 @@ impl Service {
         let new_tree = self.tree(call, &new_file)?;
         let new_info = &new_tree.record().info;
         let old_file = request.old_file.or_else(|| {
+            let parent = new_info.parent.as_ref()?;
             Some(File {
                 commit: Some(commit_of_branch(
                     self.dialect,
-                    &new_info.commit.repo,
-                    &new_tree.record().parent_branch,
-                    new_info.parent.as_ref()?,
+                    &parent.repo,
+                    parent.branch.as_str(),
+                    &parent.id,
                 )),
                 ..new_file.clone()
             })

@@ -618,7 +618,7 @@ fn a_store_that_is_served_takes_local_writers_too() {
                 let id = local.start_commit(&master(), "").unwrap();
                 let commit = spoutctl_core::pfs::Commit {
                     repo: master().repo,
-                    branch: None,
+                    branch: master().name,
                     id,
                 };
                 local.add_file_set(&commit, &file_set).unwrap();
