@@ -30,6 +30,7 @@ use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, In
 use spoutctl_core::release::Release;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::kubernetes::Minor;
 use spoutctl_lint::server::any_rule_named;
 use spoutctl_lint::version::Version;
 use spoutctl_lint::{Rule, rule_nearest};
@@ -228,6 +229,13 @@ pub struct CommitArgs {
     #[arg(short, long)]
     pub append: bool,
 
+    /// Append also where pachd has emptied the branch
+    ///
+    /// Pachyderm 2.6 and 2.7 put an empty commit on a spout's branch when the spout is started again. Earlier files are in
+    /// the history only then, and what is appended begins new ones.
+    #[arg(long, requires = "append")]
+    pub accept_emptied: bool,
+
     /// Say this in each commit's description
     #[arg(short, long, value_name = "TEXT")]
     pub message: Option<String>,
@@ -342,7 +350,7 @@ pub struct EntryArgs {
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
 
-    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 }
@@ -477,6 +485,8 @@ pub struct TryingArgs {
     pub retry_for: Duration,
 
     /// After an interrupt, finish or give up the archive in hand within this time
+    ///
+    /// Not in a spout's pod: Pachyderm ends a spout's code without a signal when the pipeline is stopped, updated or deleted.
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }
@@ -713,7 +723,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub full: bool,
 
-    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 
@@ -786,7 +796,8 @@ pub struct ServeArgs {
 /// Find what is wrong with spout specs, without a cluster
 ///
 /// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
-/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given.
+/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given; one that cannot
+/// be read as JSON or YAML is an error whatever it is. Without a file what is piped in is looked at, or else this directory.
 ///
 /// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
 /// `# spoutctl: ignore[RULE] REASON` leaves out what is found in its line, or in the next one when it stands alone.
@@ -796,8 +807,9 @@ pub struct ServeArgs {
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
-    /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
-    #[arg(value_name = "FILE|DIR|GLOB", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
+    /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input [default: what is piped in, or else
+    /// this directory]
+    #[arg(value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     /// Call standard input so; its ending says whether it is JSON or YAML
@@ -811,6 +823,12 @@ pub struct ValidateArgs {
     /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
     #[arg(long, value_name = "VERSION")]
     pub pachyderm: Option<Version>,
+
+    /// The cluster's Kubernetes, such as 1.31, or what `kubectl version` prints
+    ///
+    /// Without it, what some versions of Kubernetes refuse and others take is a warning.
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<Minor>,
 
     /// Take options from this file instead of the nearest spoutctl.toml
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -55,16 +55,7 @@ impl From<&Branch> for CommitSelector {
     }
 }
 
-/// Who asked for a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    User,
-    /// The store itself, where pachd has a branch's first, empty commit.
-    Auto,
-    /// The store itself, where a branch was moved onto a commit of another one; see
-    /// [`super::Dialect::commits_are_of_branches`].
-    Alias,
-}
+pub use spoutctl_core::pfs::Origin;
 
 /// All that is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +216,13 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
         })
     };
     let parent: Option<(String, String)> = row.get::<_, Option<String>>(3)?.zip(row.get(17)?);
+    let origin: String = row.get(11)?;
     Ok(CommitInfo {
+        origin: match origin.as_str() {
+            "AUTO" => Origin::Auto,
+            "ALIAS" => Origin::Alias,
+            _ => Origin::User,
+        },
         commit: named(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
         parent: parent.map(|(id, branch)| named(&id, &branch)).transpose()?,
         description: row.get(4)?,
@@ -240,7 +237,6 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
 fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
-    let origin: String = row.get(11)?;
     let spec: Option<String> = row.get(18)?;
     let mut children =
         db.prepare_cached("SELECT ifnull(told, name), branch FROM commits WHERE parent = ?1 ORDER BY id")?;
@@ -252,12 +248,8 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let size_upper_bound = size_upper_bound(db, id)?;
     Ok(CommitRecord {
         row: id,
+        origin: info.origin,
         info,
-        origin: match origin.as_str() {
-            "AUTO" => Origin::Auto,
-            "ALIAS" => Origin::Alias,
-            _ => Origin::User,
-        },
         spec: spec.map(|spec| commit_id(&spec)).transpose()?,
         children: named,
         updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
