@@ -413,7 +413,7 @@ fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
         ran.expect(0)
             .json()
             .iter()
-            .map(|line| line["id"].as_str().unwrap().to_owned())
+            .map(|line| line["commit"].as_str().unwrap().to_owned())
             .collect()
     };
     assert_eq!(told("bad@late"), [json[0]["commit"].as_str().unwrap()]);
