@@ -143,7 +143,7 @@ fn of_put() -> Vec<Option> {
         option("cacert", &["--cacert=f"], Without(&["--pachd=local:d"])),
         option("insecure", &["--insecure"], Without(&["--pachd=local:d"])),
         option("append", &["--append"], Always),
-        option("accept-emptied", &["--accept-emptied"], Always),
+        option("accept-emptied", &["--append", "--accept-emptied"], With(&["--append"])),
         option("message", &["--message=m"], Always),
         option("create-repo", &["--create-repo"], Always),
         option("dry-run", &["--dry-run"], Always),
