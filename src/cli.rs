@@ -342,9 +342,10 @@ pub struct EntryArgs {
     pub max_entry_size: u64,
 
     /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
-    /// stop, quarantine=DIR, or skip (messages alone)
+    /// stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
     ///
-    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A message that cannot be taken has
+    /// In DIR, or in the repo, it is kept with its reason in a file `.why` beside it, and the stream goes on. In the repo it is in
+    /// a commit of the same id as that of what it came between; for that Pachyderm 2 is needed. A message that cannot be taken has
     /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
     /// stops.
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
@@ -462,6 +463,18 @@ pub enum OnBad {
     Skip,
     /// It is kept in this directory, and the stream goes on.
     Quarantine(PathBuf),
+    /// It goes into this repo, in a commit of the same id as that of what it came between.
+    Repo(Box<Aside>),
+}
+
+/// A repo for what cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// As it was written.
+    pub text: String,
+    pub branch: Branch,
+    /// Whether it said which project.
+    pub names_project: bool,
 }
 
 impl FromStr for OnBad {
@@ -472,7 +485,18 @@ impl FromStr for OnBad {
             None if text == "stop" => Ok(Self::Stop),
             None if text == "skip" => Ok(Self::Skip),
             Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
-            _ => Err("write stop, skip or quarantine=DIR".to_owned()),
+            Some(("repo", to)) if !to.is_empty() => {
+                let to: Destination = to.parse().map_err(|error: InvalidName| error.to_string())?;
+                if !to.prefix.is_root() {
+                    return Err("name a repo, and perhaps a branch, without a path".to_owned());
+                }
+                Ok(Self::Repo(Box::new(Aside {
+                    text: text.to_owned(),
+                    branch: to.branch,
+                    names_project: to.names_project,
+                })))
+            }
+            _ => Err("write stop, skip, quarantine=DIR or repo=[PROJECT/]REPO[@BRANCH]".to_owned()),
         }
     }
 }
