@@ -9,6 +9,7 @@
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`batching`] | which archives become one commit |
+//! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
@@ -62,6 +63,7 @@ pub mod messages;
 pub mod patience;
 pub mod preflight;
 pub mod quarantine;
+pub mod restarted;
 pub mod retrieval;
 pub mod routing;
 pub mod run;
@@ -212,6 +214,12 @@ pub trait Observer: Send + Sync {
     fn quarantined(&self, archive: &Archive, file: &Path);
     /// No commit can be made of the archive, and it was left out. In order, as the acknowledgements are.
     fn skipped(&self, _archive: &Archive) {}
+    /// No commit can be made of an archive; it is about to be committed in another repo.
+    fn note_refused(&self, archive: &Archive) {
+        if let Some(refused) = &archive.label.refused {
+            self.note(&format!("{}; it goes to {}", refused.reason, refused.place));
+        }
+    }
     /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
     /// follows is acknowledged before this returns.
     ///

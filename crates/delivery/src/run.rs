@@ -14,7 +14,8 @@ use super::ledger::Ledger;
 use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
-use super::quarantine::Quarantine;
+use super::quarantine::{Quarantine, wrap};
+use super::restarted::{Emptied, Leftover};
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, Files};
@@ -46,6 +47,8 @@ pub struct Options {
     /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
     /// it is known where.
     pub counts_messages: bool,
+    /// What cannot be taken goes into a repo of its own, and its commits say so.
+    pub asides_have_a_repo: bool,
     /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
     pub drains: bool,
     /// The input is the same as last time.
@@ -58,6 +61,8 @@ pub struct Options {
     pub retry_for: Duration,
     /// How many commits may wait to be finished before the next one is closed; at least 1.
     pub in_flight: usize,
+    /// Append also where pachd has emptied the branch of our own spout.
+    pub accept_emptied: bool,
     pub dry_run: bool,
 }
 
@@ -102,6 +107,8 @@ pub enum OnBad {
     Stop,
     Skip,
     SetAside(Quarantine),
+    /// It goes into the branch for such archives, in a commit of its own and of the same id in all.
+    Along(Branch),
 }
 
 /// One delivery.
@@ -150,6 +157,8 @@ impl Delivery {
             resume: options.resume,
             spooled: options.spooled.as_ref(),
             staging: options.staging.as_ref(),
+            append: options.mode == WriteMode::Append,
+            accept_emptied: options.accept_emptied,
             dry_run: options.dry_run,
         };
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
@@ -158,6 +167,7 @@ impl Delivery {
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
                 Ok(ready) => {
+                    self.say_leftover(&ready.leftover);
                     self.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
@@ -186,6 +196,24 @@ impl Delivery {
                 None
             };
             patience.wait(asked).map_err(|end| self.not_ready(end, reason))?;
+        }
+    }
+
+    /// What pachd has left on the branch of our own spout.
+    fn say_leftover(&self, leftover: &Leftover) {
+        let branch = &self.options.branch;
+        if let Some(head) = &leftover.open {
+            let done = if self.options.dry_run { "would be" } else { "is" };
+            self.observer.note(&format!(
+                "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \
+                 finished, with the files of the one before"
+            ));
+        }
+        if let Some(Emptied { head, last }) = &leftover.emptied {
+            self.observer.note(&format!(
+                "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its history only, \
+                 the newest in {last}"
+            ));
         }
     }
 
@@ -310,6 +338,12 @@ impl Delivery {
                 OnBad::Stop => Err(Box::new(error.clone()).into()),
                 OnBad::Skip => stream.skip(&archive),
                 OnBad::SetAside(quarantine) => stream.quarantine(&archive, error, quarantine),
+                OnBad::Along(branch) => {
+                    let wrapped = wrap(&archive, error, branch, self.holding.hold());
+                    let number = archive.number;
+                    let wrapped = wrapped.map_err(|error| DeliveryError::Held { archive: number, error })?;
+                    stream.commit_aside(wrapped)
+                }
             };
         }
         for note in archive.notes() {
