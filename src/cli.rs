@@ -302,6 +302,8 @@ pub struct EntryArgs {
     pub escape_paths: bool,
 
     /// What becomes of hard and symbolic links
+    ///
+    /// A link to a directory becomes a directory with the same files.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
     pub links: Links,
 
@@ -320,6 +322,17 @@ pub struct EntryArgs {
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
     pub max_entry_size: u64,
 
+    /// Refuse an archive whose files have more than this together, links and sparse files counted as what they stand for
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
+    pub max_archive_size: u64,
+
+    /// What the end of an archive is
+    ///
+    /// Some producers write one of the two zero blocks, or none. A producer that dies between two entries, or a connection that
+    /// is cut there, looks the same: lenient is for files and producers that are known to do so.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ArchiveEnd::Strict)]
+    pub archive_end: ArchiveEnd,
+
     /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
     ///
     /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
@@ -330,6 +343,14 @@ pub struct EntryArgs {
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArchiveEnd {
+    /// Two zero blocks
+    Strict,
+    /// The end of the input, too, where it comes behind whole entries
+    Lenient,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

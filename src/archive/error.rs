@@ -178,9 +178,13 @@ pub enum Ambiguity {
     TwoLongNames,
     #[error("an entry has two GNU long link targets, and parsers disagree about which counts")]
     TwoLongLinks,
-    #[error("an entry has a path in a PAX header and a GNU long name, and parsers disagree about which counts")]
+    #[error(
+        "an entry has a path in a PAX header and another one in a GNU long name, and parsers disagree about which counts"
+    )]
     PathAndLongName,
-    #[error("an entry has a link target in a PAX header and a GNU one, and parsers disagree about which counts")]
+    #[error(
+        "an entry has a link target in a PAX header and another one in a GNU header, and parsers disagree about which counts"
+    )]
     LinkPathAndLongLink,
     #[error("an extension header is followed by no entry, and parsers disagree about what it belongs to")]
     NoEntry,
@@ -232,6 +236,11 @@ impl ArchiveError {
             ArchiveErrorKind::NotAnArchive { .. } => Some(
                 "between archives only zero bytes may stand: look at what the producer writes to its stdout".to_owned(),
             ),
+            ArchiveErrorKind::Torn(Torn::NoEnd | Torn::OneZeroBlock { .. }) => Some(format!(
+                "if its producer was done, give it the end: (cat {}; head -c 1024 /dev/zero) | spoutctl put …; or take the \
+                 input's end for it: --archive-end lenient",
+                self.file_for_shell()
+            )),
             ArchiveErrorKind::LoneZeroBlock => {
                 Some("to join archives, append them whole; never cut or pad them by hand".to_owned())
             }
@@ -248,6 +257,15 @@ impl ArchiveError {
 
     fn is_standard_input(&self) -> bool {
         *self.input == *STANDARD_INPUT
+    }
+
+    /// The file's name where a shell takes it as it is.
+    fn file_for_shell(&self) -> &str {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+        if self.is_standard_input() || !self.input.chars().all(is_plain) {
+            return "x.tar";
+        }
+        &self.input
     }
 
     fn named_input(&self) -> String {
@@ -331,8 +349,8 @@ pub struct Problem {
 pub enum ContentErrorKind {
     #[error("{0}")]
     Path(PathFault),
-    #[error("it is a file, and a directory because of {other}")]
-    Collision { other: EntryRef },
+    #[error("it is {}, and a directory because of {other}", with_article(*file))]
+    Collision { file: EntryKind, other: EntryRef },
     #[error("it is a {link} to `{target}`, and {fault}")]
     Link {
         link: EntryKind,
@@ -345,6 +363,8 @@ pub enum ContentErrorKind {
     DirectoryWithData { size: u64 },
     #[error("it has {} bytes; at most {} are taken", grouped(*size), grouped(*limit))]
     TooLarge { size: u64, limit: u64 },
+    #[error("with it the files have more than {} bytes, with what links and sparse files stand for", grouped(*limit))]
+    ArchiveTooLarge { limit: u64 },
     #[error("it is a sparse file, and {0}")]
     Sparse(SparseFault),
     #[error("it is a sparse file, which is not expected here")]
@@ -371,7 +391,7 @@ pub enum DeletionFault {
     NotGlobal,
 }
 
-/// Why a link leads to no file.
+/// Why a link leads to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkFault {
     #[error("the archive has no such file")]
@@ -380,6 +400,10 @@ pub enum LinkFault {
     Directory,
     #[error("from there it leads back to itself")]
     Cycle,
+    #[error(
+        "links to directories stand for more than 1,048,576 files, 64 MiB of paths, or 40 links within one another"
+    )]
+    TooMany,
     #[error("{0}")]
     Path(PathFault),
 }
@@ -414,10 +438,13 @@ impl ContentError {
                 "--escape-paths stores such bytes as %XX; get --unescape-paths reverses it"
             }
             ContentErrorKind::Path(_) => "give the entry another name",
-            ContentErrorKind::Collision { .. } => {
-                "rename one of the two: pachd has either a file or a directory at a path"
+            ContentErrorKind::Collision {
+                file: EntryKind::File, ..
+            } => "rename one of the two: pachd has either a file or a directory at a path",
+            ContentErrorKind::Collision { .. } | ContentErrorKind::Link { .. } => {
+                "--links skip leaves links out; tar -h at the producer writes what they lead to instead"
             }
-            ContentErrorKind::Link { .. } => "--links skip leaves links out",
+            ContentErrorKind::ArchiveTooLarge { .. } => "--max-archive-size takes larger archives",
             ContentErrorKind::Special(_) => "--special skip leaves such entries out",
             ContentErrorKind::TooLarge { .. } => "--max-entry-size takes larger files",
             ContentErrorKind::DirectoryWithData { .. } => "give the file a name without a `/` at its end",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::input::Taker;
 use super::report::{Report, Spooled};
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, DEFAULT_MAX_ARCHIVE_SIZE, Hold};
 use crate::cli::PutArgs;
 use crate::delivery::DeliveryError;
 use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
@@ -121,6 +121,10 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     add("--links", format!("{:?}", args.entries.links).to_lowercase());
     add("--special", format!("{:?}", args.entries.special).to_lowercase());
     add("--max-entry-size", args.entries.max_entry_size.to_string());
+    // Spools of before know none.
+    if args.entries.max_archive_size != DEFAULT_MAX_ARCHIVE_SIZE {
+        add("--max-archive-size", args.entries.max_archive_size.to_string());
+    }
     Purpose(purpose)
 }
 
