@@ -91,7 +91,7 @@ impl From<SpoutVerb> for Verb {
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
     /// The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://…
-    /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
+    /// (pachd's HTTP gateway, 2.8 and newer), unix:///SOCKET, or local:DIR (an embedded store in a directory, no server needed)
     ///
     /// Where nothing is given here: in a pipeline's pod its sidecar; else PACHD_ADDRESS; else the active context of pachctl's
     /// configuration (PACH_CONFIG, /pachctl/config.json, ~/.pachyderm/config.json; PACH_CONTEXT). A token is taken from
@@ -764,8 +764,8 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
-    /// .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
-    #[arg(value_name = "FILE|DIR|GLOB", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
+    /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input
+    #[arg(value_name = "FILE|DIR|GLOB|URL", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     /// Call standard input so; its ending says whether it is JSON or YAML

@@ -71,7 +71,7 @@ use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, 
 
 pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
-pub use ledger::{Ledger, Unsettled};
+pub use ledger::{Ledger, Unsettled, to_drop};
 pub use preflight::Ready;
 pub use routing::RoutingSink;
 pub use run::{Delivery, Incoming, Options, Spooled, Summary};

@@ -20,7 +20,7 @@
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
+//! | words | [`pfs`], [`fault`], [`glob`], [`named_file`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
 //! [`following::CommitFeed`], [`pipelines::Pipelines`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
@@ -47,11 +47,13 @@
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`delivery::batching`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
-//! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
+//! | the index of an archive's entries | about 100 bytes an entry and its path, at most 4,096 bytes each | [`archive`] |
+//! | what links to directories stand for | 1,048,576 files, 64 MiB of paths | [`archive`] |
 //! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
+//! | a file that is read because somebody named it: cursor, token, certificates, configurations, journal, script | 1 MiB to 64 MiB; no device, no FIFO where a file is meant | [`named_file`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
 //! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`delivery::MAX_CHUNK`] |
@@ -94,6 +96,7 @@ pub mod history;
 pub mod lint;
 pub mod messages;
 pub mod metrics;
+pub mod named_file;
 pub mod pachd;
 pub mod pfs;
 pub mod pipelines;

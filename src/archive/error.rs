@@ -12,6 +12,7 @@ use super::looks::Looks;
 use super::path::PathFault;
 use super::pax::PaxFault;
 use super::sparse::SparseFault;
+use crate::fault::is_obeyed;
 use crate::quantity::grouped;
 
 /// An entry, as an error names it.
@@ -483,10 +484,7 @@ pub(super) fn printable(name: &[u8]) -> String {
                 return out;
             }
             shown += 1;
-            // Besides control characters, those that turn the direction of a line around.
-            if c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            {
+            if is_obeyed(c) {
                 out.extend(c.escape_default());
             } else {
                 out.push(c);

@@ -1,7 +1,7 @@
 //! `spoutctl auth`: who we are to pachd, and where the token for it is kept.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind, printable};
 use crate::pachd::Identity;
-use crate::settings::contexts::{ContextError, Contexts};
+use crate::settings::contexts::{ContextError, Contexts, Kept};
 use crate::settings::{Address, Asked, Origin, SearchError, Server, Surroundings};
 use crate::terminal::Terminal;
 
@@ -124,7 +124,8 @@ fn logout(args: &LogoutArgs) -> Result<Exit, Failure> {
         terminal.status(&format!("context `{}` has no token", context.name.escape_debug()));
         return Ok(Exit::Done);
     }
-    Contexts::keep_token(&path, &context.name, None, None).map_err(wrong)?;
+    let kept = Contexts::keep_token(&path, &context.name, None, None).map_err(wrong)?;
+    tell_rewritten(kept, &path, &terminal);
     terminal.status(&format!(
         "the token of context `{}` is forgotten; at pachd it stays good until it expires (pachctl auth revoke)",
         context.name.escape_debug()
@@ -198,7 +199,8 @@ impl Keeping {
         let asked = self.open(Some(token.clone()), terminal)?.who_am_i();
         let identity = asked.map_err(|fault| failure("the token is not kept", fault))?;
         let kept = Contexts::keep_token(&self.path, &self.context, self.address.as_deref(), Some(token));
-        kept.map_err(|error| context_failure(&error))?;
+        let kept = kept.map_err(|error| context_failure(&error))?;
+        tell_rewritten(kept, &self.path, terminal);
         terminal.status(&format!(
             "{}; kept in context `{}` of {}",
             told(&identity),
@@ -209,6 +211,16 @@ impl Keeping {
             terminal.warning("PACH_TOKEN is set, and comes before it");
         }
         Ok(Exit::Done)
+    }
+}
+
+/// pachctl says nothing when it does the same.
+fn tell_rewritten(kept: Kept, path: &Path, terminal: &Terminal) {
+    if kept == Kept::AsJson {
+        terminal.warning(&format!(
+            "{} is JSON now, as pachctl writes it; its comments are gone",
+            path.display()
+        ));
     }
 }
 

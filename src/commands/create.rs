@@ -5,14 +5,14 @@ mod questions;
 mod submission;
 mod writing;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::CreateArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lint::Options;
+use crate::named_file;
 use crate::quantity::counted;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
 use crate::settings::project::{self, Project};
@@ -136,12 +136,8 @@ fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
 const LONGEST_SCRIPT: u64 = 1 << 20;
 
 fn read_script(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST_SCRIPT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST_SCRIPT {
-        return Err(io::Error::other("it is larger than 1 MiB: put it into the image"));
-    }
-    Ok(text)
+    let bytes = named_file::read_or_pipe(path, LONGEST_SCRIPT)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8, and a spec has to be"))
 }
 
 fn refuse_missing(draft: &Draft) -> Result<(), Failure> {

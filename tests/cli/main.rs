@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod archives;
 mod auth;
 mod batches;
 mod config;
@@ -53,6 +54,7 @@ mod serve;
 mod served;
 mod settings;
 mod settings_tls;
+mod spec_urls;
 mod spool;
 mod tail;
 mod timeouts;
