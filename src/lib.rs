@@ -20,7 +20,7 @@
 //! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`fault`], [`glob`], [`named_file`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
+//! | words | [`pfs`], [`release`], [`fault`], [`fields`], [`glob`], [`named_file`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
 //!
 //! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
 //! [`following::CommitFeed`], [`pipelines::Pipelines`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
@@ -87,6 +87,7 @@ pub mod examination;
 pub mod exit;
 pub mod failure;
 pub mod fault;
+pub mod fields;
 pub mod following;
 pub mod gateway;
 pub mod glob;
@@ -102,6 +103,7 @@ pub mod pfs;
 pub mod pipelines;
 pub mod protobuf;
 pub mod quantity;
+pub mod release;
 pub mod report;
 pub mod retrieval;
 pub mod scaffold;

@@ -11,10 +11,10 @@ mod command;
 mod container;
 mod duration;
 mod edit;
-mod fields;
 mod finding;
 pub mod fix;
 mod keys;
+mod likeness;
 mod naming;
 mod pod;
 mod resources;
@@ -28,13 +28,13 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
-pub mod version;
 mod view;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, RuleId, Severity};
+pub use crate::fields::version;
 use crate::source::SourceFile;
 use crate::spec;
 use crate::spec::tree::Node;

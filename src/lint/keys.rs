@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::edit;
-use super::fields::{Field, Message, SPEC, Type, home_of, likeness};
 use super::finding::{Finding, Findings};
+use super::likeness::{home_of, likeness};
 use super::rule::{Rule, rule};
 use super::shape::Owner;
 use super::version::{Version, Versions};
-use super::view::{Spec, camel_case, shown};
+use super::view::{Spec, shown};
 use crate::diagnostic::Safety;
+use crate::fields::{Field, Kind, Message, SPEC, camel_case};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 const UNKNOWN_FIELD: Rule = rule!("unknown-field", Error, Versions::ALL,
@@ -119,7 +120,7 @@ pub(super) fn other_spelling_counts(
     if field.is_camel(&member.key.name) {
         return false;
     }
-    let camel: String = camel_case(field.name).collect();
+    let camel = field.json_name();
     let Some(other) = last.get(camel.as_str()).and_then(|at| node.members().get(*at)) else {
         return false;
     };
@@ -222,7 +223,7 @@ fn meant(message: &'static Message, name: &str, version: Version) -> Meant {
         return Meant::Nothing;
     }
     let wanted = plain(name);
-    let fields = || message.fields.iter().filter(|field| field.versions.contain(version));
+    let fields = || message.fields_in(version);
     if let Some(field) = fields().find(|field| plain(field.name) == wanted) {
         return Meant::Spelling(field);
     }
@@ -295,8 +296,10 @@ fn elsewhere(finding: Finding, home: &str) -> Finding {
 }
 
 pub(super) fn listed(message: &Message, version: Version) -> String {
-    let there = message.fields.iter().filter(|field| field.versions.contain(version));
-    let names: Vec<_> = there.map(|field| format!("`{}`", field.name)).collect();
+    let names: Vec<_> = message
+        .fields_in(version)
+        .map(|field| format!("`{}`", field.name))
+        .collect();
     match names.as_slice() {
         [] => "there are no fields in it".to_owned(),
         [only] => format!("its only field is {only}"),
@@ -323,7 +326,7 @@ pub(super) fn casing(spec: &Spec<'_>, root: &Node, findings: &mut Findings<'_>) 
     };
     let spelt = |field: &Field| {
         if is_snake_odd {
-            camel_case(field.name).collect()
+            field.json_name()
         } else {
             field.name.to_owned()
         }
@@ -366,7 +369,7 @@ impl<'a> Kinds<'a> {
                 };
                 kind.push((key, field));
             }
-            if let Type::Message(inner) = field.kind {
+            if let Kind::Message(inner) = field.kind {
                 self.look(value, inner);
                 value.elements().iter().for_each(|element| self.look(element, inner));
             }

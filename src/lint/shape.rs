@@ -1,10 +1,10 @@
 //! Walks a spec beside the table of fields and asks of each object whether its keys are fields, and of each value
 //! whether it is of the field's type. What pachd never takes, whatever the spec is for, is found here.
 
-use super::fields::{Field, Message, SPEC, Type};
 use super::finding::Findings;
 use super::view::Spec;
 use super::{keys, types};
+use crate::fields::{Field, Kind, Message, SPEC};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 /// An object of a spec and how it is called.
@@ -59,11 +59,11 @@ fn value(spec: &Spec<'_>, field: &'static Field, member: &Member, findings: &mut
 
 fn single(spec: &Spec<'_>, field: &'static Field, key: &Key, node: &Node, findings: &mut Findings<'_>) {
     match (field.kind, &node.value) {
-        (Type::Message(inner), Value::Object(_)) => {
+        (Kind::Message(inner), Value::Object(_)) => {
             let owner = Owner { key: Some(key), node };
             message(spec, owner, inner, findings);
         }
-        (Type::Strings, Value::Object(members)) => {
+        (Kind::Strings, Value::Object(members)) => {
             let last = keys::last_of_each(members);
             for (at, member) in members.iter().enumerate() {
                 if last.get(member.key.name.as_str()) == Some(&at) {

@@ -4,12 +4,12 @@ use std::ops::RangeInclusive;
 
 use super::duration;
 use super::edit;
-use super::fields::{Enumeration, Field, Type};
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::fields::{Enumeration, Field, Kind};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 const WRONG_TYPE: Rule = rule!("wrong-type", Error, Versions::ALL,
@@ -138,7 +138,7 @@ pub(super) fn entry(spec: &Spec<'_>, field: &Field, member: &Member, findings: &
         }
         _ => {
             let field = Field {
-                kind: Type::String,
+                kind: Kind::String,
                 ..*field
             };
             scalar(spec, &field, &member.key, node, findings);
@@ -159,21 +159,23 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
     }
     match (field.kind, &node.value) {
         (_, Value::Unreadable)
-        | (Type::Bool, Value::Bool(_))
-        | (Type::String | Type::Timestamp, Value::String(_))
-        | (Type::Opaque, Value::Object(_)) => {}
+        | (Kind::Bool, Value::Bool(_))
+        | (Kind::String | Kind::Timestamp, Value::String(_))
+        | (Kind::Internal(_), Value::Object(_)) => {}
         (_, Value::Null) if is_null_a_string(spec.version) => {}
         (_, Value::Null) => {
             let wanted = wanted(field.kind);
             findings.add(wrong(spec, node, &name, wanted, proto(field.kind)).help("delete it, or write what is meant"));
         }
-        (Type::Int32, _) => integer(spec, field, &name, node, i32::MIN.into()..=i32::MAX.into(), findings),
-        (Type::Int64, _) => integer(spec, field, &name, node, i64::MIN.into()..=i64::MAX.into(), findings),
-        (Type::Uint64, _) => integer(spec, field, &name, node, 0..=u64::MAX.into(), findings),
-        (Type::Float, _) => float(spec, field, &name, node, findings),
-        (Type::Duration, Value::String(text)) => time_out(spec, &name, node, &text.value, findings),
-        (Type::Enum(names), _) => enumeration(spec, names, &name, node, findings),
-        (Type::Message(_), Value::String(text)) if field.name == "project" => {
+        (Kind::Int32, _) => integer(spec, field, &name, node, i32::MIN.into()..=i32::MAX.into(), findings),
+        (Kind::Int64 | Kind::OptionalInt64, _) => {
+            integer(spec, field, &name, node, i64::MIN.into()..=i64::MAX.into(), findings)
+        }
+        (Kind::Uint64, _) => integer(spec, field, &name, node, 0..=u64::MAX.into(), findings),
+        (Kind::Float | Kind::Double, _) => float(spec, field, &name, node, findings),
+        (Kind::Duration, Value::String(text)) => time_out(spec, &name, node, &text.value, findings),
+        (Kind::Enum(names), _) => enumeration(spec, names, &name, node, findings),
+        (Kind::Message(_), Value::String(text)) if field.name == "project" => {
             let object = format!("{{\"name\": {}}}", json_string(&text.value));
             findings.add(
                 Finding::new(
@@ -201,25 +203,25 @@ fn other(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
             .unsafe_fix(format!("write {text}"), fix)
     };
     findings.add(match (field.kind, &node.value) {
-        (Type::String, _) if is_plain => match edit::quote(spec.file, node) {
+        (Kind::String, _) if is_plain => match edit::quote(spec.file, node) {
             Some(edit) => finding
                 .help(format!("write {}", edit.replacement))
                 .safe_fix("put quotes round it", edit),
             None => finding,
         },
-        (Type::Bool, Value::String(text)) => match truth(&text.value) {
+        (Kind::Bool, Value::String(text)) => match truth(&text.value) {
             Some(meant) => write(finding, meant),
             None => finding.help("write true or false"),
         },
-        (Type::Message(_), Value::Bool(true)) if field.name == "spout" => write(finding, "{}"),
-        (Type::Message(_), Value::Array(elements)) if elements.is_empty() => write(finding, "{}"),
-        (Type::Duration, Value::Number(seconds)) => {
+        (Kind::Message(_), Value::Bool(true)) if field.name == "spout" => write(finding, "{}"),
+        (Kind::Message(_), Value::Array(elements)) if elements.is_empty() => write(finding, "{}"),
+        (Kind::Duration, Value::Number(seconds)) => {
             let text = format!("\"{seconds}s\"");
             finding
                 .help(format!("write {text}, if these are seconds"))
                 .unsafe_fix(format!("write {text}"), edit::replace(node.span, text))
         }
-        (Type::Message(inner), _) => {
+        (Kind::Message(inner), _) => {
             finding.help(format!("write an object; {}", super::keys::listed(inner, spec.version)))
         }
         _ => finding,
@@ -436,29 +438,29 @@ fn refused(spec: &Spec<'_>, node: &Node, proto: Option<&str>) -> String {
     }
 }
 
-fn proto(kind: Type) -> Option<&'static str> {
+fn proto(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Type::Bool => "bool",
-        Type::String => "string",
-        Type::Int32 => "int32",
-        Type::Int64 => "int64",
-        Type::Uint64 => "uint64",
-        Type::Float => "float",
-        Type::Enum(_) => "enum",
+        Kind::Bool => "bool",
+        Kind::String => "string",
+        Kind::Int32 => "int32",
+        Kind::Int64 | Kind::OptionalInt64 => "int64",
+        Kind::Uint64 => "uint64",
+        Kind::Float | Kind::Double => "float",
+        Kind::Enum(_) => "enum",
         _ => return None,
     })
 }
 
 /// What a type is, as somebody would say it.
-fn wanted(kind: Type) -> &'static str {
+fn wanted(kind: Kind) -> &'static str {
     match kind {
-        Type::Bool => "true or false",
-        Type::String | Type::Enum(_) => "a string",
-        Type::Int32 | Type::Int64 | Type::Uint64 => "a whole number",
-        Type::Float => "a number",
-        Type::Duration => "a duration in a string",
-        Type::Timestamp => "a time in a string",
-        Type::Strings | Type::Message(_) | Type::Opaque => "an object",
+        Kind::Bool => "true or false",
+        Kind::String | Kind::Enum(_) => "a string",
+        Kind::Int32 | Kind::Int64 | Kind::OptionalInt64 | Kind::Uint64 => "a whole number",
+        Kind::Float | Kind::Double => "a number",
+        Kind::Duration => "a duration in a string",
+        Kind::Timestamp => "a time in a string",
+        Kind::Strings | Kind::Message(_) | Kind::Internal(_) => "an object",
     }
 }
 

@@ -4,9 +4,10 @@
 //! would have liked to read it.
 
 use super::edit;
-use super::fields::{is_known, likeness};
+use super::likeness::{is_known, likeness};
 use super::version::Version;
 use crate::diagnostic::Edit;
+use crate::fields::camel_case;
 use crate::source::{SourceFile, Span};
 use crate::spec::tree::{Member, Node, Value};
 
@@ -182,19 +183,6 @@ fn is_spelling(written: &str, name: &str, camel: bool) -> bool {
     } else {
         written == name
     }
-}
-
-/// The letters of a name in `snake_case` as protojson writes them: `s3_out` is `s3Out`.
-pub(super) fn camel_case(name: &str) -> impl Iterator<Item = char> {
-    let mut raised = false;
-    name.chars().filter_map(move |letter| {
-        let after_line = std::mem::replace(&mut raised, letter == '_');
-        match letter {
-            '_' => None,
-            _ if after_line => Some(letter.to_ascii_uppercase()),
-            _ => Some(letter),
-        }
-    })
 }
 
 impl Text<'_> {

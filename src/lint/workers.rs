@@ -1,13 +1,13 @@
 //! Rules about how many workers a spout gets, and about settings that are for datums and jobs, which it has not.
 
 use super::edit;
-use super::fields::SPEC;
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::spout::{delete, is_reprocess_spec};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::fields::SPEC;
 
 const PARALLELISM_CONFLICT: Rule = rule!("parallelism-conflict", Error, Versions::ONE,
     summary: "two ways of parallelism at once, or a negative one",

@@ -12,51 +12,22 @@ use prost::encoding::{self, DecodeContext, WireType, encode_key, encode_varint, 
 use serde_json::{Map, Number, Value, json};
 
 use super::google::Duration;
+use crate::fields::version::Version;
+use crate::fields::{Field, Kind, Message};
 
 /// How deep messages may nest, as protobuf's own readers have it.
 const DEPTH: usize = 100;
 
-/// What a message may have.
-#[derive(Debug)]
-pub struct Shape {
-    pub fields: &'static [Field],
-}
-
-#[derive(Debug)]
-pub struct Field {
-    /// In `snake_case`, as it may be read, too.
-    pub name: &'static str,
-    pub tag: u32,
-    pub kind: Kind,
-    pub repeated: bool,
-}
-
+/// Reads and writes a message by what [`crate::fields`] says of it, as the newest version has it: older ones of 2.x have
+/// the same numbers and fewer fields.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    Bool,
-    String,
-    Int32,
-    Int64,
-    Uint64,
-    Float,
-    /// `google.protobuf.Duration`.
-    Duration,
-    /// `google.protobuf.Timestamp`.
-    Timestamp,
-    /// `google.protobuf.Int64Value`: an integer that may be unset.
-    OptionalInt64,
-    /// `map<string, string>`.
-    Strings,
-    /// The names of its values, which count from 0.
-    Enum(&'static [&'static str]),
-    Message(&'static Shape),
-}
+pub struct Shape(pub &'static Message);
 
 /// A message and what it may have, as an answer.
 #[derive(Debug, Clone)]
 pub struct Shaped {
     pub value: Value,
-    pub shape: &'static Shape,
+    pub shape: Shape,
 }
 
 /// Why JSON is not of a shape, and where in it: keys and numbers of elements, as they were written.
@@ -83,48 +54,26 @@ pub enum Unknown {
     Ignore,
 }
 
-/// `snake_case` in `camelCase`, as JSON has it.
-fn camel(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut raise = false;
-    for c in name.chars() {
-        match c {
-            '_' => raise = true,
-            c if raise => {
-                camel.push(c.to_ascii_uppercase());
-                raise = false;
-            }
-            c => camel.push(c),
-        }
-    }
-    camel
-}
-
-impl Field {
-    #[must_use]
-    pub fn json_name(&self) -> String {
-        camel(self.name)
-    }
-}
-
 impl Shape {
-    fn named(&self, name: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.name == name || field.json_name() == name)
+    fn fields(self) -> impl Iterator<Item = &'static Field> {
+        self.0.fields_in(Version::NEWEST)
+    }
+
+    fn named(self, name: &str) -> Option<&'static Field> {
+        self.fields().find(|field| field.is_spelt(name))
     }
 
     /// Reads what a client wrote. Fields that are `null` stay so, which a merge can tell from unset ones.
     ///
     /// # Errors
     /// When it is not of this shape.
-    pub fn read(&self, value: &Value, unknown: Unknown) -> Result<Value, Misfit> {
+    pub fn read(self, value: &Value, unknown: Unknown) -> Result<Value, Misfit> {
         let mut path = Vec::new();
         self.read_at(value, unknown, &mut path)
             .map_err(|what| Misfit { path, what })
     }
 
-    fn read_at(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
+    fn read_at(self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
         let members = value.as_object().ok_or(Unfit::Token)?;
         let mut read = Map::new();
         for (name, value) in members {
@@ -143,15 +92,15 @@ impl Shape {
 
     /// With every field that is not set, as pachd writes its answers.
     #[must_use]
-    pub fn complete(&self, value: &Value) -> Value {
-        let members = self.fields.iter().map(|field| {
+    pub fn complete(self, value: &Value) -> Value {
+        let members = self.fields().map(|field| {
             let name = field.json_name();
             let value = match (value.get(&name), field.kind) {
                 (None | Some(Value::Null), _) => field.unset(),
-                (Some(Value::Array(values)), Kind::Message(shape)) => {
-                    values.iter().map(|value| shape.complete(value)).collect()
+                (Some(Value::Array(values)), Kind::Message(of) | Kind::Internal(of)) => {
+                    values.iter().map(|value| Self(of).complete(value)).collect()
                 }
-                (Some(value), Kind::Message(shape)) => shape.complete(value),
+                (Some(value), Kind::Message(of) | Kind::Internal(of)) => Self(of).complete(value),
                 (Some(value), _) => value.clone(),
             };
             (name, value)
@@ -161,15 +110,15 @@ impl Shape {
 
     /// Without the fields that have the value of one that is not set.
     #[must_use]
-    pub fn populated(&self, value: &Value) -> Value {
-        let members = self.fields.iter().filter_map(|field| {
+    pub fn populated(self, value: &Value) -> Value {
+        let members = self.fields().filter_map(|field| {
             let name = field.json_name();
             let value = value.get(&name).filter(|value| field.is_set(value))?;
             let value = match (value, field.kind) {
-                (Value::Array(values), Kind::Message(shape)) => {
-                    values.iter().map(|value| shape.populated(value)).collect()
+                (Value::Array(values), Kind::Message(of) | Kind::Internal(of)) => {
+                    values.iter().map(|value| Self(of).populated(value)).collect()
                 }
-                (value, Kind::Message(shape)) => shape.populated(value),
+                (value, Kind::Message(of) | Kind::Internal(of)) => Self(of).populated(value),
                 (value, _) => value.clone(),
             };
             Some((name, value))
@@ -179,16 +128,16 @@ impl Shape {
 
     /// As a line of JSON, what is set in the order of the table: the way that pachd writes a spec.
     #[must_use]
-    pub fn to_line(&self, value: &Value) -> String {
+    pub fn to_line(self, value: &Value) -> String {
         let mut line = String::new();
         self.write_line(value, &mut line);
         line
     }
 
-    fn write_line(&self, value: &Value, line: &mut String) {
+    fn write_line(self, value: &Value, line: &mut String) {
         line.push('{');
         let mut is_first = true;
-        for field in self.fields {
+        for field in self.fields() {
             let name = field.json_name();
             let Some(value) = value.get(&name).filter(|value| field.is_set(value)) else {
                 continue;
@@ -209,14 +158,14 @@ impl Shape {
 
     /// As protobuf. Takes what [`Shape::read`] or [`Shape::decode`] has made.
     #[must_use]
-    pub fn encode(&self, value: &Value) -> Vec<u8> {
+    pub fn encode(self, value: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for field in self.fields {
+        for field in self.fields() {
             let value = value.get(field.json_name());
-            match value.filter(|value| field.is_set(value)) {
-                None => {}
-                Some(Value::Array(values)) => field.encode_many(values, &mut bytes),
-                Some(value) => field.encode(value, &mut bytes),
+            match (field.tag, value.filter(|value| field.is_set(value))) {
+                (None, _) | (_, None) => {}
+                (Some(tag), Some(Value::Array(values))) => field.encode_many(tag, values, &mut bytes),
+                (Some(tag), Some(value)) => field.encode(tag, value, &mut bytes),
             }
         }
         bytes
@@ -226,18 +175,18 @@ impl Shape {
     ///
     /// # Errors
     /// When it is no message of this shape.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
+    pub fn decode(self, bytes: &[u8]) -> Result<Value, DecodeError> {
         self.decode_at(bytes, DEPTH)
     }
 
-    fn decode_at(&self, mut bytes: &[u8], depth: usize) -> Result<Value, DecodeError> {
+    fn decode_at(self, mut bytes: &[u8], depth: usize) -> Result<Value, DecodeError> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(broken("recursion limit reached"));
         };
         let mut read = Map::new();
         while bytes.has_remaining() {
             let (tag, wire) = encoding::decode_key(&mut bytes)?;
-            match self.fields.iter().find(|field| field.tag == tag) {
+            match self.fields().find(|field| field.tag == Some(tag)) {
                 Some(field) => field.decode(wire, &mut bytes, depth, &mut read)?,
                 None => encoding::skip_field(wire, tag, &mut bytes, DecodeContext::default())?,
             }
@@ -317,6 +266,15 @@ fn float_value(number: f32) -> Value {
     shortest.map_or(Value::Null, Value::Number)
 }
 
+fn double(value: &Value) -> Result<Value, Unfit> {
+    let number = match value {
+        Value::String(text) => text.parse().ok().and_then(Number::from_f64),
+        Value::Number(number) => Some(number.clone()),
+        _ => None,
+    };
+    number.map(Value::Number).ok_or_else(|| unfit("double", value))
+}
+
 /// `1.5s`, as JSON has it; pachd takes no other units.
 fn duration(value: &Value) -> Result<Duration, Unfit> {
     let wrong = || unfit("google.protobuf.Duration", value);
@@ -385,7 +343,27 @@ fn enumeration(value: &Value, names: &[&str]) -> Result<Value, Unfit> {
     known.ok_or_else(|| unfit("enum", value))
 }
 
-impl Field {
+/// What a [`Shape`] does with one field.
+trait Codec {
+    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit>;
+    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit>;
+    /// What JSON has for a field that is not set.
+    fn unset(&self) -> Value;
+    fn is_set(&self, value: &Value) -> bool;
+    fn write_one(&self, value: &Value, line: &mut String);
+    fn encode_many(&self, tag: u32, values: &[Value], bytes: &mut Vec<u8>);
+    fn encode(&self, tag: u32, value: &Value, bytes: &mut Vec<u8>);
+    fn decode(
+        &self,
+        wire: WireType,
+        bytes: &mut &[u8],
+        depth: usize,
+        read: &mut Map<String, Value>,
+    ) -> Result<(), DecodeError>;
+    fn decode_one(&self, wire: WireType, bytes: &mut &[u8], depth: usize) -> Result<Value, DecodeError>;
+}
+
+impl Codec for Field {
     fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
         if value.is_null() {
             return Ok(Value::Null);
@@ -412,25 +390,27 @@ impl Field {
             Kind::Int64 | Kind::OptionalInt64 => integer::<i64>(value, "int64")?.to_string().into(),
             Kind::Uint64 => integer::<u64>(value, "uint64")?.to_string().into(),
             Kind::Float => float(value)?,
+            Kind::Double => double(value)?,
             Kind::Duration => duration_value(duration(value)?),
             Kind::Timestamp => timestamp(value)?.to_string().into(),
             Kind::Strings => strings(value, path)?,
-            Kind::Enum(names) => enumeration(value, names)?,
-            Kind::Message(shape) => shape.read_at(value, unknown, path)?,
+            Kind::Enum(names) => enumeration(value, names.values)?,
+            Kind::Message(of) | Kind::Internal(of) => Shape(of).read_at(value, unknown, path)?,
         })
     }
 
-    /// What JSON has for a field that is not set.
     fn unset(&self) -> Value {
         match self.kind {
             _ if self.repeated => json!([]),
             Kind::Bool => false.into(),
             Kind::String => "".into(),
-            Kind::Int32 | Kind::Float => 0.into(),
+            Kind::Int32 | Kind::Float | Kind::Double => 0.into(),
             Kind::Int64 | Kind::Uint64 => "0".into(),
             Kind::Strings => json!({}),
-            Kind::Enum(names) => names.first().copied().into(),
-            Kind::Duration | Kind::Timestamp | Kind::OptionalInt64 | Kind::Message(_) => Value::Null,
+            Kind::Enum(names) => names.values.first().copied().into(),
+            Kind::Duration | Kind::Timestamp | Kind::OptionalInt64 | Kind::Message(_) | Kind::Internal(_) => {
+                Value::Null
+            }
         }
     }
 
@@ -440,7 +420,7 @@ impl Field {
 
     fn write_one(&self, value: &Value, line: &mut String) {
         match (self.kind, value) {
-            (Kind::Message(shape), value) => shape.write_line(value, line),
+            (Kind::Message(of) | Kind::Internal(of), value) => Shape(of).write_line(value, line),
             (_, Value::Object(members)) => list(
                 line,
                 ('{', '}'),
@@ -455,20 +435,19 @@ impl Field {
         }
     }
 
-    fn encode_many(&self, values: &[Value], bytes: &mut Vec<u8>) {
+    fn encode_many(&self, tag: u32, values: &[Value], bytes: &mut Vec<u8>) {
         // Numbers of a list come together in proto3.
         if matches!(self.kind, Kind::Int64) {
             let numbers: Vec<i64> = values.iter().map(number).collect();
-            encoding::int64::encode_packed(self.tag, &numbers, bytes);
+            encoding::int64::encode_packed(tag, &numbers, bytes);
             return;
         }
         for value in values {
-            self.encode(value, bytes);
+            self.encode(tag, value, bytes);
         }
     }
 
-    fn encode(&self, value: &Value, bytes: &mut Vec<u8>) {
-        let tag = self.tag;
+    fn encode(&self, tag: u32, value: &Value, bytes: &mut Vec<u8>) {
         match self.kind {
             Kind::Bool => encoding::bool::encode(tag, &value.as_bool().unwrap_or_default(), bytes),
             Kind::String => encode_bytes(tag, value.as_str().unwrap_or_default().as_bytes(), bytes),
@@ -477,6 +456,7 @@ impl Field {
             Kind::Uint64 => encoding::uint64::encode(tag, &number(value), bytes),
             #[expect(clippy::cast_possible_truncation, reason = "it was read as a single float")]
             Kind::Float => encoding::float::encode(tag, &(value.as_f64().unwrap_or_default() as f32), bytes),
+            Kind::Double => encoding::double::encode(tag, &value.as_f64().unwrap_or_default(), bytes),
             Kind::Duration => {
                 if let Ok(duration) = duration(value) {
                     encoding::message::encode(tag, &duration, bytes);
@@ -506,11 +486,11 @@ impl Field {
             Kind::Enum(names) => {
                 let at = value
                     .as_str()
-                    .and_then(|name| names.iter().position(|known| *known == name));
+                    .and_then(|name| names.values.iter().position(|known| *known == name));
                 let at = at.and_then(|at| i32::try_from(at).ok());
                 encoding::int32::encode(tag, &at.unwrap_or_else(|| number(value)), bytes);
             }
-            Kind::Message(shape) => encode_bytes(tag, &shape.encode(value), bytes),
+            Kind::Message(of) | Kind::Internal(of) => encode_bytes(tag, &Shape(of).encode(value), bytes),
         }
     }
 
@@ -573,7 +553,7 @@ impl Field {
                 let mut read = 0;
                 encoding::int32::merge(wire, &mut read, bytes, context)?;
                 match self.kind {
-                    Kind::Enum(names) => match usize::try_from(read).ok().and_then(|at| names.get(at)) {
+                    Kind::Enum(names) => match usize::try_from(read).ok().and_then(|at| names.values.get(at)) {
                         Some(name) => (*name).into(),
                         None => read.into(),
                     },
@@ -595,6 +575,11 @@ impl Field {
                 encoding::float::merge(wire, &mut read, bytes, context)?;
                 float_value(read)
             }
+            Kind::Double => {
+                let mut read = 0.0;
+                encoding::double::merge(wire, &mut read, bytes, context)?;
+                Number::from_f64(read).map_or(Value::Null, Value::Number)
+            }
             Kind::Duration => duration_value(prost::Message::decode(block(wire, bytes)?)?),
             Kind::Timestamp => {
                 let time: super::google::Timestamp = prost::Message::decode(block(wire, bytes)?)?;
@@ -606,7 +591,7 @@ impl Field {
                 number.to_string().into()
             }
             Kind::Strings => Value::Null,
-            Kind::Message(shape) => shape.decode_at(block(wire, bytes)?, depth)?,
+            Kind::Message(of) | Kind::Internal(of) => Shape(of).decode_at(block(wire, bytes)?, depth)?,
         })
     }
 }

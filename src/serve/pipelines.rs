@@ -93,7 +93,7 @@ fn pipeline_info(record: &PipelineRecord, wanted: Detail) -> Shaped {
     }
     Shaped {
         value: info,
-        shape: &PIPELINE_INFO,
+        shape: PIPELINE_INFO,
     }
 }
 

@@ -45,7 +45,7 @@ fn any_value() -> impl Strategy<Value = String> {
 }
 
 fn any_key() -> Vec<&'static str> {
-    let known = fields::names();
+    let known = likeness::names();
     known
         .into_iter()
         .chain([

@@ -14,7 +14,8 @@ impl Version {
     pub const OLDEST: Self = Self::new(1, 12);
     pub const NEWEST: Self = Self::new(2, 12);
 
-    pub(super) const fn new(major: u8, minor: u8) -> Self {
+    #[must_use]
+    pub const fn new(major: u8, minor: u8) -> Self {
         Self { major, minor }
     }
 
@@ -76,11 +77,13 @@ impl Versions {
     pub const ONE: Self = Self::between(Version::OLDEST, Version::new(1, 13));
     pub const TWO: Self = Self::since(2, 0);
 
-    pub(super) const fn between(first: Version, last: Version) -> Self {
+    #[must_use]
+    pub const fn between(first: Version, last: Version) -> Self {
         Self { first, last }
     }
 
-    pub(super) const fn since(major: u8, minor: u8) -> Self {
+    #[must_use]
+    pub const fn since(major: u8, minor: u8) -> Self {
         Self::between(Version::new(major, minor), Version::NEWEST)
     }
 
