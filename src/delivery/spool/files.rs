@@ -138,9 +138,9 @@ pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
 
 /// Whether `file` is what the spool's lock is called: somebody may have removed it, and another process locked a new one.
 pub(super) fn is_lock(dir: &Path, file: &File) -> bool {
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
     let (named, own) = (fs::metadata(dir.join(LOCK)), file.metadata());
-    matches!((named, own), (Ok(named), Ok(own)) if place(named) == place(own))
+    matches!((named, own), (Ok(named), Ok(own)) if place(&named) == place(&own))
 }
 
 /// The process that uses the spool now.
