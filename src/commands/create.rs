@@ -9,15 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::CreateArgs;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::Options;
-use crate::named_file;
-use crate::quantity::counted;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
 use crate::settings::project::{self, Project};
 use crate::terminal::{Terminal, dialogue};
 use questions::Questions;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::named_file;
+use spoutctl_core::quantity::counted;
+use spoutctl_lint::Options;
 use writing::NewFile;
 
 /// Runs the verb.

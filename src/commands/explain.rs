@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::cli::ExplainArgs;
 use crate::commands::printing::print;
-use crate::diagnostic::Safety;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::Rule;
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::Rule;
+use spoutctl_lint::diagnostic::Safety;
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;

@@ -17,18 +17,18 @@ use crate::commands::explain::mended_by;
 use crate::commands::pipelines;
 use crate::commands::printing::{print, unless_lost};
 use crate::commands::server::advise;
-use crate::diagnostic::{Diagnostic, RuleId, Safety};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::{self, Expect, Options};
-use crate::report::{self, FileReport, Format, Style};
 use crate::settings;
 use crate::settings::FileError;
 use crate::settings::project::{self, Project};
-use crate::source::SourceFile;
 use crate::terminal::Terminal;
 use files::{Input, Unread};
 use mend::Mended;
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::diagnostic::{Diagnostic, RuleId, Safety};
+use spoutctl_lint::report::{self, FileReport, Format, Style};
+use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::{Expect, Options};
 use summary::Summary;
 use suppressions::Suppressions;
 
@@ -123,7 +123,7 @@ impl Job {
             (_, true) => Expect::Spout,
             (false, false) => Expect::Any,
         };
-        let mut checked = lint::check(&file, &options);
+        let mut checked = spoutctl_lint::check(&file, &options);
         suppressed.leave_out(&mut checked.diagnostics);
         let mut mended = None;
         let mut unread = None;
@@ -137,7 +137,7 @@ impl Job {
                     // What a diff shows is not done: the file still has all its faults.
                     if !mending.diff {
                         file = after;
-                        checked = lint::check(&file, &options);
+                        checked = spoutctl_lint::check(&file, &options);
                     }
                 }
                 Ok(None) => {}
@@ -372,7 +372,7 @@ fn conclude(args: &ValidateArgs, project: Option<&Project>, terminal: &Terminal,
 
 /// All rules, a line each, or as JSON.
 fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
-    let rules = lint::rules();
+    let rules = spoutctl_lint::rules();
     if format == Some(ReportFormat::Json) {
         let list: Vec<_> = rules
             .iter()

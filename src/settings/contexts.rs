@@ -15,13 +15,13 @@ use serde_json::{Map, Value, json};
 
 use super::Address;
 use super::address::AddressError;
-use crate::connection::tls::Authorities;
-use crate::connection::token::Token;
-use crate::named_file;
-use crate::pfs::ProjectName;
-use crate::source::{Position, SourceFile};
-use crate::spec;
-use crate::spec::tree::Node;
+use pachyderm_client::connection::tls::Authorities;
+use pachyderm_client::connection::token::Token;
+use spoutctl_core::named_file;
+use spoutctl_core::pfs::ProjectName;
+use spoutctl_lint::source::{Position, SourceFile};
+use spoutctl_lint::spec;
+use spoutctl_lint::spec::tree::Node;
 
 /// Far more than hundreds of contexts with certificates of their own take.
 const LONGEST: u64 = 4 << 20;

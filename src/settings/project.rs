@@ -10,11 +10,11 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{RuleId, Severity};
-use crate::lint::rule_nearest;
-use crate::lint::server::any_rule_named;
-use crate::lint::version::Version;
-use crate::source::{SourceFile, Span};
+use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::rule_nearest;
+use spoutctl_lint::server::any_rule_named;
+use spoutctl_lint::source::{SourceFile, Span};
+use spoutctl_lint::version::Version;
 
 use super::Origin;
 use super::file::{self, FileError, Never, Wrong, check_keys, table_in, value_in};
@@ -205,7 +205,7 @@ impl TryFrom<String> for Known<Version> {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
             .map(Self)
-            .map_err(|error: crate::lint::version::UnknownVersion| error.to_string())
+            .map_err(|error: spoutctl_lint::version::UnknownVersion| error.to_string())
     }
 }
 

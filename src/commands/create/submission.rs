@@ -11,21 +11,21 @@ use crate::commands::printing::unless_lost;
 use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::lint::{self, Expect, Options};
-use crate::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
-use crate::pipelines::{Pipelines, Running, Submission};
-use crate::quantity::counted;
-use crate::report::{self, FileReport, Format, Style};
 use crate::settings::{self, Server, project::Project};
-use crate::source::SourceFile;
-use crate::spec;
-use crate::spec::strict::{self, Sent};
-use crate::spec::tree::{Document, Node};
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+use spoutctl_core::pipelines::{Pipelines, Running, Submission};
+use spoutctl_core::quantity::counted;
+use spoutctl_lint::diagnostic::{Diagnostic, Severity};
+use spoutctl_lint::report::{self, FileReport, Format, Style};
+use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::spec;
+use spoutctl_lint::spec::strict::{self, Sent};
+use spoutctl_lint::spec::tree::{Document, Node};
+use spoutctl_lint::{Expect, Options};
 
 /// Runs `create -f`.
 ///
@@ -151,7 +151,7 @@ fn look_at(input: &Input, file: SourceFile, options: &Options, suppressions: &Su
         expect,
         ..options.clone()
     };
-    let mut diagnostics = lint::check(&file, &options).diagnostics;
+    let mut diagnostics = spoutctl_lint::check(&file, &options).diagnostics;
     suppressions.of(&input.name).leave_out(&mut diagnostics);
     let documents = spec::parse(&file).documents.into_iter();
     let specs = documents

@@ -10,10 +10,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
 
 use super::shown;
-use crate::connection::download::{self, Source};
-use crate::connection::tls::Trust;
 use crate::settings::Surroundings;
-use crate::source::SourceFile;
+use pachyderm_client::connection::download::{self, Source};
+use pachyderm_client::connection::tls::Trust;
+use spoutctl_lint::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
 pub(in crate::commands) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];

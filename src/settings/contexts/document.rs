@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::Fields;
-use crate::source::{Position, SourceFile};
-use crate::spec::{self, scalar, tree};
+use spoutctl_lint::source::{Position, SourceFile};
+use spoutctl_lint::spec::{self, scalar, tree};
 
 /// Why a text is no configuration. Nothing of what stands in it is repeated.
 pub(super) struct Unread {
