@@ -628,8 +628,8 @@ fn entry_options(entries: &EntryArgs, destination: &Destination) -> spoutctl_arc
         max_entry_size: entries.max_entry_size,
         max_archive_size: entries.max_archive_size,
         end: match entries.archive_end {
-            ArchiveEnd::Strict => archive::ArchiveEnd::Strict,
-            ArchiveEnd::Lenient => archive::ArchiveEnd::Lenient,
+            ArchiveEnd::Strict => spoutctl_archive::ArchiveEnd::Strict,
+            ArchiveEnd::Lenient => spoutctl_archive::ArchiveEnd::Lenient,
         },
     }
 }
