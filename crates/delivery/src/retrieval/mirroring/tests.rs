@@ -92,11 +92,7 @@ impl World {
     fn start(&self) -> Commit {
         let Branch { repo, name } = branch();
         let id = self.store.start_commit(&branch(), "").unwrap();
-        Commit {
-            repo,
-            branch: Some(name),
-            id,
-        }
+        Commit { repo, branch: name, id }
     }
 
     /// All files of a commit, read one by one.
