@@ -89,7 +89,7 @@ pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled, to_drop};
 pub use preflight::Ready;
-pub use run::{Delivery, Incoming, Options, Spooled, Summary};
+pub use run::{Delivery, Incoming, OnBad, Options, Spooled, Summary};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 
 /// What happens to a file that the branch has already.
@@ -140,6 +140,8 @@ pub enum Settled<'a> {
     Empty(&'a Archive),
     /// It was set aside in this file.
     Quarantined(&'a Archive, &'a Path),
+    /// No commit can be made of it, and it was left out.
+    Skipped(&'a Archive),
 }
 
 impl Settled<'_> {
@@ -148,7 +150,7 @@ impl Settled<'_> {
     pub fn archive(&self) -> u64 {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
-            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.number,
+            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.number,
         }
     }
 
@@ -163,7 +165,7 @@ impl Settled<'_> {
     pub fn batch(&self) -> Option<&Batch> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
-            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.batch.as_ref(),
+            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.batch.as_ref(),
         }
     }
 
@@ -171,7 +173,7 @@ impl Settled<'_> {
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),
-            Self::Empty(_) | Self::Quarantined(..) => None,
+            Self::Empty(_) | Self::Quarantined(..) | Self::Skipped(_) => None,
         }
     }
 }
@@ -208,6 +210,8 @@ pub trait Observer: Send + Sync {
     fn empty(&self, archive: &Archive);
     /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
     fn quarantined(&self, archive: &Archive, file: &Path);
+    /// No commit can be made of the archive, and it was left out. In order, as the acknowledgements are.
+    fn skipped(&self, _archive: &Archive) {}
     /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
     /// follows is acknowledged before this returns.
     ///

@@ -287,6 +287,16 @@ impl<'a> Stream<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Leaves an archive out of which no commit can be made. In order: not before those that still wait.
+    pub fn skip(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.committer.observer.skipped(archive);
+        self.settled(&Settled::Skipped(archive))?;
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// In order: not before those that still wait.
     fn empty(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
         if self.committer.wait_for_all()?.is_break() {

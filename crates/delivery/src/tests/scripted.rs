@@ -634,7 +634,7 @@ fn delivery_to(
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: OnBad::Stop,
         options,
     }
 }

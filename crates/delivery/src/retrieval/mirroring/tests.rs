@@ -516,7 +516,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: crate::holding::Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: crate::OnBad::Stop,
         options: Options {
             branch: branch(),
             staging: None,
