@@ -136,7 +136,12 @@ fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
 const LONGEST_SCRIPT: u64 = 1 << 20;
 
 fn read_script(path: &Path) -> io::Result<String> {
-    let bytes = named_file::read_or_pipe(path, LONGEST_SCRIPT)?;
+    let bytes = named_file::read_or_pipe(path, LONGEST_SCRIPT).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput if !path.is_dir() => {
+            io::Error::other("it is larger than 1 MiB: put it into the image")
+        }
+        _ => error,
+    })?;
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8, and a spec has to be"))
 }
 
