@@ -67,10 +67,8 @@ impl Unsettled {
 /// The command that drops an open commit, on every pachd.
 #[must_use]
 pub fn to_drop(commit: &Commit) -> String {
-    match &commit.branch {
-        Some(branch) => format!("spoutctl doctor {}@{branch} --drop {}", commit.repo, commit.id),
-        None => format!("spoutctl doctor {} --drop {}", commit.repo, commit.id),
-    }
+    let Commit { repo, branch, id } = commit;
+    format!("spoutctl doctor {repo}@{branch} --drop {id}")
 }
 
 impl fmt::Display for Unsettled {
