@@ -1,11 +1,13 @@
 //! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
 
 pub mod auth;
+pub mod completion;
 pub mod config;
 pub mod create;
 pub mod doctor;
 pub mod explain;
 pub mod get;
+pub mod man;
 pub mod pack;
 pub mod preferences;
 pub mod put;

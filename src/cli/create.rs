@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ServerArgs, VoiceArgs};
+use super::{ServerArgs, VoiceArgs, examples};
 use crate::scaffold::{self, Secret, Variable, template};
 use spoutctl_lint::version::Version;
 
@@ -20,6 +20,7 @@ use spoutctl_lint::version::Version;
 /// With -f, all specs are looked at as by `validate` before any is sent. A pipeline that was created is printed with its
 /// version. Exit code 1: they have errors, and none is sent; 4: pachd refused one.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::CREATE))]
 pub struct CreateArgs {
     /// The spout's name, which is also that of the repo it writes to
     pub name: Option<String>,
@@ -55,10 +56,10 @@ pub struct CreateArgs {
     pub submission: SubmissionArgs,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -89,7 +90,7 @@ pub struct SubmissionArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What the spout is")]
+#[command(next_help_heading = "The spout")]
 pub struct AnswerArgs {
     /// What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook
     ///
@@ -141,7 +142,7 @@ pub struct AnswerArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is written")]
+#[command(next_help_heading = "Output")]
 pub struct WritingArgs {
     /// Write the spec to this file; `-` is standard output [default: NAME.json, in DIR with --with-code]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -246,6 +246,12 @@ impl Plan {
                 .map_or_else(String::new, |key| format!(" with the key {key}"));
             terminal.status(&format!("the cluster has to have a secret {}{key}", secret.name));
         }
+        if let Some(spec) = &self.output {
+            terminal.status(&format!(
+                "next: spoutctl create -f {}",
+                shell_words::quote(&spec.display().to_string())
+            ));
+        }
         Ok(Exit::Done)
     }
 }

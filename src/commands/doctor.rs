@@ -7,12 +7,12 @@ mod pachd;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::DoctorArgs;
+use crate::cli::{Colour, DoctorArgs};
 use crate::commands::printing::unless_lost;
 use crate::commands::server::{self, Pachd, advise};
 use crate::commands::target::Target;
 use crate::failure::Failure;
-use crate::settings::{Address, Server};
+use crate::settings::{self, Address, Server};
 use crate::terminal::{Asked, Terminal};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
@@ -31,6 +31,11 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let mut doctor = Doctor {
         args,
         terminal: &terminal,
+        colour: match args.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => settings::colour(terminal.is_on_screen()),
+        },
         faults: 0,
         warnings: 0,
         exit: Exit::Done,
@@ -47,6 +52,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 struct Doctor<'a> {
     args: &'a DoctorArgs,
     terminal: &'a Terminal,
+    colour: bool,
     faults: usize,
     warnings: usize,
     /// Of the first fault.
@@ -226,14 +232,26 @@ impl Doctor<'_> {
             return self.waiting.push(finding.clone());
         }
         self.say_what_waits();
+        let verdict = self.painted(finding.verdict, &format!("{verdict:<8}"));
         self.terminal
-            .result(&format!("{verdict:<8} {:<9} {}", finding.check.name(), finding.said));
+            .result(&format!("{verdict} {:<9} {}", finding.check.name(), finding.said));
         for detail in &finding.details {
             self.terminal.result(&format!("{:18} {detail}", ""));
         }
         for next in &finding.next {
             self.terminal.result(&format!("{:18} help: {next}", ""));
         }
+    }
+
+    fn painted(&self, verdict: Verdict, text: &str) -> String {
+        let colour = match verdict {
+            _ if !self.colour => return text.to_owned(),
+            Verdict::Fine => "\x1b[32m",
+            Verdict::Warning => "\x1b[33m",
+            Verdict::Fault(_) => "\x1b[31m",
+            Verdict::NotChecked => "\x1b[2m",
+        };
+        format!("{colour}{text}\x1b[0m")
     }
 
     fn say_what_waits(&mut self) {

@@ -91,6 +91,19 @@ pub(super) fn tell_closed(store: &Store, directory: &Path, terminal: &Terminal) 
     }
 }
 
+/// The address of the same port by the other door, if pachd answers there. No token is sent.
+pub(super) fn other_door(server: &Server, limit: Duration) -> Option<Address> {
+    let address = server.address.other_door()?;
+    let other = Server {
+        address: address.clone(),
+        token: None,
+        context: None,
+        ..server.clone()
+    };
+    let pachd = pachd_within(&other, limit).ok()??;
+    pachd.version().ok().map(|_| address)
+}
+
 /// The store that a dry run looks at. Where `local:` names none yet, an empty one in `scratch` stands for it, so that
 /// nothing is made where it would be.
 pub(super) fn sink_for_dry_run(

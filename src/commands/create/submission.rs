@@ -227,6 +227,12 @@ struct Submitter<'a> {
 impl Submitter<'_> {
     fn submit(&self, spec: &Spec) -> Result<(), Failure> {
         let before = self.running(spec)?;
+        if let Some(before) = before.as_ref().filter(|before| self.is_there_already(before, spec)) {
+            let version = before.version;
+            self.terminal
+                .result(&format!("{}   version {version}   unchanged", spec.shown()));
+            return Ok(());
+        }
         let verdict = match self.pachd.submit_pipeline(&spec.sent.json, self.how) {
             Err(fault) if fault.is_passing() => self.look_what_became(spec, before.as_ref(), &fault),
             Err(fault) => Err(cannot(spec, &fault)),
@@ -245,6 +251,11 @@ impl Submitter<'_> {
             log_of(spec)
         ));
         Ok(())
+    }
+
+    /// A second update with the same spec would start its pods anew, and change nothing.
+    fn is_there_already(&self, before: &Running, spec: &Spec) -> bool {
+        self.how.update && !self.how.reprocess && is_same(&before.submitted, &spec.sent.json)
     }
 
     /// After an answer that was lost: whether the pipeline is there as it was sent.

@@ -156,6 +156,10 @@ impl Report {
             counted(commits, "commit")
         );
         match self.terminal.bar() {
+            // A line that is cut says nothing that can be trusted.
+            Some(bar) if self.terminal.width().is_some_and(|width| text.len() + 2 > width) => {
+                bar.show(format!("{} read, {}", Size(read), counted(commits, "commit")));
+            }
             Some(bar) => bar.show(text),
             None => self.terminal.detail(&text),
         }

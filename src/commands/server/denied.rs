@@ -1,12 +1,14 @@
 //! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is from.
 
+use std::time::Duration;
+
 use crate::failure::Failure;
 use crate::settings::{Origin, Server};
 
 /// Adds to a failure which token was sent and what mends it, where pachd's words are about that.
 pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Failure {
     let Some(words) = failure.denied.take() else {
-        return failure;
+        return by_the_other_door(failure, server);
     };
     if let Some(lack) = Lack::read(&words) {
         failure.details.push(format!("the token is that of {}", whence(server)));
@@ -29,6 +31,23 @@ pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Fail
     failure
 }
 
+/// What both adapters say of a server that is no pachd for them.
+const STRANGERS: [&str; 2] = ["is not a pachd gateway", "is no pachd that speaks gRPC"];
+/// Somebody waits for the error.
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// Adds which address is the right one, where pachd speaks the other protocol at the same port.
+fn by_the_other_door(mut failure: Failure, server: &Server) -> Failure {
+    let texts = std::iter::once(&failure.heading).chain(&failure.details);
+    let is_stranger = texts
+        .into_iter()
+        .any(|text| STRANGERS.iter().any(|stranger| text.contains(stranger)));
+    if is_stranger && let Some(other) = super::other_door(server, WITHIN) {
+        failure.help.push(format!("pachd answers at {other}: use that address"));
+    }
+    failure
+}
+
 fn whence(server: &Server) -> String {
     match &server.token {
         Some((_, from)) => from.to_string(),
@@ -41,7 +60,10 @@ fn remedy(server: &Server) -> String {
         Some((_, Origin::Context { name, .. })) => format!(
             "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes one"
         ),
-        Some((_, from)) => format!("put another token there: {from}; `pachctl auth get-robot-token NAME` makes one"),
+        Some((_, from)) => format!(
+            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth use-token for a \
+             robot's"
+        ),
         None => match (&server.context, &server.passed_over) {
             (Some(context), _) => format!(
                 "spoutctl auth login --context {}, or give a token by PACH_TOKEN or --token-file FILE",
@@ -51,10 +73,11 @@ fn remedy(server: &Server) -> String {
                 "--context {} sends its token all the same; or give one by PACH_TOKEN or --token-file FILE",
                 context.name
             ),
-            (None, None) => {
-                "give a token by PACH_TOKEN or --token-file FILE; `pachctl auth get-robot-token NAME` makes one"
-                    .to_owned()
-            }
+            (None, None) => format!(
+                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or give one by \
+                 PACH_TOKEN or --token-file FILE",
+                server.address
+            ),
         },
     }
 }
