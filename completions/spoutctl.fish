@@ -67,7 +67,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'Wh
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
@@ -138,7 +138,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l until -d 'End
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l stream -d 'Only the commits that `put` made for this stream' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
@@ -372,7 +372,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
@@ -423,7 +423,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l stream -d 'Only the commits that `put` made for this stream' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
