@@ -29,6 +29,7 @@ use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::kubernetes::Minor;
 use spoutctl_lint::server::any_rule_named;
 use spoutctl_lint::version::Version;
 use spoutctl_lint::{Rule, rule_nearest};
@@ -808,7 +809,8 @@ pub struct ServeArgs {
 /// Find what is wrong with spout specs, without a cluster
 ///
 /// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
-/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given.
+/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given; one that cannot
+/// be read as JSON or YAML is an error whatever it is. Without a file what is piped in is looked at, or else this directory.
 ///
 /// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
 /// `# spoutctl: ignore[RULE] REASON` leaves out what is found in its line, or in the next one when it stands alone.
@@ -818,8 +820,9 @@ pub struct ServeArgs {
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
-    /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input
-    #[arg(value_name = "FILE|DIR|GLOB|URL", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
+    /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
+    /// piped in, or else this directory]
+    #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     /// Call standard input so; its ending says whether it is JSON or YAML
@@ -833,6 +836,12 @@ pub struct ValidateArgs {
     /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
     #[arg(long, value_name = "VERSION")]
     pub pachyderm: Option<Version>,
+
+    /// The cluster's Kubernetes, such as 1.31, or what `kubectl version` prints
+    ///
+    /// Without it, what some versions of Kubernetes refuse and others take is a warning.
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<Minor>,
 
     /// Take options from this file instead of the nearest spoutctl.toml
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -64,6 +64,7 @@ mod timeouts;
 mod v1;
 mod validate;
 mod validate_config;
+mod validate_gate;
 mod validate_server;
 mod words;
 mod wrong;
