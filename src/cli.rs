@@ -27,6 +27,7 @@ use jiff::Timestamp;
 
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use spoutctl_core::release::Release;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
 use spoutctl_lint::kubernetes::Minor;
@@ -354,9 +355,10 @@ pub struct EntryArgs {
     pub archive_end: ArchiveEnd,
 
     /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
-    /// stop, quarantine=DIR, or skip (messages alone)
+    /// stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
     ///
-    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A message that cannot be taken has
+    /// In DIR, or in the repo, it is kept with its reason in a file `.why` beside it, and the stream goes on. In the repo it is in
+    /// a commit of the same id as that of what it came between; for that Pachyderm 2 is needed. A message that cannot be taken has
     /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
     /// stops.
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
@@ -482,6 +484,18 @@ pub enum OnBad {
     Skip,
     /// It is kept in this directory, and the stream goes on.
     Quarantine(PathBuf),
+    /// It goes into this repo, in a commit of the same id as that of what it came between.
+    Repo(Box<Aside>),
+}
+
+/// A repo for what cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// As it was written.
+    pub text: String,
+    pub branch: Branch,
+    /// Whether it said which project.
+    pub names_project: bool,
 }
 
 impl FromStr for OnBad {
@@ -492,7 +506,18 @@ impl FromStr for OnBad {
             None if text == "stop" => Ok(Self::Stop),
             None if text == "skip" => Ok(Self::Skip),
             Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
-            _ => Err("write stop, skip or quarantine=DIR".to_owned()),
+            Some(("repo", to)) if !to.is_empty() => {
+                let to: Destination = to.parse().map_err(|error: InvalidName| error.to_string())?;
+                if !to.prefix.is_root() {
+                    return Err("name a repo, and perhaps a branch, without a path".to_owned());
+                }
+                Ok(Self::Repo(Box::new(Aside {
+                    text: text.to_owned(),
+                    branch: to.branch,
+                    names_project: to.names_project,
+                })))
+            }
+            _ => Err("write stop, skip, quarantine=DIR or repo=[PROJECT/]REPO[@BRANCH]".to_owned()),
         }
     }
 }
@@ -786,6 +811,13 @@ pub struct ServeArgs {
     /// it with: `env $(cat env) ./my-spout.sh`.
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
+
+    /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
+    ///
+    /// 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is no HTTP gateway, so
+    /// it speaks gRPC only. A request that would do harm to that pachd is refused, and says so.
+    #[arg(long, value_name = "RELEASE", default_value = "2.12")]
+    pub pachyderm: Release,
 
     /// Let anybody who can reach the address read and write everything
     #[arg(long, conflicts_with = "token_file")]
