@@ -27,6 +27,7 @@ use jiff::Timestamp;
 
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use spoutctl_core::release::Release;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
 use spoutctl_lint::kubernetes::Minor;
@@ -789,6 +790,13 @@ pub struct ServeArgs {
     /// it with: `env $(cat env) ./my-spout.sh`.
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
+
+    /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
+    ///
+    /// 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is no HTTP gateway, so
+    /// it speaks gRPC only. A request that would do harm to that pachd is refused, and says so.
+    #[arg(long, value_name = "RELEASE", default_value = "2.12")]
+    pub pachyderm: Release,
 
     /// Let anybody who can reach the address read and write everything
     #[arg(long, conflicts_with = "token_file")]
