@@ -227,6 +227,13 @@ pub struct CommitArgs {
     #[arg(short, long)]
     pub append: bool,
 
+    /// Append also where pachd has emptied the branch
+    ///
+    /// Pachyderm 2.6 and 2.7 put an empty commit on a spout's branch when the spout is started again. Earlier files are in
+    /// the history only then, and what is appended begins new ones.
+    #[arg(long, requires = "append")]
+    pub accept_emptied: bool,
+
     /// Say this in each commit's description
     #[arg(short, long, value_name = "TEXT")]
     pub message: Option<String>,
@@ -341,7 +348,7 @@ pub struct EntryArgs {
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
 
-    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 }
@@ -476,6 +483,8 @@ pub struct TryingArgs {
     pub retry_for: Duration,
 
     /// After an interrupt, finish or give up the archive in hand within this time
+    ///
+    /// Not in a spout's pod: Pachyderm ends a spout's code without a signal when the pipeline is stopped, updated or deleted.
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }
@@ -712,7 +721,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub full: bool,
 
-    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 

@@ -16,7 +16,7 @@ pub mod spool;
 pub mod tail;
 pub mod validate;
 
-mod group;
+pub(crate) mod group;
 mod interrupts;
 mod messages;
 mod pipelines;

@@ -101,6 +101,9 @@ use terminal::{Terminal, Voice};
 /// Runs the command that `args` say, the program's name first, and answers how the process is to end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    if commands::group::guard::is_meant(&args) {
+        return commands::group::guard::keep_watch();
+    }
     if let Some(exit) = commands::completion::answer(&args) {
         return exit;
     }

@@ -84,6 +84,14 @@ pub struct SubmissionArgs {
     #[arg(long, requires = "update")]
     pub reprocess: bool,
 
+    /// With --update: where pachd refuses to update a spout that another pipeline reads from, stop it, update it, and start it
+    /// again
+    ///
+    /// From 2.8 to 2.12 pachd takes such an update only while the spout is stopped. The commit that it then leaves open at the
+    /// head of the spout's branch is finished, with the files of the one before.
+    #[arg(long, requires = "update", conflicts_with = "dry_run")]
+    pub restart: bool,
+
     /// Create nothing: print the specs with the cluster's defaults, and how they differ from those that run
     #[arg(short = 'n', long, requires = "files")]
     pub dry_run: bool,

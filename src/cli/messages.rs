@@ -13,7 +13,7 @@ use spoutctl_delivery::messages::framing::one_byte;
 /// Standard input is taken apart into messages; as soon as there are enough, one complete archive goes to standard
 /// output. What `spoutctl put DEST --messages …` does by itself, as a filter:
 ///
-///   kcat … | spoutctl pack --messages lines --into data.jsonl | tee >(sha256sum >&2) | spoutctl put my-repo
+///   kcat -u … | spoutctl pack --messages lines --into data.jsonl | tee >(sha256sum >&2) | spoutctl put my-repo
 ///
 /// A signal that asks for the end makes the last archive of the messages in hand; a second one ends at once.
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //! to pipelines.
 
 mod questions;
+mod restarting;
 mod submission;
 mod writing;
 

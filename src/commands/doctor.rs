@@ -4,6 +4,8 @@ mod directory;
 mod network;
 mod pachd;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -148,12 +150,16 @@ impl Doctor<'_> {
         let Some(target) = Target::of(self.args.destination.as_ref(), server)? else {
             return Ok(());
         };
+        let target = target.with_output_branch(server, Duration::ZERO, self.terminal)?;
+        // A sidecar does not say which release it is; in its pod nobody is stopped.
+        let release = pachd.and_then(|pachd| pachd.version().ok()).unwrap_or_default();
         let branch = &target.destination.branch;
         let examination = Examination {
             sink,
             pipelines: pachd.map(Pachd::pipelines),
             branch,
             is_own: target.is_own,
+            starts_again: !(release.starts_with("2.0.") || release.starts_with("2.1.")),
             now: Timestamp::now(),
         };
         if let Some(id) = &self.args.drop {

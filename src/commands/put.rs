@@ -78,7 +78,7 @@ fn deliver(
     let staging = staging(args, target)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
-    warn_of_unusable(&temporary, &terminal);
+    warn_of_unusable(&temporary, args.entries.tmp_dir.is_none(), &terminal);
     // Removed at the end: what a dry run may need to write to.
     let scratch = args.commits.dry_run.then(|| scratch(&temporary)).transpose()?;
     let scratch_path = scratch.as_ref().map(TempDir::path);
@@ -461,7 +461,14 @@ fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Fai
 }
 
 /// Small archives need no directory, so one that cannot be used is no error yet; but better said now than in a week.
-fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
+fn warn_of_unusable(temporary: &Path, is_default: bool, terminal: &Terminal) {
+    if let Some(named) = settings::tmpdir().filter(|named| is_default && named != temporary) {
+        terminal.warning(&format!(
+            "nothing can be written to {}, which TMPDIR names: larger archives are held in {}",
+            named.display(),
+            temporary.display()
+        ));
+    }
     if let Err(error) = tempfile::tempfile_in(temporary) {
         terminal.warning(&format!(
             "archives that do not fit into memory cannot be held in {}: {error}; name another directory: --tmp-dir DIR",
@@ -525,12 +532,14 @@ fn listen(
     Interrupts::listen(grace, say).map_err(Failure::from)
 }
 
-/// Where commits are made before the destination's branch is moved to them.
+/// Where commits go.
 fn target(args: &PutArgs, server: &Server) -> Result<Target, Failure> {
-    Target::of(args.destination.as_ref(), server)?.ok_or_else(|| {
+    let target = Target::of(args.destination.as_ref(), server)?.ok_or_else(|| {
         Failure::new(Exit::Usage, "nothing says where the commits go")
             .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]")
-    })
+    })?;
+    let terminal = Terminal::new(args.voice.voice());
+    target.with_output_branch(server, args.trying.retry_for, &terminal)
 }
 
 /// Which files go where, if not all into the destination.
@@ -556,6 +565,7 @@ fn routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Rou
     })
 }
 
+/// Where commits are made before the destination's branch is moved to them.
 fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
     let branch = &target.destination.branch;
     match &args.commits.staging {
@@ -671,6 +681,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
+        accept_emptied: args.commits.accept_emptied,
         dry_run: args.commits.dry_run,
         batching: batching(args).unwrap_or(Batching::ONE_EACH),
     }

@@ -238,7 +238,7 @@ fn grpc_options(server: &Server, address: &str) -> Result<GrpcOptions, Failure> 
     Ok(options)
 }
 
-fn sidecar(server: &Server, pod: &Pod) -> Result<Grpc, Failure> {
+pub(super) fn sidecar(server: &Server, pod: &Pod) -> Result<Grpc, Failure> {
     Grpc::new(sidecar_options(server, pod)).map_err(|error| grpc_usage(&error))
 }
 

@@ -168,10 +168,20 @@ impl fmt::Display for Commit {
     }
 }
 
+/// Who began a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    #[default]
+    User,
+    /// pachd itself: a branch's first, empty commit, or what it puts on a pipeline's branch.
+    Auto,
+}
+
 /// What pachd tells of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
     pub commit: Commit,
+    pub origin: Origin,
     pub parent: Option<Commit>,
     pub description: String,
     pub started: Option<Timestamp>,

@@ -34,6 +34,7 @@ mod keys;
 mod likeness;
 mod naming;
 mod pod;
+mod put;
 pub mod report;
 mod resources;
 mod rule;
@@ -70,6 +71,7 @@ const FAMILIES: &[&[Rule]] = &[
     keys::RULES,
     naming::RULES,
     pod::RULES,
+    put::RULES,
     resources::RULES,
     service::RULES,
     spout::RULES,
@@ -193,4 +195,5 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     service::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
+    put::check(spec, findings);
 }

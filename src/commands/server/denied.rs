@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::settings::{Origin, Server};
+use crate::settings::{Address, Origin, Server};
 
 /// Adds to a failure which token was sent and what mends it, where pachd's words are about that.
 pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Failure {
@@ -13,6 +13,19 @@ pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Fail
     if let Some(lack) = Lack::read(&words) {
         failure.details.push(format!("the token is that of {}", whence(server)));
         failure.help.push(lack.grant());
+        return failure;
+    }
+    if let (Address::Sidecar(_), Some((_, from))) = (&server.address, &server.token)
+        && words.contains("corrupted or has expired")
+    {
+        failure
+            .details
+            .push(format!("the token is that of {from}, which pachd gave to this pod"));
+        failure.help.push(
+            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: within 16 \
+             s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
+                .to_owned(),
+        );
         return failure;
     }
     failure.details.push(match (&server.token, &server.passed_over) {
