@@ -222,6 +222,8 @@ fn of_get() -> Vec<Option> {
         option("tar", &["--tar"], Always),
         option("unescape-paths", &["--unescape-paths"], With(&["--tar"])),
         option("output", &["--output=f"], Always),
+        option("recursive", &["--recursive", "--output=f"], Always),
+        option("list", &["--list"], Always),
         option("quiet", &["--quiet"], Always),
         option("verbose", &["--verbose"], Always),
     ]
