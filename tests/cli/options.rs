@@ -145,6 +145,7 @@ fn of_put() -> Vec<Option> {
         option("append", &["--append"], Always),
         option("message", &["--message=m"], Always),
         option("create-repo", &["--create-repo"], Always),
+        option("accept-emptied", &["--accept-emptied"], Always),
         option("dry-run", &["--dry-run"], Always),
         option("stream", &["--stream=s"], Always),
         option("resume", &["--stream=s", "--resume"], Always),
