@@ -1566,7 +1566,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-q -v -h -V --stdin-name --all --pachyderm --kubernetes --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1577,6 +1577,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubernetes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1783,7 +1787,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-q -v -h -V --stdin-name --all --pachyderm --kubernetes --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1794,6 +1798,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubernetes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -223,6 +223,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l select -d 'Apply these rules only' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l ignore -d 'Do not apply these rules' -r
@@ -490,6 +491,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l select -d 'Apply these rules only' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l ignore -d 'Do not apply these rules' -r

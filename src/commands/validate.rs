@@ -54,7 +54,13 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
         .then(|| pipelines::open(&args.pachd, &terminal))
         .transpose()?;
 
-    let found = files::find(&args.paths, &args.stdin_name);
+    let found = if args.paths.is_empty() {
+        files::find_unsaid(&args.stdin_name, || {
+            terminal.note("waiting for standard input; `spoutctl validate .` looks at this directory");
+        })
+    } else {
+        files::find(&args.paths, &args.stdin_name)
+    };
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
     let asked = pachd.map_or(Ok(()), |(pachd, server)| {
         let asked = server::ask(pachd.pipelines(), &job.options, &mut outcomes);
@@ -93,6 +99,7 @@ struct Outcome {
     /// Of the specs in it.
     specs: usize,
     skipped: usize,
+    holds_no_spec: bool,
     mended: Option<Mended>,
     unread: Option<Unread>,
 }
@@ -109,6 +116,7 @@ impl Job {
                 expect: Expect::Any,
                 specs: 0,
                 skipped: 0,
+                holds_no_spec: false,
                 mended: None,
                 unread: Some(unread),
             },
@@ -156,6 +164,7 @@ impl Job {
             expect: options.expect,
             specs: checked.specs,
             skipped: checked.skipped,
+            holds_no_spec: checked.holds_no_spec,
             mended,
             unread,
         }
@@ -180,6 +189,8 @@ struct Findings {
     unread: Vec<Unread>,
     specs: usize,
     skipped: usize,
+    /// Files that were found and hold no spec of any kind.
+    without_spec: usize,
     /// Directories in which nothing was found.
     empty: Vec<String>,
 }
@@ -192,11 +203,13 @@ impl Findings {
             unread: found.unread,
             specs: 0,
             skipped: 0,
+            without_spec: 0,
             empty: found.empty,
         };
         for outcome in outcomes {
             all.specs += outcome.specs;
             all.skipped += outcome.skipped;
+            all.without_spec += usize::from(outcome.holds_no_spec);
             all.mended.extend(outcome.mended);
             let was_read = outcome.unread.is_none();
             all.unread.extend(outcome.unread);
@@ -271,7 +284,10 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
 /// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just these.
 fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
     let settings = project.map(|project| &project.settings);
-    let mut options = Options::default();
+    let mut options = Options {
+        kubernetes: args.kubernetes.or(settings.and_then(project::Settings::kubernetes)),
+        ..Options::default()
+    };
     if let Some(version) = args.pachyderm.or(settings.and_then(project::Settings::pachyderm)) {
         options.version = version;
     }

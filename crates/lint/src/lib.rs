@@ -23,21 +23,29 @@
 //! assert!(render(Format::Concise, &[report], Style::default()).starts_with("spout.json:1:"));
 //! ```
 
+mod amounts;
 mod command;
 mod container;
 pub mod diagnostic;
 mod duration;
 mod edit;
+mod environment;
 mod finding;
 pub mod fix;
+mod input;
 mod keys;
+pub mod kubernetes;
 mod likeness;
+mod metadata;
 mod naming;
+mod patch;
 mod pod;
 mod put;
 pub mod report;
 mod resources;
 mod rule;
+mod scheduling;
+mod secrets;
 pub mod server;
 mod service;
 mod shape;
@@ -49,7 +57,9 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unfinished;
 mod view;
+mod worker;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,24 +70,32 @@ pub use spoutctl_fields::version;
 
 use crate::spec::tree::Node;
 use finding::Findings;
+use kubernetes::Minor;
 pub use rule::{Rule, rule_named, rule_nearest, rules};
 use version::Version;
 use view::{Fields, Spec};
 
 /// Every family of rules.
 const FAMILIES: &[&[Rule]] = &[
+    amounts::RULES,
     command::RULES,
     container::RULES,
+    environment::RULES,
+    input::RULES,
     keys::RULES,
+    metadata::RULES,
     naming::RULES,
     pod::RULES,
     put::RULES,
     resources::RULES,
+    scheduling::RULES,
+    secrets::RULES,
     service::RULES,
     spout::RULES,
     suppress::RULES,
     syntax::RULES,
     types::RULES,
+    unfinished::RULES,
     workers::RULES,
 ];
 
@@ -85,6 +103,8 @@ const FAMILIES: &[&[Rule]] = &[
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub version: Version,
+    /// The cluster's; for one that is not named, what some versions refuse and others take is a warning.
+    pub kubernetes: Option<Minor>,
     pub expect: Expect,
     /// What is more or less bad to this person than a rule says. A rule named here is looked for even when it is
     /// one that has to be asked for.
@@ -114,8 +134,10 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// How many specs were looked at.
     pub specs: usize,
-    /// How many were not, because they are no spouts.
+    /// How many ordinary pipelines were not, because they are no spouts.
     pub skipped: usize,
+    /// It was found in a directory, can be read, and has nothing in it that is a spec of any kind.
+    pub holds_no_spec: bool,
 }
 
 impl Options {
@@ -137,10 +159,7 @@ impl Expect {
         match self {
             Self::Spout => true,
             Self::Any => is_meant_as_spout(root),
-            Self::Pipeline => {
-                let has = |key| Fields::of(root).find(key).is_some();
-                is_meant_as_spout(root) || has("pipeline") || has("transform")
-            }
+            Self::Pipeline => is_meant_as_spout(root) || is_pipeline(root),
         }
     }
 }
@@ -151,13 +170,28 @@ fn is_meant_as_spout(root: &Node) -> bool {
     root.members().iter().any(|member| is_near(&member.key.name))
 }
 
+/// Whether it is the spec of a pipeline of any kind.
+fn is_pipeline(root: &Node) -> bool {
+    let has = |key| Fields::of(root).find(key).is_some();
+    has("pipeline") || has("transform")
+}
+
 /// Reads a file and says all that is wrong with it.
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
-    let parsed = spec::parse(file);
     let mut findings = Findings::new(options);
-    syntax::check(file, &parsed, options, &mut findings);
     let mut checked = Checked::default();
+    if unfinished::conflict(file, &mut findings) {
+        checked.diagnostics = findings.into_diagnostics();
+        return checked;
+    }
+    let mut parsed = spec::parse(file);
+    let templates = unfinished::templates(file, &mut parsed);
+    let ours = syntax::ours(file, &parsed, options.expect);
+    syntax::check(file, &parsed, options, ours, &mut findings);
+    if ours == syntax::Ours::Whole || templates.stop_readers() {
+        templates.say(&mut findings);
+    }
     let mut specs = Vec::new();
     for document in &parsed.documents {
         if options.expect.includes(&document.root) {
@@ -165,11 +199,12 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
                 file,
                 root: Fields::of(&document.root),
                 version: options.version,
-                whole: document.whole && !view::has_gap(&document.root),
+                kubernetes: options.kubernetes,
+                whole: document.whole && (templates.is_any() || !view::has_gap(&document.root)),
                 spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
             });
         } else {
-            checked.skipped += 1;
+            checked.skipped += usize::from(is_pipeline(&document.root));
         }
     }
     checked.specs = specs.len();
@@ -177,11 +212,14 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
         check_spec(spec, options, &mut findings);
     }
     naming::twice(&specs, &mut findings);
-    if options.expect == Expect::Spout && parsed.documents.is_empty() && parsed.faults.is_empty() {
+    let is_blank = file.text().trim().is_empty();
+    if parsed.documents.is_empty() && parsed.faults.is_empty() && (options.expect == Expect::Spout || is_blank) {
         spout::nothing(file, &mut findings);
     }
     suppress::apply(file, &parsed, &mut findings);
     checked.diagnostics = findings.into_diagnostics();
+    templates.keep(&mut checked.diagnostics);
+    checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
     checked
 }
 
@@ -189,10 +227,16 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     shape::check(spec, findings);
     naming::check(spec, findings);
     spout::check(spec, options.expect, findings);
+    input::check(spec, findings);
     workers::check(spec, findings);
     container::check(spec, findings);
+    environment::check(spec, findings);
+    secrets::check(spec, findings);
+    amounts::check(spec, findings);
     resources::check(spec, findings);
     service::check(spec, findings);
+    metadata::check(spec, findings);
+    scheduling::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
     put::check(spec, findings);
