@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod archives;
 mod auth;
 mod batches;
 mod config;
@@ -58,6 +59,7 @@ mod serve;
 mod served;
 mod settings;
 mod settings_tls;
+mod spec_urls;
 mod spool;
 mod synonyms;
 mod tail;
