@@ -241,7 +241,6 @@ impl Line {
                     "a template has fields in braces: '{time} {id}'; --json is another way".to_owned(),
                 );
             }
-            ("put" | "pack", "--messages", "ndjson" | "jsonl") => &["--messages", "json"],
             ("put" | "pack", "--messages", "line" | "text" | "newline") => &["--messages", "lines"],
             _ => return Understood::Not,
         };

@@ -327,8 +327,10 @@ fn show_figures(
             listening_address(address)?
         };
         let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
-        let address =
-            listening.map_err(|error| cannot_listen("--metrics-listen", address, &error).detail("nothing was sent"))?;
+        let address = listening.map_err(|error| Failure {
+            exit: Exit::Usage,
+            ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
+        })?;
         terminal.note(&format!("figures are at http://{address}/metrics"));
     }
     Ok(args.figures.stats_every.map(|period| {

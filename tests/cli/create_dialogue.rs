@@ -134,7 +134,7 @@ fn with_all_that_is_needed_a_terminal_is_asked_nothing() {
     let world = World::local();
     let mut session = talk(&world, &["orders", "--image", "a:1", "--cmd", "main"]);
     let said = session.exp_eof().unwrap();
-    assert_eq!(said.trim(), "orders.json");
+    assert_eq!(said.trim(), "orders.json\r\nnext: spoutctl create -f orders.json");
     let mut session = talk(&world, &["--no-input"]);
     let said = session.exp_eof().unwrap();
     assert!(said.contains("3 answers are missing"), "{said}");

@@ -153,7 +153,7 @@ fn what_others_may_not_do_is_refused_with_the_permission() {
         assert_eq!(ci.world.get(&format!("{repo}:/a")), b"x");
 
         root.create(&["--update"]).expect(0);
-        ci.create(&["--update"]).expect(4).says("REPO_WRITE");
+        ci.create(&["--update", "--reprocess"]).expect(4).says("REPO_WRITE");
         let who = ci.world.run(&["auth", "whoami"]);
         assert!(who.expect(0).text().contains("robot:ci"), "{}", who.text());
         Door::to(url, Some("old-token")).create(&[]).expect(4).says("expir");

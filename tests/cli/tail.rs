@@ -229,7 +229,7 @@ fn a_template_says_what_a_line_holds() {
     world
         .run(&["tail", "events", "--format", "{nope}"])
         .expect(2)
-        .says("fields: time, started, id");
+        .says("fields: finished, started, commit");
 }
 
 #[test]

@@ -347,7 +347,7 @@ pub const FLAGS: &[Synonym] = &[
     row(
         WITH_MESSAGES,
         &["--ndjson", "--jsonl", "--json-lines"],
-        Meaning::Flags(&["--messages", "json"]),
+        Meaning::Flags(&["--messages", "ndjson"]),
     ),
     row(WITH_MESSAGES, &["--lines"], Meaning::Flags(&["--messages", "lines"])),
     row(WITH_MESSAGES, &["--csv"], Meaning::Flags(&["--messages", "csv"])),
