@@ -8,13 +8,15 @@ use crate::source::Span;
 /// As many faults of a file are told; each costs one more reading.
 const MOST: usize = 20;
 
-/// What is larger than any spec is read once.
+/// What is larger than any spec is read once, and so is what has more faults than anybody would read.
 const LARGEST: usize = 64 << 10;
+const MOST_AT_ONCE: usize = 200;
 
 /// Reads a text of one or more documents.
 pub(in crate::spec) fn parse(text: &str) -> Reading {
     let first = super::read(text);
-    let Some(mut fault) = stopper(&first).cloned().filter(|_| text.len() <= LARGEST) else {
+    let is_worth_it = text.len() <= LARGEST && first.faults.len() <= MOST_AT_ONCE;
+    let Some(mut fault) = stopper(&first).cloned().filter(|_| is_worth_it) else {
         return first;
     };
     let mut rest = text.to_owned();
