@@ -8,7 +8,8 @@
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
-//! files ─ spec ─ lint ─ report ─ stdout                            validate
+//! files ─ (jsonnet) ─ spec ─ lint ─ report ─ stdout                validate
+//! editor ─ lsp ─ spec ─ lint ─ editor                              lsp
 //! answers ─ scaffold ─ lint ─ files                                create
 //! stdout ──────── examination ─(CommitSink, Pipelines)─ grpc | gateway | store     doctor
 //! files ─ spec ─ lint ─(Pipelines)─ grpc | gateway                  create -f
@@ -17,7 +18,7 @@
 //! | layer | modules | may use | never |
 //! |---|---|---|---|
 //! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
+//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`], [`jsonnet`], [`lsp`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
 //! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
 //! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
 //! | words | [`pfs`], [`release`], [`fault`], [`fields`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
@@ -51,6 +52,7 @@
 //! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
+//! | what a template may take to be evaluated | 10 s of computing, 512 MiB, 500 calls in calls, in a process of its own | [`jsonnet`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
@@ -91,8 +93,10 @@ pub mod gateway;
 pub mod glob;
 pub mod grpc;
 pub mod history;
+pub mod jsonnet;
 
 pub mod lint;
+pub mod lsp;
 pub mod messages;
 pub mod metrics;
 pub mod pachd;
@@ -150,6 +154,9 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
+        Verb::Schema(args) => commands::schema::run(&args),
+        Verb::Lsp(args) => commands::lsp::run(&args),
+        Verb::EvaluateJsonnet => commands::jsonnet::run(),
         Verb::Create(args) => commands::create::run(&args),
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),

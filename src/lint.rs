@@ -19,12 +19,15 @@ mod naming;
 mod pod;
 mod resources;
 mod rule;
+pub mod schema;
 pub mod server;
 mod service;
 mod shape;
+mod sources;
 mod spout;
 pub mod suppress;
 mod syntax;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -36,10 +39,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, RuleId, Severity};
 pub use crate::fields::version;
 use crate::source::SourceFile;
-use crate::spec;
 use crate::spec::tree::Node;
+use crate::spec::{self, Parsed};
 use finding::Findings;
-pub use rule::{Rule, rule_named, rule_nearest, rules};
+pub use rule::{Rule, any_rule_named, every_rule, rule_named, rule_nearest, rules};
+pub use sources::{link, links};
 use version::Version;
 use view::{Fields, Spec};
 
@@ -132,9 +136,14 @@ fn is_meant_as_spout(root: &Node) -> bool {
 /// Reads a file and says all that is wrong with it.
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
-    let parsed = spec::parse(file);
+    check_parsed(file, &spec::parse(file), options)
+}
+
+/// Says all that is wrong with a file that was read.
+#[must_use]
+pub fn check_parsed(file: &SourceFile, parsed: &Parsed, options: &Options) -> Checked {
     let mut findings = Findings::new(options);
-    syntax::check(file, &parsed, options, &mut findings);
+    syntax::check(file, parsed, options, &mut findings);
     let mut checked = Checked::default();
     let mut specs = Vec::new();
     for document in &parsed.documents {
@@ -158,7 +167,7 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
     if options.expect == Expect::Spout && parsed.documents.is_empty() && parsed.faults.is_empty() {
         spout::nothing(file, &mut findings);
     }
-    suppress::apply(file, &parsed, &mut findings);
+    suppress::apply(file, parsed, &mut findings);
     checked.diagnostics = findings.into_diagnostics();
     checked
 }

@@ -3,6 +3,7 @@
 mod choices;
 mod corpus;
 mod properties;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

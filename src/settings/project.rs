@@ -11,9 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{RuleId, Severity};
-use crate::lint::rule_nearest;
-use crate::lint::server::any_rule_named;
 use crate::lint::version::Version;
+use crate::lint::{any_rule_named, rule_nearest};
 use crate::source::{SourceFile, Span};
 
 use super::Origin;

@@ -68,7 +68,7 @@ fn each_layer_uses_only_what_is_below_it() {
         "examination",
     ];
     const TO_PACHD: &[&str] = &["connection", "pachd"];
-    const ADAPTERS: &[&str] = &["store", "terminal", "report", "metrics"];
+    const ADAPTERS: &[&str] = &["store", "terminal", "report", "metrics", "jsonnet", "lsp"];
     for (file, text) in sources() {
         let module = module(&file);
         let allowed: Vec<&str> = match module {
@@ -118,12 +118,15 @@ fn each_outside_crate_is_used_in_one_place() {
         ("hyper", &["connection", "grpc", "metrics", "serve"]),
         ("ignore", &["commands"]),
         ("indicatif", &["terminal"]),
+        ("lsp_server", &["commands", "lsp"]),
+        ("lsp_types", &["lsp"]),
         ("prometheus_client", &["metrics"]),
         ("prost", &["grpc", "protobuf", "serve"]),
         ("regex", &["glob"]),
         ("reqwest", &["gateway"]),
         ("rusqlite", &["store"]),
-        ("rustix", &["commands"]),
+        ("rsjsonnet_lang", &["jsonnet"]),
+        ("rustix", &["commands", "jsonnet"]),
         ("rustls", &["connection", "gateway", "grpc"]),
         ("shell_words", &["scaffold"]),
         ("signal_hook", &["commands"]),
