@@ -27,16 +27,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use spoutctl::archive::Digest;
-use spoutctl::delivery::mark::{Mark, Stage};
-use spoutctl::delivery::spool::{Spool, SpoolError};
-use spoutctl::history::CommitHistory;
-use spoutctl::pfs::{Branch, Commit, CommitInfo, Destination, FilePath};
-use spoutctl::retrieval;
-use spoutctl::store::Store;
+use spoutctl_archive::Digest;
+use spoutctl_core::history::CommitHistory;
+use spoutctl_core::pfs::{Branch, Commit, CommitInfo, Destination, FilePath};
+use spoutctl_delivery::mark::{Mark, Stage};
+use spoutctl_delivery::retrieval;
+use spoutctl_delivery::spool::{Spool, SpoolError};
+use spoutctl_store::Store;
 
 #[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
-#[path = "../src/delivery/tests/checker.rs"]
+#[path = "../crates/delivery/src/tests/checker.rs"]
 mod checker;
 
 use checker::{Good, Order, Outcome, Promise, Told, Tree};

@@ -20,12 +20,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
-use crate::delivery::mark::StreamName;
-use crate::diagnostic::{RuleId, Severity};
-use crate::glob::Glob;
-use crate::lint::version::Version;
-use crate::lint::{Rule, any_rule_named, rule_nearest};
-use crate::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use spoutctl_core::glob::Glob;
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use spoutctl_delivery::mark::StreamName;
+use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::version::Version;
+use spoutctl_lint::{Rule, any_rule_named, rule_nearest};
 
 pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
 pub use messages::{MessageArgs, PackArgs, Partial};

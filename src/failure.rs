@@ -1,8 +1,8 @@
 //! From an error to what a user reads and a script sees: heading, details, help, exit code.
 
-use crate::delivery::{Consequence, DeliveryError, Unsettled};
-use crate::exit::Exit;
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_delivery::{Consequence, DeliveryError, Unsettled};
 
 /// A command that did not do what it was asked for.
 #[derive(Debug)]

@@ -15,11 +15,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lint::template::{Failed, Template};
-use crate::source::Span;
-use crate::spec::tree::{Key, Member, Node, Text, Value};
-use crate::spec::{self, Comment};
 pub use process::{evaluate, serve};
+use spoutctl_lint::source::Span;
+use spoutctl_lint::spec::tree::{Key, Member, Node, Text, Value};
+use spoutctl_lint::spec::{self, Comment};
+use spoutctl_lint::template::{Failed, Template};
 
 /// A template and what it is given.
 #[derive(Debug, Clone, Serialize, Deserialize)]

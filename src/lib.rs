@@ -15,28 +15,35 @@
 //! files ─ spec ─ lint ─(Pipelines)─ grpc | gateway                  create -f
 //! ```
 //!
-//! | layer | modules | may use | never |
-//! |---|---|---|---|
-//! | edge | [`cli`], [`commands`], [`failure`] | everything below, clap, anyhow | – |
-//! | adapters | [`grpc`], [`gateway`], [`store`], [`serve`], [`terminal`], [`settings`], [`report`], [`metrics`], [`jsonnet`], [`lsp`] | domain and words | each other ([`serve`] → [`store`] aside), clap, anyhow |
-//! | what adapters share | [`pachd`], [`connection`] (of [`grpc`], [`gateway`] and [`settings`]), [`protobuf`] (of [`grpc`] and [`serve`]) | words | anything else |
-//! | domain | [`archive`], [`delivery`], [`following`], [`history`], [`retrieval`], [`messages`], [`spec`], [`lint`], [`scaffold`], [`pipelines`], [`examination`] | words | adapters, edge, the environment, standard streams |
-//! | words | [`pfs`], [`release`], [`fault`], [`fields`], [`glob`], [`quantity`], [`exit`], [`source`], [`diagnostic`] | std, jiff, regex, thiserror | anything above |
+//! Cargo holds the layers: a crate sees what its manifest names, and nothing else.
 //!
-//! The domain owns its ports ([`delivery::CommitSink`], [`retrieval::FileSource`], [`history::CommitHistory`],
-//! [`following::CommitFeed`], [`pipelines::Pipelines`], [`delivery::Observer`]); adapters implement them; a verb in [`commands`] introduces the two. A test reads the `use`
-//! lines and holds these rules.
+//! | crate | what it is | sees |
+//! |---|---|---|
+//! | [`spoutctl_core`] | the words (repos, branches, commits, faults) and the ports | – |
+//! | [`spoutctl_archive`] | bytes → complete archives → entries | core |
+//! | [`spoutctl_fields`] | the fields of a spec, by version | – |
+//! | [`spoutctl_proto`] | pachd's messages | core, fields |
+//! | [`pachyderm_client`] | pachd through gRPC or the gateway: implements the ports | core, archive, proto |
+//! | [`spoutctl_lint`] | specs, rules, reports | fields |
+//! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
+//! | [`spoutctl_delivery`] | `put`, `tail`, `get`, messages, `doctor`: the domain, over the ports | core, archive |
+//! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
+//!
+//! The domain knows no server, terminal or environment. It uses ports: [`CommitSink`](spoutctl_core::sink::CommitSink),
+//! [`FileSource`](spoutctl_core::source::FileSource), [`CommitHistory`](spoutctl_core::history::CommitHistory),
+//! [`CommitFeed`](spoutctl_core::feed::CommitFeed), [`Pipelines`](spoutctl_core::pipelines::Pipelines); adapters implement
+//! them, and a verb in [`commands`] introduces the two. Here clap and anyhow are used, and nowhere else.
 //!
 //! # What `put` promises
 //!
 //! One complete archive is one finished commit: never half of one, never twice, in order, and acknowledged only when
-//! the server says that the commit is finished without an error. [`archive`] decides where an archive ends;
-//! [`delivery`] has the rules by which it becomes a commit.
+//! the server says that the commit is finished without an error. [`spoutctl_archive`] decides where an archive ends;
+//! [`spoutctl_delivery`] has the rules by which it becomes a commit.
 //!
 //! # What `tail` promises
 //!
 //! Each finished commit of a branch once, in order, whatever breaks on the way; a history that was rewritten is said, and
-//! never guessed about. [`following`] has the rules.
+//! never guessed about. [`spoutctl_delivery::following`] has the rules.
 //!
 //! # Bounds
 //!
@@ -44,75 +51,47 @@
 //!
 //! | what | bound | where |
 //! |---|---|---|
-//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`delivery::holding`] |
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`spoutctl_delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
-//! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`delivery::batching`] |
-//! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`delivery::spool`] |
-//! | the index of an archive's entries | about 100 bytes an entry and its path | [`archive`] |
-//! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`retrieval`] |
-//! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`archive`] |
-//! | a zstd window | 128 MiB, as zstd's own default | [`archive`] |
+//! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`spoutctl_delivery::batching`] |
+//! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`spoutctl_delivery::spool`] |
+//! | the index of an archive's entries | about 100 bytes an entry and its path | [`spoutctl_archive`] |
+//! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`spoutctl_delivery::retrieval`] |
+//! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`spoutctl_archive`] |
+//! | a zstd window | 128 MiB, as zstd's own default | [`spoutctl_archive`] |
 //! | what a template may take to be evaluated | 10 s of computing, 512 MiB, 500 calls in calls, in a process of its own | [`jsonnet`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
-//! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`messages`] |
-//! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`delivery::MAX_CHUNK`] |
-//! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`following`], [`commands::tail`] |
-//! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`following`] |
-//! | trying without success | `--retry-for`, 10 min | [`delivery::patience`] |
-//! | a call, a silent stream | 60 s | [`gateway`], [`grpc`] |
-//! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`grpc`] |
+//! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
+//! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
+//! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
+//! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
+//! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::patience`] |
+//! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
+//! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::upload` |
 //! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
 //! | an archive that is staged anew, since its branch was moved | 20 times | `delivery::committing` |
-//! | the same answer that nobody knows | 5 times | [`delivery::patience`] |
+//! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::patience`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
-//! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`serve::http`] |
+//! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures | 16 connections, 10 s for a head | [`metrics`] |
-//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`serve::http`] |
+//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
 //! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is finishing.
 
-pub mod archive;
 pub mod cli;
 pub mod commands;
-pub mod connection;
-pub mod delivery;
-pub mod diagnostic;
-pub mod examination;
-pub mod exit;
 pub mod failure;
-pub mod fault;
-pub mod fields;
-pub mod following;
-pub mod gateway;
-pub mod glob;
-pub mod grpc;
-pub mod history;
 pub mod jsonnet;
-
-pub mod lint;
 pub mod lsp;
-pub mod messages;
 pub mod metrics;
-pub mod pachd;
-pub mod pfs;
-pub mod pipelines;
-pub mod protobuf;
-pub mod quantity;
-pub mod release;
-pub mod report;
-pub mod retrieval;
 pub mod scaffold;
-pub mod serve;
 pub mod settings;
-pub mod source;
-pub mod spec;
-pub mod store;
 pub mod terminal;
 
 use std::ffi::OsString;
@@ -120,8 +99,8 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use cli::{Cli, Verb};
-use exit::Exit;
 use failure::Failure;
+use spoutctl_core::exit::Exit;
 use terminal::{Terminal, Voice};
 
 /// Runs the command that `args` say, the program's name first, and answers how the process is to end.

@@ -24,9 +24,9 @@ use lsp_types::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::Diagnostic;
-use crate::lint::Options;
 use documents::{Document, Documents, Encoding};
+use spoutctl_lint::Options;
+use spoutctl_lint::diagnostic::Diagnostic;
 
 /// How specs are looked at, which is not for this module to find out.
 pub trait Settings {

@@ -1,17 +1,17 @@
 //! A new spout: what its spec is made of, what is still missing, and the code that it may begin with.
 //!
 //! Domain: it turns answers into texts. It knows no terminal, no command line and no file system, and it has no rules of
-//! its own about what is a good answer: [`Draft::objections`] asks [`crate::lint`].
+//! its own about what is a good answer: [`Draft::objections`] asks [`spoutctl_lint`].
 
 mod answers;
 mod code;
 mod format;
 pub mod template;
 
-use crate::diagnostic::Diagnostic;
-use crate::lint::{self, Options};
-use crate::source::SourceFile;
 use format::Piece;
+use spoutctl_lint::Options;
+use spoutctl_lint::diagnostic::Diagnostic;
+use spoutctl_lint::source::SourceFile;
 use template::{Kind, Template};
 
 pub use answers::{InvalidAnswer, Secret, Use, Variable, command_line, cpu};
@@ -151,7 +151,7 @@ impl Draft {
             whole.program = Some(Program::Command(vec!["program".to_owned()]));
         }
         let file = SourceFile::new("spec.json", whole.spec(Format::Json));
-        lint::check(&file, options).diagnostics
+        spoutctl_lint::check(&file, options).diagnostics
     }
 
     /// The programs that a consumer in the spec needs in the image; none when the spec has no consumer of a template.
@@ -166,7 +166,7 @@ impl Draft {
     /// `[project/]repo[@branch]`, where the spout's commits go.
     #[must_use]
     pub fn destination(&self) -> String {
-        let project = self.project.as_deref().unwrap_or(crate::pfs::DEFAULT_PROJECT);
+        let project = self.project.as_deref().unwrap_or(spoutctl_core::pfs::DEFAULT_PROJECT);
         let name = self.name.as_deref().unwrap_or_default();
         format!("{project}/{name}{}", self.at_branch())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use sha2::{Digest, Sha256};
-use spoutctl::archive::{ArchiveReader, Hold, Options, ReadAt};
+use spoutctl_archive::{ArchiveReader, Hold, Options, ReadAt};
 
 use crate::Sizes;
 use crate::race::{Race, Work, timed};

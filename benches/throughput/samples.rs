@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use spoutctl::archive::ArchiveWriter;
+use spoutctl_archive::ArchiveWriter;
 use tempfile::TempDir;
 
 use crate::Sizes;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use spoutctl::archive::ArchiveWriter;
+use spoutctl_archive::ArchiveWriter;
 
 use crate::Sizes;
 use crate::race::{Race, Work, timed};

@@ -4,8 +4,8 @@
 use std::io::Read;
 
 use libfuzzer_sys::fuzz_target;
-use spoutctl::archive::{Archive, ArchiveWriter, Files, Options, open_input};
-use spoutctl::pfs::FilePath;
+use spoutctl_archive::{Archive, ArchiveWriter, Files, Options, open_input};
+use spoutctl_core::pfs::FilePath;
 use spoutctl_fuzz::{Choice, Framed, content, frame, frame_bytes, held, seal, sha256, word_contents};
 
 /// How much is decompressed: 64 KiB of zstd may stand for gibibytes of zeros.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
-use spoutctl::archive::{ArchiveWriter, Digest, EntryStream, Options, escape_path, unescape_path};
-use spoutctl::delivery::mark::{Mark, Stage, StreamName};
-use spoutctl::pfs::{
+use spoutctl_archive::{ArchiveWriter, Digest, EntryStream, Options, escape_path, unescape_path};
+use spoutctl_delivery::mark::{Mark, Stage, StreamName};
+use spoutctl_core::pfs::{
     BranchName, CommitId, Destination, FilePath, ProjectName, RepoName, Revision, Source, is_allowed_in_path,
 };
 use spoutctl_fuzz::{content, frame_bytes};

@@ -1,13 +1,13 @@
 //! The two readers of an archive agree: what [`EntryStream`] hands out is what [`ArchiveReader`] found, or both refuse.
 //!
-//! [`ArchiveReader`]: spoutctl::archive::ArchiveReader
+//! [`ArchiveReader`]: spoutctl_archive::ArchiveReader
 #![no_main]
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use libfuzzer_sys::fuzz_target;
-use spoutctl::archive::{
+use spoutctl_archive::{
     Archive, ArchiveErrorKind, ContentErrorKind, EntryKind, EntryStream, EntryStreamError, Links, Options, Special,
     escape_path,
 };

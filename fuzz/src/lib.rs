@@ -4,10 +4,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use spoutctl::archive::{
+use spoutctl_archive::{
     Archive, ArchiveError, ArchiveErrorKind, ArchiveReader, ContentError, Hold, Links, Options, ReadAt, Special,
 };
-use spoutctl::pfs::FilePath;
+use spoutctl_core::pfs::FilePath;
 
 /// The largest archive that is held: a few bytes of gzip or zstd may ask for any amount.
 const HOLD_LIMIT: usize = 16 << 20;

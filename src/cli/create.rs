@@ -7,8 +7,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{ServerArgs, VoiceArgs};
-use crate::lint::version::Version;
 use crate::scaffold::{self, Secret, Variable, template};
+use spoutctl_lint::version::Version;
 
 /// Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{VoiceArgs, parse_duration, parse_size};
-use crate::messages::Framing;
+use spoutctl_delivery::messages::Framing;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
 ///

@@ -10,14 +10,14 @@ use serde::Serialize;
 use crate::cli::{AuthArgs, AuthVerb, LoginArgs, LogoutArgs, ServerArgs, UseTokenArgs, WhoamiArgs};
 use crate::commands::printing::print;
 use crate::commands::server::{self, Pachd, advise};
-use crate::connection::token::Token;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind, printable};
-use crate::pachd::Identity;
 use crate::settings::contexts::{ContextError, Contexts};
 use crate::settings::{Address, Asked, Origin, SearchError, Server, Surroundings};
 use crate::terminal::Terminal;
+use pachyderm_client::connection::token::Token;
+use pachyderm_client::pachd::Identity;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{Fault, FaultKind, printable};
 
 /// Runs the verb.
 ///

@@ -10,14 +10,14 @@ use crate::cli::{ConfigArgs, preferred};
 use crate::commands::preferences::{check, file_failure};
 use crate::commands::printing::print;
 use crate::commands::server;
-use crate::connection::proxy::Proxy;
-use crate::connection::tls::Trust;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::preferences::{self, PREFERABLE};
 use crate::settings::project::{self, Project};
 use crate::settings::{Origin, Server, Surroundings, user};
 use crate::terminal::Terminal;
+use pachyderm_client::connection::proxy::Proxy;
+use pachyderm_client::connection::tls::Trust;
+use spoutctl_core::exit::Exit;
 
 /// Variables that are no preferences, and those that spoutctl sets for programs it runs.
 const OTHER_VARIABLES: &[&str] = &[

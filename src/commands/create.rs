@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 use super::validate::project_options;
 use crate::cli::CreateArgs;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::Options;
-use crate::lint::version::Version;
-use crate::quantity::counted;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
 use crate::settings::project::{self, Project};
 use crate::terminal::{Terminal, dialogue};
 use questions::Questions;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::counted;
+use spoutctl_lint::Options;
+use spoutctl_lint::version::Version;
 use writing::NewFile;
 
 /// Runs the verb.

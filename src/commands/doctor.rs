@@ -11,14 +11,16 @@ use crate::cli::DoctorArgs;
 use crate::commands::printing::unless_lost;
 use crate::commands::server::{self, Pachd, advise};
 use crate::commands::target::Target;
-use crate::delivery::CommitSink;
-use crate::examination::{Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::FaultKind;
-use crate::pfs::{Branch, CommitId};
 use crate::settings::{Address, Server};
 use crate::terminal::{Asked, Terminal};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::pfs::{Branch, CommitId};
+use spoutctl_delivery::CommitSink;
+use spoutctl_delivery::examination::{
+    Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head,
+};
 
 /// Runs the verb.
 ///

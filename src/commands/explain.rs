@@ -5,11 +5,11 @@ use std::fmt::Write;
 use crate::cli::ExplainArgs;
 use crate::commands::printing::print;
 use crate::commands::validate::list_rules;
-use crate::diagnostic::Safety;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::{Rule, link};
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::diagnostic::Safety;
+use spoutctl_lint::{Rule, link};
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;

@@ -14,11 +14,11 @@ use tempfile::TempPath;
 use crate::cli::GetArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::{FilePath, Source};
-use crate::retrieval::{FileSource, RetrievalError, copy_archive, copy_file, find_commit};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::{FilePath, Source};
+use spoutctl_delivery::retrieval::{FileSource, RetrievalError, copy_archive, copy_file, find_commit};
 
 /// Names of standard output: opened anew, such a file would be written from its start.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];

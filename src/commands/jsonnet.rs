@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::validate::files::Input;
 use crate::cli::EVALUATE_JSONNET;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jsonnet::{self, Request};
-use crate::lint::template::{Failed, Template};
-use crate::source::SourceFile;
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::template::{Failed, Template};
 
 /// Whether a file of that name is a template.
 pub(super) fn is_template(name: &str) -> bool {

@@ -11,13 +11,13 @@ use lsp_server::Connection;
 use super::validate::project_options;
 use super::validate::suppressions::Suppressions;
 use crate::cli::LspArgs;
-use crate::diagnostic::Diagnostic;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::version::Version;
-use crate::lint::{Expect, Options};
 use crate::lsp;
 use crate::settings::project::{self, Project};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::diagnostic::Diagnostic;
+use spoutctl_lint::version::Version;
+use spoutctl_lint::{Expect, Options};
 
 /// Runs the verb.
 ///

@@ -9,12 +9,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::cli::{self, MessageArgs};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::messages::filter::{Arrival, PackError, Source};
-use crate::messages::key::{Columns, PositionAt};
-use crate::messages::packing::Moment;
-use crate::messages::{Batching, Framing, Key, Naming, Packer, Partial, Splitter, Template};
+use spoutctl_core::exit::Exit;
+use spoutctl_delivery::messages::filter::{Arrival, PackError, Source};
+use spoutctl_delivery::messages::key::{Columns, PositionAt};
+use spoutctl_delivery::messages::packing::Moment;
+use spoutctl_delivery::messages::{Batching, Framing, Key, Naming, Packer, Partial, Splitter, Template};
 
 /// How an input's messages become archives.
 #[derive(Debug, Clone)]

@@ -11,11 +11,11 @@ use crossbeam_channel::{bounded, select};
 use crate::cli::PackArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{Packing, Waited};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::messages::filter::{self, PackError, pack};
-use crate::quantity::{counted, grouped};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::{counted, grouped};
+use spoutctl_delivery::messages::filter::{self, PackError, pack};
 
 /// Runs the verb.
 ///

@@ -3,18 +3,18 @@
 
 use crate::cli::ServerArgs;
 use crate::commands::server;
-use crate::diagnostic::{Diagnostic, Label};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::lint::Rule;
-use crate::lint::server::REFUSED;
-use crate::pipelines::Pipelines;
 use crate::settings::{Address, Server};
-use crate::source::Span;
-use crate::spec::strict::Sent;
-use crate::spec::tree::{Document, Node};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_lint::Rule;
+use spoutctl_lint::diagnostic::{Diagnostic, Label};
+use spoutctl_lint::server::REFUSED;
+use spoutctl_lint::source::Span;
+use spoutctl_lint::spec::strict::Sent;
+use spoutctl_lint::spec::tree::{Document, Node};
 
 /// The pachd to ask, through either of its doors. A store in a directory makes no pipelines, nor does a sidecar.
 pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Box<dyn Pipelines>, Server), Failure> {
@@ -154,9 +154,9 @@ pub(super) fn camel(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::SourceFile;
-    use crate::spec;
-    use crate::spec::strict::to_json_with_places;
+    use spoutctl_lint::source::SourceFile;
+    use spoutctl_lint::spec;
+    use spoutctl_lint::spec::strict::to_json_with_places;
 
     #[test]
     fn a_refusal_is_told_without_the_spec_that_it_repeats() {

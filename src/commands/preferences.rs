@@ -3,10 +3,10 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::cli::{Cli, preferred};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::preferences::{self, Preference};
 use crate::settings::{FileError, Surroundings};
+use spoutctl_core::exit::Exit;
 
 /// What `args` say, which `cli` is without any preference.
 ///

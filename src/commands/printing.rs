@@ -1,8 +1,8 @@
 //! Writing a whole answer to standard output, for verbs that have nothing left to do afterwards.
 
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
 
 /// Writes `text` and ends the line. A reader who closed the pipe has seen enough.
 ///

@@ -18,25 +18,14 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
-use crate::archive;
 use crate::cli::{EntryArgs, Links, MessageArgs, OnBad, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{self, Packing};
 use crate::commands::serve::listening_address;
 use crate::commands::target::Target;
 use crate::commands::{group, server};
-use crate::delivery::holding::Holding;
-use crate::delivery::patience::SystemClock;
-use crate::delivery::quarantine::Quarantine;
-use crate::delivery::routing::{Routed, Routes};
-use crate::delivery::spool::{self, Leaving, Spool};
-use crate::delivery::{
-    Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode,
-};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::metrics;
-use crate::pfs::{Branch, Destination};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
@@ -44,6 +33,16 @@ use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::{Branch, Destination};
+use spoutctl_delivery::holding::Holding;
+use spoutctl_delivery::patience::SystemClock;
+use spoutctl_delivery::quarantine::Quarantine;
+use spoutctl_delivery::routing::{Routed, Routes};
+use spoutctl_delivery::spool::{self, Leaving, Spool};
+use spoutctl_delivery::{
+    Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode,
+};
 use stats::{Stats, Ticking};
 
 /// Runs the verb.
@@ -594,17 +593,17 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
     }
 }
 
-fn entry_options(entries: &EntryArgs, destination: &Destination) -> archive::Options {
-    archive::Options {
+fn entry_options(entries: &EntryArgs, destination: &Destination) -> spoutctl_archive::Options {
+    spoutctl_archive::Options {
         prefix: destination.prefix.clone(),
         escape_paths: entries.escape_paths,
         links: match entries.links {
-            Links::Resolve => archive::Links::Resolve,
-            Links::Skip => archive::Links::Skip,
+            Links::Resolve => spoutctl_archive::Links::Resolve,
+            Links::Skip => spoutctl_archive::Links::Skip,
         },
         special: match entries.special {
-            Special::Refuse => archive::Special::Refuse,
-            Special::Skip => archive::Special::Skip,
+            Special::Refuse => spoutctl_archive::Special::Refuse,
+            Special::Skip => spoutctl_archive::Special::Skip,
         },
         obey_deletions: entries.obey_deletions,
         max_entry_size: entries.max_entry_size,

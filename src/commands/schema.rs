@@ -2,10 +2,10 @@
 
 use crate::cli::SchemaArgs;
 use crate::commands::printing::print;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::schema::schema;
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::schema::schema;
 
 /// Runs the verb.
 ///

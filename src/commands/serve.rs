@@ -13,17 +13,17 @@ use jiff::Timestamp;
 use crate::cli::ServeArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server::store_failure;
-use crate::delivery::CommitSink as _;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{FaultKind, printable};
-use crate::pfs::Repo;
-use crate::quantity::{Size, elapsed};
-use crate::serve::Service;
-use crate::serve::access::{Access, InvalidAccess};
-use crate::serve::http::{Answered, Observer, Options, Server};
-use crate::store::Store;
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{FaultKind, printable};
+use spoutctl_core::pfs::Repo;
+use spoutctl_core::quantity::{Size, elapsed};
+use spoutctl_delivery::CommitSink as _;
+use spoutctl_store::Store;
+use spoutctl_store::serve::Service;
+use spoutctl_store::serve::access::{Access, InvalidAccess};
+use spoutctl_store::serve::http::{Answered, Observer, Options, Server};
 
 /// Runs the verb. A signal that asks for the end is no failure: this is how a server ends.
 ///

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::{ServerArgs, VoiceArgs};
-use crate::connection::tls::Trust;
-use crate::connection::token::Token;
-use crate::delivery::CommitSink;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::Fault;
-use crate::following::CommitFeed;
-use crate::gateway::{Gateway, GatewayError, GatewayOptions};
-use crate::grpc::{self, Grpc, GrpcError, GrpcOptions};
-use crate::pachd::{Expected, Identity, Login};
-use crate::pipelines::Pipelines;
-use crate::retrieval::FileSource;
 use crate::settings::{Address, Asked, Pod, SearchError, Server, Surroundings};
-use crate::store::{Store, StoreError};
 use crate::terminal::{Terminal, Voice};
+use pachyderm_client::connection::tls::Trust;
+use pachyderm_client::connection::token::Token;
+use pachyderm_client::gateway::{Gateway, GatewayError, GatewayOptions};
+use pachyderm_client::grpc::{self, Grpc, GrpcError, GrpcOptions};
+use pachyderm_client::pachd::{Expected, Identity, Login};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_delivery::CommitSink;
+use spoutctl_delivery::following::CommitFeed;
+use spoutctl_delivery::retrieval::FileSource;
+use spoutctl_store::{Store, StoreError};
 
 pub(super) use denied::advise;
 

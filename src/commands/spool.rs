@@ -10,11 +10,11 @@ use crate::cli::{self, SpoolArgs};
 use crate::commands::printing::print;
 use crate::commands::put;
 use crate::commands::put::spooling::{self, failure};
-use crate::delivery::spool::{Contents, HeldBack, Item, Spool};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::quantity::{Size, counted, grouped};
 use crate::terminal::{Asked, Terminal};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::{Size, counted, grouped};
+use spoutctl_delivery::spool::{Contents, HeldBack, Item, Spool};
 
 /// How many of the archives that wait are named one by one.
 const NAMED: usize = 20;

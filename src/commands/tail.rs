@@ -21,14 +21,7 @@ use crate::commands::group::{ENDS_WITHIN as COMMAND_ENDS_WITHIN, ProcessGroup, s
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server::{self, Followable};
 
-use crate::delivery::patience::{Interrupt, SystemClock};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::following::cursor::{Cursor, CursorError};
-use crate::following::trail::Trail;
-use crate::following::{End, FollowError, Options, Start, follow};
-use crate::pfs::{Branch, Commit, CommitId};
-use crate::retrieval::Extent;
 use crate::settings;
 use crate::terminal::Terminal;
 use archives::{Archives, Tar};
@@ -36,6 +29,13 @@ use changes::{Changes, Reader};
 use command::Runner;
 use consumer::{Ending, Tail};
 use json::Json;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::{Branch, Commit, CommitId};
+use spoutctl_delivery::following::cursor::{Cursor, CursorError};
+use spoutctl_delivery::following::trail::Trail;
+use spoutctl_delivery::following::{End, FollowError, Options, Start, follow};
+use spoutctl_delivery::patience::{Interrupt, SystemClock};
+use spoutctl_delivery::retrieval::Extent;
 use stdout::Stdout;
 use template::Template;
 use text::Text;

@@ -1,10 +1,10 @@
 //! Where commits go: what was named, or in a spout's pod its own output.
 
-use crate::delivery::mark::StreamName;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::Destination;
 use crate::settings::{Address, Server};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::Destination;
+use spoutctl_delivery::mark::StreamName;
 
 pub(super) struct Target {
     pub destination: Destination,

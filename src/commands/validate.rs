@@ -18,20 +18,20 @@ use crate::commands::jsonnet;
 use crate::commands::pipelines;
 use crate::commands::printing::{print, unless_lost};
 use crate::commands::server::advise;
-use crate::diagnostic::{Diagnostic, RuleId, Safety};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::version::Version;
-use crate::lint::{self, Expect, Options};
-use crate::report::{self, FileReport, Format, Style};
 use crate::settings;
 use crate::settings::FileError;
 use crate::settings::project::{self, Project};
-use crate::source::SourceFile;
-use crate::spec::Parsed;
 use crate::terminal::Terminal;
 use files::{Input, Unread};
 use mend::Mended;
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::diagnostic::{Diagnostic, RuleId, Safety};
+use spoutctl_lint::report::{self, FileReport, Format, Style};
+use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::spec::Parsed;
+use spoutctl_lint::version::Version;
+use spoutctl_lint::{Expect, Options};
 use summary::Summary;
 use suppressions::Suppressions;
 
@@ -139,8 +139,8 @@ impl Job {
         let outcome =
             jsonnet::is_template(&input.name).then(|| jsonnet::evaluate(input, &file, &self.jsonnet_arguments));
         let mut checked = match &outcome {
-            Some(outcome) => lint::template::check(&file, outcome, &options),
-            None => lint::check(&file, &options),
+            Some(outcome) => spoutctl_lint::template::check(&file, outcome, &options),
+            None => spoutctl_lint::check(&file, &options),
         };
         suppressed.leave_out(&mut checked.diagnostics);
         let mut mended = None;
@@ -156,7 +156,7 @@ impl Job {
                     // What a diff shows is not done: the file still has all its faults.
                     if !mending.diff {
                         file = after;
-                        checked = lint::check(&file, &options);
+                        checked = spoutctl_lint::check(&file, &options);
                     }
                 }
                 Ok(None) => {}
@@ -400,7 +400,7 @@ pub(in crate::commands) fn project_options(version: Option<Version>, project: Op
 
 /// All rules, a line each, or as JSON.
 pub(in crate::commands) fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
-    let rules = lint::rules();
+    let rules = spoutctl_lint::rules();
     if format == Some(ReportFormat::Json) {
         let list: Vec<_> = rules
             .iter()

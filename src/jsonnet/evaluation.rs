@@ -20,7 +20,7 @@ use serde_json::Value as Json;
 use super::faults::{self, Explained};
 use super::places;
 use super::{Evaluated, Fault, Import, Request};
-use crate::spec::MAX_DEPTH;
+use spoutctl_lint::spec::MAX_DEPTH;
 
 /// Calls in calls; the default of the reference implementation and of the one in pachd.
 const MOST_FRAMES: usize = 500;

@@ -160,8 +160,8 @@ fn imports_stay_below_the_directory_of_the_template() {
 
 #[test]
 fn each_rule_of_templates_finds_its_fault_in_its_bad_example_only() {
-    use crate::lint::{Options, template};
-    use crate::source::SourceFile;
+    use spoutctl_lint::source::SourceFile;
+    use spoutctl_lint::{Options, template};
     for rule in [template::ERROR, template::ARGUMENT, template::IMPORT, template::LIST] {
         let found = |text: &str| {
             let directory = tempfile::tempdir().unwrap();

@@ -9,11 +9,11 @@ use lsp_types::{
 };
 
 use super::documents::{Document, Known};
-use crate::diagnostic::{Diagnostic, Edit, Safety, Severity};
-use crate::fields::{self, Field, Kind, Message, SPEC};
-use crate::lint::{self, Rule};
-use crate::source::Span;
-use crate::spec::tree::Node;
+use spoutctl_fields::{Field, Kind, Message, SPEC};
+use spoutctl_lint::Rule;
+use spoutctl_lint::diagnostic::{Diagnostic, Edit, Safety, Severity};
+use spoutctl_lint::source::Span;
+use spoutctl_lint::spec::tree::Node;
 
 /// What was found, as it stands in a document.
 pub(super) fn diagnostics(document: &Document, uri: &Uri) -> Vec<lsp_types::Diagnostic> {
@@ -36,7 +36,7 @@ fn diagnostic(document: &Document, uri: &Uri, found: &Diagnostic) -> lsp_types::
             message: label.text.clone(),
         })
         .collect();
-    let link = lint::any_rule_named(found.rule.0).and_then(lint::link);
+    let link = spoutctl_lint::any_rule_named(found.rule.0).and_then(spoutctl_lint::link);
     lsp_types::Diagnostic {
         range: document.range(found.primary.span),
         severity: Some(match found.severity {
@@ -67,7 +67,7 @@ pub(super) fn hover(document: &Document, params: &HoverParams) -> Option<Hover> 
     for found in &known.diagnostics {
         if covers(found.primary.span, at) {
             span.get_or_insert(found.primary.span);
-            parts.extend(lint::any_rule_named(found.rule.0).map(explained));
+            parts.extend(spoutctl_lint::any_rule_named(found.rule.0).map(explained));
         }
     }
     parts.dedup();
@@ -98,7 +98,7 @@ fn explained(rule: &Rule) -> String {
         let _ = write!(text, "\n\nRight:\n\n```yaml\n{}\n```", rule.good.trim_end());
     }
     let _ = write!(text, "\n\nPachyderm: {}", rule.versions);
-    if let Some(link) = lint::link(rule) {
+    if let Some(link) = spoutctl_lint::link(rule) {
         let _ = write!(text, "  \n<{link}>");
     }
     text
@@ -119,7 +119,7 @@ fn place(node: &Node, message: &'static Message, at: usize) -> Option<(Span, Str
         return match field.kind {
             Kind::Message(inner) => place(value, inner, at),
             Kind::Enum(names) => {
-                let words = fields::doc_of_value(names.name, value.as_str()?)?;
+                let words = spoutctl_fields::doc_of_value(names.name, value.as_str()?)?;
                 Some((value.span, format!("**{}**: {words}", value.as_str()?)))
             }
             _ => None,
@@ -130,7 +130,7 @@ fn place(node: &Node, message: &'static Message, at: usize) -> Option<(Span, Str
 
 /// A field in Markdown.
 pub(super) fn described(message: &Message, field: &Field) -> String {
-    let words = fields::doc(message.name, field.name).unwrap_or_default();
+    let words = spoutctl_fields::doc(message.name, field.name).unwrap_or_default();
     format!(
         "**{}** ({})\n\n{words}\n\nPachyderm: {}",
         field.name,
@@ -203,7 +203,7 @@ fn quick_fix(document: &Document, uri: &Uri, found: &Diagnostic) -> Option<CodeA
 fn fix_all(document: &Document, known: &Known, uri: &Uri) -> Option<CodeAction> {
     let is_safe = |found: &Diagnostic| found.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Safe);
     known.diagnostics.iter().any(is_safe).then_some(())?;
-    let mended = lint::fix::mend(&document.file, &known.options, Safety::Safe);
+    let mended = spoutctl_lint::fix::mend(&document.file, &known.options, Safety::Safe);
     let text = document.file.text();
     let whole = Edit {
         span: Span::new(0, text.len()),

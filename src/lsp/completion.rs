@@ -8,10 +8,10 @@ use lsp_types::{
 use super::answers::{described, type_of};
 use super::context::{Context, Quotes, What, context};
 use super::documents::{Document, Known};
-use crate::fields::version::Version;
-use crate::fields::{self, Field, Kind, Message, SPEC};
-use crate::spec::Dialect;
-use crate::spec::tree::Node;
+use spoutctl_fields::version::Version;
+use spoutctl_fields::{Field, Kind, Message, SPEC};
+use spoutctl_lint::spec::Dialect;
+use spoutctl_lint::spec::tree::Node;
 
 pub(super) fn completion(document: &Document, params: &CompletionParams) -> Option<CompletionResponse> {
     let known = document.known.as_ref()?;
@@ -141,7 +141,7 @@ fn values(document: &Document, context: &Context, version: Version) -> Option<Ve
     let choices: Vec<(&str, &str)> = match (field.kind, few) {
         (Kind::Bool, _) => vec![("true", ""), ("false", "")],
         (Kind::Enum(names), _) => {
-            let words = |value| fields::doc_of_value(names.name, value).unwrap_or_default();
+            let words = |value| spoutctl_fields::doc_of_value(names.name, value).unwrap_or_default();
             names.values.iter().map(|value| (*value, words(value))).collect()
         }
         (_, Some((.., values))) => values.to_vec(),

@@ -1,7 +1,7 @@
 //! Where in a spec a place is: which keys lead there, and what is being written. Read from the text before the
 //! place, for while somebody types, the text as a whole is hardly ever right.
 
-use crate::source::Span;
+use spoutctl_lint::source::Span;
 
 /// What is being written.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use lsp_types::{DidChangeTextDocumentParams, Position, PositionEncodingKind, Range, TextDocumentItem, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::diagnostic::Diagnostic;
-use crate::lint::{self, Options};
-use crate::source::{SourceFile, Span};
-use crate::spec::{self, Parsed};
+use spoutctl_lint::Options;
+use spoutctl_lint::diagnostic::Diagnostic;
+use spoutctl_lint::source::{SourceFile, Span};
+use spoutctl_lint::spec::{self, Parsed};
 
 /// How an editor counts columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Document {
         }
         let options = options();
         let parsed = spec::parse(&self.file);
-        let mut diagnostics = lint::check_parsed(&self.file, &parsed, &options).diagnostics;
+        let mut diagnostics = spoutctl_lint::check_parsed(&self.file, &parsed, &options).diagnostics;
         leave_out(&mut diagnostics);
         self.known = Some(Known {
             options,

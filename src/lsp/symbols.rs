@@ -3,7 +3,7 @@
 use lsp_types::{DocumentSymbol, DocumentSymbolParams, DocumentSymbolResponse, SymbolKind};
 
 use super::documents::Document;
-use crate::spec::tree::{Member, Node, Value};
+use spoutctl_lint::spec::tree::{Member, Node, Value};
 
 /// How deep an outline goes; nobody looks for what is deeper.
 const DEEPEST: usize = 4;

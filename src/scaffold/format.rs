@@ -1,7 +1,7 @@
 //! A spec as text: JSON and YAML as a person would write them, with what fits on a line on one line.
 
-use crate::spec::scalar::{self, Plain};
-use crate::spec::strict::quoted;
+use spoutctl_lint::spec::scalar::{self, Plain};
+use spoutctl_lint::spec::strict::quoted;
 
 /// How a spec is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

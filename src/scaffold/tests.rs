@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::lint::version::Version;
-use crate::spec;
-use crate::spec::strict::to_json;
+use spoutctl_lint::spec;
+use spoutctl_lint::spec::strict::to_json;
+use spoutctl_lint::version::Version;
 
 /// All that is needed for a template.
 fn draft(template: &'static Template, with_code: bool) -> Draft {

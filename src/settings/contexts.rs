@@ -13,12 +13,12 @@ use serde_json::{Map, Value, json};
 
 use super::Address;
 use super::address::AddressError;
-use crate::connection::tls::Authorities;
-use crate::connection::token::Token;
-use crate::pfs::ProjectName;
-use crate::source::{Position, SourceFile};
-use crate::spec;
-use crate::spec::tree::Node;
+use pachyderm_client::connection::tls::Authorities;
+use pachyderm_client::connection::token::Token;
+use spoutctl_core::pfs::ProjectName;
+use spoutctl_lint::source::{Position, SourceFile};
+use spoutctl_lint::spec;
+use spoutctl_lint::spec::tree::Node;
 
 /// What the one context of a file of the first version is called, as pachctl calls it when it rewrites the file.
 const OF_V1: &str = "default";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::source::{Position, SourceFile};
+use spoutctl_lint::source::{Position, SourceFile};
 
 /// A settings file is a page of text; what is so much longer is another file.
 const LONGEST: u64 = 1 << 20;

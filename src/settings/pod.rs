@@ -19,7 +19,7 @@ impl Pod {
         Some(Self {
             port: variable("PEER_PORT")?.parse().ok()?,
             // The project of `/pachctl/config.json` is wrong for pipelines outside of `default`.
-            project: variable("PPS_PROJECT_NAME").unwrap_or_else(|| crate::pfs::DEFAULT_PROJECT.to_owned()),
+            project: variable("PPS_PROJECT_NAME").unwrap_or_else(|| spoutctl_core::pfs::DEFAULT_PROJECT.to_owned()),
             pipeline: variable("PPS_PIPELINE_NAME")?,
         })
     }

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{FileError, Never, Wrong, check_keys, table_in};
 use super::{Origin, Surroundings, project, user};
-use crate::source::SourceFile;
+use spoutctl_lint::source::SourceFile;
 
 /// Whose files a preference may stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

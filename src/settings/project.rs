@@ -10,10 +10,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{RuleId, Severity};
-use crate::lint::version::Version;
-use crate::lint::{any_rule_named, rule_nearest};
-use crate::source::{SourceFile, Span};
+use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::source::{SourceFile, Span};
+use spoutctl_lint::version::Version;
+use spoutctl_lint::{any_rule_named, rule_nearest};
 
 use super::Origin;
 use super::file::{self, FileError, Never, Wrong, check_keys, table_in, value_in};
@@ -204,7 +204,7 @@ impl TryFrom<String> for Known<Version> {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
             .map(Self)
-            .map_err(|error: crate::lint::version::UnknownVersion| error.to_string())
+            .map_err(|error: spoutctl_lint::version::UnknownVersion| error.to_string())
     }
 }
 

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use super::contexts::{Context, ContextError, Contexts};
 use super::user::{self, User};
 use super::{Address, AddressError, FileError, Pod};
-use crate::connection::proxy::{InvalidProxy, Proxy, Traffic};
-use crate::connection::tls::{Authorities, InvalidAuthorities, Trust};
-use crate::connection::token::{InvalidToken, Token};
-use crate::pfs::ProjectName;
+use pachyderm_client::connection::proxy::{InvalidProxy, Proxy, Traffic};
+use pachyderm_client::connection::tls::{Authorities, InvalidAuthorities, Trust};
+use pachyderm_client::connection::token::{InvalidToken, Token};
+use spoutctl_core::pfs::ProjectName;
 
 /// Where pachd puts pachctl's configuration in a pod.
 const IN_A_POD: &str = "/pachctl/config.json";

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::file::{self, FileError, Never, Wrong};
 use super::preferences::{self, Preference, Scope};
 use super::{Origin, Surroundings};
-use crate::source::SourceFile;
+use spoutctl_lint::source::SourceFile;
 
 const TOP: &[&str] = &["cacert", "context", "pachd", "token-file"];
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use spoutctl::archive::ArchiveWriter;
+use spoutctl_archive::ArchiveWriter;
 
 use crate::runner::{Ran, World, tar};
 

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use spoutctl::delivery::mark::Mark;
-use spoutctl::history::CommitHistory;
-use spoutctl::pfs::{CommitInfo, Destination, FilePath};
-use spoutctl::retrieval::FileSource;
-use spoutctl::store::Store;
+use spoutctl_core::history::CommitHistory;
+use spoutctl_core::pfs::{CommitInfo, Destination, FilePath};
+use spoutctl_delivery::mark::Mark;
+use spoutctl_delivery::retrieval::FileSource;
+use spoutctl_store::Store;
 
 use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
 use crate::proxy::{Fault, Proxy};

@@ -7,7 +7,7 @@
 )]
 
 #[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
-#[path = "../../src/delivery/tests/checker.rs"]
+#[path = "../../crates/delivery/src/tests/checker.rs"]
 mod checker;
 mod runner;
 
@@ -30,7 +30,6 @@ mod generated;
 mod get;
 mod grpc;
 mod kafka;
-mod layers;
 mod lsp;
 mod marker;
 mod memory;

@@ -19,9 +19,9 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
-use spoutctl::protobuf::google::{BytesValue, Empty, Timestamp};
-use spoutctl::protobuf::v1;
-use spoutctl::protobuf::version::Version;
+use spoutctl_proto::google::{BytesValue, Empty, Timestamp};
+use spoutctl_proto::v1;
+use spoutctl_proto::version::Version;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 

@@ -162,7 +162,7 @@ fn bytes_after_an_archive_that_are_no_header_leave_the_earlier_ones_alone() {
     let end = stream.len();
     stream.extend_from_slice(&[b'!'; 600]);
     let ran = put(&world, &stream);
-    ran.expect(3).says(&spoutctl::quantity::grouped(end as u64));
+    ran.expect(3).says(&spoutctl_core::quantity::grouped(end as u64));
     assert_eq!(ran.commits().len(), 1);
 }
 

@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 use serde_json::json;
-use spoutctl::exit::Exit;
 use spoutctl::settings::preferences::{PREFERABLE, Scope};
+use spoutctl_core::exit::Exit;
 
 use crate::runner::{Ran, World, fixture, fixture_bytes};
 use crate::settings::{TOKEN, User};

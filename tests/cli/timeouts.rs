@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use spoutctl::archive::{self, Archive, ArchiveReader, Files};
-use spoutctl::delivery::holding::Holding;
-use spoutctl::delivery::patience::{Interrupt, SystemClock};
-use spoutctl::delivery::{Batching, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
-use spoutctl::gateway::{Gateway, GatewayOptions};
+use pachyderm_client::gateway::{Gateway, GatewayOptions};
+use spoutctl_archive::{self, Archive, ArchiveReader, Files};
+use spoutctl_delivery::holding::Holding;
+use spoutctl_delivery::patience::{Interrupt, SystemClock};
+use spoutctl_delivery::{Batching, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
 use crate::faults::in_store;
@@ -47,7 +47,7 @@ fn incoming(archives: u64) -> Receiver<Incoming> {
     std::thread::spawn(move || {
         let bytes: Vec<u8> = (1..=archives).flat_map(archive_bytes).collect();
         let holding = Holding::new(&std::env::temp_dir());
-        let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, archive::Options::default());
+        let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, spoutctl_archive::Options::default());
         while let Some(archive) = reader.next_archive(holding.hold()).unwrap() {
             sender.send(Incoming::Archive(Box::new(archive))).unwrap();
         }
@@ -73,7 +73,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         holding: Holding::new(&std::env::temp_dir()),
         quarantine: None,
         options: Options {
-            branch: repo.parse::<spoutctl::pfs::Destination>().unwrap().branch,
+            branch: repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch,
             staging: None,
             mode,
             message: None,

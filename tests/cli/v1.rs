@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use spoutctl::protobuf::v1::{FinishCommitRequest, PutFileRequest, StartCommitRequest};
+use spoutctl_proto::v1::{FinishCommitRequest, PutFileRequest, StartCommitRequest};
 
 use crate::pachd1::{Fault, Pachd};
 use crate::runner::{Ran, World, tar};

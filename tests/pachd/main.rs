@@ -14,7 +14,7 @@
 )]
 
 #[allow(dead_code, reason = "shared with the library's tests, which use all of it")]
-#[path = "../../src/delivery/tests/checker.rs"]
+#[path = "../../crates/delivery/src/tests/checker.rs"]
 mod checker;
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
 #[path = "../cli/proxy.rs"]

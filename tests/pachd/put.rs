@@ -225,7 +225,7 @@ fn a_dry_run_changes_nothing() {
 fn deletions_are_obeyed_file_by_file_and_alone_make_a_commit() {
     let lab = Lab::new();
     let archive = |deletions: &[&str], files: &[(&str, &[u8])]| {
-        let mut writer = spoutctl::archive::ArchiveWriter::new(Vec::new(), 0);
+        let mut writer = spoutctl_archive::ArchiveWriter::new(Vec::new(), 0);
         for path in deletions {
             writer.delete(path.as_bytes()).unwrap();
         }

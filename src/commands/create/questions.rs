@@ -8,12 +8,12 @@ use anyhow::Context;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::Options;
 use crate::scaffold::template::{self, Kind, Template};
 use crate::scaffold::{Draft, Program, Secret, Variable, command_line};
 use crate::terminal::{Terminal, dialogue};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::Options;
 
 /// The signals that end a dialogue. SIGINT is last: it is also raised by us, for whatever broke a question off.
 const SIGNALS: [i32; 3] = [SIGTERM, SIGHUP, SIGINT];

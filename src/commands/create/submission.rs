@@ -12,21 +12,21 @@ use crate::commands::printing::unless_lost;
 use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::lint::{self, Expect, Options};
-use crate::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
-use crate::pipelines::{Pipelines, Running, Submission};
-use crate::quantity::counted;
-use crate::report::{self, FileReport, Format, Style};
 use crate::settings::{self, Server, project::Project};
-use crate::source::SourceFile;
-use crate::spec;
-use crate::spec::strict::{self, Sent};
-use crate::spec::tree::{Document, Node};
 use crate::terminal::{Terminal, Voice};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+use spoutctl_core::pipelines::{Pipelines, Running, Submission};
+use spoutctl_core::quantity::counted;
+use spoutctl_lint::diagnostic::{Diagnostic, Severity};
+use spoutctl_lint::report::{self, FileReport, Format, Style};
+use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::spec;
+use spoutctl_lint::spec::strict::{self, Sent};
+use spoutctl_lint::spec::tree::{Document, Node};
+use spoutctl_lint::{Expect, Options};
 
 /// Runs `create -f`.
 ///
@@ -161,11 +161,11 @@ fn look_at(
     };
     let (checked, parsed) = if jsonnet::is_template(&input.name) {
         let outcome = jsonnet::evaluate(input, &file, &args.submission.jsonnet_arg);
-        let checked = lint::template::check(&file, &outcome, &options);
+        let checked = spoutctl_lint::template::check(&file, &outcome, &options);
         (checked, outcome.ok().map(|template| template.parsed))
     } else {
         let parsed = spec::parse(&file);
-        (lint::check_parsed(&file, &parsed, &options), Some(parsed))
+        (spoutctl_lint::check_parsed(&file, &parsed, &options), Some(parsed))
     };
     let mut diagnostics = checked.diagnostics;
     suppressions.of(&input.name).leave_out(&mut diagnostics);

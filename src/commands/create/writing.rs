@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::exit::Exit;
 use crate::failure::Failure;
+use spoutctl_core::exit::Exit;
 
 /// A file that is to be.
 #[derive(Debug)]

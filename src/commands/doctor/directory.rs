@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::commands::server::store_failure;
-use crate::examination::{Check, Finding};
-use crate::exit::Exit;
-use crate::quantity::Size;
-use crate::store::Store;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::Size;
+use spoutctl_delivery::examination::{Check, Finding};
+use spoutctl_store::Store;
 
 /// Below this the next archives may not fit.
 const LITTLE: u64 = 1 << 30;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::connection::proxy::Proxy;
-use crate::connection::reaching::{self, Certificate, Reached, Secured};
-use crate::connection::tls::Trust;
-use crate::examination::{Check, Finding, Verdict};
-use crate::exit::Exit;
-use crate::quantity::{age, counted};
 use crate::settings::{Address, Server};
+use pachyderm_client::connection::proxy::Proxy;
+use pachyderm_client::connection::reaching::{self, Certificate, Reached, Secured};
+use pachyderm_client::connection::tls::Trust;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::{age, counted};
+use spoutctl_delivery::examination::{Check, Finding, Verdict};
 
 /// A certificate that expires sooner wants somebody's attention.
 const SOON: Duration = Duration::from_hours(14 * 24);

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::explained;
 use crate::commands::server::{self, Pachd};
-use crate::examination::{Check, Finding, Verdict};
-use crate::fault::FaultKind;
-use crate::quantity::age;
 use crate::settings::{Address, Server};
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::quantity::age;
+use spoutctl_delivery::examination::{Check, Finding, Verdict};
 
 /// A token that expires sooner wants somebody's attention.
 const SOON: Duration = Duration::from_hours(24);

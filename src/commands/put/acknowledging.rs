@@ -19,11 +19,11 @@ use rustix::io::Errno;
 
 use crate::cli::AcknowledgingArgs;
 use crate::commands::group::{ProcessGroup, how};
-use crate::delivery::Unacknowledged;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::quantity::elapsed;
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::elapsed;
+use spoutctl_delivery::Unacknowledged;
 
 /// How often it is looked whether the command has ended: at first, and at last.
 const FIRST_LOOK: Duration = Duration::from_millis(1);

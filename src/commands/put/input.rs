@@ -15,14 +15,14 @@ use crossbeam_channel::Sender;
 
 use super::producer::Producer;
 use super::report::Report;
-use crate::archive::{self, Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use crate::commands::messages::{Packing, Waited};
-use crate::delivery::holding::Holding;
-use crate::delivery::{DeliveryError, Incoming, Observer};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::messages::filter::{self, PackError, pack};
-use crate::quantity::grouped;
+use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::quantity::grouped;
+use spoutctl_delivery::holding::Holding;
+use spoutctl_delivery::messages::filter::{self, PackError, pack};
+use spoutctl_delivery::{DeliveryError, Incoming, Observer};
 
 /// Something to read archives from.
 pub(super) enum Input {
@@ -73,7 +73,7 @@ pub(super) struct Reader {
     pub producer: Option<Arc<Producer>>,
     /// The input's end is a fault: whoever runs us counts on our running for ever.
     pub endless: bool,
-    pub options: archive::Options,
+    pub options: spoutctl_archive::Options,
     /// How the input's messages become archives, where it is messages.
     pub packing: Option<Packing>,
     /// Asks for the end of a reading of messages.
@@ -220,7 +220,7 @@ impl Reader {
         if let Some(packing) = &self.packing {
             return self.read_messages(packing, name, counted, number, taker);
         }
-        let Some(seen) = self.hand_over(name, archive::open_input(counted), number, taker)? else {
+        let Some(seen) = self.hand_over(name, spoutctl_archive::open_input(counted), number, taker)? else {
             return Ok(ControlFlow::Break(()));
         };
         match seen {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::stats::Lag;
-use crate::archive::{Archive, Batch, Label, Member, MessageRange, Position};
-use crate::delivery::{Receipt, Settled};
-use crate::pfs::Branch;
+use spoutctl_archive::{Archive, Batch, Label, Member, MessageRange, Position};
+use spoutctl_core::pfs::Branch;
+use spoutctl_delivery::{Receipt, Settled};
 
 /// The lines of `--json`. Fields are only ever added.
 #[derive(Serialize)]

@@ -15,12 +15,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::Signal;
 
 use super::input::{Reader, Taker};
-use crate::archive::ArchiveErrorKind;
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
-use crate::delivery::DeliveryError;
-use crate::messages::MessageFault;
-use crate::quantity::{elapsed, grouped};
+use spoutctl_archive::ArchiveErrorKind;
+use spoutctl_core::quantity::{elapsed, grouped};
+use spoutctl_delivery::DeliveryError;
+use spoutctl_delivery::messages::MessageFault;
 
 /// How often it is looked whether the producer has ended, once its output has.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

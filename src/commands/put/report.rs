@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label};
-use crate::delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
-use crate::fault::Fault;
 use crate::metrics::{self, Figures};
-use crate::quantity::{Size, counted, elapsed, grouped, rate};
 use crate::terminal::Terminal;
+use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label};
+use spoutctl_core::fault::Fault;
+use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
+use spoutctl_delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
 
 /// How often progress is drawn, at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);

@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use super::input::Taker;
 use super::report::{Report, Spooled};
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
 use crate::cli::PutArgs;
-use crate::delivery::DeliveryError;
-use crate::delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::Destination;
-use crate::quantity::{Size, counted};
 use crate::settings::Address;
+use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::Destination;
+use spoutctl_core::quantity::{Size, counted};
+use spoutctl_delivery::DeliveryError;
+use spoutctl_delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
 
 /// In the spool's purpose: what waits must not leave it without an acknowledgement.
 const ACKNOWLEDGED: &str = "acknowledgement";

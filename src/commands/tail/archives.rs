@@ -15,13 +15,13 @@ use super::changes::Trouble;
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
 use super::text::one_line;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::following::FollowError;
-use crate::pfs::CommitInfo;
-use crate::retrieval::{Extent, RetrievalError, copy_changes};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::CommitInfo;
+use spoutctl_delivery::following::FollowError;
+use spoutctl_delivery::retrieval::{Extent, RetrievalError, copy_changes};
 
 /// Bytes of an archive that are held in memory.
 const IN_MEMORY: usize = 8 << 20;

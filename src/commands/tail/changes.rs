@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::commands::server::Followable;
-use crate::delivery::patience::{Exhausted, Interrupt, Patience, SystemClock, UnknownAnswers};
-use crate::fault::{Fault, FaultKind};
-use crate::following::FollowError;
-use crate::glob::Glob;
-use crate::history::base_of;
-use crate::pfs::{Commit, CommitInfo, FilePath};
-use crate::retrieval::{ChangeKind, FileChange};
 use crate::terminal::Terminal;
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::glob::Glob;
+use spoutctl_core::history::base_of;
+use spoutctl_core::pfs::{Commit, CommitInfo, FilePath};
+use spoutctl_delivery::following::FollowError;
+use spoutctl_delivery::patience::{Exhausted, Interrupt, Patience, SystemClock, UnknownAnswers};
+use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
 
 /// So many changed files of a commit are held; of more, only their number, and they are listed again to be shown.
 const HELD: usize = 10_000;

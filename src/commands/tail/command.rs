@@ -13,12 +13,12 @@ use super::archives::{Archives, Made};
 use super::changes::Trouble;
 use super::consumer::{Output, Shown, Unwritten, Written};
 use crate::commands::group::{ProcessGroup, how};
-use crate::delivery::patience::{Clock, Interrupt, SystemClock};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pfs::CommitId;
-use crate::quantity::elapsed;
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::CommitId;
+use spoutctl_core::quantity::elapsed;
+use spoutctl_delivery::patience::{Clock, Interrupt, SystemClock};
 
 /// The pause before it is run again for the same commit: the first, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);

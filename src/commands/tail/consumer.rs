@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::changes::{Changes, Reader, Trouble};
 use super::follow_failure;
 use crate::cli::TailArgs;
-use crate::delivery::mark::{Mark, StreamName};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::following::{Consumer, Note, Rewrite, Taken};
-use crate::glob::Glob;
-use crate::pfs::{BranchName, Commit, CommitId, CommitInfo};
 use crate::terminal::Terminal;
+use spoutctl_core::exit::Exit;
+use spoutctl_core::glob::Glob;
+use spoutctl_core::pfs::{BranchName, Commit, CommitId, CommitInfo};
+use spoutctl_delivery::following::{Consumer, Note, Rewrite, Taken};
+use spoutctl_delivery::mark::{Mark, StreamName};
 
 /// A commit that is to be written.
 pub(super) struct Shown<'a> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
-use crate::retrieval::{ChangeKind, FileChange};
+use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
 
 pub(super) struct Json {
     pub stdout: Stdout,
@@ -76,7 +76,7 @@ impl<'a> Object<'a> {
             repo: info.commit.repo.name.as_str(),
             branch: shown.branch.as_str(),
             commit: info.commit.id.as_str(),
-            parent: info.parent.as_ref().map(crate::pfs::CommitId::as_str),
+            parent: info.parent.as_ref().map(spoutctl_core::pfs::CommitId::as_str),
             started: info.started,
             finished: info.finished,
             error: &info.error,

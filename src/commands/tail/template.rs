@@ -5,7 +5,7 @@ use std::io::Write;
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
 use super::text::one_line;
-use crate::pfs::CommitId;
+use spoutctl_core::pfs::CommitId;
 
 /// A template, taken apart.
 #[derive(Debug, PartialEq)]

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
-use crate::fault::printable;
-use crate::quantity::{Size, counted};
-use crate::retrieval::{ChangeKind, FileChange};
+use spoutctl_core::fault::printable;
+use spoutctl_core::quantity::{Size, counted};
+use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
 
 pub(super) struct Text {
     pub stdout: Stdout,

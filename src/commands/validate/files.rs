@@ -10,7 +10,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
 
 use super::shown;
-use crate::source::SourceFile;
+use spoutctl_lint::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
 pub(in crate::commands) const ENDINGS: [&str; 5] = ["json", "yaml", "yml", "pipeline", "jsonnet"];

@@ -8,8 +8,8 @@ use similar::TextDiff;
 
 use super::Mending;
 use super::files::{Input, Unread};
-use crate::lint::{Options, fix};
-use crate::source::{Encoding, SourceFile};
+use spoutctl_lint::source::{Encoding, SourceFile};
+use spoutctl_lint::{Options, fix};
 
 /// A file that was mended, or would be.
 #[derive(Debug)]

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::Outcome;
 use crate::commands::pipelines::{about, camel, failure, refusal};
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::failure::Failure;
-use crate::lint::Options;
-use crate::lint::server::DEFAULTS;
-use crate::pipelines::Pipelines;
-use crate::spec::tree::Document;
-use crate::spec::{self, strict};
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_lint::Options;
+use spoutctl_lint::diagnostic::{Diagnostic, Severity};
+use spoutctl_lint::server::DEFAULTS;
+use spoutctl_lint::spec::tree::Document;
+use spoutctl_lint::spec::{self, strict};
 
 /// Adds what the server says to what was found in each file.
 pub(super) fn ask(pachd: &dyn Pipelines, options: &Options, outcomes: &mut [Outcome]) -> Result<(), Failure> {

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::cli::ValidateArgs;
-use crate::diagnostic::{Diagnostic, Safety, Severity};
-use crate::quantity::{counted, grouped};
+use spoutctl_core::quantity::{counted, grouped};
+use spoutctl_lint::diagnostic::{Diagnostic, Safety, Severity};
 
 #[derive(Debug)]
 pub(super) struct Summary {

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::diagnostic::{Diagnostic, Label, RuleId};
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lint::{Options, rule_named, suppress};
-use crate::report::FileReport;
 use crate::settings::project::{Project, Suppression};
-use crate::source::{SourceFile, Span};
+use spoutctl_core::exit::Exit;
+use spoutctl_lint::diagnostic::{Diagnostic, Label, RuleId};
+use spoutctl_lint::report::FileReport;
+use spoutctl_lint::source::{SourceFile, Span};
+use spoutctl_lint::{Options, rule_named, suppress};
 
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Suppressions {

@@ -1,0 +1,1032 @@
+//! The files of one archive, gathered while it is framed: 48 bytes an entry and its path, 16 bytes a deletion and its
+//! path, and 16 bytes for every stored part of a sparse file.
+//!
+//! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
+//! lead, and whether a path is a file and a directory at once.
+
+mod merging;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Range;
+
+use super::content::Extent;
+use super::entries::{DeletionHeader, Entry};
+use super::error::{ContentErrorKind, DeletionFault, EntryRef, LinkFault, Problem};
+use super::header::EntryKind;
+use super::path::{PathFault, PathRules};
+use super::sparse::{Segment, SparseFault};
+use super::{Links, Options, Special};
+use spoutctl_core::quantity::grouped;
+
+pub(super) use self::merging::Merging;
+pub use self::merging::SamePath;
+
+/// Entries of one kind that were left out because the options say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    pub kind: EntryKind,
+    pub count: u64,
+    pub first: EntryRef,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, count, first } = self;
+        match count {
+            1 => write!(f, "{kind} `{}` was left out", first.name),
+            _ => write!(
+                f,
+                "{} entries were left out; the first is {kind} `{}`",
+                grouped(*count),
+                first.name
+            ),
+        }
+    }
+}
+
+/// What was passed over because the options say so.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    pub(super) skipped: Vec<Skipped>,
+    /// How many deletions.
+    pub(super) deletions: u64,
+}
+
+/// A file of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct File<'a> {
+    /// Absolute, normalised, with the prefix.
+    pub path: &'a str,
+    /// In bytes; a sparse file's expanded.
+    pub size: u64,
+}
+
+/// The files that an archive holds, one a path, sorted by the bytes of their paths; and those that it deletes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    paths: String,
+    records: Vec<Record>,
+    segments: Vec<Segment>,
+    maps: Vec<Range<usize>>,
+    deletions: Vec<Deletion>,
+    total: u64,
+}
+
+impl Files {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Whether a commit of it would be as the one before: no file, and none that is deleted.
+    #[must_use]
+    pub fn change_nothing(&self) -> bool {
+        self.records.is_empty() && self.deletions.is_empty()
+    }
+
+    /// The paths of the files that are deleted, before any is added; each once, sorted by their bytes.
+    #[must_use]
+    pub fn deletions(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.deletions.iter().map(|deletion| deletion.path(&self.paths))
+    }
+
+    /// The path at `index` of [`Files::deletions`].
+    #[must_use]
+    pub fn deletion(&self, index: usize) -> Option<&str> {
+        self.deletions.get(index).map(|deletion| deletion.path(&self.paths))
+    }
+
+    /// The sizes of all files together.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.total
+    }
+
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<File<'_>> {
+        self.records.get(index).map(|record| self.file(record))
+    }
+
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = File<'_>> {
+        self.records.iter().map(|record| self.file(record))
+    }
+
+    /// The index of the file at `path`.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<usize> {
+        self.records
+            .binary_search_by(|record| record.path(&self.paths).cmp(path))
+            .ok()
+    }
+
+    fn file(&self, record: &Record) -> File<'_> {
+        File {
+            path: record.path(&self.paths),
+            size: record.size,
+        }
+    }
+
+    pub(super) fn extent(&self, index: usize) -> Option<Extent<'_>> {
+        let record = self.records.get(index)?;
+        let segments = match record.kind {
+            Kind::SparseFile => {
+                let map = self.maps.get(record.extra as usize)?;
+                Some(self.segments.get(map.clone())?)
+            }
+            _ => None,
+        };
+        Some(Extent {
+            data: record.data,
+            size: record.size,
+            segments,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn allocated(&self) -> usize {
+        self.paths.capacity()
+            + self.records.capacity() * size_of::<Record>()
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.maps.capacity() * size_of::<Range<usize>>()
+            + self.deletions.capacity() * size_of::<Deletion>()
+    }
+}
+
+/// A file that is deleted: where its path is in the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Deletion {
+    path_start: usize,
+    path_length: u32,
+}
+
+impl Deletion {
+    fn path<'a>(&self, arena: &'a str) -> &'a str {
+        arena
+            .get(self.path_start..self.path_start + self.path_length as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// One entry. For a link that is not followed yet, `data` and `size` are where its target's path starts in the arena
+/// and how long that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Record {
+    path_start: usize,
+    /// Where its header starts in the input: the order in the archive.
+    header: u64,
+    data: u64,
+    size: u64,
+    path_length: u32,
+    /// For a sparse file, the index of its map.
+    extra: u32,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    SparseFile,
+    Directory,
+    HardLink,
+    SymbolicLink,
+    /// A link that is being followed: to meet it again is a cycle.
+    Followed,
+}
+
+impl Record {
+    fn path<'a>(&self, arena: &'a str) -> &'a str {
+        arena
+            .get(self.path_start..self.path_start + self.path_length as usize)
+            .unwrap_or_default()
+    }
+
+    fn is_link(&self) -> bool {
+        matches!(self.kind, Kind::HardLink | Kind::SymbolicLink)
+    }
+}
+
+/// The entries of an archive that is still being read.
+#[derive(Debug)]
+pub(super) struct Index {
+    rules: PathRules,
+    links: Links,
+    special: Special,
+    max_entry_size: u64,
+    obey_deletions: bool,
+    arena: String,
+    records: Vec<Record>,
+    segments: Vec<Segment>,
+    maps: Vec<Range<usize>>,
+    deletions: Vec<Deletion>,
+    has_entries: bool,
+    left_out: LeftOut,
+}
+
+type Checked<T> = Result<T, Problem>;
+
+impl Index {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            rules: PathRules::new(&options.prefix, options.escape_paths),
+            links: options.links,
+            special: options.special,
+            max_entry_size: options.max_entry_size,
+            obey_deletions: options.obey_deletions,
+            arena: String::new(),
+            records: Vec::new(),
+            segments: Vec::new(),
+            maps: Vec::new(),
+            deletions: Vec::new(),
+            has_entries: false,
+            left_out: LeftOut::default(),
+        }
+    }
+
+    /// Takes an entry whose data start at `data` bytes from the archive's start.
+    pub(super) fn add(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
+        self.has_entries = true;
+        if self.obey_deletions && entry.has_deletion {
+            return Err(problem(entry, ContentErrorKind::Deletion(DeletionFault::NotGlobal)));
+        }
+        match (entry.kind, self.links, self.special) {
+            (EntryKind::Directory | EntryKind::HardLink | EntryKind::SymbolicLink, ..) if entry.sparse.is_some() => {
+                Err(problem(entry, ContentErrorKind::Sparse(SparseFault::NoFile)))
+            }
+            (EntryKind::File, ..) => self.add_file(entry, data),
+            (EntryKind::Directory, ..) => self.add_directory(entry),
+            (EntryKind::HardLink | EntryKind::SymbolicLink, Links::Resolve, _) => self.add_link(entry),
+            (EntryKind::HardLink | EntryKind::SymbolicLink, Links::Skip, _) | (.., Special::Skip) => {
+                self.skip(entry);
+                Ok(())
+            }
+            (kind, _, Special::Refuse) => Err(problem(entry, ContentErrorKind::Special(kind))),
+        }
+    }
+
+    /// Takes the deletions of a global header, or counts them where they are not obeyed.
+    pub(super) fn delete(&mut self, header: &DeletionHeader) -> Checked<()> {
+        if !self.obey_deletions {
+            self.left_out.deletions += header.deletions().count() as u64;
+            return Ok(());
+        }
+        for (number, name) in header.deletions() {
+            self.add_deletion(number, name).map_err(|fault| Problem {
+                entry: EntryRef::new(name, header.start),
+                kind: ContentErrorKind::Deletion(fault),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn add_deletion(&mut self, number: Option<u64>, name: &[u8]) -> Result<(), DeletionFault> {
+        let found = number.ok_or(DeletionFault::NoNumber)?;
+        let expected = self.deletions.len() as u64;
+        if found != expected {
+            return Err(DeletionFault::OutOfTurn { expected, found });
+        }
+        if self.has_entries {
+            return Err(DeletionFault::BehindEntry);
+        }
+        // As a file's it would be another path than what is meant, and a directory's has no effect in a file set
+        // (recordings p 074–079).
+        if name.ends_with(b"/") {
+            return Err(DeletionFault::Directory);
+        }
+        let path_start = self.arena.len();
+        self.reserve(self.rules.base().len() + name.len() + 1);
+        self.rules.push(name, &mut self.arena).map_err(DeletionFault::Path)?;
+        let path = path_start..self.arena.len();
+        if path.len() == self.rules.base().len() {
+            return Err(DeletionFault::Path(PathFault::Root));
+        }
+        if self.deletions.len() == self.deletions.capacity() {
+            self.deletions.reserve_exact(self.deletions.len() / 4 + 64);
+        }
+        self.deletions.push(Deletion {
+            path_start,
+            path_length: length(&path),
+        });
+        Ok(())
+    }
+
+    /// What was left out so far.
+    pub(super) fn take_left_out(&mut self) -> LeftOut {
+        std::mem::take(&mut self.left_out)
+    }
+
+    fn add_file(&mut self, entry: &mut Entry, data: u64) -> Checked<()> {
+        let sparse = entry.sparse.take().transpose();
+        let sparse = sparse.map_err(|fault| problem(entry, ContentErrorKind::Sparse(fault)))?;
+        if entry.size > self.max_entry_size {
+            return Err(problem(
+                entry,
+                ContentErrorKind::TooLarge {
+                    size: entry.size,
+                    limit: self.max_entry_size,
+                },
+            ));
+        }
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
+        }
+        let (kind, extra) = match sparse {
+            None => (Kind::File, 0),
+            Some(segments) => (Kind::SparseFile, self.push_map(segments, entry)?),
+        };
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data,
+            size: entry.size,
+            path_length: length(&path),
+            extra,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn add_directory(&mut self, entry: &Entry) -> Checked<()> {
+        if entry.stored > 0 {
+            // A repo has no place for them, and to drop them would lose data without a word.
+            let size = entry.stored;
+            return Err(problem(entry, ContentErrorKind::DirectoryWithData { size }));
+        }
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            // The root is a directory anyway.
+            self.arena.truncate(path.start);
+            return Ok(());
+        }
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data: 0,
+            size: 0,
+            path_length: length(&path),
+            extra: 0,
+            kind: Kind::Directory,
+        });
+        Ok(())
+    }
+
+    fn add_link(&mut self, entry: &Entry) -> Checked<()> {
+        let path = self.push_path(entry)?;
+        if path.len() == self.rules.base().len() {
+            return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
+        }
+        let start = self.arena.len();
+        self.reserve(entry.link.len() + path.len());
+        let (kind, outcome) = if entry.kind == EntryKind::HardLink {
+            (Kind::HardLink, self.rules.push(&entry.link, &mut self.arena))
+        } else {
+            let outcome = self.rules.push_target(path.clone(), &entry.link, &mut self.arena);
+            (Kind::SymbolicLink, outcome)
+        };
+        outcome.map_err(|fault| {
+            let kind = ContentErrorKind::Link {
+                link: entry.kind,
+                target: super::error::printable(&entry.link),
+                fault: LinkFault::Path(fault),
+            };
+            problem(entry, kind)
+        })?;
+        self.push(Record {
+            path_start: path.start,
+            header: entry.start,
+            data: start as u64,
+            size: (self.arena.len() - start) as u64,
+            path_length: length(&path),
+            extra: 0,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn skip(&mut self, entry: &Entry) {
+        let skipped = &mut self.left_out.skipped;
+        match skipped.iter_mut().find(|skipped| skipped.kind == entry.kind) {
+            Some(skipped) => skipped.count += 1,
+            None => skipped.push(Skipped {
+                kind: entry.kind,
+                count: 1,
+                first: entry.reference(),
+            }),
+        }
+    }
+
+    fn push_path(&mut self, entry: &Entry) -> Checked<Range<usize>> {
+        let start = self.arena.len();
+        self.reserve(self.rules.base().len() + entry.name.len() + 1);
+        self.rules
+            .push(&entry.name, &mut self.arena)
+            .map_err(|fault| problem(entry, ContentErrorKind::Path(fault)))?;
+        Ok(start..self.arena.len())
+    }
+
+    fn push_map(&mut self, segments: Vec<Segment>, entry: &Entry) -> Checked<u32> {
+        let start = self.segments.len();
+        if start == 0 {
+            // Most often there is one large sparse file: its map is large, too, and need not be there twice.
+            self.segments = segments;
+        } else {
+            if self.segments.capacity() - start < segments.len() {
+                self.segments.reserve_exact(segments.len().max(start / 4));
+            }
+            self.segments.extend(segments);
+        }
+        let index = u32::try_from(self.maps.len());
+        let index = index.map_err(|_| problem(entry, ContentErrorKind::Sparse(SparseFault::TooManySegments)))?;
+        self.maps.push(start..self.segments.len());
+        Ok(index)
+    }
+
+    fn push(&mut self, record: Record) {
+        // By a quarter at a time: doubling would cost up to as much again as the index itself.
+        if self.records.len() == self.records.capacity() {
+            self.records.reserve_exact(self.records.len() / 4 + 64);
+        }
+        self.records.push(record);
+    }
+
+    fn reserve(&mut self, bytes: usize) {
+        if self.arena.capacity() - self.arena.len() < bytes {
+            self.arena.reserve_exact(bytes.max(self.arena.len() / 4 + 4096));
+        }
+    }
+
+    /// The files, once all entries are in.
+    pub(super) fn finish(mut self) -> Checked<Files> {
+        let arena = &self.arena;
+        self.records
+            .sort_unstable_by(|a, b| tree_order(a.path(arena), b.path(arena)).then(a.header.cmp(&b.header)));
+        self.check_collisions()?;
+        self.follow_links()?;
+        let Self {
+            arena: paths,
+            mut records,
+            segments,
+            maps,
+            mut deletions,
+            ..
+        } = self;
+        deletions.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
+        deletions.dedup_by(|later, earlier| later.path(&paths) == earlier.path(&paths));
+        deletions.shrink_to_fit();
+        records.dedup_by(|later, earlier| {
+            let same = later.path(&paths) == earlier.path(&paths);
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
+        records.retain(|record| record.kind != Kind::Directory);
+        records.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
+        records.shrink_to_fit();
+        let total = records
+            .iter()
+            .fold(0_u64, |sum, record| sum.saturating_add(record.size));
+        Ok(Files {
+            paths,
+            records,
+            segments,
+            maps,
+            deletions,
+            total,
+        })
+    }
+
+    /// In tree order whatever lies under a path follows that path at once, so that neighbours tell.
+    fn check_collisions(&self) -> Checked<()> {
+        for pair in self.records.windows(2) {
+            let [first, second] = pair else { continue };
+            let (path, other) = (first.path(&self.arena), second.path(&self.arena));
+            let is_file = |record: &Record| record.kind != Kind::Directory;
+            let collides = if path == other {
+                is_file(first) != is_file(second)
+            } else {
+                is_file(first) && is_under(other, path)
+            };
+            if collides {
+                let (file, directory) = if is_file(first) {
+                    (first, second)
+                } else {
+                    (second, first)
+                };
+                return Err(Problem {
+                    entry: self.reference(file),
+                    kind: ContentErrorKind::Collision {
+                        other: self.reference(directory),
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every link the content that it leads to. Each is followed once: what a chain leads to is kept in all of
+    /// its links.
+    fn follow_links(&mut self) -> Checked<()> {
+        let mut chain = Vec::new();
+        for start in 0..self.records.len() {
+            let mut at = start;
+            while let Some(record) = self.records.get(at).copied().filter(Record::is_link) {
+                let next = self.target(&record).map_err(|fault| self.bad_link(&record, fault))?;
+                if self
+                    .records
+                    .get(next)
+                    .is_none_or(|target| target.kind == Kind::Followed)
+                    || next == at
+                {
+                    return Err(self.bad_link(&record, LinkFault::Cycle));
+                }
+                chain.push(at);
+                if let Some(record) = self.records.get_mut(at) {
+                    record.kind = Kind::Followed;
+                }
+                at = next;
+            }
+            let Some(content) = self.records.get(at).copied() else {
+                continue;
+            };
+            for link in chain.drain(..) {
+                if let Some(link) = self.records.get_mut(link) {
+                    (link.kind, link.data, link.size, link.extra) =
+                        (content.kind, content.data, content.size, content.extra);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of the entry that `link` names.
+    fn target(&self, link: &Record) -> Result<usize, LinkFault> {
+        let path = self.target_path(link);
+        let arena = &self.arena;
+        let first = self
+            .records
+            .partition_point(|r| tree_order(r.path(arena), path) == Ordering::Less);
+        let same = self.records[first..].partition_point(|r| r.path(arena) == path);
+        let entries = &self.records[first..first + same];
+        let next = self.records.get(first);
+        let is_directory = path.len() == self.rules.base().len()
+            || next.is_some_and(|r| is_under(r.path(arena), path) || (same > 0 && r.kind == Kind::Directory));
+        if is_directory {
+            return Err(LinkFault::Directory);
+        }
+        if entries.is_empty() {
+            return Err(LinkFault::Missing);
+        }
+        if link.kind == Kind::SymbolicLink {
+            return Ok(first + same - 1);
+        }
+        // A hard link is one to what was there when it was written; only if there was nothing, to what comes later.
+        let earlier = entries.partition_point(|r| r.header < link.header);
+        if earlier > 0 {
+            return Ok(first + earlier - 1);
+        }
+        match entries.iter().position(|r| r.header > link.header) {
+            Some(later) => Ok(first + later),
+            None => Err(LinkFault::Cycle),
+        }
+    }
+
+    fn target_path(&self, link: &Record) -> &str {
+        let start = usize::try_from(link.data).unwrap_or(usize::MAX);
+        let length = usize::try_from(link.size).unwrap_or(usize::MAX);
+        self.arena.get(start..start.saturating_add(length)).unwrap_or_default()
+    }
+
+    fn bad_link(&self, record: &Record, fault: LinkFault) -> Problem {
+        let link = if record.kind == Kind::HardLink {
+            EntryKind::HardLink
+        } else {
+            EntryKind::SymbolicLink
+        };
+        let kind = ContentErrorKind::Link {
+            link,
+            target: self.target_path(record).to_owned(),
+            fault,
+        };
+        Problem {
+            entry: self.reference(record),
+            kind,
+        }
+    }
+
+    fn reference(&self, record: &Record) -> EntryRef {
+        EntryRef::new(record.path(&self.arena).as_bytes(), record.header)
+    }
+}
+
+fn problem(entry: &Entry, kind: ContentErrorKind) -> Problem {
+    Problem {
+        entry: entry.reference(),
+        kind,
+    }
+}
+
+/// A path is a name or an extension header's value, at most three times as long once escaped, and a prefix: far from
+/// four GiB.
+fn length(path: &Range<usize>) -> u32 {
+    u32::try_from(path.len()).unwrap_or(u32::MAX)
+}
+
+/// Compares paths with `/` as the lowest of all characters. By plain bytes `/a-x` would stand between `/a` and `/a/b`.
+fn tree_order(a: &str, b: &str) -> Ordering {
+    let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    match a.bytes().zip(b.bytes()).position(|(x, y)| x != y) {
+        Some(at) => a.as_bytes().get(at).map(key).cmp(&b.as_bytes().get(at).map(key)),
+        None => a.len().cmp(&b.len()),
+    }
+}
+
+fn is_under(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Tar, files, read_all};
+    use super::*;
+
+    fn index(tar: Tar, options: &Options) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+        let (archives, error) = read_all(&tar.end(), options);
+        assert!(error.is_none());
+        match &archives[0].contents {
+            Ok(_) => Ok(files(&archives[0])),
+            Err(error) => Err(error.problem.clone()),
+        }
+    }
+
+    fn expect(tar: Tar, expected: &[(&str, &str)]) {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec()))
+            .collect();
+        assert_eq!(index(tar, &Options::default()), Ok(expected));
+    }
+
+    fn link_fault(tar: Tar) -> (String, String, LinkFault) {
+        let problem = index(tar, &Options::default()).unwrap_err();
+        match problem.kind {
+            ContentErrorKind::Link { target, fault, .. } => (problem.entry.name, target, fault),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_one_path_the_last_entry_counts() {
+        let tar = Tar::new()
+            .file("a", b"1")
+            .file("b", b"2")
+            .file("./a", b"3")
+            .file("/a", b"4");
+        expect(tar, &[("/a", "4"), ("/b", "2")]);
+    }
+
+    #[test]
+    fn files_are_sorted_by_the_bytes_of_their_paths_and_found_by_them() {
+        let tar = Tar::new()
+            .file("a/b", b"")
+            .file("a-x", b"")
+            .file("a0", b"")
+            .file("Z", b"");
+        let (archives, _) = read_all(&tar.end(), &Options::default());
+        let files = archives[0].contents.as_ref().unwrap();
+        let paths: Vec<_> = files.iter().map(|file| file.path).collect();
+        assert_eq!(paths, ["/Z", "/a-x", "/a/b", "/a0"]);
+        assert_eq!(files.find("/a/b"), Some(2));
+        assert_eq!(files.find("/a"), None);
+    }
+
+    #[test]
+    fn a_path_that_is_a_file_and_a_directory_is_refused_with_both_entries() {
+        let between = || {
+            Tar::new()
+                .file("a-x", b"")
+                .file("a.b", b"")
+                .file("a!".trim_end_matches('!'), b"1")
+        };
+        for (tar, file, directory) in [
+            (between().file("a/b", b"2"), ("/a", 1024), ("/a/b", 2048)),
+            (between().file("a/b/c/d", b"2"), ("/a", 1024), ("/a/b/c/d", 2048)),
+            (between().directory("a/"), ("/a", 1024), ("/a", 2048)),
+            (between().directory("a/z"), ("/a", 1024), ("/a/z", 2048)),
+            (between().symlink("a/l", "../a-x"), ("/a", 1024), ("/a/l", 2048)),
+            (Tar::new().directory("a").file("a", b""), ("/a", 512), ("/a", 0)),
+            (
+                Tar::new().directory("a").file("b", b"").symlink("a", "b"),
+                ("/a", 1024),
+                ("/a", 0),
+            ),
+            // Not even when a later entry puts a file there again.
+            (
+                Tar::new().file("a", b"").directory("a").file("a", b""),
+                ("/a", 0),
+                ("/a", 512),
+            ),
+        ] {
+            let problem = index(tar, &Options::default()).unwrap_err();
+            let ContentErrorKind::Collision { other } = problem.kind else {
+                panic!("{problem:?}")
+            };
+            assert_eq!((problem.entry.name.as_str(), problem.entry.offset), file);
+            assert_eq!((other.name.as_str(), other.offset), directory);
+        }
+    }
+
+    #[test]
+    fn names_that_share_a_start_are_no_collision() {
+        expect(
+            Tar::new()
+                .file("a", b"1")
+                .file("a-x/y", b"2")
+                .file("ab/c", b"3")
+                .directory("a.d"),
+            &[("/a", "1"), ("/a-x/y", "2"), ("/ab/c", "3")],
+        );
+    }
+
+    #[test]
+    fn a_hard_link_has_the_content_that_was_there_before_it_or_else_comes_after() {
+        expect(
+            Tar::new()
+                .file("a", b"old")
+                .hard_link("before", "a")
+                .file("a", b"new")
+                .hard_link("after", "./a")
+                .hard_link("forward", "z")
+                .file("z", b"first")
+                .file("z", b"second"),
+            &[
+                ("/a", "new"),
+                ("/after", "new"),
+                ("/before", "old"),
+                ("/forward", "first"),
+                ("/z", "second"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_symbolic_link_has_the_content_that_its_target_has_in_the_end() {
+        expect(
+            Tar::new()
+                .symlink("d/l", "../a")
+                .file("a", b"old")
+                .symlink("m", "d/l")
+                .hard_link("h", "m")
+                .file("a", b"new")
+                .symlink("abs", "/a"),
+            &[
+                ("/a", "new"),
+                ("/abs", "new"),
+                ("/d/l", "new"),
+                ("/h", "new"),
+                ("/m", "new"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_link_to_a_sparse_file_is_expanded_too() {
+        let sparse = Tar::new()
+            .pax(&[("GNU.sparse.size", "6"), ("GNU.sparse.map", "4,2")])
+            .file("f", b"ab");
+        expect(
+            sparse.hard_link("h", "f"),
+            &[("/f", "\0\0\0\0ab"), ("/h", "\0\0\0\0ab")],
+        );
+    }
+
+    #[test]
+    fn a_link_or_a_directory_cannot_be_sparse() {
+        let records = [("GNU.sparse.size", "6"), ("GNU.sparse.map", "4,0")];
+        for tar in [
+            Tar::new().pax(&records).symlink("l", "f"),
+            Tar::new().pax(&records).directory("d"),
+            Tar::new().pax(&records).file("d/", b""),
+        ] {
+            let problem = index(tar, &Options::default()).unwrap_err();
+            assert_eq!(problem.kind, ContentErrorKind::Sparse(SparseFault::NoFile));
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_to_no_file_is_refused_with_its_target() {
+        let fault = |link: &str, target: &str, fault| (link.to_owned(), target.to_owned(), fault);
+        for (tar, expected) in [
+            (
+                Tar::new().symlink("l", "gone"),
+                fault("/l", "/gone", LinkFault::Missing),
+            ),
+            (
+                Tar::new().hard_link("l", "gone"),
+                fault("/l", "/gone", LinkFault::Missing),
+            ),
+            (Tar::new().symlink("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
+            (Tar::new().hard_link("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
+            (
+                Tar::new().symlink("l", "m").symlink("m", "n").symlink("n", "m"),
+                fault("/n", "/m", LinkFault::Cycle),
+            ),
+            (
+                Tar::new().directory("d").symlink("l", "d"),
+                fault("/l", "/d", LinkFault::Directory),
+            ),
+            (
+                Tar::new().file("d/f", b"").symlink("l", "./d/"),
+                fault("/l", "/d", LinkFault::Directory),
+            ),
+            (
+                Tar::new().file("d/f", b"").symlink("d/l", ".."),
+                fault("/d/l", "", LinkFault::Directory),
+            ),
+            (
+                Tar::new().symlink("l", "../../etc/passwd"),
+                fault("l", "../../etc/passwd", LinkFault::Path(PathFault::Outside)),
+            ),
+        ] {
+            assert_eq!(link_fault(tar), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_links_is_followed() {
+        let mut tar = Tar::new().file("0", b"x");
+        for number in 1..500 {
+            tar = tar.symlink(&format!("{number}"), &format!("{}", number - 1));
+        }
+        let files = index(tar, &Options::default()).unwrap();
+        assert_eq!(files.len(), 500);
+        assert!(files.iter().all(|(_, content)| content == b"x"));
+    }
+
+    #[test]
+    fn links_are_left_out_when_asked_with_a_note_of_the_first() {
+        let options = Options {
+            links: Links::Skip,
+            ..Options::default()
+        };
+        let tar = Tar::new()
+            .file("a", b"1")
+            .symlink("s", "../..")
+            .symlink("t", "a")
+            .hard_link("h", "a");
+        let (archives, _) = read_all(&tar.end(), &options);
+        assert_eq!(files(&archives[0]), [("/a".to_owned(), b"1".to_vec())]);
+        let notes: Vec<_> = archives[0]
+            .skipped()
+            .iter()
+            .map(|note| (note.kind, note.count, note.first.name.as_str(), note.first.offset))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                (EntryKind::SymbolicLink, 2, "s", 1024),
+                (EntryKind::HardLink, 1, "h", 2048)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_cannot_be_the_root() {
+        for name in [".", "/", "./."] {
+            let problem = index(Tar::new().header(name.as_bytes(), b'7', 0, b""), &Options::default());
+            // A slash at the end makes a directory of it.
+            if name == "/" {
+                assert_eq!(problem, Ok(vec![]));
+            } else {
+                assert_eq!(problem.unwrap_err().kind, ContentErrorKind::Path(PathFault::Root));
+            }
+        }
+        let problem = index(Tar::new().file("", b""), &Options::default()).unwrap_err();
+        assert_eq!(problem.kind, ContentErrorKind::Path(PathFault::Empty));
+    }
+
+    fn obedient(prefix: &str, escape_paths: bool) -> Options {
+        Options {
+            prefix: spoutctl_core::pfs::FilePath::new(prefix).unwrap(),
+            escape_paths,
+            obey_deletions: true,
+            ..Options::default()
+        }
+    }
+
+    fn deletions(tar: Tar, options: &Options) -> Result<Vec<String>, super::super::ContentError> {
+        let (archives, error) = read_all(&tar.end(), options);
+        assert!(error.is_none());
+        match &archives[0].contents {
+            Ok(files) => {
+                let paths: Vec<_> = files.deletions().map(str::to_owned).collect();
+                assert!((0..paths.len()).all(|index| files.deletion(index) == Some(&paths[index])));
+                assert_eq!(files.deletion(paths.len()), None);
+                Ok(paths)
+            }
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn three() -> Tar {
+        Tar::new()
+            .global_pax(&[("SPOUTCTL.delete.0", "b"), ("mtime", "1"), ("SPOUTCTL.delete.1", "./a")])
+            .global_pax(&[("SPOUTCTL.delete.2", "/b")])
+            .file("c", b"1")
+    }
+
+    #[test]
+    fn deletions_are_counted_and_change_nothing_unless_they_are_obeyed() {
+        let (archives, _) = read_all(&three().end(), &Options::default());
+        let archive = &archives[0];
+        assert_eq!(files(archive), [("/c".to_owned(), b"1".to_vec())]);
+        assert_eq!(archive.contents.as_ref().unwrap().deletions().len(), 0);
+        assert_eq!(archive.ignored_deletions(), 3);
+        let notes: Vec<_> = archive.notes().collect();
+        assert_eq!(
+            notes,
+            ["its deletions of 3 files were ignored; --obey-deletions obeys them"]
+        );
+        // A malformed one does not count either, and is no error of somebody who did not ask.
+        let malformed = Tar::new().global_pax(&[("SPOUTCTL.delete.x", "../..")]);
+        let (archives, _) = read_all(&malformed.end(), &Options::default());
+        assert!(archives[0].contents.as_ref().unwrap().change_nothing());
+        let (archives, _) = read_all(&three().end(), &obedient("/", false));
+        assert_eq!((archives[0].ignored_deletions(), archives[0].notes().count()), (0, 0));
+    }
+
+    #[test]
+    fn obeyed_deletions_are_paths_by_the_rules_of_entries() {
+        assert_eq!(deletions(three(), &obedient("/", false)).unwrap(), ["/a", "/b"]);
+        assert_eq!(deletions(three(), &obedient("/p", false)).unwrap(), ["/p/a", "/p/b"]);
+        let odd = || Tar::new().global_pax(&[("SPOUTCTL.delete.0", "../a*")]);
+        assert_eq!(deletions(odd(), &obedient("/p", true)).unwrap(), ["/p/%2E%2E/a%2A"]);
+        let error = deletions(odd(), &obedient("/p", false)).unwrap_err();
+        assert_eq!(
+            error.problem.kind,
+            ContentErrorKind::Deletion(DeletionFault::Path(PathFault::Parent))
+        );
+        assert!(error.help().unwrap().contains("--escape-paths"));
+    }
+
+    #[test]
+    fn a_file_may_be_deleted_where_another_makes_a_directory() {
+        let tar = Tar::new()
+            .global_pax(&[
+                ("SPOUTCTL.delete.0", "d"),
+                ("SPOUTCTL.delete.1", "e/f"),
+                ("SPOUTCTL.delete.2", "c"),
+            ])
+            .file("d/x", b"1")
+            .file("e", b"2")
+            .file("c", b"3");
+        assert_eq!(deletions(tar, &obedient("/", false)).unwrap(), ["/c", "/d", "/e/f"]);
+    }
+
+    #[test]
+    fn a_malformed_deletion_is_refused_and_said_where() {
+        let path = |fault| DeletionFault::Path(fault);
+        let turn = |expected, found| DeletionFault::OutOfTurn { expected, found };
+        for (records, fault) in [
+            (&[("SPOUTCTL.delete.1", "a")][..], turn(0, 1)),
+            (&[("SPOUTCTL.delete.0", "a"), ("SPOUTCTL.delete.2", "b")], turn(1, 2)),
+            (&[("SPOUTCTL.delete.0", "a"), ("SPOUTCTL.delete.0", "a")], turn(1, 0)),
+            (&[("SPOUTCTL.delete.00", "a")], DeletionFault::NoNumber),
+            (&[("SPOUTCTL.delete.", "a")], DeletionFault::NoNumber),
+            (
+                &[("SPOUTCTL.delete.18446744073709551616", "a")],
+                DeletionFault::NoNumber,
+            ),
+            (&[("SPOUTCTL.delete.0", "d/")], DeletionFault::Directory),
+            (&[("SPOUTCTL.delete.0", "")], path(PathFault::Empty)),
+            (&[("SPOUTCTL.delete.0", "./.")], path(PathFault::Root)),
+            (&[("SPOUTCTL.delete.0", "a/../b")], path(PathFault::Parent)),
+        ] {
+            let error = deletions(Tar::new().global_pax(records), &obedient("/p", false)).unwrap_err();
+            assert_eq!(error.problem.kind, ContentErrorKind::Deletion(fault), "{records:?}");
+            assert!(error.help().is_some());
+        }
+        let late = Tar::new().file("a", b"1").global_pax(&[("SPOUTCTL.delete.0", "b")]);
+        let error = deletions(late, &obedient("/", false)).unwrap_err();
+        assert_eq!(
+            error.details(),
+            [
+                "the deletion of `b` (in the header at byte 1,024): it comes behind an entry, and deletions come before \
+                 all of them"
+            ]
+        );
+        let own = Tar::new().pax(&[("SPOUTCTL.delete.0", "b")]).file("a", b"1");
+        let error = deletions(own, &obedient("/", false)).unwrap_err();
+        assert_eq!(
+            error.details(),
+            ["entry `a` (starts at byte 0): its PAX header has a deletion, which belongs into a global header"]
+        );
+    }
+}

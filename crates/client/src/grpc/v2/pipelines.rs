@@ -1,0 +1,163 @@
+//! Pipelines of 2.x: made of a spec's own JSON since 2.8, and of a message that is made of it before.
+
+use prost::DecodeError;
+use prost::Message;
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{DecodeContext, WireType, skip_field};
+use serde_json::Value;
+
+use super::super::calls::{Failed, seconds};
+use super::{Answered, V2, fault, messages};
+use crate::pachd::{self, Call};
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::Repo;
+use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
+use spoutctl_proto::google::Empty;
+use spoutctl_proto::pfs;
+use spoutctl_proto::pps::{
+    CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
+};
+use spoutctl_proto::shape::{Misfit, Unfit, Unknown};
+use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
+
+const CREATE_PIPELINE_BEFORE_2_8: Call = Call::changing("pps_v2.API", "CreatePipeline");
+
+impl Pipelines for V2 {
+    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
+        let request = CreatePipelineV2Request {
+            create_pipeline_request_json: spec.to_owned(),
+            dry_run: true,
+            ..CreatePipelineV2Request::default()
+        };
+        let verdict = self.ask_about_a_spec(pachd::TRY_PIPELINE, request)?;
+        verdict.ok_or_else(|| {
+            let text =
+                "this pachd, of before 2.8, can create a pipeline, and not say beforehand what it makes of a spec";
+            pachd::refused(pachd::TRY_PIPELINE, text)
+        })
+    }
+
+    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        let request = CreatePipelineV2Request {
+            create_pipeline_request_json: spec.to_owned(),
+            dry_run: false,
+            update: how.update,
+            reprocess: how.reprocess,
+        };
+        match self.ask_about_a_spec(pachd::CREATE_PIPELINE, request)? {
+            Some(verdict) => Ok(verdict),
+            None => self.submit_before_2_8(spec, how),
+        }
+    }
+
+    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
+        let found = self.inspect_pipeline(pipeline)?;
+        Ok(found.map(|info| Running {
+            kind: messages::pipeline_kind(&info),
+            state: messages::pipeline_state(&info),
+            reason: info.reason,
+            version: info.version,
+            submitted: info.user_spec_json,
+            effective: info.effective_spec_json,
+        }))
+    }
+}
+
+impl V2 {
+    /// `None` where there is no such call.
+    fn ask_about_a_spec(&self, call: Call, request: CreatePipelineV2Request) -> Result<Option<Verdict>, Fault> {
+        let limit = self.calls.times.call;
+        let answer: Result<Option<CreatePipelineV2Response>, Failed> = self.calls.ask(call, request, limit);
+        match answer {
+            Ok(Some(effective)) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
+            Ok(None) => Err(pachd::lost(call, format!("no answer within {}", seconds(limit)))),
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(None),
+            Err(failed) => match fault(call, failed) {
+                failed if failed.is_about_a_spec() => Ok(Some(Err(failed.fault.message))),
+                failed => Err(failed.fault),
+            },
+        }
+    }
+
+    /// The spec as the message that it stands for. A field that only a newer pachd knows is passed over there, as every client's
+    /// is.
+    fn submit_before_2_8(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        let call = CREATE_PIPELINE_BEFORE_2_8;
+        let read: Value = serde_json::from_str(spec).map_err(|error| pachd::refused(call, error.to_string()))?;
+        let mut read = match CREATE_PIPELINE_REQUEST.read(&read, Unknown::Refuse) {
+            Ok(read) => read,
+            Err(misfit) => return Ok(Err(words(&misfit))),
+        };
+        if let Some(members) = read.as_object_mut() {
+            for (name, is_set) in [("update", how.update), ("reprocess", how.reprocess)] {
+                if is_set {
+                    members.insert(name.to_owned(), Value::Bool(true));
+                }
+            }
+        }
+        let answer: Answered<Empty> = self.ask(call, Encoded(CREATE_PIPELINE_REQUEST.encode(&read)));
+        match answer {
+            // What it is with the cluster's defaults filled in nobody says.
+            Ok(Empty {}) => Ok(Ok(spec.to_owned())),
+            Err(failed) if failed.is_about_a_spec() => Ok(Err(failed.fault.message)),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+
+    /// A pipeline, by the repo that it writes, which has its name.
+    pub(super) fn inspect_pipeline(&self, pipeline: &Repo) -> Result<Option<PipelineInfo>, Fault> {
+        let request = InspectPipelineRequest {
+            pipeline: Some(Pipeline {
+                name: pipeline.name.as_str().to_owned(),
+                project: Some(pfs::Project {
+                    name: pipeline.project.as_str().to_owned(),
+                }),
+            }),
+            details: false,
+        };
+        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
+        match answer {
+            Ok(info) => Ok(Some(info)),
+            Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
+            Err(failed) => Err(failed.fault),
+        }
+    }
+}
+
+/// As pachd itself says it since 2.8.
+fn words(misfit: &Misfit) -> String {
+    let last = misfit.path.last().map_or("", String::as_str);
+    match &misfit.what {
+        Unfit::Unknown => format!("unknown field \"{last}\""),
+        Unfit::Value { wanted, found } => format!("invalid value for {wanted} field {last}: {found}"),
+        Unfit::Token => format!("field {last} has another structure"),
+    }
+}
+
+/// A message that is written already.
+#[derive(Debug, Default)]
+struct Encoded(Vec<u8>);
+
+impl Message for Encoded {
+    fn encode_raw(&self, buffer: &mut impl BufMut) {
+        buffer.put_slice(&self.0);
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buffer: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        skip_field(wire_type, tag, buffer, context)
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}

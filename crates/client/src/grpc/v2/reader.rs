@@ -1,0 +1,60 @@
+//! A file's bytes as they come out of a stream of pieces: what `get` reads from.
+
+use std::io::{self, Read};
+
+use bytes::Bytes;
+
+use super::{broken, fault};
+use crate::grpc::calls::{Calls, Incoming};
+use crate::pachd::Call;
+use spoutctl_core::fault::Fault;
+use spoutctl_proto::google::BytesValue;
+use spoutctl_proto::pfs::GetFileRequest;
+
+/// Its end is an end only when pachd said so; anything else is an [`io::Error`] that holds a [`Fault`], and stays one.
+pub(super) struct Content<'a> {
+    call: Call,
+    pieces: Incoming<'a, BytesValue>,
+    ready: Bytes,
+    ended: bool,
+    broken: Option<Fault>,
+}
+
+impl<'a> Content<'a> {
+    /// Waits for the first piece, since a refusal comes in its place (recording grpc 072).
+    pub fn open(calls: &'a Calls, call: Call, request: GetFileRequest) -> Result<Self, Fault> {
+        let mut pieces: Incoming<'_, BytesValue> = calls.open(call, request).map_err(|failed| fault(call, failed))?;
+        let first = pieces.next().map_err(|failed| fault(call, failed))?;
+        Ok(Self {
+            call,
+            pieces,
+            ended: first.is_none(),
+            ready: first.unwrap_or_default().value,
+            broken: None,
+        })
+    }
+
+    fn fill(&mut self) -> Result<(), Fault> {
+        while self.ready.is_empty() && !self.ended {
+            match self.pieces.next().map_err(|failed| broken(self.call, failed))? {
+                Some(piece) => self.ready = piece.value,
+                None => self.ended = true,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Content<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.broken.is_none() {
+            self.broken = self.fill().err();
+        }
+        if let Some(fault) = &self.broken {
+            return Err(io::Error::other(fault.clone()));
+        }
+        let piece = self.ready.split_to(self.ready.len().min(buffer.len()));
+        buffer[..piece.len()].copy_from_slice(&piece);
+        Ok(piece.len())
+    }
+}

@@ -1,0 +1,511 @@
+//! What pachd is asked, and what its words of refusal mean: the same through both doors, in one table.
+//!
+//! Most of pachd's refusals have gRPC's code 2 (unknown), so the words of the message decide. `http`, `p`, `auth`, `follow`,
+//! `grpc` and `gateway` with a number name recordings. This module sends nothing and knows neither HTTP nor a gRPC library.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::FilePath;
+
+/// One of pachd's calls, as far as its faults depend on which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    pub service: &'static str,
+    pub name: &'static str,
+    /// Carrying it out twice, or once without our knowing, changes nothing that anybody sees.
+    pub repeatable: bool,
+    /// It names a file set, so that "path does not exist" is about that.
+    names_file_set: bool,
+}
+
+const PFS: &str = "pfs_v2.API";
+const TRANSACTIONS: &str = "transaction_v2.API";
+
+impl Call {
+    #[must_use]
+    pub const fn reads(service: &'static str, name: &'static str) -> Self {
+        Self {
+            service,
+            name,
+            repeatable: true,
+            names_file_set: false,
+        }
+    }
+
+    const fn changes(name: &'static str) -> Self {
+        Self::changing(PFS, name)
+    }
+
+    #[must_use]
+    pub const fn changing(service: &'static str, name: &'static str) -> Self {
+        Self {
+            service,
+            name,
+            repeatable: false,
+            names_file_set: false,
+        }
+    }
+
+    const fn naming_a_file_set(self) -> Self {
+        Self {
+            names_file_set: true,
+            ..self
+        }
+    }
+}
+
+pub const GET_VERSION: Call = Call::reads("versionpb_v2.API", "GetVersion");
+pub const INSPECT_CLUSTER: Call = Call::reads("admin_v2.API", "InspectCluster");
+pub const AUTHORIZE: Call = Call::reads("auth_v2.API", "Authorize");
+pub const WHO_AM_I: Call = Call::reads("auth_v2.API", "WhoAmI");
+/// Makes a state that nobody else knows of, and that is forgotten again.
+pub const GET_OIDC_LOGIN: Call = Call::reads("auth_v2.API", "GetOIDCLogin");
+pub const AUTHENTICATE: Call = Call::changing("auth_v2.API", "Authenticate");
+pub const INSPECT_PIPELINE: Call = Call::reads("pps_v2.API", "InspectPipeline");
+pub const INSPECT_PROJECT: Call = Call::reads(PFS, "InspectProject");
+pub const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
+pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
+pub const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
+pub const LIST_COMMIT: Call = Call::reads(PFS, "ListCommit");
+pub const SUBSCRIBE_COMMIT: Call = Call::reads(PFS, "SubscribeCommit");
+pub const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
+pub const GET_FILE: Call = Call::reads(PFS, "GetFile");
+pub const GET_FILE_TAR: Call = Call::reads(PFS, "GetFileTAR");
+pub const DIFF_FILE: Call = Call::reads(PFS, "DiffFile");
+pub const WALK_FILE: Call = Call::reads(PFS, "WalkFile");
+/// Nobody sees a file set that no commit holds, so making one too many is harmless: it expires.
+pub const CREATE_FILE_SET: Call = Call::reads(PFS, "CreateFileSet");
+pub const RENEW_FILE_SET: Call = Call::reads(PFS, "RenewFileSet").naming_a_file_set();
+pub const COMPOSE_FILE_SET: Call = Call::reads(PFS, "ComposeFileSet").naming_a_file_set();
+/// With `dryRun`.
+pub const TRY_PIPELINE: Call = Call::reads("pps_v2.API", "CreatePipelineV2");
+pub const CREATE_PIPELINE: Call = Call::changing("pps_v2.API", "CreatePipelineV2");
+pub const CREATE_REPO: Call = Call::changes("CreateRepo");
+pub const START_COMMIT: Call = Call::changes("StartCommit");
+pub const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();
+pub const FINISH_COMMIT: Call = Call::changes("FinishCommit");
+pub const DROP_COMMIT_SET: Call = Call::changes("DropCommitSet");
+/// Whether in a transaction or without a head: nothing moves, however often it is made.
+pub const CREATE_BRANCH: Call = Call::reads(PFS, "CreateBranch");
+/// One too many has nothing in it, and nobody finishes it.
+pub const START_TRANSACTION: Call = Call::reads(TRANSACTIONS, "StartTransaction");
+pub const LIST_TRANSACTION: Call = Call::reads(TRANSACTIONS, "ListTransaction");
+pub const DELETE_TRANSACTION: Call = Call::reads(TRANSACTIONS, "DeleteTransaction");
+/// Asked again, it says whether it is done: there is no such transaction then.
+pub const FINISH_TRANSACTION: Call = Call::changing(TRANSACTIONS, "FinishTransaction");
+/// The header, or the metadata, by which a call becomes part of a transaction.
+pub const TRANSACTION_HEADER: &str = "pach-transaction";
+
+/// What a refusal of [`INSPECT_PROJECT`] says: a server that does not know the call has no projects.
+///
+/// # Errors
+/// What says nothing of the project.
+pub fn project_is_there(failed: CallFault) -> Result<bool, Fault> {
+    match failed.fault.kind {
+        FaultKind::NotFound => Ok(false),
+        FaultKind::Refused => Ok(true),
+        _ => Err(failed.fault),
+    }
+}
+
+/// Whom pachd takes us for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `user:…`, `robot:…`, `pipeline:…`, `pach:root`
+    pub name: String,
+    /// When the token ends, if it does.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where somebody logs in, and what becomes a token then.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    pub url: String,
+    /// Whoever has it gets the token.
+    pub state: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// The deployment that an address is meant to lead to: one that was met there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    pub deployment: String,
+    /// The context that says so.
+    pub context: String,
+}
+
+impl Expected {
+    /// What does not say who it is (before Pachyderm 2.0, and in a sidecar) cannot be mistaken for another.
+    ///
+    /// # Errors
+    /// `Refused` when it is another one.
+    pub fn check(&self, found: &str) -> Result<(), Fault> {
+        if found.is_empty() || found == self.deployment {
+            return Ok(());
+        }
+        let Self { deployment, context } = self;
+        Err(refused(
+            INSPECT_CLUSTER,
+            format!(
+                "this is not the cluster of context `{context}`, which is deployment {deployment}, but deployment {found}; \
+                 nothing was done there. If the cluster was made anew: pachctl config update context {context} \
+                 --remove-cluster-deployment-id"
+            ),
+        ))
+    }
+}
+
+/// What a "not found" is about. No file, no branch and no repo all have code 5 (p 097–099), so the text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Project,
+    Repo,
+    Branch,
+    Commit,
+    File,
+    Pipeline,
+}
+
+/// A fault, and what was missing when that is what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFault {
+    pub fault: Fault,
+    pub missing: Option<Missing>,
+    /// Somebody answered, so that nothing more can be learned by asking again.
+    pub answered: bool,
+    /// pachd itself said this in answer to what was asked.
+    pub by_pachd: bool,
+}
+
+impl CallFault {
+    /// Whether it is what pachd has to say of a pipeline spec: a refusal has code 3 or 2 (http 095 to 100), and the words
+    /// of the latter mean nothing elsewhere.
+    #[must_use]
+    pub fn is_about_a_spec(&self) -> bool {
+        self.by_pachd
+            && matches!(
+                self.fault.kind,
+                FaultKind::Refused | FaultKind::Unrecognised | FaultKind::NotFound | FaultKind::AlreadyExists
+            )
+    }
+
+    #[must_use]
+    pub fn is_missing(&self, things: &[Missing]) -> bool {
+        self.missing.is_some_and(|missing| things.contains(&missing))
+    }
+}
+
+impl From<CallFault> for Fault {
+    fn from(failed: CallFault) -> Self {
+        failed.fault
+    }
+}
+
+impl From<Fault> for CallFault {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault,
+            missing: None,
+            answered: false,
+            by_pachd: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Meaning {
+    Is(FaultKind),
+    /// The call may have been carried out: unknown, or simply "again" where that cannot hurt.
+    Lost,
+    /// The server has no such call.
+    NoSuchCall,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Words {
+    Any,
+    Are(&'static str),
+    Hold(&'static str),
+    /// As `Hold`, in the answer to a call that names a file set.
+    HoldOfFileSet(&'static str),
+}
+
+pub(crate) struct Rule {
+    pub code: i64,
+    pub words: Words,
+    pub meaning: Meaning,
+    /// Where it was seen: a recording, or `source` for what was read in the server's own source only.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table's evidence; a test looks each up"))]
+    pub seen: &'static str,
+}
+
+const fn rule(code: i64, words: Words, meaning: Meaning, seen: &'static str) -> Rule {
+    Rule {
+        code,
+        words,
+        meaning,
+        seen,
+    }
+}
+
+use FaultKind::{
+    AlreadyExists, AlreadyFinished, Denied, FileSetGone, HeadOpen, NotFound, OutputBranch, Refused, TooLarge,
+    Unavailable, Unknown, Unrecognised,
+};
+use Meaning::{Is, Lost, NoSuchCall};
+use Words::{Any, Are, Hold, HoldOfFileSet};
+
+/// Every text and code that is known. The first rule that fits counts; what fits none is `Unrecognised`.
+pub(crate) static TABLE: &[Rule] = &[
+    // Who is asking. An expired token comes as an internal error, not as 16.
+    rule(16, Any, Is(Denied), "auth 001"),
+    rule(7, Any, Is(Denied), "auth 011"),
+    rule(13, Hold("token expiration is in the past"), Is(Denied), "auth 024"),
+    // What the call names. The gateway's own "no such method" has code 5 too, with these words alone.
+    rule(5, Are("Not Found"), NoSuchCall, "http 006"),
+    rule(
+        5,
+        HoldOfFileSet("tracker does not contain item"),
+        Is(FileSetGone),
+        "gateway 003",
+    ),
+    rule(5, Any, Is(NotFound), "http 011"),
+    rule(6, Any, Is(AlreadyExists), "http 008"),
+    // File sets that have expired: each call has its own words for it.
+    rule(2, HoldOfFileSet("path does not exist"), Is(FileSetGone), "http 064"),
+    rule(
+        2,
+        HoldOfFileSet("would create a dangling reference"),
+        Is(FileSetGone),
+        "gateway 004",
+    ),
+    // The state of a branch or a commit.
+    rule(2, Hold("has not been finished"), Is(HeadOpen), "http 047"),
+    rule(2, Hold("has already finished"), Is(AlreadyFinished), "http 053"),
+    rule(
+        2,
+        Hold("cannot start a commit on an output branch"),
+        Is(OutputBranch),
+        "http 105",
+    ),
+    // Size: gRPC's limit on one message.
+    rule(8, Hold("larger than max"), Is(TooLarge), "gateway 005"),
+    // A proxy's limit on the rate of requests.
+    rule(8, Any, Is(Unavailable), "source"),
+    // Passing. A connection that broke inside the server after it had passed the call on says nothing about the call.
+    rule(14, Hold("error reading from server"), Lost, "auth 016"),
+    rule(14, Hold("transport is closing"), Lost, "source"),
+    rule(14, Any, Is(Unavailable), "source"),
+    rule(
+        2,
+        Hold("commit unexpectedly resulted in rollback"),
+        Is(Unknown),
+        "source",
+    ),
+    rule(1, Any, Lost, "source"),
+    rule(4, Any, Lost, "source"),
+    // A Go panic, or a transaction that lost a race: it says nothing about what was done before.
+    rule(10, Any, Is(Unknown), "http 056"),
+    // A request whose end did not arrive.
+    rule(3, Hold("unexpected EOF"), Is(Unavailable), "http 024"),
+    // Plain refusals.
+    rule(
+        2,
+        Hold("OIDC ID provider configuration not found"),
+        Is(Refused),
+        "auth 029",
+    ),
+    rule(3, Any, Is(Refused), "http 025"),
+    rule(12, Hold("auth service is not activated"), Is(Refused), "http 005"),
+    rule(12, Any, NoSuchCall, "source"),
+    rule(2, Hold("relative file paths are not allowed"), Is(Refused), "http 028"),
+    rule(
+        2,
+        Hold("only printable ASCII characters allowed"),
+        Is(Refused),
+        "http 030",
+    ),
+    rule(2, Hold("not allowed in path"), Is(Refused), "http 035"),
+    rule(2, Hold("only alphanumeric characters"), Is(Refused), "http 009"),
+    rule(2, Hold("invalid input value for enum"), Is(Refused), "http 012"),
+    rule(2, Hold("exceeds max ttl"), Is(Refused), "p 096"),
+    rule(2, Hold("parsing fileset.Token"), Is(Refused), "gateway 006"),
+    rule(2, Hold("file / directory path collision"), Is(Refused), "p 062"),
+    rule(
+        2,
+        Hold("cannot get directory or non-regular file"),
+        Is(Refused),
+        "gateway 007",
+    ),
+    rule(2, Hold("matched multiple files"), Is(Refused), "source"),
+    rule(2, Hold("cannot use 'Reverse'"), Is(Refused), "follow 008"),
+    rule(2, Hold("cannot drop a commit that has children"), Is(Refused), "source"),
+    rule(2, Hold("cannot be dropped because"), Is(Refused), "source"),
+];
+
+pub(crate) fn look_up(call: Call, code: i64, message: &str) -> Option<&'static Rule> {
+    TABLE.iter().find(|rule| {
+        rule.code == code
+            && match rule.words {
+                Any => true,
+                Are(text) => message == text,
+                Hold(text) => message.contains(text),
+                HoldOfFileSet(text) => call.names_file_set && message.contains(text),
+            }
+    })
+}
+
+/// What pachd's own words mean.
+#[must_use]
+pub fn fault_of_words(call: Call, code: i64, message: &str) -> CallFault {
+    let text = without_stack_trace(message);
+    let meaning = look_up(call, code, message).map_or(Is(Unrecognised), |rule| rule.meaning);
+    let (kind, message) = match meaning {
+        Is(kind) => (kind, format!("{}: {text}", call.name)),
+        Lost => (kind_of_lost(call), format!("{}: {text}", call.name)),
+        NoSuchCall => (
+            Refused,
+            format!(
+                "{}: this server has no such call ({text}); it is an older Pachyderm, or no pachd",
+                call.name
+            ),
+        ),
+    };
+    CallFault {
+        answered: true,
+        by_pachd: !matches!(meaning, NoSuchCall),
+        missing: (kind == NotFound).then(|| missing_thing(text)).flatten(),
+        fault: Fault::new(kind, message),
+    }
+}
+
+/// The kind of a call whose answer never came.
+#[must_use]
+pub fn kind_of_lost(call: Call) -> FaultKind {
+    if call.repeatable { Unavailable } else { Unknown }
+}
+
+/// A fault whose call may have been carried out.
+#[must_use]
+pub fn lost(call: Call, what: impl AsRef<str>) -> Fault {
+    Fault::new(kind_of_lost(call), format!("{}: {}", call.name, what.as_ref()))
+}
+
+/// A fault whose call never reached the server.
+#[must_use]
+pub fn unreached(call: Call, what: impl AsRef<str>) -> Fault {
+    Fault::new(Unavailable, format!("{}: {}", call.name, what.as_ref()))
+}
+
+#[must_use]
+pub fn refused(call: Call, what: impl AsRef<str>) -> Fault {
+    Fault::new(Refused, format!("{}: {}", call.name, what.as_ref()))
+}
+
+/// A stream that broke off or said so itself. Whoever reads it asks again.
+#[must_use]
+pub fn broken_stream(call: Call, what: impl AsRef<str>) -> Fault {
+    Fault::new(Unavailable, format!("{}: {}", call.name, what.as_ref()))
+}
+
+/// pachd said yes in words that cannot be read. What was asked for may well have happened.
+#[must_use]
+pub fn unreadable(call: Call, why: impl AsRef<str>) -> Fault {
+    Fault::new(
+        Unknown,
+        format!("{}: the answer cannot be read: {}", call.name, why.as_ref()),
+    )
+}
+
+/// The glob that matches this very path and, when it is a directory, everything under it.
+///
+/// `GetFile` and `GetFileTAR` take a glob where `InspectFile` takes a path. A [`FilePath`] has none of a glob's
+/// characters, but it may have a backslash, which escapes there; pachd finds one only inside a class (gateway 008, 009).
+#[must_use]
+pub fn glob_of(path: &FilePath) -> String {
+    path.as_str().replace('\\', r"[\\]")
+}
+
+/// The glob that matches everything at and under a path, as `GetFileTAR` takes it.
+///
+/// A directory's own name brings the directory and all that is in it (gateway 013). The root's would come as an entry
+/// without a name, so everything under it is asked for instead (gateway 014, follow 015).
+#[must_use]
+pub fn glob_of_tree(path: &FilePath) -> String {
+    if path.is_root() {
+        "/**".to_owned()
+    } else {
+        glob_of(path)
+    }
+}
+
+/// `None` for an answer that says that one of `things` is not there.
+///
+/// # Errors
+/// Any other.
+pub fn unless_missing<T>(answer: Result<T, CallFault>, things: &[Missing]) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failed) if failed.is_missing(things) => Ok(None),
+        Err(failed) => Err(failed.fault),
+    }
+}
+
+/// A panic's message holds the whole stack (http 056): its first line says what there is to say.
+fn without_stack_trace(message: &str) -> &str {
+    let panicked = message.starts_with("panic:") || message.contains("\ngoroutine ");
+    if panicked {
+        message.lines().next().unwrap_or_default()
+    } else {
+        message
+    }
+}
+
+/// What pachd could not find. Of several lines the last is the most particular, and names the repo's absence as the
+/// branch's (gateway 001): a repo or project that is named by an earlier line is what is missing.
+fn missing_thing(message: &str) -> Option<Missing> {
+    let mut found = message.lines().filter_map(missing_in_line);
+    let first = found.next()?;
+    Some(found.fold(first, |outer, inner| match outer {
+        Missing::Project | Missing::Repo => outer,
+        _ => inner,
+    }))
+}
+
+fn missing_in_line(line: &str) -> Option<Missing> {
+    let mut rest = line;
+    loop {
+        for (noun, thing) in [
+            ("project ", Missing::Project),
+            ("repo ", Missing::Repo),
+            ("branch ", Missing::Branch),
+            ("commit ", Missing::Commit),
+            ("file ", Missing::File),
+            ("pipeline \"", Missing::Pipeline),
+        ] {
+            if rest.starts_with(noun) && rest.contains(" not found") && !is_context(rest) {
+                return Some(thing);
+            }
+        }
+        // What wraps an error says what was being done: `get file: pick commit tx: …`.
+        let (context, inner) = rest.split_once(": ")?;
+        if context.contains(['/', '@']) {
+            return None;
+        }
+        rest = inner;
+    }
+}
+
+/// `get repo ID: …` is context; `repo default/x not found` is not.
+fn is_context(text: &str) -> bool {
+    text.split_once(": ")
+        .is_some_and(|(context, _)| !context.contains(['/', '"', '(']))
+}

@@ -1,0 +1,23 @@
+//! The words and the ports that every part of spoutctl shares.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`pfs`] | projects, repos, branches, commits, files, as Pachyderm names them |
+//! | [`fault`] | what can go wrong between us and a store of commits |
+//! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
+//! | [`history`], [`sink`], [`source`], [`feed`], [`pipelines`] | the ports: reading a branch's commits, making commits, reading files, following a branch, keeping pipelines |
+//!
+//! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a port
+//! knows no server.
+
+pub mod exit;
+pub mod fault;
+pub mod feed;
+pub mod glob;
+pub mod history;
+pub mod pfs;
+pub mod pipelines;
+pub mod quantity;
+pub mod release;
+pub mod sink;
+pub mod source;

@@ -1,0 +1,320 @@
+//! Waits until commits are finished, looks at their error, and acknowledges them: in order, once each.
+//!
+//! A thread of its own, so that the next archive is uploaded while pachd finishes the one before. What the committing
+//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed.
+//! After a failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::error::DeliveryError;
+use super::ledger::Ledger;
+use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
+use super::{CommitSink, Observer, Receipt, Settled};
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
+
+/// How long one `InspectCommit` with `wait` may take before it is asked again.
+const ONE_WAIT: Duration = Duration::from_mins(1);
+/// The pause before a commit is asked for again that the server says is not finished.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
+/// How often [`Finisher::room`] looks at the clock.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How far back the branch is looked through for a commit that is no longer the next one's parent.
+const NEAR: usize = 50;
+
+/// A commit that is closed for writing.
+pub(super) struct Closed {
+    pub commit: Commit,
+    pub receipt: Receipt,
+}
+
+#[derive(Default)]
+struct Waiting {
+    commits: usize,
+    failure: Option<DeliveryError>,
+    /// Never taken back, so that nothing is published after a failed one.
+    failed: bool,
+    /// Closed when one fails, which wakes whoever waits for the next archive meanwhile.
+    not_failed: Option<Sender<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, failure: DeliveryError) {
+        let mut waiting = self.lock();
+        waiting.failed = true;
+        waiting.not_failed = None;
+        waiting.failure.get_or_insert(failure);
+        self.changed.notify_all();
+    }
+}
+
+/// The waiting side, as the committing side sees it.
+pub(super) struct Finisher {
+    queue: Option<Sender<Closed>>,
+    failed: Receiver<()>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why there will be no room.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NoRoom {
+    EarlierFailed,
+    /// The grace period is over.
+    Interrupted,
+}
+
+/// Everything the waiting thread needs.
+pub(super) struct Wait {
+    pub sink: Arc<dyn CommitSink>,
+    pub observer: Arc<dyn Observer>,
+    pub clock: Arc<dyn Clock>,
+    pub interrupt: Interrupt,
+    pub ledger: Arc<Ledger>,
+    pub branch: Branch,
+    pub retry_for: Duration,
+}
+
+impl Finisher {
+    pub fn start(wait: Wait) -> Self {
+        let (queue, closed) = unbounded();
+        let (not_failed, failed) = bounded(0);
+        let shared = Arc::new(Shared::default());
+        shared.lock().not_failed = Some(not_failed);
+        let thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                // A panic must not leave the other side waiting for ever, nor count as success.
+                let guard = PanicGuard(&shared);
+                wait.all(&closed, &shared);
+                std::mem::forget(guard);
+            })
+        };
+        Self {
+            queue: Some(queue),
+            failed,
+            shared,
+            thread: Some(thread),
+        }
+    }
+
+    /// Hands over a commit to wait for.
+    pub fn push(&self, closed: Closed) {
+        self.shared.lock().commits += 1;
+        if let Some(queue) = &self.queue {
+            // The thread takes until the queue is closed, so it is there.
+            let _ = queue.send(closed);
+        }
+    }
+
+    /// Waits until fewer than `most` commits wait.
+    ///
+    /// # Errors
+    /// When one of them failed, since nothing may be finished after it; when the grace period is over.
+    pub fn room(&self, most: usize, clock: &dyn Clock, interrupt: &Interrupt) -> Result<(), NoRoom> {
+        let mut waiting = self.shared.lock();
+        while waiting.commits >= most && !waiting.failed {
+            if interrupt.is_over(clock.now()) {
+                return Err(NoRoom::Interrupted);
+            }
+            let (guard, _) = self
+                .shared
+                .changed
+                .wait_timeout(waiting, LOOK_EVERY)
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting = guard;
+        }
+        if waiting.failed {
+            Err(NoRoom::EarlierFailed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A channel that is closed when one has failed.
+    pub fn failed(&self) -> &Receiver<()> {
+        &self.failed
+    }
+
+    /// Waits for all of them.
+    ///
+    /// # Errors
+    /// Why the first one failed.
+    pub fn end(mut self) -> Result<(), DeliveryError> {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there is told by the guard's failure.
+            let _ = thread.join();
+        }
+        match self.shared.lock().failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+struct PanicGuard<'a>(&'a Shared);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        self.0.fail(DeliveryError::Panicked);
+    }
+}
+
+impl Wait {
+    fn watch(&self) -> Watch<'_> {
+        Watch {
+            sink: self.sink.as_ref(),
+            observer: self.observer.as_ref(),
+            clock: self.clock.as_ref(),
+            interrupt: &self.interrupt,
+            retry_for: self.retry_for,
+        }
+    }
+
+    fn all(&self, closed: &Receiver<Closed>, shared: &Shared) {
+        let mut before = None;
+        for Closed { commit, receipt } in closed {
+            if shared.lock().failed {
+                // It stays in the ledger, and a later run finds its mark.
+                continue;
+            }
+            match self.watch().until_finished(&commit, receipt.archive) {
+                Ok(info) => {
+                    let receipt = Receipt {
+                        finished: info.finished,
+                        ..receipt
+                    };
+                    self.observer.committed(&receipt);
+                    let settled = Settled::Committed(&receipt);
+                    let acknowledged = self.observer.settled(&settled);
+                    // Not before it is acknowledged: whoever has to leave in between must know of it.
+                    self.ledger.settled(&commit.id);
+                    if let Err(error) = acknowledged {
+                        shared.fail(DeliveryError::unacknowledged(&settled, error));
+                        continue;
+                    }
+                    self.note_moved_branch(before.as_ref(), &info);
+                    before = Some(commit.id);
+                    shared.lock().commits -= 1;
+                    shared.changed.notify_all();
+                }
+                Err(error) => {
+                    if matches!(
+                        error,
+                        DeliveryError::FinishedWithError { .. } | DeliveryError::Dropped { .. }
+                    ) {
+                        self.ledger.settled(&commit.id);
+                    }
+                    shared.fail(error);
+                }
+            }
+        }
+    }
+
+    /// Says when somebody has moved the branch while we wrote: what was acknowledged before is then no longer on it.
+    fn note_moved_branch(&self, before: Option<&CommitId>, info: &CommitInfo) {
+        let Some(before) = before.filter(|before| info.parent.as_ref() != Some(before)) else {
+            return;
+        };
+        let mut seen = 0;
+        let mut found = false;
+        let listed = self.sink.list_commits(&self.branch, &mut |info| {
+            seen += 1;
+            found = info.commit.id == *before;
+            if found || seen == NEAR {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if listed.is_ok() && !found && seen < NEAR {
+            self.observer.note(&format!(
+                "somebody has moved {} while we wrote: commit {before} was acknowledged and is no longer on it",
+                self.branch
+            ));
+        }
+    }
+}
+
+/// Waiting for one commit.
+pub(super) struct Watch<'a> {
+    pub sink: &'a dyn CommitSink,
+    pub observer: &'a dyn Observer,
+    pub clock: &'a dyn Clock,
+    pub interrupt: &'a Interrupt,
+    pub retry_for: Duration,
+}
+
+impl Watch<'_> {
+    /// # Errors
+    /// When it finished with an error, was dropped, or nobody answers.
+    pub fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
+        let mut patience = Patience::new(self.clock, self.interrupt, self.retry_for);
+        let mut unknown = UnknownAnswers::default();
+        loop {
+            let mut answer = self.sink.wait_commit(commit, self.wait_time());
+            if answer.as_ref().is_err_and(Fault::is_passing) {
+                // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
+                answer = self.sink.inspect_commit(commit).or(answer);
+            }
+            match answer {
+                Ok(info) if info.finished.is_none() => self.still_finishing(&mut patience)?,
+                Ok(info) if info.error.is_empty() => return Ok(info),
+                Ok(info) => {
+                    let commit = commit.clone();
+                    return Err(DeliveryError::FinishedWithError {
+                        archive,
+                        commit,
+                        error: info.error,
+                    });
+                }
+                Err(fault) if fault.kind == FaultKind::NotFound => {
+                    return Err(DeliveryError::Dropped {
+                        archive,
+                        commit: commit.clone(),
+                    });
+                }
+                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => {
+                    self.observer.retrying(&fault);
+                    patience
+                        .wait(fault.retry_after)
+                        .map_err(|end| DeliveryError::exhausted(end, fault))?;
+                }
+                Err(fault) => return Err(DeliveryError::from_fault(archive, fault)),
+            }
+        }
+    }
+
+    /// Not longer than the grace period lasts.
+    fn wait_time(&self) -> Duration {
+        match self.interrupt.deadline() {
+            None => ONE_WAIT,
+            Some(deadline) => ONE_WAIT.min(deadline.saturating_duration_since(self.clock.now())),
+        }
+    }
+
+    fn still_finishing(&self, patience: &mut Patience<'_>) -> Result<(), DeliveryError> {
+        patience.reset();
+        if self.interrupt.is_over(self.clock.now()) {
+            return Err(DeliveryError::Interrupted);
+        }
+        self.clock.pause(SHORT_PAUSE, self.interrupt);
+        Ok(())
+    }
+}

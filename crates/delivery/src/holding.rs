@@ -1,0 +1,229 @@
+//! Where an archive's bytes are while it is in hand: in memory at first, in an unnamed temporary file past a limit.
+//!
+//! The limit is one for all archives in hand together, so memory stays bounded however many there are. The temporary
+//! file has no name, so nothing is left behind after a crash.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use spoutctl_archive::{Hold, ReadAt};
+
+/// Bytes of archives that may be in memory at once: 8 MiB.
+pub const MEMORY_LIMIT: usize = 8 << 20;
+/// How much is taken from the budget at a time.
+const STEP: usize = 64 << 10;
+
+/// Makes the places where archives are held.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    directory: Arc<PathBuf>,
+    budget: Arc<Budget>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    free: AtomicUsize,
+}
+
+impl Budget {
+    fn take(&self, bytes: usize) -> bool {
+        self.free
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes))
+            .is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.free.fetch_add(bytes, Ordering::AcqRel);
+    }
+}
+
+impl Holding {
+    /// a holding whose larger archives go to unnamed files in `directory`.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self::with_memory(directory, MEMORY_LIMIT)
+    }
+
+    /// The same with a limit of its own on memory, in bytes.
+    #[must_use]
+    pub fn with_memory(directory: &Path, bytes: usize) -> Self {
+        Self {
+            directory: Arc::new(directory.to_owned()),
+            budget: Arc::new(Budget {
+                free: AtomicUsize::new(bytes),
+            }),
+        }
+    }
+
+    /// A place for one archive.
+    #[must_use]
+    pub fn hold(&self) -> Box<dyn Hold> {
+        Box::new(Held {
+            holding: self.clone(),
+            memory: Memory {
+                bytes: Vec::new(),
+                taken: 0,
+                budget: Arc::clone(&self.budget),
+            },
+            file: None,
+            length: 0,
+        })
+    }
+
+    /// Says which directory was full or unusable: the bare error of the system does not.
+    fn explain(&self, error: &io::Error, held: u64) -> io::Error {
+        io::Error::new(
+            error.kind(),
+            format!(
+                "cannot hold the archive in {} after {held} bytes of it: {error}",
+                self.directory.display()
+            ),
+        )
+    }
+}
+
+/// Bytes in memory that give their share of the budget back when they go.
+#[derive(Debug)]
+struct Memory {
+    bytes: Vec<u8>,
+    taken: usize,
+    budget: Arc<Budget>,
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.budget.give_back(self.taken);
+    }
+}
+
+impl Memory {
+    /// Whether `more` bytes fitted in.
+    fn push(&mut self, more: &[u8]) -> bool {
+        let wanted = self.bytes.len() + more.len();
+        if wanted > self.taken {
+            let step = (wanted - self.taken).next_multiple_of(STEP);
+            if !self.budget.take(step) {
+                return false;
+            }
+            self.taken += step;
+            self.bytes.reserve_exact(self.taken - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(more);
+        true
+    }
+
+    fn clear(&mut self) {
+        self.bytes = Vec::new();
+        self.budget.give_back(std::mem::take(&mut self.taken));
+    }
+}
+
+impl ReadAt for Memory {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let end_of_archive =
+            || io::Error::new(io::ErrorKind::UnexpectedEof, "past the end of the archive that is held");
+        let start = usize::try_from(offset).map_err(|_| end_of_archive())?;
+        let end = start.checked_add(buffer.len()).ok_or_else(end_of_archive)?;
+        buffer.copy_from_slice(self.bytes.get(start..end).ok_or_else(end_of_archive)?);
+        Ok(())
+    }
+}
+
+/// An archive in a file of its own.
+pub(super) struct OnDisk(pub File);
+
+impl ReadAt for OnDisk {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+}
+
+struct Held {
+    holding: Holding,
+    memory: Memory,
+    file: Option<File>,
+    length: u64,
+}
+
+impl Held {
+    fn spill(&mut self) -> io::Result<&mut File> {
+        if self.file.is_none() {
+            let mut file = tempfile::tempfile_in(self.holding.directory.as_path())?;
+            file.write_all(&self.memory.bytes)?;
+            self.memory.clear();
+            self.file = Some(file);
+        }
+        self.file.as_mut().ok_or_else(|| io::Error::other("no temporary file"))
+    }
+}
+
+impl Hold for Held {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.file.is_some() || !self.memory.push(bytes) {
+            let written = self.spill().and_then(|file| file.write_all(bytes));
+            written.map_err(|error| self.holding.explain(&error, self.length))?;
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        Ok(match self.file {
+            Some(file) => Arc::new(OnDisk(file)),
+            None => Arc::new(self.memory),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(held: &dyn ReadAt, offset: u64, length: usize) -> Vec<u8> {
+        let mut buffer = vec![0; length];
+        held.read_exact_at(&mut buffer, offset).unwrap();
+        buffer
+    }
+
+    #[test]
+    fn bytes_come_back_the_same_from_memory_and_from_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[1]).collect();
+        for limit in [0, 100_000, 1 << 20] {
+            let holding = Holding::with_memory(directory.path(), limit);
+            let mut hold = holding.hold();
+            for piece in bytes.chunks(777) {
+                hold.write_all(piece).unwrap();
+            }
+            let bytes_held = hold.finish().unwrap();
+            assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
+            assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
+            assert!(bytes_held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
+        }
+    }
+
+    #[test]
+    fn memory_is_shared_by_all_archives_in_hand_and_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let holding = Holding::with_memory(directory.path(), 2 * STEP);
+        let mut first = holding.hold();
+        first.write_all(&vec![1; 2 * STEP]).unwrap();
+        let mut second = holding.hold();
+        second.write_all(&[2]).unwrap();
+        assert_eq!(holding.budget.free.load(Ordering::Acquire), 0);
+        drop(first.finish().unwrap());
+        assert_eq!(holding.budget.free.load(Ordering::Acquire), 2 * STEP);
+        assert_eq!(read(second.finish().unwrap().as_ref(), 0, 1), [2]);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_named() {
+        let holding = Holding::with_memory(Path::new("/nonexistent-directory"), 0);
+        let error = holding.hold().write_all(b"x").unwrap_err();
+        assert!(error.to_string().contains("/nonexistent-directory"), "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! From a complete archive to a finished commit: once, in order, or not at all.
+//!
+//! This is the domain's heart. It knows archives and its own port, [`CommitSink`]; it knows no HTTP, no terminal, no
+//! environment.
+//!
+//! | module | part of the way |
+//! |---|---|
+//! | [`holding`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
+//! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
+//! | [`mark`] | names an archive in a commit's description |
+//! | [`batching`] | which archives become one commit |
+//! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
+//! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
+//! | `upload` | archive → file set, in parts |
+//! | `committing` | file set → commit that is closed for writing; looks before it repeats |
+//! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
+//! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
+//! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`quarantine`] | keeps whole archives of which no commit can be made |
+//! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
+//! | [`patience`] | how long to try, and how an interrupt ends it |
+//! | [`run`] | the three of them over a stream of archives |
+//!
+//! **The rules** (reasons and recordings: the table in each module):
+//!
+//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
+//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up.
+//! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
+//! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
+//!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
+//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`).
+//! 4. A lost answer is never answered by repeating blindly: look for the mark first.
+//! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
+//!    nothing is published after a failure.
+//! 6. Several archives are one commit only as a whole: what an earlier run has committed or begun together stays
+//!    together, whatever the bounds are now (`batching`).
+//! 7. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
+//!    ([`Observer::settled`]), and acknowledge nothing after one that could not be.
+
+pub mod batching;
+pub mod examination;
+pub mod following;
+pub mod holding;
+pub mod ledger;
+pub mod mark;
+pub mod messages;
+pub mod patience;
+pub mod preflight;
+pub mod quarantine;
+pub mod retrieval;
+pub mod routing;
+pub mod run;
+pub mod spool;
+pub mod staging;
+
+mod committing;
+mod error;
+mod finishing;
+mod stream;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use spoutctl_archive::{Archive, Batch, Digest, Files, Label};
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::{Branch, CommitId};
+
+pub use batching::Batching;
+pub use error::{Consequence, DeliveryError};
+pub use ledger::{Ledger, Unsettled};
+pub use preflight::Ready;
+pub use run::{Delivery, Incoming, Options, Spooled, Summary};
+pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
+
+/// What happens to a file that the branch has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// The archive's file replaces it (as `pachctl put file` of 2.x does).
+    Overwrite,
+    /// The archive's bytes go to its end.
+    Append,
+}
+
+/// One archive that is a finished commit, or several that are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which archive of this run, from 1; of several the last.
+    pub archive: u64,
+    /// Which archives, where they are several.
+    pub batch: Option<Batch>,
+    /// The input it came from.
+    pub input: std::sync::Arc<str>,
+    /// Where its first header begins, in bytes of the decompressed input.
+    pub offset: u64,
+    /// Bytes from there through its second zero block.
+    pub length: u64,
+    pub digest: Digest,
+    pub label: Label,
+    pub files: usize,
+    /// Files that the archive deletes.
+    pub deletions: usize,
+    /// Bytes of its files.
+    pub bytes: u64,
+    pub branch: Branch,
+    /// Where commits of the same id hold the rest of it.
+    pub also: Arc<[Branch]>,
+    /// The commit that holds it, once there is one.
+    pub commit: Option<CommitId>,
+    /// When pachd finished the commit, by its own clock.
+    pub finished: Option<jiff::Timestamp>,
+}
+
+/// What came of an archive, for good.
+#[derive(Debug, Clone, Copy)]
+pub enum Settled<'a> {
+    Committed(&'a Receipt),
+    /// An earlier run has committed it.
+    Already(&'a Receipt),
+    /// It holds no file, so no commit was made of it.
+    Empty(&'a Archive),
+    /// It was set aside in this file.
+    Quarantined(&'a Archive, &'a Path),
+}
+
+impl Settled<'_> {
+    /// Which archive of this run, or of the spool; of several the last.
+    #[must_use]
+    pub fn archive(&self) -> u64 {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
+            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.number,
+        }
+    }
+
+    /// The numbers of the archives that it is told of.
+    #[must_use]
+    pub fn archives(&self) -> RangeInclusive<u64> {
+        self.batch().map_or(self.archive(), |batch| batch.first)..=self.archive()
+    }
+
+    /// Which archives, where they are several.
+    #[must_use]
+    pub fn batch(&self) -> Option<&Batch> {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
+            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.batch.as_ref(),
+        }
+    }
+
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitId> {
+        match self {
+            Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),
+            Self::Empty(_) | Self::Quarantined(..) => None,
+        }
+    }
+}
+
+/// An acknowledgement could not be handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unacknowledged {
+    /// What happened.
+    pub how: String,
+}
+
+/// Who is told what happens on the way. Called from several threads.
+pub trait Observer: Send + Sync {
+    /// The destination is as it should be: nothing is sent before this.
+    fn ready(&self, _ready: &Ready) {}
+    /// A complete archive was taken from the input.
+    fn received(&self, _archive: &Archive) {}
+    /// A commit of these archives together is about to be started.
+    ///
+    /// # Errors
+    /// When that cannot be written down. No commit is started then.
+    fn forming(&self, _archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+    /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
+    fn sent(&self, _archive: &Archive, _bytes: u64) {}
+    /// The archive is a finished commit: the acknowledgement. In order, once each.
+    fn committed(&self, receipt: &Receipt);
+    /// An earlier run has committed this archive; nothing was sent.
+    fn already(&self, receipt: &Receipt);
+    /// A dry run would have committed this archive.
+    fn would_commit(&self, archive: &Archive, files: &Files);
+    /// The archive holds no file and deletes none, so no commit is made of it. In order, as the acknowledgements are.
+    fn empty(&self, archive: &Archive);
+    /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
+    fn quarantined(&self, archive: &Archive, file: &Path);
+    /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
+    /// follows is acknowledged before this returns.
+    ///
+    /// # Errors
+    /// When that cannot be done. The delivery ends then.
+    fn settled(&self, _settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        Ok(())
+    }
+    /// Something that whoever runs us should know and need not act on.
+    fn note(&self, text: &str);
+    /// A call failed and will be made again.
+    fn retrying(&self, _fault: &Fault) {}
+}

@@ -1,0 +1,278 @@
+//! The path of the file that a message goes to.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::error::MessageFault;
+use super::key::{Columns, Key};
+use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Naming {
+    /// All of an archive into one file.
+    Into(Template),
+    /// Each into a file of its own.
+    Each(Template),
+}
+
+impl Naming {
+    /// Whether the numbers of messages are in names.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        let (Self::Into(template) | Self::Each(template)) = self;
+        template.has_number()
+    }
+}
+
+/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+    key: Option<Key>,
+    /// How columns of keys are told apart.
+    columns: Columns,
+    /// Percent-encode in a key what pachd refuses in a path, and `/`.
+    escape: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Time(String),
+    Uuid,
+    Key,
+    /// With so many digits at least.
+    Seq(usize),
+}
+
+/// What a name without a message's own words is made from: `%Y-%m-%dT%H%M%SZ`.
+const USUAL_TIME: &str = "%Y-%m-%dT%H%M%SZ";
+
+impl Template {
+    /// # Errors
+    /// When the text is no template, or has a `{key}` and nothing says where it is.
+    pub fn new(text: &str, key: Option<Key>, columns: Columns, escape: bool) -> Result<Self, String> {
+        let parts = parse(text)?;
+        match (parts.contains(&Part::Key), &key) {
+            (true, None) => {
+                return Err(
+                    "{key} needs --key-json, --key-column or --key-delimiter, which say where it is".to_owned(),
+                );
+            }
+            (false, Some(_)) => return Err("the name has no {key}, so nothing uses the message's key".to_owned()),
+            _ => {}
+        }
+        let template = Self {
+            parts,
+            key,
+            columns,
+            escape,
+        };
+        // Whatever is refused of every message is refused before the first.
+        let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key");
+        let path = FilePath::new(&sample).map_err(|error| error.to_string())?;
+        if path.is_root() || sample.ends_with('/') {
+            return Err("the name of a file is missing".to_owned());
+        }
+        Ok(template)
+    }
+
+    /// Whether two messages cannot have names of their own.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        !self
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Uuid | Part::Key | Part::Seq(_)))
+    }
+
+    /// Whether the number of a message is in it.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Seq(_)))
+    }
+
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The path of a message with this body and this number, read at `time`.
+    ///
+    /// # Errors
+    /// When it has no key, or pachd would refuse the path.
+    pub fn path(&self, body: &[u8], number: u64, time: Timestamp) -> Result<FilePath, MessageFault> {
+        let key = match &self.key {
+            None => Vec::new(),
+            Some(key) => key
+                .of(body, self.columns)
+                .map_err(|why| MessageFault::NoKey { why: why.to_string() })?,
+        };
+        let bad = |why: String| MessageFault::BadName { why };
+        if !self.escape && std::str::from_utf8(&key).is_err() {
+            return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
+        }
+        let text = self.filled(time, number, &key);
+        let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
+        if path.is_root() || text.ends_with('/') {
+            return Err(bad(format!("`{text}` is a directory")));
+        }
+        Ok(path)
+    }
+
+    fn filled(&self, time: Timestamp, number: u64, key: &[u8]) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Time(format) => text.push_str(&time.strftime(format).to_string()),
+                Part::Uuid => text.push_str(&Uuid::new_v4().simple().to_string()),
+                Part::Seq(digits) => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{number:0digits$}");
+                }
+                Part::Key if self.escape => text.push_str(&escaped(key)),
+                Part::Key => text.push_str(&String::from_utf8_lossy(key)),
+            }
+        }
+        text
+    }
+}
+
+/// One element of a path that stands for these bytes, and for no others.
+fn escaped(key: &[u8]) -> String {
+    if matches!(key, b"." | b"..") {
+        return "%2E".repeat(key.len());
+    }
+    let mut text = String::with_capacity(key.len());
+    for byte in key {
+        let c = char::from(*byte);
+        if byte.is_ascii() && is_allowed_in_path(c) && !matches!(c, '%' | '/') {
+            text.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+fn parse(text: &str) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        if !before.is_empty() {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        let (field, after) = after
+            .split_once('}')
+            .ok_or_else(|| format!("`{{{after}` has no closing brace"))?;
+        parts.push(part(field)?);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+fn part(field: &str) -> Result<Part, String> {
+    match field.split_once(':') {
+        None if field == "uuid" => Ok(Part::Uuid),
+        None if field == "key" => Ok(Part::Key),
+        None if field == "seq" => Ok(Part::Seq(1)),
+        Some(("seq", digits)) => match digits.parse() {
+            Ok(digits @ 1..=20) => Ok(Part::Seq(digits)),
+            _ => Err(format!(
+                "`{digits}` is no number of digits: write {{seq:9}}, and 20 at most"
+            )),
+        },
+        None if field == "time" => Ok(Part::Time(USUAL_TIME.to_owned())),
+        Some(("time", format)) => {
+            jiff::fmt::strtime::format(format, Timestamp::UNIX_EPOCH)
+                .map_err(|error| format!("`{format}` is no format of a time: {error}"))?;
+            Ok(Part::Time(format.to_owned()))
+        }
+        _ => Err(format!(
+            "`{{{field}}}` is unknown: there are {{time}}, {{time:%Y/%m/%d}} and so on, {{uuid}}, {{key}}, {{seq}} and \
+             {{seq:9}}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str, key: Option<Key>, escape: bool) -> Result<Template, String> {
+        Template::new(text, key, Columns::Tabs, escape)
+    }
+
+    #[test]
+    fn a_name_is_made_of_time_key_and_uuid() {
+        let time: Timestamp = "2026-11-22T10:17:02Z".parse().unwrap();
+        let named = template("in/{time:%Y/%m/%d}/{key}.json", Some(Key::Column(1)), false).unwrap();
+        assert_eq!(
+            named.path(b"left\tright", 1, time).unwrap().as_str(),
+            "/in/2026/11/22/left.json"
+        );
+        let unique = template("{uuid}", None, false).unwrap();
+        assert_ne!(unique.path(b"", 1, time).unwrap(), unique.path(b"", 1, time).unwrap());
+        assert_eq!(unique.path(b"", 1, time).unwrap().as_str().len(), 33);
+        let usual = template("{time}", None, false).unwrap();
+        assert_eq!(usual.path(b"", 1, time).unwrap().as_str(), "/2026-11-22T101702Z");
+        let numbered = template("{seq}-{seq:3}", None, false).unwrap();
+        assert_eq!(numbered.path(b"", 42, time).unwrap().as_str(), "/42-042");
+        assert_eq!(numbered.path(b"", 4242, time).unwrap().as_str(), "/4242-4242");
+    }
+
+    #[test]
+    fn what_can_never_be_a_name_is_refused_at_once() {
+        for (text, why) in [
+            ("a/{sequence}", "unknown"),
+            ("a/{uuid", "no closing brace"),
+            ("", "missing"),
+            ("dir/", "missing"),
+            ("a*b", "refuses"),
+            ("../x", "refuses"),
+            ("{time:%!}", "no format"),
+            ("{time:%a*}", "refuses"),
+            ("{key}", "--key-json"),
+            ("{seq:0}", "number of digits"),
+            ("{seq:21}", "number of digits"),
+        ] {
+            let error = template(text, None, false).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        assert!(template("plain", Some(Key::Column(1)), false).is_err());
+    }
+
+    #[test]
+    fn a_key_that_pachd_refuses_is_an_error_or_escaped() {
+        let key = || Some(Key::Before(b"|".to_vec()));
+        let plain = template("{key}", key(), false).unwrap();
+        let escaping = template("{key}", key(), true).unwrap();
+        let path = |body: &[u8]| {
+            escaping
+                .path(body, 1, Timestamp::UNIX_EPOCH)
+                .unwrap()
+                .as_str()
+                .to_owned()
+        };
+        for body in [&b"a*b|"[..], b"../up|", b"caf\xc3\xa9|", b"\xff|", b"/|"] {
+            let fault = plain.path(body, 1, Timestamp::UNIX_EPOCH).unwrap_err();
+            assert!(matches!(fault, MessageFault::BadName { .. }), "{fault:?}");
+        }
+        assert_eq!(path(b"a*b|"), "/a%2Ab");
+        assert_eq!(path(b"a/b|"), "/a%2Fb");
+        assert_eq!(path(b"caf\xc3\xa9|"), "/caf%C3%A9");
+        assert_eq!(path(b"\xff|"), "/%FF");
+        // What would be no element of its own stays one.
+        for body in [&b"..|"[..], b".|", b"/|", b"../up|", b"a//b|"] {
+            assert_eq!(path(body).matches('/').count(), 1, "{}", path(body));
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! A delivery from its first archive to its last: preflight, then one archive after the other, then the end.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvError, at, never, select};
+
+use super::batching::Batching;
+use super::error::{DeliveryError, waiting_for};
+use super::finishing::{Finisher, Wait};
+use super::holding::Holding;
+use super::ledger::Ledger;
+use super::mark::StreamName;
+use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
+use super::preflight::{NotReady, Preflight, Ready};
+use super::quarantine::Quarantine;
+use super::stream::Stream;
+use super::{CommitSink, Observer, WriteMode};
+use spoutctl_archive::{Archive, Files};
+use spoutctl_core::pfs::{Branch, CommitId};
+
+/// What the reading side hands over.
+pub enum Incoming {
+    Archive(Box<Archive>),
+    /// The last thing that comes: the input ended as it should, or with an error.
+    End(Result<(), DeliveryError>),
+}
+
+/// How archives are to become commits.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
+pub struct Options {
+    pub branch: Branch,
+    /// Where commits are made first, when `branch` is to be moved to finished ones only.
+    pub staging: Option<Branch>,
+    /// Where the store makes commits of the same ids, too.
+    pub also: Arc<[Branch]>,
+    pub mode: WriteMode,
+    pub message: Option<String>,
+    pub create_repo: bool,
+    /// The branch is the output of the spout that we are part of.
+    pub own_output: bool,
+    /// The stream's name, if its numbers are to go on where an earlier run ended.
+    pub stream: Option<StreamName>,
+    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
+    /// it is known where.
+    pub counts_messages: bool,
+    /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
+    pub drains: bool,
+    /// The input is the same as last time.
+    pub resume: bool,
+    /// The archives bring the numbers of a spool along.
+    pub spooled: Option<Spooled>,
+    /// How many archives become one commit.
+    pub batching: Batching,
+    /// The longest time without any success.
+    pub retry_for: Duration,
+    /// How many commits may wait to be finished before the next one is closed; at least 1.
+    pub in_flight: usize,
+    pub dry_run: bool,
+}
+
+/// What a spool knows of its stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spooled {
+    /// The oldest number that waits, or will come.
+    pub oldest: u64,
+    /// Nothing of what waits is in this commit or an older one.
+    pub floor: Option<CommitId>,
+    /// Whether nothing was ever sent, so that there is nothing to look for.
+    pub fresh: bool,
+    /// The cluster that its archives are for.
+    pub cluster: Option<String>,
+    /// Batches of which a commit may have been started.
+    pub planned: Vec<Planned>,
+}
+
+/// Archives of a spool that an earlier run wanted to have in one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    pub first: u64,
+    pub last: u64,
+    /// The last one that still waits.
+    pub last_waiting: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Complete archives that were taken from the input.
+    pub archives: u64,
+    /// Archives without a file: alone they are no commit.
+    pub empty: u64,
+}
+
+/// One delivery.
+pub struct Delivery {
+    pub sink: Arc<dyn CommitSink>,
+    pub observer: Arc<dyn Observer>,
+    pub clock: Arc<dyn Clock>,
+    pub interrupt: Interrupt,
+    pub ledger: Arc<Ledger>,
+    /// Where the archives of a batch are held together.
+    pub holding: Holding,
+    /// Where archives go of which no commit can be made; without one they end the delivery.
+    pub quarantine: Option<Quarantine>,
+    pub options: Options,
+}
+
+impl Delivery {
+    /// Delivers what comes until its end, an error, or an interrupt.
+    ///
+    /// # Errors
+    /// Why it ended before the input did. What was acknowledged before stays.
+    pub fn run(&self, incoming: &Receiver<Incoming>) -> (Summary, Result<(), DeliveryError>) {
+        let mut summary = Summary::default();
+        let mut first = None;
+        let result = match self.get_ready(incoming, &mut first) {
+            Ok(Some(ready)) => self.deliver(incoming, first, ready, &mut summary),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        (summary, result)
+    }
+
+    /// Looks at the destination until it is ready. When it is not at once, the first archive is waited for: an input
+    /// that cannot be used is then told at once, not after ten minutes of trying in vain. `None`: nothing will come.
+    fn get_ready(
+        &self,
+        incoming: &Receiver<Incoming>,
+        first: &mut Option<Incoming>,
+    ) -> Result<Option<Ready>, DeliveryError> {
+        let options = &self.options;
+        let preflight = Preflight {
+            branch: &options.branch,
+            create_repo: options.create_repo,
+            own_output: options.own_output,
+            stream: options.stream.as_ref(),
+            counts_messages: options.counts_messages,
+            resume: options.resume,
+            spooled: options.spooled.as_ref(),
+            staging: options.staging.as_ref(),
+            dry_run: options.dry_run,
+        };
+        let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
+        let mut unknown = UnknownAnswers::default();
+        let mut said_busy = false;
+        loop {
+            let reason = match preflight.look(self.sink.as_ref()) {
+                Ok(ready) => {
+                    self.observer.ready(&ready);
+                    return Ok(Some(ready));
+                }
+                Err(NotReady::Never(error)) => return Err(error),
+                Err(NotReady::Fault(fault)) if unknown.too_often(&fault) => {
+                    return Err(DeliveryError::Destination(fault));
+                }
+                Err(reason) => reason,
+            };
+            self.say(&reason, &mut said_busy);
+            // What waits in a spool is safe there, and of messages that are counted none is read yet: nothing is gained by the
+            // grace period.
+            if self.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
+                return Err(DeliveryError::Interrupted);
+            }
+            if first.is_none() && !(options.counts_messages && options.spooled.is_none()) {
+                match self.receive(incoming, &never(), &never()) {
+                    Ok(Incoming::End(result)) => return result.map(|()| None),
+                    Ok(archive) => *first = Some(archive),
+                    Err(stop) => return stop.into_result().map(|()| None),
+                }
+            }
+            let asked = if let NotReady::Fault(fault) = &reason {
+                fault.retry_after
+            } else {
+                None
+            };
+            patience.wait(asked).map_err(|end| self.not_ready(end, reason))?;
+        }
+    }
+
+    fn say(&self, reason: &NotReady, said_busy: &mut bool) {
+        match reason {
+            NotReady::Fault(fault) => self.observer.retrying(fault),
+            NotReady::Busy(head) if !std::mem::replace(said_busy, true) => {
+                self.observer.note(&waiting_for(&self.options.branch, &head.commit.id));
+            }
+            NotReady::Busy(_) | NotReady::Never(_) => {}
+        }
+    }
+
+    fn not_ready(&self, end: Exhausted, reason: NotReady) -> DeliveryError {
+        match (end, reason) {
+            (Exhausted::Grace, _) => DeliveryError::Interrupted,
+            (Exhausted::Retries(tried), NotReady::Fault(fault)) => DeliveryError::Unreachable { fault, tried },
+            (Exhausted::Retries(waited), NotReady::Busy(head)) => DeliveryError::Busy {
+                branch: self.options.branch.clone(),
+                head,
+                waited,
+            },
+            (Exhausted::Retries(_), NotReady::Never(error)) => error,
+        }
+    }
+
+    /// The next thing from the reading side, unless something ends the delivery first.
+    fn receive(
+        &self,
+        incoming: &Receiver<Incoming>,
+        failed: &Receiver<()>,
+        due: &Receiver<Instant>,
+    ) -> Result<Incoming, Stop> {
+        let latest = || self.interrupt.deadline().filter(|_| self.options.drains);
+        if self.interrupt.is_raised() && latest().is_none() {
+            return Err(Stop::Interrupted);
+        }
+        let mut raised = self.interrupt.raised().clone();
+        let mut over = never();
+        loop {
+            select! {
+                recv(raised) -> _ => {
+                    // A closed channel would be ready for ever.
+                    raised = never();
+                    over = at(latest().ok_or(Stop::Interrupted)?);
+                }
+                recv(over) -> _ => return Err(Stop::Interrupted),
+                recv(failed) -> _ => return Err(Stop::EarlierFailed),
+                recv(due) -> _ => return Err(Stop::BatchDue),
+                recv(incoming) -> message => return message.map_err(|RecvError| Stop::ReaderGone),
+            }
+        }
+    }
+
+    fn deliver(
+        &self,
+        incoming: &Receiver<Incoming>,
+        first: Option<Incoming>,
+        ready: Ready,
+        summary: &mut Summary,
+    ) -> Result<(), DeliveryError> {
+        let finisher = Finisher::start(Wait {
+            sink: Arc::clone(&self.sink),
+            observer: Arc::clone(&self.observer),
+            clock: Arc::clone(&self.clock),
+            interrupt: self.interrupt.clone(),
+            ledger: Arc::clone(&self.ledger),
+            branch: self.options.branch.clone(),
+            retry_for: self.options.retry_for,
+        });
+        let result = Stream::new(self, &finisher, ready).and_then(|mut stream| {
+            let result = stream
+                .begin()
+                .and_then(|()| self.each(incoming, first, &mut stream, summary));
+            stream.end();
+            result.and_then(|()| stream.check_published())
+        });
+        // Earlier archives are waited for whatever happened to a later one, and their failure came first.
+        finisher.end().and(result)
+    }
+
+    fn each(
+        &self,
+        incoming: &Receiver<Incoming>,
+        mut first: Option<Incoming>,
+        stream: &mut Stream<'_>,
+        summary: &mut Summary,
+    ) -> Result<(), DeliveryError> {
+        loop {
+            let next = match first.take() {
+                Some(first) => Ok(first),
+                None => self.receive(incoming, stream.earlier_failed(), &stream.batch_due()),
+            };
+            let flow = match next {
+                Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
+                Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
+                Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(error)),
+                Err(Stop::BatchDue) => stream.close_batch()?,
+                Err(Stop::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
+                Err(stop) => return stop.into_result(),
+            };
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(
+        &self,
+        archive: Box<Archive>,
+        stream: &mut Stream<'_>,
+        summary: &mut Summary,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        summary.archives += 1;
+        self.observer.received(&archive);
+        if let Err(error) = &archive.contents {
+            // In order: not before those that are to be one commit.
+            if stream.close_batch()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            return match &self.quarantine {
+                None => Err(Box::new(error.clone()).into()),
+                Some(quarantine) => stream.quarantine(&archive, error, quarantine),
+            };
+        }
+        for note in archive.notes() {
+            self.observer.note(&format!("archive {}: {note}", archive.number));
+        }
+        summary.empty += u64::from(archive.contents.as_ref().is_ok_and(Files::change_nothing));
+        stream.take(archive)
+    }
+}
+
+/// Why nothing more is taken from the reading side.
+enum Stop {
+    Interrupted,
+    /// Nothing is wrong: the batch in hand has waited long enough.
+    BatchDue,
+    /// A commit that was waited for failed; the finisher knows why.
+    EarlierFailed,
+    /// The reading side ended without a word: it has panicked, and what it held is not whole.
+    ReaderGone,
+}
+
+impl Stop {
+    fn into_result(self) -> Result<(), DeliveryError> {
+        match self {
+            Self::EarlierFailed | Self::BatchDue => Ok(()),
+            Self::Interrupted => Err(DeliveryError::Interrupted),
+            Self::ReaderGone => Err(DeliveryError::Panicked),
+        }
+    }
+}

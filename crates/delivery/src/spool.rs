@@ -1,0 +1,671 @@
+//! The durable spool: every complete archive is on disk, whole and synced, before any of it is sent, and leaves after
+//! its commit is finished and acknowledged.
+//!
+//! It knows a directory, archives and their numbers; it knows no server and no terminal.
+//!
+//! ```text
+//! DIR/journal.json                     the stream's name, how far it is, what it is for; replaced atomically
+//! DIR/lock                             held by the one process that uses the spool; its pid stands in it
+//! DIR/incoming.tar                     the archive that is being read
+//! DIR/waiting/000000000012-SHA256.tar  complete archives, by number; the name is the checksum
+//! DIR/damaged/                         what could not be read any more
+//! ```
+//!
+//! # What holds
+//!
+//! - A file in `waiting` is a whole archive: it gets its name after its bytes are synced, and the directory is synced
+//!   before anybody is told (`accepted`).
+//! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
+//! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
+//!   while archives are sent that an earlier run has sent later ones of.
+//! - An archive of messages says itself which they are ([`spoutctl_archive::Label`]). The journal holds the greatest number of a
+//!   message, too, before the file that shows it is removed. An archive of messages is a batch as it was made: none is ever
+//!   formed anew.
+//! - Archives that are to be one commit are in the journal before that is started, until they have left: the next run
+//!   has the same ones together. They leave together.
+//! - The journal says that an archive is finished after whoever asked for its acknowledgement has it
+//!   ([`crate::Observer::settled`]). Without that it is found on the branch by the next run, and acknowledged again.
+//! - A file is removed after the journal says that it is finished. A crash in between shows at the next opening, as
+//!   does one between the acknowledgement and the journal: the archive is looked for on the branch, found, and
+//!   acknowledged as `already`.
+//!
+//! # Bounds
+//!
+//! What waits, and what is being read, is at most `limit` bytes, each archive counted as 4 KiB at least; whoever writes
+//! more waits. In memory is about 100 bytes for each archive that waits, so 25 MB for a gibibyte of the smallest ones,
+//! and at most one archive's index beside the one in the delivery's hands.
+
+mod error;
+mod feeding;
+mod files;
+mod journal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+pub use self::error::SpoolError;
+pub use self::feeding::{Leaving, feed};
+use self::files::{Kept, Name};
+pub use self::journal::{HeldBack, Purpose};
+use self::journal::{Journal, Together};
+use super::mark::StreamName;
+use super::preflight::Ready;
+use super::run::{Planned, Spooled};
+use spoutctl_archive::{Archive, ArchiveReader, Digest, Hold};
+use spoutctl_core::pfs::CommitId;
+
+const WAITING: &str = "waiting";
+const DAMAGED: &str = "damaged";
+const INCOMING: &str = "incoming.tar";
+/// What an archive counts at least: it takes a block of the disk and a place in memory.
+const SMALLEST: u64 = 4096;
+/// How much may wait unless told otherwise: 1 GiB.
+pub const DEFAULT_LIMIT: u64 = 1 << 30;
+
+/// A spool in use by this process. Threads share it.
+pub struct Spool {
+    dir: PathBuf,
+    limit: u64,
+    /// Locked for as long as this lives.
+    _lock: File,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+struct Inner {
+    journal: Journal,
+    waiting: VecDeque<Waiting>,
+    /// What `waiting` counts.
+    bytes: u64,
+    /// The greatest number of a message that was ever taken in.
+    messages: u64,
+    /// The number of the next archive to be handed out.
+    next: u64,
+    /// The archive just accepted, when nothing waits before it: it need not be read again.
+    at_hand: Option<Box<Archive>>,
+    /// What this run has set aside.
+    damaged: Vec<Damaged>,
+    /// The greatest number that an earlier run has committed, as far as its archive may still wait here.
+    sent_before: u64,
+    /// Nothing that waited when it was opened can have been sent, for there was nothing.
+    fresh: bool,
+    /// No further archive will be accepted.
+    ended: bool,
+    /// Nobody takes archives any more.
+    closed: bool,
+    /// Why the spool cannot be used any more.
+    trouble: Option<SpoolError>,
+}
+
+/// An archive that waits.
+#[derive(Debug, Clone)]
+struct Waiting {
+    name: Name,
+    length: u64,
+    /// Where this run read it from.
+    origin: Option<(Arc<str>, u64)>,
+}
+
+impl Inner {
+    fn accepted(&self) -> u64 {
+        let newest = self.waiting.back().map_or(0, |newest| newest.name.sequence);
+        newest.max(self.journal.accepted)
+    }
+
+    /// As the delivery wants it; `None` when nothing of it waits any more.
+    fn planned(&self, together: Together) -> Option<Planned> {
+        let waiting = self.waiting.iter().map(|one| one.name.sequence);
+        Some(Planned {
+            first: together.first,
+            last: together.last,
+            last_waiting: waiting.rev().find(|sequence| together.contains(*sequence))?,
+        })
+    }
+
+    /// Writes the journal; what is in memory follows what is on disk.
+    fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
+        journal.write(dir)?;
+        self.journal = journal;
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn counted(&self) -> u64 {
+        self.length.max(SMALLEST)
+    }
+}
+
+/// An archive that waits, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub sequence: u64,
+    pub digest: Digest,
+    pub length: u64,
+}
+
+/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
+pub struct TakingIn(Arc<Spool>);
+
+impl Drop for TakingIn {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// A file that could not be read any more, and was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Where it is now.
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// What a spool holds, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    pub stream: StreamName,
+    /// The number of the newest archive that was ever taken in; a producer goes on behind it.
+    pub accepted: u64,
+    /// The number of the newest message in them, where they were made of messages.
+    pub messages: u64,
+    pub waiting: Vec<Item>,
+    pub held_back: Option<HeldBack>,
+    pub purpose: Option<Purpose>,
+    /// Files that were set aside.
+    pub damaged: Vec<PathBuf>,
+    /// The process that uses it now.
+    pub used_by: Option<u32>,
+}
+
+impl Spool {
+    /// Opens the spool in `dir`, which is made when it is not there, for this process alone.
+    ///
+    /// # Errors
+    /// When another process uses it; when `dir` holds something else, or cannot be used.
+    pub fn open(dir: &Path, limit: u64) -> Result<Self, SpoolError> {
+        Self::with(dir, limit, true)
+    }
+
+    /// Opens a spool that is there.
+    ///
+    /// # Errors
+    /// As [`Spool::open`], and when there is none.
+    pub fn open_existing(dir: &Path) -> Result<Self, SpoolError> {
+        Self::with(dir, u64::MAX, false)
+    }
+
+    fn with(dir: &Path, limit: u64, create: bool) -> Result<Self, SpoolError> {
+        files::check(dir, create)?;
+        let lock = files::lock(dir)?;
+        let journal = Journal::open(dir)?;
+        let (waiting, damaged) = files::list(dir, journal.finished)?;
+        let bytes = waiting.iter().map(Waiting::counted).sum();
+        let next = waiting.front().map_or(0, |first| first.name.sequence);
+        let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name)).max(journal.messages);
+        Ok(Self {
+            dir: dir.to_owned(),
+            limit,
+            _lock: lock,
+            inner: Mutex::new(Inner {
+                next: next.max(journal.finished + 1),
+                fresh: waiting.is_empty() && journal.floor.is_none(),
+                sent_before: 0,
+                journal,
+                waiting,
+                bytes,
+                messages,
+                at_hand: None,
+                damaged,
+                ended: false,
+                closed: false,
+                trouble: None,
+            }),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// What the spool in `dir` holds, whether a process uses it or not. Changes nothing.
+    ///
+    /// # Errors
+    /// When there is no spool, or it cannot be read.
+    pub fn look(dir: &Path) -> Result<Contents, SpoolError> {
+        files::check(dir, false)?;
+        // The files first: what leaves meanwhile is in the journal then. The other way round, the number of an archive
+        // that leaves between the two would be seen in neither, and a producer would send it again.
+        let waiting = files::look(dir, 0)?;
+        let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name));
+        let journal = Journal::read(dir)?;
+        let waiting: Vec<Item> = waiting
+            .into_iter()
+            .filter(|waiting| waiting.name.sequence > journal.finished)
+            .map(|waiting| Item {
+                sequence: waiting.name.sequence,
+                digest: waiting.name.digest,
+                length: waiting.length,
+            })
+            .collect();
+        Ok(Contents {
+            accepted: waiting.last().map_or(0, |last| last.sequence).max(journal.accepted),
+            messages: journal.messages.max(messages),
+            stream: journal.stream,
+            waiting,
+            held_back: journal.held_back,
+            purpose: journal.purpose,
+            damaged: files::damaged(dir),
+            used_by: files::used_by(dir)?,
+        })
+    }
+
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The name under which its archives are marked.
+    #[must_use]
+    pub fn stream(&self) -> StreamName {
+        self.lock().journal.stream.clone()
+    }
+
+    /// The number of the newest archive that was ever taken in; 0 before the first.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.lock().accepted()
+    }
+
+    /// The greatest number of a message that was ever taken in; 0 before the first.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.lock().messages
+    }
+
+    /// How many archives wait, and their bytes.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, u64) {
+        let inner = self.lock();
+        (inner.waiting.len(), inner.waiting.iter().map(|one| one.length).sum())
+    }
+
+    /// What a delivery has to know of its stream.
+    #[must_use]
+    pub fn spooled(&self) -> Spooled {
+        let inner = self.lock();
+        let first = inner.waiting.front();
+        Spooled {
+            oldest: first.map_or_else(|| inner.accepted() + 1, |first| first.name.sequence),
+            fresh: inner.fresh,
+            floor: inner.journal.floor(),
+            cluster: inner.journal.cluster.clone(),
+            planned: inner
+                .journal
+                .together
+                .iter()
+                .filter_map(|one| inner.planned(*one))
+                .collect(),
+        }
+    }
+
+    /// What this run has set aside because it could not be read.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<Damaged> {
+        self.lock().damaged.clone()
+    }
+
+    /// Says what the archives are for. What waits keeps the purpose that it was taken in for.
+    ///
+    /// # Errors
+    /// When archives wait that are for something else.
+    pub fn bind(&self, purpose: &Purpose) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        if inner.journal.purpose.as_ref() == Some(purpose) {
+            return Ok(());
+        }
+        let before = inner.journal.purpose.as_ref();
+        let differences = before.map(|before| before.differences(purpose));
+        let is_same = differences.as_ref().is_some_and(Vec::is_empty);
+        if let Some(differences) = differences.filter(|_| !is_same && !inner.waiting.is_empty()) {
+            return Err(SpoolError::OtherPurpose {
+                dir: self.dir.clone(),
+                waiting: inner.waiting.len(),
+                held_back: inner.journal.held_back.as_ref().map(|held| held.sequence),
+                differences,
+            });
+        }
+        let mut journal = inner.journal.clone();
+        journal.purpose = Some(purpose.clone());
+        if !is_same {
+            // Another destination: what was known of the old one says nothing about it.
+            journal.cluster = None;
+            journal.floor = None;
+            journal.together.clear();
+            inner.fresh = true;
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// Remembers the cluster that answered and, when nothing was sent before, the newest commit: ours are newer.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn bind_destination(&self, ready: &Ready) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        inner.sent_before = ready.greatest_known;
+        let mut journal = inner.journal.clone();
+        if inner.fresh && journal.floor.is_none() {
+            journal.floor = ready.floor.as_ref().map(CommitId::to_string);
+        }
+        if ready.cluster.is_some() {
+            journal.cluster.clone_from(&ready.cluster);
+        }
+        if journal == inner.journal {
+            return Ok(());
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// A place for the next archive. It waits for room; one archive that is larger than the limit is refused.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn hold(self: &Arc<Self>) -> Result<Box<dyn Hold>, SpoolError> {
+        let held = files::Incoming::create(Arc::clone(self))?;
+        Ok(Box::new(held))
+    }
+
+    /// Takes in the archive that was written to the newest [`Spool::hold`]: when this returns, it survives a crash.
+    ///
+    /// # Errors
+    /// When its file cannot be named, or the name not synced.
+    pub fn accept(&self, archive: Archive) -> Result<(), SpoolError> {
+        let name = Name {
+            sequence: archive.number,
+            digest: archive.digest,
+        };
+        // Without the lock, which whoever acknowledges needs: only the one who reads the input gives names.
+        files::accept(&self.dir, &name)?;
+        let mut inner = self.lock();
+        let waiting = Waiting {
+            name,
+            length: archive.length,
+            origin: Some((Arc::clone(&archive.input), archive.offset)),
+        };
+        inner.bytes += waiting.counted();
+        inner.messages = inner
+            .messages
+            .max(archive.label.messages.map_or(0, |messages| messages.last));
+        if archive.number == inner.next || inner.waiting.is_empty() {
+            inner.next = archive.number;
+            inner.at_hand = Some(Box::new(archive));
+        }
+        inner.waiting.push_back(waiting);
+        drop(inner);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
+    #[must_use]
+    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
+        TakingIn(Arc::clone(self))
+    }
+
+    fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Nobody takes archives any more: whoever waits for room is told.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The next archive to be delivered, oldest first; waits for one. `None` when no further one comes.
+    ///
+    /// # Errors
+    /// When the spool cannot be used any more, or holds one back until somebody decides.
+    pub fn next(&self, options: &spoutctl_archive::Options) -> Result<Option<Box<Archive>>, SpoolError> {
+        loop {
+            let Some(waiting) = self.wait_for_next()? else {
+                return Ok(None);
+            };
+            let at_hand = self.lock().at_hand.take_if(|one| one.number == waiting.name.sequence);
+            match at_hand.map_or_else(|| self.read(&waiting, options), Ok) {
+                Ok(archive) => {
+                    self.lock().next = waiting.name.sequence + 1;
+                    return Ok(Some(archive));
+                }
+                Err(reason) => self.set_aside(&waiting.name, reason)?,
+            }
+        }
+    }
+
+    fn wait_for_next(&self) -> Result<Option<Waiting>, SpoolError> {
+        let mut inner = self.lock();
+        loop {
+            if let Some(trouble) = inner.trouble.take() {
+                return Err(trouble);
+            }
+            if inner.closed {
+                return Ok(None);
+            }
+            let place = inner.waiting.partition_point(|one| one.name.sequence < inner.next);
+            if let Some(next) = inner.waiting.get(place) {
+                let held_back = inner.journal.held_back.as_ref();
+                if let Some(held) = held_back.filter(|held| held.sequence == next.name.sequence) {
+                    return Err(SpoolError::HeldBack {
+                        dir: self.dir.clone(),
+                        held: held.clone(),
+                    });
+                }
+                return Ok(Some(next.clone()));
+            }
+            if inner.ended {
+                return Ok(None);
+            }
+            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Reads an archive's index again. Its file is checked on the way: framing, and the digest that is its name.
+    fn read(&self, waiting: &Waiting, options: &spoutctl_archive::Options) -> Result<Box<Archive>, String> {
+        let path = self.path(&waiting.name);
+        let file = File::open(&path).map_err(|error| error.to_string())?;
+        let again = file.try_clone().map_err(|error| error.to_string())?;
+        let input = path.display().to_string().into();
+        let mut reader = ArchiveReader::new(BufReader::new(file), input, waiting.name.sequence, options.clone());
+        let archive = reader.next_archive(Box::new(Kept(again)));
+        let mut archive = match archive {
+            Ok(Some(archive)) if archive.digest == waiting.name.digest => archive,
+            Ok(Some(archive)) => return Err(format!("its SHA-256 is {}", archive.digest)),
+            Ok(None) => return Err("it is empty".to_owned()),
+            Err(error) => return Err(error.trouble.detail()),
+        };
+        if let Some((input, offset)) = &waiting.origin {
+            archive.input = Arc::clone(input);
+            archive.offset = *offset;
+        }
+        Ok(Box::new(archive))
+    }
+
+    /// One commit of these archives is about to be started: whatever happens to us, they stay together.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn forming(&self, sequences: &RangeInclusive<u64>) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let one = inner
+            .journal
+            .together
+            .iter()
+            .find(|one| one.contains(*sequences.start()));
+        // One that somebody has taken an archive out of is still the same.
+        if one.is_some_and(|one| one.contains(*sequences.end())) {
+            return Ok(());
+        }
+        let mut journal = inner.journal.clone();
+        journal.together.push(Together {
+            first: *sequences.start(),
+            last: *sequences.end(),
+        });
+        inner.write(&self.dir, journal)
+    }
+
+    /// The archives have left: their commit is finished and acknowledged, or there was nothing to commit.
+    ///
+    /// # Errors
+    /// When that cannot be written down. The next run finds their commit on the branch, and nothing is sent twice.
+    pub fn finished(&self, sequences: &RangeInclusive<u64>, commit: Option<&CommitId>) -> Result<(), SpoolError> {
+        let sequence = *sequences.end();
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        journal.finished = journal.finished.max(sequence);
+        journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
+        // One that failed in flight is committed after later ones, which may still wait here: its commit hides theirs.
+        if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
+            journal.floor = Some(commit.to_string());
+        }
+        journal.together.retain(|one| !one.contains(sequence));
+        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, sequences, written)
+    }
+
+    /// Takes an archive out without a commit: somebody decided so.
+    ///
+    /// # Errors
+    /// When it does not wait; when that cannot be written down.
+    pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
+            return Err(SpoolError::NotWaiting {
+                dir: self.dir.clone(),
+                sequence,
+            });
+        }
+        let mut journal = inner.journal.clone();
+        journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
+        journal.held_back.take_if(|held| held.sequence == sequence);
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, &(sequence..=sequence), written)?;
+        // The journal does not know it as finished, so its file must not come back after a power cut.
+        files::sync_directory(&self.dir.join(WAITING))
+    }
+
+    /// Takes everything out that waits: somebody decided so.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn discard(&self) -> Result<(), SpoolError> {
+        let waiting: Vec<u64> = self.lock().waiting.iter().map(|one| one.name.sequence).collect();
+        waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
+    }
+
+    /// Has an archive sent that was held back.
+    ///
+    /// # Errors
+    /// When it is not held back; when that cannot be written down.
+    pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        // A commit with an error is nobody's, so the next run makes another one.
+        if journal.held_back.take_if(|held| held.sequence == sequence).is_none() {
+            return Err(SpoolError::NotHeldBack {
+                dir: self.dir.clone(),
+                sequence,
+            });
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that were to
+    /// be one commit it is the first, so that none of them goes alone; which one it is, is answered.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        let together = journal.together.iter().find(|one| one.contains(held.sequence));
+        let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));
+        held.sequence = waiting.map_or(held.sequence, |first| first.name.sequence);
+        let sequence = held.sequence;
+        journal.held_back = Some(held);
+        inner.write(&self.dir, journal)?;
+        Ok(sequence)
+    }
+
+    /// Waits until nothing waits, or nobody takes archives any more: then `false`.
+    pub fn wait_until_drained(&self) -> bool {
+        let inner = self.lock();
+        let wait = self.changed.wait_while(inner, |inner| {
+            !inner.waiting.is_empty() && !inner.closed && inner.trouble.is_none()
+        });
+        wait.unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+    }
+
+    fn leave(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        sequences: &RangeInclusive<u64>,
+        written: Result<(), SpoolError>,
+    ) -> Result<(), SpoolError> {
+        written?;
+        let from = inner
+            .waiting
+            .partition_point(|one| one.name.sequence < *sequences.start());
+        let to = inner
+            .waiting
+            .partition_point(|one| one.name.sequence <= *sequences.end());
+        let gone: Vec<Waiting> = inner.waiting.drain(from..to.max(from)).collect();
+        inner.bytes -= gone.iter().map(Waiting::counted).sum::<u64>();
+        drop(inner);
+        self.changed.notify_all();
+        // Not synced: a file that comes back after a crash is known as finished by its number, unless it was given up.
+        gone.iter().try_for_each(|waiting| {
+            let path = self.path(&waiting.name);
+            fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
+        })
+    }
+
+    /// Reports that the spool cannot be used any more to whoever asks for the next archive.
+    pub fn fail(&self, trouble: SpoolError) {
+        self.lock().trouble.get_or_insert(trouble);
+        self.changed.notify_all();
+    }
+
+    fn set_aside(&self, name: &Name, reason: String) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        // Before the file goes that shows it.
+        journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
+        inner.write(&self.dir, journal)?;
+        let path = files::set_aside(&self.dir, name)?;
+        let place = inner.waiting.iter().position(|one| one.name == *name);
+        if let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) {
+            inner.bytes -= waiting.counted();
+        }
+        inner.damaged.push(Damaged { path, reason });
+        drop(inner);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn path(&self, name: &Name) -> PathBuf {
+        self.dir.join(WAITING).join(name.to_string())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,102 @@
+//! Between the spool and the delivery: what waits goes in, oldest first, and leaves once it is acknowledged.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Sender;
+
+use super::Spool;
+use crate::{DeliveryError, Incoming, Observer, Ready, Receipt, Settled, Unacknowledged};
+use spoutctl_archive::{Archive, Files};
+use spoutctl_core::fault::Fault;
+
+/// Hands over what waits, oldest first, until `reading` has come to its end and nothing waits any more.
+pub fn feed(
+    spool: &Spool,
+    options: &spoutctl_archive::Options,
+    archives: &Sender<Incoming>,
+    reading: JoinHandle<Result<(), DeliveryError>>,
+) {
+    let end = loop {
+        match spool.next(options) {
+            Ok(Some(archive)) => {
+                if archives.send(Incoming::Archive(archive)).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => break reading.join().unwrap_or(Err(DeliveryError::Panicked)),
+            Err(error) => break Err(error.into()),
+        }
+    };
+    let damaged = spool.damaged();
+    let end = match end {
+        Ok(()) if !damaged.is_empty() => Err(DeliveryError::Damaged(damaged)),
+        end => end,
+    };
+    let _ = archives.send(Incoming::End(end));
+}
+
+/// Tells another observer, and lets archives leave the spool once that has acknowledged them.
+pub struct Leaving {
+    pub spool: Arc<Spool>,
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Observer for Leaving {
+    fn ready(&self, ready: &Ready) {
+        if let Err(error) = self.spool.bind_destination(ready) {
+            self.spool.fail(error);
+        }
+    }
+
+    fn received(&self, archive: &Archive) {
+        self.observer.received(archive);
+    }
+
+    fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
+        self.spool.forming(&archives)?;
+        self.observer.forming(archives)
+    }
+
+    fn sent(&self, archive: &Archive, bytes: u64) {
+        self.observer.sent(archive, bytes);
+    }
+
+    fn committed(&self, receipt: &Receipt) {
+        self.observer.committed(receipt);
+    }
+
+    fn already(&self, receipt: &Receipt) {
+        self.observer.already(receipt);
+    }
+
+    fn would_commit(&self, archive: &Archive, files: &Files) {
+        self.observer.would_commit(archive, files);
+    }
+
+    fn empty(&self, archive: &Archive) {
+        self.observer.empty(archive);
+    }
+
+    fn quarantined(&self, archive: &Archive, file: &Path) {
+        self.observer.quarantined(archive, file);
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        self.observer.settled(settled)?;
+        if let Err(error) = self.spool.finished(&settled.archives(), settled.commit()) {
+            self.spool.fail(error);
+        }
+        Ok(())
+    }
+
+    fn note(&self, text: &str) {
+        self.observer.note(text);
+    }
+
+    fn retrying(&self, fault: &Fault) {
+        self.observer.retrying(fault);
+    }
+}

@@ -1,0 +1,363 @@
+//! The files of a spool: their names, how they come and go, and the lock.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::error::{SpoolError, too_large};
+use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
+use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
+use crate::holding::OnDisk;
+use spoutctl_archive::{Digest, Hold, ReadAt};
+use spoutctl_core::quantity::{Size, counted};
+
+const LOCK: &str = "lock";
+/// How often, and how far apart, it is tried to take the lock.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How much of an archive is read for its label.
+const LABEL: usize = 8 << 10;
+/// Archives may hold what only their owner should see.
+const OWNER_ONLY: u32 = 0o700;
+const OWNER_READS: u32 = 0o600;
+
+/// What an archive's file is called: its number, in digits that sort, and its checksum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    pub sequence: u64,
+    pub digest: Digest,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}-{}.tar", self.sequence, self.digest)
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Option<Self> {
+        let (sequence, digest) = text.strip_suffix(".tar")?.split_once('-')?;
+        let name = Self {
+            sequence: sequence.parse().ok()?,
+            digest: digest.parse().ok()?,
+        };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+/// Looks whether `dir` is a spool; makes one when `create` is set and nothing is in the way.
+pub(super) fn check(dir: &Path, create: bool) -> Result<(), SpoolError> {
+    if Journal::exists(dir) {
+        return Ok(());
+    }
+    if !create {
+        return Err(SpoolError::NotASpool { dir: dir.to_owned() });
+    }
+    make(dir)?;
+    // What a crash while one was made leaves behind is ours, as is what another process makes just now.
+    let ours = |name: &std::ffi::OsStr| {
+        [LOCK, WAITING, DAMAGED, JOURNAL, NEW_JOURNAL]
+            .iter()
+            .any(|one| name == *one)
+    };
+    if entries(dir)?.iter().any(|name| !ours(name)) {
+        return Err(SpoolError::NotEmpty { dir: dir.to_owned() });
+    }
+    for part in [WAITING, DAMAGED] {
+        make(&dir.join(part))?;
+    }
+    // A new name for its stream would send again what is committed already under the lost one.
+    if !Journal::exists(dir) && !entries(&dir.join(WAITING))?.is_empty() {
+        return Err(SpoolError::Journal {
+            dir: dir.to_owned(),
+            reason: "it is not there, and archives wait".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Makes a directory, with those above it, so that it survives a power cut.
+fn make(path: &Path) -> Result<(), SpoolError> {
+    let error = |error| SpoolError::io("make", path, error);
+    let path = std::path::absolute(path).map_err(error)?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
+    let made = fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(&path);
+    made.map_err(|error| SpoolError::io("make", &path, error))?;
+    missing
+        .iter()
+        .filter_map(|made| made.parent())
+        .try_for_each(sync_directory)
+}
+
+/// Takes the spool for this process. The lock ends with the process, however it ends.
+pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
+    let path = dir.join(LOCK);
+    let open = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(OWNER_READS)
+        .open(&path);
+    let mut file = open.map_err(|error| SpoolError::io("open", &path, error))?;
+    let mut tries = 1..LOCK_TRIES;
+    let locked = loop {
+        match file.try_lock() {
+            // Somebody may just be looking, which takes a moment.
+            Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(LOCK_PAUSE),
+            locked => break locked,
+        }
+    };
+    match locked {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(SpoolError::InUse {
+                dir: dir.to_owned(),
+                pid: pid(&mut file),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(SpoolError::io("lock", path, error)),
+    }
+    let mut write = || {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write().map_err(|error| SpoolError::io("write", path, error))?;
+    Ok(file)
+}
+
+/// The process that uses the spool now.
+pub(super) fn used_by(dir: &Path) -> Result<Option<u32>, SpoolError> {
+    let path = dir.join(LOCK);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(SpoolError::io("open", path, error)),
+    };
+    // Shared, so that two who look do not see each other.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(pid(&mut file)),
+        Err(TryLockError::Error(error)) => Err(SpoolError::io("lock", path, error)),
+    }
+}
+
+fn pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// What waits, by number. What left before a crash could remove its file is removed now, and what has no name of ours
+/// is set aside.
+pub(super) fn list(dir: &Path, finished: u64) -> Result<(VecDeque<Waiting>, Vec<Damaged>), SpoolError> {
+    let _ = fs::remove_file(dir.join(INCOMING));
+    let mut damaged = Vec::new();
+    let directory = dir.join(WAITING);
+    for entry in entries(&directory)? {
+        match entry.to_str().and_then(Name::parse) {
+            Some(name) if name.sequence <= finished => {
+                let path = directory.join(&entry);
+                fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))?;
+            }
+            Some(_) => {}
+            None => damaged.push(Damaged {
+                path: move_aside(dir, &entry)?,
+                reason: "its name is none that a spool gives".to_owned(),
+            }),
+        }
+    }
+    Ok((look(dir, finished)?.into(), damaged))
+}
+
+/// What waits, by number.
+pub(super) fn look(dir: &Path, finished: u64) -> Result<Vec<Waiting>, SpoolError> {
+    let directory = dir.join(WAITING);
+    let mut waiting = Vec::new();
+    for entry in entries(&directory)? {
+        let Some(name) = entry
+            .to_str()
+            .and_then(Name::parse)
+            .filter(|name| name.sequence > finished)
+        else {
+            continue;
+        };
+        let path = directory.join(&entry);
+        match fs::metadata(&path) {
+            Ok(metadata) => waiting.push(Waiting {
+                name,
+                length: metadata.len(),
+                origin: None,
+            }),
+            // It has left since the directory was read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(SpoolError::io("read", path, error)),
+        }
+    }
+    waiting.sort_by_key(|one| one.name.sequence);
+    Ok(waiting)
+}
+
+/// The number of the last message in the first of these archives that says so, for numbers only grow.
+pub(super) fn messages<'a>(dir: &Path, mut newest_first: impl Iterator<Item = &'a Name>) -> u64 {
+    let directory = dir.join(WAITING);
+    let of = |name: &Name| {
+        let file = File::open(directory.join(name.to_string())).ok()?;
+        Some(
+            spoutctl_archive::label_of(BufReader::with_capacity(LABEL, file))
+                .messages?
+                .last,
+        )
+    };
+    newest_first.find_map(of).unwrap_or(0)
+}
+
+/// Files that were set aside, whenever that was.
+pub(super) fn damaged(dir: &Path) -> Vec<PathBuf> {
+    let directory = dir.join(DAMAGED);
+    let mut names = entries(&directory).unwrap_or_default();
+    names.sort();
+    names.into_iter().map(|name| directory.join(name)).collect()
+}
+
+fn entries(directory: &Path) -> Result<Vec<std::ffi::OsString>, SpoolError> {
+    let read = || -> io::Result<Vec<_>> { fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect() };
+    read().map_err(|error| SpoolError::io("read", directory, error))
+}
+
+/// The archive that was held gets its name, for good.
+pub(super) fn accept(dir: &Path, name: &Name) -> Result<(), SpoolError> {
+    let directory = dir.join(WAITING);
+    let path = directory.join(name.to_string());
+    fs::rename(dir.join(INCOMING), &path).map_err(|error| SpoolError::io("name", path, error))?;
+    sync_directory(&directory)
+}
+
+pub(super) fn set_aside(dir: &Path, name: &Name) -> Result<PathBuf, SpoolError> {
+    move_aside(dir, name.to_string().as_ref())
+}
+
+fn move_aside(dir: &Path, name: &std::ffi::OsStr) -> Result<PathBuf, SpoolError> {
+    let aside = dir.join(DAMAGED);
+    // Whoever has seen to what was in it may have removed it.
+    make(&aside)?;
+    let (from, to) = (dir.join(WAITING).join(name), aside.join(name));
+    fs::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
+    Ok(to)
+}
+
+/// Makes the names in a directory survive a power cut.
+pub(super) fn sync_directory(dir: &Path) -> Result<(), SpoolError> {
+    let sync = || File::open(dir)?.sync_all();
+    sync().map_err(|error| SpoolError::io("sync", dir, error))
+}
+
+/// The archive that is being read from the input.
+pub(super) struct Incoming {
+    spool: Arc<Spool>,
+    file: Option<File>,
+    length: u64,
+}
+
+impl Incoming {
+    pub fn create(spool: Arc<Spool>) -> Result<Self, SpoolError> {
+        let path = spool.dir.join(INCOMING);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(OWNER_READS)
+            .open(&path);
+        let file = open.map_err(|error| SpoolError::io("make", path, error))?;
+        Ok(Self {
+            spool,
+            file: Some(file),
+            length: 0,
+        })
+    }
+
+    /// Waits until `more` bytes fit in beside what waits.
+    fn wait_for_room(&self, more: u64) -> io::Result<()> {
+        let wanted = (self.length + more).max(SMALLEST);
+        let limit = self.spool.limit;
+        if wanted > limit {
+            return Err(too_large(limit));
+        }
+        let inner = self.spool.lock();
+        let full = |inner: &mut super::Inner| inner.bytes + wanted > limit && !inner.closed;
+        let inner = self.spool.changed.wait_while(inner, full);
+        if inner.unwrap_or_else(PoisonError::into_inner).closed {
+            return Err(io::Error::other("nothing more is taken in"));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = self
+            .file
+            .as_mut()
+            .ok_or_else(|| io::Error::other("the file is closed"))?;
+        file.write_all(bytes)
+    }
+}
+
+impl Hold for Incoming {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.wait_for_room(bytes.len() as u64)?;
+        let written = self.write(bytes);
+        written.map_err(|error| explain(&self.spool, &error, self.length))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        let file = self.file.take().ok_or_else(|| io::Error::other("the file is closed"))?;
+        file.sync_all()
+            .map_err(|error| explain(&self.spool, &error, self.length))?;
+        Ok(Arc::new(OnDisk(file)))
+    }
+}
+
+impl Drop for Incoming {
+    /// An archive that was given up leaves nothing behind.
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(self.spool.dir.join(INCOMING));
+        }
+    }
+}
+
+/// The bare error of the system says neither where nor how much.
+fn explain(spool: &Spool, error: &io::Error, length: u64) -> io::Error {
+    let (archives, bytes) = spool.waiting();
+    io::Error::new(
+        error.kind(),
+        format!(
+            "cannot keep the archive in the spool {} after {} of it, beside {} ({}) that wait: {error}",
+            spool.dir.display(),
+            Size(length),
+            counted(archives as u64, "archive"),
+            Size(bytes)
+        ),
+    )
+}
+
+/// An archive that is on disk already, while it is read again.
+pub(super) struct Kept(pub File);
+
+impl Hold for Kept {
+    fn write_all(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        Ok(Arc::new(OnDisk(self.0)))
+    }
+}

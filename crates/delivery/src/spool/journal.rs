@@ -1,0 +1,199 @@
+//! The journal: a spool's name, how far it is, and what it is for, in one file that is replaced atomically.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::SpoolError;
+use super::files::sync_directory;
+use crate::mark::StreamName;
+use spoutctl_core::pfs::CommitId;
+
+pub(super) const JOURNAL: &str = "journal.json";
+pub(super) const NEW_JOURNAL: &str = "journal.json.new";
+/// One that knows nothing of archives that are one commit would send them again; until there are such, it may go on.
+const VERSION: u32 = 2;
+const BEFORE_BATCHES: u32 = 1;
+
+/// How a flag is called that says how many archives become one commit. Another one than before is no other purpose: what is
+/// together stays together.
+const BOUND: &str = "--batch-";
+
+/// What archives are taken in for: the destination and the flags that shape a commit, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Purpose(pub BTreeMap<String, String>);
+
+impl Purpose {
+    /// One line for each thing that differs.
+    pub(super) fn differences(&self, now: &Self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.0.keys().chain(now.0.keys()).collect();
+        let show = |value: Option<&String>| value.map_or_else(|| "not given".to_owned(), |value| format!("`{value}`"));
+        names
+            .into_iter()
+            .filter(|name| !name.starts_with(BOUND) && self.0.get(*name) != now.0.get(*name))
+            .map(|name| format!("{name}: {} then, {} now", show(self.0.get(name)), show(now.0.get(name))))
+            .collect()
+    }
+}
+
+/// An archive about which somebody has to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    pub sequence: u64,
+    /// The commit that it became, by id.
+    pub commit: String,
+    pub reason: String,
+}
+
+/// Archives, from the first to the last, of which one commit may have been started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Together {
+    pub first: u64,
+    pub last: u64,
+}
+
+impl Together {
+    pub fn contains(self, sequence: u64) -> bool {
+        (self.first..=self.last).contains(&sequence)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Journal {
+    pub stream: StreamName,
+    /// The greatest number whose archive has left after its commit was finished.
+    pub finished: u64,
+    /// The greatest number that was used when this was written.
+    pub accepted: u64,
+    /// The greatest number of a message in an archive that was taken in, when this was written.
+    pub messages: u64,
+    /// A commit of the branch: nothing that waits is in it, or in an older one.
+    pub floor: Option<String>,
+    /// As many as commits may be in flight; a batch is here until it has left.
+    pub together: Vec<Together>,
+    pub held_back: Option<HeldBack>,
+    pub purpose: Option<Purpose>,
+    pub cluster: Option<String>,
+}
+
+/// The journal as it is written.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    stream: String,
+    finished: u64,
+    accepted: u64,
+    #[serde(default)]
+    messages: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    floor: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    together: Vec<Together>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_back: Option<HeldBack>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    purpose: Option<Purpose>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
+}
+
+/// Read first, alone: a newer layout may differ in everything else.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Journal {
+    /// Reads the journal of `dir`; a new spool gets one, and with it its stream's name.
+    pub fn open(dir: &Path) -> Result<Self, SpoolError> {
+        if dir.join(JOURNAL).exists() {
+            return Self::read(dir);
+        }
+        let journal = Self {
+            stream: StreamName::random(),
+            finished: 0,
+            accepted: 0,
+            messages: 0,
+            floor: None,
+            together: Vec::new(),
+            held_back: None,
+            purpose: None,
+            cluster: None,
+        };
+        journal.write(dir)?;
+        Ok(journal)
+    }
+
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(JOURNAL).is_file()
+    }
+
+    pub fn read(dir: &Path) -> Result<Self, SpoolError> {
+        let path = dir.join(JOURNAL);
+        let text = fs::read(&path).map_err(|error| SpoolError::io("read", path, error))?;
+        let unreadable = |reason: String| SpoolError::Journal {
+            dir: dir.to_owned(),
+            reason,
+        };
+        let Version { version } = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+        if version > VERSION {
+            return Err(SpoolError::Newer {
+                dir: dir.to_owned(),
+                found: version,
+            });
+        }
+        let written: Written = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Self {
+            stream: written
+                .stream
+                .parse()
+                .map_err(|error: crate::mark::InvalidStreamName| unreadable(error.to_string()))?,
+            finished: written.finished,
+            accepted: written.accepted.max(written.finished),
+            messages: written.messages,
+            floor: written.floor,
+            together: written.together,
+            held_back: written.held_back,
+            purpose: written.purpose,
+            cluster: written.cluster,
+        })
+    }
+
+    /// Replaces the journal on disk: after a crash it is the old one or this one.
+    pub fn write(&self, dir: &Path) -> Result<(), SpoolError> {
+        let written = Written {
+            version: if self.together.is_empty() {
+                BEFORE_BATCHES
+            } else {
+                VERSION
+            },
+            stream: self.stream.to_string(),
+            finished: self.finished,
+            accepted: self.accepted,
+            messages: self.messages,
+            floor: self.floor.clone(),
+            together: self.together.clone(),
+            held_back: self.held_back.clone(),
+            purpose: self.purpose.clone(),
+            cluster: self.cluster.clone(),
+        };
+        let path = dir.join(JOURNAL);
+        let new = dir.join(NEW_JOURNAL);
+        let replace = || -> io::Result<()> {
+            let mut file = File::create(&new)?;
+            file.write_all(&serde_json::to_vec_pretty(&written)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        };
+        replace().map_err(|error| SpoolError::io("write", &path, error))?;
+        sync_directory(dir)
+    }
+
+    pub fn floor(&self) -> Option<CommitId> {
+        self.floor.as_deref().and_then(|id| CommitId::new(id).ok())
+    }
+}

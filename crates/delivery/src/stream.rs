@@ -1,0 +1,400 @@
+//! The archives of one stream: each gets its number and its mark, what an earlier run has committed is skipped, and what
+//! one has left open is settled.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+
+use super::batching::{Batcher, Hand, Until};
+use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, on, open_head};
+use super::error::DeliveryError;
+use super::finishing::{Closed, Finisher};
+use super::mark::{Mark, Stage, StreamName};
+use super::preflight::{Known, LeftOpen, Ready};
+use super::quarantine::Quarantine;
+use super::run::{Delivery, Options};
+use super::staging::Staging;
+use super::{Receipt, Settled, WriteMode};
+use spoutctl_archive::{Archive, ContentError, Files, SamePath};
+use spoutctl_core::pfs::{Commit, CommitId};
+
+pub(super) struct Stream<'a> {
+    committer: Committer<'a>,
+    options: &'a Options,
+    name: StreamName,
+    /// The newest number that this run has started a commit for.
+    last: u64,
+    /// Added to an archive's number in this run: its number in the stream.
+    before: u64,
+    ready: Ready,
+    batcher: Batcher<'a>,
+}
+
+impl<'a> Stream<'a> {
+    /// # Errors
+    /// When the store cannot do what `--staging` needs.
+    pub fn new(delivery: &'a Delivery, finisher: &'a Finisher, mut ready: Ready) -> Result<Self, DeliveryError> {
+        let options = &delivery.options;
+        let staging = match &options.staging {
+            None => None,
+            Some(_) => Some(Staging {
+                sink: delivery.sink.staging().map_err(DeliveryError::Destination)?,
+                target: &options.branch,
+            }),
+        };
+        let committer = Committer {
+            sink: &delivery.sink,
+            observer: delivery.observer.as_ref(),
+            clock: delivery.clock.as_ref(),
+            interrupt: &delivery.interrupt,
+            finisher,
+            ledger: &delivery.ledger,
+            branch: options.staging.as_ref().unwrap_or(&options.branch),
+            staging,
+            message: options.message.as_deref(),
+            mode: options.mode,
+            retry_for: options.retry_for,
+            in_flight: options.in_flight.max(1),
+            floor: ready.floor.take().into_iter().chain(ready.staged.take()).collect(),
+            published: None,
+            lost_starts: false,
+        };
+        let name = options.stream.clone().unwrap_or_else(StreamName::random);
+        Ok(Self {
+            committer,
+            options,
+            name,
+            last: 0,
+            before: ready.newest,
+            ready,
+            batcher: Batcher {
+                batching: options.batching,
+                same_path: match options.mode {
+                    WriteMode::Overwrite => SamePath::Replaces,
+                    WriteMode::Append => SamePath::Follows,
+                },
+                holding: (!options.dry_run).then_some(&delivery.holding),
+                hand: None,
+            },
+        })
+    }
+
+    /// Closed when an archive has failed that was handed over before.
+    pub fn earlier_failed(&self) -> &Receiver<()> {
+        self.committer.finisher.failed()
+    }
+
+    /// An open head of ours from an earlier run is given up: nobody goes on with it, since whoever had it before may have
+    /// dropped it. It would block the branch for everybody.
+    pub fn begin(&mut self) -> Result<(), DeliveryError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        for left in std::mem::take(&mut self.ready.left_open) {
+            self.give_up_left_open(left)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what was published last is still there.
+    pub fn check_published(&self) -> Result<(), DeliveryError> {
+        self.committer.check_published(self.last)
+    }
+
+    /// A `StartCommit` of this run whose answer was lost, and which arrived after its archive was committed by another,
+    /// is given up, too.
+    pub fn end(&self) {
+        if self.committer.lost_starts {
+            // What cannot be given up now stays in the ledger.
+            let _ = self.give_up_late_start();
+        }
+    }
+
+    fn give_up_left_open(&mut self, left: LeftOpen) -> Result<(), DeliveryError> {
+        let commit = left.commit;
+        self.committer.ledger.open(&commit);
+        let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
+        self.committer.observer.note(&note);
+        let mark = left.mark;
+        let given_up = self
+            .committer
+            .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)?;
+        // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
+        // One that is staged only counts for nothing.
+        if given_up == GivenUp::Finished && commit.branch.as_ref() == Some(&self.options.branch.name) {
+            let looked = self.committer.sink.inspect_commit(&commit);
+            let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
+            // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
+            if Mark::of(&info).is_none_or(|found| found != mark.at(Stage::Done)) {
+                return Ok(());
+            }
+            let known = Known {
+                first: mark.first,
+                digest: mark.digest,
+                commit: commit.id,
+                finished: None,
+            };
+            self.ready.known.insert(mark.sequence, known);
+        }
+        Ok(())
+    }
+
+    fn give_up_late_start(&self) -> Result<(), DeliveryError> {
+        let Ok(head) = open_head(self.committer.sink.as_ref(), self.committer.branch) else {
+            self.committer.ledger.start_lost(self.committer.branch);
+            return Ok(());
+        };
+        self.committer.ledger.start_found();
+        let Some(head) = head else { return Ok(()) };
+        let late = Mark::of(&head).filter(|mark| mark.stream == self.name && mark.sequence <= self.last);
+        let Some(mark) = late else { return Ok(()) };
+        let commit = self.committer.name(head.commit.id);
+        self.committer.ledger.open(&commit);
+        self.committer
+            .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)
+            .map(|_| ())
+    }
+
+    /// Takes an archive that can be stored, and delivers the batch that is complete before it or with it. It breaks when an
+    /// earlier one has failed.
+    pub fn take(&mut self, archive: Box<Archive>) -> Result<ControlFlow<()>, DeliveryError> {
+        let number = archive.number;
+        let until = self.until(number);
+        if self.batcher.ends_before(&archive, until, self.now()) && self.close_batch()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let added = self.batcher.add(archive, until, self.now());
+        if added.map_err(|error| DeliveryError::Held { archive: number, error })? {
+            return self.close_batch();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn now(&self) -> Instant {
+        self.committer.clock.now()
+    }
+
+    /// Answers when the batch in hand has waited long enough.
+    pub fn batch_due(&self) -> Receiver<Instant> {
+        self.batcher.due(self.now())
+    }
+
+    /// Which batch an archive belongs to.
+    fn until(&self, number: u64) -> Until {
+        let sequence = self.before.saturating_add(number);
+        let planned = self.options.spooled.iter().flat_map(|spooled| &spooled.planned);
+        let last_waiting = planned
+            .filter(|planned| (planned.first..=planned.last).contains(&number))
+            .map(|planned| planned.last_waiting)
+            .next();
+        let known = self.ready.known.range(sequence..).next();
+        match (known.filter(|(_, known)| known.first <= sequence), last_waiting) {
+            (Some((key, _)), last) => Until::Known {
+                key: *key,
+                last: last.unwrap_or(key.saturating_sub(self.before)),
+            },
+            (None, Some(last)) => Until::Planned(last),
+            (None, None) => Until::Bounds,
+        }
+    }
+
+    /// Delivers what is in hand, if there is anything.
+    pub fn close_batch(&mut self) -> Result<ControlFlow<()>, DeliveryError> {
+        let Some(Hand { archives, until, .. }) = self.batcher.hand.take() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let number = archives.last().unwrap_or_default();
+        let archive = archives.finish();
+        let archive = archive.map_err(|error| DeliveryError::Held { archive: number, error })?;
+        let Some(archive) = archive else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let known = match until {
+            Until::Known { key, .. } => self.ready.known.remove(&key).map(|known| (key, known)),
+            Until::Planned(_) | Until::Bounds => None,
+        };
+        match (&archive.contents, known) {
+            (Ok(files), Some((key, known))) => self.known(key, known, &archive, files),
+            (Ok(files), None) => self.archive(&archive, files),
+            (Err(error), _) => Err(Box::new(error.clone()).into()),
+        }
+    }
+
+    /// Nothing more comes for now. What is in hand goes, but for the beginning of a batch that an earlier run has made of
+    /// more: it comes again.
+    pub fn leave(&mut self) -> Result<(), DeliveryError> {
+        self.batcher.hand.take_if(|hand| !hand.is_whole());
+        self.close_batch().map(drop)
+    }
+
+    fn mark(&self, archive: &Archive) -> Mark {
+        let numbers = archive.numbers();
+        Mark {
+            stream: self.name.clone(),
+            first: self.before.saturating_add(*numbers.start()),
+            sequence: self.before.saturating_add(*numbers.end()),
+            digest: archive.digest,
+            messages: archive.label.messages.filter(|_| self.options.counts_messages),
+            stage: Stage::Started,
+        }
+    }
+
+    /// Makes a commit. It breaks when an earlier one has failed.
+    fn archive(&mut self, archive: &Archive, files: &Files) -> Result<ControlFlow<()>, DeliveryError> {
+        if files.change_nothing() {
+            return self.empty(archive);
+        }
+        let mark = self.mark(archive);
+        self.check_gap(&mark, archive)?;
+        if self.options.dry_run {
+            self.committer.observer.would_commit(archive, files);
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.last = mark.sequence;
+        if archive.batch.is_some() {
+            self.committer.observer.forming(archive.numbers())?;
+        }
+        let receipt = self.receipt(archive, files);
+        match self.committer.commit(&Job { archive, files, mark })? {
+            Outcome::Abandoned => Ok(ControlFlow::Break(())),
+            Outcome::Closed(commit) => {
+                self.committer.floor = vec![commit.id.clone()];
+                self.hand_over(commit, receipt);
+                Ok(ControlFlow::Continue(()))
+            }
+        }
+    }
+
+    /// Sets an archive aside of which no commit can be made. In order: not before those that still wait.
+    pub fn quarantine(
+        &self,
+        archive: &Archive,
+        reason: &ContentError,
+        quarantine: &Quarantine,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let kept = quarantine.keep(archive, reason);
+        let file = kept.map_err(|error| DeliveryError::Quarantine {
+            archive: archive.number,
+            error,
+        })?;
+        self.committer.observer.quarantined(archive, &file);
+        self.settled(&Settled::Quarantined(archive, &file))?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// In order: not before those that still wait.
+    fn empty(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.committer.observer.empty(archive);
+        self.settled(&Settled::Empty(archive))?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn hand_over(&self, commit: Commit, receipt: Receipt) {
+        self.committer.ledger.closed(&commit);
+        let receipt = Receipt {
+            commit: Some(commit.id.clone()),
+            ..receipt
+        };
+        self.committer.finisher.push(Closed { commit, receipt });
+    }
+
+    /// With several commits in flight one in the middle may have failed. Whoever resumes with that flag wants it after
+    /// the others; nobody else expects an older archive to overwrite a newer one.
+    fn check_gap(&self, mark: &Mark, archive: &Archive) -> Result<(), DeliveryError> {
+        if mark.first > self.ready.greatest_known {
+            return Ok(());
+        }
+        if self.options.in_flight <= 1 {
+            return Err(DeliveryError::Gap {
+                archive: archive.number,
+                stream: self.name.to_string(),
+            });
+        }
+        let number = archive.number;
+        self.committer
+            .observer
+            .note(&format!("archive {number} is committed after later ones of its stream"));
+        Ok(())
+    }
+
+    /// What an earlier run has committed, by the number of its last archive.
+    fn known(
+        &self,
+        key: u64,
+        known: Known,
+        archive: &Archive,
+        files: &Files,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        let mut receipt = self.receipt(archive, files);
+        let mark = self.mark(archive);
+        let commit = on(self.committer.target(), known.commit);
+        let are_all = (mark.first, mark.sequence) == (known.first, key)
+            && archive
+                .batch
+                .as_ref()
+                .is_none_or(|batch| batch.count == key - known.first + 1);
+        // A spool gives a number once, and somebody may have taken an archive out of it.
+        if self.options.spooled.is_none() && !are_all {
+            return Err(DeliveryError::Incomplete {
+                archive: archive.number,
+                stream: mark.stream.to_string(),
+                first: known.first,
+                last: key,
+                commit,
+            });
+        }
+        if are_all && known.digest != mark.digest {
+            return Err(DeliveryError::AnotherArchive {
+                archive: receipt.archive,
+                stream: mark.stream.to_string(),
+                sequence: mark.sequence,
+                commit,
+            });
+        }
+        if known.finished.is_none() {
+            self.hand_over(commit, receipt);
+            return Ok(ControlFlow::Continue(()));
+        }
+        // In order: not before those that still wait.
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        receipt.commit = Some(commit.id);
+        receipt.finished = known.finished;
+        self.committer.observer.already(&receipt);
+        self.settled(&Settled::Already(&receipt))?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), DeliveryError> {
+        let acknowledged = self.committer.observer.settled(settled);
+        acknowledged.map_err(|error| DeliveryError::unacknowledged(settled, error))
+    }
+
+    fn receipt(&self, archive: &Archive, files: &Files) -> Receipt {
+        Receipt {
+            archive: archive.number,
+            batch: archive.batch.clone(),
+            input: Arc::clone(&archive.input),
+            offset: archive.offset,
+            length: archive.length,
+            digest: archive.digest,
+            label: archive.label.clone(),
+            files: files.len(),
+            deletions: files.deletions().len(),
+            bytes: files.total_bytes(),
+            branch: self.committer.target().clone(),
+            also: Arc::clone(&self.options.also),
+            commit: None::<CommitId>,
+            finished: None,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use crate::diagnostic::{Safety, Severity};
+use crate::fix::mend;
+use crate::source::SourceFile;
+use crate::version::Version;
+use crate::{Expect, Options, check};
+
+const PUBLISHED: &str = include_str!("../../fixtures/specs/docs/spout-1.12.json");
+
+fn options(version: &str) -> Options {
+    Options {
+        version: version.parse().unwrap(),
+        ..Options::default()
+    }
+}
+
+/// Line, column and rule of each finding.
+fn found(text: &str, options: &Options) -> Vec<(usize, usize, &'static str, Severity)> {
+    let file = SourceFile::new("spout.json", text);
+    let place = |offset| {
+        let position = file.position(offset);
+        (position.line, position.column)
+    };
+    let line = |found: &crate::diagnostic::Diagnostic| {
+        let (line, column) = place(found.primary.span.start);
+        (line, column, found.rule.0, found.severity)
+    };
+    check(&file, options).diagnostics.iter().map(line).collect()
+}
+
+#[test]
+fn the_published_example_has_two_faults_at_two_places() {
+    for version in Version::all() {
+        let trailing = if version.is_1() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        assert_eq!(
+            found(PUBLISHED, &options(&version.to_string())),
+            [
+                (7, 37, "missing-comma", Severity::Error),
+                (12, 6, "trailing-comma", trailing)
+            ]
+        );
+    }
+}
+
+#[test]
+fn the_published_example_is_mended_to_strict_json_and_nothing_else_is_touched() {
+    for version in Version::all() {
+        let file = SourceFile::new("spout.json", PUBLISHED);
+        let options = options(&version.to_string());
+        let mended = mend(&file, &options, Safety::Safe);
+        assert_eq!(mended.fixed, 2);
+        let expected = PUBLISHED
+            .replace("image:0.1\"", "image:0.1\",")
+            .replace("    },\n  },", "    }\n  },");
+        assert_eq!(mended.file.text(), expected);
+        let json: serde_json::Value = serde_json::from_str(mended.file.text()).unwrap();
+        assert_eq!(json["transform"]["env"]["TOPIC"], "mytopic");
+        assert_eq!(found(mended.file.text(), &options), []);
+    }
+}
+
+#[test]
+fn what_pachctl_2_reads_as_yaml_is_an_error_where_1_reads_json() {
+    let text =
+        "{\"pipeline\": {'name': \"a\"}, # x\n\"transform\": {\"cmd\": [\"x\"], \"image\": \"a:1\",}, \"spout\": {}}\n";
+    let severities = |text: &str, version| -> Vec<_> {
+        let found = found(text, &options(version));
+        found
+            .into_iter()
+            .map(|(_, _, rule, severity)| (rule, severity))
+            .collect()
+    };
+    let rules = ["single-quotes", "comment-in-json", "trailing-comma"];
+    assert_eq!(severities(text, "2.12"), rules.map(|rule| (rule, Severity::Warning)));
+    assert_eq!(severities(text, "1.13"), rules.map(|rule| (rule, Severity::Error)));
+    // A comment at the top makes YAML of the file for pachctl 1.x, too.
+    let text = format!("# x\n{text}");
+    assert!(
+        severities(&text, "1.13")
+            .iter()
+            .all(|(_, severity)| *severity == Severity::Warning)
+    );
+}
+
+#[test]
+fn a_file_found_in_a_directory_that_is_no_spec_is_left_alone() {
+    let options = Options {
+        expect: Expect::Any,
+        ..Options::default()
+    };
+    assert_eq!(found("{\"compilerOptions\": {}, // x\n}", &options), []);
+    assert_ne!(found("{\"spout\": {]", &options), []);
+}

@@ -1,0 +1,215 @@
+//! Quotes, escapes, and words without quotes.
+
+use super::rules::{
+    CONTROL_CHARACTER, JSON_ESCAPE, LINE_BREAK_IN_STRING, LITERAL_SPELLING, LONE_SURROGATE, MISSING_OPENING_QUOTE,
+    NUMBER_NOT_JSON, SINGLE_QUOTES, TRAILING_TEXT, TYPOGRAPHIC_QUOTES, UNCLOSED_STRING, UNEXPECTED_CHARACTER,
+    UNKNOWN_ESCAPE, UNQUOTED_KEY, UNQUOTED_TEXT, YAML_ESCAPE,
+};
+use super::{Reader, Scene, replace};
+use crate::diagnostic::{Safety, Severity};
+use crate::finding::Finding;
+use crate::source::Span;
+use crate::spec::Dialect;
+use crate::spec::strict::quoted;
+use crate::spec::syntax::{Cause, Escape, SyntaxFault};
+use crate::version::Version;
+
+impl Scene<'_> {
+    pub(super) fn quotes(&self, fault: &SyntaxFault) -> Option<Finding> {
+        let span = fault.span;
+        let finding = match &fault.cause {
+            Cause::UnclosedString { quote } => unclosed(span, *quote, fault.related),
+            Cause::MissingOpeningQuote => {
+                Finding::new(&MISSING_OPENING_QUOTE, span, "this string has no opening quote")
+                    .label("insert a quote here")
+                    .unsafe_fix("insert a quote", replace(span, "\""))
+            }
+            Cause::SingleQuotes { value, backslash } => {
+                let safety = if *backslash { Safety::Unsafe } else { Safety::Safe };
+                Finding::new(&SINGLE_QUOTES, span, "strings of JSON have double quotes")
+                    .severity(self.leniency())
+                    .note(self.reading())
+                    .fix(
+                        safety,
+                        "write double quotes".to_owned(),
+                        vec![replace(span, quoted(value))],
+                    )
+            }
+            Cause::TypographicQuotes { value } => Finding::new(
+                &TYPOGRAPHIC_QUOTES,
+                span,
+                "these quotes are for typography; JSON has `\"`",
+            )
+            .note("YAML takes them for a part of the text")
+            .unsafe_fix("write plain quotes", replace(span, quoted(value))),
+            Cause::LineBreakInString { meaning } => self.line_break(span, meaning),
+            Cause::ControlCharacter { character, in_string } => {
+                return self.control_character(span, *character, *in_string);
+            }
+            _ => return None,
+        };
+        Some(finding)
+    }
+
+    fn line_break(&self, span: Span, meaning: &str) -> Finding {
+        let replacement = meaning.replace('\n', "\\n");
+        let safety = if self.reader == Reader::Yaml {
+            Safety::Safe
+        } else {
+            Safety::Unsafe
+        };
+        let reading = match self.reader {
+            Reader::StrictJson => self.reading(),
+            Reader::Yaml => "YAML makes a blank of a line break, and a line feed of each empty line".to_owned(),
+        };
+        Finding::new(&LINE_BREAK_IN_STRING, span, "a string of JSON ends in its line")
+            .severity(self.leniency())
+            .note(reading)
+            .help("write `\\n` where the text has a line break")
+            .fix(
+                safety,
+                "write what YAML reads".to_owned(),
+                vec![replace(span, replacement)],
+            )
+    }
+
+    fn control_character(&self, span: Span, character: char, in_string: bool) -> Option<Finding> {
+        let message = format!(
+            "the control character U+{:04X} has to be written as an escape",
+            u32::from(character)
+        );
+        if !in_string {
+            let message = format!(
+                "the control character U+{:04X} means nothing here",
+                u32::from(character)
+            );
+            return Some(Finding::new(&CONTROL_CHARACTER, span, message).safe_fix("delete it", replace(span, "")));
+        }
+        let finding = Finding::new(&CONTROL_CHARACTER, span, message);
+        let finding = match (character, self.reader) {
+            ('\t', Reader::Yaml) => finding.severity(Severity::Warning).note(self.reading()),
+            // JSON takes this one.
+            ('\u{7f}', Reader::StrictJson) => return None,
+            _ => finding,
+        };
+        let escape = quoted(&character.to_string());
+        Some(finding.safe_fix("write an escape", replace(span, escape.trim_matches('"'))))
+    }
+
+    pub(super) fn escape(&self, fault: &SyntaxFault, escape: Escape) -> Option<Finding> {
+        let span = fault.span;
+        let written = self.file.slice(span);
+        let in_json = |character: char| {
+            let quoted = quoted(&character.to_string());
+            quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+        };
+        let finding = match escape {
+            Escape::Unknown => Finding::new(&UNKNOWN_ESCAPE, span, format!("`{written}` is no escape"))
+                .help("a backslash itself is written `\\\\`"),
+            Escape::LoneSurrogate => {
+                let severity = if self.reader == Reader::Yaml {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                Finding::new(&LONE_SURROGATE, span, format!("`{written}` is half a character")).severity(severity)
+            }
+            Escape::JsonOnly(_) if self.reader == Reader::StrictJson => return None,
+            Escape::JsonOnly(character) => {
+                Finding::new(&JSON_ESCAPE, span, format!("YAML does not know the escape `{written}`"))
+                    .note("pachctl 2.x reads specs as YAML, and refuses it")
+                    .safe_fix("write the character", replace(span, in_json(character)))
+            }
+            Escape::YamlOnly(_) if self.dialect == Dialect::Yaml => return None,
+            Escape::YamlOnly(character) => {
+                Finding::new(&YAML_ESCAPE, span, format!("JSON does not know the escape `{written}`"))
+                    .severity(self.leniency())
+                    .note(self.reading())
+                    .safe_fix("write it as JSON does", replace(span, in_json(character)))
+            }
+        };
+        Some(finding)
+    }
+
+    pub(super) fn word(&self, fault: &SyntaxFault) -> Option<Finding> {
+        let span = fault.span;
+        let lenient = |finding: Finding| finding.severity(self.leniency()).note(self.reading());
+        let finding = match &fault.cause {
+            Cause::UnquotedKey { name, spaced } => {
+                let finding = Finding::new(&UNQUOTED_KEY, span, "keys of JSON have quotes");
+                let finding = if *spaced || self.reader == Reader::StrictJson {
+                    lenient(finding)
+                } else {
+                    let note = "YAML takes it for a key only when a blank follows the colon";
+                    finding.severity(Severity::Error).note(note)
+                };
+                finding.safe_fix("write quotes", replace(span, quoted(name)))
+            }
+            Cause::UnquotedValue { value } => lenient(Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes"))
+                .safe_fix("write quotes", replace(span, quoted(value))),
+            Cause::Literal { json } => {
+                let message = format!("JSON writes `{json}`");
+                lenient(Finding::new(&LITERAL_SPELLING, span, message))
+                    .safe_fix(format!("write `{json}`"), replace(span, *json))
+            }
+            Cause::OddNumber { json } => return self.odd_number(span, json.as_deref()),
+            Cause::UnexpectedCharacter { character, invisible } => unexpected(span, *character, *invisible),
+            _ => {
+                Finding::new(&TRAILING_TEXT, span, "this belongs to no spec").help("delete it, or put it into the spec")
+            }
+        };
+        Some(finding)
+    }
+
+    fn odd_number(&self, span: Span, json: Option<&str>) -> Option<Finding> {
+        let written = self.file.slice(span);
+        // `.5` alone gets its zero from pachctl; `-.5` does not.
+        let is_completed = written.starts_with('.') && json.is_some();
+        let is_refused = match self.reader {
+            Reader::StrictJson => true,
+            Reader::Yaml => self.version >= Version::new(2, 8) && !is_completed,
+        };
+        let finding = Finding::new(
+            &NUMBER_NOT_JSON,
+            span,
+            format!("JSON does not write numbers like `{written}`"),
+        );
+        let finding = match (is_refused, self.dialect) {
+            (false, Dialect::Yaml) => return None,
+            (false, Dialect::Json) => finding.severity(Severity::Warning).note(self.reading()),
+            (true, _) if self.reader == Reader::StrictJson => finding.note(self.reading()),
+            (true, _) => finding.note("pachctl makes JSON of it, and fails"),
+        };
+        // It may as well be meant as a text.
+        Some(match json {
+            Some(json) => finding
+                .help(format!("write {json}; or \"{written}\", if a text is meant"))
+                .unsafe_fix(format!("write {json}"), replace(span, json)),
+            None => finding.help("write a number that has digits only, or a text in quotes"),
+        })
+    }
+}
+
+fn unclosed(span: Span, quote: char, end: Option<Span>) -> Finding {
+    let finding = Finding::new(&UNCLOSED_STRING, span, "this string is never closed").label("opened here");
+    match end {
+        Some(end) => finding
+            .also(end, format!("insert `{quote}` here"))
+            .unsafe_fix("insert a quote", replace(end, quote.to_string())),
+        None => finding,
+    }
+}
+
+fn unexpected(span: Span, character: char, invisible: bool) -> Finding {
+    if !invisible {
+        return Finding::new(&UNEXPECTED_CHARACTER, span, format!("`{character}` means nothing here"));
+    }
+    let replacement = if character.is_whitespace() { " " } else { "" };
+    let message = format!(
+        "the invisible character U+{:04X} means nothing here",
+        u32::from(character)
+    );
+    Finding::new(&UNEXPECTED_CHARACTER, span, message)
+        .help("it often comes with text that was copied from a web page")
+        .safe_fix("take it out", replace(span, replacement))
+}

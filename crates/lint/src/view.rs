@@ -1,0 +1,228 @@
+//! A spec as rules ask it: by the names of fields, in either spelling, with the value that pachd would take.
+//!
+//! A value of a wrong type is absent here, so that what `shape` reports once is not reported again by every rule that
+//! would have liked to read it.
+
+use super::edit;
+use super::likeness::{is_known, likeness};
+use super::version::Version;
+use crate::diagnostic::Edit;
+use crate::source::{SourceFile, Span};
+use crate::spec::tree::{Member, Node, Value};
+use spoutctl_fields::camel_case;
+
+/// A spec, and what its rules need to know of its surroundings.
+#[derive(Clone, Copy)]
+pub(super) struct Spec<'a> {
+    pub file: &'a SourceFile,
+    pub root: Fields<'a>,
+    pub version: Version,
+    /// Nothing in it was unreadable, so what is not there is really missing.
+    pub whole: bool,
+    /// It has a spout, or is meant to have one.
+    pub spout: bool,
+}
+
+impl<'a> Spec<'a> {
+    pub(super) fn pipeline(self) -> Fields<'a> {
+        self.root.message("pipeline")
+    }
+
+    pub(super) fn transform(self) -> Fields<'a> {
+        self.root.message("transform")
+    }
+
+    /// The service inside of `spout`.
+    pub(super) fn spout_service(self) -> Option<&'a Member> {
+        self.root.message("spout").get("service")
+    }
+
+    pub(super) fn name(self) -> Option<Text<'a>> {
+        self.pipeline().text("name").filter(|name| !name.value.is_empty())
+    }
+
+    /// The project that the spec names.
+    pub(super) fn project(self) -> Option<Text<'a>> {
+        let name = self.pipeline().message("project").text("name");
+        name.filter(|name| !name.value.is_empty())
+    }
+
+    /// Where to point at when something at the top level is missing: the spec's first byte.
+    pub(super) fn beginning(self) -> Span {
+        self.root.beginning()
+    }
+}
+
+/// A string and where it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub node: &'a Node,
+    pub value: &'a str,
+}
+
+impl Text<'_> {
+    pub(super) fn span(self) -> Span {
+        self.node.span
+    }
+}
+
+/// The members of an object; none when there is no object.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a>(Option<&'a Node>);
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(node: &'a Node) -> Self {
+        Self(matches!(node.value, Value::Object(_)).then_some(node))
+    }
+
+    /// The object itself, if there is one.
+    pub(super) fn node(self) -> Option<&'a Node> {
+        self.0
+    }
+
+    pub(super) fn beginning(self) -> Span {
+        let start = self.0.map_or(0, |node| node.span.start);
+        let is_flow = self.0.is_some_and(|node| {
+            matches!(&node.value, Value::Object(members)
+            if members.first().is_none_or(|first| first.key.span.start > start))
+        });
+        match self.0.and_then(|node| node.members().first()) {
+            Some(first) if !is_flow => first.key.span,
+            _ => Span::new(start, start + usize::from(is_flow)),
+        }
+    }
+
+    pub(super) fn members(self) -> &'a [Member] {
+        self.0.map_or(&[], Node::members)
+    }
+
+    /// The member of that name that counts, a `null` too. Of two of one spelling it is the last, of two spellings the
+    /// one in camelCase.
+    pub(super) fn find(self, name: &str) -> Option<&'a Member> {
+        let spelt = |camel: bool| {
+            self.members()
+                .iter()
+                .rev()
+                .find(|member| is_spelling(&member.key.name, name, camel))
+        };
+        spelt(true).or_else(|| spelt(false))
+    }
+
+    /// The member of that name, unless it is `null`, which is as good as none.
+    pub(super) fn get(self, name: &str) -> Option<&'a Member> {
+        self.find(name).filter(|member| member.value.value != Value::Null)
+    }
+
+    pub(super) fn message(self, name: &str) -> Fields<'a> {
+        Self(self.get(name).and_then(|member| Self::of(&member.value).0))
+    }
+
+    pub(super) fn text(self, name: &str) -> Option<Text<'a>> {
+        text(&self.get(name)?.value)
+    }
+
+    pub(super) fn elements(self, name: &str) -> &'a [Node] {
+        self.get(name).map_or(&[], |member| member.value.elements())
+    }
+
+    /// The strings of a list.
+    pub(super) fn texts(self, name: &str) -> impl Iterator<Item = Text<'a>> {
+        self.elements(name).iter().filter_map(text)
+    }
+
+    /// The objects of a list.
+    pub(super) fn messages(self, name: &str) -> impl Iterator<Item = Fields<'a>> {
+        self.elements(name)
+            .iter()
+            .map(Self::of)
+            .filter(|fields| fields.0.is_some())
+    }
+
+    /// The change that takes the member of that name away, if it can be made.
+    pub(super) fn remove(self, file: &SourceFile, name: &str) -> Option<Edit> {
+        let member = self.find(name)?;
+        let at = self.members().iter().position(|other| std::ptr::eq(other, member))?;
+        edit::remove(file, self.0?, at)
+    }
+
+    /// Whether a key is there that was surely meant to be this one, and is reported as an unknown field.
+    pub(super) fn has_like(self, name: &str) -> bool {
+        let is_meant = |written: &str| likeness(written, name).is_some() && !is_known(written);
+        self.members().iter().any(|member| is_meant(&member.key.name))
+    }
+
+    /// The member, if it is `true`.
+    pub(super) fn flag(self, name: &str) -> Option<&'a Member> {
+        self.get(name).filter(|member| member.value.value == Value::Bool(true))
+    }
+
+    /// The member and its number, which may be written as a string.
+    pub(super) fn number(self, name: &str) -> Option<(&'a Member, f64)> {
+        let member = self.get(name)?;
+        Some((member, number(&member.value)?))
+    }
+}
+
+fn text(node: &Node) -> Option<Text<'_>> {
+    node.as_str().map(|value| Text { node, value })
+}
+
+/// A number, or a string that holds one.
+pub(super) fn number(node: &Node) -> Option<f64> {
+    match &node.value {
+        Value::Number(written) => written.parse().ok(),
+        Value::String(text) => text.value.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether a name as it is written is the field `name`, in camelCase or as it is.
+fn is_spelling(written: &str, name: &str, camel: bool) -> bool {
+    if camel {
+        camel_case(name).eq(written.chars())
+    } else {
+        written == name
+    }
+}
+
+impl Text<'_> {
+    /// Where `part` of it is written, if it is written as it is meant; else the whole of it.
+    pub(super) fn find(self, file: &SourceFile, part: &str) -> Span {
+        match file.slice(self.node.span).find(part) {
+            Some(at) if !part.is_empty() => {
+                let start = self.node.span.start + at;
+                Span::new(start, start + part.len())
+            }
+            _ => self.node.span,
+        }
+    }
+}
+
+/// Whether something in it could not be read.
+pub(super) fn has_gap(node: &Node) -> bool {
+    match &node.value {
+        Value::Unreadable => true,
+        Value::Array(elements) => elements.iter().any(has_gap),
+        Value::Object(members) => members.iter().any(|member| has_gap(&member.value)),
+        _ => false,
+    }
+}
+
+/// Somebody's own words in a message: in backticks, on one line, not for ever.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut said = String::with_capacity(text.len().min(MOST) + 2);
+    said.push('`');
+    for letter in text.chars().take(MOST) {
+        if letter.is_control() {
+            said.extend(letter.escape_default());
+        } else {
+            said.push(letter);
+        }
+    }
+    if text.chars().nth(MOST).is_some() {
+        said.push('…');
+    }
+    said.push('`');
+    said
+}

@@ -1,0 +1,135 @@
+//! A pipeline's spec and what pachd tells of a pipeline (Pachyderm 2.12), as they are read and written.
+
+use super::shape::Shape;
+use spoutctl_fields::version::Versions;
+use spoutctl_fields::{
+    COMMIT, DATUM_SET_SPEC, DETERMINED, EGRESS, Enumeration, Field, INPUT, Kind, METADATA, Message, PARALLELISM_SPEC,
+    PIPELINE, RESOURCE_SPEC, SCHEDULING_SPEC, SERVICE, SPEC, SPOUT, TF_JOB, TOLERATION, TRANSFORM,
+};
+
+/// `CreatePipelineRequest`: a spec.
+pub const CREATE_PIPELINE_REQUEST: Shape = Shape(&SPEC);
+
+/// `PipelineInfo`: a pipeline as pachd has it.
+pub const PIPELINE_INFO: Shape = Shape(&INFO);
+
+const fn one(name: &'static str, tag: u32, kind: Kind) -> Field {
+    Field {
+        name,
+        tag: Some(tag),
+        kind,
+        repeated: false,
+        versions: Versions::TWO,
+    }
+}
+
+const fn many(name: &'static str, tag: u32, kind: Kind) -> Field {
+    Field {
+        repeated: true,
+        ..one(name, tag, kind)
+    }
+}
+
+static PIPELINE_STATE: Enumeration = Enumeration {
+    name: "PipelineState",
+    values: &[
+        "PIPELINE_STATE_UNKNOWN",
+        "PIPELINE_STARTING",
+        "PIPELINE_RUNNING",
+        "PIPELINE_RESTARTING",
+        "PIPELINE_FAILURE",
+        "PIPELINE_PAUSED",
+        "PIPELINE_STANDBY",
+        "PIPELINE_CRASHING",
+    ],
+};
+
+static JOB_STATE: Enumeration = Enumeration {
+    name: "JobState",
+    values: &[
+        "JOB_STATE_UNKNOWN",
+        "JOB_CREATED",
+        "JOB_STARTING",
+        "JOB_RUNNING",
+        "JOB_FAILURE",
+        "JOB_SUCCESS",
+        "JOB_KILLED",
+        "JOB_EGRESSING",
+        "JOB_FINISHING",
+        "JOB_UNRUNNABLE",
+    ],
+};
+
+static PIPELINE_TYPE: Enumeration = Enumeration {
+    name: "PipelineType",
+    values: &[
+        "PIPELINT_TYPE_UNKNOWN",
+        "PIPELINE_TYPE_TRANSFORM",
+        "PIPELINE_TYPE_SPOUT",
+        "PIPELINE_TYPE_SERVICE",
+    ],
+};
+
+static DETAILS: Message = Message {
+    name: "Details",
+    fields: &[
+        one("transform", 1, Kind::Message(&TRANSFORM)),
+        one("tf_job", 2, Kind::Message(&TF_JOB)),
+        one("parallelism_spec", 3, Kind::Message(&PARALLELISM_SPEC)),
+        one("egress", 4, Kind::Message(&EGRESS)),
+        one("created_at", 5, Kind::Timestamp),
+        one("updated_at", 39, Kind::Timestamp),
+        one("created_by", 40, Kind::String),
+        one("recent_error", 6, Kind::String),
+        one("workers_requested", 7, Kind::Int64),
+        one("workers_available", 8, Kind::Int64),
+        one("output_branch", 9, Kind::String),
+        one("resource_requests", 10, Kind::Message(&RESOURCE_SPEC)),
+        one("resource_limits", 11, Kind::Message(&RESOURCE_SPEC)),
+        one("sidecar_resource_limits", 12, Kind::Message(&RESOURCE_SPEC)),
+        one("input", 13, Kind::Message(&INPUT)),
+        one("description", 14, Kind::String),
+        one("salt", 16, Kind::String),
+        one("reason", 17, Kind::String),
+        one("service", 19, Kind::Message(&SERVICE)),
+        one("spout", 20, Kind::Message(&SPOUT)),
+        one("datum_set_spec", 21, Kind::Message(&DATUM_SET_SPEC)),
+        one("datum_timeout", 22, Kind::Duration),
+        one("job_timeout", 23, Kind::Duration),
+        one("datum_tries", 24, Kind::Int64),
+        one("scheduling_spec", 25, Kind::Message(&SCHEDULING_SPEC)),
+        one("pod_spec", 26, Kind::String),
+        one("pod_patch", 27, Kind::String),
+        one("s3_out", 28, Kind::Bool),
+        one("metadata", 29, Kind::Message(&METADATA)),
+        one("reprocess_spec", 30, Kind::String),
+        one("unclaimed_tasks", 31, Kind::Int64),
+        one("worker_rc", 32, Kind::String),
+        one("autoscaling", 33, Kind::Bool),
+        many("tolerations", 34, Kind::Message(&TOLERATION)),
+        one("sidecar_resource_requests", 35, Kind::Message(&RESOURCE_SPEC)),
+        one("determined", 36, Kind::Message(&DETERMINED)),
+        one("maximum_expected_uptime", 37, Kind::Duration),
+        one("workers_started_at", 38, Kind::Timestamp),
+    ],
+};
+
+static INFO: Message = Message {
+    name: "PipelineInfo",
+    fields: &[
+        one("pipeline", 1, Kind::Message(&PIPELINE)),
+        one("version", 2, Kind::Uint64),
+        one("spec_commit", 3, Kind::Message(&COMMIT)),
+        one("stopped", 4, Kind::Bool),
+        one("state", 5, Kind::Enum(&PIPELINE_STATE)),
+        one("reason", 6, Kind::String),
+        one("last_job_state", 8, Kind::Enum(&JOB_STATE)),
+        one("parallelism", 9, Kind::Uint64),
+        one("type", 10, Kind::Enum(&PIPELINE_TYPE)),
+        one("auth_token", 11, Kind::String),
+        one("details", 12, Kind::Message(&DETAILS)),
+        one("user_spec_json", 13, Kind::String),
+        one("effective_spec_json", 14, Kind::String),
+        one("metadata", 15, Kind::Strings),
+    ],
+};

@@ -1,0 +1,295 @@
+//! `pfs`: the file system of Pachyderm 1.12 and 1.13, which knows neither projects nor file sets.
+//!
+//! Its messages are never read or written as JSON. The numbers are those of recordings `grpc-1.13`; what no recording
+//! has is left out. Version and `google.protobuf` are those of 2.x.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::google::{Empty, Timestamp};
+use spoutctl_core::pfs::{self, CommitId};
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Repo {
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Branch {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
+    pub name: String,
+}
+
+/// A commit by id, or by the name of the branch whose head it is.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Commit {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
+    pub id: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct File {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
+    pub path: String,
+}
+
+impl From<&pfs::Repo> for Repo {
+    /// Its project is left out: 1.x has none.
+    fn from(repo: &pfs::Repo) -> Self {
+        Self {
+            name: repo.name.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<&pfs::Branch> for Branch {
+    fn from(branch: &pfs::Branch) -> Self {
+        Self {
+            repo: Some((&branch.repo).into()),
+            name: branch.name.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<&pfs::Commit> for Commit {
+    fn from(commit: &pfs::Commit) -> Self {
+        Self::named(&commit.repo, &commit.id)
+    }
+}
+
+impl Commit {
+    #[must_use]
+    pub fn named(repo: &pfs::Repo, id: &CommitId) -> Self {
+        Self {
+            repo: Some(repo.into()),
+            id: id.as_str().to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn head_of(branch: &pfs::Branch) -> Self {
+        Self {
+            repo: Some((&branch.repo).into()),
+            id: branch.name.as_str().to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct CreateRepoRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(string, tag = "3")]
+    pub description: String,
+    #[prost(bool, tag = "4")]
+    pub update: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct InspectRepoRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct RepoInfo {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(message, optional, tag = "2")]
+    pub created: Option<Timestamp>,
+    #[prost(uint64, tag = "3")]
+    pub size_bytes: u64,
+    #[prost(string, tag = "5")]
+    pub description: String,
+    #[prost(message, repeated, tag = "7")]
+    pub branches: Vec<Branch>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct InspectBranchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub branch: Option<Branch>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct BranchInfo {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Unset where every commit was deleted (recording 1.13 057).
+    #[prost(message, optional, tag = "2")]
+    pub head: Option<Commit>,
+    /// All that it depends on, directly or not.
+    #[prost(message, repeated, tag = "3")]
+    pub provenance: Vec<Branch>,
+    #[prost(message, optional, tag = "4")]
+    pub branch: Option<Branch>,
+}
+
+/// The branch's head becomes the parent when `parent` names a repo alone.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct StartCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub parent: Option<Commit>,
+    #[prost(string, tag = "3")]
+    pub branch: String,
+    #[prost(string, tag = "4")]
+    pub description: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct FinishCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+    /// Replaces the one that the commit was started with, unless it is empty (recordings 1.13 014, 030).
+    #[prost(string, tag = "2")]
+    pub description: String,
+    /// Finishes it without its data, whatever was put into it (recordings 1.13 070 to 078).
+    #[prost(bool, tag = "4")]
+    pub empty: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DeleteCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum CommitState {
+    Started = 0,
+    /// What it was made of is finished.
+    Ready = 1,
+    Finished = 2,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct InspectCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+    /// Which state is waited for.
+    #[prost(enumeration = "CommitState", tag = "2")]
+    pub block_state: i32,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ListCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(message, optional, tag = "2")]
+    pub from: Option<Commit>,
+    /// From this one along the parents; without it all commits of the repo.
+    #[prost(message, optional, tag = "3")]
+    pub to: Option<Commit>,
+    #[prost(uint64, tag = "4")]
+    pub number: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct SubscribeCommitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(string, tag = "2")]
+    pub branch: String,
+    #[prost(message, optional, tag = "3")]
+    pub from: Option<Commit>,
+    #[prost(enumeration = "CommitState", tag = "4")]
+    pub state: i32,
+}
+
+/// What pachd stores by the hash of its bytes.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Object {
+    #[prost(string, tag = "1")]
+    pub hash: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct CommitInfo {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+    #[prost(message, optional, tag = "2")]
+    pub parent_commit: Option<Commit>,
+    #[prost(message, optional, tag = "3")]
+    pub started: Option<Timestamp>,
+    #[prost(message, optional, tag = "4")]
+    pub finished: Option<Timestamp>,
+    #[prost(uint64, tag = "5")]
+    pub size_bytes: u64,
+    /// Where the list of its files is. Unset in an open commit, in one that was finished without its data, and in a
+    /// pipeline's, which has `trees`.
+    #[prost(message, optional, tag = "7")]
+    pub tree: Option<Object>,
+    #[prost(string, tag = "8")]
+    pub description: String,
+    #[prost(message, repeated, tag = "11")]
+    pub child_commits: Vec<Commit>,
+    #[prost(message, repeated, tag = "13")]
+    pub trees: Vec<Object>,
+    #[prost(message, optional, tag = "15")]
+    pub branch: Option<Branch>,
+    #[prost(message, optional, tag = "17")]
+    pub origin: Option<Empty>,
+}
+
+/// One message of a stream. The first one of a file names it; those without a file go on with it.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct PutFileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub value: Bytes,
+    /// In the first message of a file: it replaces what is there, instead of going to its end.
+    #[prost(message, optional, tag = "10")]
+    pub overwrite_index: Option<OverwriteIndex>,
+    #[prost(bool, tag = "12")]
+    pub delete: bool,
+}
+
+/// From which stored piece of a file on it is replaced: 0 is the whole of it.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct OverwriteIndex {
+    #[prost(int64, tag = "1")]
+    pub index: i64,
+}
+
+/// `GetFile`, `InspectFile`, `WalkFile`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct FileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum FileType {
+    Reserved = 0,
+    File = 1,
+    Dir = 2,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct FileInfo {
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+    #[prost(enumeration = "FileType", tag = "2")]
+    pub file_type: i32,
+    #[prost(uint64, tag = "3")]
+    pub size_bytes: u64,
+    /// The names in a directory.
+    #[prost(string, repeated, tag = "6")]
+    pub children: Vec<String>,
+    #[prost(bytes = "bytes", tag = "7")]
+    pub hash: Bytes,
+    #[prost(message, repeated, tag = "8")]
+    pub objects: Vec<Object>,
+    #[prost(message, optional, tag = "10")]
+    pub committed: Option<Timestamp>,
+}

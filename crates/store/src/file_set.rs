@@ -1,0 +1,355 @@
+//! File sets: uploads that no commit holds yet, what keeps them alive, and what happens to those nobody wants.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::commit::CommitRow;
+use super::error::{Failure, StoreError};
+use super::record::{CommitRecord, CommitSelector, record_of};
+use super::refusal::Refusal;
+use super::tree::{Tree, bounds_of_directory};
+use super::upload::{self, Directories, Staged, StagedArchive};
+use super::{Store, make_directory, sync_directory};
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::FileSetId;
+use spoutctl_core::sink::Changes;
+
+/// How long a new file set lives, as pachd's do.
+const DEFAULT_TTL: Duration = Duration::from_mins(10);
+const MIN_TTL: Duration = Duration::from_secs(1);
+const MAX_TTL: Duration = Duration::from_mins(30);
+/// How many expired file sets one call clears away at most, so that no call takes long for the sake of others.
+const SWEEP: i64 = 100;
+
+pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
+    // Housekeeping that fails is tried again with the next file set.
+    let _ = collect_expired(store);
+    let incoming = store.incoming();
+    let mut staged = upload::stage(&incoming, changes, Directories::Stay)?;
+    let archive = staged.archive.take();
+    let expires = store.after(DEFAULT_TTL);
+    store.database.write(|tx| {
+        let upload = insert_upload(tx, archive.as_ref())?;
+        insert_changes(tx, upload, &mut staged, &incoming, None)?;
+        let id = insert_file_set(tx, &[upload], expires)?;
+        // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
+        // and its row. Before the commit: a row never names a file that is not there.
+        if let Some(archive) = archive {
+            publish(store, archive)?;
+        }
+        Ok(id)
+    })
+}
+
+/// What pachd's `ModifyFile` does: the changes go into the commit that `target` names, or, where it names a branch whose
+/// head is closed, into one of their own (recordings http 014–049). Nothing happens when `changes` breaks off.
+pub(super) fn modify(store: &Store, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
+    let incoming = store.incoming();
+    let mut staged = upload::stage(&incoming, changes, Directories::Go)?;
+    let archive = staged.archive.take();
+    store.change(|work| {
+        let (commit, is_new) = work.commit_to_modify(target)?;
+        if !staged.is_empty() {
+            let tree = if staged.deletes_directories() {
+                // What there is to delete is known when what comes before is settled.
+                commit.parent.map_or(Ok(()), |parent| work.settle_line(parent))?;
+                Some(Tree::of(work.db, &commit)?)
+            } else {
+                None
+            };
+            let upload = insert_upload(work.db, archive.as_ref())?;
+            insert_changes(work.db, upload, &mut staged, &incoming, tree.as_ref())?;
+            work.add_upload(commit.id, upload)?;
+        }
+        if is_new {
+            work.close(commit.id, "", "")?;
+        }
+        if let Some(archive) = archive {
+            publish(store, archive)?;
+        }
+        Ok(record_of(work.db, commit.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+    })
+}
+
+/// A file set of what a commit changed; with `total`, of its whole tree.
+pub(super) fn of_commit(store: &Store, commit: &CommitSelector, total: bool) -> Result<FileSetId, Fault> {
+    let expires = store.after(DEFAULT_TTL);
+    store.database.write(|tx| {
+        let mut next = Some(CommitRow::pick(tx, commit)?);
+        let mut uploads = Vec::new();
+        while let Some(row) = next {
+            let mut parts: Vec<i64> = tx
+                .prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq DESC")?
+                .query_map([row.id], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            uploads.append(&mut parts);
+            let base = if total { row.known_base(tx)? } else { None };
+            next = base.map(|id| CommitRow::by_id(tx, id)).transpose()?;
+        }
+        uploads.reverse();
+        Ok(insert_file_set(tx, &uploads, expires)?)
+    })
+}
+
+/// Gives a complete and synced archive its name, for good.
+fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
+    let target = store.archive_path(&archive.sha256);
+    let archives = store.archives();
+    let directory = target.parent().unwrap_or(&archives);
+    make_directory(directory)?;
+    // A file of that name has the same bytes, or is damaged and mended by this.
+    archive.path.persist(&target).map_err(|error| StoreError::Io {
+        action: "write",
+        path: target.clone(),
+        source: error.error,
+    })?;
+    sync_directory(directory)?;
+    Ok(())
+}
+
+fn insert_upload(tx: &Connection, archive: Option<&StagedArchive>) -> rusqlite::Result<i64> {
+    tx.prepare_cached("INSERT INTO uploads (archive, size) VALUES (?1, ?2)")?
+        .execute(params![
+            archive.map(|a| &a.sha256),
+            archive.map_or(0, |a| a.size.cast_signed())
+        ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Writes down an upload's changes. A directory's deletion becomes those of the files that are below it then: in `tree`,
+/// and among what this upload has changed so far.
+fn insert_changes(
+    tx: &Connection,
+    upload: i64,
+    staged: &mut Staged,
+    incoming: &Path,
+    tree: Option<&Tree>,
+) -> Result<(), Failure> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO changes (upload, path, seq, offset, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut seq = 0_i64;
+    staged.index(incoming, |entry| {
+        if entry.is_directory() {
+            return delete_below(tx, upload, &entry.path, &mut seq, tree);
+        }
+        let offset = entry.offset.map(u64::cast_signed);
+        let sha256 = offset.map(|_| entry.sha256);
+        insert.execute(params![
+            upload,
+            entry.path,
+            seq,
+            offset,
+            entry.size.cast_signed(),
+            sha256
+        ])?;
+        seq += 1;
+        Ok(())
+    })
+}
+
+fn delete_below(
+    tx: &Connection,
+    upload: i64,
+    directory: &str,
+    seq: &mut i64,
+    tree: Option<&Tree>,
+) -> Result<(), Failure> {
+    let (after, before) = bounds_of_directory(directory);
+    let mut delete =
+        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, NULL, 0)")?;
+    let mut next = after.clone();
+    while let Some((path, _)) = tree.map_or(Ok(None), |tree| tree.next_file(tx, &next, &before))? {
+        delete.execute(params![upload, path, *seq])?;
+        *seq += 1;
+        next = path;
+    }
+    let mut written = tx.prepare_cached(
+        "SELECT path FROM changes WHERE upload = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT 1",
+    )?;
+    let mut next = after;
+    while let Some(path) = written
+        .query_row(params![upload, next, before], |row| row.get::<_, String>(0))
+        .optional()?
+    {
+        delete.execute(params![upload, path, *seq])?;
+        *seq += 1;
+        next = path;
+    }
+    Ok(())
+}
+
+fn insert_file_set(tx: &Connection, uploads: &[i64], expires: i64) -> rusqlite::Result<FileSetId> {
+    let name = Uuid::new_v4().simple().to_string();
+    tx.prepare_cached("INSERT INTO file_sets (name, expires) VALUES (?1, ?2)")?
+        .execute(params![name, expires])?;
+    let file_set = tx.last_insert_rowid();
+    let mut insert = tx.prepare_cached("INSERT INTO file_set_parts (file_set, seq, upload) VALUES (?1, ?2, ?3)")?;
+    for (seq, upload) in (0_i64..).zip(uploads) {
+        insert.execute([file_set, seq, *upload])?;
+    }
+    Ok(FileSetId(name))
+}
+
+pub(super) fn renew(store: &Store, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
+    check_ttl(ttl)?;
+    store.database.write(|tx| {
+        let id = find(tx, file_set, store.now())?.ok_or_else(|| Refusal::FileSetToRenewGone(file_set.0.clone()))?;
+        tx.execute(
+            "UPDATE file_sets SET expires = ?2 WHERE id = ?1",
+            [id, store.after(ttl)],
+        )?;
+        Ok(())
+    })
+}
+
+/// Any time to live is taken, as by pachd.
+pub(super) fn compose(store: &Store, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
+    store.database.write(|tx| {
+        let mut uploads = Vec::new();
+        for part in parts {
+            let id = find(tx, part, store.now())?.ok_or(Refusal::FileSetToComposeGone)?;
+            uploads.extend(uploads_of(tx, id)?);
+        }
+        Ok(insert_file_set(tx, &uploads, store.after(ttl))?)
+    })
+}
+
+fn check_ttl(ttl: Duration) -> Result<(), Fault> {
+    if ttl < MIN_TTL {
+        return Err(Refusal::TtlTooShort(ttl.as_nanos().cast_signed()).into());
+    }
+    if ttl > MAX_TTL {
+        let (wanted, max) = (ttl.as_nanos(), MAX_TTL.as_nanos());
+        return Err(Refusal::TtlTooLong { wanted, max }.into());
+    }
+    Ok(())
+}
+
+/// The row of a file set that is still alive. For one that is not, each call has words of its own.
+pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64) -> rusqlite::Result<Option<i64>> {
+    tx.prepare_cached("SELECT id FROM file_sets WHERE name = ?1 AND expires > ?2")?
+        .query_row(params![file_set.0, now], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
+    tx.prepare_cached("SELECT upload FROM file_set_parts WHERE file_set = ?1 ORDER BY seq")?
+        .query_map([file_set], |row| row.get(0))?
+        .collect()
+}
+
+/// Clears away expired file sets, some at a time, and the archives that only they held.
+fn collect_expired(store: &Store) -> Result<(), Fault> {
+    let now = store.now();
+    let work: bool = store.database.read(|tx| {
+        Ok(tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM file_sets WHERE expires <= ?1) OR EXISTS (SELECT 1 FROM doomed_archives)",
+            )?
+            .query_row([now], |row| row.get(0))?)
+    })?;
+    if !work {
+        return Ok(());
+    }
+    store.database.write(|tx| {
+        let expired: Vec<i64> = tx
+            .prepare_cached("SELECT id FROM file_sets WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
+            .query_map([now, SWEEP], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for file_set in expired {
+            let uploads = uploads_of(tx, file_set)?;
+            tx.prepare_cached("DELETE FROM file_set_parts WHERE file_set = ?1")?
+                .execute([file_set])?;
+            tx.prepare_cached("DELETE FROM file_sets WHERE id = ?1")?
+                .execute([file_set])?;
+            release(tx, &uploads)?;
+        }
+        Ok(())
+    })?;
+    remove_doomed(store);
+    Ok(())
+}
+
+/// Forgets those of `uploads` that neither a file set nor a commit holds.
+pub(super) fn release(tx: &Connection, uploads: &[i64]) -> rusqlite::Result<()> {
+    for upload in uploads {
+        let held: bool = tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM file_set_parts WHERE upload = ?1)
+                     OR EXISTS (SELECT 1 FROM commit_parts WHERE upload = ?1)",
+            )?
+            .query_row([upload], |row| row.get(0))?;
+        if held {
+            continue;
+        }
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO doomed_archives SELECT archive FROM uploads WHERE id = ?1 AND archive IS NOT NULL",
+        )?
+        .execute([upload])?;
+        tx.prepare_cached("DELETE FROM changes WHERE upload = ?1")?
+            .execute([upload])?;
+        tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?
+            .execute([upload])?;
+    }
+    Ok(())
+}
+
+/// Removes the files of archives whose last row is gone. One that cannot be removed is tried again another time.
+///
+/// This is a transaction of its own, after the one that removed the rows is on disk: a row that a power cut brings back
+/// must find its file. The lock keeps an upload of the same bytes from naming the file meanwhile.
+pub(super) fn remove_doomed(store: &Store) {
+    let look = |tx: &rusqlite::Transaction<'_>| {
+        let mut some = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM doomed_archives)")?;
+        Ok(some.query_row([], |row| row.get(0))?)
+    };
+    if !store.database.read(look).unwrap_or(true) {
+        return;
+    }
+    let _ = store.database.write(|tx| {
+        let doomed: Vec<String> = tx
+            .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?
+            .query_map([SWEEP], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for archive in doomed {
+            if is_held(tx, &archive)? || remove_archive(store.archive_path(&archive)).is_ok() {
+                tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
+                    .execute([archive])?;
+            }
+        }
+        Ok(())
+    });
+}
+
+fn is_held(tx: &Connection, archive: &str) -> rusqlite::Result<bool> {
+    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM uploads WHERE archive = ?1)")?
+        .query_row([archive], |row| row.get(0))
+}
+
+fn remove_archive(path: PathBuf) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Removes the archives of one directory that no row names: what a crash between rename and commit leaves behind.
+pub(super) fn remove_strays(store: &Store, directory: &Path) -> Result<(), Fault> {
+    store.database.write(|tx| {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Some(archive) = path.file_stem().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if store.archive_path(archive) == path && !is_held(tx, archive)? {
+                let _ = remove_archive(path);
+            }
+        }
+        Ok(())
+    })
+}

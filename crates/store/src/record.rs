@@ -1,0 +1,448 @@
+//! What the store tells of commits: one of them, those of a line, of a repo, of a set.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Store;
+use super::commit::CommitRow;
+use super::error::Failure;
+use super::refusal::Refusal;
+use super::repo::{self, repo_row};
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, CommitInfo, ProjectName, Repo, RepoName};
+
+/// Commits read at a time when history is listed.
+const PAGE: i64 = 256;
+
+/// Which commit a call means. An id wins over a branch, as in pachd; a branch means its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitSelector {
+    pub repo: Repo,
+    pub id: Option<CommitId>,
+    /// As it was named; what is no branch's name is no branch.
+    pub branch: Option<String>,
+    /// How many parents before it.
+    pub back: u32,
+}
+
+impl From<&Commit> for CommitSelector {
+    fn from(commit: &Commit) -> Self {
+        Self {
+            repo: commit.repo.clone(),
+            id: Some(commit.id.clone()),
+            branch: commit.branch.as_ref().map(|branch| branch.as_str().to_owned()),
+            back: 0,
+        }
+    }
+}
+
+impl From<&Branch> for CommitSelector {
+    fn from(branch: &Branch) -> Self {
+        Self {
+            repo: branch.repo.clone(),
+            id: None,
+            branch: Some(branch.name.as_str().to_owned()),
+            back: 0,
+        }
+    }
+}
+
+/// Who asked for a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    User,
+    /// The store itself, where pachd has a branch's first, empty commit.
+    Auto,
+}
+
+/// All that is known of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRecord {
+    /// Grows from commit to commit and is never used again: a cursor.
+    pub row: i64,
+    pub info: CommitInfo,
+    pub origin: Origin,
+    /// Those that were started on it, with their branches, oldest first.
+    pub children: Vec<(CommitId, String)>,
+    pub updated: Timestamp,
+    /// Its content was looked at for collisions.
+    pub checked: bool,
+    /// What its content comes to at most: exact when it is finished.
+    pub size_upper_bound: u64,
+}
+
+impl CommitRecord {
+    /// For messages: `project/repo@id`.
+    pub(super) fn named(repo: &Repo, id: impl fmt::Display) -> String {
+        format!("{repo}@{id}")
+    }
+}
+
+/// The row of the commit that is meant, or pachd's words for that there is none (recordings p 018, 020, 098, 099).
+pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Failure> {
+    let repo_name = selector.repo.to_string();
+    let not_picked = |because| {
+        Failure::from(Refusal::CommitNotPicked {
+            repo: repo_name.clone(),
+            id: selector.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            because: Box::new(because),
+        })
+    };
+    if selector.id.is_none() && selector.branch.as_deref().unwrap_or_default().is_empty() {
+        return Err(Refusal::NothingToPick.into());
+    }
+    let Some(repo) = repo::find(db, &selector.repo)? else {
+        return Err(not_picked(Refusal::RepoNotFound(repo_name.clone())));
+    };
+    let found = match (&selector.id, &selector.branch) {
+        (Some(id), _) => by_name(db, repo, id)?.ok_or_else(|| Refusal::CommitNotFound {
+            repo: repo_name.clone(),
+            id: id.to_string(),
+        }),
+        (None, branch) => {
+            let branch = branch.as_deref().unwrap_or_default();
+            head(db, repo, branch)?
+                .flatten()
+                .ok_or_else(|| Refusal::BranchNotFound {
+                    repo: repo_name.clone(),
+                    branch: branch.to_owned(),
+                })
+        }
+    };
+    let named = found.map_err(not_picked)?;
+    let mut row = named;
+    for ancestors in 0..selector.back {
+        row = match parent_of(db, row)? {
+            Some(parent) => parent,
+            None => {
+                return Err(Refusal::TooFewAncestors {
+                    repo: repo_name,
+                    id: commit_name(db, named)?.to_string(),
+                    wanted: selector.back,
+                    ancestors,
+                }
+                .into());
+            }
+        };
+    }
+    Ok(row)
+}
+
+fn by_name(db: &Connection, repo: i64, id: &CommitId) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT id FROM commits WHERE repo = ?1 AND name = ?2 AND squashed = 0")?
+        .query_row(params![repo, id.as_str()], |row| row.get(0))
+        .optional()
+}
+
+fn parent_of(db: &Connection, row: i64) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT parent FROM commits WHERE id = ?1")?
+        .query_row([row], |row| row.get(0))
+}
+
+/// The head of a branch: `None` without the branch, `Some(None)` without a head.
+#[expect(clippy::option_option, reason = "no branch and no head are two things")]
+pub(super) fn head(db: &Connection, repo: i64, branch: &str) -> rusqlite::Result<Option<Option<i64>>> {
+    db.prepare_cached("SELECT head FROM branches WHERE repo = ?1 AND name = ?2")?
+        .query_row(params![repo, branch], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn commit_name(db: &Connection, row: i64) -> Result<CommitId, Failure> {
+    let name: String = db
+        .prepare_cached("SELECT name FROM commits WHERE id = ?1")?
+        .query_row([row], |row| row.get(0))?;
+    commit_id(&name)
+}
+
+/// Names are written by this store alone, so another form means that somebody else changed the database.
+pub(super) fn commit_id(name: &str) -> Result<CommitId, Failure> {
+    CommitId::new(name).map_err(|error| foreign(Box::new(error)))
+}
+
+pub(super) fn foreign(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error).into()
+}
+
+const INFO_COLUMNS: &str = "commits.id, commits.name, commits.branch,
+    (SELECT parents.name FROM commits parents WHERE parents.id = commits.parent), commits.description, commits.started,
+    commits.finishing, commits.finished, commits.error, commits.size, commits.parent,
+    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base";
+
+const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo";
+
+fn repo_of(row: &Row<'_>) -> Result<Repo, Failure> {
+    let (project, name): (String, String) = (row.get(14)?, row.get(15)?);
+    Ok(Repo {
+        project: ProjectName::new(&project).map_err(|error| foreign(Box::new(error)))?,
+        name: RepoName::new(&name).map_err(|error| foreign(Box::new(error)))?,
+    })
+}
+
+fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
+    let time = |index: usize| -> Result<Option<Timestamp>, Failure> {
+        let microseconds: Option<i64> = row.get(index)?;
+        Ok(microseconds.and_then(|t| Timestamp::from_microsecond(t).ok()))
+    };
+    let branch: String = row.get(2)?;
+    let parent: Option<String> = row.get(3)?;
+    Ok(CommitInfo {
+        commit: Commit {
+            repo: repo_of(row)?,
+            branch: BranchName::new(&branch).ok(),
+            id: commit_id(&row.get::<_, String>(1)?)?,
+        },
+        parent: parent.map(|name| commit_id(&name)).transpose()?,
+        description: row.get(4)?,
+        started: time(5)?,
+        finishing: time(6)?,
+        finished: time(7)?,
+        error: row.get(8)?,
+        size_bytes: row.get::<_, i64>(9)?.cast_unsigned(),
+    })
+}
+
+fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
+    let id: i64 = row.get(0)?;
+    let info = info(row)?;
+    let origin: String = row.get(11)?;
+    let mut children = db.prepare_cached("SELECT name, branch FROM commits WHERE parent = ?1 ORDER BY id")?;
+    let mut children = children.query([id])?;
+    let mut named = Vec::new();
+    while let Some(child) = children.next()? {
+        named.push((commit_id(&child.get::<_, String>(0)?)?, child.get(1)?));
+    }
+    let size_upper_bound = size_upper_bound(db, id)?;
+    Ok(CommitRecord {
+        row: id,
+        info,
+        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
+        children: named,
+        updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
+        checked: row.get(13)?,
+        size_upper_bound,
+    })
+}
+
+/// The bytes of the nearest good commit, and all that was added since to this one and those that are not settled yet.
+fn size_upper_bound(db: &Connection, row: i64) -> Result<u64, Failure> {
+    let mut total = 0_u64;
+    let mut next = Some(row);
+    while let Some(row) = next.map(|id| CommitRow::by_id(db, id)).transpose()? {
+        if row.place.is_some() {
+            return Ok(total + row.size.cast_unsigned());
+        }
+        let added: i64 = db
+            .prepare_cached(
+                "SELECT ifnull(sum(changes.size), 0) FROM commit_parts part JOIN changes ON changes.upload = part.upload
+                 WHERE part.commit_id = ?1",
+            )?
+            .query_row([row.id], |row| row.get(0))?;
+        total += added.cast_unsigned();
+        next = if row.base.is_some() || row.finished {
+            row.base
+        } else {
+            row.parent
+        };
+    }
+    Ok(total)
+}
+
+pub(super) fn info_of(db: &Connection, row: i64) -> Result<CommitInfo, Failure> {
+    let mut statement = db.prepare_cached(&format!("SELECT {INFO_COLUMNS} {FROM_COMMITS} WHERE commits.id = ?1"))?;
+    let mut rows = statement.query([row])?;
+    info(rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+}
+
+pub(super) fn record_of(db: &Connection, row: i64) -> Result<Option<CommitRecord>, Failure> {
+    let mut records = records(db, "commits.id = ?1 AND squashed = 0", [row])?;
+    Ok(records.pop())
+}
+
+fn records(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<CommitRecord>, Failure> {
+    let mut statement = db.prepare_cached(&format!("SELECT {INFO_COLUMNS} {FROM_COMMITS} WHERE {which}"))?;
+    let mut rows = statement.query(params)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(record(db, row)?);
+    }
+    Ok(records)
+}
+
+pub(super) fn inspect(db: &Connection, commit: &Commit) -> Result<CommitInfo, Failure> {
+    let row = pick(db, &commit.into())?;
+    info_of(db, row)
+}
+
+pub(super) fn list(
+    store: &Store,
+    branch: &Branch,
+    visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let newest = store.database.read(|tx| {
+        let repo = repo_row(tx, &branch.repo)?;
+        Ok(head(tx, repo, branch.name.as_str())?.flatten())
+    })?;
+    walk_line(store, newest, |_, row| info(row), visit)
+}
+
+/// Shows a commit and its ancestors.
+pub(super) fn list_from(
+    store: &Store,
+    newest: &Commit,
+    visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let newest = store.database.read(|tx| pick(tx, &newest.into()))?;
+    walk_line(store, Some(newest), |_, row| info(row), visit)
+}
+
+/// Shows one line of commits, newest first.
+fn walk_line<T>(
+    store: &Store,
+    newest: Option<i64>,
+    read: impl Fn(&Connection, &Row<'_>) -> Result<T, Failure>,
+    visit: &mut dyn FnMut(T) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let mut next = newest;
+    while let Some(newest) = next {
+        // No transaction is open while `visit` runs: it may call this store itself.
+        let (page, parent) = store.database.read(|tx| line_page(tx, newest, &read))?;
+        if page.is_empty() {
+            let message = "somebody dropped the commit that the list was to go on with";
+            return Err(Fault::new(FaultKind::Unavailable, message));
+        }
+        for commit in page {
+            if visit(commit).is_break() {
+                return Ok(());
+            }
+        }
+        next = parent;
+    }
+    Ok(())
+}
+
+/// Some commits of one line, newest first, and the parent of the last.
+fn line_page<T>(
+    db: &Connection,
+    newest: i64,
+    read: impl Fn(&Connection, &Row<'_>) -> Result<T, Failure>,
+) -> Result<(Vec<T>, Option<i64>), Failure> {
+    let mut statement = db.prepare_cached(&format!(
+        "WITH RECURSIVE line (id, place) AS (
+             SELECT ?1, 0
+             UNION ALL
+             SELECT commits.parent, place + 1 FROM line JOIN commits ON commits.id = line.id
+             WHERE commits.parent IS NOT NULL AND place + 1 < ?2)
+         SELECT {INFO_COLUMNS} FROM line JOIN commits ON commits.id = line.id JOIN repos ON repos.id = commits.repo
+         WHERE squashed = 0 ORDER BY line.place"
+    ))?;
+    let mut rows = statement.query([newest, PAGE])?;
+    let mut page = Vec::new();
+    let mut parent = None;
+    while let Some(row) = rows.next()? {
+        page.push(read(db, row)?);
+        parent = row.get(10)?;
+    }
+    Ok((page, parent))
+}
+
+impl Store {
+    /// The commit as it is now.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub fn record(&self, selector: &CommitSelector) -> Result<CommitRecord, Fault> {
+        self.database.read(|tx| {
+            let row = pick(tx, selector)?;
+            Ok(record_of(tx, row)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+        })
+    }
+
+    /// The commit of a row that was seen before, or `None` when it was dropped or squashed since.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn record_at(&self, row: i64) -> Result<Option<CommitRecord>, Fault> {
+        self.database.read(|tx| record_of(tx, row))
+    }
+
+    /// Every commit of an id, in the order of their making.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Fault> {
+        self.database.read(|tx| {
+            records(
+                tx,
+                "commits.name = ?1 AND squashed = 0 ORDER BY commits.id",
+                [id.as_str()],
+            )
+        })
+    }
+
+    /// Shows the commit and its ancestors, newest first.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; `Unavailable` when the listing broke off.
+    pub fn line(
+        &self,
+        from: &CommitSelector,
+        visit: &mut dyn FnMut(CommitRecord) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let newest = self.database.read(|tx| pick(tx, from))?;
+        walk_line(self, Some(newest), record, visit)
+    }
+
+    /// Shows every commit of a repo (of all, without one) in the order of their making, or in reverse.
+    ///
+    /// # Errors
+    /// `NotFound` without the repo.
+    pub fn commits(
+        &self,
+        repo: Option<&Repo>,
+        newest_first: bool,
+        visit: &mut dyn FnMut(CommitRecord) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let repo = match repo {
+            Some(repo) => Some(self.database.read(|tx| repo_row(tx, repo))?),
+            None => None,
+        };
+        let which = if newest_first {
+            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND squashed = 0 ORDER BY commits.id DESC LIMIT ?3"
+        } else {
+            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND squashed = 0 ORDER BY commits.id LIMIT ?3"
+        };
+        let mut cursor = if newest_first { i64::MAX } else { 0 };
+        loop {
+            let page = self
+                .database
+                .read(|tx| records(tx, which, params![cursor, repo, PAGE]))?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            cursor = last.row;
+            for commit in page {
+                if visit(commit).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The first commit of the repo that was made after `after`, a [`CommitRecord::row`] or 0; only those of a branch,
+    /// where one is named. Open commits too.
+    ///
+    /// # Errors
+    /// `NotFound` without the repo.
+    pub fn next_commit(&self, repo: &Repo, after: i64, branch: Option<&str>) -> Result<Option<CommitRecord>, Fault> {
+        self.database.read(|tx| {
+            let repo = repo_row(tx, repo)?;
+            let which = "commits.id > ?1 AND commits.repo = ?2 AND (?3 IS NULL OR commits.branch = ?3) AND squashed = 0
+                         ORDER BY commits.id LIMIT 1";
+            Ok(records(tx, which, params![after, repo, branch])?.pop())
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! Commits and repos that go: dropped, squashed, deleted.
+//!
+//! What a squashed commit held, later ones are built on. So its row stays, without a place in history, as long as some
+//! commit is based on it; the last of those takes it along.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::changed::ChangedPaths;
+use super::commit::CommitRow;
+use super::error::Failure;
+use super::file_set;
+use super::record::CommitSelector;
+use super::refusal::Refusal;
+use super::repo;
+use super::tree::Place;
+use super::work::Work;
+use spoutctl_core::pfs::{BranchName, CommitId, Repo};
+
+impl Work<'_> {
+    /// Removes a commit without children; its parent is the head again of every branch that it was the head of.
+    ///
+    /// # Errors
+    /// `NotFound`; when it has children.
+    pub fn drop_commit(&mut self, commit: &CommitSelector) -> Result<(), Failure> {
+        let row = CommitRow::pick(self.db, commit)?;
+        self.drop_rows(&[row])
+    }
+
+    /// Removes every commit of an id, and tells how many there were.
+    ///
+    /// # Errors
+    /// When one of them has children.
+    pub fn drop_commit_set(&mut self, id: &CommitId) -> Result<usize, Failure> {
+        let rows = self.commit_set(id)?;
+        self.drop_rows(&rows)?;
+        Ok(rows.len())
+    }
+
+    fn drop_rows(&mut self, rows: &[CommitRow]) -> Result<(), Failure> {
+        for row in rows {
+            if !self.children(row)?.is_empty() {
+                return Err(Refusal::DropWithChildren(row.named(self.db)?).into());
+            }
+        }
+        for row in rows {
+            self.take_from_history(row)?;
+            self.erase(row)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a commit from history and leaves its data to its children.
+    ///
+    /// # Errors
+    /// `NotFound`; when it has no children, or one that is not finished.
+    pub fn squash_commit(&mut self, commit: &CommitSelector) -> Result<(), Failure> {
+        let row = CommitRow::pick(self.db, commit)?;
+        self.squash_rows(&[row])
+    }
+
+    /// Squashes every commit of an id.
+    ///
+    /// # Errors
+    /// When one of them has no children, or one that is not finished.
+    pub fn squash_commit_set(&mut self, id: &CommitId) -> Result<(), Failure> {
+        let rows = self.commit_set(id)?;
+        self.squash_rows(&rows)
+    }
+
+    fn squash_rows(&mut self, rows: &[CommitRow]) -> Result<(), Failure> {
+        for row in rows {
+            let children = self.children(row)?;
+            if children.is_empty() {
+                return Err(Refusal::SquashWithoutChildren(row.named(self.db)?).into());
+            }
+            if let Some(unfinished) = children.iter().find(|child| !child.finished) {
+                let (child, finishing) = (unfinished.named(self.db)?, unfinished.finishing);
+                return Err(Refusal::ChildNotFinished { child, finishing }.into());
+            }
+        }
+        for row in rows {
+            self.take_from_history(row)?;
+            if row.place.is_some() {
+                self.db
+                    .prepare_cached("UPDATE commits SET squashed = 1, parent = NULL WHERE id = ?1")?
+                    .execute([row.id])?;
+                self.collect_squashed(Some(row.id))?;
+            } else {
+                self.erase(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRow>, Failure> {
+        let rows: Vec<i64> = self
+            .db
+            .prepare_cached("SELECT id FROM commits WHERE name = ?1 AND squashed = 0 ORDER BY id")?
+            .query_map([id.as_str()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        rows.into_iter()
+            .map(|row| Ok(CommitRow::by_id(self.db, row)?))
+            .collect()
+    }
+
+    fn children(&self, row: &CommitRow) -> Result<Vec<CommitRow>, Failure> {
+        let rows: Vec<i64> = self
+            .db
+            .prepare_cached("SELECT id FROM commits WHERE parent = ?1 ORDER BY id")?
+            .query_map([row.id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        rows.into_iter()
+            .map(|row| Ok(CommitRow::by_id(self.db, row)?))
+            .collect()
+    }
+
+    /// Links what comes before the commit with what comes after it. A branch that has nothing left gets an empty
+    /// commit, as in pachd.
+    fn take_from_history(&mut self, row: &CommitRow) -> Result<(), Failure> {
+        self.db
+            .prepare_cached("UPDATE commits SET parent = ?2 WHERE parent = ?1")?
+            .execute(params![row.id, row.parent])?;
+        let mut head = row.parent;
+        let branches: Vec<String> = self
+            .db
+            .prepare_cached("SELECT name FROM branches WHERE head = ?1 ORDER BY id")?
+            .query_map([row.id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for branch in branches {
+            let new_head = match (head, BranchName::new(&branch)) {
+                (None, Ok(name)) => Some(self.make_empty_commit(row.repo, &name, "")?),
+                (head, _) => head,
+            };
+            self.set_head(row.repo, &branch, new_head)?;
+            head = new_head;
+        }
+        Ok(())
+    }
+
+    /// Removes the commit, all that only it holds, and the squashed ones that were kept for it alone.
+    fn erase(&self, row: &CommitRow) -> Result<(), Failure> {
+        self.erase_one(row)?;
+        self.collect_squashed(row.base)
+    }
+
+    fn erase_one(&self, row: &CommitRow) -> Result<(), Failure> {
+        if let Some(Place { lineage, depth }) = row.place {
+            let mut delete = self
+                .db
+                .prepare_cached("DELETE FROM versions WHERE lineage = ?1 AND path = ?2 AND depth = ?3")?;
+            let mut changed = ChangedPaths::of(self.db, row.id)?;
+            while let Some((path, _)) = changed.next(self.db)? {
+                delete.execute(params![lineage, path, depth])?;
+            }
+        }
+        forget_parts(self.db, row.id)?;
+        self.db
+            .prepare_cached("DELETE FROM commits WHERE id = ?1")?
+            .execute([row.id])?;
+        if let Some(Place { lineage, .. }) = row.place {
+            self.db
+                .prepare_cached(
+                    "DELETE FROM lineages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1)",
+                )?
+                .execute([lineage])?;
+        }
+        Ok(())
+    }
+
+    /// Erases a squashed commit on which no commit is based any more; with it, perhaps, the one before it, and so on.
+    fn collect_squashed(&self, commit: Option<i64>) -> Result<(), Failure> {
+        let mut unused = self.db.prepare_cached(
+            "SELECT id FROM commits WHERE id = ?1 AND squashed = 1
+                     AND NOT EXISTS (SELECT 1 FROM commits later WHERE later.base = ?1)",
+        )?;
+        let mut next = commit;
+        while let Some(commit) = next {
+            let Some(row) = unused.query_row([commit], |row| row.get(0)).optional()? else {
+                break;
+            };
+            let row = CommitRow::by_id(self.db, row)?;
+            self.erase_one(&row)?;
+            next = row.base;
+        }
+        Ok(())
+    }
+
+    /// Removes a repo with all that is in it, and tells whether there was one.
+    ///
+    /// # Errors
+    /// When a pipeline writes it.
+    pub fn delete_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
+        if self.pipeline(repo)?.is_some() {
+            return Err(Refusal::RepoOfPipeline(repo.clone()).into());
+        }
+        self.remove_repo(repo)
+    }
+
+    pub(super) fn remove_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
+        let Some(row) = repo::find(self.db, repo)? else {
+            return Ok(false);
+        };
+        self.forget_roles(repo)?;
+        for sql in [
+            "DELETE FROM branches WHERE repo = ?1",
+            "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",
+            "UPDATE commits SET parent = NULL WHERE repo = ?1",
+        ] {
+            self.db.execute(sql, [row])?;
+        }
+        let lineages = self.numbers(
+            "SELECT DISTINCT lineage FROM commits WHERE repo = ?1 AND lineage IS NOT NULL",
+            row,
+        )?;
+        for commit in self.numbers("SELECT id FROM commits WHERE repo = ?1", row)? {
+            forget_parts(self.db, commit)?;
+        }
+        self.db.execute("DELETE FROM commits WHERE repo = ?1", [row])?;
+        // A fork is younger than what it forks from.
+        for lineage in lineages.into_iter().rev() {
+            self.db.execute("DELETE FROM lineages WHERE id = ?1", [lineage])?;
+        }
+        self.db.execute("DELETE FROM repos WHERE id = ?1", [row])?;
+        Ok(true)
+    }
+
+    fn numbers(&self, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
+        let mut numbers: Vec<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_map([of], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+}
+
+/// Takes its uploads from a commit, and forgets those that nobody else has.
+pub(super) fn forget_parts(db: &Connection, commit: i64) -> rusqlite::Result<()> {
+    let uploads: Vec<i64> = db
+        .prepare_cached("SELECT DISTINCT upload FROM commit_parts WHERE commit_id = ?1")?
+        .query_map([commit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    db.prepare_cached("DELETE FROM commit_parts WHERE commit_id = ?1")?
+        .execute([commit])?;
+    file_set::release(db, &uploads)
+}

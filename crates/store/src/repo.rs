@@ -1,0 +1,313 @@
+//! Projects, repos and branches.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Store;
+use super::error::Failure;
+use super::record::{self, CommitSelector, commit_id, commit_name, foreign, head};
+use super::refusal::Refusal;
+use super::work::Work;
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::{Branch, BranchInfo, BranchName, CommitId, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+
+/// All that is known of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRecord {
+    pub name: String,
+    pub description: String,
+    pub created: Timestamp,
+}
+
+/// All that is known of a repo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoRecord {
+    pub repo: Repo,
+    pub description: String,
+    pub created: Timestamp,
+    /// Newest first.
+    pub branches: Vec<String>,
+    /// Bytes of the tree of `master`, as far as that is finished.
+    pub size_bytes: u64,
+}
+
+/// All that is known of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchRecord {
+    pub branch: Branch,
+    pub head: Option<CommitId>,
+    /// A pipeline writes it, which has its own spec as provenance.
+    pub is_output: bool,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+pub(super) fn find(db: &Connection, repo: &Repo) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT id FROM repos WHERE project = ?1 AND name = ?2")?
+        .query_row([repo.project.as_str(), repo.name.as_str()], |row| row.get(0))
+        .optional()
+}
+
+/// The repo's row, or pachd's words for that there is none (recordings http 011, 027).
+pub(super) fn repo_row(db: &Connection, repo: &Repo) -> Result<i64, Failure> {
+    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.to_string()).into())
+}
+
+pub(super) fn time(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or_default()
+}
+
+pub(super) fn inspect_branch(db: &Connection, branch: &Branch) -> Result<Option<BranchInfo>, Failure> {
+    let repo = repo_row(db, &branch.repo)?;
+    let Some(head) = head(db, repo, branch.name.as_str())? else {
+        return Ok(None);
+    };
+    let head = head.map(|id| commit_name(db, id)).transpose()?;
+    Ok(Some(BranchInfo {
+        head,
+        has_provenance: false,
+    }))
+}
+
+impl Work<'_> {
+    /// Makes a project, or gives it another description.
+    ///
+    /// # Errors
+    /// When there is one already, or none to be updated.
+    pub fn create_project(&mut self, name: &ProjectName, description: &str, update: bool) -> Result<(), Failure> {
+        let exists = self.project_exists(name)?;
+        if exists && !update {
+            return Err(Refusal::ProjectExists(name.to_string()).into());
+        }
+        if !exists && update {
+            return Err(Refusal::ProjectNotFound(name.to_string()).into());
+        }
+        self.db
+            .prepare_cached(
+                "INSERT INTO projects (name, description, created) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET description = excluded.description",
+            )?
+            .execute(params![name.as_str(), description, self.now])?;
+        Ok(())
+    }
+
+    /// `default` is always there.
+    fn project_exists(&self, name: &ProjectName) -> Result<bool, Failure> {
+        Ok(name.as_str() == DEFAULT_PROJECT
+            || self
+                .db
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM projects WHERE name = ?1)")?
+                .query_row([name.as_str()], |row| row.get(0))?)
+    }
+
+    /// Makes a repo; with `update`, it may be there already and gets the description.
+    ///
+    /// # Errors
+    /// `NotFound` without the project, `AlreadyExists`.
+    pub fn create_repo(&mut self, repo: &Repo, description: &str, update: bool) -> Result<(), Failure> {
+        if !self.project_exists(&repo.project)? {
+            return Err(Refusal::ProjectNotFound(repo.project.to_string()).into());
+        }
+        if let Some(row) = find(self.db, repo)? {
+            if !update {
+                return Err(Refusal::RepoExists(repo.clone()).into());
+            }
+            self.db
+                .prepare_cached("UPDATE repos SET description = ?2 WHERE id = ?1")?
+                .execute(params![row, description])?;
+            return Ok(());
+        }
+        self.db
+            .prepare_cached("INSERT INTO repos (project, name, created, description) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                repo.project.as_str(),
+                repo.name.as_str(),
+                self.now,
+                description
+            ])?;
+        self.own(repo)
+    }
+
+    /// Makes a branch, or moves it, so that its head is `head`. A new branch without one gets an empty commit.
+    ///
+    /// # Errors
+    /// `NotFound` when the repo or the commit is missing.
+    pub fn create_branch(&mut self, branch: &Branch, head: Option<&CommitSelector>) -> Result<(), Failure> {
+        let repo = repo_row(self.db, &branch.repo)?;
+        let head_row = match head {
+            Some(selector) => {
+                let named = selector
+                    .id
+                    .as_ref()
+                    .map(CommitId::as_str)
+                    .or(selector.branch.as_deref());
+                let step = format!("unable to inspect {}@{}", selector.repo, named.unwrap_or_default());
+                record::pick(self.db, selector).map_err(|failure| failure.within(step))?
+            }
+            None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
+                Some(row) => row,
+                None => self.make_empty_commit(repo, &branch.name, "")?,
+            },
+        };
+        self.set_head(repo, branch.name.as_str(), Some(head_row))?;
+        Ok(())
+    }
+
+    pub(super) fn set_head(&self, repo: i64, branch: &str, head: Option<i64>) -> rusqlite::Result<()> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO branches (repo, name, head, created, updated) VALUES (?1, ?2, ?3, ?4, ?4)
+                 ON CONFLICT (repo, name) DO UPDATE SET head = excluded.head, updated = excluded.updated",
+            )?
+            .execute(params![repo, branch, head, self.now])?;
+        Ok(())
+    }
+
+    /// Forgets a branch; its commits stay (recording follow 036).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_branch(&mut self, branch: &Branch) -> Result<(), Failure> {
+        let params = params![find(self.db, &branch.repo)?, branch.name.as_str()];
+        let gone = self
+            .db
+            .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
+            .execute(params)?;
+        if gone == 0 {
+            return Err(Refusal::NoBranchToDelete(branch.clone()).into());
+        }
+        // Another branch of that name, made later, is another one: its subscribers are not to see these.
+        self.db
+            .prepare_cached("UPDATE commits SET branch = '' WHERE repo = ?1 AND branch = ?2")?
+            .execute(params)?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The projects, `default` among them, in the order of their names.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn projects(&self) -> Result<Vec<ProjectRecord>, Fault> {
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT name, description, created FROM projects
+                 UNION ALL SELECT 'default', '', ifnull((SELECT min(created) FROM repos), 0)
+                 WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = 'default') ORDER BY name",
+            )?;
+            let projects = statement.query_map([], |row| {
+                Ok(ProjectRecord {
+                    name: row.get(0)?,
+                    description: row.get(1)?,
+                    created: time(row.get(2)?),
+                })
+            })?;
+            Ok(projects.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub fn repo(&self, repo: &Repo) -> Result<RepoRecord, Fault> {
+        self.database.read(|tx| {
+            let row = repo_row(tx, repo)?;
+            Ok(repos(tx, "repos.id = ?1", [row])?
+                .pop()
+                .ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+        })
+    }
+
+    /// Every repo, in the order of projects and names.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn repos(&self) -> Result<Vec<RepoRecord>, Fault> {
+        self.database.read(|tx| repos(tx, "1 ORDER BY project, name", []))
+    }
+
+    /// # Errors
+    /// `NotFound`, in pachd's words for this call (recording http 079).
+    pub fn branch(&self, branch: &Branch) -> Result<BranchRecord, Fault> {
+        self.database.read(|tx| {
+            let repo = find(tx, &branch.repo)?;
+            let missing = |has_repo| {
+                let branch = branch.clone();
+                Refusal::BranchRowNotFound { branch, has_repo }.within("inspect branch in transaction")
+            };
+            let repo = repo.ok_or_else(|| missing(false))?;
+            let found = branches(tx, repo, &branch.repo, Some(branch.name.as_str()))?.pop();
+            Ok(found.ok_or_else(|| missing(true))?)
+        })
+    }
+
+    /// The repo's branches, those made last first (recording http 080).
+    ///
+    /// # Errors
+    /// `NotFound` without the repo.
+    pub fn branches(&self, repo: &Repo) -> Result<Vec<BranchRecord>, Fault> {
+        self.database.read(|tx| {
+            let row = repo_row(tx, repo)?;
+            branches(tx, row, repo, None)
+        })
+    }
+}
+
+fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<RepoRecord>, Failure> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT id, project, name, description, created,
+            ifnull((SELECT size FROM branches JOIN commits ON commits.id = branches.head
+                    WHERE branches.repo = repos.id AND branches.name = 'master' AND lineage IS NOT NULL), 0)
+         FROM repos WHERE {which}"
+    ))?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (project, name): (String, String) = (row.get(1)?, row.get(2)?);
+        let mut names = db.prepare_cached("SELECT name FROM branches WHERE repo = ?1 ORDER BY id DESC")?;
+        found.push(RepoRecord {
+            repo: Repo {
+                project: ProjectName::new(&project).map_err(|error| foreign(Box::new(error)))?,
+                name: RepoName::new(&name).map_err(|error| foreign(Box::new(error)))?,
+            },
+            description: row.get(3)?,
+            created: time(row.get(4)?),
+            branches: names
+                .query_map([row.get::<_, i64>(0)?], |row| row.get(0))?
+                .collect::<Result<_, _>>()?,
+            size_bytes: row.get::<_, i64>(5)?.cast_unsigned(),
+        });
+    }
+    Ok(found)
+}
+
+fn branches(db: &Connection, row: i64, repo: &Repo, name: Option<&str>) -> Result<Vec<BranchRecord>, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT branches.name, commits.name, branches.created, branches.updated,
+            EXISTS (SELECT 1 FROM pipelines JOIN repos USING (project, name)
+                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped)
+         FROM branches LEFT JOIN commits ON commits.id = branches.head
+         WHERE branches.repo = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.id DESC",
+    )?;
+    let mut rows = statement.query(params![row, name])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(branch_record(repo, row)?);
+    }
+    Ok(found)
+}
+
+fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {
+    let name: String = row.get(0)?;
+    let head: Option<String> = row.get(1)?;
+    Ok(BranchRecord {
+        branch: Branch {
+            repo: repo.clone(),
+            name: BranchName::new(&name).map_err(|error| foreign(Box::new(error)))?,
+        },
+        head: head.map(|head| commit_id(&head)).transpose()?,
+        created: time(row.get(2)?),
+        updated: time(row.get(3)?),
+        is_output: row.get(4)?,
+    })
+}

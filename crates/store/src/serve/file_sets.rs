@@ -1,0 +1,223 @@
+//! Writing files: straight into a branch or an open commit, or into a file set that nobody sees yet.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Call, Code, Requests, Service, Status};
+use crate::{Failure, Refusal};
+use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::pfs::FileSetId;
+use spoutctl_core::sink::{Change, Changes, CommitSink as _, MAX_CHUNK};
+use spoutctl_proto::google::Empty;
+use spoutctl_proto::pfs::{
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, FileSetType,
+    GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
+};
+
+/// The time to live of a composed file set that none is said for.
+const LONG: Duration = Duration::from_mins(30);
+
+impl Service {
+    /// Writes into the commit, or the branch, that the first message names. Nothing happens before the stream has
+    /// ended, and then all of it.
+    ///
+    /// # Errors
+    /// When the stream breaks, a path is none, or the commit is not open.
+    pub fn modify_file(&self, _call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
+        // Both texts are pachd's (recordings http 023, 022).
+        let first = requests()?.ok_or_else(|| Status::unknown("EOF"))?;
+        let commit = first
+            .set_commit
+            .ok_or_else(|| Status::unknown("first message must be a commit"))?;
+        let commit = self.pick(&commit)?;
+        let mut stream = Stream::of(requests);
+        let written = self.store.modify(&commit, &mut stream);
+        stream.settle(written)?;
+        self.changes.tell();
+        Ok(Empty {})
+    }
+
+    /// # Errors
+    /// As [`Service::modify_file`].
+    pub fn create_file_set(
+        &self,
+        _call: &Call,
+        requests: &mut Requests<'_, ModifyFileRequest>,
+    ) -> Result<CreateFileSetResponse, Status> {
+        let mut stream = Stream::of(requests);
+        let made = self.store.create_file_set(&mut stream);
+        Ok(named(stream.settle(made)?))
+    }
+
+    /// A file set of what a commit holds.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn get_file_set(&self, call: &Call, request: &GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
+        let commit = request.commit.clone().unwrap_or_default();
+        // So that one that is being finished is.
+        self.view(call, &commit)
+            .map_err(|status| status.within("get file set"))?;
+        let is_total = request.r#type() == FileSetType::Total;
+        Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
+    }
+
+    /// Puts what a file set holds into an open commit.
+    ///
+    /// # Errors
+    /// `NotFound`; when the commit is not open, or the file set has expired.
+    pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
+        let commit = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
+        let commit = self.pick(&commit)?;
+        self.change(|work| work.add_file_set(&commit, &FileSetId(request.file_set_id)))?;
+        Ok(Empty {})
+    }
+
+    /// # Errors
+    /// When it has expired, or the time is shorter than a second or longer than half an hour.
+    pub fn renew_file_set(&self, _call: &Call, request: RenewFileSetRequest) -> Result<Empty, Status> {
+        let ttl = request.ttl_seconds;
+        let seconds = u64::try_from(ttl).map_err(|_| {
+            let nanoseconds = i128::from(ttl) * 1_000_000_000;
+            Status::from(Failure::from(Refusal::TtlTooShort(nanoseconds)))
+        })?;
+        let renewed = self
+            .store
+            .renew_file_set(&FileSetId(request.file_set_id), Duration::from_secs(seconds));
+        renewed.map_err(|fault| match fault.kind {
+            // This call alone has a code for it (recording gateway 003).
+            FaultKind::FileSetGone => Status::not_found(fault.message),
+            _ => fault.into(),
+        })?;
+        Ok(Empty {})
+    }
+
+    /// Without a time the new one lives for half an hour, where pachd's does for ever.
+    ///
+    /// # Errors
+    /// When one has expired.
+    pub fn compose_file_set(
+        &self,
+        _call: &Call,
+        request: ComposeFileSetRequest,
+    ) -> Result<CreateFileSetResponse, Status> {
+        let parts: Vec<FileSetId> = request.file_set_ids.into_iter().map(FileSetId).collect();
+        let ttl = match u64::try_from(request.ttl_seconds) {
+            Ok(0) => LONG,
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => Duration::ZERO,
+        };
+        Ok(named(self.store.compose_file_set(&parts, ttl)?))
+    }
+}
+
+fn named(file_set: FileSetId) -> CreateFileSetResponse {
+    CreateFileSetResponse {
+        file_set_id: file_set.0,
+    }
+}
+
+/// The messages of a stream as the changes that they ask for. One message is held.
+struct Stream<'a, 'b> {
+    requests: &'a mut Requests<'b, ModifyFileRequest>,
+    at_hand: Option<AtHand>,
+    failed: Option<Status>,
+}
+
+/// The message at hand, and how much of its bytes has been given.
+struct AtHand {
+    path: String,
+    /// None of a deletion.
+    bytes: Option<bytes::Bytes>,
+    given: usize,
+}
+
+impl<'a, 'b> Stream<'a, 'b> {
+    fn of(requests: &'a mut Requests<'b, ModifyFileRequest>) -> Self {
+        Self {
+            requests,
+            at_hand: None,
+            failed: None,
+        }
+    }
+
+    /// What became of the call: why the stream failed says more than that it did.
+    fn settle<T>(self, result: Result<T, Fault>) -> Result<T, Status> {
+        match (self.failed, result) {
+            (Some(status), Err(_)) => Err(status),
+            (_, result) => Ok(result?),
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<AtHand>, Status> {
+        let Some(request) = (self.requests)()? else {
+            return Ok(None);
+        };
+        let ModifyFileRequest {
+            set_commit,
+            add_file,
+            delete_file,
+            copy_file,
+        } = request;
+        if copy_file.is_some() {
+            return Err(unserved("copyFile"));
+        }
+        match (set_commit, add_file, delete_file) {
+            (None, Some(AddFile { url: Some(_), .. }), None) => Err(unserved("addFile with a URL")),
+            (None, Some(AddFile { path, datum, raw, .. }), None) if is_default(&datum) => Ok(Some(AtHand {
+                path,
+                bytes: Some(raw.unwrap_or_default().value),
+                given: 0,
+            })),
+            (None, None, Some(DeleteFile { path, datum })) if is_default(&datum) => Ok(Some(AtHand {
+                path,
+                bytes: None,
+                given: 0,
+            })),
+            (None, Some(_), None) | (None, None, Some(_)) => Err(unserved("a datum")),
+            // Both texts are pachd's.
+            (Some(_), None, None) => Err(Status::unknown("cannot set commit")),
+            _ => Err(Status::unknown("unrecognized message type")),
+        }
+    }
+}
+
+/// A file's part that no job has written.
+pub(super) fn is_default(datum: &str) -> bool {
+    matches!(datum, "" | "default")
+}
+
+fn unserved(what: &str) -> Status {
+    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
+}
+
+impl Changes for Stream<'_, '_> {
+    fn next(&mut self) -> io::Result<Option<Change<'_>>> {
+        let is_used = |at_hand: &AtHand| at_hand.bytes.as_ref().is_none_or(|bytes| at_hand.given >= bytes.len());
+        if self.at_hand.as_ref().is_none_or(is_used) {
+            self.at_hand = match self.read() {
+                Ok(at_hand) => at_hand,
+                Err(status) => {
+                    self.failed = Some(status.clone());
+                    return Err(io::Error::other(status));
+                }
+            };
+        }
+        let Some(at_hand) = &mut self.at_hand else {
+            return Ok(None);
+        };
+        let path = at_hand.path.as_str();
+        Ok(Some(match &at_hand.bytes {
+            None => Change::Delete { path },
+            Some(bytes) => {
+                let start = at_hand.given;
+                let end = bytes.len().min(start + MAX_CHUNK);
+                at_hand.given = end;
+                Change::Append {
+                    path,
+                    data: &bytes[start..end],
+                }
+            }
+        }))
+    }
+}

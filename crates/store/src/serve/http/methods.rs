@@ -1,0 +1,479 @@
+//! Which call a path means, and how its requests and answers are written.
+//!
+//! The table of [`find`] is all that is served. Every call is carried out on a thread that may block.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::body::{LONGEST_REQUEST, Messages, Values, unmarshalled};
+use super::log::{Entry, Subject};
+use crate::serve::pipelines::reading::lenient_spec_of;
+use crate::serve::{Answers, Call, Code, Requests, Service, Status};
+use spoutctl_proto::admin::{ClusterInfo, InspectClusterRequest};
+use spoutctl_proto::google::Empty;
+use spoutctl_proto::pfs::{ModifyFileRequest, WalkFileRequest};
+use spoutctl_proto::shape::Answer;
+use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
+use spoutctl_proto::version::Version;
+
+/// A call that waits for its request.
+pub(super) enum Method {
+    /// One answer.
+    One(Box<One>),
+    /// Any number of answers, each on a line of its own.
+    Many(Box<Many>),
+}
+
+type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, Status> + Send;
+type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
+    + Send;
+
+/// How requests and answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// One value after the other; an answer of many is a line with a `result`.
+    Json,
+    /// One message after the other.
+    Protobuf,
+}
+
+impl Format {
+    fn write(self, answer: &impl Answer) -> Result<Vec<u8>, Status> {
+        match self {
+            Self::Json => in_json(answer),
+            Self::Protobuf => Ok(answer.to_protobuf()),
+        }
+    }
+
+    fn one_of_many(self, answer: &impl Answer) -> Result<Bytes, Status> {
+        match self {
+            Self::Json => {
+                let answer = in_json(answer)?;
+                Ok([b"{\"result\":", answer.as_slice(), b"}\n"].concat().into())
+            }
+            Self::Protobuf => Ok(answer.to_protobuf().into()),
+        }
+    }
+}
+
+/// Where a client's requests come from.
+pub(super) enum Source {
+    Json(Values),
+    Protobuf(Messages),
+}
+
+/// What the client sent, and what of it goes into the log.
+pub(super) struct Requested<'a> {
+    pub source: Source,
+    pub entry: &'a Entry,
+    /// The request of a call with many answers was understood. Until then errors are those of any call.
+    pub was_read: bool,
+}
+
+impl Requested<'_> {
+    fn format(&self) -> Format {
+        match self.source {
+            Source::Json(_) => Format::Json,
+            Source::Protobuf(_) => Format::Protobuf,
+        }
+    }
+
+    /// The request of a call that takes one; a body without a value is an empty request.
+    fn one<Q: Asked>(&mut self) -> Result<Q, Status> {
+        let request = self.read();
+        self.was_read = request.is_ok();
+        request
+    }
+
+    fn read<Q: Asked>(&mut self) -> Result<Q, Status> {
+        let values = match &mut self.source {
+            Source::Json(values) => values,
+            Source::Protobuf(messages) => {
+                let request: Q = messages.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
+                if let Ok(value) = serde_json::to_value(&request) {
+                    self.entry.about(Subject::of(&value));
+                }
+                return Ok(request);
+            }
+        };
+        let text = values.next_up_to(LONGEST_REQUEST)?;
+        let text = text.unwrap_or_else(|| Bytes::from_static(b"{}"));
+        if text.starts_with(b"[") {
+            return Err(Status::invalid("proto: syntax error (line 1:1): unexpected token ["));
+        }
+        if let Ok(value) = serde_json::from_slice(&text) {
+            self.entry.about(Subject::of(&value));
+        }
+        serde_json::from_slice(&text).map_err(|error| misplaced(&error))
+    }
+
+    /// A pipeline's spec as the request itself.
+    fn spec(&mut self) -> Result<Value, Status> {
+        match &mut self.source {
+            Source::Json(values) => {
+                let text = values
+                    .next_up_to(LONGEST_REQUEST)?
+                    .unwrap_or_else(|| Bytes::from_static(b"{}"));
+                lenient_spec_of(&String::from_utf8_lossy(&text))
+            }
+            Source::Protobuf(messages) => {
+                let bytes = messages.next_bytes(LONGEST_REQUEST)?.unwrap_or_default();
+                CREATE_PIPELINE_REQUEST
+                    .decode(&bytes)
+                    .map_err(|error| unmarshalled(&error))
+            }
+        }
+    }
+
+    /// The next of many.
+    fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
+        let request = match &mut self.source {
+            Source::Protobuf(messages) => messages.next()?,
+            Source::Json(values) => match values.next()? {
+                None => None,
+                Some(text) => {
+                    let request = serde_json::from_slice::<ModifyFileRequest>(&text);
+                    Some(request.map_err(|error| misplaced(&error))?)
+                }
+            },
+        };
+        if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
+            let commit = serde_json::to_value(commit).unwrap_or_default();
+            self.entry.about(Subject::of(&json!({ "commit": commit })));
+        }
+        Ok(request)
+    }
+
+    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC answers
+    /// at once.
+    pub fn drain(&mut self) {
+        if let Source::Json(values) = &mut self.source {
+            values.body.drain();
+        }
+    }
+}
+
+/// What a request can be read as.
+pub(super) trait Asked: DeserializeOwned + Serialize + Message + Default {}
+
+impl<T: DeserializeOwned + Serialize + Message + Default> Asked for T {}
+
+fn unreadable(error: &serde_json::Error) -> Status {
+    Status::invalid(format!("proto: {error}"))
+}
+
+/// In the words of pachd's JSON reader, which tells where the wrong value starts (recording http 025). Ours tells where
+/// it ends, and names it at the end of its text.
+fn misplaced(error: &serde_json::Error) -> Status {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = text
+        .strip_suffix(&place)
+        .filter(|what| what.starts_with("invalid value for "));
+    let Some((what, (_, value))) = what.and_then(|what| Some((what, what.split_once(": ")?))) else {
+        return unreadable(error);
+    };
+    let column = (error.column() + 1).saturating_sub(value.len());
+    Status::invalid(format!("proto: (line {}:{column}): {what}", error.line()))
+}
+
+fn one<Q, A>(method: impl FnOnce(&Service, &Call, Q) -> Result<A, Status> + Send + 'static) -> Method
+where
+    Q: Asked,
+    A: Answer,
+{
+    Method::One(Box::new(move |service, call, requested| {
+        let request = requested.one()?;
+        service.authorize_call(call, &request)?;
+        requested.format().write(&method(service, call, request)?)
+    }))
+}
+
+fn many<Q, A>(
+    method: impl FnOnce(&Service, &Call, Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
+) -> Method
+where
+    Q: Asked,
+    A: Answer,
+{
+    Method::Many(Box::new(move |service, call, requested, lines| {
+        let request = requested.one()?;
+        service.authorize_call(call, &request)?;
+        let (format, mut failed) = (requested.format(), None);
+        method(
+            service,
+            call,
+            request,
+            &mut |answer| match format.one_of_many(&answer) {
+                Ok(line) => lines(line),
+                Err(status) => {
+                    failed = Some(status);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
+        failed.map_or(Ok(()), Err)
+    }))
+}
+
+/// As [`one`], of a method that only looks at its request.
+fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
+where
+    Q: Asked,
+    A: Answer,
+{
+    one(move |service, call, request| method(service, call, &request))
+}
+
+/// As [`many`], of a method that only looks at its request.
+fn look_at_many<Q, A>(
+    method: impl FnOnce(&Service, &Call, &Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
+) -> Method
+where
+    Q: Asked,
+    A: Answer,
+{
+    many(move |service, call, request, answers| method(service, call, &request, answers))
+}
+
+fn stream<A: Answer>(
+    method: impl FnOnce(&Service, &Call, &mut Requests<'_, ModifyFileRequest>) -> Result<A, Status> + Send + 'static,
+) -> Method {
+    Method::One(Box::new(move |service, call, requested| {
+        let answer = method(service, call, &mut || {
+            let request = requested.next()?;
+            // Only the first of them says what the others are about.
+            if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
+                service.authorize_call(call, commit)?;
+            }
+            Ok(request)
+        })?;
+        requested.format().write(&answer)
+    }))
+}
+
+fn in_json(answer: &impl Answer) -> Result<Vec<u8>, Status> {
+    answer
+        .to_json()
+        .map_err(|error| Status::new(Code::Internal, error.to_string()))
+}
+
+/// The call of `/api/<path>`, or of `/<path>` in gRPC.
+///
+/// # Errors
+/// When there is no such call, or we do not serve it.
+pub(super) fn find(path: &str, is_guarded: bool) -> Result<Method, Status> {
+    match path.split_once('/') {
+        Some(("pfs_v2.API", method)) => files(method),
+        Some(("transaction_v2.API", method)) => transactions(method),
+        Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
+        Some(("admin_v2.API", "InspectCluster")) => Ok(look(|_, _, request| Ok(cluster(request)))),
+        Some(("auth_v2.API", method)) => authentication(method, is_guarded),
+        Some(("pps_v2.API", method)) => pipelines(method),
+        Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
+        _ => Err(unknown()),
+    }
+}
+
+/// pachd's services beside those in the table.
+const SERVICES: &[&str] = &[
+    "admin_v2.API",
+    "debug_v2.Debug",
+    "enterprise_v2.API",
+    "identity_v2.API",
+    "license_v2.API",
+    "logs.API",
+    "metadata.API",
+    "pjs.API",
+    "proxy.API",
+    "snapshot.API",
+    "storage.Fileset",
+    "versionpb_v2.API",
+    "worker.Worker",
+];
+
+fn files(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "CreateProject" => look(Service::create_project),
+        "InspectProject" => look(Service::inspect_project),
+        "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
+        "CreateRepo" => one(Service::create_repo),
+        "InspectRepo" => look(Service::inspect_repo),
+        "ListRepo" => look_at_many(Service::list_repo),
+        "DeleteRepo" => one(Service::delete_repo),
+        "CreateBranch" => one(Service::create_branch),
+        "InspectBranch" => look(Service::inspect_branch),
+        "ListBranch" => look_at_many(Service::list_branch),
+        "DeleteBranch" => one(Service::delete_branch),
+        "StartCommit" => one(Service::start_commit),
+        "FinishCommit" => one(Service::finish_commit),
+        "ClearCommit" => look(Service::clear_commit),
+        "InspectCommit" => look(Service::inspect_commit),
+        "ListCommit" => look_at_many(Service::list_commit),
+        "SubscribeCommit" => look_at_many(Service::subscribe_commit),
+        "SquashCommit" => look(Service::squash_commit),
+        "DropCommit" => look(Service::drop_commit),
+        "InspectCommitSet" => look_at_many(Service::inspect_commit_set),
+        "SquashCommitSet" => one(Service::squash_commit_set),
+        "DropCommitSet" => look(Service::drop_commit_set),
+        "ModifyFile" => stream(Service::modify_file),
+        "CreateFileSet" => stream(Service::create_file_set),
+        "GetFileSet" => look(Service::get_file_set),
+        "AddFileSet" => one(Service::add_file_set),
+        "RenewFileSet" => one(Service::renew_file_set),
+        "ComposeFileSet" => one(Service::compose_file_set),
+        "InspectFile" => one(Service::inspect_file),
+        "ListFile" => many(Service::list_file),
+        "WalkFile" => {
+            many(|service, call, request: WalkFileRequest, answers| service.walk_file(call, request.into(), answers))
+        }
+        "GlobFile" => many(Service::glob_file),
+        "DiffFile" => many(Service::diff_file),
+        "GetFile" => many(Service::get_file),
+        "GetFileTAR" => many(Service::get_file_tar),
+        "ActivateAuth"
+        | "CheckStorage"
+        | "ClearCache"
+        | "DeleteAll"
+        | "DeleteProject"
+        | "DeleteRepos"
+        | "Egress"
+        | "FindCommits"
+        | "ForgetCommit"
+        | "Fsck"
+        | "GetCache"
+        | "InspectProjectV2"
+        | "ListCommitSet"
+        | "ListTask"
+        | "PutCache"
+        | "ReposSummary"
+        | "ShardFileSet"
+        | "WalkBranchProvenance"
+        | "WalkBranchSubvenance"
+        | "WalkCommitProvenance"
+        | "WalkCommitSubvenance" => return Err(unserved(&format!("pfs_v2.API/{method}"))),
+        _ => return Err(unknown()),
+    })
+}
+
+fn pipelines(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "CreatePipelineV2" => look(Service::create_pipeline_v2),
+        "CreatePipeline" => Method::One(Box::new(|service, call, requested| {
+            let spec = requested.spec()?;
+            requested.format().write(&service.create_pipeline(call, &spec)?)
+        })),
+        "InspectPipeline" => look(Service::inspect_pipeline),
+        "ListPipeline" => look_at_many(Service::list_pipeline),
+        "StartPipeline" => look(Service::start_pipeline),
+        "StopPipeline" => look(Service::stop_pipeline),
+        "DeletePipeline" => look(Service::delete_pipeline),
+        _ => return Err(unserved(&format!("pps_v2.API/{method}"))),
+    })
+}
+
+fn transactions(method: &str) -> Result<Method, Status> {
+    Ok(match method {
+        "StartTransaction" => one(|service, call, Empty {}| service.start_transaction(call)),
+        "InspectTransaction" => look(Service::inspect_transaction),
+        "ListTransaction" => one(|service, call, Empty {}| service.list_transaction(call)),
+        "DeleteTransaction" => look(Service::delete_transaction),
+        "FinishTransaction" => look(Service::finish_transaction),
+        "BatchTransaction" | "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
+        _ => return Err(unknown()),
+    })
+}
+
+fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
+    Ok(match method {
+        _ if !is_guarded => return Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
+        "WhoAmI" => one(|service, call, Empty {}| service.who_am_i(call)),
+        "Authorize" => look(Service::authorize),
+        "GetPermissions" => look(Service::get_permissions),
+        "ModifyRoleBinding" => look(Service::modify_role_binding),
+        "GetRoleBinding" => look(Service::get_role_binding),
+        "GetRobotToken" => look(Service::get_robot_token),
+        "RevokeAuthToken" => look(Service::revoke_auth_token),
+        "GetOIDCLogin" => one(|_, _, Empty {}| {
+            // There is nobody to log in with (recording auth 029).
+            Err::<Empty, _>(Status::unknown("OIDC ID provider configuration not found"))
+        }),
+        _ => return Err(unserved(&format!("auth_v2.API/{method}"))),
+    })
+}
+
+/// As pachd says it (recording http 006).
+fn unknown() -> Status {
+    Status::not_found("Not Found")
+}
+
+fn unserved(path: &str) -> Status {
+    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {path}"))
+}
+
+/// Whether there is a service of this name.
+pub(super) fn is_service(name: &str) -> bool {
+    matches!(name, "pfs_v2.API" | "pps_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
+}
+
+/// The pachd whose behaviour this is; `additional` says who really answers.
+fn version() -> Version {
+    Version {
+        major: 2,
+        minor: 12,
+        additional: concat!("-spoutctl-", env!("CARGO_PKG_VERSION")).to_owned(),
+        platform: std::env::consts::ARCH.to_owned(),
+        ..Version::default()
+    }
+}
+
+fn cluster(request: &InspectClusterRequest) -> ClusterInfo {
+    let warnings: &[&str] = if request.client_version.is_some() {
+        &[]
+    } else {
+        &["the client did not send its version"]
+    };
+    ClusterInfo {
+        id: "spoutctl".to_owned(),
+        warnings_ok: true,
+        warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
+        ..ClusterInfo::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_named_with_the_place_where_it_starts() {
+        let line = r#"{"addFile": {"path": "/x", "raw": "*"}}"#;
+        let error = serde_json::from_str::<ModifyFileRequest>(line).unwrap_err();
+        let expected = "proto: (line 1:35): invalid value for bytes type: \"*\"";
+        assert_eq!(misplaced(&error).message, expected);
+    }
+
+    #[test]
+    fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
+        let code = |path| find(path, false).err().map(|status| status.code);
+        assert_eq!(code("pfs_v2.API/StartCommit"), None);
+        assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
+        assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
+        assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
+        assert_eq!(code("pps_v2.API/CreatePipelineV2"), None);
+        assert_eq!(code("pps_v2.API/RunCron"), Some(Code::Unimplemented));
+        assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
+        assert!(
+            find("pps_v2.API/ListJob", false)
+                .err()
+                .unwrap()
+                .message
+                .contains("pps_v2.API/ListJob")
+        );
+    }
+}

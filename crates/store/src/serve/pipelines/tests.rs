@@ -1,0 +1,342 @@
+//! What the recordings do not ask; each answer was pachd 2.12's.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::Store;
+use spoutctl_proto::pfs::{CreateProjectRequest, DeleteRepoRequest, InspectBranchRequest, ListCommitRequest};
+
+struct Fixture {
+    service: Service,
+    dir: tempfile::TempDir,
+}
+
+fn request<T: serde::de::DeserializeOwned>(message: Value) -> T {
+    serde_json::from_value(message).unwrap()
+}
+
+fn spec(name: &str) -> Value {
+    json!({"pipeline": {"name": name}, "transform": {"cmd": ["x"]}, "spout": {}})
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let service = Service::new(Store::open(dir.path()).unwrap()).unwrap();
+        Self { service, dir }
+    }
+
+    fn send(&self, text: &str, how: Value) -> Result<String, Status> {
+        let mut message = how;
+        message["createPipelineRequestJson"] = text.into();
+        let answer = self.service.create_pipeline_v2(&Call::default(), &request(message))?;
+        Ok(answer.effective_create_pipeline_request_json)
+    }
+
+    fn create(&self, spec: &Value) -> Result<String, Status> {
+        self.send(&spec.to_string(), json!({}))
+    }
+
+    fn inspect(&self, name: &str) -> Result<Value, Status> {
+        let message = json!({"pipeline": {"name": name}, "details": true});
+        let info = self.service.inspect_pipeline(&Call::default(), &request(message))?;
+        Ok(info.shape.complete(&info.value))
+    }
+
+    fn delete(&self, message: Value) -> Result<(), Status> {
+        let request: DeletePipelineRequest = request(message);
+        self.service.delete_pipeline(&Call::default(), &request).map(|_| ())
+    }
+
+    fn delete_repo(&self, name: &str) -> Result<bool, Status> {
+        let request: DeleteRepoRequest = request(json!({"repo": repo(name), "force": true}));
+        Ok(self.service.delete_repo(&Call::default(), request)?.deleted)
+    }
+
+    fn provenance(&self, name: &str) -> usize {
+        let request: InspectBranchRequest = request(json!({"branch": {"repo": repo(name), "name": "master"}}));
+        let info = self.service.inspect_branch(&Call::default(), &request).unwrap();
+        assert_eq!(info.provenance, info.direct_provenance);
+        info.provenance.len()
+    }
+
+    fn commits(&self, name: &str) -> Vec<Value> {
+        let request: ListCommitRequest = request(json!({"repo": repo(name)}));
+        let mut found = Vec::new();
+        let mut take = |info| {
+            found.push(serde_json::to_value(info).unwrap());
+            ControlFlow::Continue(())
+        };
+        self.service.list_commit(&Call::default(), &request, &mut take).unwrap();
+        found
+    }
+}
+
+fn repo(name: &str) -> Value {
+    json!({"name": name, "type": "user", "project": {"name": "default"}})
+}
+
+fn refusal(result: Result<String, Status>) -> (Code, String) {
+    let status = result.expect_err("it was not refused");
+    (status.code, status.message)
+}
+
+#[test]
+fn a_spout_begins_with_an_empty_commit_and_an_update_adds_none() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    let first = fixture.inspect("a").unwrap();
+    let commits = fixture.commits("a");
+    assert_eq!(commits.len(), 1);
+    let begun = &commits[0];
+    assert_eq!(
+        (&begun["origin"]["kind"], &begun["description"]),
+        (&json!("AUTO"), &json!("close spout commit"))
+    );
+    assert_eq!(begun["commit"]["id"], first["specCommit"]["id"]);
+    let answer = fixture
+        .send(&spec("a").to_string(), json!({"update": true, "reprocess": true}))
+        .unwrap();
+    assert!(
+        answer.contains(r#""update":true, "#) && answer.contains(r#""reprocess":true, "#),
+        "{answer}"
+    );
+    assert_eq!(fixture.commits("a").len(), 1);
+    let second = fixture.inspect("a").unwrap();
+    assert_eq!((&first["version"], &second["version"]), (&json!("1"), &json!("2")));
+    assert_ne!(first["specCommit"]["id"], second["specCommit"]["id"]);
+    assert_ne!(
+        first["details"]["salt"], second["details"]["salt"],
+        "what was done is done again"
+    );
+    fixture.send(&spec("a").to_string(), json!({"update": true})).unwrap();
+    let third = fixture.inspect("a").unwrap();
+    assert_eq!(second["details"]["salt"], third["details"]["salt"]);
+    assert_eq!(first["details"]["createdAt"], third["details"]["createdAt"]);
+}
+
+#[test]
+fn pipelines_survive_a_restart() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    let before = fixture.inspect("a").unwrap();
+    let Fixture { service, dir } = fixture;
+    drop(service);
+    let service = Service::new(Store::open(dir.path()).unwrap()).unwrap();
+    assert_eq!(Fixture { service, dir }.inspect("a").unwrap(), before);
+}
+
+#[test]
+fn a_stopped_spout_is_told_so_and_lets_others_write() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    assert_eq!(fixture.provenance("a"), 1);
+    let name = json!({"pipeline": {"name": "a"}});
+    let stop = |message| fixture.service.stop_pipeline(&Call::default(), &request(message));
+    stop(name.clone()).unwrap();
+    let stopped = fixture.inspect("a").unwrap();
+    assert_eq!(
+        (&stopped["stopped"], &stopped["state"]),
+        (&json!(true), &json!("PIPELINE_PAUSED"))
+    );
+    assert_eq!(fixture.provenance("a"), 0);
+    fixture.send(&spec("a").to_string(), json!({"update": true})).unwrap();
+    assert_eq!(
+        fixture.inspect("a").unwrap()["stopped"],
+        true,
+        "an update starts nothing"
+    );
+    fixture
+        .service
+        .start_pipeline(&Call::default(), &request(name))
+        .unwrap();
+    assert_eq!(fixture.inspect("a").unwrap()["state"], "PIPELINE_STARTING");
+    assert_eq!(fixture.provenance("a"), 1);
+    let nobody = json!({"pipeline": {"name": "nope"}});
+    stop(nobody.clone()).unwrap();
+    let text = "pipeline was not inspected: couldn't find up to date spec for pipeline \"default/nope\": pick commit tx: \
+                commit default/nope.spec@ not found\nrepo default/nope.spec not found\npipeline \"default/nope\" not found";
+    let missing = fixture.service.start_pipeline(&Call::default(), &request(nobody));
+    assert_eq!(missing, Err(Status::not_found(text)));
+    let minded = stop(json!({"pipeline": {"name": "nope"}, "mustExist": true}));
+    assert_eq!(minded, Err(Status::not_found(text)));
+}
+
+#[test]
+fn a_deleted_pipeline_takes_its_repo_along_unless_that_is_kept() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    fixture.create(&spec("b")).unwrap();
+    let text = "delete repo: error checking whether repo \"default/a\" can be deleted: cannot delete a repo associated \
+                with a pipeline - delete the pipeline instead";
+    assert_eq!(fixture.delete_repo("a"), Err(Status::unknown(text)));
+    fixture.delete(json!({"pipeline": {"name": "a"}})).unwrap();
+    assert!(fixture.inspect("a").is_err());
+    assert_eq!(fixture.delete_repo("a"), Ok(false), "it went along");
+    fixture
+        .delete(json!({"pipeline": {"name": "b"}, "keepRepo": true}))
+        .unwrap();
+    assert_eq!(fixture.provenance("b"), 0);
+    let text = "pipeline \"b\" cannot be created because a repo with the same name already exists";
+    for how in [json!({}), json!({"update": true})] {
+        let again = fixture.send(&spec("b").to_string(), how);
+        assert_eq!(refusal(again), (Code::Unknown, text.to_owned()));
+    }
+    fixture.delete(json!({"pipeline": {"name": "nope"}})).unwrap();
+    let minded = fixture
+        .delete(json!({"pipeline": {"name": "nope"}, "mustExist": true}))
+        .unwrap_err();
+    assert!(
+        minded
+            .message
+            .starts_with("error stopping pipeline default/nope: pipeline was not inspected: ")
+    );
+}
+
+#[test]
+fn what_is_no_spec_is_refused_at_its_place() {
+    let fixture = Fixture::new();
+    let begin = r#"{"pipeline":{"name":"ply"},"transform":{"cmd":"#;
+    for (rest, words) in [
+        (
+            r#""x"},"spout":{}}"#,
+            "syntax error (line 1:47): unexpected token \"x\"",
+        ),
+        (r#"["x"],"cmd":[]},"spout":{}}"#, "(line 1:53): duplicate field \"cmd\""),
+        (
+            r#"["x"]},"spout":{},"parallelism_spec":{"constant":-3}}"#,
+            "(line 1:96): invalid value for uint64 type: -3",
+        ),
+        (
+            r#"["x"]},"spout":{},"datum_tries":"abc"}"#,
+            "(line 1:79): invalid value for int64 type: \"abc\"",
+        ),
+        (r#"["x"]},"spout":{},}"#, "syntax error (line 1:65): unexpected token }"),
+    ] {
+        let text = format!("{begin}{rest}");
+        let expected = format!(
+            "could not make effective spec: could not parse {text} as Create Pipeline Request message: proto: {words}"
+        );
+        assert_eq!(
+            refusal(fixture.send(&text, json!({}))),
+            (Code::InvalidArgument, expected)
+        );
+    }
+    for (text, words) in [
+        ("[]", "syntax error (line 1:1): unexpected token ["),
+        ("", "syntax error (line 1:1): unexpected token "),
+    ] {
+        let (_, message) = refusal(fixture.send(text, json!({})));
+        assert!(message.ends_with(&format!("message: proto: {words}")), "{message}");
+    }
+}
+
+#[test]
+fn what_pachd_has_against_a_spec_is_said_in_its_words() {
+    let fixture = Fixture::new();
+    let with = |more: Value| {
+        let mut spec = spec("ply");
+        for (name, value) in more.as_object().unwrap() {
+            spec[name] = value.clone();
+        }
+        spec
+    };
+    for (spec, code, words) in [
+        (
+            with(json!({"pipeline": {"name": "ply", "project": {"name": "nope"}}})),
+            Code::InvalidArgument,
+            "could not make effective spec: could not get defaults for project nope: could not get defaults for project \
+             nope: error getting project \"nope\": get project by name: project \"nope\" not found",
+        ),
+        (
+            with(json!({"pipeline": {"name": ""}})),
+            Code::Unknown,
+            "invalid pipeline spec: request.Pipeline.Name cannot be empty",
+        ),
+        (
+            with(json!({"s3_out": true})),
+            Code::Unknown,
+            "s3 output is not supported in spouts or services",
+        ),
+        (
+            with(json!({"autoscaling": true})),
+            Code::Unknown,
+            "autoscaling can't be used with spouts (spouts aren't triggered externally)",
+        ),
+        (
+            with(json!({"transform": {"image": "", "cmd": ["x"]}})),
+            Code::Unknown,
+            "invalid transform: pipeline transform must contain an image",
+        ),
+        (with(json!({"pod_patch": "{"})), Code::Unknown, "malformed PodPatch"),
+        (
+            with(json!({"transform": {"secrets": [{"name": "s", "env_var": "V"}]}})),
+            Code::Unknown,
+            "secret s has env_var set but is missing key",
+        ),
+        (
+            json!({"pipeline": {"name": "ply"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": "r"}}}),
+            Code::Unimplemented,
+            "spoutctl serve runs no jobs: it keeps spouts, and no pipelines with an input",
+        ),
+    ] {
+        assert_eq!(refusal(fixture.create(&spec)), (code, words.to_owned()));
+        assert!(fixture.inspect("ply").is_err());
+    }
+    let (code, words) = refusal(fixture.create(&with(json!({"reprocess_spec": "abc"}))));
+    assert_eq!(code, Code::InvalidArgument);
+    assert!(
+        words.starts_with("could not make effective spec: invalid effective spec {\"datumTries\":\"3\",")
+            && words.ends_with("ReprocessSpec must be one of \"until_success\" or \"every_job\""),
+        "{words}"
+    );
+    fixture
+        .service
+        .create_project(
+            &Call::default(),
+            &request::<CreateProjectRequest>(json!({"project": {"name": "p"}})),
+        )
+        .unwrap();
+    fixture
+        .create(&with(json!({"pipeline": {"name": "ply", "project": {"name": "p"}}})))
+        .unwrap();
+}
+
+#[test]
+fn what_is_null_takes_a_default_away() {
+    let fixture = Fixture::new();
+    let mut spec = spec("a");
+    spec["resource_requests"] = Value::Null;
+    let answer = fixture.create(&spec).unwrap();
+    assert!(
+        !answer.contains("resourceRequests") && answer.contains("sidecarResourceRequests"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn pipelines_are_listed_by_project_and_name() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("a")).unwrap();
+    fixture.create(&spec("b")).unwrap();
+    let list = |message: Value| {
+        let mut names = Vec::new();
+        let mut take = |info: Shaped| {
+            names.push(info.value["pipeline"]["name"].as_str().unwrap().to_owned());
+            ControlFlow::Continue(())
+        };
+        let listed = fixture
+            .service
+            .list_pipeline(&Call::default(), &request(message), &mut take);
+        listed.map(|()| names)
+    };
+    // As pachctl asks.
+    let all = list(json!({"history": "0", "commitSet": {"id": ""}}));
+    assert_eq!(all, Ok(vec!["b".to_owned(), "a".to_owned()]));
+    assert_eq!(list(json!({"pipeline": {"name": "a"}})), Ok(vec!["a".to_owned()]));
+    assert_eq!(list(json!({"projects": [{"name": "p"}]})), Ok(Vec::new()));
+    let page = list(json!({"page": {"pageSize": "1", "pageIndex": "1"}}));
+    assert_eq!(page, Ok(vec!["a".to_owned()]));
+    let filtered = list(json!({"jqFilter": ".state"})).unwrap_err();
+    assert_eq!(filtered.code, Code::Unimplemented);
+}

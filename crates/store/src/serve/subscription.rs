@@ -1,0 +1,70 @@
+//! Following a branch, or all of a repo: each commit once it is as far along as asked.
+
+use super::commits::commit_info;
+use super::{Answers, Call, Code, Service, Status};
+use crate::Origin;
+use spoutctl_core::pfs;
+use spoutctl_proto::names;
+use spoutctl_proto::pfs::{CommitInfo, OriginKind, SubscribeCommitRequest};
+
+impl Service {
+    /// Gives the commits oldest first and then waits for more, until nobody listens. `from` hides that one commit and
+    /// need not exist (recordings follow 032–034); errored commits are given like any other (024), and one that is not
+    /// far enough holds back those after it (020).
+    ///
+    /// # Errors
+    /// `NotFound` without the repo, also when it is deleted later.
+    pub fn subscribe_commit(
+        &self,
+        call: &Call,
+        request: &SubscribeCommitRequest,
+        answers: &mut Answers<'_, CommitInfo>,
+    ) -> Result<(), Status> {
+        let repo = names::repo(request.repo.as_ref())?;
+        let branch = Some(request.branch.as_str()).filter(|branch| !branch.is_empty());
+        let hidden = request.from.as_ref().map(|from| from.id.as_str()).unwrap_or_default();
+        let mut after = 0;
+        loop {
+            let seen = self.changes.number();
+            let next = self.store.next_commit(&repo, after, branch);
+            let Some(commit) = next.map_err(|fault| no_repo(&repo, after, fault.into()))? else {
+                self.changes.wait(seen, call)?;
+                continue;
+            };
+            after = commit.row;
+            // As pachd's filter: a kind that is named, or all.
+            let is_wanted = match request.origin_kind() {
+                OriginKind::Unknown => true,
+                OriginKind::User => commit.origin == Origin::User,
+                OriginKind::Auto => commit.origin == Origin::Auto,
+                OriginKind::Fsck => false,
+            };
+            if commit.info.commit.id.as_str() == hidden || !is_wanted {
+                continue;
+            }
+            let commit = match self.wait_for(call, commit, request.state()) {
+                // Dropped meanwhile, or all of the repo: nobody is to hear of it.
+                Err(status) if status.code == Code::NotFound => continue,
+                commit => commit?,
+            };
+            if answers(commit_info(&commit)).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// In pachd's words: the repo is missing (recording http 116), or has gone since the commit of `row` (follow 040).
+fn no_repo(repo: &pfs::Repo, row: i64, status: Status) -> Status {
+    if status.code != Code::NotFound {
+        return status;
+    }
+    Status::not_found(if row == 0 {
+        format!(
+            "get repo ID: repo (id=0, project={}, name={}, type=user) not found",
+            repo.project, repo.name
+        )
+    } else {
+        format!("get commit info from row: commit (int_id={row}, commit_id=) not found")
+    })
+}
