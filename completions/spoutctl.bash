@@ -685,7 +685,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__pack)
-            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --quiet --verbose --help --version"
+            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --on-bad --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -715,12 +715,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)
@@ -743,6 +771,10 @@ _spoutctl() {
                     COMPREPLY=($(compgen -W "keep drop fail" -- "${cur}"))
                     return 0
                     ;;
+                --on-bad)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -751,7 +783,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -843,12 +875,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)
@@ -1176,7 +1236,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
+            opts="-a -m -n -q -v -h -V --pachd --context --token-file --cacert --insecure --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1268,12 +1328,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)

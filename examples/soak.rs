@@ -270,7 +270,7 @@ fn good(store: &Store, branch: &Branch, info: &CommitInfo) -> anyhow::Result<Goo
     );
     let commit = Commit {
         repo: branch.repo.clone(),
-        branch: Some(branch.name.clone()),
+        branch: branch.name.clone(),
         id: info.commit.id.clone(),
     };
     let mut held = Vec::new();

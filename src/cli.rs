@@ -9,6 +9,7 @@
 )]
 
 mod create;
+pub mod effects;
 mod messages;
 pub mod preferred;
 
@@ -28,7 +29,7 @@ use spoutctl_lint::version::Version;
 use spoutctl_lint::{Rule, any_rule_named, rule_nearest};
 
 pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
-pub use messages::{MessageArgs, PackArgs, Partial};
+pub use messages::{Crlf, MessageArgs, Nulls, PackArgs, Partial, SameName};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
 #[derive(Debug, Parser)]
@@ -304,32 +305,34 @@ impl FromStr for Route {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What archives may hold")]
 pub struct EntryArgs {
-    /// Percent-encode the characters of a path that pachd refuses, and `%` itself
-    #[arg(long)]
+    /// Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message's key make directories
+    #[arg(long, conflicts_with = "escape_keys")]
     pub escape_paths: bool,
 
     /// What becomes of hard and symbolic links
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve, conflicts_with = "messages")]
     pub links: Links,
 
     /// What becomes of devices, FIFOs and other entries that are no file
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Special::Refuse, conflicts_with = "messages")]
     pub special: Special,
 
     /// Let archives delete files; without this, deletions in them are ignored, with a note
     ///
     /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
     /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "messages")]
     pub obey_deletions: bool,
 
     /// Refuse a file larger than this, sparse files counted with their holes
-    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
     pub max_entry_size: u64,
 
-    /// What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR
+    /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
+    /// stop, quarantine=DIR, or skip (messages alone)
     ///
-    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A torn stream always
+    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A message that cannot be taken has
+    /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
     /// stops.
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
@@ -409,7 +412,7 @@ pub struct SpoolingArgs {
     pub spool: Option<PathBuf>,
 
     /// Let at most so much wait in the spool, then hold the producer back
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size, requires = "spool")]
     pub spool_limit: u64,
 }
 
@@ -438,6 +441,8 @@ pub struct AcknowledgingArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnBad {
     Stop,
+    /// It is left out, and counted.
+    Skip,
     /// It is kept in this directory, and the stream goes on.
     Quarantine(PathBuf),
 }
@@ -448,8 +453,9 @@ impl FromStr for OnBad {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             None if text == "stop" => Ok(Self::Stop),
+            None if text == "skip" => Ok(Self::Skip),
             Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
-            _ => Err("write stop or quarantine=DIR".to_owned()),
+            _ => Err("write stop, skip or quarantine=DIR".to_owned()),
         }
     }
 }

@@ -62,6 +62,7 @@
 //! | what a template may take to be evaluated | 10 s of computing, 512 MiB, 500 calls in calls, in a process of its own | [`jsonnet`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
+//! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
@@ -114,7 +115,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    match commands::preferences::honour(cli, &args).and_then(|cli| dispatch(cli.verb)) {
+    let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
+    match useful
+        .and_then(|()| commands::preferences::honour(cli, &args))
+        .and_then(|cli| dispatch(cli.verb))
+    {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Voice::Quiet));

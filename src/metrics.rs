@@ -42,6 +42,9 @@ pub struct Figures {
     pub commits: u64,
     pub already: u64,
     pub quarantined: u64,
+    pub skipped: u64,
+    pub messages_set_aside: u64,
+    pub messages_skipped: u64,
     /// Of the files in commits.
     pub bytes: u64,
     pub retries: u64,
@@ -93,6 +96,17 @@ impl Collector for Asked {
             ("commits", "Commits that are finished and acknowledged", figures.commits),
             ("already", "Archives that an earlier run had committed", figures.already),
             ("quarantined", "Archives that were set aside", figures.quarantined),
+            ("skipped", "Archives that were left out", figures.skipped),
+            (
+                "messages_set_aside",
+                "Messages that were set aside",
+                figures.messages_set_aside,
+            ),
+            (
+                "messages_skipped",
+                "Messages that were left out",
+                figures.messages_skipped,
+            ),
             ("committed_bytes", "Bytes of files in commits", figures.bytes),
             ("retries", "Calls that failed and were made again", figures.retries),
         ];

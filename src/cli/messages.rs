@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{VoiceArgs, parse_duration, parse_size};
+use super::{OnBad, VoiceArgs, parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
+use spoutctl_delivery::messages::framing::one_byte;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
 ///
@@ -21,6 +22,17 @@ pub struct PackArgs {
     #[command(flatten)]
     pub messages: MessageArgs,
 
+    /// Percent-encode in the names of files what pachd refuses, and `%` itself; a key's slashes make directories
+    #[arg(long, conflicts_with = "escape_keys")]
+    pub escape_paths: bool,
+
+    /// What becomes of a message that cannot be taken: stop, skip, or quarantine=DIR
+    ///
+    /// One without a key, that is no JSON, too long, or named as another of its archive. In DIR it is kept with its reason in a
+    /// file `.why` beside it. Nothing goes on where the end of a message is not known.
+    #[arg(long, value_name = "HOW", default_value = "stop")]
+    pub on_bad: OnBad,
+
     #[command(flatten)]
     pub voice: VoiceArgs,
 }
@@ -28,10 +40,13 @@ pub struct PackArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How messages become archives")]
 pub struct MessageArgs {
-    /// The input is messages, told apart like this: lines, nul, json, csv, netstring, u32be or delimiter=STR
+    /// The input is messages, told apart like this: lines, nul, json, ndjson, json-seq, csv, netstring, u32be,
+    /// journal-export, sse or delimiter=STR
     ///
-    /// json: values with any white space between them. csv: the first record is a header, which every file repeats.
-    /// u32be: a length in four bytes, big-endian, before each. In STR, \n, \t, \0 and \xHH stand for bytes.
+    /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind a
+    /// record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in four bytes,
+    /// big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In
+    /// STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
     #[arg(long, value_name = "FRAMING", requires = "naming")]
     pub messages: Option<Framing>,
 
@@ -58,9 +73,17 @@ pub struct MessageArgs {
     #[arg(long, value_name = "STR", group = "key", requires = "each")]
     pub key_delimiter: Option<String>,
 
+    /// This field is a message's key: of a journal's entry, or `id` or `event` of a server-sent event
+    #[arg(long, value_name = "NAME", group = "key", requires = "each")]
+    pub key_field: Option<String>,
+
     /// Percent-encode what pachd refuses in a key, and `/` and `%`
     #[arg(long, requires = "key")]
     pub escape_keys: bool,
+
+    /// What becomes of a message with the name of another one of its archive [default: refuse]
+    #[arg(long, value_name = "HOW", value_enum, requires = "each")]
+    pub same_name: Option<SameName>,
 
     /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
     ///
@@ -72,6 +95,33 @@ pub struct MessageArgs {
     /// The same by a column, from 1: of a CSV record, or of a line with tabs
     #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
     pub position_column: Option<u32>,
+
+    /// The same by a field: __CURSOR of a journal's entry, or `id` of a server-sent event
+    #[arg(long, value_name = "NAME", group = "position", requires = "messages")]
+    pub position_field: Option<String>,
+
+    /// What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]
+    ///
+    /// A first record without a comma, but with semicolons, tabs or bars, shows that they do it, and that is said. So does a
+    /// first line `sep=;`.
+    #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
+    pub csv_delimiter: Option<u8>,
+
+    /// In CSV, what follows this byte means nothing but itself: `\` in files of MySQL
+    #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
+    pub csv_escape: Option<u8>,
+
+    /// The first record of CSV is one as all others are
+    #[arg(long, requires = "messages")]
+    pub csv_no_header: bool,
+
+    /// What becomes of a carriage return before the end of a line or a CSV record [default: keep]
+    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    pub crlf: Option<Crlf>,
+
+    /// What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]
+    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    pub nulls: Option<Nulls>,
 
     /// An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]
     ///
@@ -92,7 +142,7 @@ pub struct MessageArgs {
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
     pub max_message: u64,
 
-    /// What becomes of a last message without its end [default: keep for lines, else fail]
+    /// What becomes of a last message without its end [default: keep for lines and csv, else fail]
     #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
     pub partial: Option<Partial>,
 }
@@ -104,6 +154,32 @@ pub enum Partial {
     /// Leave it out, and say so
     Drop,
     /// It is a fault; the messages before it are taken
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SameName {
+    /// It cannot be taken
+    Refuse,
+    /// The last one counts
+    Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Crlf {
+    /// It is a part of the message
+    Keep,
+    /// It is a part of the end of the line, and left out
+    Strip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Nulls {
+    /// An empty message
+    Empty,
+    /// Leave it out, and say how many
+    Skip,
+    /// It cannot be taken
     Fail,
 }
 

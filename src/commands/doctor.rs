@@ -175,6 +175,9 @@ impl Doctor<'_> {
             Dropped::FinishedWithError => format!(
                 "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the cluster"
             ),
+            Dropped::Left => {
+                format!("commit {id} is ended with an error, so that nobody sees its data; it stays in the history of {branch}")
+            }
         });
         Ok(())
     }

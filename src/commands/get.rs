@@ -203,7 +203,7 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
     let Err(error) = result else { return Ok(Exit::Done) };
     let exit = match &error {
         RetrievalError::NothingYet(_)
-        | RetrievalError::NoCommit(_)
+        | RetrievalError::NoCommit { .. }
         | RetrievalError::NotFinished(_)
         | RetrievalError::NoFile { .. } => Exit::NotFound,
         RetrievalError::IsDirectory(_) => Exit::Usage,

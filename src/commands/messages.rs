@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
+use anyhow::Context;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -11,10 +12,14 @@ use rustix::io::Errno;
 use crate::cli::{self, MessageArgs};
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
-use spoutctl_delivery::messages::filter::{Arrival, PackError, Source};
-use spoutctl_delivery::messages::key::{Columns, PositionAt};
-use spoutctl_delivery::messages::packing::Moment;
-use spoutctl_delivery::messages::{Batching, Framing, Key, Naming, Packer, Partial, Splitter, Template};
+use spoutctl_core::quantity::counted;
+use spoutctl_delivery::messages::filter::{self, Arrival, PackError, Source};
+use spoutctl_delivery::messages::key::PositionAt;
+use spoutctl_delivery::messages::packing::{Existing, Moment, Tally};
+use spoutctl_delivery::messages::{
+    Batching, Dialect, Escape, Framing, Key, Naming, Nulls, OnBad, Packer, Partial, SameName, Splitter, Template,
+};
+use spoutctl_delivery::quarantine::Quarantine;
 
 /// How an input's messages become archives.
 #[derive(Debug, Clone)]
@@ -24,18 +29,22 @@ pub(super) struct Packing {
     partial: Partial,
     /// Of a program that nobody watches, and of which nobody said what a last message without its end is.
     ends_numbers: bool,
+    strips_returns: bool,
     naming: Naming,
     position: Option<PositionAt>,
+    nulls: Nulls,
+    same_name: SameName,
     batching: Batching,
 }
 
 impl Packing {
     /// What was asked for; `None` where the input is archives already. Of a consumer whose end is `watched` a last
     /// message without its end is not kept unasked: whoever was killed may have been in the middle of it.
-    pub fn new(args: &MessageArgs, watched: bool) -> Result<Option<Self>, Failure> {
+    pub fn new(args: &MessageArgs, escapes_paths: bool, watched: bool) -> Result<Option<Self>, Failure> {
         let Some(framing) = args.messages.clone() else {
             return Ok(None);
         };
+        let framing = with_dialect(args, framing);
         let partial = match args.partial {
             None if watched => Partial::Fail,
             None => framing.usual_partial(),
@@ -49,8 +58,18 @@ impl Packing {
             Some(cli::Partial::Fail) => Partial::Fail,
         };
         Ok(Some(Self {
-            naming: naming(args, &framing)?,
-            position: position(args, &framing),
+            naming: naming(args, escapes_paths)?,
+            position: position(args),
+            nulls: match args.nulls {
+                Some(cli::Nulls::Skip) => Nulls::Skip,
+                Some(cli::Nulls::Fail) => Nulls::Fail,
+                Some(cli::Nulls::Empty) | None => Nulls::Empty,
+            },
+            same_name: match args.same_name {
+                Some(cli::SameName::Last) => SameName::Last,
+                Some(cli::SameName::Refuse) | None => SameName::Refuse,
+            },
+            strips_returns: args.crlf == Some(cli::Crlf::Strip),
             framing,
             ends_numbers: !watched && args.partial.is_none(),
             limit: usize::try_from(args.max_message).unwrap_or(usize::MAX),
@@ -59,15 +78,28 @@ impl Packing {
         }))
     }
 
-    pub fn splitter(&self) -> Splitter {
-        Splitter::new(self.framing.clone(), self.limit, self.partial).ending_numbers(self.ends_numbers)
+    /// One that goes on behind what cannot be taken, or does not.
+    pub fn splitter(&self, goes_on: bool) -> Splitter {
+        Splitter::new(self.framing.clone(), self.limit, self.partial)
+            .ending_numbers(self.ends_numbers)
+            .stripping_returns(self.strips_returns)
+            .going_on(goes_on)
     }
 
     /// For an input that comes after so many messages of the same stream.
-    pub fn packer(&self, before: u64) -> Packer {
+    pub fn packer(&self, before: u64, on_bad: OnBad, existing: Option<Box<dyn Existing>>) -> Packer {
         Packer::new(self.naming.clone(), self.batching)
             .with_positions(self.position.clone())
+            .with_nulls(self.nulls)
+            .with_same_name(self.same_name)
+            .on_bad(on_bad)
+            .growing(existing)
             .after(before)
+    }
+
+    /// Whether every file of an archive begins with a header.
+    pub fn has_header(&self) -> bool {
+        matches!(&self.framing, Framing::Csv(dialect) if dialect.has_header)
     }
 
     /// Refuses names that count over the life of a stream where nobody knows what there was before.
@@ -90,40 +122,50 @@ pub(super) fn batching(args: &MessageArgs) -> Batching {
     }
 }
 
-fn columns(framing: &Framing) -> Columns {
+/// Of CSV, with what was said of its dialect.
+fn with_dialect(args: &MessageArgs, framing: Framing) -> Framing {
     match framing {
-        Framing::Csv => Columns::Csv,
-        _ => Columns::Tabs,
+        Framing::Csv(dialect) => Framing::Csv(Dialect {
+            delimiter: args.csv_delimiter.or(dialect.delimiter),
+            escape: args.csv_escape.or(dialect.escape),
+            has_header: !args.csv_no_header,
+        }),
+        other => other,
     }
 }
 
-fn position(args: &MessageArgs, framing: &Framing) -> Option<PositionAt> {
-    match (&args.position_json, args.position_column) {
-        (Some(pointer), _) => Some(PositionAt::Json(pointer.clone())),
-        (None, Some(number)) => {
-            let number = usize::try_from(number).unwrap_or(usize::MAX);
-            Some(PositionAt::Column(number, columns(framing)))
-        }
-        (None, None) => None,
+fn position(args: &MessageArgs) -> Option<PositionAt> {
+    match (&args.position_json, args.position_column, &args.position_field) {
+        (Some(pointer), ..) => Some(PositionAt::Json(pointer.clone())),
+        (_, Some(number), _) => Some(PositionAt::Column(usize::try_from(number).unwrap_or(usize::MAX))),
+        (.., Some(name)) => Some(PositionAt::Field(name.clone())),
+        (None, None, None) => None,
     }
 }
 
-fn naming(args: &MessageArgs, framing: &Framing) -> Result<Naming, Failure> {
-    let key = match (&args.key_json, args.key_column, &args.key_delimiter) {
+fn naming(args: &MessageArgs, escapes_paths: bool) -> Result<Naming, Failure> {
+    let key = match (&args.key_json, args.key_column, &args.key_delimiter, &args.key_field) {
         (Some(pointer), ..) => Some(Key::Json(pointer.clone())),
-        (_, Some(number), _) => Some(Key::Column(usize::try_from(number).unwrap_or(usize::MAX))),
-        (.., Some(delimiter)) => Some(Key::Before(delimiter.clone().into_bytes())),
+        (_, Some(number), ..) => Some(Key::Column(usize::try_from(number).unwrap_or(usize::MAX))),
+        (_, _, Some(delimiter), _) => Some(Key::Before(delimiter.clone().into_bytes())),
+        (.., Some(name)) => Some(Key::Field(name.clone())),
         _ => None,
     };
+    let escape = match (args.escape_keys, escapes_paths) {
+        (true, _) => Escape::Keys,
+        (false, true) => Escape::Paths,
+        (false, false) => Escape::Nothing,
+    };
     let template = |option: &str, text: &str| {
-        Template::new(text, key.clone(), columns(framing), args.escape_keys)
+        Template::new(text, key.clone(), escape)
             .map_err(|why| Failure::new(Exit::Usage, format!("{option} {text} names no file: {why}")))
     };
     match (&args.into, &args.each) {
         (Some(name), _) => template("--into", name).map(Naming::Into),
         (None, Some(name)) => {
             let naming = template("--each", name)?;
-            if naming.is_fixed() && batching(args).count > 1 {
+            let replaces = args.same_name == Some(cli::SameName::Last);
+            if naming.is_fixed() && batching(args).count > 1 && !replaces {
                 let text = format!("--each {name} gives messages that are read together the same name");
                 return Err(Failure::new(Exit::Usage, text)
                     .help("add {uuid} or {key} to it, or use --into to have all of them in one file"));
@@ -135,18 +177,110 @@ fn naming(args: &MessageArgs, framing: &Framing) -> Result<Naming, Failure> {
     }
 }
 
-/// An input that is waited for with a time limit.
+/// What becomes of what cannot be taken, as `--on-bad` says.
+#[derive(Debug, Clone)]
+pub(super) enum Bad {
+    Stop,
+    Skip,
+    SetAside(Quarantine),
+}
+
+impl Bad {
+    pub fn open(on_bad: &cli::OnBad) -> Result<Self, Failure> {
+        Ok(match on_bad {
+            cli::OnBad::Stop => Self::Stop,
+            cli::OnBad::Skip => Self::Skip,
+            cli::OnBad::Quarantine(dir) => {
+                let opened = Quarantine::open(dir);
+                Self::SetAside(opened.with_context(|| format!("cannot use {}", dir.display()))?)
+            }
+        })
+    }
+
+    pub fn goes_on(&self) -> bool {
+        !matches!(self, Self::Stop)
+    }
+
+    /// For the messages of an input of this name.
+    pub fn of(&self, input: &str) -> OnBad {
+        match self {
+            Self::Stop => OnBad::Stop,
+            Self::Skip => OnBad::Skip,
+            Self::SetAside(quarantine) => OnBad::SetAside(Box::new(quarantine.for_messages_of(input))),
+        }
+    }
+}
+
+/// What should be known of an input that was read.
+pub(super) fn notes(made: &filter::Packing, input: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(delimiter) = made.guessed_delimiter {
+        notes.push(format!(
+            "{input}: columns are told apart by `{}`, as the first record shows; --csv-delimiter says it otherwise",
+            delimiter.escape_default()
+        ));
+    }
+    if made.tally.nulls > 0 {
+        let nulls = counted(made.tally.nulls, "message");
+        notes.push(format!(
+            "{input}: {nulls} of length -1 were left out, as --nulls skip says"
+        ));
+    }
+    let Tally {
+        skipped,
+        set_aside,
+        first,
+        ..
+    } = &made.tally;
+    for (count, what) in [(skipped, "left out"), (set_aside, "set aside")] {
+        if let (1.., Some(first)) = (count, first) {
+            notes.push(format!("{input}: {} {what}; the first: {first}", were(*count)));
+        }
+    }
+    notes
+}
+
+fn were(messages: u64) -> String {
+    let verb = if messages == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(messages, "message"))
+}
+
+/// An input that is waited for with a time limit, and decompressed if it is compressed.
 pub(super) struct Waited<F> {
-    pub input: F,
+    input: spoutctl_archive::Input<Polled<F>>,
+    /// Nothing of it was read yet.
+    is_new: bool,
+}
+
+/// What is read only when there is something.
+struct Polled<F> {
+    input: F,
     /// Becomes readable, or is closed, when no more is to be read.
-    pub stop: Option<OwnedFd>,
+    stop: Option<OwnedFd>,
+    until: Option<Instant>,
+    /// Why nothing was read.
+    quiet: Option<Arrival>,
 }
 
 impl<F: Read + AsFd> Waited<F> {
+    pub fn new(input: F, stop: Option<OwnedFd>) -> Self {
+        Self {
+            input: spoutctl_archive::open_input(Polled {
+                input,
+                stop,
+                until: None,
+                quiet: None,
+            }),
+            is_new: true,
+        }
+    }
+}
+
+impl<F: AsFd> Polled<F> {
     /// What there is to read: bytes or the end of the input, the wish to stop, or nothing within the time.
-    fn wait(&self, until: Option<Instant>) -> io::Result<Ready> {
+    fn wait(&self) -> io::Result<Ready> {
         loop {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
             let mut waited = vec![PollFd::new(&self.input, PollFlags::IN)];
             waited.extend(self.stop.as_ref().map(|stop| PollFd::new(stop, PollFlags::IN)));
@@ -167,19 +301,33 @@ enum Ready {
     Nothing,
 }
 
+impl<F: Read + AsFd> Read for Polled<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.wait()? {
+            Ready::Nothing => self.quiet = Some(Arrival::Silence),
+            Ready::Stop => self.quiet = Some(Arrival::Stop),
+            Ready::Input => return self.input.read(buffer),
+        }
+        // The decompressor stays as it is, and asks again.
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
 impl<F: Read + AsFd> Source for Waited<F> {
     fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
-        match self.wait(until)? {
-            Ready::Nothing => return Ok(Arrival::Silence),
-            Ready::Stop => return Ok(Arrival::Stop),
-            Ready::Input => {}
-        }
+        let polled = self.input.get_mut();
+        (polled.until, polled.quiet) = (until, None);
         loop {
             match self.input.read(buffer) {
                 Ok(0) => return Ok(Arrival::End),
-                Ok(length) => return Ok(Arrival::Bytes(length)),
+                Ok(length) => {
+                    if std::mem::take(&mut self.is_new) {
+                        refuse_other_compression(&buffer[..length])?;
+                    }
+                    return Ok(Arrival::Bytes(length));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return self.input.get_mut().quiet.take().ok_or(error),
             }
         }
     }
@@ -189,6 +337,16 @@ impl<F: Read + AsFd> Source for Waited<F> {
             instant: Instant::now(),
             time: Timestamp::now(),
         }
+    }
+}
+
+/// No message begins as other compressed data do, and what is in those is meant.
+fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
+    match spoutctl_archive::Looks::packed(bytes) {
+        None => Ok(()),
+        Some((looks, with)) => Err(io::Error::other(format!(
+            "it is {looks}, which is not decompressed here; unpack it first: {with} FILE | spoutctl …"
+        ))),
     }
 }
 

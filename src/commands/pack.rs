@@ -10,9 +10,10 @@ use crossbeam_channel::{bounded, select};
 
 use crate::cli::PackArgs;
 use crate::commands::interrupts::Interrupts;
-use crate::commands::messages::{Packing, Waited};
+use crate::commands::messages::{Bad, Packing, Waited, notes};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use spoutctl_archive::STANDARD_INPUT;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::{counted, grouped};
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
@@ -23,7 +24,7 @@ use spoutctl_delivery::messages::filter::{self, PackError, pack};
 /// When the input cannot be read to its end as messages, or nobody takes the archives any more.
 pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
-    let Some(packing) = Packing::new(&args.messages, false)? else {
+    let Some(packing) = Packing::new(&args.messages, args.escape_paths, false)? else {
         return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
     };
     packing.refuse_numbers("use `spoutctl put … --messages` with --spool or --stream, which knows; or {uuid}")?;
@@ -48,9 +49,10 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let (stop, stopped) = io::pipe().context("cannot listen for signals")?;
     let interrupts = Interrupts::listen(Duration::ZERO, move |_| drop(stopped))?;
     let (done, ended) = bounded(1);
+    let on_bad = Bad::open(&args.on_bad)?;
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.
-        let _ = done.send(filter(&packing, input, stop.into(), output));
+        let _ = done.send(filter(&packing, &on_bad, input, stop.into(), output));
     });
     let (made, end) = select! {
         recv(ended) -> end => match end {
@@ -59,6 +61,9 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
         },
         recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
     };
+    for note in notes(&made, STANDARD_INPUT) {
+        terminal.note(&note);
+    }
     if made.dropped > 0 {
         let bytes = grouped(made.dropped as u64);
         terminal.note(&format!("the last message had no end: its {bytes} bytes were left out"));
@@ -79,16 +84,19 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn filter(packing: &Packing, input: File, stop: OwnedFd, mut output: File) -> (filter::Packing, Result<(), PackError>) {
-    let mut source = Waited {
-        input,
-        stop: Some(stop),
-    };
+fn filter(
+    packing: &Packing,
+    on_bad: &Bad,
+    input: File,
+    stop: OwnedFd,
+    mut output: File,
+) -> (filter::Packing, Result<(), PackError>) {
+    let mut source = Waited::new(input, Some(stop));
     let mut made = filter::Packing::default();
     let end = pack(
         &mut source,
-        packing.splitter(),
-        packing.packer(0),
+        packing.splitter(on_bad.goes_on()),
+        packing.packer(0, on_bad.of(STANDARD_INPUT), None),
         &mut made,
         &mut |packed| {
             let mut buffered = io::BufWriter::with_capacity(256 << 10, &mut output);

@@ -1,6 +1,7 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
 mod acknowledging;
+mod growing;
 mod input;
 mod lines;
 mod producer;
@@ -18,9 +19,9 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
-use crate::cli::{EntryArgs, Links, MessageArgs, OnBad, PutArgs, Special};
+use crate::cli::{EntryArgs, Links, MessageArgs, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::messages::{self, Packing};
+use crate::commands::messages::{self, Bad, Packing};
 use crate::commands::serve::listening_address;
 use crate::commands::target::Target;
 use crate::commands::{group, server};
@@ -29,6 +30,7 @@ use crate::metrics;
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
+use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
 use report::Report;
@@ -37,11 +39,10 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::patience::SystemClock;
-use spoutctl_delivery::quarantine::Quarantine;
 use spoutctl_delivery::routing::{Routed, Routes};
 use spoutctl_delivery::spool::{self, Leaving, Spool};
 use spoutctl_delivery::{
-    Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, Options, Summary, WriteMode,
+    Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, OnBad, Options, Summary, WriteMode,
 };
 use stats::{Stats, Ticking};
 
@@ -94,6 +95,8 @@ fn deliver(
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
+    let on_bad = Bad::open(&args.entries.on_bad)?;
+    let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
     let delivery = Delivery {
@@ -103,7 +106,11 @@ fn deliver(
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
         holding: holding.clone(),
-        quarantine: quarantine(args)?,
+        on_bad: match &on_bad {
+            Bad::Stop => OnBad::Stop,
+            Bad::Skip => OnBad::Skip,
+            Bad::SetAside(quarantine) => OnBad::SetAside(quarantine.clone()),
+        },
         options: Options {
             also,
             ..options(args, target, staging, spool.as_deref())
@@ -116,8 +123,14 @@ fn deliver(
         inputs,
         producer: producer.clone(),
         endless: args.production.endless,
-        options: entry_options(&args.entries, &target.destination),
+        options: spoutctl_archive::Options {
+            // The names of files that messages go to are made as they have to be.
+            escape_paths: args.entries.escape_paths && packing.is_none(),
+            ..entry_options(&args.entries, &target.destination)
+        },
         packing,
+        on_bad,
+        growing,
         stopping: Arc::clone(&stopping),
         report: Arc::clone(&report),
     };
@@ -399,13 +412,24 @@ fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
     }
 }
 
-fn quarantine(args: &PutArgs) -> Result<Option<Quarantine>, Failure> {
-    let OnBad::Quarantine(dir) = &args.entries.on_bad else {
-        return Ok(None);
-    };
-    let opened = Quarantine::open(dir);
-    let quarantine = opened.with_context(|| format!("cannot use {}", dir.display()))?;
-    Ok(Some(quarantine))
+/// Where it can be asked which files are there, if they grow and begin with a header.
+fn growing(
+    args: &PutArgs,
+    server: &Server,
+    target: &Target,
+    packing: Option<&Packing>,
+    terminal: &Terminal,
+) -> Result<Option<Arc<Growing>>, Failure> {
+    let grows = args.commits.append && !args.commits.dry_run && packing.is_some_and(Packing::has_header);
+    grows
+        .then(|| {
+            Ok(Arc::new(Growing {
+                files: server::source(server, terminal)?,
+                destination: target.destination.clone(),
+                retry_for: args.trying.retry_for,
+            }))
+        })
+        .transpose()
 }
 
 fn producer(args: &PutArgs) -> Option<Arc<Producer>> {
@@ -492,7 +516,8 @@ fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
 
 /// How messages become archives, if the input is messages.
 fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> {
-    let packing = Packing::new(&args.messages, !args.production.command.is_empty())?;
+    let watched = !args.production.command.is_empty();
+    let packing = Packing::new(&args.messages, args.entries.escape_paths, watched)?;
     if let Some(packing) = &packing
         && !counts_messages(args, target)
     {

@@ -30,7 +30,7 @@ use command::Runner;
 use consumer::{Ending, Tail};
 use json::Json;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::{Branch, Commit, CommitId};
+use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_delivery::following::cursor::{Cursor, CursorError};
 use spoutctl_delivery::following::trail::Trail;
 use spoutctl_delivery::following::{End, FollowError, Options, Start, follow};
@@ -122,14 +122,7 @@ fn is_past(store: &dyn Followable, args: &TailArgs, branch: &Branch, cursor: Opt
         return false;
     };
     let Some(until) = &args.range.until else { return false };
-    let started = |id: &CommitId| {
-        let commit = Commit {
-            repo: branch.repo.clone(),
-            branch: Some(branch.name.clone()),
-            id: id.clone(),
-        };
-        store.inspect_commit(&commit).ok()?.started
-    };
+    let started = |id: &CommitId| store.find_commit(&branch.repo, id).ok()?.started;
     begin == until || matches!((started(begin), started(until)), (Some(begin), Some(until)) if until < begin)
 }
 

@@ -534,7 +534,9 @@ fn carry_out(books: &mut Books, call: &Call) -> Answer {
                 .remove(at.map_err(|Refusal(code, text)| Refusal(code, format!("resolveCommit: {text}")))?);
             one(&Empty {})
         }
-        "/pfs.API/InspectFile" | "/pfs.API/GetFile" | "/pfs.API/WalkFile" => read_file(books, call),
+        "/pfs.API/InspectFile" | "/pfs.API/GetFile" | "/pfs.API/WalkFile" | "/pfs.API/ListFileStream" => {
+            read_file(books, call)
+        }
         path => {
             let service = path.trim_start_matches('/').split('/').next().unwrap();
             Err(Refusal(UNIMPLEMENTED, format!("unknown service {service}")))
@@ -665,6 +667,19 @@ fn read_file(books: &Books, call: &Call) -> Answer {
             Some(info) => one(&info),
             None => refuse(format!("file {path} not found in repo events at commit {}", commit.id)),
         },
+        "ListFileStream" => {
+            let is_child = |info: &&v1::FileInfo| {
+                let below = info
+                    .file
+                    .as_ref()
+                    .unwrap()
+                    .path
+                    .strip_prefix(path.trim_end_matches('/'));
+                below.is_some_and(|name| name.starts_with('/') && name.len() > 1 && !name[1..].contains('/'))
+            };
+            let infos = walk(&tree, &path);
+            Ok(infos.iter().filter(is_child).map(Message::encode_to_vec).collect())
+        }
         _ => Ok(walk(&tree, &path).iter().map(Message::encode_to_vec).collect()),
     }
 }

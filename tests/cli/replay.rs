@@ -61,7 +61,6 @@ const EXCEPTIONS: &[(&str, u32, Except, &str)] = &[
         Fields(&["datum"]),
         "the root has a datum only because of 031",
     ),
-    ("http-2.12", 56, Refused(404), "pachd panics"),
     (
         "http-2.12-auth",
         16,

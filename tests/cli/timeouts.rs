@@ -71,7 +71,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: spoutctl_delivery::OnBad::Stop,
         options: Options {
             branch: repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch,
             staging: None,

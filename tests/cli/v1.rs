@@ -252,7 +252,7 @@ fn an_answer_that_breaks_off_is_never_taken_for_the_whole() {
 }
 
 #[test]
-fn a_collision_is_refused_and_leaves_nothing_open() {
+fn a_directory_in_the_place_of_a_file_is_refused_before_anything_of_it_is_sent() {
     let pachd = Pachd::start();
     put(&pachd, &[], &tar(&[("a", b"file")])).expect(0);
     let ran = put(
@@ -260,14 +260,35 @@ fn a_collision_is_refused_and_leaves_nothing_open() {
         &[],
         &[archive(1), tar(&[("a/b", b"below it")]), archive(2)].concat(),
     );
-    ran.expect(4).says("attempted to visit");
+    ran.expect(4)
+        .says("/a is a file of default/events@master, and the archive has files under it")
+        .says("pachctl delete file events@master:/a");
     assert_eq!(ran.commits().len(), 1);
     assert_eq!(pachd.published().len(), 2);
+    assert_eq!((pachd.calls("StartCommit"), pachd.calls("PutFile")), (2, 2));
     assert!(
         pachd.commits().iter().all(|commit| commit.is_finished),
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_file_in_the_place_of_a_directory_is_refused_and_the_directory_is_as_it_was() {
+    let pachd = Pachd::start();
+    let names: Vec<String> = (0..20).map(|at| format!("many/{at}/x")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"1"[..])).collect();
+    put(&pachd, &[], &tar(&many)).expect(0);
+    // Few names are asked for one by one, many are listed.
+    let files: Vec<String> = (3..25).map(|at| format!("many/{at}")).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|name| (name.as_str(), &b"2"[..])).collect();
+    for (entries, path) in [(vec![("many", &b"2"[..])], "/many"), (files, "/many/10")] {
+        put(&pachd, &[], &tar(&entries)).expect(4).says(&format!(
+            "{path} is a directory of default/events@master, and the archive has a file there"
+        ));
+    }
+    assert_eq!(pachd.published().len(), 1);
+    assert_eq!((pachd.calls("StartCommit"), pachd.calls("ListFileStream")), (1, 1));
 }
 
 #[test]

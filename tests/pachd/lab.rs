@@ -83,6 +83,14 @@ impl Lab {
         })
     }
 
+    /// On a server of the test's own, whichever is named: for what is true of `serve` alone.
+    pub fn of_serve() -> Self {
+        let served = Served::start();
+        let lab = Self::on(&served.url(), None, Some(served));
+        lab.make_repo();
+        lab
+    }
+
     /// As [`Self::without_repo`], with the repo made.
     pub fn new() -> Self {
         let lab = Self::without_repo();

@@ -130,6 +130,11 @@ pub fn open_input<R: Read>(reader: R) -> Input<R> {
 }
 
 impl<R> Input<R> {
+    /// What is read from.
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.raw.reader
+    }
+
     /// How the input is compressed; `None` if it is not, or if nothing was read yet.
     #[must_use]
     pub fn format(&self) -> Option<Format> {

@@ -5,14 +5,29 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+
+use super::pax::{push_record, record_length};
 
 /// The key of the first and the last message's number: `1-212`.
 pub(super) const MESSAGES: &str = "SPOUTCTL.messages";
 
 /// The key of the last message's position.
 pub(super) const POSITION: &str = "SPOUTCTL.position";
+
+/// The keys of how many messages are not in the files, and of those that were set aside: `SPOUTCTL.aside.0`, and so on.
+const SKIPPED: &str = "SPOUTCTL.skipped";
+const SET_ASIDE: &str = "SPOUTCTL.set-aside";
+const ASIDE: &str = "SPOUTCTL.aside.";
+
+/// How many bytes of a header the list of messages that were set aside may take: 64 KiB.
+const MAX_LISTED: usize = 64 << 10;
+
+/// Whether a record tells of messages that are not in the files.
+pub(super) fn is_of_asides(key: &[u8]) -> bool {
+    [SKIPPED, SET_ASIDE].iter().any(|known| known.as_bytes() == key) || key.starts_with(ASIDE.as_bytes())
+}
 
 /// The longest position, in bytes: it is held with each archive, and handed on in an environment variable.
 pub const MAX_POSITION: usize = 4096;
@@ -23,6 +38,110 @@ pub struct Label {
     pub messages: Option<MessageRange>,
     /// Of the last message.
     pub position: Option<Position>,
+    /// Which of the messages are not in the archive's files.
+    pub asides: Asides,
+}
+
+/// Messages that could not be taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asides {
+    /// How many were left out.
+    pub skipped: u64,
+    /// How many were set aside.
+    pub set_aside: u64,
+    /// The first of those, as many as [`MAX_LISTED`] bytes say.
+    pub listed: Vec<Aside>,
+    /// What the list takes in a header.
+    bytes: usize,
+}
+
+/// A message that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// Its number in the stream.
+    pub message: u64,
+    /// Where it stands in its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    pub reason: String,
+    /// Where it is.
+    #[serde(rename = "file")]
+    pub place: String,
+}
+
+impl Asides {
+    pub fn add(&mut self, aside: Aside) {
+        self.set_aside += 1;
+        let length = self.room_of(aside.json().len());
+        let are_all_listed = self.listed.len() as u64 + 1 == self.set_aside;
+        if are_all_listed && self.bytes + length <= MAX_LISTED {
+            self.bytes += length;
+            self.listed.push(aside);
+        }
+    }
+
+    /// What the next one takes, whose JSON has so many bytes.
+    fn room_of(&self, json: usize) -> usize {
+        // The length of a record is said in it, too, with 5 digits at most.
+        record_length(&format!("{ASIDE}{}", self.listed.len()), b"") + json + 5
+    }
+
+    /// These and those of the next archive.
+    #[must_use]
+    pub(super) fn and(mut self, next: &Self) -> Self {
+        let unlisted = next.set_aside.saturating_sub(next.listed.len() as u64);
+        next.listed.iter().for_each(|aside| self.add(aside.clone()));
+        self.set_aside = self.set_aside.saturating_add(unlisted);
+        self.skipped = self.skipped.saturating_add(next.skipped);
+        self
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.skipped == 0 && self.set_aside == 0
+    }
+
+    /// What the header of a label with them holds, at most.
+    pub(super) fn most(&self) -> usize {
+        if self.is_empty() {
+            0
+        } else {
+            self.bytes + 2 * record_length(SET_ASIDE, &[b'0'; 20])
+        }
+    }
+
+    /// Takes a record of a header.
+    pub(super) fn read(&mut self, key: &str, value: &[u8]) {
+        let number = || std::str::from_utf8(value).ok()?.parse().ok();
+        match key {
+            SKIPPED => self.skipped = number().unwrap_or(self.skipped),
+            SET_ASIDE => self.set_aside = number().unwrap_or(self.set_aside),
+            _ if key.starts_with(ASIDE) => {
+                if let Ok(aside) = serde_json::from_slice::<Aside>(value) {
+                    self.bytes += self.room_of(value.len());
+                    self.listed.push(aside);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn write(&self, records: &mut Vec<u8>) {
+        for (key, number) in [(SKIPPED, self.skipped), (SET_ASIDE, self.set_aside)] {
+            if number > 0 {
+                push_record(records, key, number.to_string().as_bytes());
+            }
+        }
+        for (at, aside) in self.listed.iter().enumerate() {
+            push_record(records, &format!("{ASIDE}{at}"), aside.json().as_bytes());
+        }
+    }
+}
+
+impl Aside {
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Which messages an archive holds: numbers, from 1, without a gap.
@@ -116,6 +235,7 @@ impl Position {
         Ok(Self(json))
     }
 
+    /// As JSON, as it was written.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0
@@ -125,6 +245,13 @@ impl Position {
     #[must_use]
     pub fn bare(&self) -> String {
         serde_json::from_str(&self.0).unwrap_or_else(|_| self.0.clone())
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let value = Box::<RawValue>::deserialize(json)?;
+        Self::json(&value).map_err(serde::de::Error::custom)
     }
 }
 

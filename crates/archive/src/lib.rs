@@ -16,7 +16,8 @@
 //! a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is added.
 //!
 //! **Labels.** What the producer says of a whole archive is in such a header, too: `SPOUTCTL.messages` (`1-212`: which
-//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source).
+//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source). Messages that are not in its files are counted in
+//! `SPOUTCTL.skipped` and `SPOUTCTL.set-aside`, and those that were set aside are told of in `SPOUTCTL.aside.0` and so on.
 //!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
@@ -65,7 +66,7 @@ pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{File, Files, SamePath, Skipped};
-pub use label::{Label, MAX_POSITION, MessageRange, NoPosition, Position};
+pub use label::{Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;

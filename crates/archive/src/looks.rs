@@ -47,6 +47,24 @@ const MAGICS: [(&[u8], Looks); 16] = [
 ];
 
 impl Looks {
+    /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with counts
+    /// for nothing. And what unpacks them.
+    #[must_use]
+    pub fn packed(bytes: &[u8]) -> Option<(Self, &'static str)> {
+        let begins = |magic: &[u8]| bytes.starts_with(magic);
+        let is_bzip2 = begins(b"BZh") && bytes.get(4..10) == Some(b"1AY&SY".as_slice());
+        [
+            (begins(b"\xfd7zXZ\0"), Self::Xz, "xz -dc"),
+            (is_bzip2, Self::Bzip2, "bzip2 -dc"),
+            (begins(b"\x04\x22\x4d\x18"), Self::Lz4, "lz4 -dc"),
+            (begins(b"LZIP\x01"), Self::Lzip, "lzip -dc"),
+            (begins(b"PK\x03\x04"), Self::Zip, "unzip -p"),
+            (begins(b"7z\xbc\xaf\x27\x1c"), Self::SevenZip, "7z e -so"),
+        ]
+        .into_iter()
+        .find_map(|(is_it, looks, with)| is_it.then_some((looks, with)))
+    }
+
     /// Judges by up to one block of bytes.
     pub(super) fn of(bytes: &[u8]) -> Self {
         if header::has_magic(bytes) {

@@ -118,6 +118,10 @@ impl Records {
                 let range = std::str::from_utf8(value).ok().and_then(MessageRange::parse);
                 self.label.messages = Some(range.ok_or(PaxFault::BadMessages)?);
             }
+            _ if label::is_of_asides(key) => {
+                // Whatever is no number or no JSON says nothing.
+                self.label.asides.read(&String::from_utf8_lossy(key), value);
+            }
             _ if key == label::POSITION.as_bytes() => {
                 let position = Position::of_record(value).map_err(|_| PaxFault::BadPosition)?;
                 self.label.position = Some(position);

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use tar::{EntryType, Header};
 
 use super::header::{BLOCK, BLOCK_BYTES, ZERO_BLOCK};
-use super::label::{self, Label};
+use super::label::{self, Asides, Label};
 use super::pax::{DELETION, push_record, record_length};
 
 /// The largest size and time that eleven octal digits hold.
@@ -175,6 +175,7 @@ impl Label {
         if let Some(position) = &self.position {
             push_record(&mut records, label::POSITION, position.as_json().as_bytes());
         }
+        self.asides.write(&mut records);
         let mut writer = ArchiveWriter::new(Vec::new(), 0);
         // Writing to memory cannot fail.
         match writer.extension(EntryType::XGlobalHeader, &mut records) {
@@ -185,12 +186,12 @@ impl Label {
 
     /// How long the header of any range of messages may be, with a position of so many bytes.
     #[must_use]
-    pub fn most(position: Option<usize>) -> u64 {
+    pub fn most(position: Option<usize>, asides: &Asides) -> u64 {
         // A record is its length, a space, the key, `=`, the value and a newline.
         let around = |key: &str| key.len() + "65536 =\n".len();
         let messages = around(label::MESSAGES) + 2 * u64::MAX.to_string().len() + 1;
         let position = position.map_or(0, |length| around(label::POSITION) + length);
-        ((messages + position) as u64).next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
+        ((messages + position + asides.most()) as u64).next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
     }
 }
 
@@ -270,7 +271,7 @@ fn invalid(text: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{files, read_all};
-    use super::super::{EntryKind, EntryStream, MessageRange, Options, Position, label_of};
+    use super::super::{Aside, EntryKind, EntryStream, MessageRange, Options, Position, label_of};
     use super::*;
 
     #[test]
@@ -375,6 +376,23 @@ mod tests {
         assert_eq!(files(&archives[0]), [("/new".to_owned(), b"new".to_vec())]);
     }
 
+    /// What says more than a header is to hold, of which the first are listed.
+    fn asides(position: Option<&Position>) -> Asides {
+        let mut asides = Asides::default();
+        asides.skipped = 3;
+        for message in 1..=10_000 {
+            asides.add(Aside {
+                message,
+                position: position.cloned(),
+                reason: "has no key: nothing is at `/id`".to_owned(),
+                place: format!("q/{message}"),
+            });
+        }
+        assert!(asides.listed.len() > 300 && asides.listed.len() < 1000);
+        assert_eq!(asides.set_aside, 10_000);
+        asides
+    }
+
     #[test]
     fn a_label_is_read_back_whatever_else_is_said_of_the_archive() {
         for position in [None, Some("42"), Some("\"0/16B3748\""), Some("{\"p\": 1}")] {
@@ -385,9 +403,11 @@ mod tests {
                     last: u64::MAX,
                 }),
                 position: position.clone(),
+                asides: asides(position.as_ref()),
             };
             let mut bytes = label.header();
-            assert!(bytes.len() as u64 <= Label::most(position.map(|position| position.as_json().len())));
+            let most = Label::most(position.map(|position| position.as_json().len()), &label.asides);
+            assert!(bytes.len() as u64 <= most);
             let mut writer = ArchiveWriter::new(Vec::new(), 0);
             writer.delete(b"gone").unwrap();
             writer.append(b"new", 3, &b"new"[..]).unwrap();
@@ -407,7 +427,7 @@ mod tests {
     fn the_label_of_one_archive_is_not_that_of_the_next() {
         let label = Label {
             messages: Some(MessageRange { first: 1, last: 2 }),
-            position: None,
+            ..Label::default()
         };
         let archive = || {
             let mut writer = ArchiveWriter::new(Vec::new(), 0);

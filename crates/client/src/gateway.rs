@@ -280,7 +280,9 @@ impl CommitHistory for Gateway {
         let call = error::INSPECT_BRANCH;
         let request = wire::BranchRequest { branch: branch.into() };
         let answer: Option<wire::BranchInfo> = unless_missing(self.pachd()?.ask(call, &request), &[Missing::Branch])?;
-        answer.map(|info| info.read().map_err(unreadable(call))).transpose()
+        answer
+            .map(|info| info.read(branch).map_err(unreadable(call)))
+            .transpose()
     }
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
@@ -290,15 +292,14 @@ impl CommitHistory for Gateway {
             wait: None,
         };
         let info: wire::CommitInfo = self.pachd()?.ask(call, &request)?;
-        info.read(&commit.repo, commit.branch.as_ref())
-            .map_err(unreadable(call))
+        info.read(&commit.repo, &commit.branch).map_err(unreadable(call))
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let head = wire::Commit::head_of(branch);
         let opened = self.open_line(&branch.repo, head);
         match unless_missing(opened, &[Missing::Branch])? {
-            Some(incoming) => read_line(incoming, &branch.repo, Some(&branch.name), visit),
+            Some(incoming) => read_line(incoming, &branch.repo, &branch.name, visit),
             None => Ok(()),
         }
     }
@@ -308,7 +309,7 @@ impl CommitHistory for Gateway {
 fn read_line(
     mut incoming: Incoming<'_>,
     repo: &Repo,
-    branch: Option<&BranchName>,
+    branch: &BranchName,
     visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
 ) -> Result<(), Fault> {
     let call = incoming.call();
@@ -476,8 +477,7 @@ impl CommitSink for Gateway {
                 format!("{commit} was not finished within {}", client::seconds(timeout)),
             )
         })?;
-        info.read(&commit.repo, commit.branch.as_ref())
-            .map_err(unreadable(call))
+        info.read(&commit.repo, &commit.branch).map_err(unreadable(call))
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {

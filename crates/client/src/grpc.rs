@@ -14,7 +14,8 @@
 //!
 //! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`. A sidecar
 //! has no such service (recordings grpc-2.12-sidecar); it is known then by whether it has `pfs_v2.API`, whose calls a 1.x
-//! answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing.
+//! answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing. What the release means
+//! is [`pachd::Model`](crate::pachd::Model)'s matter.
 //!
 //! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
 //! thread but those of an asynchronous runtime.
@@ -47,6 +48,7 @@ use spoutctl_core::pfs::{
     ProjectName, Repo,
 };
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
+use spoutctl_core::release::Release;
 use spoutctl_core::sink::{Changes, CommitSink, RoutingSink, StagingSink};
 use spoutctl_core::source::{FileChange, FileSource};
 use spoutctl_proto::google::Empty;
@@ -134,6 +136,19 @@ enum Found {
     V2(V2),
 }
 
+/// Which of the two it is, before it was asked anything else.
+enum Generation {
+    One,
+    /// With its release, where it tells that.
+    Two(Option<Release>),
+}
+
+/// `None` of one that does not say: a build of somebody's own has 0.0.0.
+fn release(version: &Version) -> Option<Release> {
+    let release = Release::new(version.major, version.minor, version.micro);
+    (release.major >= 2).then_some(release)
+}
+
 impl Grpc {
     /// # Errors
     /// When the client cannot be set up: for `grpcs://`, when the system's certificates cannot be read.
@@ -163,33 +178,36 @@ impl Grpc {
             return Ok(found);
         }
         let calls = Arc::clone(&self.calls);
-        let found = if self.is_2()? {
-            let pachd = V2::new(calls);
-            if let Some(expected) = &self.expected {
-                expected.check(&pachd.deployment()?)?;
+        let found = match self.generation()? {
+            Generation::One => Found::V1(V1::new(calls)),
+            Generation::Two(release) => {
+                let pachd = V2::new(calls, release);
+                if let Some(expected) = &self.expected {
+                    expected.check(&pachd.deployment()?)?;
+                }
+                Found::V2(pachd)
             }
-            Found::V2(pachd)
-        } else {
-            Found::V1(V1::new(calls))
         };
         // Of two that ask at the same time both learn the same.
         Ok(self.found.get_or_init(|| found))
     }
 
-    fn is_2(&self) -> Result<bool, Fault> {
+    fn generation(&self) -> Result<Generation, Fault> {
         let limit = self.calls.times.call;
         match self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) => self.has_pfs_2(),
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) if self.has_pfs_2()? => Ok(Generation::Two(None)),
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(Generation::One),
             Err(failed) => Err(v2::fault(GET_VERSION, failed).fault),
             Ok(None) => Err(crate::pachd::lost(
                 GET_VERSION,
                 format!("no answer within {}", calls::seconds(limit)),
             )),
-            Ok(Some(version)) => Ok(version.major != 1),
+            Ok(Some(Version { major: 1, .. })) => Ok(Generation::One),
+            Ok(Some(version)) => Ok(Generation::Two(release(&version))),
         }
     }
 
-    /// Whether the repo exists does not matter. One is named, because not every 2.x looks whether one is before it uses it.
+    /// Whether the repo exists does not matter. One is named all the same, as in every request.
     fn has_pfs_2(&self) -> Result<bool, Fault> {
         let some = InspectRepoRequest {
             repo: Some(pfs::Repo {
@@ -311,7 +329,11 @@ impl Grpc {
             return Ok(format!("{major}.{minor}.{micro}{additional}"));
         }
         // A sidecar has no such call, and neither has 1.x.
-        Ok(if self.is_2()? { "2.x" } else { "1.x" }.to_owned())
+        Ok(match self.generation()? {
+            Generation::One => "1.x",
+            Generation::Two(_) => "2.x",
+        }
+        .to_owned())
     }
 
     /// Asks whom pachd takes us for.
@@ -352,6 +374,10 @@ impl CommitHistory for Grpc {
         self.sink()?.inspect_commit(commit)
     }
 
+    fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
+        self.sink()?.find_commit(repo, id)
+    }
+
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         self.sink()?.list_commits(branch, visit)
     }
@@ -380,6 +406,10 @@ impl CommitSink for Grpc {
 
     fn has_file_sets(&self) -> Result<bool, Fault> {
         self.sink()?.has_file_sets()
+    }
+
+    fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
+        self.sink()?.check_paths(branch, paths)
     }
 
     fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {

@@ -3,12 +3,16 @@
 //! Most of pachd's refusals have gRPC's code 2 (unknown), so the words of the message decide. `http`, `p`, `auth`, `follow`,
 //! `grpc` and `gateway` with a number name recordings. This module sends nothing and knows neither HTTP nor a gRPC library.
 
+mod model;
+
 use std::fmt;
 
 use jiff::Timestamp;
 
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::FilePath;
+
+pub use model::{Commits, Model, Projects};
 
 /// One of pachd's calls, as far as its faults depend on which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,7 @@ pub const AUTHENTICATE: Call = Call::changing("auth_v2.API", "Authenticate");
 pub const INSPECT_PIPELINE: Call = Call::reads("pps_v2.API", "InspectPipeline");
 pub const INSPECT_PROJECT: Call = Call::reads(PFS, "InspectProject");
 pub const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
+pub const LIST_BRANCH: Call = Call::reads(PFS, "ListBranch");
 pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 pub const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
 pub const LIST_COMMIT: Call = Call::reads(PFS, "ListCommit");
@@ -109,6 +114,15 @@ pub fn project_is_there(failed: CallFault) -> Result<bool, Fault> {
         FaultKind::Refused => Ok(true),
         _ => Err(failed.fault),
     }
+}
+
+/// What is said of a repo in a project, where there are none.
+#[must_use]
+pub fn no_projects(what: impl fmt::Display) -> Fault {
+    Fault::new(
+        Refused,
+        format!("{what}: this Pachyderm, of before 2.5, has no projects; name the repo alone"),
+    )
 }
 
 /// Whom pachd takes us for.
@@ -183,6 +197,8 @@ pub struct CallFault {
     pub answered: bool,
     /// pachd itself said this in answer to what was asked.
     pub by_pachd: bool,
+    /// The server has no such call.
+    pub no_such_call: bool,
 }
 
 impl CallFault {
@@ -216,6 +232,7 @@ impl From<Fault> for CallFault {
             missing: None,
             answered: false,
             by_pachd: false,
+            no_such_call: false,
         }
     }
 }
@@ -236,6 +253,10 @@ pub(crate) enum Words {
     Hold(&'static str),
     /// As `Hold`, in the answer to a call that names a file set.
     HoldOfFileSet(&'static str),
+    /// These, in this order.
+    HoldBoth(&'static str, &'static str),
+    /// They say that a thing is not found: 2.0 has one code for everything.
+    SayMissing,
 }
 
 pub(crate) struct Rule {
@@ -261,7 +282,7 @@ use FaultKind::{
     Unavailable, Unknown, Unrecognised,
 };
 use Meaning::{Is, Lost, NoSuchCall};
-use Words::{Any, Are, Hold, HoldOfFileSet};
+use Words::{Any, Are, Hold, HoldBoth, HoldOfFileSet, SayMissing};
 
 /// Every text and code that is known. The first rule that fits counts; what fits none is `Unrecognised`.
 pub(crate) static TABLE: &[Rule] = &[
@@ -312,8 +333,8 @@ pub(crate) static TABLE: &[Rule] = &[
     ),
     rule(1, Any, Lost, "source"),
     rule(4, Any, Lost, "source"),
-    // A Go panic, or a transaction that lost a race: it says nothing about what was done before.
-    rule(10, Any, Is(Unknown), "http 056"),
+    // Something inside the server failed, or a transaction lost a race: it says nothing about what was done before.
+    rule(10, Any, Is(Unknown), "source"),
     // A request whose end did not arrive.
     rule(3, Hold("unexpected EOF"), Is(Unavailable), "http 024"),
     // Plain refusals.
@@ -325,7 +346,21 @@ pub(crate) static TABLE: &[Rule] = &[
     ),
     rule(3, Any, Is(Refused), "http 025"),
     rule(12, Hold("auth service is not activated"), Is(Refused), "http 005"),
-    rule(12, Any, NoSuchCall, "source"),
+    rule(12, Any, NoSuchCall, "grpc-2.3 465"),
+    // 2.0 to 2.3 say it in this way, but for their sidecars.
+    rule(
+        2,
+        HoldBoth("no auth function for ", "this is a bug"),
+        NoSuchCall,
+        "grpc-2.3 031",
+    ),
+    // To a call of 1.x.
+    rule(
+        2,
+        Hold("your client appears to be an older version"),
+        NoSuchCall,
+        "grpc-2.3 412",
+    ),
     rule(2, Hold("relative file paths are not allowed"), Is(Refused), "http 028"),
     rule(
         2,
@@ -337,7 +372,8 @@ pub(crate) static TABLE: &[Rule] = &[
     rule(2, Hold("only alphanumeric characters"), Is(Refused), "http 009"),
     rule(2, Hold("invalid input value for enum"), Is(Refused), "http 012"),
     rule(2, Hold("exceeds max ttl"), Is(Refused), "p 096"),
-    rule(2, Hold("parsing fileset.Token"), Is(Refused), "gateway 006"),
+    rule(2, Hold("must be at least one second"), Is(Refused), "grpc-2.3 316"),
+    rule(2, Hold("parsing fileset."), Is(Refused), "gateway 006"),
     rule(2, Hold("file / directory path collision"), Is(Refused), "p 062"),
     rule(
         2,
@@ -345,10 +381,25 @@ pub(crate) static TABLE: &[Rule] = &[
         Is(Refused),
         "gateway 007",
     ),
-    rule(2, Hold("matched multiple files"), Is(Refused), "source"),
+    rule(2, Hold("cannot get non-regular file"), Is(Refused), "grpc-2.0 289"),
+    rule(2, Hold("matched multiple files"), Is(Refused), "grpc-2.0 290"),
+    rule(2, Hold("cannot use `from` commit without"), Is(Refused), "grpc-2.3 252"),
     rule(2, Hold("cannot use 'Reverse'"), Is(Refused), "follow 008"),
-    rule(2, Hold("cannot drop a commit that has children"), Is(Refused), "source"),
+    rule(
+        2,
+        Hold("cannot drop a commit that has children"),
+        Is(Refused),
+        "grpc-2.3 427",
+    ),
     rule(2, Hold("cannot be dropped because"), Is(Refused), "source"),
+    rule(2, Hold("cannot clear finished commit"), Is(Refused), "grpc-2.3 135"),
+    // 2.0 says with code 2 what has codes of its own since. Last, since other texts hold such words, too.
+    rule(2, Hold(" already exists"), Is(AlreadyExists), "grpc-2.0 005"),
+    rule(2, HoldBoth("transactions ", " not found"), Is(NotFound), "grpc-2.0 209"),
+    rule(2, Hold("no commits found for commitset"), Is(NotFound), "grpc-2.0 418"),
+    // To who waits for it, in 2.0 to 2.5.
+    rule(2, HoldBoth("commit ", " was deleted"), Is(NotFound), "source"),
+    rule(2, SayMissing, Is(NotFound), "grpc-2.0 101"),
 ];
 
 pub(crate) fn look_up(call: Call, code: i64, message: &str) -> Option<&'static Rule> {
@@ -359,6 +410,8 @@ pub(crate) fn look_up(call: Call, code: i64, message: &str) -> Option<&'static R
                 Are(text) => message == text,
                 Hold(text) => message.contains(text),
                 HoldOfFileSet(text) => call.names_file_set && message.contains(text),
+                HoldBoth(first, then) => message.split_once(first).is_some_and(|(_, rest)| rest.contains(then)),
+                SayMissing => missing_thing(message).is_some(),
             }
     })
 }
@@ -382,6 +435,7 @@ pub fn fault_of_words(call: Call, code: i64, message: &str) -> CallFault {
     CallFault {
         answered: true,
         by_pachd: !matches!(meaning, NoSuchCall),
+        no_such_call: matches!(meaning, NoSuchCall),
         missing: (kind == NotFound).then(|| missing_thing(text)).flatten(),
         fault: Fault::new(kind, message),
     }
@@ -459,7 +513,7 @@ pub fn unless_missing<T>(answer: Result<T, CallFault>, things: &[Missing]) -> Re
     }
 }
 
-/// A panic's message holds the whole stack (http 056): its first line says what there is to say.
+/// The message of a failure inside the server may hold the whole stack: its first line says what there is to say.
 fn without_stack_trace(message: &str) -> &str {
     let panicked = message.starts_with("panic:") || message.contains("\ngoroutine ");
     if panicked {

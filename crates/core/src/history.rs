@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use crate::fault::Fault;
-use crate::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, Repo};
+use crate::pfs::{Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, Repo};
 
 /// What can be asked about commits without changing any.
 pub trait CommitHistory {
@@ -26,6 +26,19 @@ pub trait CommitHistory {
     /// # Errors
     /// `NotFound` when there is no such commit, or no longer.
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault>;
+
+    /// The commit of this id, on whichever branch it was started. A store that knows commits by id alone does not look at
+    /// the branch.
+    ///
+    /// # Errors
+    /// `NotFound` when the repo has no such commit.
+    fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
+        self.inspect_commit(&Commit {
+            repo: repo.clone(),
+            branch: BranchName::default(),
+            id: id.clone(),
+        })
+    }
 
     /// Shows the branch's commits to `visit`, head first and then parent after parent, until it breaks. A branch that
     /// does not exist has none. Open and errored commits are shown like any other.
@@ -67,20 +80,14 @@ pub fn newest_good_commit(
 /// As [`CommitHistory::inspect_commit`]: `NotFound` when an ancestor was squashed or dropped meanwhile.
 pub fn base_of(history: &(impl CommitHistory + ?Sized), info: &CommitInfo) -> Result<Option<CommitInfo>, Fault> {
     let mut parent = info.parent.clone();
-    while let Some(id) = parent {
-        let ancestor = history.inspect_commit(&relative_of(&info.commit, id))?;
+    while let Some(commit) = parent {
+        let ancestor = history.inspect_commit(&commit)?;
         if ancestor.is_good() {
             return Ok(Some(ancestor));
         }
         parent = ancestor.parent;
     }
     Ok(None)
-}
-
-/// An ancestor may have been started on another branch, and nobody says on which. It mostly was on the same; a pachd
-/// that takes the id alone does not look at the branch then.
-fn relative_of(commit: &Commit, id: CommitId) -> Commit {
-    Commit { id, ..commit.clone() }
 }
 
 #[cfg(test)]
@@ -91,7 +98,7 @@ mod tests {
 
     use super::*;
     use crate::fault::FaultKind;
-    use crate::pfs::{BranchName, ProjectName, RepoName};
+    use crate::pfs::{ProjectName, RepoName};
 
     /// Commits by id; a line of ancestors is given newest first.
     struct Line(HashMap<String, CommitInfo>);
@@ -100,17 +107,21 @@ mod tests {
         CommitId::new(&format!("{number:012x}4{:019x}", 0)).unwrap()
     }
 
+    fn commit(number: usize) -> Commit {
+        Commit {
+            repo: Repo {
+                project: ProjectName::new("default").unwrap(),
+                name: RepoName::new("events").unwrap(),
+            },
+            branch: BranchName::new("live").unwrap(),
+            id: id(number),
+        }
+    }
+
     fn info(number: usize, parent: Option<usize>, error: &str) -> CommitInfo {
         CommitInfo {
-            commit: Commit {
-                repo: Repo {
-                    project: ProjectName::new("default").unwrap(),
-                    name: RepoName::new("events").unwrap(),
-                },
-                branch: Some(BranchName::new("live").unwrap()),
-                id: id(number),
-            },
-            parent: parent.map(id),
+            commit: commit(number),
+            parent: parent.map(commit),
             description: String::new(),
             started: None,
             finishing: None,
@@ -137,7 +148,7 @@ mod tests {
         }
 
         fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-            assert_eq!(commit.branch, Some(BranchName::new("live").unwrap()));
+            assert_eq!(commit.branch, BranchName::new("live").unwrap());
             let found = self.0.get(commit.id.as_str()).cloned();
             found.ok_or_else(|| Fault::new(FaultKind::NotFound, "gone"))
         }

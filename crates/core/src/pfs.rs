@@ -71,6 +71,12 @@ name!(
     BranchName, "branch"
 );
 
+impl Default for BranchName {
+    fn default() -> Self {
+        Self(DEFAULT_BRANCH.to_owned())
+    }
+}
+
 fn check_name(noun: &str, name: &str) -> Result<(), InvalidName> {
     if name.is_empty() {
         return Err(InvalidName::new(format!("the {noun} has no name")));
@@ -114,9 +120,7 @@ impl fmt::Display for Branch {
     }
 }
 
-/// A commit's id: a version-4 UUID in 32 lower-case hex digits.
-///
-/// Anything else makes pachd 2.12 panic when it comes without a branch (recording http 056), hence the check.
+/// A commit's id: a version-4 UUID in 32 lower-case hex digits. Nothing else is ever sent as one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CommitId(String);
 
@@ -152,8 +156,9 @@ impl fmt::Display for CommitId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commit {
     pub repo: Repo,
-    /// The branch that it was started on, where we know it. Every pachd 2.x finds a commit by repo, id and branch.
-    pub branch: Option<BranchName>,
+    /// The branch that it was started on. pachd 2.0 to 2.5 knows a commit by branch and id together, and every request names
+    /// both; later ones look at the id alone, and there it may be any branch.
+    pub branch: BranchName,
     pub id: CommitId,
 }
 
@@ -167,7 +172,7 @@ impl fmt::Display for Commit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
     pub commit: Commit,
-    pub parent: Option<CommitId>,
+    pub parent: Option<Commit>,
     pub description: String,
     pub started: Option<Timestamp>,
     /// Set once `FinishCommit` was called: nothing can be written to it any more.
@@ -197,7 +202,8 @@ impl CommitInfo {
 /// What pachd tells of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchInfo {
-    pub head: Option<CommitId>,
+    /// It may have been started on another branch.
+    pub head: Option<Commit>,
     /// A branch with provenance is some pipeline's output: only that pipeline may write it (recordings http 105–107).
     pub has_provenance: bool,
 }

@@ -82,6 +82,16 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(true)
     }
 
+    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one of
+    /// them needs a directory. For a store without file sets, before anything is sent; one with them says so itself when the
+    /// commit is finished.
+    ///
+    /// # Errors
+    /// `Refused` when it has.
+    fn check_paths(&self, _branch: &Branch, _paths: &[&str]) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one commit:
     /// after a fault some of the changes may be in it, or come late.
     ///
@@ -151,6 +161,7 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     }
 
     /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
+    /// It is open, or finished; never in between.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.
@@ -193,7 +204,7 @@ pub trait StagingSink {
     ///
     /// # Errors
     /// Any [`Fault`].
-    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault>;
+    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault>;
 }
 
 /// What `--route` needs of a store besides [`CommitSink`]: commits that a transaction starts and closes. All that one

@@ -9,9 +9,9 @@
 //!
 //! **Giving up** a commit for which no `FinishCommit` with whole data was ever sent: `DropCommit`. One for which such a
 //! call may be on its way, from us or from an earlier run: `FinishCommit` with an error, since of two of them the first
-//! decides for good, and then `DropCommit` to tidy up. A `DropCommit` alone could arrive after the commit was found
-//! finished and acknowledged, and would take it away again (found by a property test over several runs). For the same
-//! reason nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever
+//! decides for good, and then, once it *is* finished, `DropCommit` to tidy up. A `DropCommit` alone could arrive after the
+//! commit was found finished and acknowledged, and would take it away again (found by a property test over several runs).
+//! And pachd 2.0 to 2.5 has to be done with a commit before it is dropped (seen on 2.3.9). For the former reason nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever
 //! had it before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
@@ -45,6 +45,9 @@ const OVERTAKEN: usize = 20;
 /// So often a head may be closed just when it is looked at.
 const RACES: u32 = 20;
 const AFTER_RACE: Duration = Duration::from_millis(100);
+
+/// So long it is waited for that a commit which was given up is finished; one that takes longer stays.
+const TO_BE_TIDIED: Duration = Duration::from_secs(10);
 
 /// What a delivery has at hand for one archive after the other.
 pub(super) struct Committer<'a> {
@@ -211,6 +214,7 @@ impl<'a> Committer<'a> {
     fn uploader(&self) -> Uploader<'a> {
         Uploader {
             sink: self.sink,
+            branch: self.branch,
             mode: self.mode,
             clock: self.clock,
             interrupt: self.interrupt,
@@ -328,11 +332,9 @@ impl<'a> Committer<'a> {
         match Mark::of(&head) {
             // One process at a time uses a stream's name, so this is a call of ours, or of a run that was killed, that
             // took its time. That run may have been further on, when this archive is one that failed in flight.
-            Some(late) if late.stream == job.mark.stream => {
-                let commit = on(branch, head.commit.id);
-                self.give_up(job.archive.number, &late, &commit, LateFinish::Possible)
-                    .map(|_| ())
-            }
+            Some(late) if late.stream == job.mark.stream => self
+                .give_up(job.archive.number, &late, &head.commit, LateFinish::Possible)
+                .map(|_| ()),
             _ => busy.wait(self, branch, head),
         }
     }
@@ -490,7 +492,7 @@ impl<'a> Committer<'a> {
     }
 
     fn judge(&self, info: CommitInfo, mark: &Mark) -> Found {
-        let commit = self.name(info.commit.id.clone());
+        let commit = info.commit.clone();
         match Mark::of(&info).filter(|found| found.is_same_archive(mark)) {
             None
             | Some(Mark {
@@ -531,10 +533,11 @@ impl<'a> Committer<'a> {
     }
 
     /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be dropped
-    /// at any time. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd refuses
-    /// ("cannot drop a commit that has children").
+    /// at any time after that. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd
+    /// refuses ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
-        if given_up == GivenUp::Gone && late_finish == LateFinish::Possible {
+        let is_noise = given_up == GivenUp::Gone && late_finish == LateFinish::Possible;
+        if is_noise && is_finished(self.sink.as_ref(), commit) {
             let _ = self.sink.drop_commit(commit);
         }
     }
@@ -610,9 +613,15 @@ impl<'a> Committer<'a> {
 pub(super) fn on(branch: &Branch, id: CommitId) -> Commit {
     Commit {
         repo: branch.repo.clone(),
-        branch: Some(branch.name.clone()),
+        branch: branch.name.clone(),
         id,
     }
+}
+
+/// Whether pachd is done with a commit that is closed, after some patience: until then it must not be dropped.
+pub(super) fn is_finished(sink: &dyn CommitSink, commit: &Commit) -> bool {
+    sink.wait_commit(commit, TO_BE_TIDIED)
+        .is_ok_and(|info| info.finished.is_some())
 }
 
 /// The branch's head, if it is an open commit.

@@ -5,6 +5,7 @@
 //! dropped by [`drop_open_head`], which is asked for by the commit's id.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +13,7 @@ use crate::mark::Mark;
 use crate::{CommitSink, DeliveryError};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind, printable};
-use spoutctl_core::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, PipelineKind, Repo};
+use spoutctl_core::pfs::{Branch, BranchInfo, CommitId, CommitInfo, PipelineKind, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, State};
 use spoutctl_core::quantity::age;
 
@@ -386,12 +387,17 @@ fn of_pipeline(repo: &Repo, running: &Running) -> Finding {
     finding
 }
 
+/// So long it is waited for that pachd is done with a commit, before it is dropped.
+const DONE_WITHIN: Duration = Duration::from_secs(60);
+
 /// How an open commit came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
     Gone,
-    /// Dropping needs a permission on the cluster that we lack: it was finished with an error, and its data is never seen.
+    /// It was finished with an error, and its data is never seen. Dropping needs a permission on the cluster that we lack.
     FinishedWithError,
+    /// The same, and pachd takes its time to finish it, or somebody has built on it meanwhile.
+    Left,
 }
 
 /// Why a commit was not dropped. It is as it was.
@@ -406,6 +412,9 @@ pub enum NotDropped {
 }
 
 /// Drops the open head of a branch, if it is this commit.
+///
+/// It is finished with an error first, which decides against whoever finishes it at the same time, and dropped when pachd is
+/// done with it, as 2.0 to 2.5 needs it.
 ///
 /// # Errors
 /// When it is not, or pachd refuses.
@@ -427,17 +436,25 @@ pub fn drop_open_head(sink: &dyn CommitSink, branch: &Branch, id: &CommitId) -> 
         }
         _ => return Err(NotDropped::NothingOpen { branch: branch.clone() }),
     };
-    let commit = Commit {
-        branch: Some(branch.name.clone()),
-        ..head.commit.clone()
-    };
-    match sink.drop_commit(&commit) {
-        Ok(()) => Ok(Dropped::Gone),
-        Err(fault) if fault.kind == FaultKind::NotFound => Ok(Dropped::Gone),
-        Err(fault) if fault.kind == FaultKind::Denied => {
-            let finished = sink.finish_commit(&commit, &head.description, Some("given up: spoutctl doctor --drop"));
-            finished.map(|()| Dropped::FinishedWithError).map_err(failed)
+    let commit = head.commit.clone();
+    match sink.finish_commit(&commit, &head.description, Some("given up: spoutctl doctor --drop")) {
+        Ok(()) => {}
+        Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Dropped::Gone),
+        // Its writer was there before us.
+        Err(fault) if fault.kind == FaultKind::AlreadyFinished => {
+            return Err(NotDropped::NothingOpen { branch: branch.clone() });
         }
-        Err(fault) => Err(failed(fault)),
+        Err(fault) => return Err(failed(fault)),
     }
+    let is_finished = sink
+        .wait_commit(&commit, DONE_WITHIN)
+        .is_ok_and(|info| info.finished.is_some());
+    if !is_finished {
+        return Ok(Dropped::Left);
+    }
+    Ok(match sink.drop_commit(&commit) {
+        Err(fault) if fault.kind == FaultKind::Denied => Dropped::FinishedWithError,
+        Err(fault) if fault.kind != FaultKind::NotFound => Dropped::Left,
+        _ => Dropped::Gone,
+    })
 }

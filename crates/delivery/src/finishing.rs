@@ -229,7 +229,8 @@ impl Wait {
 
     /// Says when somebody has moved the branch while we wrote: what was acknowledged before is then no longer on it.
     fn note_moved_branch(&self, before: Option<&CommitId>, info: &CommitInfo) {
-        let Some(before) = before.filter(|before| info.parent.as_ref() != Some(before)) else {
+        let parent = info.parent.as_ref().map(|parent| &parent.id);
+        let Some(before) = before.filter(|before| parent != Some(*before)) else {
             return;
         };
         let mut seen = 0;

@@ -24,11 +24,13 @@
 //! **The rules** (reasons and recordings: the table in each module):
 //!
 //! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
-//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up.
+//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up. Whether the paths fit
+//!    the branch is looked at before ([`CommitSink::check_paths`]).
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
 //!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
-//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`).
+//!    `FinishCommit` may be late, finish with an error first (reasons in `committing`). What was ended in either way is
+//!    dropped only once it *is* finished: pachd 2.0 to 2.5 works on it until then.
 //! 4. A lost answer is never answered by repeating blindly: look for the mark first.
 //! 5. `FinishCommit` of an archive follows the end of the one before (`in_flight` archives before, if told so), so
 //!    nothing is published after a failure.
@@ -36,6 +38,19 @@
 //!    together, whatever the bounds are now (`batching`).
 //! 7. Acknowledge after the commit is finished without an error, in order; then hand the acknowledgement on
 //!    ([`Observer::settled`]), and acknowledge nothing after one that could not be.
+//!
+//! **Release by release** (numbers are recordings of each release; `docs/versions.md` has the facts side by side):
+//!
+//! | | 1.12, 1.13 | 2.0 to 2.5 | 2.6 and later |
+//! |---|---|---|---|
+//! | 1, uploading | no file sets: one `PutFile` into the open commit (031) | file sets (020 to 024) | the same |
+//! | 3, dropping | `DeleteCommit`; it fences (037 to 039) | an open commit or a finished one (080, 163), **never one that is being finished** | done in the same way |
+//! | 3, ending with an error | `FinishCommit` with `empty` (070 to 078) | `FinishCommit` with `error`; it is finished in the background like any other (083, 084); its data is in no later commit (150 to 157) | the same |
+//! | 4, looking | the branch's line | the same, without the aliases of a branch that was moved (177) | the branch's line |
+//! | 5, 7, the wait | none: the call ends when it is finished | for FINISHED (019); a wait for FINISHING does not wait | for FINISHED |
+//! | a commit's name | repo and id | branch and id together | repo and id; the branch is named, and not looked at |
+//! | `--staging` | no | the move gives the destination a head of its own with the transaction's id (186), which stands for the staged commit; the adapter sees through it | the head is the staged commit (186) |
+//! | `--route` | no | the commits of one transaction have its id (206) | the same |
 
 pub mod batching;
 pub mod examination;
@@ -74,7 +89,7 @@ pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled};
 pub use preflight::Ready;
-pub use run::{Delivery, Incoming, Options, Spooled, Summary};
+pub use run::{Delivery, Incoming, OnBad, Options, Spooled, Summary};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 
 /// What happens to a file that the branch has already.
@@ -125,6 +140,8 @@ pub enum Settled<'a> {
     Empty(&'a Archive),
     /// It was set aside in this file.
     Quarantined(&'a Archive, &'a Path),
+    /// No commit can be made of it, and it was left out.
+    Skipped(&'a Archive),
 }
 
 impl Settled<'_> {
@@ -133,7 +150,7 @@ impl Settled<'_> {
     pub fn archive(&self) -> u64 {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
-            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.number,
+            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.number,
         }
     }
 
@@ -148,7 +165,7 @@ impl Settled<'_> {
     pub fn batch(&self) -> Option<&Batch> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
-            Self::Empty(archive) | Self::Quarantined(archive, _) => archive.batch.as_ref(),
+            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.batch.as_ref(),
         }
     }
 
@@ -156,7 +173,7 @@ impl Settled<'_> {
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),
-            Self::Empty(_) | Self::Quarantined(..) => None,
+            Self::Empty(_) | Self::Quarantined(..) | Self::Skipped(_) => None,
         }
     }
 }
@@ -193,6 +210,8 @@ pub trait Observer: Send + Sync {
     fn empty(&self, archive: &Archive);
     /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
     fn quarantined(&self, archive: &Archive, file: &Path);
+    /// No commit can be made of the archive, and it was left out. In order, as the acknowledgements are.
+    fn skipped(&self, _archive: &Archive) {}
     /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
     /// follows is acknowledged before this returns.
     ///

@@ -29,7 +29,7 @@ pub mod packing;
 mod pointer;
 
 pub use error::{MessageError, MessageFault};
-pub use framing::{Framing, Message, Partial, Splitter};
+pub use framing::{Dialect, Framing, Message, Partial, Splitter};
 pub use key::Key;
-pub use naming::{Naming, Template};
-pub use packing::{Batching, Packed, Packer};
+pub use naming::{Escape, Naming, Template};
+pub use packing::{Batching, Nulls, OnBad, Packed, Packer, SameName};

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::CommitSink;
-use super::committing::on;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage, StreamName};
 use super::run::Spooled;
@@ -81,7 +80,7 @@ pub struct Known {
     /// The first one's number.
     pub first: u64,
     pub digest: Digest,
-    pub commit: CommitId,
+    pub commit: Commit,
     pub finished: Option<jiff::Timestamp>,
 }
 
@@ -190,7 +189,7 @@ impl Preflight<'_> {
         let Some(mark) = Mark::of(&info).filter(|mark| self.stream == Some(&mark.stream)) else {
             return Err(NotReady::Busy(Box::new(info)));
         };
-        let commit = on(staging, info.commit.id);
+        let commit = info.commit;
         ready.left_open.push(LeftOpen { commit, mark });
         Ok(ready)
     }
@@ -263,16 +262,14 @@ impl Preflight<'_> {
         }
         ready.messages = ready.messages.max(mark.messages.map_or(0, |messages| messages.last));
         if info.is_open() {
-            ready.left_open.push(LeftOpen {
-                commit: on(self.branch, info.commit.id),
-                mark,
-            });
+            let commit = info.commit;
+            ready.left_open.push(LeftOpen { commit, mark });
         } else if is_done && resume {
             // Of two commits for one archive the older counts, and it comes last.
             let known = Known {
                 first: mark.first,
                 digest: mark.digest,
-                commit: info.commit.id,
+                commit: info.commit,
                 finished: info.finished,
             };
             ready.greatest_known = ready.greatest_known.max(mark.sequence);

@@ -1,18 +1,23 @@
-//! Where archives go that are whole and of which no commit can be made: `--on-bad quarantine=DIR`.
+//! Where archives go that are whole and of which no commit can be made, and messages that cannot be taken:
+//! `--on-bad quarantine=DIR`.
 //!
-//! It knows a directory and an archive, and neither a server nor a terminal.
+//! It knows a directory, an archive and a message, and neither a server nor a terminal.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use spoutctl_archive::{Archive, ContentError, ReadAt};
+use sha2::{Digest as _, Sha256};
+
+use crate::messages::packing::{Bad, Shelf};
+use spoutctl_archive::{Archive, ContentError, Digest, ReadAt};
 
 /// How much is copied at a time: 64 KiB.
 const PIECE: usize = 64 << 10;
 
-/// A directory of archives that were set aside, each `NUMBER-SHA256.tar` with a `.why` beside it.
+/// A directory of what was set aside: an archive as `NUMBER-SHA256.tar`, a message as `NUMBER-SHA256.message`, each with a
+/// `.why` beside it.
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     dir: PathBuf,
@@ -43,6 +48,15 @@ impl Quarantine {
         Ok(path)
     }
 
+    /// Where messages of this input go.
+    #[must_use]
+    pub fn for_messages_of(&self, input: &str) -> MessageShelf {
+        MessageShelf {
+            quarantine: self.clone(),
+            input: input.to_owned(),
+        }
+    }
+
     fn write(&self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<PathBuf> {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         write(file.as_file_mut())?;
@@ -51,6 +65,49 @@ impl Quarantine {
         file.persist(&path).map_err(|error| error.error)?;
         Ok(path)
     }
+}
+
+/// The messages of one input that were set aside.
+#[derive(Debug)]
+pub struct MessageShelf {
+    quarantine: Quarantine,
+    input: String,
+}
+
+impl Shelf for MessageShelf {
+    fn keep(&mut self, bad: &Bad<'_>) -> io::Result<String> {
+        let body = bad.message.body;
+        let digest = Digest::new(Sha256::digest(body).into());
+        let name = format!("{:012}-{digest}", bad.number);
+        let why = why_not(bad, &self.input, digest);
+        self.quarantine
+            .write(&format!("{name}.why"), |file| file.write_all(why.as_bytes()))?;
+        let path = self
+            .quarantine
+            .write(&format!("{name}.message"), |file| file.write_all(body))?;
+        File::open(&self.quarantine.dir)?.sync_all()?;
+        Ok(path.display().to_string())
+    }
+}
+
+fn why_not(bad: &Bad<'_>, input: &str, digest: Digest) -> String {
+    let error = bad.error;
+    let mut text = format!("{} {}\n", error.name(), error.fault);
+    if let Some(help) = error.help() {
+        let _ = writeln!(text, "help: {help}");
+    }
+    let _ = writeln!(
+        text,
+        "message {} of the stream, {} of {input}, from byte {}, {} bytes here, sha256 {digest}",
+        bad.number,
+        error.name(),
+        error.offset,
+        bad.message.body.len()
+    );
+    if let Some(position) = bad.position {
+        let _ = writeln!(text, "position: {}", position.as_json());
+    }
+    text
 }
 
 fn copy(archive: &Archive, file: &mut File) -> io::Result<()> {

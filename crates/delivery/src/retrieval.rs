@@ -11,7 +11,7 @@ use spoutctl_archive::{
 };
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::newest_good_commit;
-use spoutctl_core::pfs::{Branch, Commit, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
+use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
 use spoutctl_core::quantity::grouped;
 
 pub use mirroring::{Again, Copied, Extent, copy_changes};
@@ -24,8 +24,8 @@ pub enum RetrievalError {
     NoRepo(Repo),
     #[error("{0} has no finished commit yet")]
     NothingYet(Branch),
-    #[error("commit {0} does not exist")]
-    NoCommit(Commit),
+    #[error("commit {repo}@{id} does not exist")]
+    NoCommit { repo: Repo, id: CommitId },
     #[error("commit {0} is not finished yet")]
     NotFinished(Commit),
     #[error("commit {commit} finished with an error: {error}")]
@@ -129,27 +129,21 @@ pub fn find_commit(files: &dyn FileSource, source: &Source) -> Result<CommitInfo
                 Err(fault) => Err(RetrievalError::from_fault(fault)),
             }
         }
-        Revision::Commit(id) => {
-            let commit = Commit {
-                repo: repo.clone(),
-                branch: None,
-                id: id.clone(),
-            };
-            match files.inspect_commit(&commit) {
-                Ok(info) if info.finished.is_none() => Err(RetrievalError::NotFinished(commit)),
-                Ok(info) if !info.error.is_empty() => Err(RetrievalError::Errored {
-                    commit,
-                    error: info.error,
-                }),
-                Ok(info) => Ok(info),
-                Err(fault) if fault.kind == FaultKind::NotFound => Err(if exists(files, repo)? {
-                    RetrievalError::NoCommit(commit)
-                } else {
-                    RetrievalError::NoRepo(repo.clone())
-                }),
-                Err(fault) => Err(RetrievalError::from_fault(fault)),
-            }
-        }
+        Revision::Commit(id) => match files.find_commit(repo, id) {
+            Ok(info) if info.finished.is_none() => Err(RetrievalError::NotFinished(info.commit)),
+            Ok(info) if !info.error.is_empty() => Err(RetrievalError::Errored {
+                commit: info.commit,
+                error: info.error,
+            }),
+            Ok(info) => Ok(info),
+            Err(fault) if fault.kind == FaultKind::NotFound => Err(if exists(files, repo)? {
+                let (repo, id) = (repo.clone(), id.clone());
+                RetrievalError::NoCommit { repo, id }
+            } else {
+                RetrievalError::NoRepo(repo.clone())
+            }),
+            Err(fault) => Err(RetrievalError::from_fault(fault)),
+        },
     }
 }
 

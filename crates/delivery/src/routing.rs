@@ -102,7 +102,7 @@ impl Routed {
     fn all_of(&self, commit: &Commit) -> Vec<Commit> {
         let of = |branch: &Branch| Commit {
             repo: branch.repo.clone(),
-            branch: Some(branch.name.clone()),
+            branch: branch.name.clone(),
             id: commit.id.clone(),
         };
         self.routes.branches.iter().map(of).collect()
@@ -254,6 +254,10 @@ impl CommitHistory for Routed {
         self.sink.inspect_commit(commit)
     }
 
+    fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
+        self.sink.find_commit(repo, id)
+    }
+
     /// A commit of ours is only good when those of its id are: an archive that failed in one repo is not there.
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let mut broken = None;
@@ -318,6 +322,10 @@ impl CommitSink for Routed {
 
     fn has_file_sets(&self) -> Result<bool, Fault> {
         self.sink.has_file_sets()
+    }
+
+    fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
+        self.sink.check_paths(branch, paths)
     }
 
     /// The id is those of all branches, with nothing for one that gets no change.

@@ -94,6 +94,16 @@ pub struct Summary {
     pub empty: u64,
 }
 
+/// What becomes of an archive of which no commit can be made.
+#[derive(Debug, Clone, Default)]
+pub enum OnBad {
+    /// It ends the delivery.
+    #[default]
+    Stop,
+    Skip,
+    SetAside(Quarantine),
+}
+
 /// One delivery.
 pub struct Delivery {
     pub sink: Arc<dyn CommitSink>,
@@ -103,8 +113,7 @@ pub struct Delivery {
     pub ledger: Arc<Ledger>,
     /// Where the archives of a batch are held together.
     pub holding: Holding,
-    /// Where archives go of which no commit can be made; without one they end the delivery.
-    pub quarantine: Option<Quarantine>,
+    pub on_bad: OnBad,
     pub options: Options,
 }
 
@@ -297,9 +306,10 @@ impl Delivery {
             if stream.close_batch()?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            return match &self.quarantine {
-                None => Err(Box::new(error.clone()).into()),
-                Some(quarantine) => stream.quarantine(&archive, error, quarantine),
+            return match &self.on_bad {
+                OnBad::Stop => Err(Box::new(error.clone()).into()),
+                OnBad::Skip => stream.skip(&archive),
+                OnBad::SetAside(quarantine) => stream.quarantine(&archive, error, quarantine),
             };
         }
         for note in archive.notes() {

@@ -18,7 +18,7 @@
 
 use std::ops::ControlFlow;
 
-use super::committing::{Committer, Job, Retry, on, refused};
+use super::committing::{Committer, Job, Retry, refused};
 use super::error::DeliveryError;
 use super::finishing::Watch;
 use super::mark::Mark;
@@ -63,11 +63,6 @@ enum Place {
 pub(super) fn withdraw_moves(sink: &dyn CommitSink, branch: &Branch) -> Result<(), Fault> {
     let staging = sink.staging()?;
     for (transaction, head) in staging.list_moves(branch)? {
-        let head = Commit {
-            repo: branch.repo.clone(),
-            branch: None,
-            id: head,
-        };
         let ours = match sink.inspect_commit(&head) {
             Ok(info) => Mark::of(&info).is_some(),
             Err(fault) if fault.kind == FaultKind::NotFound => false,
@@ -99,17 +94,17 @@ impl Staging<'_> {
             return Err(Fault::new(FaultKind::Unavailable, text));
         };
         let found = head(branch)?;
-        if found.as_ref() == Some(&wanted) {
+        if found.as_ref().is_some_and(|found| found.id == wanted.id) {
             return Ok(());
         }
         // Whose it is, is found out as for any other open head; it is not to lose its place.
         if let Some(found) = found
-            && sink.inspect_commit(&on(branch, found))?.is_open()
+            && sink.inspect_commit(&found)?.is_open()
         {
             let text = format!("the head of {branch} is open");
             return Err(Fault::new(FaultKind::HeadOpen, text));
         }
-        self.sink.create_branch(branch, Some(&on(self.target, wanted)))
+        self.sink.create_branch(branch, Some(&wanted))
     }
 
     /// A transaction that sets the destination to the commit.
@@ -213,7 +208,7 @@ impl<'a> Committer<'a> {
         if let Err(DeliveryError::FinishedWithError { .. } | DeliveryError::Dropped { .. }) = &finished {
             self.ledger.settled(&commit.id);
         }
-        finished.map(|info| info.parent)
+        finished.map(|info| info.parent.map(|parent| parent.id))
     }
 
     fn place(&self, staging: &Staging<'_>, commit: &Commit, parent: Option<&CommitId>) -> Result<Place, Fault> {

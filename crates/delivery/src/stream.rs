@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use super::batching::{Batcher, Hand, Until};
-use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, on, open_head};
+use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
 use super::finishing::{Closed, Finisher};
 use super::mark::{Mark, Stage, StreamName};
@@ -123,7 +123,7 @@ impl<'a> Stream<'a> {
             .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)?;
         // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
         // One that is staged only counts for nothing.
-        if given_up == GivenUp::Finished && commit.branch.as_ref() == Some(&self.options.branch.name) {
+        if given_up == GivenUp::Finished && commit.branch == self.options.branch.name {
             let looked = self.committer.sink.inspect_commit(&commit);
             let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
             // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
@@ -133,7 +133,7 @@ impl<'a> Stream<'a> {
             let known = Known {
                 first: mark.first,
                 digest: mark.digest,
-                commit: commit.id,
+                commit,
                 finished: None,
             };
             self.ready.known.insert(mark.sequence, known);
@@ -150,7 +150,7 @@ impl<'a> Stream<'a> {
         let Some(head) = head else { return Ok(()) };
         let late = Mark::of(&head).filter(|mark| mark.stream == self.name && mark.sequence <= self.last);
         let Some(mark) = late else { return Ok(()) };
-        let commit = self.committer.name(head.commit.id);
+        let commit = head.commit;
         self.committer.ledger.open(&commit);
         self.committer
             .give_up(mark.sequence, &mark, &commit, LateFinish::Possible)
@@ -287,6 +287,16 @@ impl<'a> Stream<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Leaves an archive out of which no commit can be made. In order: not before those that still wait.
+    pub fn skip(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.committer.wait_for_all()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.committer.observer.skipped(archive);
+        self.settled(&Settled::Skipped(archive))?;
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// In order: not before those that still wait.
     fn empty(&self, archive: &Archive) -> Result<ControlFlow<()>, DeliveryError> {
         if self.committer.wait_for_all()?.is_break() {
@@ -335,7 +345,7 @@ impl<'a> Stream<'a> {
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let mut receipt = self.receipt(archive, files);
         let mark = self.mark(archive);
-        let commit = on(self.committer.target(), known.commit);
+        let commit = known.commit;
         let are_all = (mark.first, mark.sequence) == (known.first, key)
             && archive
                 .batch

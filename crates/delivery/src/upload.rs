@@ -3,6 +3,7 @@
 //! Nobody sees a file set, so everything here may be repeated freely. Where there are no file sets, nothing is sent until
 //! there is a commit: [`Uploader::put_file`].
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::patience::{Clock, Interrupt};
 use super::{Change, Changes, CommitSink, MAX_CHUNK, Observer, WriteMode};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
-use spoutctl_core::pfs::{Commit, FileSetId};
+use spoutctl_core::pfs::{Branch, Commit, FileSetId};
 
 /// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
 pub const PART_LIMIT: u64 = 256 << 20;
@@ -60,6 +61,8 @@ pub enum Upload {
 /// Sends the archives' files to the sink.
 pub struct Uploader<'a> {
     pub sink: &'a Arc<dyn CommitSink>,
+    /// Where commits are started.
+    pub branch: &'a Branch,
     pub mode: WriteMode,
     pub clock: &'a dyn Clock,
     pub interrupt: &'a Interrupt,
@@ -74,6 +77,7 @@ impl Uploader<'_> {
     /// What `again` said, for a fault that it did not want to be tried again.
     pub fn upload<E>(&self, archive: &Archive, files: &Files, again: &mut Again<'_, E>) -> Result<Upload, E> {
         if !self.has_file_sets(again)? {
+            self.check_paths(files, again)?;
             return Ok(Upload::Held);
         }
         loop {
@@ -107,6 +111,19 @@ impl Uploader<'_> {
         loop {
             match self.sink.has_file_sets() {
                 Ok(has) => return Ok(has),
+                Err(fault) => again(Some(fault))?,
+            }
+        }
+    }
+
+    /// What the archive itself deletes first is meant to go.
+    fn check_paths<E>(&self, files: &Files, again: &mut Again<'_, E>) -> Result<(), E> {
+        let deleted: HashSet<&str> = files.deletions().collect();
+        let paths = files.iter().map(|file| file.path);
+        let paths: Vec<&str> = paths.filter(|path| !deleted.contains(path)).collect();
+        loop {
+            match self.sink.check_paths(self.branch, &paths) {
+                Ok(()) => return Ok(()),
                 Err(fault) => again(Some(fault))?,
             }
         }

@@ -105,9 +105,9 @@ impl From<&pfs::Commit> for Commit {
         Self {
             repo: Some((&commit.repo).into()),
             id: commit.id.as_str().to_owned(),
-            branch: commit.branch.as_ref().map(|name| Branch {
+            branch: Some(Branch {
                 repo: Some((&commit.repo).into()),
-                name: name.as_str().to_owned(),
+                name: commit.branch.as_str().to_owned(),
             }),
         }
     }
@@ -207,6 +207,8 @@ enumeration! {
         User = 1 "USER",
         Auto = 2 "AUTO",
         Fsck = 3 "FSCK",
+        /// 2.0 to 2.5 alone: a branch's head that stands for a commit of another branch.
+        Alias = 4 "ALIAS",
     }
 }
 

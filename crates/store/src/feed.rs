@@ -52,13 +52,8 @@ impl Store {
     /// The branch's head, if it is finished and another than `shown`.
     fn finished_head(&self, branch: &Branch, shown: Option<&CommitId>) -> Result<Option<CommitInfo>, Fault> {
         let head = self.inspect_branch(branch)?.and_then(|info| info.head);
-        let Some(id) = head.filter(|id| Some(id) != shown) else {
+        let Some(commit) = head.filter(|head| Some(&head.id) != shown) else {
             return Ok(None);
-        };
-        let commit = Commit {
-            repo: branch.repo.clone(),
-            branch: Some(branch.name.clone()),
-            id,
         };
         Ok(Some(self.inspect_commit(&commit)?).filter(|info| info.finished.is_some()))
     }

@@ -34,7 +34,7 @@ impl From<&Commit> for CommitSelector {
         Self {
             repo: commit.repo.clone(),
             id: Some(commit.id.clone()),
-            branch: commit.branch.as_ref().map(|branch| branch.as_str().to_owned()),
+            branch: Some(commit.branch.as_str().to_owned()),
             back: 0,
         }
     }
@@ -170,7 +170,8 @@ pub(super) fn foreign(error: Box<dyn std::error::Error + Send + Sync>) -> Failur
 const INFO_COLUMNS: &str = "commits.id, commits.name, commits.branch,
     (SELECT parents.name FROM commits parents WHERE parents.id = commits.parent), commits.description, commits.started,
     commits.finishing, commits.finished, commits.error, commits.size, commits.parent,
-    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base";
+    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base,
+    (SELECT parents.branch FROM commits parents WHERE parents.id = commits.parent)";
 
 const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo";
 
@@ -182,20 +183,29 @@ fn repo_of(row: &Row<'_>) -> Result<Repo, Failure> {
     })
 }
 
+/// The branch that a commit was started on, as its row has it. One that was deleted has left no name; commits are found by
+/// their id alone, so any will do.
+pub(super) fn started_on(branch: &str) -> BranchName {
+    BranchName::new(branch).unwrap_or_default()
+}
+
 fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
     let time = |index: usize| -> Result<Option<Timestamp>, Failure> {
         let microseconds: Option<i64> = row.get(index)?;
         Ok(microseconds.and_then(|t| Timestamp::from_microsecond(t).ok()))
     };
-    let branch: String = row.get(2)?;
-    let parent: Option<String> = row.get(3)?;
+    let repo = repo_of(row)?;
+    let named = |id: &str, branch: &str| -> Result<Commit, Failure> {
+        Ok(Commit {
+            repo: repo.clone(),
+            branch: started_on(branch),
+            id: commit_id(id)?,
+        })
+    };
+    let parent: Option<(String, String)> = row.get::<_, Option<String>>(3)?.zip(row.get(17)?);
     Ok(CommitInfo {
-        commit: Commit {
-            repo: repo_of(row)?,
-            branch: BranchName::new(&branch).ok(),
-            id: commit_id(&row.get::<_, String>(1)?)?,
-        },
-        parent: parent.map(|name| commit_id(&name)).transpose()?,
+        commit: named(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
+        parent: parent.map(|(id, branch)| named(&id, &branch)).transpose()?,
         description: row.get(4)?,
         started: time(5)?,
         finishing: time(6)?,

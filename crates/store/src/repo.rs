@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Store;
 use super::error::Failure;
-use super::record::{self, CommitSelector, commit_id, commit_name, foreign, head};
+use super::record::{self, CommitSelector, commit_id, foreign, head, info_of};
 use super::refusal::Refusal;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -62,9 +62,9 @@ pub(super) fn inspect_branch(db: &Connection, branch: &Branch) -> Result<Option<
     let Some(head) = head(db, repo, branch.name.as_str())? else {
         return Ok(None);
     };
-    let head = head.map(|id| commit_name(db, id)).transpose()?;
+    let head = head.map(|id| info_of(db, id)).transpose()?;
     Ok(Some(BranchInfo {
-        head,
+        head: head.map(|info| info.commit),
         has_provenance: false,
     }))
 }

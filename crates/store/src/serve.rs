@@ -15,10 +15,10 @@
 //! # What is not pachd's
 //!
 //! On purpose: a file at `/` is refused, where pachd loses its bytes (recording http 031); a repo without a type is
-//! refused in words of our own (012); what is no commit's id is not found (056), where pachd panics; a collision is
+//! refused in words of our own (012); what is no commit's id is not found; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
-//! loses it; a branch may be subscribed to where another one was deleted, where pachd panics; pending transactions do
+//! loses it; a branch may be subscribed to where another one was deleted; pending transactions do
 //! not expire; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
 //! a spec repo to read. Roles are those about repos and projects; lists leave nobody's repos
 //! out, and tokens of a file are revoked there. Not served: jobs, groups, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.

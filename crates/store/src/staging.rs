@@ -112,10 +112,10 @@ impl StagingSink for Store {
         removed.map(drop).ok_or_else(|| gone(transaction))
     }
 
-    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
+    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault> {
         let all = self.transactions.lock();
         let of_branch = |(id, requests): (&TransactionId, &Vec<Request>)| match &requests[..] {
-            [Request::Move { branch: named, head }] if named == branch => Some((id.clone(), head.id.clone())),
+            [Request::Move { branch: named, head }] if named == branch => Some((id.clone(), head.clone())),
             _ => None,
         };
         Ok(all.iter().filter_map(of_branch).collect())

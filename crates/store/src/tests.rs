@@ -94,7 +94,7 @@ pub(super) fn branch(name: &str) -> Branch {
 pub(super) fn commit(id: &CommitId) -> Commit {
     Commit {
         repo: repo("events"),
-        branch: None,
+        branch: BranchName::default(),
         id: id.clone(),
     }
 }
@@ -230,7 +230,8 @@ impl Store {
     }
 
     pub(super) fn head(&self, branch: &Branch) -> Option<CommitId> {
-        self.inspect_branch(branch).unwrap().and_then(|info| info.head)
+        let info = self.inspect_branch(branch).unwrap();
+        info.and_then(|info| info.head).map(|head| head.id)
     }
 
     pub(super) fn history(&self, branch: &Branch) -> Vec<CommitInfo> {

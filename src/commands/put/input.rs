@@ -13,9 +13,10 @@ use std::time::Instant;
 use anyhow::Context;
 use crossbeam_channel::Sender;
 
+use super::growing::{Asking, Growing};
 use super::producer::Producer;
 use super::report::Report;
-use crate::commands::messages::{Packing, Waited};
+use crate::commands::messages::{Bad, Packing, Waited, notes};
 use crate::failure::Failure;
 use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
@@ -76,6 +77,10 @@ pub(super) struct Reader {
     pub options: spoutctl_archive::Options,
     /// How the input's messages become archives, where it is messages.
     pub packing: Option<Packing>,
+    /// What becomes of a message that cannot be taken.
+    pub on_bad: Bad,
+    /// Where files grow that begin with a header.
+    pub growing: Option<Arc<Growing>>,
     /// Asks for the end of a reading of messages.
     pub stopping: Arc<Stopping>,
     pub report: Arc<Report>,
@@ -267,6 +272,10 @@ impl Reader {
         let Some(before) = taker.messages_before() else {
             return Ok(ControlFlow::Break(()));
         };
+        // Whether a file is there is asked of the branch, which has to have all that was taken in before.
+        if self.growing.is_some() && !taker.wait_until_drained() {
+            return Ok(ControlFlow::Break(()));
+        }
         let reading = |error| DeliveryError::Reading {
             name: name.to_string(),
             error,
@@ -274,14 +283,13 @@ impl Reader {
         let (archives, output) = io::pipe().map_err(reading)?;
         let work = Making {
             name: Arc::clone(name),
-            input: Waited {
-                input,
-                stop: Some(self.stopping.heard.try_clone().map_err(reading)?.into()),
-            },
+            input: Waited::new(input, Some(self.stopping.heard.try_clone().map_err(reading)?.into())),
             output,
             first: *number,
             report: Arc::clone(&self.report),
             packing: packing.clone(),
+            on_bad: self.on_bad.clone(),
+            growing: self.growing.clone(),
             before,
         };
         let making = std::thread::spawn(move || work.run());
@@ -317,6 +325,8 @@ struct Making<F> {
     first: u64,
     report: Arc<Report>,
     packing: Packing,
+    on_bad: Bad,
+    growing: Option<Arc<Growing>>,
     /// How many messages the stream has had before.
     before: u64,
 }
@@ -326,21 +336,29 @@ impl<F: Read + AsFd> Making<F> {
         let mut made = filter::Packing::default();
         let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
+        let existing = self.growing.clone().map(|growing| Box::new(Asking(growing)) as _);
         let end = pack(
             &mut self.input,
-            self.packing.splitter(),
-            self.packing.packer(self.before),
+            self.packing.splitter(self.on_bad.goes_on()),
+            self.packing.packer(self.before, self.on_bad.of(&self.name), existing),
             &mut made,
             &mut |packed| {
                 report.begun(number, packed.begun.instant);
+                report.left_out(&packed.asides);
                 number += 1;
                 let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
                 packed.write_to(&mut buffered)
             },
         );
         if made.archives == 0 && end.is_ok() && !made.stopped {
-            report.note(&format!("{} holds no message: no commit is made of it", self.name));
+            let what = if made.only_header {
+                "holds a header and no record"
+            } else {
+                "holds no message"
+            };
+            report.note(&format!("{} {what}: no commit is made of it", self.name));
         }
+        notes(&made, &self.name).iter().for_each(|note| report.note(note));
         if made.dropped > 0 {
             let bytes = grouped(made.dropped as u64);
             report.note(&format!("the last message had no end: its {bytes} bytes were left out"));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::stats::Lag;
-use spoutctl_archive::{Archive, Batch, Label, Member, MessageRange, Position};
+use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position};
 use spoutctl_core::pfs::Branch;
 use spoutctl_delivery::{Receipt, Settled};
 
@@ -16,7 +16,7 @@ pub(super) enum Line<'a> {
         seq: u64,
         digest: String,
         #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
+        messages: Option<Messages<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<&'a Position>,
     },
@@ -26,7 +26,17 @@ pub(super) enum Line<'a> {
         file: String,
         reason: String,
         #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
+        messages: Option<Messages<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a Position>,
+    },
+    /// An archive that was left out.
+    Skipped {
+        archive: u64,
+        digest: String,
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<Messages<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<&'a Position>,
     },
@@ -37,7 +47,7 @@ pub(super) enum Line<'a> {
         archives: Option<Archives<'a>>,
         digest: String,
         #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
+        messages: Option<Messages<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<&'a Position>,
     },
@@ -55,7 +65,7 @@ pub(super) enum Line<'a> {
         deletions: usize,
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages>,
+        messages: Option<Messages<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<&'a Position>,
     },
@@ -81,6 +91,9 @@ pub(super) enum Line<'a> {
         already: u64,
         empty: u64,
         quarantined: u64,
+        skipped: u64,
+        messages_set_aside: u64,
+        messages_skipped: u64,
         files: u64,
         deletions: u64,
         bytes: u64,
@@ -97,6 +110,13 @@ impl<'a> Line<'a> {
                 archive: archive.number,
                 archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 digest: archive.digest.to_string(),
+                messages: Messages::of(&archive.label),
+                position: archive.label.position.as_ref(),
+            },
+            Settled::Skipped(archive) => Self::Skipped {
+                archive: archive.number,
+                digest: archive.digest.to_string(),
+                reason: reason(archive),
                 messages: Messages::of(&archive.label),
                 position: archive.label.position.as_ref(),
             },
@@ -135,7 +155,7 @@ pub(super) struct Commitment<'a> {
     bytes: u64,
     finished: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<Messages>,
+    messages: Option<Messages<'a>>,
     /// Where the last message stands in its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<&'a Position>,
@@ -204,18 +224,35 @@ impl<'a> Archives<'a> {
 
 /// Which messages of the input an archive was made of: numbers from 1.
 #[derive(Serialize)]
-pub(super) struct Messages {
+pub(super) struct Messages<'a> {
     first: u64,
     last: u64,
+    /// Those that are in no file are among them.
     count: u64,
+    /// Left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    set_aside: u64,
+    /// The first of those that were set aside.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    listed: &'a [Aside],
 }
 
-impl Messages {
-    pub fn of(label: &Label) -> Option<Self> {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl<'a> Messages<'a> {
+    pub fn of(label: &'a Label) -> Option<Self> {
         label.messages.map(|messages: MessageRange| Self {
             first: messages.first,
             last: messages.last,
             count: messages.count(),
+            skipped: label.asides.skipped,
+            set_aside: label.asides.set_aside,
+            listed: &label.asides.listed,
         })
     }
 }
@@ -259,6 +296,7 @@ pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<Stri
         Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
         Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
         Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),
+        Settled::Skipped(archive) => ("skipped", archive.digest, &archive.label, None),
         Settled::Quarantined(archive, _) => ("quarantined", archive.digest, &archive.label, None),
     };
     let number = |of: fn(MessageRange) -> u64| label.messages.map(|messages| of(messages).to_string());
@@ -278,6 +316,8 @@ pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<Stri
         ("FIRST", number(|messages| messages.first)),
         ("LAST", number(|messages| messages.last)),
         ("COUNT", number(MessageRange::count)),
+        ("SKIPPED", label.messages.map(|_| label.asides.skipped.to_string())),
+        ("SET_ASIDE", label.messages.map(|_| label.asides.set_aside.to_string())),
         ("POSITION", label.position.as_ref().map(Position::bare)),
     ]
 }

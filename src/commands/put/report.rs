@@ -12,7 +12,7 @@ use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use crate::metrics::{self, Figures};
 use crate::terminal::Terminal;
-use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Digest, Files, Label};
+use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
@@ -33,6 +33,9 @@ pub(super) struct Report {
     commits: AtomicU64,
     already: AtomicU64,
     quarantined: AtomicU64,
+    skipped: AtomicU64,
+    messages_set_aside: AtomicU64,
+    messages_skipped: AtomicU64,
     files: AtomicU64,
     deletions: AtomicU64,
     bytes: AtomicU64,
@@ -98,6 +101,9 @@ impl Report {
             commits: zero(),
             already: zero(),
             quarantined: zero(),
+            skipped: zero(),
+            messages_set_aside: zero(),
+            messages_skipped: zero(),
             files: zero(),
             deletions: zero(),
             bytes: zero(),
@@ -162,6 +168,25 @@ impl Report {
         }
     }
 
+    /// Messages that are not in the files of an archive that is handed over.
+    pub fn left_out(&self, asides: &Asides) {
+        self.messages_set_aside.fetch_add(asides.set_aside, Ordering::Relaxed);
+        self.messages_skipped.fetch_add(asides.skipped, Ordering::Relaxed);
+        for aside in asides.listed.iter().take(NAMED) {
+            let Aside {
+                message, reason, place, ..
+            } = aside;
+            let number = grouped(*message);
+            self.terminal
+                .warning(&format!("message {number} {reason}; set aside as {place}"));
+        }
+        let more = asides.set_aside.saturating_sub(NAMED as u64);
+        if more > 0 {
+            self.terminal
+                .warning(&format!("{} more set aside with it", grouped(more)));
+        }
+    }
+
     /// Says how far it is.
     pub fn say_figures(&self) {
         let figures = metrics::Source::figures(self);
@@ -217,6 +242,9 @@ impl Report {
                 already,
                 empty: summary.empty,
                 quarantined: get(&self.quarantined),
+                skipped: get(&self.skipped),
+                messages_set_aside: get(&self.messages_set_aside),
+                messages_skipped: get(&self.messages_skipped),
                 files,
                 deletions,
                 bytes,
@@ -455,6 +483,9 @@ impl metrics::Source for Report {
             commits: get(&self.commits),
             already: get(&self.already),
             quarantined: get(&self.quarantined),
+            skipped: get(&self.skipped),
+            messages_set_aside: get(&self.messages_set_aside),
+            messages_skipped: get(&self.messages_skipped),
             bytes: get(&self.bytes),
             retries: get(&self.retries),
             in_hand: self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64),
@@ -546,6 +577,14 @@ impl Observer for Report {
             self.print(&Line::of(&Settled::Quarantined(archive, file)));
         }
         self.quarantined.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn skipped(&self, archive: &Archive) {
+        self.terminal.warning(&format!("{}; left out", reason(archive)));
+        if self.json {
+            self.print(&Line::of(&Settled::Skipped(archive)));
+        }
+        self.skipped.fetch_add(1, Ordering::Relaxed);
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {

@@ -103,7 +103,8 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     if let Some(message) = &args.commits.message {
         add("--message", message.clone());
     }
-    if args.entries.escape_paths {
+    // Names that messages give are made as they have to be before the spool.
+    if args.entries.escape_paths && args.messages.messages.is_none() {
         add("--escape-paths", "yes".to_owned());
     }
     if args.entries.obey_deletions {

@@ -164,7 +164,7 @@ fn fault_of(error: &RetrievalError) -> Fault {
         RetrievalError::Broken { .. } | RetrievalError::NoArchive(_) | RetrievalError::Differs { .. } => {
             Fault::new(FaultKind::Unavailable, error.to_string())
         }
-        RetrievalError::NoCommit(_) | RetrievalError::NoRepo(_) | RetrievalError::NoFile { .. } => {
+        RetrievalError::NoCommit { .. } | RetrievalError::NoRepo(_) | RetrievalError::NoFile { .. } => {
             Fault::new(FaultKind::NotFound, error.to_string())
         }
         error => Fault::new(FaultKind::Refused, error.to_string()),

@@ -152,7 +152,8 @@ impl Reader {
     /// The commit's base, found anew when an ancestor was squashed meanwhile.
     pub fn base(&self, info: &CommitInfo) -> Result<Option<Commit>, Trouble> {
         let before = self.before.borrow().clone();
-        if let Some(before) = before.filter(|before| info.parent.as_ref() == Some(&before.id)) {
+        if let Some(before) = before.filter(|before| info.parent.as_ref().map(|parent| &parent.id) == Some(&before.id))
+        {
             return Ok(Some(before));
         }
         self.base_by_asking(info)

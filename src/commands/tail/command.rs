@@ -16,7 +16,6 @@ use crate::commands::group::{ProcessGroup, how};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::CommitId;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::patience::{Clock, Interrupt, SystemClock};
 
@@ -71,7 +70,11 @@ impl Runner {
         let mut command = Command::new(arguments.next().cloned().unwrap_or_default());
         let info = commit.info;
         let repo = &info.commit.repo;
-        let parent = info.parent.as_ref().map(CommitId::to_string).unwrap_or_default();
+        let parent = info
+            .parent
+            .as_ref()
+            .map(|parent| parent.id.to_string())
+            .unwrap_or_default();
         let finished = info.finished.map_or(String::new(), |time| time.to_string());
         // No environment can hold a zero byte.
         let description = commit.description().replace('\0', "");

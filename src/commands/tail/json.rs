@@ -76,7 +76,7 @@ impl<'a> Object<'a> {
             repo: info.commit.repo.name.as_str(),
             branch: shown.branch.as_str(),
             commit: info.commit.id.as_str(),
-            parent: info.parent.as_ref().map(spoutctl_core::pfs::CommitId::as_str),
+            parent: info.parent.as_ref().map(|parent| parent.id.as_str()),
             started: info.started,
             finished: info.finished,
             error: &info.error,

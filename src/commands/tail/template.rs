@@ -5,7 +5,6 @@ use std::io::Write;
 use super::consumer::{Output, Shown, Unwritten, Written};
 use super::stdout::Stdout;
 use super::text::one_line;
-use spoutctl_core::pfs::CommitId;
 
 /// A template, taken apart.
 #[derive(Debug, PartialEq)]
@@ -152,7 +151,11 @@ impl Field {
             Self::Time => time(info.finished),
             Self::Started => time(info.started),
             Self::Id => info.commit.id.to_string(),
-            Self::Parent => info.parent.as_ref().map(CommitId::to_string).unwrap_or_default(),
+            Self::Parent => info
+                .parent
+                .as_ref()
+                .map(|parent| parent.id.to_string())
+                .unwrap_or_default(),
             Self::Project => repo.project.to_string(),
             Self::Repo => repo.name.to_string(),
             Self::Branch => commit.branch.to_string(),

@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn every_rule_that_names_a_recording_is_the_one_that_fits_it() {
-        for rule in TABLE.iter().filter(|rule| rule.seen != "source") {
+        // Those of old releases are looked up where their recordings are read.
+        let is_here = |seen: &str| seen != "source" && !seen.starts_with("grpc-");
+        for rule in TABLE.iter().filter(|rule| is_here(rule.seen)) {
             let recording = Recording::load(rule.seen);
             let status = read_status(recording.answer.as_bytes()).unwrap();
             // Some were recorded with calls that are none of ours.
@@ -311,13 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_shown_without_its_stack() {
+    fn a_failure_inside_the_server_is_shown_without_its_stack() {
         let status = Status {
             code: 10,
-            message: "panic: runtime error: nil\ngoroutine 7 [running]:\nmain.go:1".into(),
+            message: "panic: something inside failed\ngoroutine 7 [running]:\nmain.go:1".into(),
         };
         let fault = fault_of_words(INSPECT_COMMIT, status.code, &status.message).fault;
-        assert_eq!(fault.message, "InspectCommit: panic: runtime error: nil");
+        assert_eq!(fault.message, "InspectCommit: panic: something inside failed");
         assert_eq!(fault.kind, Unknown);
     }
 

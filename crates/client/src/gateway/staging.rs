@@ -38,7 +38,7 @@ impl StagingSink for Gateway {
         Ok(())
     }
 
-    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
+    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault> {
         let answer: wire::TransactionInfos = self.pachd()?.ask(error::LIST_TRANSACTION, &wire::Nothing {})?;
         let moves = |info: wire::TransactionInfo| info.moves(branch);
         Ok(answer.transaction_info.into_iter().filter_map(moves).collect())

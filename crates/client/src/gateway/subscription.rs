@@ -17,7 +17,7 @@ use spoutctl_core::pfs::{Branch, Commit, CommitInfo};
 impl CommitFeed for Gateway {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let incoming = self.open_line(&newest.repo, newest.into())?;
-        super::read_line(incoming, &newest.repo, newest.branch.as_ref(), visit)
+        super::read_line(incoming, &newest.repo, &newest.branch, visit)
     }
 
     fn watch(
@@ -45,7 +45,7 @@ impl CommitFeed for Gateway {
                             .next::<wire::CommitInfo>()
                             .map_err(|e| fault_of_stream(call, e))?
                     {
-                        let info = info.read(&branch.repo, Some(&branch.name)).map_err(unreadable(call))?;
+                        let info = info.read(&branch.repo, &branch.name).map_err(unreadable(call))?;
                         shown = visit(Some(info));
                     }
                     shown

@@ -31,7 +31,7 @@ fn branch(repo_name: &str, name: &str) -> Branch {
 fn commit(repo_name: &str, branch: Option<&str>, id: &str) -> Commit {
     Commit {
         repo: repo(repo_name),
-        branch: branch.map(|name| BranchName::new(name).unwrap()),
+        branch: branch.map_or_else(BranchName::default, |name| BranchName::new(name).unwrap()),
         id: CommitId::new(id).unwrap(),
     }
 }

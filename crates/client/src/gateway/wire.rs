@@ -96,8 +96,7 @@ pub(super) struct Commit<'a> {
     repo: Repo<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    branch: Option<Branch<'a>>,
+    branch: Branch<'a>,
 }
 
 impl<'a> From<&'a pfs::Commit> for Commit<'a> {
@@ -105,7 +104,7 @@ impl<'a> From<&'a pfs::Commit> for Commit<'a> {
         Self {
             repo: (&commit.repo).into(),
             id: Some(commit.id.as_str()),
-            branch: commit.branch.as_ref().map(|name| Branch::new(&commit.repo, name)),
+            branch: Branch::new(&commit.repo, &commit.branch),
         }
     }
 }
@@ -116,7 +115,7 @@ impl<'a> Commit<'a> {
         Self {
             repo: (&branch.repo).into(),
             id: None,
-            branch: Some(branch.into()),
+            branch: branch.into(),
         }
     }
 }
@@ -440,7 +439,7 @@ impl CommitAnswer {
     }
 
     /// `asked` fills in what this server does not say: 2.12 leaves the branch out.
-    fn commit(&self, asked: &pfs::Repo, branch: Option<&BranchName>) -> Result<pfs::Commit, Unreadable> {
+    fn commit(&self, asked: &pfs::Repo, branch: &BranchName) -> Result<pfs::Commit, Unreadable> {
         let repo = match &self.repo {
             None => asked.clone(),
             Some(repo) => pfs::Repo {
@@ -454,8 +453,8 @@ impl CommitAnswer {
             },
         };
         let branch = match &self.branch {
-            Some(said) => Some(BranchName::new(&said.name).map_err(|e| unreadable("commit.branch", e))?),
-            None => branch.cloned(),
+            Some(said) => BranchName::new(&said.name).map_err(|e| unreadable("commit.branch", e))?,
+            None => branch.clone(),
         };
         Ok(pfs::Commit {
             repo,
@@ -496,10 +495,11 @@ pub(super) struct CommitInfo {
 
 impl CommitInfo {
     /// `repo` and `branch` are those that were asked for.
-    pub fn read(self, repo: &pfs::Repo, branch: Option<&BranchName>) -> Result<pfs::CommitInfo, Unreadable> {
+    pub fn read(self, repo: &pfs::Repo, branch: &BranchName) -> Result<pfs::CommitInfo, Unreadable> {
+        let parent = self.parent_commit;
         Ok(pfs::CommitInfo {
             commit: self.commit.commit(repo, branch)?,
-            parent: self.parent_commit.map(|parent| parent.id()).transpose()?,
+            parent: parent.map(|parent| parent.commit(repo, branch)).transpose()?,
             description: self.description,
             started: time("started", self.started)?,
             finishing: time("finishing", self.finishing)?,
@@ -531,9 +531,11 @@ pub(super) struct BranchInfo {
 }
 
 impl BranchInfo {
-    pub fn read(self) -> Result<pfs::BranchInfo, Unreadable> {
+    /// `branch` is the one that was asked for.
+    pub fn read(self, branch: &pfs::Branch) -> Result<pfs::BranchInfo, Unreadable> {
+        let head = self.head.map(|head| head.commit(&branch.repo, &branch.name));
         Ok(pfs::BranchInfo {
-            head: self.head.map(|head| head.id()).transpose()?,
+            head: head.transpose()?,
             has_provenance: !(self.provenance.is_empty() && self.direct_provenance.is_empty()),
         })
     }
@@ -779,7 +781,7 @@ struct BranchOfRepo {
 
 impl TransactionInfo {
     /// The commit that it sets `branch` to, if it does that and nothing else.
-    pub fn moves(self, branch: &pfs::Branch) -> Option<(pfs::TransactionId, CommitId)> {
+    pub fn moves(self, branch: &pfs::Branch) -> Option<(pfs::TransactionId, pfs::Commit)> {
         let [
             TransactionRequest {
                 create_branch: Some(created),
@@ -793,7 +795,8 @@ impl TransactionInfo {
         let is_ours = created.branch.name == branch.name.as_str()
             && repo.name == branch.repo.name.as_str()
             && project == branch.repo.project.as_str();
-        let head = created.head.as_ref().filter(|_| is_ours)?.id().ok()?;
+        let head = created.head.as_ref().filter(|_| is_ours)?;
+        let head = head.commit(&branch.repo, &branch.name).ok()?;
         Some((self.transaction.id().ok()?, head))
     }
 }

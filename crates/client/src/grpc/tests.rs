@@ -1,5 +1,6 @@
 //! The client on a server that plays recordings, and on one that does wrong.
 
+mod releases;
 mod scripted;
 mod transport;
 
@@ -21,7 +22,7 @@ fn branch() -> Branch {
 fn commit(id: &str) -> Commit {
     Commit {
         repo: branch().repo,
-        branch: Some(BranchName::new("master").unwrap()),
+        branch: BranchName::new("master").unwrap(),
         id: CommitId::new(id).unwrap(),
     }
 }
@@ -196,13 +197,13 @@ fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
     let grpc = Grpc::new(options(&server)).unwrap();
     let branch = "gspout".parse::<spoutctl_core::pfs::Destination>().unwrap().branch;
     let id = grpc.start_commit(&branch, "").unwrap();
-    // A server that does not look whether a repo is named may fall over.
+    // One is named, whichever.
     let asked = &server.seen()[1].messages[0];
     assert!(InspectRepoRequest::decode(asked.as_slice()).unwrap().repo.is_some());
     assert_eq!(sorted(&server.seen()[2].messages), sorted(&start.requests));
     let commit = Commit {
         repo: branch.repo,
-        branch: Some(branch.name),
+        branch: branch.name,
         id,
     };
     assert!(grpc.wait_commit(&commit, Duration::from_secs(2)).is_ok());

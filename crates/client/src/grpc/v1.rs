@@ -7,6 +7,7 @@
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `error` | every known refusal and what it means, in one table |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
+//! | `collisions` | what would take the place of something else |
 //!
 //! **How an archive becomes a commit.** There are no file sets, so [`CommitSink::has_file_sets`] says no, and the delivery
 //! sends an archive with one [`CommitSink::put_file`] between `StartCommit` and `FinishCommit`. Each rule of the delivery
@@ -22,11 +23,13 @@
 //! | it is waited for until it is finished | it is finished when the call answers | 031 |
 //!
 //! What does not hold: the commit is open while bytes travel, so what somebody else puts by the branch's name meanwhile
-//! lands in it (042), and who reads by the branch's name sees half of it (043). A file that overwrites replaces a directory
-//! of its name without a word, where 2.x refuses (100 to 102). Projects do not exist: `default` alone is taken.
+//! lands in it (042), and who reads by the branch's name sees half of it (043). A file that overwrites would replace a directory
+//! of its name without a word (100 to 102): it is refused before anything is sent, where 2.x refuses at the end; what somebody
+//! else commits in between is not seen. Projects do not exist: `default` alone is taken.
 //!
 //! **Memory**: as many messages of 1 MiB as wait to be sent or read; nothing is held on disk.
 
+mod collisions;
 mod error;
 mod messages;
 mod tar;
@@ -44,6 +47,7 @@ use bytes::Bytes;
 use prost::Message;
 use tonic::Code;
 
+use self::collisions::{Collision, Tree};
 use self::error::{Meaning, Missing};
 use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
@@ -51,10 +55,10 @@ use super::calls::{Calls, Failed, Incoming, seconds};
 use crate::pachd::Call;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
-use spoutctl_core::history::CommitHistory;
+use spoutctl_core::history::{CommitHistory, newest_good_commit};
 use spoutctl_core::pfs::{
-    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId,
-    PipelineKind, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FilePath,
+    FileSetId, PipelineKind, Repo,
 };
 use spoutctl_core::sink::{Changes, CommitSink, MAX_CHUNK, StagingSink};
 use spoutctl_core::source::{FileChange, FileSource};
@@ -74,6 +78,7 @@ const FINISH_COMMIT: Call = Call::changing(PFS, "FinishCommit");
 const DELETE_COMMIT: Call = Call::changing(PFS, "DeleteCommit");
 const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
 const WALK_FILE: Call = Call::reads(PFS, "WalkFile");
+const LIST_FILE: Call = Call::reads(PFS, "ListFileStream");
 const GET_FILE: Call = Call::reads(PFS, "GetFile");
 
 /// For a call that looks something up, or notes something down.
@@ -199,7 +204,7 @@ impl V1 {
             block_state: state.into(),
         };
         let info: v1::CommitInfo = self.ask(INSPECT_COMMIT, request, within)?;
-        messages::commit_info(info, &commit.repo, commit.branch.as_ref()).map_err(unreadable(INSPECT_COMMIT))
+        messages::commit_info(info, &commit.repo, &commit.branch).map_err(unreadable(INSPECT_COMMIT))
     }
 
     /// A line of commits, newest first; one that does not exist has none.
@@ -207,7 +212,7 @@ impl V1 {
         &self,
         request: v1::ListCommitRequest,
         repo: &Repo,
-        branch: Option<&BranchName>,
+        branch: &BranchName,
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
         let told = |failed| fault(LIST_COMMIT, failed);
@@ -262,7 +267,7 @@ impl CommitHistory for V1 {
             let text = format!("InspectBranch: repo {} not found", branch.repo.name);
             return Err(Fault::new(FaultKind::NotFound, text));
         };
-        messages::branch_info(&info)
+        messages::branch_info(&info, branch)
             .map(Some)
             .map_err(unreadable(INSPECT_BRANCH))
     }
@@ -272,7 +277,7 @@ impl CommitHistory for V1 {
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.list(messages::list_commit(branch), &branch.repo, Some(&branch.name), visit)
+        self.list(messages::list_commit(branch), &branch.repo, &branch.name, visit)
     }
 }
 
@@ -284,7 +289,7 @@ impl CommitFeed for V1 {
             to: Some(newest.into()),
             number: 0,
         };
-        self.list(request, &newest.repo, newest.branch.as_ref(), visit)
+        self.list(request, &newest.repo, &newest.branch, visit)
     }
 
     /// Nothing is subscribed to: whoever watches looks at the head every second by himself, and a subscription of 1.x tells
@@ -325,6 +330,22 @@ impl CommitSink for V1 {
                 other => Err(other),
             },
         }
+    }
+
+    fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
+        let base = match newest_good_commit(self, branch) {
+            Ok(Some(base)) => base.commit,
+            Ok(None) => return Ok(()),
+            Err(fault) => return Err(fault),
+        };
+        let found = collisions::find(
+            &TreeOf {
+                pachd: self,
+                commit: base,
+            },
+            paths,
+        )?;
+        found.map_or(Ok(()), |collision| Err(collides(branch, &collision)))
     }
 
     fn create_file_set(&self, _: &mut dyn Changes) -> Result<FileSetId, Fault> {
@@ -436,6 +457,42 @@ impl FileSource for V1 {
             if added.is_some_and(|added| visit(added).is_break()) {
                 break;
             }
+        }
+        Ok(())
+    }
+}
+
+fn collides(branch: &Branch, Collision { path, there }: &Collision) -> Fault {
+    let (repo, name) = (&branch.repo.name, &branch.name);
+    let what = match there {
+        FileKind::Directory => format!("{path} is a directory of {branch}, and the archive has a file there"),
+        FileKind::File => format!("{path} is a file of {branch}, and the archive has files under it"),
+    };
+    let text = format!("{what}; if that is meant: pachctl delete file {repo}@{name}:{path}, and then again");
+    Fault::new(FaultKind::Refused, text)
+}
+
+/// What a commit holds.
+struct TreeOf<'a> {
+    pachd: &'a V1,
+    commit: Commit,
+}
+
+impl Tree for TreeOf<'_> {
+    fn kind(&self, path: &str) -> Result<Option<FileKind>, Fault> {
+        let answer = self.pachd.ask(INSPECT_FILE, messages::file(&self.commit, path), CALL);
+        let info: Option<v1::FileInfo> = unless_missing(answer, Missing::File)?;
+        let kind = info.map(|info| messages::file_info(&info)).transpose();
+        Ok(kind.map_err(unreadable(INSPECT_FILE))?.map(|info| info.kind))
+    }
+
+    fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault> {
+        let request = messages::file(&self.commit, directory);
+        let opened = self.pachd.calls.open(LIST_FILE, request);
+        let mut infos: Incoming<'_, v1::FileInfo> = opened.map_err(|failed| fault(LIST_FILE, failed))?;
+        while let Some(info) = infos.next().map_err(|failed| broken(LIST_FILE, failed))? {
+            let kind = messages::file_info(&info).map_err(unreadable(LIST_FILE))?.kind;
+            show(messages::path_of(&info), kind);
         }
         Ok(())
     }

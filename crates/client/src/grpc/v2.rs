@@ -1,8 +1,9 @@
 //! Pachyderm 2.x, service `pfs_v2.API`: the same calls as through the HTTP gateway, and the same words of refusal.
 //!
-//! It knows nothing of connections. A sidecar has neither the admin nor the version service and is asked for neither.
-//! 2.0 to 2.4 know no projects and pass the field over.
+//! It knows nothing of connections. A sidecar has neither the admin nor the version service and is asked for neither. How
+//! releases differ: [`Model`], and in the shape of answers `finding`.
 
+mod finding;
 mod messages;
 mod pipelines;
 mod reader;
@@ -10,8 +11,8 @@ mod staging;
 
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prost::Message;
@@ -21,14 +22,15 @@ use self::reader::Content;
 use super::Answered;
 use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
 use crate::connection::token::Token;
-use crate::pachd::{self, Call, CallFault, Identity, Login, Missing, unless_missing};
+use crate::pachd::{self, Call, CallFault, Identity, Login, Missing, Model, unless_missing};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
-    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, FileSetId,
+    Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FilePath, FileSetId,
     PipelineKind, ProjectName, Repo,
 };
+use spoutctl_core::release::Release;
 use spoutctl_core::sink::{Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 use spoutctl_core::source::{FileChange, FileSource};
 use spoutctl_proto::admin::{ClusterInfo, InspectClusterRequest};
@@ -98,14 +100,19 @@ fn broken(call: Call, failed: Failed) -> Fault {
 #[derive(Debug)]
 pub(super) struct V2 {
     calls: Arc<Calls>,
+    /// Where it tells that: a sidecar does not.
+    release: Option<Release>,
+    model: OnceLock<Model>,
     /// Bytes of a file in one message: less than at first once that was refused.
     piece: AtomicUsize,
 }
 
 impl V2 {
-    pub fn new(calls: Arc<Calls>) -> Self {
+    pub fn new(calls: Arc<Calls>, release: Option<Release>) -> Self {
         Self {
             calls,
+            release,
+            model: OnceLock::new(),
             piece: AtomicUsize::new(LARGEST_PIECE),
         }
     }
@@ -173,13 +180,13 @@ impl V2 {
     fn list(
         &self,
         newest: pfs::Commit,
-        repo: &Repo,
-        branch: Option<&BranchName>,
+        branch: &Branch,
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
+        self.check_project(&branch.repo)?;
         let call = pachd::LIST_COMMIT;
         let request = pfs::ListCommitRequest {
-            repo: Some(repo.into()),
+            repo: Some((&branch.repo).into()),
             to: Some(newest),
             ..pfs::ListCommitRequest::default()
         };
@@ -191,12 +198,20 @@ impl V2 {
         // A refusal comes in place of the first message.
         let first = incoming.next().map_err(|failed| fault(call, failed));
         let mut next = unless_missing(first, &[Missing::Branch])?.flatten();
-        while let Some(info) = next {
-            let info = messages::commit_info(info, repo, branch).map_err(unreadable(call))?;
+        while let Some(mut info) = next {
+            let mut ahead = || incoming.next().map_err(|failed| broken(call, failed));
+            let looked_ahead = finding::hides_aliases(&info).then(&mut ahead).transpose()?;
+            if let Some(after) = &looked_ahead {
+                info.parent_commit = after.as_ref().and_then(|after| after.commit.clone());
+            }
+            let info = messages::commit_info(info, branch).map_err(unreadable(call))?;
             if visit(info).is_break() {
                 break;
             }
-            next = incoming.next().map_err(|failed| broken(call, failed))?;
+            next = match looked_ahead {
+                Some(after) => after,
+                None => ahead()?,
+            };
         }
         Ok(())
     }
@@ -232,6 +247,7 @@ impl V2 {
 
 impl CommitHistory for V2 {
     fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
+        self.check_project(repo)?;
         let request = pfs::InspectRepoRequest {
             repo: Some(repo.into()),
         };
@@ -244,35 +260,39 @@ impl CommitHistory for V2 {
     }
 
     fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+        self.check_project(&branch.repo)?;
         let call = pachd::INSPECT_BRANCH;
         let request = pfs::InspectBranchRequest {
             branch: Some(branch.into()),
         };
         let answer: Option<pfs::BranchInfo> = unless_missing(self.ask(call, request), &[Missing::Branch])?;
-        answer
-            .map(|info| messages::branch_info(&info).map_err(unreadable(call)))
-            .transpose()
+        let Some(mut info) = answer else { return Ok(None) };
+        info.head = info.head.map(|head| self.behind_aliases(head)).transpose()?;
+        messages::branch_info(&info, branch).map(Some).map_err(unreadable(call))
     }
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-        let call = pachd::INSPECT_COMMIT;
-        let request = pfs::InspectCommitRequest {
-            commit: Some(commit.into()),
-            ..pfs::InspectCommitRequest::default()
-        };
-        let info: pfs::CommitInfo = self.ask(call, request)?;
-        messages::commit_info(info, &commit.repo, commit.branch.as_ref()).map_err(unreadable(call))
+        let info = self.inspect(commit.into())?;
+        self.read_commit(info, commit)
+    }
+
+    fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
+        self.find(repo, id)
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         // `to` with a branch walks from its head along the parents (follow 006); without it pachd lists the whole repo.
-        self.list(messages::head_of(branch), &branch.repo, Some(&branch.name), visit)
+        self.list(messages::head_of(branch), branch, visit)
     }
 }
 
 impl CommitFeed for V2 {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.list(newest.into(), &newest.repo, newest.branch.as_ref(), visit)
+        let branch = Branch {
+            repo: newest.repo.clone(),
+            name: newest.branch.clone(),
+        };
+        self.list(newest.into(), &branch, visit)
     }
 
     fn watch(
@@ -293,9 +313,7 @@ impl CommitFeed for V2 {
             let info = match subscription.next(TICK).map_err(told)? {
                 Arrival::Silence => None,
                 Arrival::End => return Err(pachd::broken_stream(call, "pachd ended the subscription")),
-                Arrival::Message(info) => {
-                    Some(messages::commit_info(info, &branch.repo, Some(&branch.name)).map_err(unreadable(call))?)
-                }
+                Arrival::Message(info) => Some(messages::commit_info(info, branch).map_err(unreadable(call))?),
             };
             if visit(info).is_break() {
                 return Ok(());
@@ -306,6 +324,7 @@ impl CommitFeed for V2 {
 
 impl CommitSink for V2 {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
+        self.check_project(repo)?;
         let request = pfs::CreateRepoRequest {
             repo: Some(repo.into()),
             ..pfs::CreateRepoRequest::default()
@@ -320,8 +339,14 @@ impl CommitSink for V2 {
                 name: project.to_string(),
             }),
         };
-        let answer: Result<pfs::ProjectInfo, _> = self.ask(pachd::INSPECT_PROJECT, request);
-        answer.map_or_else(pachd::project_is_there, |_| Ok(true))
+        let answer: Result<pfs::ProjectInfo, CallFault> = self.ask(pachd::INSPECT_PROJECT, request);
+        match answer {
+            Ok(_) => Ok(true),
+            Err(failed) if failed.no_such_call && project.as_str() != DEFAULT_PROJECT => {
+                Err(pachd::no_projects(format!("project {project}")))
+            }
+            Err(failed) => pachd::project_is_there(failed),
+        }
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
@@ -431,7 +456,7 @@ impl CommitSink for V2 {
         let answer: Option<pfs::CommitInfo> = answer.map_err(|failed| fault(call, failed))?;
         let info = answer
             .ok_or_else(|| pachd::unreached(call, format!("{commit} was not finished within {}", seconds(timeout))))?;
-        messages::commit_info(info, &commit.repo, commit.branch.as_ref()).map_err(unreadable(call))
+        self.read_commit(info, commit)
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {

@@ -137,7 +137,7 @@ impl FollowError {
 pub(super) fn commit_of(branch: &Branch, id: &CommitId) -> Commit {
     Commit {
         repo: branch.repo.clone(),
-        branch: Some(branch.name.clone()),
+        branch: branch.name.clone(),
         id: id.clone(),
     }
 }

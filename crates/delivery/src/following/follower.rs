@@ -350,7 +350,7 @@ impl Follower<'_, '_> {
             watch.is_live = true;
             return Ok(());
         }
-        if newest.is_some() && newest == info.parent.as_ref() {
+        if newest.is_some() && newest == info.parent.as_ref().map(|parent| &parent.id) {
             // Told although the branch has left it: only the history can bring it back.
             if self.trail.is_off(&info.commit.id) {
                 return Ok(());
@@ -372,7 +372,7 @@ impl Follower<'_, '_> {
             Err(fault) if fault.kind == FaultKind::NotFound => None,
             Err(fault) => return Err(fault.into()),
         };
-        let head = head.and_then(|info| info.head);
+        let head = head.and_then(|info| info.head).map(|head| head.id);
         let before = self.trail.newest().cloned();
         if head.is_some() && head == before {
             self.open = None;
@@ -610,7 +610,7 @@ impl Follower<'_, '_> {
     }
 
     fn what_became_of(&self, commit: &CommitId) -> Result<Rewrite, Stop> {
-        match self.feed.inspect_commit(&commit_of(self.branch, commit)) {
+        match self.feed.find_commit(&self.branch.repo, commit) {
             Ok(_) => Ok(Rewrite::Moved),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(Rewrite::Removed),
             Err(fault) => Err(fault.into()),

@@ -32,9 +32,33 @@ pub enum MessageFault {
     TooLong {
         limit: usize,
     },
+    /// It has so many bytes, and fewer are allowed.
+    Oversized {
+        limit: usize,
+        length: u64,
+    },
     /// The input ends in it.
     Unfinished {
         held: usize,
+        /// Whether it can be given the end that it lacks.
+        can_be_kept: bool,
+        /// In a quote that is open.
+        is_quoted: bool,
+    },
+    /// The input is text in another encoding than UTF-8.
+    Encoded(Encoding),
+    /// Its frame says that there is none.
+    Null,
+    /// In an entry of a journal no newline follows a value.
+    NotAnEntry,
+    /// It is not known whether its file is there already, and so not whether it begins with a header.
+    UnknownFile {
+        why: String,
+    },
+    /// It cannot be taken, and the place where such messages go cannot be written.
+    NotKept {
+        fault: Box<MessageFault>,
+        why: String,
     },
     NotJson {
         why: String,
@@ -65,16 +89,46 @@ pub enum MessageFault {
     },
 }
 
+/// What a byte order mark says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Utf16Le,
+    Utf16Be,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf16Le => "UTF-16LE",
+            Self::Utf16Be => "UTF-16BE",
+        })
+    }
+}
+
 impl fmt::Display for MessageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { limit } => write!(f, "is longer than {}", Size(*limit as u64)),
-            Self::Unfinished { held } => {
+            Self::Oversized { limit, length } => write!(
+                f,
+                "is {} bytes long, and more than {} are not taken",
+                grouped(*length),
+                Size(*limit as u64)
+            ),
+            Self::Unfinished { held, is_quoted, .. } => {
+                let quote = if *is_quoted { ", in a quote that is open" } else { "" };
                 write!(
                     f,
-                    "has no end: the input ends after {} of its bytes",
+                    "has no end: the input ends after {} of its bytes{quote}",
                     grouped(*held as u64)
                 )
+            }
+            Self::Encoded(encoding) => write!(f, "is not UTF-8: the input begins with the mark of {encoding}"),
+            Self::UnknownFile { why } => write!(f, "may begin a file, and whether that is there is not known: {why}"),
+            Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
+            Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
+            Self::NotAnEntry => {
+                f.write_str("is no entry of a journal: no newline follows a value whose length was said")
             }
             Self::NotJson { why } => write!(f, "is not JSON: {why}"),
             Self::NotALength { found } => write!(f, "does not begin with its length but with `{found}`"),
@@ -99,22 +153,52 @@ impl MessageError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let text = match &self.fault {
-            MessageFault::TooLong { .. } => {
+            MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
                 "allow more with --max-message, if messages are that long; else --messages does not say how they end"
             }
-            MessageFault::Unfinished { .. } => {
+            MessageFault::Unfinished { is_quoted: true, .. } => {
+                "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are right; \
+                 where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
+            }
+            MessageFault::Unfinished { can_be_kept: true, .. } => {
                 "--partial keep takes it as it is, --partial drop leaves it out; a consumer that was cut off sends it \
                  again"
             }
-            MessageFault::NotJson { .. } | MessageFault::NotALength { .. } | MessageFault::NoComma => {
+            MessageFault::Unfinished { .. } => {
+                "a consumer that was cut off sends it again; --partial drop leaves it out, and says so"
+            }
+            MessageFault::Encoded(encoding) => {
+                return Some(format!("convert it first: iconv -f {encoding} -t UTF-8 | spoutctl …"));
+            }
+            MessageFault::UnknownFile { .. } => {
+                "--append gives a file of CSV one header, and asks for that whether the file is there; --csv-no-header \
+                 takes every record for one"
+            }
+            MessageFault::NotKept { .. } => "make room there, or see who may write there; nothing behind it was read",
+            MessageFault::Null => {
+                "--nulls empty takes it for an empty message, --nulls skip leaves it out, and says so"
+            }
+            MessageFault::NotJson { .. } => {
+                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip goes \
+                 on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
+            }
+            MessageFault::NotALength { .. } | MessageFault::NoComma | MessageFault::NotAnEntry => {
                 "nothing after it can be told apart either; see that the consumer prints what --messages says, and \
                  nothing else"
             }
-            MessageFault::NoKey { .. } => "name files by {uuid} or {time:…} where messages have no key",
+            MessageFault::NoKey { .. } => {
+                "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on without \
+                 such a message"
+            }
             MessageFault::NoPosition { .. } => {
                 "every message has to say where it stands; see --position-json and --position-column"
             }
-            MessageFault::BadName { .. } => "--escape-keys percent-encodes what pachd refuses",
+            MessageFault::BadName { .. } => {
+                "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
+            }
+            MessageFault::Clash { name, with, .. } if name == with => {
+                "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with --batch-count"
+            }
             MessageFault::Clash { .. } => "add {uuid} to the name, or make archives smaller with --batch-count",
         };
         Some(text.to_owned())

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::error::MessageError;
 use super::framing::{Dropped, Message, Splitter};
-use super::packing::{Moment, Packed, Packer};
+use super::packing::{Moment, Packed, Packer, Tally};
 
 /// How much is read at a time.
 const BLOCK: usize = 256 << 10;
@@ -35,7 +35,7 @@ pub trait Source {
 }
 
 /// What was made of an input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Packing {
     pub messages: u64,
     pub archives: u64,
@@ -43,6 +43,11 @@ pub struct Packing {
     pub dropped: usize,
     /// The input goes on, and we were told to end.
     pub stopped: bool,
+    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma.
+    pub guessed_delimiter: Option<char>,
+    /// There was a header of CSV, and nothing else.
+    pub only_header: bool,
+    pub tally: Tally,
 }
 
 /// Why an input was not read to its end. The messages before are in archives that were handed over.
@@ -74,6 +79,9 @@ pub fn pack(
     };
     let read = read_all(source, &mut splitter, &mut packer, &mut hand_over);
     let is_stopped = matches!(read, Ok((_, Arrival::Stop)));
+    packing.guessed_delimiter = splitter.guessed_delimiter();
+    packing.only_header = splitter.has_only_header();
+    packing.tally = packer.tally().clone();
     match read {
         // Whoever takes the archives has gone.
         Err(PackError::Output(_)) => read.map(|_| ()),

@@ -1,29 +1,45 @@
-//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, netstrings, and frames with their
-//! length before them.
+//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, frames with their length before them,
+//! entries of a journal, and server-sent events.
 //!
 //! A [`Splitter`] is given bytes as they come, in blocks of any size, and shows each message as soon as its last byte is
 //! there. It looks at each byte once, wherever the blocks end.
+//!
+//! A message that cannot be taken, but whose end is known, can be shown as such, so that others follow
+//! ([`Splitter::going_on`]). Of one that is too long, no more is held than is taken of others.
 
+mod csv;
+mod events;
+pub(in crate::messages) mod journal;
 mod json;
-
-use std::str::FromStr;
+mod lengths;
+mod naming;
 
 use memchr::memchr;
 use memchr::memmem::Finder;
 
+pub use self::csv::Dialect;
+use self::csv::Records;
+use self::events::{Event, Events};
+use self::journal::Entry;
 use self::json::Value;
-use super::error::{MessageError, MessageFault};
+use self::lengths::Frame;
+pub use self::naming::one_byte;
+use super::error::{Encoding, MessageError, MessageFault};
+use super::key::Columns;
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
 pub const DEFAULT_LIMIT: usize = 16 << 20;
 
-/// How many digits a netstring's length may have: enough for 1 GB, and no number that overflows.
-const LENGTH_DIGITS: usize = 9;
+/// Before each text of a JSON sequence: RFC 7464.
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// What some programs write before text, though UTF-8 needs no such mark.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How messages are told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Framing {
-    /// Each ends with a newline. A carriage return before it belongs to the message.
+    /// Each ends with a newline. A carriage return before it belongs to the message, unless it is to be taken away.
     Lines,
     /// Each ends with a NUL.
     Nul,
@@ -31,59 +47,20 @@ pub enum Framing {
     Delimiter(Vec<u8>),
     /// JSON values, with any white space between them.
     Json,
-    /// CSV records by RFC 4180, the first being the header.
-    Csv,
+    /// Lines, each a JSON value; blank ones are none.
+    JsonLines,
+    /// JSON values, each behind a record separator: RFC 7464.
+    JsonSequence,
+    /// CSV records, the first being the header, unless there is none.
+    Csv(Dialect),
     /// `5:hello,`
     Netstring,
     /// A length in four bytes, big-endian, then so many bytes.
     U32be,
-}
-
-impl FromStr for Framing {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "lines" => Self::Lines,
-            "nul" => Self::Nul,
-            "json" => Self::Json,
-            "csv" => Self::Csv,
-            "netstring" => Self::Netstring,
-            "u32be" => Self::U32be,
-            _ => match text.strip_prefix("delimiter=") {
-                Some("") => return Err("a delimiter has at least one byte".to_owned()),
-                Some(delimiter) => Self::Delimiter(unescape(delimiter)?),
-                None => return Err("write lines, nul, json, csv, netstring, u32be or delimiter=STR".to_owned()),
-            },
-        })
-    }
-}
-
-/// `\n`, `\r`, `\t`, `\0`, `\\` and `\xHH` stand for bytes that a command line holds badly.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        if c != '\\' {
-            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            continue;
-        }
-        bytes.push(match rest.next() {
-            Some('n') => b'\n',
-            Some('r') => b'\r',
-            Some('t') => b'\t',
-            Some('0') => 0,
-            Some('\\') => b'\\',
-            Some('x') => {
-                let digits: String = rest.by_ref().take(2).collect();
-                let is_hex = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-                let byte = u8::from_str_radix(&digits, 16).ok().filter(|_| is_hex);
-                byte.ok_or_else(|| format!("`\\x{digits}` is no byte: write two hex digits"))?
-            }
-            _ => return Err(r"after `\` comes n, r, t, 0, x and two hex digits, or another `\`".to_owned()),
-        });
-    }
-    Ok(bytes)
+    /// Entries of `journalctl -o export`.
+    JournalExport,
+    /// Server-sent events, the data of each.
+    Events,
 }
 
 /// What becomes of a last message that has no end.
@@ -96,11 +73,11 @@ pub enum Partial {
 }
 
 impl Framing {
-    /// Lines are often without the last newline on purpose; a frame that is not whole was cut off.
+    /// Lines and CSV records are often without the last newline on purpose; a frame that is not whole was cut off.
     #[must_use]
     pub fn usual_partial(&self) -> Partial {
         match self {
-            Self::Lines => Partial::Keep,
+            Self::Lines | Self::Csv(_) => Partial::Keep,
             _ => Partial::Fail,
         }
     }
@@ -108,12 +85,42 @@ impl Framing {
     /// Whether a message without its end can be given one: not where its length was promised, or its syntax breaks.
     #[must_use]
     pub fn can_keep_partial(&self) -> bool {
-        matches!(self, Self::Lines | Self::Nul | Self::Delimiter(_) | Self::Csv)
+        matches!(
+            self,
+            Self::Lines | Self::Nul | Self::Delimiter(_) | Self::Csv(_) | Self::JournalExport
+        )
+    }
+
+    /// Whether it is made of lines, which may end with a carriage return and a newline.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        matches!(self, Self::Lines | Self::Csv(_))
+    }
+
+    /// Whether a message may be said not to be there.
+    #[must_use]
+    pub fn has_nulls(&self) -> bool {
+        matches!(self, Self::Netstring | Self::U32be)
+    }
+
+    /// Whether its messages have fields with names.
+    #[must_use]
+    pub fn has_fields(&self) -> bool {
+        matches!(self, Self::JournalExport | Self::Events)
+    }
+
+    fn has_header(&self) -> bool {
+        matches!(self, Self::Csv(dialect) if dialect.has_header)
+    }
+
+    /// Whether it is text by its nature, and a byte order mark before it is none of it.
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Json | Self::JsonLines | Self::JsonSequence | Self::Csv(_))
     }
 }
 
 /// A message, in three parts that belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
     /// From 1.
     pub number: u64,
@@ -126,6 +133,12 @@ pub struct Message<'a> {
     pub tail: &'a [u8],
     /// What every file of messages begins with: a CSV input's first record, with its newline.
     pub header: Option<&'a [u8]>,
+    /// How what it says of itself is found in it.
+    pub columns: Columns<'a>,
+    /// Its frame says that there is no message: a Kafka tombstone.
+    pub is_null: bool,
+    /// Why it cannot be taken, though its end is known.
+    pub fault: Option<&'a MessageFault>,
 }
 
 impl Message<'_> {
@@ -136,11 +149,47 @@ impl Message<'_> {
     }
 }
 
-/// How long the parts of a message are.
+/// What was found: a message, or something that is none.
+#[derive(Debug, Default)]
 struct Cut {
     head: usize,
     body: usize,
+    /// Between the body and its end: a carriage return that is taken away.
+    gap: usize,
     tail: usize,
+    is_null: bool,
+    /// Nothing but space.
+    is_blank: bool,
+    fault: Option<MessageFault>,
+}
+
+impl Cut {
+    fn length(&self) -> usize {
+        self.head + self.body + self.gap + self.tail
+    }
+}
+
+impl From<Frame> for Cut {
+    fn from(frame: Frame) -> Self {
+        Self {
+            head: frame.head,
+            body: frame.body,
+            tail: frame.tail,
+            is_null: frame.is_null,
+            ..Self::default()
+        }
+    }
+}
+
+/// A message that is too long to be taken, on its way past.
+#[derive(Debug)]
+struct Passing {
+    offset: u64,
+    /// Its first bytes, as many as are taken of one.
+    kept: Vec<u8>,
+    length: u64,
+    /// How many bytes are still to come, where its length was said.
+    left: Option<u64>,
 }
 
 /// So many bytes of a last message without its end were left out.
@@ -154,9 +203,15 @@ pub struct Splitter {
     partial: Partial,
     /// Whether a JSON number at the very end of the input is whole, though more digits might have come.
     ends_numbers: bool,
+    /// A carriage return before a newline is no part of the message.
+    strips_returns: bool,
+    /// What cannot be taken is shown, and the next one follows.
+    goes_on: bool,
     finder: Finder<'static>,
-    csv: csv_core::Reader,
+    records: Records,
     json: Value,
+    entry: Entry,
+    events: Events,
     /// Bytes of which no message is made yet.
     held: Vec<u8>,
     /// How many of them were looked at already.
@@ -164,9 +219,20 @@ pub struct Splitter {
     /// Of the first held byte in the input.
     offset: u64,
     number: u64,
+    /// Whether it is known what the input begins with.
+    begun: bool,
+    /// A record separator has come, and no JSON text behind it yet.
+    separated: bool,
+    passing: Option<Passing>,
+    /// What comes before a CSV file's first record: a byte order mark, and what tells Excel of a delimiter.
+    preamble: Vec<u8>,
+    /// Whether a CSV file's first record was seen.
+    learned: bool,
     /// A CSV file's first record, with its newline.
     header: Option<Vec<u8>>,
 }
+
+type Show<'a, E> = &'a mut dyn FnMut(Message<'_>) -> Result<(), E>;
 
 impl Splitter {
     #[must_use]
@@ -176,18 +242,31 @@ impl Splitter {
             Framing::Nul => b"\0",
             _ => b"\n",
         };
+        let dialect = match &framing {
+            Framing::Csv(dialect) => *dialect,
+            _ => Dialect::default(),
+        };
         Self {
             finder: Finder::new(needle).into_owned(),
-            csv: csv_reader(),
+            records: Records::new(dialect),
             json: Value::default(),
+            entry: Entry::default(),
+            events: Events::new(limit),
             framing,
             limit,
             partial,
             ends_numbers: false,
+            strips_returns: false,
+            goes_on: false,
             held: Vec::new(),
             looked: 0,
             offset: 0,
             number: 0,
+            begun: false,
+            separated: false,
+            passing: None,
+            preamble: Vec::new(),
+            learned: false,
             header: None,
         }
     }
@@ -196,6 +275,34 @@ impl Splitter {
     #[must_use]
     pub fn ending_numbers(self, ends_numbers: bool) -> Self {
         Self { ends_numbers, ..self }
+    }
+
+    /// Takes a carriage return before a newline for a part of the end of a line, and leaves it out.
+    #[must_use]
+    pub fn stripping_returns(self, strips_returns: bool) -> Self {
+        Self { strips_returns, ..self }
+    }
+
+    /// Shows what cannot be taken, with its fault, and goes on behind it, where it is known where that is.
+    #[must_use]
+    pub fn going_on(self, goes_on: bool) -> Self {
+        Self { goes_on, ..self }
+    }
+
+    /// What tells columns apart, where the header did, and it is no comma.
+    #[must_use]
+    pub fn guessed_delimiter(&self) -> Option<char> {
+        let Framing::Csv(Dialect { delimiter: None, .. }) = &self.framing else {
+            return None;
+        };
+        let delimiter = self.records.dialect().delimiter;
+        delimiter.filter(|delimiter| *delimiter != b',').map(char::from)
+    }
+
+    /// Whether nothing but a header has come.
+    #[must_use]
+    pub fn has_only_header(&self) -> bool {
+        self.number == 0 && self.header.is_some()
     }
 
     /// Takes the next bytes of the input and shows every message that is complete with them.
@@ -207,33 +314,124 @@ impl Splitter {
         block: &[u8],
         show: &mut dyn FnMut(Message<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.held.extend_from_slice(block);
-        let mut start = 0;
-        let end = loop {
-            start += self.blank(start);
-            let cut = match self.cut(start) {
-                Ok(cut) => cut,
-                Err(fault) => break Err(self.error(start, fault).into()),
-            };
-            let Some(cut) = cut else { break Ok(()) };
-            self.looked = 0;
-            let length = cut.head + cut.body + cut.tail;
-            if length > self.limit {
-                break Err(self.error(start, MessageFault::TooLong { limit: self.limit }).into());
-            }
-            let result = self.show(start, &cut, show);
-            start += length;
-            if result.is_err() {
-                break result;
-            }
-        };
-        self.offset += start as u64;
-        self.held.drain(..start);
-        end?;
-        if self.held.len() > self.limit {
-            return Err(self.error(0, MessageFault::TooLong { limit: self.limit }).into());
+        if self.framing == Framing::Events {
+            return self.push_events(block, show);
         }
-        Ok(())
+        self.held.extend_from_slice(block);
+        self.split(false, show)
+    }
+
+    /// Shows what is held, as far as messages are complete. `ends` when nothing comes behind it.
+    fn split<E: From<MessageError>>(&mut self, ends: bool, show: Show<'_, E>) -> Result<(), E> {
+        if !self.begin(ends)? {
+            return Ok(());
+        }
+        loop {
+            let mut start = 0;
+            let end = loop {
+                match self.next(&mut start, show) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            self.offset += start as u64;
+            self.held.drain(..start);
+            end?;
+            if self.held.len() > self.limit && self.passing.is_none() {
+                let fault = MessageFault::TooLong { limit: self.limit };
+                if !self.goes_on || self.is_before_header() {
+                    return Err(self.error(0, fault).into());
+                }
+                self.begin_passing();
+            }
+            if !self.pass_by(show)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Shows the next message of what is held from `start`, and goes behind it; `false` when there is none yet.
+    fn next<E: From<MessageError>>(&mut self, start: &mut usize, show: Show<'_, E>) -> Result<bool, E> {
+        if self.passing.is_some() {
+            return Ok(false);
+        }
+        *start += self.blank(*start);
+        if self.may_be_marked(&self.held[*start..]) {
+            return Ok(false);
+        }
+        let cut = match self.cut(*start) {
+            Ok(Some(cut)) => cut,
+            Ok(None) => return Ok(false),
+            Err(MessageFault::TooLong { .. }) if self.goes_on => {
+                // Its length was said, and it need not be there for that.
+                self.offset += *start as u64;
+                self.held.drain(..*start);
+                *start = 0;
+                self.begin_passing();
+                return Ok(false);
+            }
+            Err(fault) => return Err(self.error(*start, fault).into()),
+        };
+        self.looked = 0;
+        let length = cut.length();
+        if length > self.limit {
+            if !self.goes_on || self.is_before_header() {
+                return Err(self.error(*start, MessageFault::TooLong { limit: self.limit }).into());
+            }
+            let kept = self.held[*start..][..self.limit].to_vec();
+            let offset = self.offset + *start as u64;
+            *start += length;
+            return self.show_oversized(offset, &kept, length as u64, show).map(|()| true);
+        }
+        let result = if cut.is_blank {
+            Ok(())
+        } else {
+            self.show(*start, &cut, show)
+        };
+        *start += length;
+        result.map(|()| true)
+    }
+
+    /// Whether these bytes are the front of a byte order mark, behind which a JSON value begins.
+    fn may_be_marked(&self, held: &[u8]) -> bool {
+        self.framing == Framing::Json && self.looked == 0 && !held.is_empty() && {
+            held.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(held)
+        }
+    }
+
+    /// Looks at what the input begins with; `false` when that takes more bytes.
+    fn begin<E: From<MessageError>>(&mut self, ends: bool) -> Result<bool, E> {
+        if self.begun || !self.framing.is_text() {
+            return Ok(true);
+        }
+        let held = &self.held;
+        let encoding = match held.as_slice() {
+            [0xff, 0xfe, ..] => Some(Encoding::Utf16Le),
+            [0xfe, 0xff, ..] => Some(Encoding::Utf16Be),
+            _ => None,
+        };
+        if let Some(encoding) = encoding {
+            return Err(self.error(0, MessageFault::Encoded(encoding)).into());
+        }
+        let may_be_marked = |mark: &[u8]| mark.starts_with(held) && held.len() < mark.len();
+        if !ends
+            && [BYTE_ORDER_MARK, b"\xff\xfe", b"\xfe\xff"]
+                .into_iter()
+                .any(may_be_marked)
+        {
+            return Ok(false);
+        }
+        self.begun = true;
+        let is_kept = matches!(self.framing, Framing::Csv(_));
+        if held.starts_with(BYTE_ORDER_MARK) && (is_kept || self.framing == Framing::JsonSequence) {
+            if is_kept {
+                self.preamble.extend_from_slice(BYTE_ORDER_MARK);
+            }
+            self.held.drain(..BYTE_ORDER_MARK.len());
+            self.offset += BYTE_ORDER_MARK.len() as u64;
+        }
+        Ok(true)
     }
 
     /// The input has ended.
@@ -244,86 +442,172 @@ impl Splitter {
         &mut self,
         show: &mut dyn FnMut(Message<'_>) -> Result<(), E>,
     ) -> Result<Dropped, E> {
-        if self.framing == Framing::Json && self.json.is_word() && !self.is_front() {
-            self.push(b"\n", show)?;
+        if self.framing == Framing::Events {
+            return self.finish_events();
+        }
+        self.split(true, show)?;
+        if let Some(passing) = self.passing.take() {
+            let Passing {
+                offset, kept, length, ..
+            } = passing;
+            let length = length + std::mem::take(&mut self.held).len() as u64;
+            self.show_oversized(offset, &kept, length, show)?;
+            return Ok(Dropped(0));
+        }
+        if self.is_whole_without_end() {
+            self.held.push(b'\n');
+            self.split(true, show)?;
+        }
+        if self.ends_with_return() {
+            self.show_last_record(show)?;
         }
         if self.held.is_empty() {
             return Ok(Dropped(0));
         }
         match self.partial {
-            Partial::Drop => Ok(Dropped(self.held.len())),
-            Partial::Keep if self.framing.can_keep_partial() => {
-                let end = match &self.framing {
-                    Framing::Delimiter(delimiter) => delimiter.clone(),
-                    Framing::Nul => vec![0],
-                    _ => vec![b'\n'],
-                };
-                self.limit += end.len();
-                self.push(&end, show)?;
-                if self.held.is_empty() {
-                    Ok(Dropped(0))
-                } else {
-                    self.unfinished()
-                }
+            Partial::Drop => Ok(self.abandon()),
+            Partial::Keep if matches!(self.framing, Framing::Csv(_)) => {
+                self.show_last_record(show)?;
+                self.unless_unfinished()
             }
-            Partial::Keep | Partial::Fail => self.unfinished(),
+            Partial::Keep if self.can_be_kept() => {
+                let end = self.finder.needle().to_vec();
+                self.limit += end.len();
+                self.held.extend_from_slice(&end);
+                self.split(true, show)?;
+                self.unless_unfinished()
+            }
+            Partial::Keep | Partial::Fail => self.unless_unfinished(),
         }
     }
 
-    /// Whether the last JSON value, a number or a word, may be the front of one.
+    /// Whether a JSON value at the end of the input lacks nothing but what would tell that it has ended.
+    fn is_whole_without_end(&self) -> bool {
+        match self.framing {
+            Framing::Json => self.json.is_word() && !self.is_front(),
+            Framing::JsonLines => !self.held.is_empty() && !self.is_front(),
+            _ => false,
+        }
+    }
+
+    /// Whether a last CSV record ends with a carriage return, behind which no newline has come.
+    fn ends_with_return(&self) -> bool {
+        matches!(self.framing, Framing::Csv(_)) && self.records.ends_with_return()
+    }
+
+    /// Whether the last JSON value may be the front of one.
     fn is_front(&self) -> bool {
-        match serde_json::from_slice(&self.held) {
+        let held = self.held.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.held);
+        let held = held.trim_ascii();
+        match serde_json::from_slice(held) {
             Ok(serde_json::Value::Number(_)) => !self.ends_numbers,
             Ok(_) => false,
-            Err(error) => error.is_eof(),
+            Err(error) => error.is_eof() && !held.is_empty(),
         }
     }
 
     /// Leaves out what has come of a message.
     pub fn abandon(&mut self) -> Dropped {
-        let bytes = self.held.len();
+        let passed = self.passing.take().map_or(0, |passing| passing.length);
+        let pending = self.events.pending().unwrap_or(0);
+        let bytes = self.held.len() + pending + usize::try_from(passed).unwrap_or(usize::MAX);
         self.held.clear();
         Dropped(bytes)
     }
 
-    fn unfinished<E: From<MessageError>>(&self) -> Result<Dropped, E> {
-        let held = self.held.len();
-        Err(self.error(0, MessageFault::Unfinished { held }).into())
+    /// Whether the last message may be whole, but for its end.
+    fn can_be_kept(&self) -> bool {
+        match self.framing {
+            Framing::Csv(_) => !self.records.is_quoted(),
+            // The empty line behind an entry is missing.
+            Framing::JournalExport => self.entry.is_at_line(),
+            _ => self.framing.can_keep_partial(),
+        }
     }
 
-    fn show<E>(
-        &mut self,
-        start: usize,
-        cut: &Cut,
-        show: &mut dyn FnMut(Message<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn unless_unfinished<E: From<MessageError>>(&self) -> Result<Dropped, E> {
+        if self.held.is_empty() {
+            return Ok(Dropped(0));
+        }
+        let is_csv = matches!(self.framing, Framing::Csv(_));
+        let fault = MessageFault::Unfinished {
+            held: self.held.len(),
+            can_be_kept: self.can_be_kept(),
+            is_quoted: is_csv && self.records.is_quoted(),
+        };
+        Err(self.error(0, fault).into())
+    }
+
+    fn show_last_record<E: From<MessageError>>(&mut self, show: Show<'_, E>) -> Result<(), E> {
+        let Some((body, tail)) = self.records.last(&self.held) else {
+            return Ok(());
+        };
+        if tail == 0 {
+            self.held.extend_from_slice(self.records.terminator());
+        }
+        let cut = Cut {
+            body,
+            tail: 1,
+            ..Cut::default()
+        };
+        let result = self.show(0, &cut, show);
+        self.held.clear();
+        result
+    }
+
+    fn is_before_header(&self) -> bool {
+        self.framing.has_header() && self.header.is_none()
+    }
+
+    fn show<E: From<MessageError>>(&mut self, start: usize, cut: &Cut, show: Show<'_, E>) -> Result<(), E> {
         let (head, rest) = self.held[start..].split_at(cut.head);
         let (body, rest) = rest.split_at(cut.body);
-        if self.framing == Framing::Csv && self.header.is_none() {
-            let mut header = body.to_vec();
-            header.push(b'\n');
-            self.header = Some(header);
-            return Ok(());
+        let tail = &rest[cut.gap..][..cut.tail];
+        if matches!(self.framing, Framing::Csv(_)) && !self.learned {
+            let only_tells = self.records.learn(body);
+            self.learned = !only_tells;
+            if only_tells || self.framing.has_header() {
+                self.preamble.extend_from_slice(body);
+                self.preamble.extend_from_slice(tail);
+                if !only_tells {
+                    self.header = Some(std::mem::take(&mut self.preamble));
+                }
+                return Ok(());
+            }
         }
+        if let (Some(fault), false) = (&cut.fault, self.goes_on) {
+            return Err(self.error(start, fault.clone()).into());
+        }
+        let preamble = std::mem::take(&mut self.preamble);
         self.number += 1;
+        let (head, tail): (&[u8], &[u8]) = match self.framing {
+            Framing::Json => (b"", b"\n"),
+            Framing::JsonSequence => (&[RECORD_SEPARATOR], b"\n"),
+            // Of a file without a header, what comes before its first record.
+            Framing::Csv(_) => (&preamble, tail),
+            _ => (head, tail),
+        };
         let message = Message {
             number: self.number,
             offset: self.offset + start as u64,
             head,
             body,
-            tail: match self.framing {
-                Framing::Json => b"\n",
-                _ => &rest[..cut.tail],
-            },
+            tail,
             header: self.header.as_deref(),
+            columns: match self.framing {
+                Framing::Csv(_) => Columns::Csv(self.records.dialect()),
+                Framing::JournalExport => Columns::Journal,
+                _ => Columns::Tabs,
+            },
+            is_null: cut.is_null,
+            fault: cut.fault.as_ref(),
         };
         show(message)
     }
 
     fn error(&self, start: usize, fault: MessageFault) -> MessageError {
-        let is_header = self.framing == Framing::Csv && self.header.is_none();
         MessageError {
-            number: if is_header { 0 } else { self.number + 1 },
+            number: if self.is_before_header() { 0 } else { self.number + 1 },
             offset: self.offset + start as u64,
             fault,
         }
@@ -331,30 +615,44 @@ impl Splitter {
 
     /// The first message of what is held from `start`, if it is complete.
     fn cut(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
-        let held = &self.held[start..];
         match &self.framing {
             Framing::Lines | Framing::Nul | Framing::Delimiter(_) => Ok(self.cut_at_delimiter(start)),
-            Framing::Csv => Ok(self.cut_record(start)),
+            Framing::JsonLines => Ok(self.cut_json_line(start)),
+            Framing::Csv(_) => Ok(self.cut_record(start)),
             Framing::Json => {
-                let end = self.json.end(held, &mut self.looked)?;
-                Ok(end.map(|body| Cut { head: 0, body, tail: 0 }))
+                let end = self.json.end(&self.held[start..], &mut self.looked);
+                Ok(end.map(|(body, fault)| Cut {
+                    body,
+                    fault,
+                    ..Cut::default()
+                }))
             }
-            Framing::Netstring => cut_netstring(held, self.limit),
-            Framing::U32be => cut_length(held, self.limit),
+            Framing::JsonSequence => Ok(self.cut_text(start)),
+            Framing::Netstring | Framing::U32be => self.cut_frame(start),
+            Framing::JournalExport => self.cut_entry(start),
+            Framing::Events => Ok(None),
         }
     }
 
-    /// White space before a JSON value, and blank lines before a CSV record, belong to nothing.
-    fn blank(&self, start: usize) -> usize {
-        let is_blank = match &self.framing {
-            Framing::Json => json::is_space,
-            Framing::Csv => |byte| matches!(byte, b'\r' | b'\n'),
-            _ => return 0,
-        };
-        let held = &self.held[start..];
+    /// White space before a JSON value, and blank lines before a CSV record or an entry, belong to nothing.
+    fn blank(&mut self, start: usize) -> usize {
         // Once a message has begun, they belong to it.
-        let held = if self.looked == 0 { held } else { &[] };
-        held.iter().take_while(|byte| is_blank(**byte)).count()
+        if self.looked > 0 {
+            return 0;
+        }
+        let held = &self.held[start..];
+        match &self.framing {
+            Framing::Json => json::blank(held),
+            Framing::JsonSequence => {
+                let is_blank = |byte: &u8| json::is_space(*byte) || *byte == RECORD_SEPARATOR;
+                let length = held.iter().take_while(|byte| is_blank(byte)).count();
+                self.separated |= held[..length].contains(&RECORD_SEPARATOR);
+                length
+            }
+            Framing::Csv(_) => held.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(),
+            Framing::JournalExport => held.iter().take_while(|byte| **byte == b'\n').count(),
+            _ => 0,
+        }
     }
 
     fn cut_at_delimiter(&mut self, start: usize) -> Option<Cut> {
@@ -367,83 +665,311 @@ impl Splitter {
             [byte] => memchr(*byte, &held[from..]),
             _ => self.finder.find(&held[from..]),
         };
-        at.map(|at| Cut {
-            head: 0,
-            body: from + at,
-            tail,
+        at.map(|at| {
+            let body = from + at;
+            let gap = usize::from(self.framing == Framing::Lines && self.strips_return(&held[..body]));
+            Cut {
+                body: body - gap,
+                gap,
+                tail,
+                ..Cut::default()
+            }
+        })
+    }
+
+    fn strips_return(&self, body: &[u8]) -> bool {
+        self.strips_returns && body.ends_with(b"\r")
+    }
+
+    /// A line that holds nothing is no message; one that is no JSON value is none that can be taken.
+    fn cut_json_line(&mut self, start: usize) -> Option<Cut> {
+        let cut = self.cut_at_delimiter(start)?;
+        let line = &self.held[start..][..cut.body];
+        let head = if line.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
+        let body = line[head..].trim_ascii_end();
+        Some(Cut {
+            head,
+            body: body.len(),
+            tail: line.len() - head - body.len() + cut.tail,
+            is_blank: body.is_empty(),
+            fault: json::check(body)
+                .err()
+                .map(|error| MessageFault::NotJson { why: error.to_string() }),
+            ..Cut::default()
         })
     }
 
     fn cut_record(&mut self, start: usize) -> Option<Cut> {
         let held = &self.held[start..];
-        // Where it ends is all that is asked: the fields are written over one another.
-        let (mut fields, mut ends) = ([0; 1024], [0; 64]);
-        while self.looked < held.len() {
-            let (result, read, ..) = self.csv.read_record(&held[self.looked..], &mut fields, &mut ends);
-            self.looked += read;
-            if let csv_core::ReadRecordResult::Record = result {
-                self.csv.reset();
-                return Some(Cut {
-                    head: 0,
-                    body: self.looked - 1,
-                    tail: 1,
-                });
+        let (body, tail) = self.records.end(held, &mut self.looked)?;
+        let gap = usize::from(self.strips_return(&held[..body]));
+        Some(Cut {
+            body: body - gap,
+            gap,
+            tail,
+            ..Cut::default()
+        })
+    }
+
+    fn cut_text(&mut self, start: usize) -> Option<Cut> {
+        let held = &self.held[start..];
+        let next = memchr(RECORD_SEPARATOR, &held[self.looked..]).map(|at| self.looked + at);
+        if !self.separated {
+            let why =
+                format!("it does not begin with a record separator (0x{RECORD_SEPARATOR:02x}), as RFC 7464 has it");
+            self.looked = held.len();
+            // Where nothing follows it, the first byte is enough.
+            let end = if self.goes_on {
+                next
+            } else {
+                (!held.is_empty()).then_some(held.len())
+            };
+            return end.map(|body| Cut {
+                body,
+                fault: Some(MessageFault::NotJson { why }),
+                ..Cut::default()
+            });
+        }
+        let found = self.json.end(&held[..next.unwrap_or(held.len())], &mut self.looked);
+        let cut = match (found, next) {
+            (Some((body, fault)), _) => Cut {
+                body,
+                fault,
+                ..Cut::default()
+            },
+            (None, Some(body)) => Cut {
+                body,
+                fault: Some(MessageFault::NotJson {
+                    why: "it was cut off: the next one begins before it ends".to_owned(),
+                }),
+                ..Cut::default()
+            },
+            (None, None) => return None,
+        };
+        self.json = Value::default();
+        self.separated = false;
+        Some(cut)
+    }
+
+    fn cut_entry(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
+        let end = self.entry.end(&self.held[start..], &mut self.looked);
+        let end = end.map_err(|journal::NoNewline| MessageFault::NotAnEntry)?;
+        Ok(end.map(|body| Cut {
+            body,
+            tail: 1,
+            ..Cut::default()
+        }))
+    }
+
+    fn cut_frame(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
+        let held = &self.held[start..];
+        let frame = match self.framing {
+            Framing::Netstring => lengths::netstring(held)?,
+            _ => lengths::big_endian(held),
+        };
+        let Some(frame) = frame else { return Ok(None) };
+        if frame.length() > self.limit {
+            return Err(MessageFault::TooLong { limit: self.limit });
+        }
+        if held.len() < frame.length() {
+            return Ok(None);
+        }
+        if frame.tail > 0 && held[frame.length() - 1] != b',' {
+            return Err(MessageFault::NoComma);
+        }
+        Ok(Some(frame.into()))
+    }
+
+    /// Bytes of the frame that is held, whose length is said.
+    fn frame(&self) -> Option<usize> {
+        let frame = match self.framing {
+            Framing::Netstring => lengths::netstring(&self.held).ok()?,
+            Framing::U32be => lengths::big_endian(&self.held),
+            _ => None,
+        };
+        frame.map(Frame::length)
+    }
+
+    /// What is held is the front of a message that is too long.
+    fn begin_passing(&mut self) {
+        let mut passing = Passing {
+            offset: self.offset,
+            kept: Vec::new(),
+            length: 0,
+            left: self.frame().map(|length| length as u64),
+        };
+        self.pass(&mut passing);
+        self.passing = Some(passing);
+    }
+
+    /// Lets go of what was looked at, but for what the end of a message may begin with.
+    fn pass(&mut self, passing: &mut Passing) {
+        let count = match &mut passing.left {
+            Some(left) => {
+                let count = usize::try_from(*left).map_or(self.held.len(), |left| left.min(self.held.len()));
+                *left -= count as u64;
+                count
+            }
+            None => self.looked.saturating_sub(self.finder.needle().len()),
+        };
+        self.let_go(passing, count);
+        self.looked = self.looked.saturating_sub(count);
+    }
+
+    fn let_go(&mut self, passing: &mut Passing, count: usize) {
+        let room = self.limit.saturating_sub(passing.kept.len());
+        passing.kept.extend_from_slice(&self.held[..count.min(room)]);
+        passing.length += count as u64;
+        self.offset += count as u64;
+        self.held.drain(..count);
+    }
+
+    /// Goes behind a message that is too long, as soon as its end has come; whether it did.
+    fn pass_by<E: From<MessageError>>(&mut self, show: Show<'_, E>) -> Result<bool, E> {
+        let Some(mut passing) = self.passing.take() else {
+            return Ok(false);
+        };
+        let end = match passing.left {
+            Some(_) => None,
+            None => self.cut_end()?,
+        };
+        match end {
+            Some(end) => self.let_go(&mut passing, end),
+            None => self.pass(&mut passing),
+        }
+        if end.is_none() && passing.left != Some(0) {
+            self.passing = Some(passing);
+            return Ok(false);
+        }
+        (self.looked, self.json, self.separated) = (0, Value::default(), false);
+        self.show_oversized(passing.offset, &passing.kept, passing.length, show)?;
+        Ok(true)
+    }
+
+    /// Where the message ends that is on its way past, if that is known: behind its end.
+    fn cut_end<E: From<MessageError>>(&mut self) -> Result<Option<usize>, E> {
+        Ok(match &self.framing {
+            Framing::Csv(_) => self
+                .records
+                .end(&self.held, &mut self.looked)
+                .map(|(body, tail)| body + tail),
+            Framing::Json => self.json.find(&self.held, &mut self.looked),
+            Framing::JsonSequence => {
+                let next = memchr(RECORD_SEPARATOR, &self.held[self.looked..]).map(|at| self.looked + at);
+                let text = &self.held[..next.unwrap_or(self.held.len())];
+                let end = if self.separated {
+                    self.json.find(text, &mut self.looked)
+                } else {
+                    None
+                };
+                if end.is_none() {
+                    self.looked = text.len();
+                }
+                end.or(next)
+            }
+            Framing::JournalExport => {
+                let end = self.entry.end(&self.held, &mut self.looked);
+                end.map_err(|journal::NoNewline| self.error(0, MessageFault::NotAnEntry))?
+                    .map(|body| body + 1)
+            }
+            _ => self.cut_at_delimiter(0).map(|cut| cut.length()),
+        })
+    }
+
+    fn show_oversized<E: From<MessageError>>(
+        &mut self,
+        offset: u64,
+        kept: &[u8],
+        length: u64,
+        show: Show<'_, E>,
+    ) -> Result<(), E> {
+        self.number += 1;
+        let fault = MessageFault::Oversized {
+            limit: self.limit,
+            length,
+        };
+        show(Message {
+            number: self.number,
+            offset,
+            head: b"",
+            body: kept,
+            tail: b"",
+            header: self.header.as_deref(),
+            columns: Columns::Tabs,
+            is_null: false,
+            fault: Some(&fault),
+        })
+    }
+
+    fn push_events<E: From<MessageError>>(&mut self, block: &[u8], show: Show<'_, E>) -> Result<(), E> {
+        let mut rest = block;
+        while !rest.is_empty() {
+            let (taken, event) = self.events.take(rest);
+            rest = &rest[taken..];
+            if let Some(event) = event {
+                self.show_event(&event, show)?;
             }
         }
-        None
+        if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
+            return Err(self
+                .event_error(self.events.begin(), MessageFault::TooLong { limit: self.limit })
+                .into());
+        }
+        Ok(())
     }
-}
 
-/// Ends records at newlines alone: the carriage return before one belongs to the record, as it does to a line.
-fn csv_reader() -> csv_core::Reader {
-    csv_core::ReaderBuilder::new()
-        .terminator(csv_core::Terminator::Any(b'\n'))
-        .build()
-}
+    fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
+        if event.length >= self.limit as u64 {
+            if !self.goes_on {
+                return Err(self
+                    .event_error(event.offset, MessageFault::TooLong { limit: self.limit })
+                    .into());
+            }
+            return self.show_oversized(event.offset, &event.data, event.length, show);
+        }
+        self.number += 1;
+        show(Message {
+            number: self.number,
+            offset: event.offset,
+            head: b"",
+            body: &event.data,
+            tail: b"\n",
+            header: None,
+            columns: Columns::Event {
+                id: &event.id,
+                kind: &event.kind,
+            },
+            is_null: false,
+            fault: None,
+        })
+    }
 
-fn cut_netstring(held: &[u8], limit: usize) -> Result<Option<Cut>, MessageFault> {
-    let digits = held.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let wrong = |length: usize| MessageFault::NotALength {
-        found: String::from_utf8_lossy(&held[..held.len().min(length)])
-            .escape_debug()
-            .to_string(),
-    };
-    match held.get(digits) {
-        _ if digits > LENGTH_DIGITS => return Err(wrong(LENGTH_DIGITS + 1)),
-        None => return Ok(None),
-        Some(b':') if digits > 0 && (digits == 1 || held[0] != b'0') => {}
-        Some(_) => return Err(wrong(digits + 1)),
+    fn finish_events<E: From<MessageError>>(&mut self) -> Result<Dropped, E> {
+        let Some(held) = self.events.pending() else {
+            return Ok(Dropped(0));
+        };
+        if self.partial == Partial::Drop {
+            return Ok(Dropped(held));
+        }
+        let fault = MessageFault::Unfinished {
+            held,
+            can_be_kept: false,
+            is_quoted: false,
+        };
+        Err(self.event_error(self.events.begin(), fault).into())
     }
-    let length = held[..digits]
-        .iter()
-        .fold(0, |length: usize, digit| length * 10 + usize::from(digit - b'0'));
-    if length > limit {
-        return Err(MessageFault::TooLong { limit });
-    }
-    match held.get(digits + 1 + length) {
-        None => Ok(None),
-        Some(b',') => Ok(Some(Cut {
-            head: digits + 1,
-            body: length,
-            tail: 1,
-        })),
-        Some(_) => Err(MessageFault::NoComma),
-    }
-}
 
-fn cut_length(held: &[u8], limit: usize) -> Result<Option<Cut>, MessageFault> {
-    let Some(digits) = held.first_chunk::<4>() else {
-        return Ok(None);
-    };
-    let length = usize::try_from(u32::from_be_bytes(*digits)).unwrap_or(usize::MAX);
-    if length > limit {
-        return Err(MessageFault::TooLong { limit });
+    fn event_error(&self, offset: u64, fault: MessageFault) -> MessageError {
+        MessageError {
+            number: self.number + 1,
+            offset,
+            fault,
+        }
     }
-    Ok((held.len() - digits.len() >= length).then_some(Cut {
-        head: digits.len(),
-        body: length,
-        tail: 0,
-    }))
 }
 
 #[cfg(test)]

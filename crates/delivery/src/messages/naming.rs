@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::MessageFault;
-use super::key::{Columns, Key};
+use super::framing::Message;
+use super::key::Key;
+use spoutctl_archive::escape_path;
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 
 /// Where messages go.
@@ -32,10 +34,17 @@ impl Naming {
 pub struct Template {
     parts: Vec<Part>,
     key: Option<Key>,
-    /// How columns of keys are told apart.
-    columns: Columns,
-    /// Percent-encode in a key what pachd refuses in a path, and `/`.
-    escape: bool,
+    escape: Escape,
+}
+
+/// What is percent-encoded, and `%` itself with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escape {
+    Nothing,
+    /// In a key what pachd refuses in a path, and `/`: one element, whatever the key is.
+    Keys,
+    /// In the whole path what pachd refuses; a key's slashes make directories.
+    Paths,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,25 +63,22 @@ const USUAL_TIME: &str = "%Y-%m-%dT%H%M%SZ";
 impl Template {
     /// # Errors
     /// When the text is no template, or has a `{key}` and nothing says where it is.
-    pub fn new(text: &str, key: Option<Key>, columns: Columns, escape: bool) -> Result<Self, String> {
+    pub fn new(text: &str, key: Option<Key>, escape: Escape) -> Result<Self, String> {
         let parts = parse(text)?;
         match (parts.contains(&Part::Key), &key) {
             (true, None) => {
                 return Err(
-                    "{key} needs --key-json, --key-column or --key-delimiter, which say where it is".to_owned(),
+                    "{key} needs --key-json, --key-column, --key-field or --key-delimiter, which say where it is"
+                        .to_owned(),
                 );
             }
             (false, Some(_)) => return Err("the name has no {key}, so nothing uses the message's key".to_owned()),
             _ => {}
         }
-        let template = Self {
-            parts,
-            key,
-            columns,
-            escape,
-        };
+        let template = Self { parts, key, escape };
         // Whatever is refused of every message is refused before the first.
         let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key");
+        let sample = String::from_utf8_lossy(&sample);
         let path = FilePath::new(&sample).map_err(|error| error.to_string())?;
         if path.is_root() || sample.ends_with('/') {
             return Err("the name of a file is missing".to_owned());
@@ -100,22 +106,26 @@ impl Template {
         self.key.is_some()
     }
 
-    /// The path of a message with this body and this number, read at `time`.
+    /// The path of a message with this number in the stream, read at `time`.
     ///
     /// # Errors
     /// When it has no key, or pachd would refuse the path.
-    pub fn path(&self, body: &[u8], number: u64, time: Timestamp) -> Result<FilePath, MessageFault> {
+    pub fn path(&self, message: &Message<'_>, number: u64, time: Timestamp) -> Result<FilePath, MessageFault> {
         let key = match &self.key {
             None => Vec::new(),
             Some(key) => key
-                .of(body, self.columns)
+                .of(message)
                 .map_err(|why| MessageFault::NoKey { why: why.to_string() })?,
         };
         let bad = |why: String| MessageFault::BadName { why };
-        if !self.escape && std::str::from_utf8(&key).is_err() {
-            return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
+        if self.escape != Escape::Keys && has_vanishing_element(&key) {
+            // It would be the file of another key.
+            let key = key.escape_ascii();
+            return Err(bad(format!("its key `{key}` has an element that a path leaves out")));
         }
-        let text = self.filled(time, number, &key);
+        let Ok(text) = String::from_utf8(self.filled(time, number, &key)) else {
+            return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
+        };
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
         if path.is_root() || text.ends_with('/') {
             return Err(bad(format!("`{text}` is a directory")));
@@ -123,23 +133,40 @@ impl Template {
         Ok(path)
     }
 
-    fn filled(&self, time: Timestamp, number: u64, key: &[u8]) -> String {
-        let mut text = String::new();
+    fn filled(&self, time: Timestamp, number: u64, key: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
         for part in &self.parts {
             match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Time(format) => text.push_str(&time.strftime(format).to_string()),
-                Part::Uuid => text.push_str(&Uuid::new_v4().simple().to_string()),
-                Part::Seq(digits) => {
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "{number:0digits$}");
-                }
-                Part::Key if self.escape => text.push_str(&escaped(key)),
-                Part::Key => text.push_str(&String::from_utf8_lossy(key)),
+                Part::Text(part) => text.extend_from_slice(part.as_bytes()),
+                Part::Time(format) => text.extend_from_slice(time.strftime(format).to_string().as_bytes()),
+                Part::Uuid => text.extend_from_slice(Uuid::new_v4().simple().to_string().as_bytes()),
+                Part::Seq(digits) => text.extend_from_slice(format!("{number:0digits$}").as_bytes()),
+                Part::Key if self.escape == Escape::Keys => text.extend_from_slice(escaped(key).as_bytes()),
+                Part::Key => text.extend_from_slice(key),
+            }
+        }
+        if self.escape == Escape::Paths {
+            let is_directory = text.ends_with(b"/");
+            text = escape_path(&text).unwrap_or_default().into_bytes();
+            if is_directory {
+                text.push(b'/');
             }
         }
         text
     }
+}
+
+/// Whether a key has an empty element behind its beginning, or one that is `.`: no path has those.
+fn has_vanishing_element(key: &[u8]) -> bool {
+    let mut elements = key.split(|byte| *byte == b'/');
+    let first = elements.next();
+    let mut elements = elements.peekable();
+    let mut vanishes = first == Some(b".");
+    while let Some(element) = elements.next() {
+        // Behind the last slash there is nothing: a directory, which is said in other words.
+        vanishes |= element == b"." || (element.is_empty() && elements.peek().is_some());
+    }
+    vanishes
 }
 
 /// One element of a path that stands for these bytes, and for no others.
@@ -205,10 +232,25 @@ fn part(field: &str) -> Result<Part, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::Columns;
     use super::*;
 
     fn template(text: &str, key: Option<Key>, escape: bool) -> Result<Template, String> {
-        Template::new(text, key, Columns::Tabs, escape)
+        Template::new(text, key, if escape { Escape::Keys } else { Escape::Nothing })
+    }
+
+    fn message(body: &[u8]) -> Message<'_> {
+        Message {
+            number: 1,
+            offset: 0,
+            head: b"",
+            body,
+            tail: b"",
+            header: None,
+            columns: Columns::Tabs,
+            is_null: false,
+            fault: None,
+        }
     }
 
     #[test]
@@ -216,17 +258,23 @@ mod tests {
         let time: Timestamp = "2026-11-22T10:17:02Z".parse().unwrap();
         let named = template("in/{time:%Y/%m/%d}/{key}.json", Some(Key::Column(1)), false).unwrap();
         assert_eq!(
-            named.path(b"left\tright", 1, time).unwrap().as_str(),
+            named.path(&message(b"left\tright"), 1, time).unwrap().as_str(),
             "/in/2026/11/22/left.json"
         );
         let unique = template("{uuid}", None, false).unwrap();
-        assert_ne!(unique.path(b"", 1, time).unwrap(), unique.path(b"", 1, time).unwrap());
-        assert_eq!(unique.path(b"", 1, time).unwrap().as_str().len(), 33);
+        assert_ne!(
+            unique.path(&message(b""), 1, time).unwrap(),
+            unique.path(&message(b""), 1, time).unwrap()
+        );
+        assert_eq!(unique.path(&message(b""), 1, time).unwrap().as_str().len(), 33);
         let usual = template("{time}", None, false).unwrap();
-        assert_eq!(usual.path(b"", 1, time).unwrap().as_str(), "/2026-11-22T101702Z");
+        assert_eq!(
+            usual.path(&message(b""), 1, time).unwrap().as_str(),
+            "/2026-11-22T101702Z"
+        );
         let numbered = template("{seq}-{seq:3}", None, false).unwrap();
-        assert_eq!(numbered.path(b"", 42, time).unwrap().as_str(), "/42-042");
-        assert_eq!(numbered.path(b"", 4242, time).unwrap().as_str(), "/4242-4242");
+        assert_eq!(numbered.path(&message(b""), 42, time).unwrap().as_str(), "/42-042");
+        assert_eq!(numbered.path(&message(b""), 4242, time).unwrap().as_str(), "/4242-4242");
     }
 
     #[test]
@@ -257,13 +305,13 @@ mod tests {
         let escaping = template("{key}", key(), true).unwrap();
         let path = |body: &[u8]| {
             escaping
-                .path(body, 1, Timestamp::UNIX_EPOCH)
+                .path(&message(body), 1, Timestamp::UNIX_EPOCH)
                 .unwrap()
                 .as_str()
                 .to_owned()
         };
         for body in [&b"a*b|"[..], b"../up|", b"caf\xc3\xa9|", b"\xff|", b"/|"] {
-            let fault = plain.path(body, 1, Timestamp::UNIX_EPOCH).unwrap_err();
+            let fault = plain.path(&message(body), 1, Timestamp::UNIX_EPOCH).unwrap_err();
             assert!(matches!(fault, MessageFault::BadName { .. }), "{fault:?}");
         }
         assert_eq!(path(b"a*b|"), "/a%2Ab");
@@ -274,5 +322,25 @@ mod tests {
         for body in [&b"..|"[..], b".|", b"/|", b"../up|", b"a//b|"] {
             assert_eq!(path(body).matches('/').count(), 1, "{}", path(body));
         }
+    }
+
+    #[test]
+    fn directories_of_a_key_stay_directories_where_paths_are_escaped() {
+        let by_topic = |text: &str| Template::new(text, Some(Key::Column(1)), Escape::Paths).unwrap();
+        let path = |body: &[u8]| by_topic("t/{key}").path(&message(body), 1, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            path("home/büro/50%\t1".as_bytes()).unwrap().as_str(),
+            "/t/home/b%C3%BCro/50%25"
+        );
+        assert_eq!(path(b"a/../\xff").unwrap().as_str(), "/t/a/%2E%2E/%FF");
+        // Keys that differ never become one file.
+        for vanishing in [&b"a//b"[..], b"./a", b"a/./b", b"a/", b"//a"] {
+            assert!(path(vanishing).is_err(), "{}", vanishing.escape_ascii());
+        }
+        let fixed = Template::new("größe.txt", None, Escape::Paths).unwrap();
+        assert_eq!(
+            fixed.path(&message(b""), 1, Timestamp::UNIX_EPOCH).unwrap().as_str(),
+            "/gr%C3%B6%C3%9Fe.txt"
+        );
     }
 }

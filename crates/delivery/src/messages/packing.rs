@@ -1,6 +1,6 @@
 //! How many messages make an archive, and the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::chunks::Chunks;
 use super::error::{MessageError, MessageFault};
 use super::framing::Message;
-use super::key::PositionAt;
+use super::key::{Columns, PositionAt};
 use super::naming::{Naming, Template};
-use spoutctl_archive::{ArchiveWriter, Label, MessageRange, Position};
+use spoutctl_archive::{ArchiveWriter, Aside, Asides, Label, MessageRange, Position};
 use spoutctl_core::pfs::FilePath;
 
 /// When an archive is complete: whichever comes first.
@@ -47,21 +47,125 @@ pub struct Moment {
 const ENTRY: u64 = 512;
 const END: u64 = 1024;
 
+/// What becomes of a message that is said not to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Nulls {
+    /// It is an empty one.
+    #[default]
+    Empty,
+    Skip,
+    /// It cannot be taken.
+    Fail,
+}
+
+/// What becomes of a message that has the name of another one of the same archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SameName {
+    #[default]
+    Refuse,
+    /// It takes the other one's place.
+    Last,
+}
+
+/// What becomes of a message that cannot be taken.
+#[derive(Default)]
+pub enum OnBad {
+    /// Nothing behind it is read.
+    #[default]
+    Stop,
+    /// It is left out, and counted.
+    Skip,
+    SetAside(Box<dyn Shelf>),
+}
+
+/// A message that cannot be taken.
+pub struct Bad<'a> {
+    /// In the stream.
+    pub number: u64,
+    pub message: &'a Message<'a>,
+    pub position: Option<&'a Position>,
+    /// Why, and where it is in the input.
+    pub error: &'a MessageError,
+}
+
+/// Where messages go that cannot be taken.
+pub trait Shelf: Send {
+    /// Keeps a message and the reason, and answers where. When this returns, both survive a crash.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    fn keep(&mut self, bad: &Bad<'_>) -> io::Result<String>;
+}
+
+/// What is in the destination already, for files that grow.
+pub trait Existing: Send {
+    /// Whether there is a file at this path.
+    ///
+    /// # Errors
+    /// When that is not known, in words.
+    fn has(&mut self, path: &FilePath) -> Result<bool, String>;
+}
+
+/// What was left out of archives, or set aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub nulls: u64,
+    pub skipped: u64,
+    pub set_aside: u64,
+    /// Why the first of those was left out or set aside that could not be taken.
+    pub first: Option<MessageError>,
+}
+
 /// Collects messages until they are an archive.
 pub struct Packer {
     naming: Naming,
     batching: Batching,
     /// Where each message says its position, if it does.
     position: Option<PositionAt>,
+    nulls: Nulls,
+    same_name: SameName,
+    on_bad: OnBad,
+    headers: Headers,
+    tally: Tally,
     /// How many messages the stream has had before this input.
     before: u64,
     batch: Option<Batch>,
 }
 
+/// Which files of CSV begin with a header.
+enum Headers {
+    /// Each of every archive.
+    Each,
+    /// Those that are not there yet: the bytes go to the end of what there is.
+    New {
+        existing: Box<dyn Existing>,
+        /// Files that have it.
+        known: HashSet<FilePath>,
+    },
+}
+
+impl Headers {
+    fn wants(&mut self, path: &FilePath) -> Result<bool, MessageFault> {
+        let Self::New { existing, known } = self else {
+            return Ok(true);
+        };
+        if known.contains(path) {
+            return Ok(false);
+        }
+        let is_there = existing.has(path).map_err(|why| MessageFault::UnknownFile { why })?;
+        known.insert(path.clone());
+        Ok(!is_there)
+    }
+}
+
 struct Batch {
     first: u64,
     last: u64,
+    /// Those that were left out or set aside are among them.
     count: u64,
+    /// Those that are in its files.
+    taken: u64,
+    asides: Asides,
     /// Of its newest message.
     position: Option<Position>,
     /// When its first message was read.
@@ -70,6 +174,8 @@ struct Batch {
 }
 
 enum Content {
+    /// Everything so far was left out.
+    Nothing,
     File {
         path: FilePath,
         bytes: Chunks,
@@ -88,11 +194,18 @@ pub struct Packed {
     pub position: Option<Position>,
     /// When the first message was read.
     pub begun: Moment,
+    /// What was left out of it, or set aside.
+    pub asides: Asides,
     content: Done,
 }
 
 enum Done {
-    File { path: FilePath, bytes: Chunks },
+    /// Everything was left out.
+    Nothing,
+    File {
+        path: FilePath,
+        bytes: Chunks,
+    },
     Files(Chunks),
 }
 
@@ -103,9 +216,45 @@ impl Packer {
             naming,
             batching,
             position: None,
+            nulls: Nulls::default(),
+            same_name: SameName::default(),
+            on_bad: OnBad::default(),
+            headers: Headers::Each,
+            tally: Tally::default(),
             before: 0,
             batch: None,
         }
+    }
+
+    #[must_use]
+    pub fn with_nulls(self, nulls: Nulls) -> Self {
+        Self { nulls, ..self }
+    }
+
+    #[must_use]
+    pub fn with_same_name(self, same_name: SameName) -> Self {
+        Self { same_name, ..self }
+    }
+
+    #[must_use]
+    pub fn on_bad(self, on_bad: OnBad) -> Self {
+        Self { on_bad, ..self }
+    }
+
+    /// Files grow from archive to archive, and only a new one gets a CSV header.
+    #[must_use]
+    pub fn growing(self, existing: Option<Box<dyn Existing>>) -> Self {
+        let headers = existing.map_or(Headers::Each, |existing| Headers::New {
+            existing,
+            known: HashSet::new(),
+        });
+        Self { headers, ..self }
+    }
+
+    /// What was left out and set aside so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The first message of the input is the stream's one after so many others.
@@ -139,15 +288,11 @@ impl Packer {
         now: Moment,
         done: &mut dyn FnMut(Packed) -> Result<(), E>,
     ) -> Result<(), E> {
-        let error = |fault| MessageError {
-            number: message.number,
-            offset: message.offset,
-            fault,
+        let position = self.position.as_ref().map(|position| position.of(message));
+        let (position, unplaced) = match position.transpose() {
+            Ok(position) => (position, None),
+            Err(why) => (None, Some(MessageFault::NoPosition { why: why.to_string() })),
         };
-        let position = self.position.as_ref().map(|position| position.of(message.body));
-        let position = position
-            .transpose()
-            .map_err(|why| error(MessageFault::NoPosition { why: why.to_string() }))?;
         if let Some(batch) = &self.batch
             && (batch.length(position.as_ref()) + room(&self.naming, message) > self.batching.bytes
                 || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
@@ -155,16 +300,101 @@ impl Packer {
             self.close(done)?;
         }
         let number = self.before.saturating_add(message.number);
-        let batch = match self.batch.take() {
-            Some(batch) => batch,
-            None => Batch::begin(&self.naming, message, number, now).map_err(error)?,
+        let refused = message.fault.cloned().or(unplaced);
+        let taken = match refused {
+            Some(fault) => Err(fault),
+            None => self.take(message, number, now),
         };
-        let batch = self.batch.insert(batch);
-        batch.add(&self.naming, message, number, now).map_err(error)?;
-        batch.position = position;
+        if let Err(fault) = taken {
+            self.leave_out(message, fault, position.as_ref(), number, now)?;
+        }
+        let Some(batch) = &mut self.batch else { return Ok(()) };
+        batch.count += 1;
+        batch.last = number;
+        // Where a message that was set aside stands is not known, and then the one before it is the last.
+        batch.position = position.or(batch.position.take());
         if batch.count >= self.batching.count || batch.length(batch.position.as_ref()) >= self.batching.bytes {
             self.close(done)?;
         }
+        Ok(())
+    }
+
+    /// Puts a message into the archive in hand.
+    fn take(&mut self, message: &Message<'_>, number: u64, now: Moment) -> Result<(), MessageFault> {
+        if message.is_null && self.nulls == Nulls::Fail {
+            return Err(MessageFault::Null);
+        }
+        let mut batch = match self.batch.take() {
+            Some(batch) => batch,
+            None => Batch::begin(&self.naming, message, number, now, &mut self.headers)?,
+        };
+        let taken = if message.is_null && self.nulls == Nulls::Skip {
+            self.tally.nulls += 1;
+            batch.asides.skipped += 1;
+            Ok(())
+        } else {
+            batch.add(&self.naming, message, number, now, self.same_name, &mut self.headers)
+        };
+        self.batch = Some(batch);
+        taken
+    }
+
+    /// Does with a message what is to be done with one that cannot be taken.
+    fn leave_out(
+        &mut self,
+        message: &Message<'_>,
+        fault: MessageFault,
+        position: Option<&Position>,
+        number: u64,
+        now: Moment,
+    ) -> Result<(), MessageError> {
+        let error = MessageError {
+            number: message.number,
+            offset: message.offset,
+            fault,
+        };
+        let is_of_message = !matches!(error.fault, MessageFault::UnknownFile { .. });
+        let aside = match &mut self.on_bad {
+            OnBad::SetAside(shelf) if is_of_message => {
+                let bad = Bad {
+                    number,
+                    message,
+                    position,
+                    error: &error,
+                };
+                let place = shelf.keep(&bad).map_err(|why| MessageError {
+                    fault: MessageFault::NotKept {
+                        fault: Box::new(error.fault.clone()),
+                        why: why.to_string(),
+                    },
+                    ..error
+                })?;
+                Some(Aside {
+                    message: number,
+                    position: position.cloned(),
+                    reason: error.fault.to_string(),
+                    place,
+                })
+            }
+            OnBad::Skip if is_of_message => None,
+            _ => return Err(error),
+        };
+        let batch = match self.batch.take() {
+            Some(batch) => batch,
+            None => Batch::of(Content::Nothing, number, now),
+        };
+        let batch = self.batch.insert(batch);
+        match aside {
+            Some(aside) => {
+                self.tally.set_aside += 1;
+                batch.asides.add(aside);
+            }
+            None => {
+                self.tally.skipped += 1;
+                batch.asides.skipped += 1;
+            }
+        }
+        self.tally.first.get_or_insert(error);
         Ok(())
     }
 
@@ -192,56 +422,101 @@ fn room(naming: &Naming, message: &Message<'_>) -> u64 {
     }
 }
 
-impl Batch {
-    /// `number` is the message's in the stream.
-    fn begin(naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<Self, MessageFault> {
-        let content = match naming {
+impl Content {
+    fn begin(
+        naming: &Naming,
+        message: &Message<'_>,
+        number: u64,
+        now: Moment,
+        headers: &mut Headers,
+    ) -> Result<Self, MessageFault> {
+        Ok(match naming {
             Naming::Into(name) => {
+                let path = name.path(message, number, now.time)?;
                 let mut bytes = Chunks::default();
-                bytes.push(message.header.unwrap_or_default());
-                Content::File {
-                    path: name.path(message.body, number, now.time)?,
-                    bytes,
+                if let Some(header) = message.header
+                    && headers.wants(&path)?
+                {
+                    bytes.push(header);
                 }
+                Self::File { path, bytes }
             }
             // A time would make two archives of the same messages.
-            Naming::Each(_) => Content::Files {
+            Naming::Each(_) => Self::Files {
                 archive: ArchiveWriter::new(Chunks::default(), 0),
                 names: Names::default(),
                 length: END,
             },
-        };
-        Ok(Self {
+        })
+    }
+}
+
+impl Batch {
+    /// `number` is the message's in the stream.
+    fn begin(
+        naming: &Naming,
+        message: &Message<'_>,
+        number: u64,
+        now: Moment,
+        headers: &mut Headers,
+    ) -> Result<Self, MessageFault> {
+        let content = Content::begin(naming, message, number, now, headers)?;
+        Ok(Self::of(content, number, now))
+    }
+
+    fn of(content: Content, number: u64, now: Moment) -> Self {
+        Self {
             first: number,
             last: number,
             count: 0,
+            taken: 0,
+            asides: Asides::default(),
             position: None,
             begun: now,
             content,
-        })
+        }
     }
 
     /// Bytes of the archive, if it were complete with a message that stands there.
     fn length(&self, position: Option<&Position>) -> u64 {
-        let label = Label::most(position.map(|position| position.as_json().len()));
+        let label = Label::most(position.map(|position| position.as_json().len()), &self.asides);
         label
             + match &self.content {
+                Content::Nothing => ENTRY + END,
                 Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
                 Content::Files { length, .. } => *length,
             }
     }
 
-    fn add(&mut self, naming: &Naming, message: &Message<'_>, number: u64, now: Moment) -> Result<(), MessageFault> {
+    fn add(
+        &mut self,
+        naming: &Naming,
+        message: &Message<'_>,
+        number: u64,
+        now: Moment,
+        same_name: SameName,
+        headers: &mut Headers,
+    ) -> Result<(), MessageFault> {
+        if matches!(self.content, Content::Nothing) {
+            self.content = Content::begin(naming, message, number, now, headers)?;
+        }
         match (&mut self.content, naming) {
+            (Content::Nothing, _) => {}
             (Content::File { bytes, .. }, _) => {
                 for part in [message.head, message.body, message.tail] {
                     bytes.push(part);
                 }
             }
             (Content::Files { archive, names, length }, Naming::Each(name) | Naming::Into(name)) => {
-                let path = names.take(name, message, number, now)?;
-                let newline: &[u8] = if message.header.is_some() { b"\n" } else { b"" };
-                let parts = [message.header.unwrap_or_default(), message.body, newline];
+                let path = names.take(name, message, number, now, same_name)?;
+                let header = match message.header {
+                    Some(header) if headers.wants(&path)? => header,
+                    _ => &[],
+                };
+                // A record of CSV is one with its end only; what is no text is nothing but itself.
+                let is_csv = matches!(message.columns, Columns::Csv(_));
+                let end: &[u8] = if is_csv { message.tail } else { b"" };
+                let parts = [header, message.body, end];
                 let size = parts.iter().map(|part| part.len() as u64).sum();
                 let content = io::Read::chain(io::Read::chain(parts[0], parts[1]), parts[2]);
                 archive
@@ -250,8 +525,7 @@ impl Batch {
                 *length += size.next_multiple_of(512) + ENTRY;
             }
         }
-        self.count += 1;
-        self.last = number;
+        self.taken += 1;
         Ok(())
     }
 
@@ -263,7 +537,10 @@ impl Batch {
             },
             position: self.position,
             begun: self.begun,
+            asides: self.asides,
             content: match self.content {
+                _ if self.taken == 0 => Done::Nothing,
+                Content::Nothing => Done::Nothing,
                 Content::File { path, bytes } => Done::File { path, bytes },
                 Content::Files { archive, .. } => Done::Files(archive.finish().unwrap_or_default()),
             },
@@ -280,9 +557,16 @@ impl Packed {
         let label = Label {
             messages: Some(self.messages),
             position: self.position.clone(),
+            asides: self.asides.clone(),
         };
         output.write_all(&label.header())?;
         match &self.content {
+            Done::Nothing => {
+                let mut archive = ArchiveWriter::new(&mut *output, 0);
+                // Python's tarfile cannot read an archive that ends behind a global header.
+                archive.append_directory(b"./")?;
+                archive.finish()?;
+            }
             Done::Files(archive) => archive.write_to(output)?,
             Done::File { path, bytes } => {
                 let mut archive = ArchiveWriter::new(&mut *output, 0);
@@ -308,9 +592,11 @@ impl Names {
         message: &Message<'_>,
         number: u64,
         now: Moment,
+        same_name: SameName,
     ) -> Result<FilePath, MessageFault> {
-        let path = template.path(message.body, number, now.time)?;
-        if let Some((with, other)) = self.in_the_way(&path) {
+        let path = template.path(message, number, now.time)?;
+        let may_be_there = same_name == SameName::Last && self.taken.contains_key(&path);
+        if let Some((with, other)) = self.in_the_way(&path).filter(|_| !may_be_there) {
             return Err(MessageFault::Clash {
                 name: path.to_string(),
                 with: with.to_string(),

@@ -1,129 +1,247 @@
-//! A value inside a JSON text, by a pointer (RFC 6901), as it was written. The rest is checked and not kept.
+//! A value inside a JSON text, by a pointer (RFC 6901), as it was written.
+//!
+//! Only what the pointer means is looked at closely. Of the rest it has to be clear where it ends, and no more: that another
+//! field holds bytes that are no UTF-8, half a surrogate pair, a `NaN` or a thousand brackets is nobody's business here. So
+//! no library reads it.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use memchr::memchr2;
+
+use super::framing::BYTE_ORDER_MARK;
+
+/// Why something is no JSON text, as far as that shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotJson {
+    /// It breaks off.
+    Ends,
+    /// Something else stands there, so many bytes from the beginning.
+    Unexpected(usize),
+}
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ends => f.write_str("it breaks off"),
+            Self::Unexpected(at) => write!(f, "what stands {at} bytes from its beginning does not belong there"),
+        }
+    }
+}
 
 /// The value at `pointer`; of a key that is there twice the last one's. `None` when there is none.
 ///
 /// # Errors
-/// When `text` is not one JSON value.
-pub(super) fn find(text: &[u8], pointer: &str) -> serde_json::Result<Option<Box<RawValue>>> {
+/// When `text` is not one JSON value, as far as that shows.
+pub(super) fn find<'a>(text: &'a [u8], pointer: &str) -> Result<Option<&'a [u8]>, NotJson> {
     let steps: Vec<String> = pointer
         .split('/')
         .skip(1)
         .map(|step| step.replace("~1", "/").replace("~0", "~"))
         .collect();
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let found = Seek(&steps).deserialize(&mut json)?;
-    json.end()?;
+    let mark = if text.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
+    } else {
+        0
+    };
+    let mut reader = Reader { text, at: mark };
+    let found = reader.value(&steps)?;
+    reader.space();
+    if reader.at < text.len() {
+        return Err(NotJson::Unexpected(reader.at));
+    }
     Ok(found)
 }
 
-/// The way that is left.
-#[derive(Clone, Copy)]
-struct Seek<'a>(&'a [String]);
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = Option<Box<RawValue>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        if self.0.is_empty() {
-            return <Box<RawValue> as serde::Deserialize>::deserialize(json).map(Some);
-        }
-        json.deserialize_any(self)
-    }
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
 }
 
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = Option<Box<RawValue>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Result<u8, NotJson> {
+        self.text.get(self.at).copied().ok_or(NotJson::Ends)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Some((step, rest)) = self.0.split_first() else {
-            return Err(A::Error::custom("the pointer ends here"));
+    fn space(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+            .count();
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), NotJson> {
+        self.space();
+        if self.peek()? != byte {
+            return Err(NotJson::Unexpected(self.at));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Reads a value, and answers the one in it that the steps lead to. Goes as deep as there are steps.
+    fn value(&mut self, steps: &[String]) -> Result<Option<&'a [u8]>, NotJson> {
+        self.space();
+        let start = self.at;
+        let Some((step, rest)) = steps.split_first() else {
+            self.skip()?;
+            return Ok(Some(&self.text[start..self.at]));
         };
+        match self.peek()? {
+            b'{' => self.members(step, rest),
+            b'[' => self.elements(step, rest),
+            _ => self.skip().map(|()| None),
+        }
+    }
+
+    fn members(&mut self, step: &str, rest: &[String]) -> Result<Option<&'a [u8]>, NotJson> {
+        self.at += 1;
+        self.space();
         let mut found = None;
-        while let Some(is_it) = map.next_key_seed(IsKey(step))? {
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Ok(None);
+        }
+        loop {
+            self.space();
+            let start = self.at;
+            if self.peek()? != b'"' {
+                return Err(NotJson::Unexpected(start));
+            }
+            self.string()?;
+            let is_it = is_key(&self.text[start..self.at], step);
+            self.expect(b':')?;
             if is_it {
-                found = map.next_value_seed(Seek(rest))?;
+                found = self.value(rest)?;
             } else {
-                map.next_value::<IgnoredAny>()?;
+                self.skip()?;
+            }
+            if self.is_last(b'}')? {
+                return Ok(found);
             }
         }
-        Ok(found)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let Some((step, rest)) = self.0.split_first() else {
-            return Err(A::Error::custom("the pointer ends here"));
-        };
+    fn elements(&mut self, step: &str, rest: &[String]) -> Result<Option<&'a [u8]>, NotJson> {
+        self.at += 1;
+        self.space();
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Ok(None);
+        }
         let is_canonical = step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
         let wanted = step.parse::<usize>().ok().filter(|_| is_canonical);
         let mut found = None;
-        for at in 0.. {
+        let mut at = 0;
+        loop {
             if wanted == Some(at) {
-                let Some(value) = list.next_element_seed(Seek(rest))? else {
-                    break;
+                found = self.value(rest)?;
+            } else {
+                self.skip()?;
+            }
+            if self.is_last(b']')? {
+                return Ok(found);
+            }
+            at += 1;
+        }
+    }
+
+    /// Whether the closing bracket follows, and not a comma.
+    fn is_last(&mut self, close: u8) -> Result<bool, NotJson> {
+        self.space();
+        let byte = self.peek()?;
+        if byte != close && byte != b',' {
+            return Err(NotJson::Unexpected(self.at));
+        }
+        self.at += 1;
+        Ok(byte == close)
+    }
+
+    /// Goes behind the next value, however deep it is.
+    fn skip(&mut self) -> Result<(), NotJson> {
+        // The closing brackets that are to come.
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            self.space();
+            match self.peek()? {
+                b'"' => self.string()?,
+                bracket @ (b'{' | b'[') => {
+                    self.at += 1;
+                    self.space();
+                    let close = bracket + 2;
+                    if self.peek()? == close {
+                        self.at += 1;
+                    } else {
+                        open.push(close);
+                        if close == b'}' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.word()?,
+            }
+            loop {
+                let Some(close) = open.last().copied() else {
+                    return Ok(());
                 };
-                found = value;
-            } else if list.next_element::<IgnoredAny>()?.is_none() {
-                break;
+                if !self.is_last(close)? {
+                    if close == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                }
+                open.pop();
             }
         }
-        Ok(found)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+    fn key(&mut self) -> Result<(), NotJson> {
+        self.space();
+        if self.peek()? != b'"' {
+            return Err(NotJson::Unexpected(self.at));
+        }
+        self.string()?;
+        self.expect(b':')
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    /// Goes behind a string; a quote opens it.
+    fn string(&mut self) -> Result<(), NotJson> {
+        self.at += 1;
+        loop {
+            let rest = &self.text[self.at..];
+            let at = memchr2(b'"', b'\\', rest).ok_or(NotJson::Ends)?;
+            if rest[at] == b'"' {
+                self.at += at + 1;
+                return Ok(());
+            }
+            if at + 1 >= rest.len() {
+                return Err(NotJson::Ends);
+            }
+            self.at += at + 2;
+        }
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    /// Goes behind a number or a word, whatever it is.
+    fn word(&mut self) -> Result<(), NotJson> {
+        let rest = &self.text[self.at..];
+        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let length = rest.iter().take_while(|byte| is_of_word(byte)).count();
+        if length == 0 {
+            return Err(NotJson::Unexpected(self.at));
+        }
+        self.at += length;
+        Ok(())
     }
 }
 
-/// Whether a key is this one.
-struct IsKey<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for IsKey<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
-        json.deserialize_str(self)
+/// Whether a key, as it is written, is this one.
+fn is_key(written: &[u8], key: &str) -> bool {
+    let inside = &written[1..written.len() - 1];
+    if !inside.contains(&b'\\') {
+        return inside == key.as_bytes();
     }
-}
-
-impl Visitor<'_> for IsKey<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
+    super::key::text(written).is_some_and(|text| text == key.as_bytes())
 }
 
 #[cfg(test)]
@@ -135,7 +253,7 @@ mod tests {
 
     fn at(text: &str, pointer: &str) -> Option<String> {
         let found = find(text.as_bytes(), pointer).unwrap();
-        found.map(|value| value.get().to_owned())
+        found.map(|value| String::from_utf8(value.to_vec()).unwrap())
     }
 
     #[test]
@@ -159,8 +277,49 @@ mod tests {
 
     #[test]
     fn what_is_not_one_json_value_is_refused() {
-        for text in ["", "{", "{\"a\": 1} 2", "{\"a\" 1}", "nil", "\"\u{1}\""] {
+        for text in [
+            "",
+            "{",
+            "{\"a\": 1} 2",
+            "{\"a\" 1}",
+            "{\"a\": 1",
+            "{\"a\": 1,}",
+            "[1 2]",
+            "[1}",
+            "\"",
+            "\"\\",
+            "{1: 2}",
+            "{\"b\": [{]}",
+        ] {
             assert!(find(text.as_bytes(), "/a").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_stands_in_the_message_is_nobodys_business() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        for other in [
+            &b"\"\xff\xfe\""[..],
+            br#""\ud800""#,
+            b"NaN",
+            b"-Infinity",
+            b"\"\ta\nb\"",
+            deep.as_bytes(),
+        ] {
+            let text = [b"{\"v\": ", other, b", \"k\xff\": 1, \"\\udc00\": 2, \"id\": 7}"].concat();
+            assert_eq!(find(&text, "/id"), Ok(Some(&b"7"[..])), "{}", text[..40].escape_ascii());
+        }
+        assert_eq!(find(b"\xef\xbb\xbf{\"\\u0069d\": 1.10}", "/id"), Ok(Some(&b"1.10"[..])));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(text in "[\\[\\]{}\":,a0\\\\ ]{0,40}", pointer in "(/[a0]?){0,3}") {
+            let _ = find(text.as_bytes(), &pointer);
+            // Whatever the library takes is taken here.
+            if serde_json::from_str::<Value>(&text).is_ok() {
+                prop_assert!(find(text.as_bytes(), &pointer).is_ok());
+            }
         }
     }
 
@@ -182,8 +341,9 @@ mod tests {
     proptest! {
         #[test]
         fn it_finds_what_serde_json_finds(value in value(), pointer in "(/([ab]|~0|~1|[0-2]){0,2}){0,3}") {
-            let found = find(value.to_string().as_bytes(), &pointer).unwrap();
-            let found: Option<Value> = found.map(|raw| serde_json::from_str(raw.get()).unwrap());
+            let text = value.to_string();
+            let found = find(text.as_bytes(), &pointer).unwrap();
+            let found: Option<Value> = found.map(|raw| serde_json::from_slice(raw).unwrap());
             prop_assert_eq!(found.as_ref(), value.pointer(&pointer));
         }
     }

@@ -84,6 +84,10 @@ impl Observer for Leaving {
         self.observer.quarantined(archive, file);
     }
 
+    fn skipped(&self, archive: &Archive) {
+        self.observer.skipped(archive);
+    }
+
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         self.observer.settled(settled)?;
         if let Err(error) = self.spool.finished(&settled.archives(), settled.commit()) {

@@ -306,12 +306,8 @@ impl State {
         let held = &self.commits[at];
         let time = held.closed.then_some(jiff::Timestamp::UNIX_EPOCH);
         CommitInfo {
-            commit: Commit {
-                repo: branch.repo.clone(),
-                branch: None,
-                id: held.id.clone(),
-            },
-            parent: at.checked_sub(1).map(|parent| self.commits[parent].id.clone()),
+            commit: commit(branch, &held.id),
+            parent: at.checked_sub(1).map(|parent| commit(branch, &self.commits[parent].id)),
             description: held.description.clone(),
             started: Some(jiff::Timestamp::UNIX_EPOCH),
             finishing: time,
@@ -319,6 +315,14 @@ impl State {
             error: held.error.clone(),
             size_bytes: 0,
         }
+    }
+}
+
+fn commit(branch: &Branch, id: &CommitId) -> Commit {
+    Commit {
+        repo: branch.repo.clone(),
+        branch: branch.name.clone(),
+        id: id.clone(),
     }
 }
 
@@ -331,8 +335,8 @@ impl CommitHistory for Scripted {
         Ok(true)
     }
 
-    fn inspect_branch(&self, _: &Branch) -> Result<Option<BranchInfo>, Fault> {
-        let head = self.lock().commits.last().map(|commit| commit.id.clone());
+    fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+        let head = self.lock().commits.last().map(|held| commit(branch, &held.id));
         Ok(head.map(|head| BranchInfo {
             head: Some(head),
             has_provenance: false,
@@ -625,7 +629,7 @@ fn delivery_to(
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: OnBad::Stop,
         options,
     }
 }

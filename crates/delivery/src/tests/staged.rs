@@ -213,7 +213,7 @@ impl StagingSink for Fated {
         })
     }
 
-    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
+    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault> {
         self.store.list_moves(branch)
     }
 }
@@ -300,11 +300,8 @@ fn an_archive_is_staged_again_on_what_somebody_else_has_committed_meanwhile() {
     deliver(&sink, 1..=2, staged(false)).unwrap();
     assert_eq!(sink.archives(), [1, 2]);
     let first = &sink.line(&branch())[0];
-    let parent = Commit {
-        id: first.parent.clone().unwrap(),
-        ..first.commit.clone()
-    };
-    assert_eq!(sink.store.inspect_commit(&parent).unwrap().description, "somebody's");
+    let parent = first.parent.as_ref().unwrap();
+    assert_eq!(sink.store.inspect_commit(parent).unwrap().description, "somebody's");
 }
 
 #[test]
@@ -314,13 +311,8 @@ fn what_was_acknowledged_and_taken_off_the_branch_ends_it() {
         let sink = Fated::new([]);
         *sink.after_move.lock().unwrap() = Some(Box::new(|store| {
             let head = store.inspect_branch(&branch()).unwrap().unwrap().head.unwrap();
-            let mut commit = Commit {
-                repo: branch().repo,
-                branch: None,
-                id: head,
-            };
-            commit.id = store.inspect_commit(&commit).unwrap().parent.unwrap();
-            store.create_branch(&branch(), Some(&commit)).unwrap();
+            let parent = store.inspect_commit(&head).unwrap().parent;
+            store.create_branch(&branch(), parent.as_ref()).unwrap();
         }));
         let ended = deliver(&sink, 1..=count, staged(false));
         assert_eq!(ended.committed, [1]);
@@ -335,7 +327,7 @@ fn somebodys(store: &Store) -> Commit {
     let id = store.start_commit(&branch(), "somebody's").unwrap();
     let commit = Commit {
         repo: branch().repo,
-        branch: None,
+        branch: branch().name,
         id,
     };
     store.finish_commit(&commit, "somebody's", None).unwrap();
@@ -365,7 +357,7 @@ fn a_transaction_for_a_commit_that_is_not_ours_is_left_alone() {
     let theirs = StagingSink::start_transaction(&sink.store).unwrap();
     sink.store.move_branch(&theirs, &branch(), &commit).unwrap();
     deliver(&sink, 1..=2, staged(true)).unwrap();
-    assert_eq!(sink.store.list_moves(&branch()).unwrap(), [(theirs, commit.id)]);
+    assert_eq!(sink.store.list_moves(&branch()).unwrap(), [(theirs, commit)]);
 }
 
 #[test]

@@ -28,11 +28,12 @@ impl Scene<'_> {
             Cause::EmptyDocument if is_json && self.is_separator(span) => return None,
             Cause::EmptyDocument => self.empty(span),
             Cause::EmptyArray => {
-                Finding::new(&EMPTY_ARRAY, span, "an array without a spec").note(if self.version.is_1() {
-                    "pachctl 1.x knows no arrays of specs"
+                let finding = Finding::new(&EMPTY_ARRAY, span, "an array without a spec");
+                if self.version.is_1() {
+                    finding.note("pachctl 1.x knows no arrays of specs")
                 } else {
-                    "pachctl panics"
-                })
+                    finding.help("write a spec into it, or delete the file")
+                }
             }
             Cause::TopLevelArray => Finding::new(
                 &TOP_LEVEL_ARRAY,

@@ -320,7 +320,7 @@ pub(super) const EMPTY_DOCUMENT: Rule = rule!(
 pub(super) const EMPTY_ARRAY: Rule = rule!(
     "empty-array", Error, Versions::ALL,
     summary: "The file is an empty array",
-    why: "pachctl since 2.1 panics: it takes the first element of what has none. Before it knew no arrays.",
+    why: "There is no spec in it. Before 2.1, pachctl reads no arrays at all.",
     source: "src/internal/ppsutil/decoder.go:115",
     fixable: None,
 );

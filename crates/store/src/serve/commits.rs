@@ -20,8 +20,7 @@ use spoutctl_proto::transaction::TransactionRequest;
 /// Which commit a message means.
 ///
 /// pachd reads a repo that is missing from the branch (recording p 100), takes an id before a branch, and an id that is
-/// none for the name of a branch; `^` and `~N` after either mean ancestors. (A name that is no branch's makes pachd
-/// panic then, http 056; here it is not found.)
+/// none for the name of a branch; `^` and `~N` after either mean ancestors. What is no branch's name is not found here.
 pub(super) fn selector(commit: &Commit) -> Result<CommitSelector, Failure> {
     let branch = commit.branch.as_ref();
     let repo = commit
@@ -90,7 +89,7 @@ pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
             },
         }),
         description: info.description.clone(),
-        parent_commit: info.parent.as_ref().map(|id| commit_message(repo, id)),
+        parent_commit: info.parent.as_ref().map(|parent| commit_message(repo, &parent.id)),
         child_commits: record.children.iter().map(child).collect(),
         started: info.started.map(Into::into),
         finishing: info.finishing.map(Into::into),
@@ -160,11 +159,7 @@ impl Service {
             self.wait_for(call, record, CommitState::Finished)?;
         } else if let Some(parent) = record.info.parent {
             // An open commit shows what it is based on too. Its parent is closed, so this wait ends.
-            let parent = CommitSelector {
-                id: Some(parent),
-                ..CommitSelector::from(&id)
-            };
-            let parent = self.store.record(&parent)?;
+            let parent = self.store.record(&CommitSelector::from(&parent))?;
             self.wait_for(call, parent, CommitState::Finished)?;
         }
         // By its id: the branch may have moved meanwhile.
@@ -383,8 +378,8 @@ impl Wanted {
         let started = request.started_time.map(jiff::Timestamp::try_from).transpose();
         Ok(Self {
             left: match u64::try_from(request.number) {
-                // Nothing is mended here, so no commit is of that kind.
-                _ if request.origin_kind() == OriginKind::Fsck && !request.all => 0,
+                // Nothing is mended here, and a moved branch has no head of its own: no commit is of these kinds.
+                _ if matches!(request.origin_kind(), OriginKind::Fsck | OriginKind::Alias) && !request.all => 0,
                 Ok(0) | Err(_) => u64::MAX,
                 Ok(number) => number,
             },
@@ -393,7 +388,7 @@ impl Wanted {
                 _ if request.all => None,
                 OriginKind::User => Some(Origin::User),
                 OriginKind::Auto => Some(Origin::Auto),
-                OriginKind::Unknown | OriginKind::Fsck => None,
+                OriginKind::Unknown | OriginKind::Fsck | OriginKind::Alias => None,
             },
             started: started.map_err(|error| Status::invalid(error.to_string()))?,
             reverse: request.reverse,

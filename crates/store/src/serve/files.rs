@@ -219,8 +219,9 @@ impl Service {
         let new_tree = self.tree(call, &new_file)?;
         let new_info = &new_tree.record().info;
         let old_file = request.old_file.or_else(|| {
+            let parent = new_info.parent.as_ref()?;
             Some(File {
-                commit: Some(Commit::named(&new_info.commit.repo, new_info.parent.as_ref()?)),
+                commit: Some(Commit::named(&parent.repo, &parent.id)),
                 ..new_file.clone()
             })
         });

@@ -37,7 +37,7 @@ impl Service {
                 OriginKind::Unknown => true,
                 OriginKind::User => commit.origin == Origin::User,
                 OriginKind::Auto => commit.origin == Origin::Auto,
-                OriginKind::Fsck => false,
+                OriginKind::Fsck | OriginKind::Alias => false,
             };
             if commit.info.commit.id.as_str() == hidden || !is_wanted {
                 continue;

@@ -385,8 +385,7 @@ fn an_ancestor_that_a_commit_does_not_have_is_refused() {
     assert_eq!(ancestor("~3"), Err(status(Code::Unknown, text)));
 }
 
-/// Its commits stay and have no branch any more, as in pachd 2.12, also when there is one of that name again. (pachd
-/// panics when somebody subscribes to a branch of a repo with such commits.)
+/// Its commits stay and have no branch any more, as in pachd 2.12, also when there is one of that name again.
 #[test]
 fn a_branch_that_is_made_again_does_not_have_the_commits_of_the_one_before() {
     let fixture = Fixture::new();
@@ -619,7 +618,7 @@ fn a_store_that_is_served_takes_local_writers_too() {
                 let id = local.start_commit(&master(), "").unwrap();
                 let commit = spoutctl_core::pfs::Commit {
                     repo: master().repo,
-                    branch: None,
+                    branch: master().name,
                     id,
                 };
                 local.add_file_set(&commit, &file_set).unwrap();

@@ -84,7 +84,7 @@ fn log(store: &Store) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let text = store.text(&commit(&head), "/log");
+    let text = store.text(&head, "/log");
     text.lines().map(ToOwned::to_owned).collect()
 }
 

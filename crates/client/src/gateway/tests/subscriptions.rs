@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::branch;
-use super::scripted::{Connection, Recording, Server, folder_of};
+use super::scripted::{Connection, Server, answer, folder_of};
 use crate::gateway::Gateway;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::feed::{CommitFeed, TICK};
@@ -80,7 +80,7 @@ fn commits_are_shown_as_pachd_sent_them() {
     assert!(
         shown
             .iter()
-            .all(|info| info.finished.is_some() && info.commit.branch.is_some())
+            .all(|info| info.finished.is_some() && info.commit.branch.as_str() == "master")
     );
     let mut asked: Value = serde_json::from_slice(&server.seen()[0].body).unwrap();
     // Otherwise it is asked as then.
@@ -144,8 +144,9 @@ fn one_that_is_cut_or_ends_is_a_fault() {
 }
 
 #[test]
-fn a_panic_of_pachds_may_pass() {
-    let server = Server::answering([Recording::load("http 056").response()]);
+fn what_failed_inside_pachd_may_pass() {
+    let said = r#"{"code":10,"message":"something inside failed","details":[]}"#;
+    let server = Server::answering([answer("409 Conflict", "Content-Type: application/json\r\n", said)]);
     let (_, fault) = watch(&server.gateway(), "mirror", "master", 100);
     assert_eq!(fault, Some(FaultKind::Unknown));
 }

@@ -132,7 +132,7 @@ fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
     options.times.connect = Duration::from_secs(1);
     let grpc = Grpc::new(options).unwrap();
     let calls = Arc::clone(&grpc.calls);
-    grpc.found.set(Found::V2(V2::new(calls))).unwrap();
+    grpc.found.set(Found::V2(V2::new(calls, None))).unwrap();
     // Accepted by the system, and never read.
     let mut changes = Megabytes::new(TOTAL);
     let given = Arc::clone(&changes.given);

@@ -63,19 +63,22 @@ pub(super) fn commit_id(commit: &v1::Commit) -> Result<CommitId, Unreadable> {
 pub(super) fn commit_info(
     info: v1::CommitInfo,
     repo: &pfs::Repo,
-    branch: Option<&pfs::BranchName>,
+    branch: &pfs::BranchName,
 ) -> Result<CommitInfo, Unreadable> {
+    let named = |commit: &v1::Commit, branch: &pfs::BranchName| {
+        Ok::<_, Unreadable>(pfs::Commit {
+            repo: repo.clone(),
+            branch: branch.clone(),
+            id: commit_id(commit)?,
+        })
+    };
     let time = |time: Option<Timestamp>| time.map(jiff::Timestamp::try_from).transpose();
     let finished = time(info.finished)?;
     // There is no `error` in 1.x. What is finished without a list of files failed, or was given up (recording 071).
     let failed = finished.is_some() && info.tree.is_none() && info.trees.is_empty();
     Ok(CommitInfo {
-        commit: pfs::Commit {
-            repo: repo.clone(),
-            branch: branch.cloned(),
-            id: commit_id(&info.commit.ok_or(Unreadable::Missing("commit"))?)?,
-        },
-        parent: info.parent_commit.as_ref().map(commit_id).transpose()?,
+        commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?, branch)?,
+        parent: info.parent_commit.map(|parent| named(&parent, branch)).transpose()?,
         description: info.description,
         started: time(info.started)?,
         // The call that closes a commit also finishes it.
@@ -90,10 +93,21 @@ pub(super) fn commit_info(
     })
 }
 
-pub(super) fn branch_info(info: &v1::BranchInfo) -> Result<BranchInfo, Unreadable> {
+/// `asked` is the branch of which it was asked.
+pub(super) fn branch_info(info: &v1::BranchInfo, asked: &pfs::Branch) -> Result<BranchInfo, Unreadable> {
     let depends = |branch: &v1::Branch| branch.repo.as_ref().is_none_or(|repo| repo.name != SPECS);
     Ok(BranchInfo {
-        head: info.head.as_ref().map(commit_id).transpose()?,
+        head: info
+            .head
+            .as_ref()
+            .map(|head| {
+                Ok::<_, Unreadable>(pfs::Commit {
+                    repo: asked.repo.clone(),
+                    branch: asked.name.clone(),
+                    id: commit_id(head)?,
+                })
+            })
+            .transpose()?,
         has_provenance: info.provenance.iter().any(depends),
     })
 }

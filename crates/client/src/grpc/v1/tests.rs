@@ -81,7 +81,7 @@ fn branch(repo: &str) -> Branch {
 fn commit(repo: &str, id: &str) -> Commit {
     Commit {
         repo: branch(repo).repo,
-        branch: None,
+        branch: branch(repo).name,
         id: CommitId::new(id).unwrap(),
     }
 }
@@ -109,13 +109,13 @@ fn requests_are_those_that_were_recorded() {
 #[test]
 fn a_commit_is_open_finished_or_finished_without_its_data() {
     let read = |number| {
-        let repo = branch("given").repo;
-        messages::commit_info(answered(number), &repo, None).unwrap()
+        let given = branch("given");
+        messages::commit_info(answered(number), &given.repo, &given.name).unwrap()
     };
     let open = read("013");
     assert!(open.is_open() && !open.is_good());
     assert_eq!(open.description, "spoutctl stream=4f1d seq=7");
-    assert_eq!(open.parent.unwrap().as_str(), "a54088d5406642588c0edb08bbc1f43b");
+    assert_eq!(open.parent.unwrap().id.as_str(), "a54088d5406642588c0edb08bbc1f43b");
     let finished = read("031");
     assert!(finished.is_good());
     assert_eq!(finished.description, "spoutctl/1 stream=s seq=1 sha256=00 done");
@@ -137,10 +137,10 @@ fn a_branch_that_depends_on_a_spec_alone_may_be_written() {
             provenance: provenance.collect(),
             ..answered("023")
         };
-        messages::branch_info(&info).unwrap().has_provenance
+        messages::branch_info(&info, &branch("given")).unwrap().has_provenance
     };
     assert!(!on(&[]) && !on(&["__spec__"]) && on(&["__spec__", "input"]));
-    let headless = messages::branch_info(&answered("057")).unwrap();
+    let headless = messages::branch_info(&answered("057"), &branch("given")).unwrap();
     assert_eq!(headless.head, None);
 }
 

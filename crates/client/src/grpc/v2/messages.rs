@@ -36,18 +36,18 @@ pub(super) enum Unreadable {
 }
 
 /// The commit that a transaction sets `branch` to, if it does that and nothing else.
-pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(TransactionId, CommitId)> {
+pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(TransactionId, pfs::Commit)> {
     let [request] = &info.requests[..] else { return None };
     let created = request.create_branch.as_ref()?;
-    let named = created.branch.as_ref()?;
-    let repo = named.repo.as_ref()?;
+    let moved = created.branch.as_ref()?;
+    let repo = moved.repo.as_ref()?;
     let project = repo.project.as_ref().map_or("default", |project| project.name.as_str());
-    let is_ours = named.name == branch.name.as_str()
+    let is_ours = moved.name == branch.name.as_str()
         && repo.name == branch.repo.name.as_str()
         && project == branch.repo.project.as_str();
     let head = created.head.as_ref().filter(|_| is_ours)?;
     let id = info.transaction.as_ref()?.id.clone();
-    Some((TransactionId(id), CommitId::new(&head.id).ok()?))
+    Some((TransactionId(id), named(head, branch).ok()?))
 }
 
 /// The branch's head, whichever it is when pachd looks.
@@ -96,6 +96,19 @@ pub(super) fn commit_id(commit: &Commit) -> Result<CommitId, Unreadable> {
     Ok(CommitId::new(&commit.id)?)
 }
 
+/// A commit as an answer names it. Where that leaves the branch out, as 2.12 does, it is the one that was asked for.
+pub(super) fn named(commit: &Commit, asked: &pfs::Branch) -> Result<pfs::Commit, Unreadable> {
+    let told = commit.branch.as_ref().map(|branch| branch.name.as_str());
+    Ok(pfs::Commit {
+        repo: asked.repo.clone(),
+        branch: match told.filter(|name| !name.is_empty()) {
+            Some(name) => BranchName::new(name)?,
+            None => asked.name.clone(),
+        },
+        id: commit_id(commit)?,
+    })
+}
+
 pub(super) fn file_set(answer: CreateFileSetResponse) -> Result<FileSetId, Unreadable> {
     if answer.file_set_id.is_empty() {
         return Err(Unreadable::Missing("file_set_id"));
@@ -103,23 +116,15 @@ pub(super) fn file_set(answer: CreateFileSetResponse) -> Result<FileSetId, Unrea
     Ok(FileSetId(answer.file_set_id))
 }
 
-/// `repo` and `branch` are what was asked for: the answer need not repeat the branch.
-pub(super) fn commit_info(
-    info: CommitMessage,
-    repo: &pfs::Repo,
-    branch: Option<&BranchName>,
-) -> Result<CommitInfo, Unreadable> {
+/// `asked` is the branch of which it was asked.
+pub(super) fn commit_info(info: CommitMessage, asked: &pfs::Branch) -> Result<CommitInfo, Unreadable> {
     let time = |time: Option<Timestamp>| time.map(jiff::Timestamp::try_from).transpose();
     let upper_bound = info.size_bytes_upper_bound;
     let size = info.details.map_or(0, |details| details.size_bytes);
     let size = if size > 0 { size } else { upper_bound };
     Ok(CommitInfo {
-        commit: pfs::Commit {
-            repo: repo.clone(),
-            branch: branch.cloned(),
-            id: commit_id(&info.commit.ok_or(Unreadable::Missing("commit"))?)?,
-        },
-        parent: info.parent_commit.as_ref().map(commit_id).transpose()?,
+        commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?, asked)?,
+        parent: info.parent_commit.map(|parent| named(&parent, asked)).transpose()?,
         description: info.description,
         started: time(info.started)?,
         finishing: time(info.finishing)?,
@@ -129,9 +134,9 @@ pub(super) fn commit_info(
     })
 }
 
-pub(super) fn branch_info(info: &BranchMessage) -> Result<BranchInfo, Unreadable> {
+pub(super) fn branch_info(info: &BranchMessage, asked: &pfs::Branch) -> Result<BranchInfo, Unreadable> {
     Ok(BranchInfo {
-        head: info.head.as_ref().map(commit_id).transpose()?,
+        head: info.head.as_ref().map(|head| named(head, asked)).transpose()?,
         has_provenance: !(info.provenance.is_empty() && info.direct_provenance.is_empty()),
     })
 }

@@ -71,8 +71,8 @@ impl V2 {
         match answer {
             Ok(Some(effective)) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
             Ok(None) => Err(pachd::lost(call, format!("no answer within {}", seconds(limit)))),
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(None),
             Err(failed) => match fault(call, failed) {
+                failed if failed.no_such_call => Ok(None),
                 failed if failed.is_about_a_spec() => Ok(Some(Err(failed.fault.message))),
                 failed => Err(failed.fault),
             },
@@ -88,6 +88,11 @@ impl V2 {
             Ok(read) => read,
             Err(misfit) => return Ok(Err(words(&misfit))),
         };
+        if let Some(project) = read.pointer("/pipeline/project/name").and_then(Value::as_str)
+            && !self.may_have(project)?
+        {
+            return Ok(Err(pachd::no_projects(format!("project {project}")).message));
+        }
         if let Some(members) = read.as_object_mut() {
             for (name, is_set) in [("update", how.update), ("reprocess", how.reprocess)] {
                 if is_set {

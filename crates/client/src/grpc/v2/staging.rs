@@ -43,7 +43,7 @@ impl StagingSink for V2 {
         Ok(())
     }
 
-    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, CommitId)>, Fault> {
+    fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault> {
         let answer: TransactionInfos = self.ask(pachd::LIST_TRANSACTION, Empty {})?;
         let moves = |info: &TransactionInfo| messages::moves(info, branch);
         Ok(answer.transaction_info.iter().filter_map(moves).collect())

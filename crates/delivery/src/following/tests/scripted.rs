@@ -51,7 +51,7 @@ pub enum Luck {
     Skips(usize),
     /// Of a subscription: it says everything twice.
     Stutters,
-    /// What pachd says after a panic.
+    /// What pachd says when something inside it failed.
     Panics,
 }
 
@@ -88,15 +88,19 @@ pub fn id(number: usize) -> CommitId {
     CommitId::new(&format!("{number:012x}4{:019x}", 0)).unwrap()
 }
 
+pub fn commit(id: CommitId) -> Commit {
+    Commit {
+        repo: branch().repo,
+        branch: branch().name,
+        id,
+    }
+}
+
 /// A finished commit of a line without end.
 pub fn info(number: usize) -> CommitInfo {
     CommitInfo {
-        commit: Commit {
-            repo: branch().repo,
-            branch: Some(branch().name),
-            id: id(number),
-        },
-        parent: number.checked_sub(1).map(id),
+        commit: commit(id(number)),
+        parent: number.checked_sub(1).map(id).map(commit),
         description: String::new(),
         started: None,
         finishing: None,
@@ -192,12 +196,8 @@ impl History {
         let node = &self.nodes[at];
         let time = |second: usize| Timestamp::from_second(i64::try_from(second).unwrap()).unwrap();
         CommitInfo {
-            commit: Commit {
-                repo: branch().repo,
-                branch: Some(branch().name),
-                id: node.id.clone(),
-            },
-            parent: node.parent.map(|at| self.nodes[at].id.clone()),
+            commit: commit(node.id.clone()),
+            parent: node.parent.map(|at| commit(self.nodes[at].id.clone())),
             description: String::new(),
             started: Some(time(at)),
             finishing: node.closed.then(|| time(at)),
@@ -378,7 +378,7 @@ impl CommitHistory for World {
         self.exists()?;
         let history = self.history.borrow();
         Ok((!history.no_branch).then(|| BranchInfo {
-            head: history.head.map(|at| history.nodes[at].id.clone()),
+            head: history.head.map(|at| commit(history.nodes[at].id.clone())),
             has_provenance: false,
         }))
     }

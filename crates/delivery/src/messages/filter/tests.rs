@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Batching, Framing, Naming, Partial, Template, key::Columns};
+use super::super::{Batching, Escape, Framing, Naming, Partial, Template};
 use super::*;
 
 /// Plays arrivals, each at its second.
@@ -55,7 +55,7 @@ fn play_to(
         arrivals,
         end,
     };
-    let name = Template::new("f", None, Columns::Tabs, false).unwrap();
+    let name = Template::new("f", None, Escape::Nothing).unwrap();
     let batching = Batching {
         count: 3,
         ..Batching::default()
@@ -121,7 +121,7 @@ fn whoever_takes_archives_and_goes_is_given_no_more() {
         arrivals: vec![(0, Ok("a\n")), (9, Ok("b\n"))],
         end: Arrival::End,
     };
-    let name = Template::new("f", None, Columns::Tabs, false).unwrap();
+    let name = Template::new("f", None, Escape::Nothing).unwrap();
     let mut calls = 0;
     let end = pack(
         &mut source,

@@ -6,7 +6,7 @@
 use memchr::memchr2;
 use serde::de::IgnoredAny;
 
-use super::MessageFault;
+use super::{BYTE_ORDER_MARK, MessageFault};
 
 /// How far a value was read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,16 +28,13 @@ enum State {
 }
 
 impl Value {
-    /// The length of the value that `bytes` begin with, if all of it is there. `looked` bytes were looked at before; it
-    /// is as many as were now.
-    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, MessageFault> {
-        let Some(end) = self.find(bytes, looked) else {
-            return Ok(None);
-        };
+    /// The length of the value that `bytes` begin with, if all of it is there, and why it is none. `looked` bytes were looked
+    /// at before; it is as many as were now.
+    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<(usize, Option<MessageFault>)> {
+        let end = self.find(bytes, looked)?;
         *self = Self::default();
-        serde_json::from_slice::<IgnoredAny>(&bytes[..end])
-            .map_err(|error| MessageFault::NotJson { why: error.to_string() })?;
-        Ok(Some(end))
+        let wrong = check(&bytes[..end]).err();
+        Some((end, wrong.map(|error| MessageFault::NotJson { why: error.to_string() })))
     }
 
     /// Whether only what follows can tell that the value has ended.
@@ -45,7 +42,8 @@ impl Value {
         self.state == State::Word
     }
 
-    fn find(&mut self, bytes: &[u8], looked: &mut usize) -> Option<usize> {
+    /// The length of the value, whether it is one or not.
+    pub fn find(&mut self, bytes: &[u8], looked: &mut usize) -> Option<usize> {
         while let Some(byte) = bytes.get(*looked) {
             *looked += 1;
             match (self.state, byte) {
@@ -84,4 +82,28 @@ impl Value {
 /// JSON's own white space.
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// How many bytes before a value belong to none: white space, and the marks of files that were put together. The front of a
+/// mark is none yet.
+pub(super) fn blank(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &bytes[length..];
+        if rest.first().is_some_and(|byte| is_space(*byte)) {
+            length += 1;
+        } else if rest.starts_with(BYTE_ORDER_MARK) {
+            length += BYTE_ORDER_MARK.len();
+        } else {
+            return length;
+        }
+    }
+}
+
+/// Whether these bytes are one JSON value. What stands in its strings is nobody's business.
+///
+/// # Errors
+/// Where and why they are none.
+pub(super) fn check(bytes: &[u8]) -> serde_json::Result<()> {
+    serde_json::from_slice::<IgnoredAny>(bytes).map(|_| ())
 }

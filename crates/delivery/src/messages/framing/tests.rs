@@ -6,7 +6,17 @@ type Shown = Vec<(u64, u64, Vec<u8>, Vec<u8>)>;
 
 /// Number, offset, body and the whole of every message, the input given in blocks of these sizes.
 fn split(framing: Framing, input: &[u8], blocks: &[usize], partial: Partial) -> (Shown, Result<Dropped, MessageError>) {
-    let mut splitter = Splitter::new(framing, 1000, partial);
+    let (shown, end) = run(Splitter::new(framing, 1000, partial), input, blocks);
+    let shown = shown
+        .into_iter()
+        .map(|(number, offset, body, whole, _)| (number, offset, body, whole));
+    (shown.collect(), end)
+}
+
+type Told = Vec<(u64, u64, Vec<u8>, Vec<u8>, Option<String>)>;
+
+/// The same with what is wrong with each.
+fn run(mut splitter: Splitter, input: &[u8], blocks: &[usize]) -> (Told, Result<Dropped, MessageError>) {
     let mut shown = Vec::new();
     let mut show = |message: Message<'_>| {
         let whole = [
@@ -16,7 +26,9 @@ fn split(framing: Framing, input: &[u8], blocks: &[usize], partial: Partial) -> 
             message.tail,
         ]
         .concat();
-        shown.push((message.number, message.offset, message.body.to_vec(), whole));
+        let null = message.is_null.then(|| "null".to_owned());
+        let fault = message.fault.map(ToString::to_string).or(null);
+        shown.push((message.number, message.offset, message.body.to_vec(), whole, fault));
         Ok::<_, MessageError>(())
     };
     let (mut rest, mut sizes) = (input, blocks.iter().cycle());
@@ -29,6 +41,10 @@ fn split(framing: Framing, input: &[u8], blocks: &[usize], partial: Partial) -> 
     }
     let end = splitter.finish(&mut show);
     (shown, end)
+}
+
+fn csv() -> Framing {
+    Framing::Csv(Dialect::default())
 }
 
 fn bodies(framing: Framing, input: &[u8]) -> Vec<String> {
@@ -66,10 +82,7 @@ fn each_framing_has_its_own_end() {
         ]
     );
     assert_eq!(
-        bodies(
-            Framing::Csv,
-            b"id,text\n1,\"a\nb\"\n\n2,\"say \"\"x\"\"\"\r\n3,5\" pipe\n"
-        ),
+        bodies(csv(), b"id,text\n1,\"a\nb\"\n\n2,\"say \"\"x\"\"\"\r\n3,5\" pipe\n"),
         ["1,\"a\nb\"", "2,\"say \"\"x\"\"\"\r", "3,5\" pipe"]
     );
     assert_eq!(bodies(Framing::Netstring, b"5:hello,0:,3:a,b,"), ["hello", "", "a,b"]);
@@ -94,7 +107,7 @@ fn a_framing_is_named_as_it_is_typed() {
 
 #[test]
 fn the_header_is_no_message_and_comes_with_each() {
-    let (shown, end) = split(Framing::Csv, b"a,b\r\n1,2\r\n3,4", &[], Partial::Keep);
+    let (shown, end) = split(csv(), b"a,b\r\n1,2\r\n3,4", &[], Partial::Keep);
     end.unwrap();
     assert_eq!(shown[0], (1, 5, b"1,2\r".to_vec(), b"a,b\r\n1,2\r\n".to_vec()));
     assert_eq!(shown[1], (2, 10, b"3,4".to_vec(), b"a,b\r\n3,4\n".to_vec()));
@@ -112,7 +125,7 @@ fn a_last_message_without_its_end_is_kept_dropped_or_a_fault() {
         (Framing::Json, b"{}{\"a\": 1"),
         (Framing::Netstring, b"1:a,5:hell"),
         (Framing::U32be, b"\0\0\0\x01a\0\0\0\x02b"),
-        (Framing::Csv, b"h\na\n\"b"),
+        (csv(), b"h\na\n\"b"),
     ] {
         let (shown, end) = split(framing, input, &[], Partial::Fail);
         assert_eq!(shown.len(), 1);
@@ -123,7 +136,7 @@ fn a_last_message_without_its_end_is_kept_dropped_or_a_fault() {
     // What was promised cannot be made up.
     let (_, end) = split(Framing::Netstring, b"5:hell", &[], Partial::Keep);
     assert!(end.is_err());
-    let (_, end) = split(Framing::Csv, b"h\n\"b", &[], Partial::Keep);
+    let (_, end) = split(csv(), b"h\n\"b", &[], Partial::Keep);
     assert!(end.is_err());
 }
 
@@ -153,10 +166,10 @@ fn a_number_at_the_very_end_is_whole_only_for_those_who_say_so() {
 
 #[test]
 fn a_header_that_is_cut_off_is_called_that() {
-    let (_, end) = split(Framing::Csv, b"a,\"b", &[], Partial::Fail);
+    let (_, end) = split(csv(), b"a,\"b", &[], Partial::Fail);
     assert_eq!(
         end.unwrap_err().to_string(),
-        "the header of the input, at byte 0, has no end: the input ends after 4 of its bytes"
+        "the header of the input, at byte 0, has no end: the input ends after 4 of its bytes, in a quote that is open"
     );
 }
 
@@ -190,8 +203,24 @@ fn what_is_no_message_is_named_with_its_place() {
         ),
         (
             Framing::U32be,
-            b"\xff\xff\xff\xff",
+            b"\xff\xff\xff\xfe",
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
+        ),
+        (
+            Framing::JournalExport,
+            b"A=1\nB\n\x01\0\0\0\0\0\0\0xy",
+            "message 1 of the input, at byte 0, is no entry of a journal: no newline follows a value whose length was said",
+        ),
+        (
+            Framing::JsonSequence,
+            b"{}",
+            "message 1 of the input, at byte 0, is not JSON: it does not begin with a record separator (0x1e), as RFC 7464 has \
+             it",
+        ),
+        (
+            csv(),
+            b"\xff\xfea\0",
+            "the header of the input, at byte 0, is not UTF-8: the input begins with the mark of UTF-16LE",
         ),
     ] {
         let (_, end) = split(framing, input, &[], Partial::Fail);
@@ -201,7 +230,7 @@ fn what_is_no_message_is_named_with_its_place() {
 
 #[test]
 fn a_message_that_is_too_long_is_refused_before_it_is_all_there() {
-    for framing in [Framing::Lines, Framing::Csv, Framing::Delimiter(b"ab".to_vec())] {
+    for framing in [Framing::Lines, csv(), Framing::Delimiter(b"ab".to_vec())] {
         let mut splitter = Splitter::new(framing, 1000, Partial::Keep);
         let mut seen = 0;
         let error = loop {
@@ -212,6 +241,251 @@ fn a_message_that_is_too_long_is_refused_before_it_is_all_there() {
         };
         assert_eq!(error.fault, MessageFault::TooLong { limit: 1000 });
         assert_eq!(seen, 1000);
+    }
+}
+
+fn dialect(delimiter: Option<u8>, has_header: bool) -> Framing {
+    Framing::Csv(Dialect {
+        delimiter,
+        has_header,
+        ..Dialect::default()
+    })
+}
+
+fn wholes(framing: Framing, input: &[u8]) -> Vec<String> {
+    let partial = framing.usual_partial();
+    let (shown, end) = split(framing.clone(), input, &[], partial);
+    assert_eq!(end, Ok(Dropped(0)));
+    // However the bytes come.
+    for blocks in [[1], [2], [3]] {
+        assert_eq!(split(framing.clone(), input, &blocks, partial).0, shown, "{blocks:?}");
+    }
+    let text = |(_, _, _, whole): (u64, u64, Vec<u8>, Vec<u8>)| String::from_utf8(whole).unwrap();
+    shown.into_iter().map(text).collect()
+}
+
+#[test]
+fn csv_is_taken_as_spreadsheets_and_other_countries_write_it() {
+    // A Mac's, with carriage returns alone; a quoted one, and one at the end, are none of those.
+    assert_eq!(
+        wholes(csv(), b"a,b\r1,\"x\ry\"\r3,4\r"),
+        ["a,b\r1,\"x\ry\"\r", "a,b\r3,4\r"]
+    );
+    assert_eq!(wholes(csv(), b"a,b\r1,2\r3,4"), ["a,b\r1,2\r", "a,b\r3,4\r"]);
+    // A stray one in a file with newlines belongs to its field.
+    assert_eq!(wholes(csv(), b"a,b\r\n1,x\ry\r\n"), ["a,b\r\n1,x\ry\r\n"]);
+    // The last record of a file needs no line break.
+    assert_eq!(wholes(csv(), b"a,b\n1,2\n3,\"4\""), ["a,b\n1,2\n", "a,b\n3,\"4\"\n"]);
+    // Quotes with line breaks, whatever tells columns apart.
+    for delimiter in [';', '\t', '|', ','] {
+        let header = format!("id{delimiter}text\r\n");
+        let record = format!("1{delimiter}\"x\ny; \"\"q\"\"\"\r\n");
+        let input = header.clone() + &record + &record;
+        let expected = vec![header + &record; 2];
+        assert_eq!(wholes(csv(), input.as_bytes()), expected);
+        let byte = u8::try_from(delimiter).ok();
+        assert_eq!(wholes(dialect(byte, true), input.as_bytes()), expected);
+    }
+    // Where commas are in the header, others count only when it is said.
+    assert_eq!(wholes(csv(), b"a,b;c\n1,2;\"3\n"), ["a,b;c\n1,2;\"3\n"]);
+    assert_eq!(
+        wholes(dialect(Some(b';'), true), b"a,b;c\n1,2;\"3\n\"\n"),
+        ["a,b;c\n1,2;\"3\n\"\n"]
+    );
+}
+
+#[test]
+fn what_excel_writes_before_csv_is_no_record_and_stays() {
+    let mark = "\u{feff}";
+    let with = |rest: &str| format!("{mark}{rest}");
+    assert_eq!(
+        wholes(csv(), with("a;b\r\n1;\"x\ny\"\r\n").as_bytes()),
+        [with("a;b\r\n1;\"x\ny\"\r\n")]
+    );
+    assert_eq!(
+        wholes(csv(), with("\"a\nb\";c\r\n1;2\r\n").as_bytes()),
+        [with("\"a\nb\";c\r\n1;2\r\n")]
+    );
+    assert_eq!(
+        wholes(csv(), b"sep=|\r\na|b,c\r\n1|\"x\ny\"\r\n"),
+        ["sep=|\r\na|b,c\r\n1|\"x\ny\"\r\n"]
+    );
+    // Without a header it stands before the first record, and is none of it.
+    let (shown, _) = split(dialect(None, false), with("1;a\n2;b\n").as_bytes(), &[1], Partial::Keep);
+    assert_eq!(shown[0], (1, 3, b"1;a".to_vec(), with("1;a\n").into_bytes()));
+    assert_eq!(shown[1], (2, 7, b"2;b".to_vec(), b"2;b\n".to_vec()));
+    for utf16 in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a"] {
+        let (_, end) = split(csv(), utf16, &[1], Partial::Keep);
+        assert!(matches!(end.unwrap_err().fault, MessageFault::Encoded(_)));
+    }
+}
+
+#[test]
+fn an_escape_takes_the_meaning_of_what_follows() {
+    let mysql = Framing::Csv(Dialect {
+        escape: Some(b'\\'),
+        has_header: false,
+        ..Dialect::default()
+    });
+    let input = b"1,\"a\\\"b\",x\\\ny\n2,\"c\\\\\",\\N\n";
+    assert_eq!(wholes(mysql, input), ["1,\"a\\\"b\",x\\\ny\n", "2,\"c\\\\\",\\N\n"]);
+}
+
+#[test]
+fn carriage_returns_before_newlines_go_where_that_is_asked() {
+    for (framing, input, expected) in [
+        (Framing::Lines, &b"a\r\nb\r\r\nc\n"[..], vec!["a\n", "b\r\n", "c\n"]),
+        (csv(), b"a,b\r\n1,2\r\n", vec!["a,b\n1,2\n"]),
+    ] {
+        for blocks in [&[][..], &[1]] {
+            let splitter = Splitter::new(framing.clone(), 1000, Partial::Keep).stripping_returns(true);
+            let (shown, _) = run(splitter, input, blocks);
+            let wholes: Vec<_> = shown.iter().map(|told| String::from_utf8_lossy(&told.3)).collect();
+            assert_eq!(wholes, expected);
+        }
+    }
+}
+
+#[test]
+fn json_comes_in_lines_and_in_sequences() {
+    let lines = b"\xef\xbb\xbf{\"a\": 1}\r\n\n  \n[2]\n3";
+    let (shown, end) = split(Framing::JsonLines, lines, &[1], Partial::Fail);
+    assert_eq!(shown.len(), 2);
+    assert_eq!(
+        shown[0],
+        (1, 0, b"{\"a\": 1}".to_vec(), b"\xef\xbb\xbf{\"a\": 1}\r\n".to_vec())
+    );
+    // More digits may have been to come.
+    assert!(matches!(end.unwrap_err().fault, MessageFault::Unfinished { .. }));
+    assert_eq!(wholes(Framing::JsonLines, b"{}\n{\"b\": 2}"), ["{}\n", "{\"b\": 2}\n"]);
+    assert_eq!(
+        wholes(Framing::Json, b"\xef\xbb\xbf{}\n\n\xef\xbb\xbf[1]"),
+        ["{}\n", "[1]\n"]
+    );
+    assert_eq!(
+        wholes(Framing::JsonSequence, b"\x1e{\"a\":\n1}\n\x1e\x1e\"x\"\x1e7\n"),
+        ["\x1e{\"a\":\n1}\n", "\x1e\"x\"\n", "\x1e7\n"]
+    );
+    // What has no line feed behind it may have been cut off.
+    let (_, end) = split(Framing::JsonSequence, b"\x1e12", &[], Partial::Fail);
+    assert!(matches!(end.unwrap_err().fault, MessageFault::Unfinished { .. }));
+}
+
+#[test]
+fn entries_of_a_journal_may_hold_empty_lines() {
+    let one = b"__CURSOR=s=1;i=2\nMESSAGE=plain\n".as_slice();
+    let two = b"MESSAGE\n\x06\0\0\0\0\0\0\0a\n\nb\n=\n_PID=1\n".as_slice();
+    let input = [one, b"\n", two, b"\n\n"].concat();
+    for blocks in [&[][..], &[1], &[7]] {
+        let (shown, end) = split(Framing::JournalExport, &input, blocks, Partial::Fail);
+        assert_eq!(end, Ok(Dropped(0)));
+        let bodies: Vec<&[u8]> = shown.iter().map(|told| told.2.as_slice()).collect();
+        assert_eq!(bodies, [one, two]);
+        assert_eq!(shown[1].3, [two, b"\n"].concat());
+    }
+    assert_eq!(journal::field(two, b"MESSAGE"), Some(&b"a\n\nb\n="[..]));
+    assert_eq!(journal::field(two, b"_PID"), Some(&b"1"[..]));
+    assert_eq!(journal::field(two, b"PID"), None);
+    let (_, end) = split(Framing::JournalExport, one, &[], Partial::Fail);
+    assert!(matches!(
+        end.unwrap_err().fault,
+        MessageFault::Unfinished { can_be_kept: true, .. }
+    ));
+    let (shown, _) = split(Framing::JournalExport, one, &[], Partial::Keep);
+    assert_eq!(shown[0].2, one);
+}
+
+#[test]
+fn of_server_sent_events_the_data_are_the_messages() {
+    // The examples of the HTML standard, and what it says of line ends.
+    for (input, expected) in [
+        (&b"data: YHOO\ndata: +2\ndata: 10\n\n"[..], vec!["YHOO\n+2\n10\n"]),
+        (
+            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+            vec!["first event\n", "second event\n", " third event\n"],
+        ),
+        (b"data\n\ndata\ndata\n\n", vec!["\n", "\n\n"]),
+        (b"data:test\n\ndata: test\n\n", vec!["test\n", "test\n"]),
+        (
+            b"\xef\xbb\xbfdata: a\r\rdata: b\r\n\r\ndata: c\n\r\n:\r\n\r\n",
+            vec!["a\n", "b\n", "c\n"],
+        ),
+        (b"event: x\n\nretry: 10\ndataset: no\n\n", vec![]),
+    ] {
+        assert_eq!(wholes(Framing::Events, input), expected, "{}", input.escape_ascii());
+    }
+    let (shown, _) = split(Framing::Events, b"data: a\r\n\r\ndata: b\n\n", &[1], Partial::Fail);
+    assert_eq!((shown[0].1, shown[1].1), (0, 11));
+    let (_, end) = split(Framing::Events, b"data: a\n\ndata: b\n", &[], Partial::Fail);
+    assert_eq!(end.unwrap_err().offset, 9);
+    let (_, end) = split(Framing::Events, b"data: a\n\n: ping\n", &[], Partial::Fail);
+    assert_eq!(end, Ok(Dropped(0)));
+}
+
+#[test]
+fn a_length_of_minus_one_is_a_null_and_no_other_is_negative() {
+    let input = b"\0\0\0\x02v1\xff\xff\xff\xff\0\0\0\x02v3";
+    let (shown, _) = run(Splitter::new(Framing::U32be, 1000, Partial::Fail), input, &[1]);
+    let facts = |shown: &Told| -> Vec<(Vec<u8>, bool)> {
+        shown.iter().map(|told| (told.2.clone(), told.4.is_some())).collect()
+    };
+    let expected = [(b"v1".to_vec(), false), (Vec::new(), true), (b"v3".to_vec(), false)];
+    assert_eq!(facts(&shown), expected);
+    let (shown, _) = run(
+        Splitter::new(Framing::Netstring, 1000, Partial::Fail),
+        b"2:v1,-1:,2:v3,",
+        &[1],
+    );
+    assert_eq!(facts(&shown), expected);
+    assert_eq!(shown[1].3, b"-1:,");
+    for wrong in [&b"-2:,"[..], b"-:,", b"-11:,", b"--1:,"] {
+        let (_, end) = run(Splitter::new(Framing::Netstring, 1000, Partial::Fail), wrong, &[1]);
+        assert!(matches!(end.unwrap_err().fault, MessageFault::NotALength { .. }));
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_is_shown_and_the_next_one_follows() {
+    let long = "x".repeat(2000);
+    let inputs = [
+        (Framing::Lines, format!("a\n{long}\nb\n")),
+        (Framing::JsonLines, format!("1 \nnot json\n\"{long}\"\n2\n")),
+        (Framing::Json, format!("1 ] \"{long}\" 2 ")),
+        (
+            Framing::JsonSequence,
+            format!("\x1e1\n\x1e{{\"a\": \x1e2\n\x1e\"{long}\"\n?\x1e3\n"),
+        ),
+        (csv(), format!("h\na\n\"{long}\n\"\nb\n")),
+        (Framing::Netstring, format!("1:a,2000:{long},1:b,")),
+        (Framing::JournalExport, format!("A=a\n\nA={long}\n\nA=b\n\n")),
+        (Framing::Events, format!("data: a\n\ndata: {long}\n\ndata: b\n\n")),
+    ];
+    for (framing, input) in inputs {
+        let going_on = || Splitter::new(framing.clone(), 1000, Partial::Keep).going_on(true);
+        let whole = run(going_on(), input.as_bytes(), &[]);
+        assert_eq!(whole.1, Ok(Dropped(0)), "{framing:?}");
+        assert!(whole.0.first().unwrap().4.is_none() && whole.0.last().unwrap().4.is_none());
+        let wrong: Vec<&str> = whole.0.iter().filter_map(|told| told.4.as_deref()).collect();
+        assert!(
+            wrong.iter().any(|why| why.contains("more than 1.0 kB are not taken")),
+            "{framing:?}: {wrong:?}"
+        );
+        let kept = whole.0.iter().all(|told| told.2.len() <= 1000);
+        assert!(kept, "{framing:?}");
+        for blocks in [&[1][..], &[7], &[999], &[1001, 3]] {
+            assert_eq!(
+                run(going_on(), input.as_bytes(), blocks),
+                whole,
+                "{framing:?} {blocks:?}"
+            );
+        }
+        // Unasked it ends there.
+        let stopping = run(
+            Splitter::new(framing.clone(), 1000, Partial::Keep),
+            input.as_bytes(),
+            &[],
+        );
+        assert_eq!((stopping.0.len(), stopping.1.is_err()), (1, true), "{framing:?}");
     }
 }
 
@@ -244,8 +518,29 @@ fn framed() -> impl Strategy<Value = (Framing, Vec<Vec<u8>>, Vec<u8>)> {
             (Framing::U32be, m.clone(), bytes.collect())
         }),
         many(json_values()).prop_map(move |m| (Framing::Json, m.clone(), ended(&m, b" \n"))),
-        many(csv_records())
-            .prop_map(move |m| { (Framing::Csv, m.clone(), [&b"header\n"[..], &ended(&m, b"\n")].concat()) }),
+        many(json_values()).prop_map(move |m| (Framing::JsonLines, m.clone(), ended(&m, b"\n\r\n"))),
+        many(json_values()).prop_map(|m| {
+            let bytes = m.iter().flat_map(|body| [&b"\x1e"[..], body, b"\n"].concat());
+            (Framing::JsonSequence, m.clone(), bytes.collect())
+        }),
+        many("([A-Z_]{1,5}=[a-z=]{0,9}\n){1,3}".prop_map(String::into_bytes).boxed()).prop_map(move |m| (
+            Framing::JournalExport,
+            m.clone(),
+            ended(&m, b"\n")
+        )),
+        (
+            many("[a-z: ]{0,9}(\n[a-z: ]{0,9}){0,2}".prop_map(String::into_bytes).boxed()),
+            0..3_usize
+        )
+            .prop_map(|(m, end)| {
+                let end = ["\n", "\r", "\r\n"][end];
+                let event = |body: &Vec<u8>| {
+                    let body = String::from_utf8(body.clone()).unwrap();
+                    format!("data: {}{end}{end}", body.replace('\n', &format!("{end}data: "))).into_bytes()
+                };
+                (Framing::Events, m.clone(), m.iter().flat_map(event).collect())
+            }),
+        many(csv_records()).prop_map(move |m| { (csv(), m.clone(), [&b"header\n"[..], &ended(&m, b"\n")].concat()) }),
     ]
 }
 
@@ -295,16 +590,32 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic_and_blocks_never_matter(
-        which in 0_usize..7,
-        bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"\n\"{}[]:,0123 "[..])], 0..300),
+        which in 0_usize..13,
+        bytes in prop::collection::vec(
+            prop_oneof![
+                any::<u8>(),
+                prop::sample::select(&b"\n\r\"{}[]:;,-0123 \x1e=\xef\xbb\xbf\xff\xfe"[..]),
+                prop::sample::select(&b"data: \n"[..]),
+            ],
+            0..300,
+        ),
         blocks in prop::collection::vec(1_usize..30, 1..6),
+        goes_on: bool,
+        strips: bool,
+        limit in 5_usize..100,
     ) {
         let framings = [
-            Framing::Lines, Framing::Nul, Framing::Delimiter(b"12".to_vec()), Framing::Json, Framing::Csv,
-            Framing::Netstring, Framing::U32be,
+            Framing::Lines, Framing::Nul, Framing::Delimiter(b"12".to_vec()), Framing::Json, csv(),
+            Framing::Netstring, Framing::U32be, Framing::JsonLines, Framing::JsonSequence, Framing::JournalExport,
+            Framing::Events, dialect(None, false), dialect(Some(b';'), true),
         ];
-        let whole = split(framings[which].clone(), &bytes, &[], Partial::Drop);
-        let pieces = split(framings[which].clone(), &bytes, &blocks, Partial::Drop);
-        prop_assert_eq!(whole, pieces);
+        for partial in [Partial::Drop, Partial::Keep] {
+            let splitter = || {
+                let splitter = Splitter::new(framings[which].clone(), limit, partial);
+                splitter.going_on(goes_on).stripping_returns(strips)
+            };
+            let whole = run(splitter(), &bytes, &[]);
+            prop_assert_eq!(run(splitter(), &bytes, &blocks), whole);
+        }
     }
 }

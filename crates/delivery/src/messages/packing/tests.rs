@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::Key;
+use super::super::framing::Dialect;
 use super::super::key::Columns;
+use super::super::naming::Escape;
 use super::*;
 use spoutctl_archive::{ArchiveReader, EntryStream, Options};
 
@@ -17,7 +19,7 @@ fn moment(seconds: u64) -> Moment {
 }
 
 fn naming(text: &str, key: Option<Key>) -> Template {
-    Template::new(text, key, Columns::Tabs, false).unwrap()
+    Template::new(text, key, Escape::Nothing).unwrap()
 }
 
 fn message(number: u64, body: &[u8]) -> Message<'_> {
@@ -28,6 +30,9 @@ fn message(number: u64, body: &[u8]) -> Message<'_> {
         body,
         tail: b"\n",
         header: None,
+        columns: Columns::Tabs,
+        is_null: false,
+        fault: None,
     }
 }
 
@@ -158,7 +163,7 @@ fn an_archive_says_which_messages_it_holds_and_where_the_last_one_stands() {
             Naming::Into(naming("f", None))
         };
         let packer = Packer::new(naming, Batching { count: 2, ..HUGE });
-        let mut packer = packer.with_positions(Some(PositionAt::Column(1, Columns::Tabs)));
+        let mut packer = packer.with_positions(Some(PositionAt::Column(1)));
         let mut done: Vec<Packed> = Vec::new();
         for (body, number) in ["10\ta", "11\tb", "12\tc"].into_iter().zip(1..) {
             let take = &mut |packed| {
@@ -249,6 +254,7 @@ fn each_file_of_csv_has_the_header() {
             };
             let message = Message {
                 header: Some(b"id\n"),
+                columns: Columns::Csv(Dialect::default()),
                 ..message(number, body)
             };
             packer.add(&message, moment(0), take).unwrap();

@@ -92,11 +92,7 @@ impl World {
     fn start(&self) -> Commit {
         let Branch { repo, name } = branch();
         let id = self.store.start_commit(&branch(), "").unwrap();
-        Commit {
-            repo,
-            branch: Some(name),
-            id,
-        }
+        Commit { repo, branch: name, id }
     }
 
     /// All files of a commit, read one by one.
@@ -520,7 +516,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
         holding: crate::holding::Holding::new(&std::env::temp_dir()),
-        quarantine: None,
+        on_bad: crate::OnBad::Stop,
         options: Options {
             branch: branch(),
             staging: None,

@@ -49,7 +49,7 @@ fn store(dir: &std::path::Path) -> Store {
     let id = store.start_commit(&destination.branch, "").unwrap();
     let commit = spoutctl_core::pfs::Commit {
         repo: repo.clone(),
-        branch: Some(destination.branch.name.clone()),
+        branch: destination.branch.name.clone(),
         id,
     };
     store.add_file_set(&commit, &file_set).unwrap();

@@ -1,0 +1,204 @@
+//! A file where the branch has a directory, or the other way round, found before anything is sent.
+//!
+//! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it (recordings
+//! 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse both.
+//!
+//! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few names
+//! each is asked for, of more the directory is listed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::FileKind;
+
+/// So many names of a directory are asked for one by one.
+const FEW: usize = 16;
+
+/// What the branch has.
+pub(super) trait Tree {
+    /// What is at the path, if anything is.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn kind(&self, path: &str) -> Result<Option<FileKind>, Fault>;
+
+    /// Shows the paths in a directory that is there.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault>;
+}
+
+/// The first path at which the branch has something else than what comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collision {
+    pub path: String,
+    /// What the branch has there.
+    pub there: FileKind,
+}
+
+/// Looks for one. The paths are absolute, and files'.
+///
+/// # Errors
+/// What the tree fails with.
+pub(super) fn find(tree: &dyn Tree, paths: &[&str]) -> Result<Option<Collision>, Fault> {
+    let mut left = vec![(String::new(), paths.to_vec())];
+    while let Some((directory, paths)) = left.pop() {
+        let mut below: BTreeMap<String, Below<'_>> = BTreeMap::new();
+        for path in paths {
+            let rest = path.get(directory.len() + 1..).unwrap_or_default();
+            let (name, deeper) = rest.split_once('/').map_or((rest, false), |(name, _)| (name, true));
+            let entry = below.entry(format!("{directory}/{name}")).or_default();
+            if deeper {
+                entry.deeper.push(path);
+            } else {
+                entry.is_file = true;
+            }
+        }
+        let kinds = kinds(tree, &directory, &below)?;
+        for (path, Below { is_file, deeper }) in below {
+            match kinds.get(&path) {
+                Some(there @ FileKind::Directory) if is_file => return Ok(Some(Collision { path, there: *there })),
+                Some(FileKind::Directory) => left.push((path, deeper)),
+                Some(there @ FileKind::File) if !deeper.is_empty() => {
+                    return Ok(Some(Collision { path, there: *there }));
+                }
+                Some(FileKind::File) | None => {}
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What comes at one name of a directory.
+#[derive(Default)]
+struct Below<'a> {
+    is_file: bool,
+    /// Files under it.
+    deeper: Vec<&'a str>,
+}
+
+fn kinds(
+    tree: &dyn Tree,
+    directory: &str,
+    below: &BTreeMap<String, Below<'_>>,
+) -> Result<HashMap<String, FileKind>, Fault> {
+    let mut kinds = HashMap::new();
+    if below.len() <= FEW {
+        for path in below.keys() {
+            if let Some(kind) = tree.kind(path)? {
+                kinds.insert(path.clone(), kind);
+            }
+        }
+        return Ok(kinds);
+    }
+    let directory = if directory.is_empty() { "/" } else { directory };
+    tree.list(directory, &mut |path, kind| {
+        if below.contains_key(path) {
+            kinds.insert(path.to_owned(), kind);
+        }
+    })?;
+    Ok(kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Branch {
+        files: Vec<String>,
+        calls: Cell<usize>,
+    }
+
+    impl Branch {
+        fn of<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
+            Self {
+                files: files.into_iter().map(str::to_owned).collect(),
+                calls: Cell::new(0),
+            }
+        }
+
+        fn look(&self, path: &str) -> Option<FileKind> {
+            let is_below = |file: &String| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+            if self.files.iter().any(|file| file == path) {
+                Some(FileKind::File)
+            } else {
+                self.files.iter().any(is_below).then_some(FileKind::Directory)
+            }
+        }
+    }
+
+    impl Tree for Branch {
+        fn kind(&self, path: &str) -> Result<Option<FileKind>, Fault> {
+            self.calls.set(self.calls.get() + 1);
+            Ok(self.look(path))
+        }
+
+        fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault> {
+            self.calls.set(self.calls.get() + 1);
+            let prefix = format!("{}/", directory.trim_end_matches('/'));
+            for file in &self.files {
+                if let Some(rest) = file.strip_prefix(&prefix) {
+                    let name = rest.split('/').next().unwrap_or_default();
+                    let path = format!("{prefix}{name}");
+                    show(&path, self.look(&path).unwrap());
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn found(branch: &Branch, paths: &[&str]) -> Option<(String, FileKind)> {
+        find(branch, paths).unwrap().map(|found| (found.path, found.there))
+    }
+
+    #[test]
+    fn a_file_for_a_directory_and_a_directory_for_a_file_are_found() {
+        let branch = Branch::of(["/dir/a", "/dir-x", "/f"]);
+        assert_eq!(
+            found(&branch, &["/dir"]),
+            Some(("/dir".to_owned(), FileKind::Directory))
+        );
+        assert_eq!(found(&branch, &["/f/a"]), Some(("/f".to_owned(), FileKind::File)));
+        assert_eq!(
+            found(&branch, &["/dir-x/y/z"]),
+            Some(("/dir-x".to_owned(), FileKind::File))
+        );
+        assert_eq!(found(&branch, &["/dir/a", "/dir/b", "/dir-x", "/f", "/new/f"]), None);
+    }
+
+    #[test]
+    fn a_new_directory_is_not_looked_into_and_a_full_one_is_listed() {
+        let branch = Branch::of(["/old/a"]);
+        let names: Vec<String> = (0..1000).map(|at| format!("/new/{at}")).collect();
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!((found(&branch, &paths), branch.calls.get()), (None, 1));
+        let names: Vec<String> = (0..1000).map(|at| format!("/old/{at}")).collect();
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!((found(&branch, &paths), branch.calls.get()), (None, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_those_paths_collide_that_are_something_else_in_the_branch(
+            there in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 0..12),
+            comes in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 1..30),
+        ) {
+            // A tree has no file that is a directory, too.
+            let parent_of = |one: &String, other: &String| other.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            let is_leaf = |one: &&String| !there.iter().any(|other| parent_of(one, other));
+            let branch = Branch::of(there.iter().filter(is_leaf).map(String::as_str));
+            let paths: Vec<&str> = comes.iter().map(String::as_str).collect();
+            let collides = comes.iter().any(|path| {
+                let is_directory = branch.look(path) == Some(FileKind::Directory);
+                let ancestors = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
+                is_directory || ancestors.into_iter().any(|above| branch.look(above) == Some(FileKind::File))
+            });
+            prop_assert_eq!(find(&branch, &paths).unwrap().is_some(), collides);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries make of it.
+//!
+//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one ends
+//! with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of both is told
+//! from the file itself, so that a stray carriage return in a field of a file with newlines stays where it is.
+
+use memchr::{memchr, memchr2, memchr3};
+
+/// What tells columns apart where nobody says it, in the order in which one is chosen.
+const CANDIDATES: [u8; 4] = *b",;\t|";
+
+/// How a CSV file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a tab
+    /// or a bar.
+    pub delimiter: Option<u8>,
+    /// Takes what the next byte means away, in quotes and outside: the backslash of MySQL's `INTO OUTFILE`.
+    pub escape: Option<u8>,
+    /// The first record names the columns.
+    pub has_header: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: None,
+            escape: None,
+            has_header: true,
+        }
+    }
+}
+
+impl Dialect {
+    fn splits(&self, byte: u8) -> bool {
+        match self.delimiter {
+            Some(delimiter) => byte == delimiter,
+            None => CANDIDATES.contains(&byte),
+        }
+    }
+
+    /// The column of a record without its end, from 1; `None` when it has fewer.
+    #[must_use]
+    pub fn column(&self, record: &[u8], number: usize) -> Option<Vec<u8>> {
+        let dialect = Self {
+            delimiter: Some(self.delimiter.unwrap_or(CANDIDATES[0])),
+            ..*self
+        };
+        let mut rest = record;
+        for _ in 1..number {
+            let (_, after) = dialect.field(rest);
+            rest = after?;
+        }
+        Some(dialect.field(rest).0)
+    }
+
+    /// The first field, and what follows the delimiter behind it.
+    fn field<'a>(&self, record: &'a [u8]) -> (Vec<u8>, Option<&'a [u8]>) {
+        let mut field = Vec::new();
+        let mut at = At::FieldStart;
+        for (index, byte) in record.iter().enumerate() {
+            let (was, now) = (at, at.after(*byte, self));
+            at = now;
+            match (was, now) {
+                (_, At::FieldStart) => return (field, Some(&record[index + 1..])),
+                // The quotes around it, the first of two in it, and what takes a meaning away.
+                (At::FieldStart, At::Quoted) | (_, At::Closed | At::Escaped | At::EscapedInQuotes) => {}
+                _ => field.push(*byte),
+            }
+        }
+        (field, None)
+    }
+
+    /// What the record `sep=;` says, by which Excel is told of a delimiter.
+    fn told(record: &[u8]) -> Option<u8> {
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        let bare = record.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+        match bare.unwrap_or(record) {
+            [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some(*delimiter),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// Behind a quote in quotes, which closes them unless another one follows.
+    Closed,
+    Escaped,
+    EscapedInQuotes,
+}
+
+impl At {
+    /// What a byte that ends no record makes of it.
+    fn after(self, byte: u8, dialect: &Dialect) -> Self {
+        let is_escape = dialect.escape == Some(byte);
+        match self {
+            Self::Escaped => Self::Plain,
+            Self::EscapedInQuotes => Self::Quoted,
+            Self::Quoted if byte == b'"' => Self::Closed,
+            Self::Quoted if is_escape => Self::EscapedInQuotes,
+            Self::Quoted => Self::Quoted,
+            Self::FieldStart | Self::Closed if byte == b'"' => Self::Quoted,
+            _ if dialect.splits(byte) => Self::FieldStart,
+            _ if is_escape => Self::Escaped,
+            Self::FieldStart | Self::Plain | Self::Closed => Self::Plain,
+        }
+    }
+
+    fn may_end(self) -> bool {
+        matches!(self, Self::FieldStart | Self::Plain | Self::Closed)
+    }
+}
+
+/// What records end with, as the first one shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// A newline. A carriage return before it belongs to the record, as it does to a line.
+    Newline,
+    /// A carriage return; a newline does as well.
+    Return,
+}
+
+/// A record: its own length, and that of its end.
+pub(super) type Record = (usize, usize);
+
+/// Finds the ends of records.
+#[derive(Debug)]
+pub(super) struct Records {
+    dialect: Dialect,
+    ends: Option<Ends>,
+    at: At,
+    /// The byte that was looked at last is a carriage return, and what follows tells what it is.
+    returned: bool,
+    /// Of the first record: how many there are of each candidate.
+    seen: [usize; CANDIDATES.len()],
+}
+
+impl Records {
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            ends: None,
+            at: At::FieldStart,
+            returned: false,
+            seen: [0; CANDIDATES.len()],
+        }
+    }
+
+    /// With what the first record has told.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Whether the last byte was a carriage return that ends a record, unless it is a part of its end.
+    pub fn ends_with_return(&self) -> bool {
+        self.returned
+    }
+
+    /// Whether a quote is open.
+    pub fn is_quoted(&self) -> bool {
+        matches!(self.at, At::Quoted | At::EscapedInQuotes)
+    }
+
+    /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as many as
+    /// were now.
+    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<Record> {
+        while let Some(byte) = bytes.get(*looked) {
+            if std::mem::take(&mut self.returned) {
+                let body = *looked - 1;
+                match (byte, self.ends) {
+                    (b'\n', None) => {}
+                    (b'\n', Some(_)) => {
+                        *looked += 1;
+                        return Some(self.ended((body, 2)));
+                    }
+                    _ => {
+                        self.ends = Some(Ends::Return);
+                        return Some(self.ended((body, 1)));
+                    }
+                }
+            }
+            *looked += 1;
+            match byte {
+                b'\n' if self.at.may_end() => {
+                    self.ends.get_or_insert(Ends::Newline);
+                    return Some(self.ended((*looked - 1, 1)));
+                }
+                b'\r' if self.at.may_end() && self.ends != Some(Ends::Newline) => self.returned = true,
+                byte => self.pass(*byte, &bytes[*looked..], looked),
+            }
+        }
+        None
+    }
+
+    /// The input ends behind these bytes: a record that was begun is whole, unless a quote is open.
+    pub fn last(&mut self, bytes: &[u8]) -> Option<Record> {
+        if std::mem::take(&mut self.returned) {
+            self.ends.get_or_insert(Ends::Return);
+            return Some(self.ended((bytes.len() - 1, 1)));
+        }
+        (!bytes.is_empty() && self.at.may_end()).then(|| self.ended((bytes.len(), 0)))
+    }
+
+    /// What ends a record that lacks its end.
+    pub fn terminator(&self) -> &'static [u8] {
+        match self.ends {
+            Some(Ends::Return) => b"\r",
+            Some(Ends::Newline) | None => b"\n",
+        }
+    }
+
+    fn pass(&mut self, byte: u8, rest: &[u8], looked: &mut usize) {
+        let counted = CANDIDATES.iter().position(|candidate| *candidate == byte);
+        if let (true, Some(which)) = (self.at.may_end(), counted) {
+            self.seen[which] += 1;
+        }
+        self.at = self.at.after(byte, &self.dialect);
+        // What follows may be long, and says nothing until one of these.
+        let next = match (self.at, self.dialect.delimiter, self.dialect.escape) {
+            (At::Quoted, _, None) => memchr(b'"', rest),
+            (At::Quoted, _, Some(escape)) => memchr2(b'"', escape, rest),
+            (At::Plain, Some(delimiter), None) => memchr3(delimiter, b'\r', b'\n', rest),
+            _ => Some(0),
+        };
+        *looked += next.unwrap_or(rest.len());
+    }
+
+    fn ended(&mut self, record: Record) -> Record {
+        self.at = At::FieldStart;
+        record
+    }
+
+    /// Learns from the first record of the input. Whether it is one that only says what the delimiter is.
+    pub fn learn(&mut self, first: &[u8]) -> bool {
+        let told = Dialect::told(first);
+        if self.dialect.delimiter.is_none() {
+            self.dialect.delimiter = told.or_else(|| self.most());
+        }
+        told.is_some()
+    }
+
+    fn most(&self) -> Option<u8> {
+        let [commas, others @ ..] = self.seen;
+        let most = others.iter().copied().max().filter(|most| commas == 0 && *most > 0);
+        let which = most.and_then(|most| self.seen.iter().position(|seen| *seen == most));
+        Some(CANDIDATES[which.unwrap_or(0)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(record: &[u8], dialect: Dialect) -> Vec<String> {
+        let columns = (1..).map_while(|number| dialect.column(record, number));
+        columns.map(|column| String::from_utf8(column).unwrap()).collect()
+    }
+
+    fn by(delimiter: u8) -> Dialect {
+        Dialect {
+            delimiter: Some(delimiter),
+            ..Dialect::default()
+        }
+    }
+
+    #[test]
+    fn columns_are_what_was_meant() {
+        assert_eq!(
+            columns(b"1,\"a \"\"b\"\", \nc\",last", by(b',')),
+            ["1", "a \"b\", \nc", "last"]
+        );
+        assert_eq!(columns(b"a;\"b;c\";;", by(b';')), ["a", "b;c", "", ""]);
+        assert_eq!(columns(b"", by(b',')), [""]);
+        // A quote that begins no field is a quote; what follows a closed one belongs to the field.
+        assert_eq!(columns(b"5\" pipe,\"a\"b\"", by(b',')), ["5\" pipe", "ab\""]);
+        let escaping = Dialect {
+            escape: Some(b'\\'),
+            ..by(b',')
+        };
+        assert_eq!(columns(br#"a\,b,"c\"d",\\"#, escaping), ["a,b", "c\"d", "\\"]);
+    }
+
+    #[test]
+    fn what_the_csv_library_reads_of_a_record_is_read_here() {
+        for record in [
+            "a,b",
+            "\"a\"\"\",b",
+            "\"a,b\",",
+            ",",
+            "\"a\"b,c",
+            "x\"y,\"z",
+            "\"\"",
+            "\"\"\"\",\"\"",
+        ] {
+            let mut expected = Vec::new();
+            let mut fields = csv_core::Reader::new();
+            let mut rest = record.as_bytes();
+            loop {
+                let mut field = [0; 64];
+                let (mut result, read, mut written) = fields.read_field(rest, &mut field);
+                rest = &rest[read..];
+                if result == csv_core::ReadFieldResult::InputEmpty {
+                    let (last, _, more) = fields.read_field(&[], &mut field[written..]);
+                    (result, written) = (last, written + more);
+                }
+                match result {
+                    csv_core::ReadFieldResult::Field { record_end } => {
+                        expected.push(String::from_utf8(field[..written].to_vec()).unwrap());
+                        if record_end {
+                            break;
+                        }
+                    }
+                    _ => break,
+                }
+            }
+            assert_eq!(columns(record.as_bytes(), by(b',')), expected, "{record}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Frames that say how long they are: netstrings, and lengths in four bytes.
+//!
+//! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what netstrings
+//! are by themselves, but what comes of its `%S:%s,`.
+
+use super::MessageFault;
+
+/// How many digits a netstring's length may have: enough for 1 GB, and no number that overflows.
+const LENGTH_DIGITS: usize = 9;
+
+/// A frame whose length is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub head: usize,
+    pub body: usize,
+    pub tail: usize,
+    pub is_null: bool,
+}
+
+impl Frame {
+    pub fn length(self) -> usize {
+        self.head.saturating_add(self.body).saturating_add(self.tail)
+    }
+}
+
+/// What `held` begins with says of its frame, if it says it already. The frame itself may be still to come.
+pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
+    let is_null = held.first() == Some(&b'-');
+    let sign = usize::from(is_null);
+    let digits = held[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let wrong = |length: usize| MessageFault::NotALength {
+        found: String::from_utf8_lossy(&held[..held.len().min(length)])
+            .escape_debug()
+            .to_string(),
+    };
+    let number = &held[sign..sign + digits];
+    let end = sign + digits;
+    match held.get(end) {
+        _ if digits > LENGTH_DIGITS => return Err(wrong(LENGTH_DIGITS + 1)),
+        _ if is_null && !b"1".starts_with(number) => return Err(wrong(end)),
+        None => return Ok(None),
+        Some(b':') if digits > 0 && (digits == 1 || number[0] != b'0') => {}
+        Some(_) => return Err(wrong(end + 1)),
+    }
+    let length = number
+        .iter()
+        .fold(0, |length: usize, digit| length * 10 + usize::from(digit - b'0'));
+    Ok(Some(Frame {
+        head: end + 1,
+        body: if is_null { 0 } else { length },
+        tail: 1,
+        is_null,
+    }))
+}
+
+/// The same for a length in four bytes, big-endian.
+pub(super) fn big_endian(held: &[u8]) -> Option<Frame> {
+    let digits = held.first_chunk::<4>()?;
+    let is_null = *digits == [0xff; 4];
+    let length = usize::try_from(u32::from_be_bytes(*digits)).unwrap_or(usize::MAX);
+    Some(Frame {
+        head: digits.len(),
+        body: if is_null { 0 } else { length },
+        tail: 0,
+        is_null,
+    })
+}

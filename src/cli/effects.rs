@@ -1,0 +1,136 @@
+//! Options that would do nothing beside others are refused: whoever types one counts on it.
+//!
+//! What clap itself can say (`requires`, `conflicts_with`) stands at the options. Here is what depends on a value. Only what is
+//! typed counts: a variable, or what somebody prefers, is there for many runs.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _};
+
+use super::Cli;
+use spoutctl_delivery::messages::Framing;
+
+/// Refuses options that `args`, which have been parsed before, leave without effect.
+///
+/// # Errors
+/// Which option, and what it needs.
+pub fn check(args: &[OsString]) -> Result<(), String> {
+    let Ok(matches) = Cli::command().try_get_matches_from(args) else {
+        return Ok(());
+    };
+    let mut verb = "";
+    let mut matches = &matches;
+    while let Some((name, below)) = matches.subcommand() {
+        (verb, matches) = (name, below);
+    }
+    let line = Line { matches };
+    let rules = match verb {
+        "put" => [line.of_messages(), line.of_put()].concat(),
+        "pack" => line.of_messages(),
+        "tail" => line.of_tail(),
+        _ => Vec::new(),
+    };
+    let useless = rules.iter().find(|rule| line.is_typed(rule.option) && !rule.has_effect);
+    useless.map_or(Ok(()), |rule| {
+        let option = rule.option.replace('_', "-");
+        Err(format!("--{option} has no effect here: it is for {}", rule.means))
+    })
+}
+
+/// When an option does something.
+#[derive(Clone)]
+struct Rule {
+    /// By its id.
+    option: &'static str,
+    has_effect: bool,
+    means: &'static str,
+}
+
+impl From<(&'static str, (bool, &'static str))> for Rule {
+    fn from((option, (has_effect, means)): (&'static str, (bool, &'static str))) -> Self {
+        Self {
+            option,
+            has_effect,
+            means,
+        }
+    }
+}
+
+struct Line<'a> {
+    matches: &'a ArgMatches,
+}
+
+impl Line<'_> {
+    fn is_typed(&self, option: &str) -> bool {
+        self.matches.value_source(option) == Some(ValueSource::CommandLine)
+    }
+
+    fn is_set(&self, flag: &str) -> bool {
+        self.matches.get_flag(flag)
+    }
+
+    /// What depends on how messages are told apart.
+    fn of_messages(&self) -> Vec<Rule> {
+        let Some(framing) = self.matches.get_one::<Framing>("messages") else {
+            return Vec::new();
+        };
+        let is_csv = matches!(framing, Framing::Csv(_));
+        let is_bytes = matches!(
+            framing,
+            Framing::Lines | Framing::Nul | Framing::Delimiter(_) | Framing::Netstring | Framing::U32be
+        );
+        let csv = (is_csv, "--messages csv");
+        let fields = (framing.has_fields(), "--messages journal-export and sse");
+        let columns = (is_csv || is_bytes, "csv, lines and frames, which have columns");
+        let json = (!is_csv && *framing != Framing::JournalExport, "messages that are JSON");
+        let rules = [
+            ("csv_delimiter", csv),
+            ("csv_escape", csv),
+            ("csv_no_header", csv),
+            ("crlf", (framing.has_lines(), "--messages lines and csv")),
+            ("nulls", (framing.has_nulls(), "--messages netstring and u32be")),
+            ("key_field", fields),
+            ("position_field", fields),
+            ("key_column", columns),
+            ("position_column", columns),
+            ("key_json", json),
+            ("position_json", json),
+        ];
+        rules.into_iter().map(Rule::from).collect()
+    }
+
+    /// clap waives what an option requires where something that is typed conflicts with that.
+    fn has_command(&self) -> bool {
+        self.matches.get_raw("command").is_some()
+    }
+
+    fn of_put(&self) -> Vec<Rule> {
+        let pachd = self.matches.get_one::<String>("pachd");
+        let is_local = pachd.is_some_and(|address| address.starts_with("local:"));
+        let remote = (!is_local, "pachd, and not for a store in a directory");
+        let is_heard = !self.is_set("quiet") || self.is_set("json");
+        let rules = [
+            ("insecure", remote),
+            ("cacert", remote),
+            ("token_file", remote),
+            ("restart", (self.has_command(), "a command that makes the input")),
+            ("stats_every", (is_heard, "runs that are not --quiet, or print --json")),
+        ];
+        rules.into_iter().map(Rule::from).collect()
+    }
+
+    fn of_tail(&self) -> Vec<Rule> {
+        let has_command = self.has_command();
+        let makes_archives = has_command || self.is_set("tar");
+        let is_text = !makes_archives && !self.is_set("json") && self.matches.get_raw("format").is_none();
+        let archives = (makes_archives, "--tar and commands");
+        let rules = [
+            ("full", archives),
+            ("retry", (has_command, "a command")),
+            ("tmp_dir", archives),
+            ("color", (is_text, "lines of text")),
+        ];
+        rules.into_iter().map(Rule::from).collect()
+    }
+}

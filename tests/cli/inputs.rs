@@ -1,0 +1,384 @@
+//! Messages as consumers, spreadsheets and rotated logs have them.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::runner::{Ran, World};
+
+fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
+    world.run_with(&[&["put", "r", "--create-repo", "--messages"], args].concat(), input)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn names(world: &World) -> Vec<String> {
+    let archive = world.run(&["get", "r", "--tar"]);
+    let files = crate::runner::tree_of(&archive.expect(0).stdout);
+    files.into_keys().collect()
+}
+
+#[test]
+fn messages_of_compressed_input_are_those_that_were_compressed() {
+    let lines = b"one\ntwo\nthree\n";
+    for packed in [gzip(lines), zstd::encode_all(&lines[..], 3).unwrap()] {
+        let world = World::local();
+        let file = world.path("app.log.1");
+        std::fs::write(&file, &packed).unwrap();
+        put(&world, &["lines", "--into", "f", &file.display().to_string()], b"").expect(0);
+        assert_eq!(world.get("r:/f"), lines);
+        // Several members, as logs that were put together have.
+        put(
+            &world,
+            &["lines", "--into", "g"],
+            &[packed.clone(), packed.clone()].concat(),
+        )
+        .expect(0);
+        assert_eq!(world.get("r:/g"), lines.repeat(2));
+        let archive = world.run_with(&["pack", "--messages", "lines", "--into", "f"], &packed);
+        assert_eq!(crate::runner::tree_of(&archive.expect(0).stdout)["f"], lines);
+    }
+    // What is cut or damaged is said, with what came before it.
+    let world = World::local();
+    let packed = gzip(&b"line\n".repeat(100_000));
+    let ran = put(&world, &["lines", "--into", "f"], &packed[..packed.len() - 9]);
+    ran.expect(3).says("the input ends inside a member");
+    for (packed, with) in [
+        (&b"\xfd7zXZ\0\0\x04\xe6"[..], "xz -dc"),
+        (b"BZh91AY&SY....", "bzip2 -dc"),
+    ] {
+        put(&world, &["lines", "--into", "f"], packed).expect(3).says(with);
+    }
+    // Nor is what only looks like it refused.
+    put(&world, &["lines", "--into", "h"], b"BZh9 is a word\n").expect(0);
+}
+
+#[test]
+fn two_ids_are_never_one_file() {
+    let world = World::local();
+    let ids = [
+        "12345678901234567890123",
+        "12345678901234567890124",
+        "1.10",
+        "1.1",
+        "1e2",
+        "100",
+    ];
+    let lines: String = ids.iter().map(|id| format!("{{\"v\": NaN, \"id\": {id}}}\n")).collect();
+    put(
+        &world,
+        &["lines", "--each", "{key}", "--key-json", "/id"],
+        lines.as_bytes(),
+    )
+    .expect(0);
+    let mut expected = ids.map(str::to_owned);
+    expected.sort();
+    assert_eq!(names(&world), expected);
+    // What is wrong with another field keeps no key from being found.
+    let world = World::local();
+    let line = b"{\"topic\":\"t\",\"offset\":0,\"key\":\"k\xff1\",\"s\":\"\\ud800\"}\n";
+    put(&world, &["json", "--each", "{key}", "--key-json", "/offset"], line).expect(0);
+    assert_eq!(world.get("r:/0"), line[..line.len() - 1]);
+}
+
+#[test]
+fn a_key_with_slashes_makes_directories_where_paths_are_escaped() {
+    let world = World::local();
+    let line = "home/büro/temp\t21\n".as_bytes();
+    put(
+        &world,
+        &["lines", "--each", "{key}", "--key-column", "1", "--escape-paths"],
+        line,
+    )
+    .expect(0);
+    assert_eq!(names(&world), ["home/b%C3%BCro/temp"]);
+    let args = [
+        "lines",
+        "--each",
+        "{key}",
+        "--key-column",
+        "1",
+        "--escape-paths",
+        "--escape-keys",
+    ];
+    put(&world, &args, line).expect(2);
+}
+
+#[test]
+fn a_growing_file_of_csv_has_one_header() {
+    let world = World::local();
+    let args = ["csv", "--into", "d/a.csv", "--append", "--batch-count", "1"];
+    put(&world, &args, b"id,name\n1,a\n2,b\n").expect(0);
+    // Neither does a later run repeat it.
+    put(&world, &args, b"id,name\n3,c\n").expect(0);
+    assert_eq!(world.get("r:/d/a.csv"), b"id,name\n1,a\n2,b\n3,c\n");
+    let each = [
+        "csv",
+        "--each",
+        "{key}.csv",
+        "--key-column",
+        "1",
+        "--append",
+        "--batch-count",
+        "1",
+    ];
+    put(&world, &each, b"id,name\n1,a\n2,b\n1,c\n").expect(0);
+    assert_eq!(world.get("r:/1.csv"), b"id,name\n1,a\n1,c\n");
+    assert_eq!(world.get("r:/2.csv"), b"id,name\n2,b\n");
+    // The same below a directory, and through a spool.
+    let spool = world.path("spool").display().to_string();
+    let base = [
+        "put",
+        "r:/below",
+        "--messages",
+        "csv",
+        "--into",
+        "a.csv",
+        "--append",
+        "--spool",
+        &spool,
+    ];
+    for record in ["1,a", "2,b"] {
+        world
+            .run_with(&base, format!("id,name\n{record}\n").as_bytes())
+            .expect(0);
+    }
+    assert_eq!(world.get("r:/below/a.csv"), b"id,name\n1,a\n2,b\n");
+}
+
+#[test]
+fn csv_of_other_countries_and_spreadsheets_comes_whole() {
+    let world = World::local();
+    let mac = b"a,b\r1,2\r3,4\r";
+    put(&world, &["csv", "--into", "mac.csv"], mac).expect(0);
+    assert_eq!(world.get("r:/mac.csv"), mac);
+    let excel = "\u{feff}id;name\r\n1;\"Müller;\r\nErben\"\r\n2;x\r\n".as_bytes();
+    let args = ["csv", "--each", "{key}.csv", "--key-column", "1"];
+    put(&world, &args, excel)
+        .expect(0)
+        .says("columns are told apart by `;`, as the first record shows");
+    assert_eq!(
+        world.get("r:/1.csv"),
+        "\u{feff}id;name\r\n1;\"Müller;\r\nErben\"\r\n".as_bytes()
+    );
+    let args = [
+        "csv",
+        "--csv-no-header",
+        "--csv-delimiter",
+        "tab",
+        "--each",
+        "n-{key}",
+        "--key-column",
+        "2",
+    ];
+    put(&world, &args, b"1\tx\n2\t\"y\tz\"").expect(3).says("--escape-keys");
+    let args = [&args[..], &["--escape-keys"]].concat();
+    put(&world, &args, b"1\tx\n2\t\"y\tz\"").expect(0);
+    assert_eq!(world.get("r:/n-y%09z"), b"2\t\"y\tz\"\n");
+    // An open quote is named, and no advice loses what is behind it.
+    let ran = put(&world, &["csv", "--into", "q.csv"], b"a,b\n1,\"2\n3,4\n");
+    ran.expect(3).says("in a quote that is open");
+    assert!(!ran.stderr.contains("--partial keep"), "{}", ran.stderr);
+    put(&world, &["csv", "--into", "h.csv"], b"a,b\n")
+        .expect(0)
+        .says("holds a header and no record");
+}
+
+#[test]
+fn a_bad_message_is_set_aside_and_the_others_are_committed() {
+    let world = World::local();
+    let dir = world.path("q");
+    let aside = format!("quarantine={}", dir.display());
+    let args = [
+        "lines",
+        "--each",
+        "{key}",
+        "--key-json",
+        "/id",
+        "--position-json",
+        "/at",
+        "--json",
+        "--on-bad",
+        &aside,
+    ];
+    let input = b"{\"id\":\"a\",\"at\":1}\nnot json\n{\"id\":\"a\",\"at\":3}\n{\"id\":\"b*\",\"at\":4}\n{\"id\":\"b\",\"at\":5}\n";
+    let ran = put(&world, &args, input);
+    let json = ran.expect(0).json();
+    assert_eq!(names(&world), ["a", "b"]);
+    let messages = &json[0]["messages"];
+    assert_eq!((&messages["count"], &messages["set_aside"]), (&5.into(), &3.into()));
+    assert_eq!(json[0]["position"], 5);
+    let listed: Vec<(u64, &str)> = messages["listed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|aside| (aside["message"].as_u64().unwrap(), aside["reason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(listed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3, 4]);
+    assert!(
+        listed[1].1.contains("would have the name `/a` that message 1 has"),
+        "{listed:?}"
+    );
+    assert_eq!(messages["listed"][1]["position"], 3);
+    let file = messages["listed"][0]["file"].as_str().unwrap();
+    assert_eq!(std::fs::read(file).unwrap(), b"not json");
+    let why = std::fs::read_to_string(file.replace(".message", ".why")).unwrap();
+    assert!(why.starts_with("message 2 has no position: it is not JSON"), "{why}");
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 6);
+    let last = json.last().unwrap();
+    assert_eq!(
+        (&last["messages_set_aside"], &last["complete"]),
+        (&3.into(), &true.into())
+    );
+    // Nothing but bad ones: acknowledged as an archive that is none.
+    let ran = put(&world, &args, b"x\n");
+    let summary = ran.expect(0).json();
+    assert_eq!(summary.last().unwrap()["messages_set_aside"], 1);
+}
+
+#[test]
+fn a_bad_message_is_left_out_and_counted() {
+    let world = World::local();
+    let args = [
+        "lines",
+        "--each",
+        "{key}",
+        "--key-json",
+        "/id",
+        "--on-bad",
+        "skip",
+        "--json",
+    ];
+    let ran = put(&world, &args, b"{\"id\":\"a\"}\n{}\n{\"id\":\"b\"}\n");
+    let json = ran
+        .expect(0)
+        .says("1 message was left out; the first: message 2 of the input, at byte 11, has no key")
+        .json();
+    assert_eq!(json[0]["messages"]["skipped"], 1);
+    assert_eq!(names(&world), ["a", "b"]);
+    // What is too long is passed by, and so is what is no JSON.
+    let long = format!("1\n{}\nno\n2\n", "3".repeat(5000));
+    let args = ["ndjson", "--into", "f", "--max-message", "100", "--on-bad", "skip"];
+    put(&world, &args, long.as_bytes())
+        .expect(0)
+        .says("2 messages were left out");
+    assert_eq!(world.get("r:/f"), b"1\n2\n");
+    let packed = world.run_with(&[&["pack", "--messages"], &args[..]].concat(), long.as_bytes());
+    assert_eq!(crate::runner::tree_of(&packed.expect(0).stdout)["f"], b"1\n2\n");
+}
+
+#[test]
+fn an_archive_of_which_no_commit_can_be_made_is_left_out_where_that_is_asked() {
+    let world = World::local();
+    let bad = crate::runner::tar(&[("a*b", b"x")]);
+    let good = crate::runner::tar(&[("a", b"x")]);
+    let input = [good.clone(), bad, good].concat();
+    let ran = world.run_with(&["put", "r", "--create-repo", "--on-bad", "skip", "--json"], &input);
+    let json = ran.expect(0).json();
+    let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["commit", "skipped", "commit", "summary"]);
+    assert_eq!(json[3]["skipped"], 1);
+}
+
+#[test]
+fn a_null_is_empty_or_left_out_or_named() {
+    let u32be = b"\0\0\0\x02v1\xff\xff\xff\xff\0\0\0\x02v3";
+    for (framing, input) in [("u32be", &u32be[..]), ("netstring", b"2:v1,-1:,2:v3,")] {
+        let world = World::local();
+        put(&world, &[framing, "--into", "f"], input).expect(0);
+        assert_eq!(world.get("r:/f"), input);
+        put(&world, &[framing, "--into", "g", "--nulls", "skip"], input)
+            .expect(0)
+            .says("1 message of length -1");
+        assert_eq!(world.get("r:/g").len(), if framing == "u32be" { 12 } else { 10 });
+        let ran = put(&world, &[framing, "--into", "h", "--nulls", "fail"], input);
+        ran.expect(3)
+            .says("message 2")
+            .says("is null: its length is -1")
+            .says("--nulls skip");
+        put(
+            &world,
+            &[framing, "--into", "i", "--nulls", "fail", "--on-bad", "skip"],
+            input,
+        )
+        .expect(0);
+        assert_eq!(world.get("r:/i"), world.get("r:/g"));
+    }
+}
+
+#[test]
+fn the_last_of_one_name_wins_where_that_is_asked() {
+    let world = World::local();
+    let lines = b"a\t1\nb\t1\na\t2\n";
+    let args = ["lines", "--each", "{key}", "--key-column", "1"];
+    put(&world, &args, lines).expect(3).says("--same-name last");
+    put(&world, &[&args[..], &["--same-name", "last"]].concat(), lines).expect(0);
+    assert_eq!(
+        (world.get("r:/a"), world.get("r:/b")),
+        (b"a\t2".to_vec(), b"b\t1".to_vec())
+    );
+}
+
+#[test]
+fn fields_of_a_journal_and_of_events_are_keys_and_positions() {
+    let world = World::local();
+    let journal =
+        b"__CURSOR=s=1;i=1\n_SYSTEMD_UNIT=a.service\nMESSAGE=x\n\n__CURSOR=s=1;i=2\n_SYSTEMD_UNIT=b.service\n\n";
+    let args = [
+        "journal-export",
+        "--each",
+        "{key}",
+        "--key-field",
+        "_SYSTEMD_UNIT",
+        "--position-field",
+        "__CURSOR",
+        "--json",
+    ];
+    let ran = put(&world, &args, journal);
+    assert_eq!(ran.expect(0).json()[0]["position"], "s=1;i=2");
+    assert_eq!(names(&world), ["a.service", "b.service"]);
+    let events = b"id: 41\ndata: {\"n\": 1}\n\n: ping\n\nid: 42\ndata: {\"n\":\ndata: 2}\n\n";
+    let ran = put(
+        &world,
+        &["sse", "--into", "e.jsonl", "--position-field", "id", "--json"],
+        events,
+    );
+    assert_eq!(ran.expect(0).json()[0]["position"], "42");
+    assert_eq!(world.get("r:/e.jsonl"), b"{\"n\": 1}\n{\"n\":\n2}\n");
+}
+
+/// What journalctl 252 prints of four entries: one plain, one with empty lines, one of 5,000 bytes, one with bytes that are no text.
+#[test]
+fn what_journalctl_prints_comes_whole() {
+    let world = World::local();
+    let export = crate::runner::fixture_bytes("messages/journalctl-252.export");
+    put(
+        &world,
+        &["journal-export", "--into", "j", "--append", "--batch-count", "1"],
+        &export,
+    )
+    .expect(0);
+    assert_eq!(world.get("r:/j"), export);
+    let args = ["journal-export", "--each", "{key}", "--key-field", "_SYSTEMD_UNIT"];
+    put(&world, &args, &export).expect(0);
+    assert_eq!(names(&world), ["a.service", "b.service", "c.service", "d.service", "j"]);
+    let entry = world.get("r:/b.service");
+    assert!(entry.windows(11).any(|bytes| bytes == b"two\n\nlines\n"));
+    let at = ["--position-json", "/__CURSOR", "--json"];
+    for (framing, name) in [("json-seq", "json-seq"), ("sse", "json-sse")] {
+        let printed = crate::runner::fixture_bytes(&format!("messages/journalctl-252.{name}"));
+        let ran = put(&world, &[&[framing, "--into", name], &at[..]].concat(), &printed);
+        let json = ran.expect(0).json();
+        assert_eq!(json[0]["messages"]["count"], 4);
+        assert!(json[0]["position"].as_str().unwrap().contains(";i=4;"));
+    }
+    assert_eq!(
+        world.get("r:/json-seq"),
+        crate::runner::fixture_bytes("messages/journalctl-252.json-seq")
+    );
+}
