@@ -28,17 +28,26 @@ _spoutctl() {
             spoutctl,doctor)
                 cmd="spoutctl__subcmd__doctor"
                 ;;
+            spoutctl,evaluate-jsonnet)
+                cmd="spoutctl__subcmd__evaluate__subcmd__jsonnet"
+                ;;
             spoutctl,explain)
                 cmd="spoutctl__subcmd__explain"
                 ;;
             spoutctl,get)
                 cmd="spoutctl__subcmd__get"
                 ;;
+            spoutctl,lsp)
+                cmd="spoutctl__subcmd__lsp"
+                ;;
             spoutctl,pack)
                 cmd="spoutctl__subcmd__pack"
                 ;;
             spoutctl,put)
                 cmd="spoutctl__subcmd__put"
+                ;;
+            spoutctl,schema)
+                cmd="spoutctl__subcmd__schema"
                 ;;
             spoutctl,serve)
                 cmd="spoutctl__subcmd__serve"
@@ -89,7 +98,7 @@ _spoutctl() {
 
     case "${cmd}" in
         spoutctl)
-            opts="-h -V --help --version put get pack tail serve spool validate explain create auth config doctor spout"
+            opts="-h -V --help --version put get pack tail serve spool validate explain schema lsp create auth config doctor evaluate-jsonnet spout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,7 +356,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__create)
-            opts="-o -f -n -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --force --pachyderm --no-input --no-lint --file --update --reprocess --dry-run --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
+            opts="-o -f -n -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --schema --force --pachyderm --no-input --no-lint --file --jsonnet-arg --update --reprocess --dry-run --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -449,6 +458,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --pachyderm)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -481,6 +494,10 @@ _spoutctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --jsonnet-arg)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -588,6 +605,20 @@ _spoutctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        spoutctl__subcmd__evaluate__subcmd__jsonnet)
+            opts="-h -V --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         spoutctl__subcmd__explain)
             opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -675,6 +706,24 @@ _spoutctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spoutctl__subcmd__lsp)
+            opts="-h -V --pachyderm --all --stdio --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -990,6 +1039,24 @@ _spoutctl() {
                     return 0
                     ;;
                 --metrics-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spoutctl__subcmd__schema)
+            opts="-h -V --pachyderm --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachyderm)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1572,7 +1639,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --server --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
+            opts="-q -v -h -V --stdin-name --all --spouts-only --pachyderm --jsonnet-arg --config --no-config --select --ignore --severity --max-warnings --list-rules --rules --fix --unsafe-fixes --diff --format --json --exit-zero --color --server --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1583,6 +1650,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jsonnet-arg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1789,7 +1860,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --server --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
+            opts="-q -v -h -V --stdin-name --all --spouts-only --pachyderm --jsonnet-arg --config --no-config --select --ignore --severity --max-warnings --list-rules --rules --fix --unsafe-fixes --diff --format --json --exit-zero --color --server --pachd --context --token-file --cacert --insecure --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1800,6 +1871,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jsonnet-arg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

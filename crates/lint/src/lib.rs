@@ -147,6 +147,11 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
 /// Says all that is wrong with a file that was read.
 #[must_use]
 pub fn check_parsed(file: &SourceFile, parsed: &Parsed, options: &Options) -> Checked {
+    check_with(file, parsed, options, |_| {})
+}
+
+/// The same, with what `more` finds; a comment in the file turns that off, too.
+fn check_with(file: &SourceFile, parsed: &Parsed, options: &Options, more: impl FnOnce(&mut Findings<'_>)) -> Checked {
     let mut findings = Findings::new(options);
     syntax::check(file, parsed, options, &mut findings);
     let mut checked = Checked::default();
@@ -172,6 +177,7 @@ pub fn check_parsed(file: &SourceFile, parsed: &Parsed, options: &Options) -> Ch
     if options.expect == Expect::Spout && parsed.documents.is_empty() && parsed.faults.is_empty() {
         spout::nothing(file, &mut findings);
     }
+    more(&mut findings);
     suppress::apply(file, parsed, &mut findings);
     checked.diagnostics = findings.into_diagnostics();
     checked

@@ -5,7 +5,7 @@
 use super::finding::{Finding, Findings};
 use super::rule::Rule;
 use super::version::{Version, Versions};
-use super::{Checked, Expect, Options, check_parsed, suppress};
+use super::{Checked, Expect, Options, check_with};
 use crate::diagnostic::Severity;
 use crate::source::{SourceFile, Span};
 use crate::spec::Parsed;
@@ -101,32 +101,27 @@ pub struct Failed {
 /// Says all that is wrong with a template and with what came of it.
 #[must_use]
 pub fn check(file: &SourceFile, outcome: &Result<Template, Failed>, options: &Options) -> Checked {
-    let mut findings = Findings::new(options);
+    let only = |finding: Finding| {
+        let mut findings = Findings::new(options);
+        findings.add(finding);
+        Checked {
+            diagnostics: findings.into_diagnostics(),
+            ..Checked::default()
+        }
+    };
     let mut checked = match outcome {
         _ if !SINCE_2_1.contain(options.version) => {
             let message = format!(
                 "pachctl {} takes no templates; 2.1 was the first that does",
                 options.version
             );
-            findings.add(Finding::new(&ERROR, Span::at(0), message));
-            Checked::default()
+            only(Finding::new(&ERROR, Span::at(0), message))
         }
-        Ok(template) => {
-            template_itself(template, options.version, &mut findings);
-            check_parsed(file, &template.parsed, options)
-        }
-        Err(failed) => {
-            findings.add(failure(failed, options.expect));
-            Checked::default()
-        }
+        Ok(template) => check_with(file, &template.parsed, options, |findings| {
+            template_itself(template, options.version, findings);
+        }),
+        Err(failed) => only(failure(failed, options.expect)),
     };
-    if let Ok(template) = outcome {
-        suppress::apply(file, &template.parsed, &mut findings);
-    }
-    checked.diagnostics.extend(findings.into_diagnostics());
-    checked
-        .diagnostics
-        .sort_by_key(|found| (found.primary.span, found.rule));
     for found in &mut checked.diagnostics {
         found.fix = None;
     }
