@@ -27,7 +27,7 @@ end
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "get" -d 'Read back: a file\'s bytes, a directory, or what a commit holds'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make tar archives of messages: the lines, JSON values or frames that a consumer prints'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster'
@@ -40,41 +40,27 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "auth" -d 'Log in to pachd, and keep the token in pachctl\'s configuration'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "config" -d 'Show what holds here, and where each of it was said: pachd\'s address, token, project; preferred options'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "doctor" -d 'Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission'
-complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "evaluate-jsonnet" -d 'Evaluates one template under bounds; for spoutctl itself'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "completions" -d 'Print what makes a shell complete our words'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "man" -d 'Print the man page of a verb, or of the program'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The same verbs, for those who think of them as `spout put` and `spout get`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
-last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
-strip\t'It is a part of the end of the line, and left out'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
-skip\t'Leave it out, and say how many'
-fail\t'It cannot be taken'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
@@ -82,99 +68,89 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'When CMD is started again after it has ended' -r -f -a "never\t''
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool -d 'Keep archives on disk until they are committed' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-no-header -d 'The first record of CSV is one as all others are'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s r -l recursive -d 'Write the files of a directory, or those that a glob means, into the directory of --output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l list -d 'List the files, with their sizes, instead of writing their bytes'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'The input is messages, told apart like this: lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
-last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
-strip\t'It is a part of the end of the line, and left out'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
-skip\t'Leave it out, and say how many'
-fail\t'It cannot be taken'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l on-bad -d 'What becomes of a message that cannot be taken: stop, skip, or quarantine=DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-no-header -d 'The first record of CSV is one as all others are'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-paths -d 'Percent-encode in the names of files what pachd refuses, and `%` itself; a key\'s slashes make directories'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s n -l last -d 'Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l count -d 'End after N commits' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l until -d 'End after this commit; with -e, exit code 1 when the branch has not come to it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l stream -d 'Only the commits that `put` made for this stream' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -184,7 +160,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l json -d 'Prin
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
@@ -194,7 +171,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Als
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l json -d 'Write the line of each request as a JSON object'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l resend -d 'Let archive N be sent again, which is held back because its commit failed' -r
@@ -202,21 +179,21 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l forget -d 'G
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l in-flight -d 'With --send: let up to N commits wait to be finished, as `put --in-flight` does' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l on-bad -d 'With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l send -d 'Send what waits, as `put` with the flags that it was taken in with, and read no input'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l discard -d 'Give everything up that waits'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l create-repo -d 'With --send: make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s y -l yes -d 'Do not ask before something is given up'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l json -d 'Print one JSON object instead of text'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
@@ -237,7 +214,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -248,12 +225,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -l 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l diff -d 'Write no file: show as a diff what would be mended'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l json -d 'The same as --format json'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l exit-zero -d 'End with 0 whatever is found; what cannot be read still ends with 3'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -291,8 +266,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l schema -d 'Say in the spec which JSON Schema an editor is to hold it to, such as a file that `spoutctl schema` wrote' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -302,9 +276,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l update -d 'Replace pipelines that are there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l reprocess -d 'With --update: do again what the pipelines have done'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s n -l dry-run -d 'Create nothing: print the specs with the cluster\'s defaults, and how they differ from those that run'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -314,105 +288,95 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_s
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "whoami" -d 'Say whom pachd takes us for, until when, and where the token is from'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "logout" -d 'Forget the context\'s token; at pachd it stays good until it expires or is revoked'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l timeout -d 'Wait for so long until somebody has logged in' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s b -l no-browser -d 'Open no browser'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l json -d 'Print one JSON object instead of text'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -l context -d 'Forget the token of this context instead of the active one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l json -d 'Print one JSON object a line'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l drop -d 'Drop this commit, if it is the open head of DEST that keeps everybody from writing' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 'Wait for each answer no longer than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
+always\t''
+never\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s y -l yes -d 'Do not ask before a commit is dropped'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l json -d 'Print one JSON object a line: of type `check`, and last `summary`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand evaluate-jsonnet" -s h -l help -d 'Print help'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand evaluate-jsonnet" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand man" -s h -l help -d 'Print help'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand man" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "put" -d 'Make each complete tar archive of the input one finished commit'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "get" -d 'Write a file\'s bytes, or a commit as a tar archive, to standard output'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "get" -d 'Read back: a file\'s bytes, a directory, or what a commit holds'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_seen_subcommand_from put get tail validate explain" -f -a "explain" -d 'Say why a rule of `validate` is one'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'The input is messages, told apart like this: lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
-last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
-strip\t'It is a part of the end of the line, and left out'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
-skip\t'Leave it out, and say how many'
-fail\t'It cannot be taken'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'It is complete when its first message, or its first whole archive, has waited so long [default: 5s]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
@@ -420,65 +384,69 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'When CMD is started again after it has ended' -r -f -a "never\t''
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool -d 'Keep every complete archive in this directory, synced, until its commit is finished' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool -d 'Keep archives on disk until they are committed' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l spool-limit -d 'Let at most so much wait in the spool, then hold the producer back' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-fd -d 'Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed' -r -f -a "(__fish_complete_command)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-no-header -d 'The first record of CSV is one as all others are'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s r -l recursive -d 'Write the files of a directory, or those that a glob means, into the directory of --output'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l tar -d 'Write a directory, or the whole commit, as one tar archive'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l list -d 'List the files, with their sizes, instead of writing their bytes'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l unescape-paths -d 'Turn the percent-encoding of `put --escape-paths` back in the archive\'s names'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits; 0: with the next one [default: 10]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z), or since so long ago (-2h)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s n -l last -d 'Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l from -d 'Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l count -d 'End after N commits' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l until -d 'End after this commit; with -e, exit code 1 when the branch has not come to it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l timeout -d 'End after this time: exit code 5 when --count or --until was not reached, 0 otherwise' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l stream -d 'Only the commits that `put` made for this stream' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l format -d 'Print each commit so, with fields in braces: \'{time} {id}\'' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tmp-dir -d 'Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s e -l no-follow -d 'End at the newest finished commit instead of waiting for more'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l wait-for-branch -d 'Wait for the repo and the branch when they are not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l ok-only -d 'Leave out commits that finished with an error'
@@ -488,7 +456,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l tar -d 'Write each commit as one complete tar archive: what it changed against the one before'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l full -d 'In archives, write all of a commit\'s files, not only those that it changed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
@@ -509,7 +478,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://… (pachd\'s HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -520,12 +489,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l diff -d 'Write no file: show as a diff what would be mended'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l json -d 'The same as --format json'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l exit-zero -d 'End with 0 whatever is found; what cannot be read still ends with 3'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -10,8 +10,12 @@
 
 mod create;
 pub mod effects;
+pub mod examples;
+pub mod manual;
 mod messages;
 pub mod preferred;
+pub mod short;
+pub mod synonyms;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,7 +44,7 @@ pub use messages::{Crlf, MessageArgs, Nulls, PackArgs, Partial, SameName};
     propagate_version = true,
     subcommand_required = true
 )]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true, after_help = examples::help(examples::TOP))]
 pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
@@ -65,6 +69,10 @@ pub enum Verb {
     /// Evaluates one template under bounds; for spoutctl itself
     #[command(hide = true, name = EVALUATE_JSONNET)]
     EvaluateJsonnet,
+    #[command(hide = true)]
+    Completions(CompletionsArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
     /// The same verbs, for those who think of them as `spout put` and `spout get`
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
@@ -98,8 +106,10 @@ impl From<SpoutVerb> for Verb {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
-    /// The store to talk to: grpc://HOST[:PORT] or grpcs://… (every pachd since 1.12), http://HOST[:PORT] or https://…
-    /// (pachd's HTTP gateway, 2.8 and newer), or local:DIR (an embedded store in a directory, no server needed)
+    /// grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR
+    ///
+    /// The store to talk to: pachd's gRPC (every pachd since 1.12), its HTTP gateway (2.8 and newer), or an embedded store in a
+    /// directory, which needs no server.
     ///
     /// Where nothing is given here: in a pipeline's pod its sidecar; else PACHD_ADDRESS; else the active context of pachctl's
     /// configuration (PACH_CONFIG, /pachctl/config.json, ~/.pachyderm/config.json; PACH_CONTEXT). A token is taken from
@@ -129,13 +139,13 @@ pub struct ServerArgs {
 
 /// How much is said.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct VoiceArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on standard error: every call that is made again, and how far the work is, every ten seconds at most, where no progress is drawn
+    /// Say more: where to, by whose token, calls that are repeated, how far it is
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -149,17 +159,15 @@ pub struct VoiceArgs {
 /// A compressed member's checksum comes after its archives, which are committed before it is known: when it is wrong, the
 /// commits made from that member are named, and the exit code is 3.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::PUT))]
 pub struct PutArgs {
-    /// Where the commits go: [project/]repo[@branch][:/prefix]; in a spout's pod its own repo, unless said
+    /// Where commits go: [project/]repo[@branch][:/prefix]; in a spout's pod, its own repo
     #[arg(value_name = "DEST")]
     pub destination: Option<Destination>,
 
     /// Read these files instead of standard input; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub server: ServerArgs,
 
     #[command(flatten)]
     pub commits: CommitArgs,
@@ -186,7 +194,7 @@ pub struct PutArgs {
     ///
     /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume or --spool), `spooled`,
     /// `quarantined`, `stats` (with --stats-every), `archive` (with --dry-run) and, last, `summary`.
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
@@ -194,11 +202,14 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// How it goes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct FiguresArgs {
     /// Say every so often how far it is: bytes, messages, commits, and the time from read to done
     ///
@@ -213,7 +224,7 @@ pub struct FiguresArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How archives become commits")]
+#[command(next_help_heading = "Commits")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
@@ -222,6 +233,13 @@ pub struct CommitArgs {
     /// Put a file's bytes at the end of what the branch has, instead of replacing it
     #[arg(short, long)]
     pub append: bool,
+
+    /// Append also where pachd has emptied the branch
+    ///
+    /// Pachyderm 2.6 and 2.7 put an empty commit on a spout's branch when the spout is started again. Earlier files are in
+    /// the history only then, and what is appended begins new ones.
+    #[arg(long, requires = "append")]
+    pub accept_emptied: bool,
 
     /// Say this in each commit's description
     #[arg(short, long, value_name = "TEXT")]
@@ -303,7 +321,7 @@ impl FromStr for Route {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What archives may hold")]
+#[command(next_help_heading = "Archives")]
 pub struct EntryArgs {
     /// Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message's key make directories
     #[arg(long, conflicts_with = "escape_keys")]
@@ -337,7 +355,7 @@ pub struct EntryArgs {
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
 
-    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 }
@@ -359,7 +377,7 @@ pub enum Special {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What makes the input")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct ProductionArgs {
     /// Run this command and read its standard output
     ///
@@ -374,8 +392,11 @@ pub struct ProductionArgs {
     )]
     pub command: Vec<OsString>,
 
-    /// When CMD is started again after it has ended
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command")]
+    /// Start CMD again: never, on-failure, always
+    ///
+    /// After a second, then after twice as long each time, a minute at most. on-failure: when it failed; always: also when it
+    /// ended well.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command", hide_possible_values = true)]
     pub restart: Restart,
 
     /// Take the end of the input for a fault: exit code 5, after everything is committed
@@ -395,10 +416,11 @@ pub enum Restart {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What survives a crash")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct SpoolingArgs {
-    /// Keep every complete archive in this directory, synced, until its commit is finished
+    /// Keep archives on disk until they are committed
     ///
+    /// Every complete archive is in this directory, synced, until its commit is finished and acknowledged.
     /// After a crash, what is left goes first, in order, then the input. While pachd is away the producer goes on until
     /// --spool-limit. See `spoutctl spool`.
     #[arg(
@@ -417,7 +439,7 @@ pub struct SpoolingArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Who else is told")]
+#[command(next_help_heading = "Producer, spool, acknowledgements")]
 pub struct AcknowledgingArgs {
     /// Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file
     ///
@@ -426,9 +448,9 @@ pub struct AcknowledgingArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
     pub ack_fd: Option<i32>,
 
-    /// Run this with `sh -c` for each acknowledgement, with the line on its standard input; it has to succeed
+    /// Run this with `sh -c` for each acknowledgement; it has to succeed
     ///
-    /// One after the other, in order. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
+    /// One after the other, in order, with the line on its standard input. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
     /// SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they apply SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT,
     /// SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST, SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and
     /// SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool an archive leaves the spool only after this; when
@@ -461,44 +483,58 @@ impl FromStr for OnBad {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How long it is tried")]
+#[command(next_help_heading = "Retries")]
 pub struct TryingArgs {
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub retry_for: Duration,
 
     /// After an interrupt, finish or give up the archive in hand within this time
+    ///
+    /// Not in a spout's pod: Pachyderm ends a spout's code without a signal when the pipeline is stopped, updated or deleted.
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }
 
-/// Write a file's bytes, or a commit as a tar archive, to standard output
+/// Read back: a file's bytes, a directory, or what a commit holds
 ///
-/// A branch means its newest commit that is finished without an error. Exit code 1: there is no such file, branch or
-/// commit yet.
+/// A branch means its newest commit that is finished without an error. Behind a branch or a commit, ^ is its parent and ^3 its
+/// third ancestor; behind a branch, .1 is its first commit. With a glob for a path, the files that it means come one after the
+/// other. Exit code 1: there is no such file, branch or commit yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::GET))]
 pub struct GetArgs {
-    /// What to read: [project/]repo[@branch-or-commit]:/path; with --tar the path may be left out
+    /// What to read: [project/]repo[@branch-or-commit]:/path-or-glob; with --tar, -r and --list the path may be left out
     #[arg(value_name = "SOURCE")]
     pub source: Source,
 
-    #[command(flatten)]
-    pub server: ServerArgs,
+    /// Write the files of a directory, or those that a glob means, into the directory of --output
+    ///
+    /// It appears whole, or not at all; one that is there has to be empty.
+    #[arg(short, long, requires = "output", conflicts_with_all = ["tar", "list"])]
+    pub recursive: bool,
+
+    /// Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub output: Option<PathBuf>,
 
     /// Write a directory, or the whole commit, as one tar archive
     #[arg(long)]
     pub tar: bool,
 
+    /// List the files, with their sizes, instead of writing their bytes
+    #[arg(long, conflicts_with_all = ["tar", "output"])]
+    pub list: bool,
+
     /// Turn the percent-encoding of `put --escape-paths` back in the archive's names
     #[arg(long, requires = "tar")]
     pub unescape_paths: bool,
 
-    /// Write to this file: it appears whole, or not at all; `-` is standard output
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive
@@ -510,6 +546,7 @@ pub struct GetArgs {
 /// last commit printed was squashed or dropped, the branch was moved), that is said; where something is built on what
 /// was printed (--tar, a command, --cursor), it is exit code 4 instead, with what to do.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::TAIL))]
 pub struct TailArgs {
     /// What to follow: [project/]repo[@branch][:/glob]; with a glob, the commits that changed a file it matches, or one
     /// below a directory it matches
@@ -525,9 +562,6 @@ pub struct TailArgs {
     pub command: Vec<OsString>,
 
     #[command(flatten)]
-    pub server: ServerArgs,
-
-    #[command(flatten)]
     pub range: RangeArgs,
 
     #[command(flatten)]
@@ -540,7 +574,7 @@ pub struct TailArgs {
     ///
     /// Written, synced and renamed after each commit that was written out, or whose CMD succeeded. Where it exists, -n
     /// and --from are not looked at. It names the branch; another branch's is refused.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Where it begins and ends")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Range")]
     pub cursor: Option<PathBuf>,
 
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
@@ -549,7 +583,7 @@ pub struct TailArgs {
         value_name = "DURATION",
         default_value = "10m",
         value_parser = parse_duration,
-        help_heading = "How long it is tried"
+        help_heading = "Retries"
     )]
     pub retry_for: Duration,
 
@@ -559,23 +593,26 @@ pub struct TailArgs {
         value_name = "N",
         default_value_t = 0,
         requires = "command",
-        help_heading = "How long it is tried"
+        help_heading = "Retries"
     )]
     pub retry: u32,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where it begins and ends")]
+#[command(next_help_heading = "Range")]
 pub struct RangeArgs {
-    /// Begin with the last N finished commits; 0: with the next one [default: 10]
-    #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from")]
+    /// Begin with the last N finished commits, with a glob of those that match; 0: with the next one [default: 10]
+    #[arg(short = 'n', long = "last", value_name = "N", conflicts_with = "from", value_parser = parse_last)]
     pub last: Option<u64>,
 
     /// Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time
-    /// (2026-11-22T15:00:00Z), or since so long ago (-2h)
+    /// (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)
     #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
     pub from: Option<Beginning>,
 
@@ -615,26 +652,35 @@ impl FromStr for Beginning {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z), and not so long ago (-2h)"
-            )
-        };
         match text {
-            "beginning" => return Ok(Self::First),
-            "now" => return Ok(Self::Now),
+            "beginning" | "earliest" | "oldest" | "start" => return Ok(Self::First),
+            "now" | "latest" | "newest" | "end" => return Ok(Self::Now),
             _ => {}
         }
-        if let Some(ago) = text.strip_prefix('-') {
-            return parse_duration(ago).map(Self::Ago).map_err(|_| wrong());
+        if let Ok(commit) = CommitId::new(text) {
+            return Ok(Self::Commit(commit));
         }
-        let commit = CommitId::new(text).map(Self::Commit);
-        commit.or_else(|_| text.parse().map(Self::Time).map_err(|_| wrong()))
+        if let Ok(ago) = parse_duration(text.strip_prefix('-').unwrap_or(text)) {
+            return Ok(Self::Ago(ago));
+        }
+        let day = || {
+            text.parse::<jiff::civil::Date>()
+                .ok()?
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()
+        };
+        match text.parse().ok().or_else(|| Some(day()?.timestamp())) {
+            Some(time) => Ok(Self::Time(time)),
+            None => Err(format!(
+                "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z or 2026-11-22), \
+                 and not so long ago (2h)"
+            )),
+        }
     }
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which commits")]
+#[command(next_help_heading = "Range")]
 pub struct SelectionArgs {
     /// Leave out commits that finished with an error
     #[arg(long)]
@@ -650,7 +696,7 @@ pub struct SelectionArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is written")]
+#[command(next_help_heading = "Output")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
@@ -666,9 +712,9 @@ pub struct OutputArgs {
 
     /// Print each commit so, with fields in braces: '{time} {id}'
     ///
-    /// Fields: time, started, id, parent, project, repo, branch, files, added, changed, deleted, size, error,
-    /// description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
-    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"])]
+    /// Fields, as in --json: finished (or time), started, commit (or id), parent, project, repo, branch, files, added, changed,
+    /// deleted, bytes (or size), error, description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"], value_parser = parse_template)]
     pub format: Option<String>,
 
     /// Write each commit as one complete tar archive: what it changed against the one before
@@ -682,7 +728,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub full: bool,
 
-    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, or /var/tmp]
+    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 
@@ -697,11 +743,12 @@ pub struct OutputArgs {
 /// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SERVE))]
 pub struct ServeArgs {
     /// The directory of the store; one that is empty or missing becomes a store
     ///
     /// The same directory can be used with --pachd local:DIR at the same time.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = parse_store)]
     pub directory: PathBuf,
 
     /// The address to listen at: HOST:PORT; port 0 picks a free one
@@ -754,6 +801,7 @@ pub struct ServeArgs {
 ///
 /// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
     /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not
     /// what .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
@@ -799,6 +847,9 @@ pub struct ValidateArgs {
     #[command(flatten)]
     pub report: ReportArgs,
 
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+
     /// Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing
     ///
     /// Asked are the specs without errors of ours. A dry run does not look at everything: names, spouts' own rules and
@@ -808,13 +859,10 @@ pub struct ValidateArgs {
 
     #[command(flatten)]
     pub pachd: ServerArgs,
-
-    #[command(flatten)]
-    pub voice: VoiceArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which rules apply")]
+#[command(next_help_heading = "Rules")]
 pub struct RuleArgs {
     /// Apply these rules only
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = parse_rule)]
@@ -838,7 +886,7 @@ pub struct RuleArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Mending")]
+#[command(next_help_heading = "Fixes")]
 pub struct MendingArgs {
     /// Mend what can be mended without a change of meaning; everything else in a file stays byte for byte
     ///
@@ -856,7 +904,7 @@ pub struct MendingArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is said")]
+#[command(next_help_heading = "Output")]
 pub struct ReportArgs {
     /// How findings are written [default: pretty on a terminal, concise elsewhere]
     #[arg(long, value_name = "FORMAT", value_enum)]
@@ -905,6 +953,7 @@ pub enum Colour {
 ///
 /// What comes of the fault, a bad and a good spec, and where that is established. Without a name: all rules, a line each.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::EXPLAIN))]
 pub struct ExplainArgs {
     /// The rule's name, as it stands in brackets before a message
     #[arg(value_name = "RULE", value_parser = parse_whole_rule)]
@@ -916,6 +965,7 @@ pub struct ExplainArgs {
 /// In draft 7, with the fields that the version has, in both spellings. It refuses nothing that `validate` takes; what no
 /// schema can say, only `validate` does.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SCHEMA))]
 pub struct SchemaArgs {
     /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
     #[arg(long, value_name = "VERSION")]
@@ -927,6 +977,7 @@ pub struct SchemaArgs {
 /// A language server (LSP) on standard input and output. What is open is looked at as in a directory: specs of spouts
 /// only, unless --all or spoutctl.toml say otherwise. The version and the rules are those of the nearest spoutctl.toml.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LSP))]
 pub struct LspArgs {
     /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: what spoutctl.toml says, else 2.12]
     #[arg(long, value_name = "VERSION")]
@@ -975,7 +1026,8 @@ fn parse_severity(text: &str) -> Result<(RuleId, Severity), String> {
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = examples::help(examples::AUTH)
 )]
 pub struct AuthArgs {
     #[command(subcommand)]
@@ -995,6 +1047,7 @@ pub enum AuthVerb {
 /// Prints the address to open, opens it where there is a screen, and waits until somebody has logged in there. With
 /// --pachd URL and --context NAME a context is made that is not there yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LOGIN))]
 pub struct LoginArgs {
     /// Open no browser
     #[arg(short = 'b', long)]
@@ -1005,10 +1058,10 @@ pub struct LoginArgs {
     pub timeout: Duration,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Take a token that somebody has made: from standard input, or asked for and not shown
@@ -1016,30 +1069,33 @@ pub struct LoginArgs {
 /// pachd is asked whose it is before it is kept: `pachctl auth get-robot-token NAME -q | spoutctl auth use-token`. With
 /// --pachd URL and --context NAME a context is made that is not there yet.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::USE_TOKEN))]
 pub struct UseTokenArgs {
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Say whom pachd takes us for, until when, and where the token is from
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::WHOAMI))]
 pub struct WhoamiArgs {
     /// Print one JSON object instead of text
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Forget the context's token; at pachd it stays good until it expires or is revoked
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LOGOUT))]
 pub struct LogoutArgs {
     /// Forget the token of this context instead of the active one's
     #[arg(long, value_name = "NAME", env = "SPOUTCTL_CONTEXT", hide_env_values = true)]
@@ -1056,16 +1112,17 @@ pub struct LogoutArgs {
 ///
 /// Exit code 2: something that is said cannot be used.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::CONFIG))]
 pub struct ConfigArgs {
     /// Print one JSON object a line
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 /// Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission
@@ -1076,6 +1133,7 @@ pub struct ConfigArgs {
 /// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4 (pachd
 /// refuses), 5 (it cannot be reached, or the branch is busy), 3 (the disk).
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::DOCTOR))]
 pub struct DoctorArgs {
     /// Look at this destination as well: [project/]repo[@branch]
     #[arg(value_name = "DEST")]
@@ -1096,14 +1154,47 @@ pub struct DoctorArgs {
     pub timeout: Duration,
 
     /// Print one JSON object a line: of type `check`, and last `summary`
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 
-    #[command(flatten)]
-    pub server: ServerArgs,
+    /// When there is colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
+    pub color: Colour,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Print what makes a shell complete our words
+///
+/// It asks this program at each press of the key, so it knows contexts, rules, templates and versions, and repos, branches and
+/// files where pachd answers within 300 ms.
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::COMPLETIONS))]
+pub struct CompletionsArgs {
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: CompletedShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompletedShell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+/// Print the man page of a verb, or of the program
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::MAN))]
+pub struct ManArgs {
+    /// The verb: put, or auth login; without it, the program itself
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
 }
 
 /// Show what a spool holds, and decide about what does not go on
@@ -1111,6 +1202,7 @@ pub struct DoctorArgs {
 /// Shows the number of archives that were taken in over the spool's life (`accepted`: a producer goes on behind it),
 /// those that wait, and what is held back because its commit failed. The spool is the directory of `put --spool`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SPOOL))]
 pub struct SpoolArgs {
     /// The spool's directory
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -1139,22 +1231,22 @@ pub struct SpoolArgs {
     pub acknowledging: AcknowledgingArgs,
 
     /// Print one JSON object instead of text
-    #[arg(long, help_heading = "What is said")]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
-
-    #[command(flatten)]
-    pub server: ServerArgs,
 
     #[command(flatten)]
     pub trying: TryingArgs,
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-#[command(next_help_heading = "What becomes of what waits")]
+#[command(next_help_heading = "Decisions")]
 pub struct DecisionArgs {
     /// Send what waits, as `put` with the flags that it was taken in with, and read no input
     ///
@@ -1222,6 +1314,32 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
+/// The directory of a store, also where it is written as an address.
+fn parse_store(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("local:").unwrap_or(text) {
+        "" => Err("name a directory".to_owned()),
+        directory => Ok(directory.into()),
+    }
+}
+
+/// A number without a sign: `+1`, which Rust takes for one, is the first line to `tail` and kcat's kin.
+fn parse_last(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if !text.starts_with('+') => Ok(number),
+        _ => Err("it is a number of commits".to_owned()),
+    }
+}
+
+/// A word that other tools have for a format is no template; without a field, every line would be the same.
+fn parse_template(text: &str) -> Result<String, String> {
+    match text {
+        "json" | "jsonl" | "ndjson" | "yaml" | "text" | "table" | "csv" | "wide" | "raw" => {
+            Err(format!("`{text}` has no field in braces"))
+        }
+        template => Ok(template.to_owned()),
+    }
+}
+
 /// A spout's name is that of its repo.
 fn parse_spout(text: &str) -> Result<Repo, String> {
     let named: Destination = text.parse().map_err(|error: InvalidName| error.to_string())?;
@@ -1283,13 +1401,17 @@ mod tests {
             (id, Beginning::Commit(CommitId::new(id).unwrap())),
             ("beginning", Beginning::First),
             ("now", Beginning::Now),
+            ("earliest", Beginning::First),
+            ("latest", Beginning::Now),
             ("-2h", Beginning::Ago(Duration::from_hours(2))),
+            ("1h30m", Beginning::Ago(Duration::from_mins(90))),
+            ("1970-01-01", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T00:00:00Z", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T01:00:00+01:00", Beginning::Time(Timestamp::UNIX_EPOCH)),
         ] {
             assert_eq!(text.parse(), Ok(beginning), "{text}");
         }
-        for text in ["", "2h", "-", "3fb3", "yesterday", "1970-01-01"] {
+        for text in ["", "-", "3fb3", "yesterday", "1970-13-01", "--2h"] {
             assert!(text.parse::<Beginning>().is_err(), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The verbs, one file each: they introduce the domain to its adapters and do no work of their own.
 
 pub mod auth;
+pub mod completion;
 pub mod config;
 pub mod create;
 pub mod doctor;
@@ -8,6 +9,7 @@ pub mod explain;
 pub mod get;
 pub mod jsonnet;
 pub mod lsp;
+pub mod man;
 pub mod pack;
 pub mod preferences;
 pub mod put;
@@ -17,7 +19,7 @@ pub mod spool;
 pub mod tail;
 pub mod validate;
 
-mod group;
+pub(crate) mod group;
 mod interrupts;
 mod messages;
 mod pipelines;

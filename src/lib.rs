@@ -97,9 +97,7 @@ pub mod terminal;
 
 use std::ffi::OsString;
 
-use clap::Parser;
-
-use cli::{Cli, Verb};
+use cli::Verb;
 use failure::Failure;
 use spoutctl_core::exit::Exit;
 use terminal::{Terminal, Voice};
@@ -107,8 +105,14 @@ use terminal::{Terminal, Voice};
 /// Runs the command that `args` say, the program's name first, and answers how the process is to end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
-        Ok(cli) => cli,
+    if commands::group::guard::is_meant(&args) {
+        return commands::group::guard::keep_watch();
+    }
+    if let Some(exit) = commands::completion::answer(&args) {
+        return exit;
+    }
+    let (cli, args) = match cli::synonyms::parse(&args) {
+        Ok(understood) => understood,
         Err(error) => {
             // Help and version go to standard output, mistakes to standard error; a closed pipe is no mistake.
             let _ = error.print();
@@ -145,6 +149,8 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),
         Verb::Doctor(args) => commands::doctor::run(&args),
+        Verb::Completions(args) => commands::completion::run(&args),
+        Verb::Man(args) => commands::man::run(&args),
         Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

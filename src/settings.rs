@@ -28,17 +28,37 @@ pub use self::file::FileError;
 pub use self::pod::Pod;
 pub use self::search::{Asked, Origin, SearchError, Server, Surroundings};
 
-/// Where temporary files go: the flag, `TMPDIR`, `/var/tmp`. Not `/tmp`, which is often memory.
+/// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not `/tmp` at first,
+/// which is often memory; where a container's root is read-only it is all there is.
 #[must_use]
 pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
-    let from_environment = || {
-        std::env::var_os("TMPDIR")
-            .filter(|dir| !dir.is_empty())
-            .map(PathBuf::from)
-    };
-    flag.map(Path::to_owned)
-        .or_else(from_environment)
-        .unwrap_or_else(|| PathBuf::from("/var/tmp"))
+    flag.map_or_else(
+        || {
+            let candidates = tmpdir().into_iter().chain(["/var/tmp", "/tmp"].map(PathBuf::from));
+            first_writable(candidates.collect())
+        },
+        Path::to_owned,
+    )
+}
+
+/// What `TMPDIR` says.
+#[must_use]
+pub fn tmpdir() -> Option<PathBuf> {
+    let set = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty());
+    set.map(PathBuf::from)
+}
+
+/// The first one where none can be written: then that is said of it.
+fn first_writable(candidates: Vec<PathBuf>) -> PathBuf {
+    let found = candidates.iter().position(|dir| tempfile::tempfile_in(dir).is_ok());
+    candidates.into_iter().nth(found.unwrap_or(0)).unwrap_or_default()
+}
+
+/// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in our
+/// environment because its worker does not take them out.
+#[must_use]
+pub fn withheld_from_children() -> Vec<&'static str> {
+    pod::withheld(&|name| std::env::var_os(name).is_some())
 }
 
 /// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`, then
@@ -49,4 +69,18 @@ pub fn colour(on_screen: bool) -> bool {
     let is_dumb = set("TERM").is_some_and(|term| term == "dumb");
     let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
     set("NO_COLOR").is_none() && (forced || (on_screen && !is_dumb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_files_go_where_they_can() {
+        let good = tempfile::tempdir().unwrap();
+        let good = good.path().to_owned();
+        let bad = good.join("not-there");
+        assert_eq!(first_writable(vec![bad.clone(), good.clone(), "/tmp".into()]), good);
+        assert_eq!(first_writable(vec![bad.clone(), bad.join("nor-this")]), bad);
+    }
 }

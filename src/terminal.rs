@@ -4,6 +4,7 @@
 //! a closed pipe is an answer here, never a panic.
 
 pub mod dialogue;
+pub mod line;
 pub mod progress_bar;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -189,6 +190,7 @@ impl Terminal {
 
     /// A line on standard error whatever the voice: errors.
     pub fn error_line(&self, text: &str) {
+        let text = line::shortened(text);
         self.aside(|| {
             // When standard error is gone there is nobody left to tell.
             let _ = writeln!(io::stderr().lock(), "{text}");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ServerArgs, VoiceArgs};
+use super::{ServerArgs, VoiceArgs, examples};
 use crate::scaffold::{self, Secret, Variable, template};
 use spoutctl_lint::version::Version;
 
@@ -20,6 +20,7 @@ use spoutctl_lint::version::Version;
 /// With -f, all specs are looked at as by `validate` before any is sent. A pipeline that was created is printed with its
 /// version. Exit code 1: they have errors, and none is sent; 4: pachd refused one.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::CREATE))]
 pub struct CreateArgs {
     /// The spout's name, which is also that of the repo it writes to
     pub name: Option<String>,
@@ -55,10 +56,10 @@ pub struct CreateArgs {
     pub submission: SubmissionArgs,
 
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub voice: VoiceArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -87,13 +88,21 @@ pub struct SubmissionArgs {
     #[arg(long, requires = "update")]
     pub reprocess: bool,
 
+    /// With --update: where pachd refuses to update a spout that another pipeline reads from, stop it, update it, and start it
+    /// again
+    ///
+    /// From 2.8 to 2.12 pachd takes such an update only while the spout is stopped. The commit that it then leaves open at the
+    /// head of the spout's branch is finished, with the files of the one before.
+    #[arg(long, requires = "update", conflicts_with = "dry_run")]
+    pub restart: bool,
+
     /// Create nothing: print the specs with the cluster's defaults, and how they differ from those that run
     #[arg(short = 'n', long, requires = "files")]
     pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What the spout is")]
+#[command(next_help_heading = "The spout")]
 pub struct AnswerArgs {
     /// What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook
     ///
@@ -145,7 +154,7 @@ pub struct AnswerArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is written")]
+#[command(next_help_heading = "Output")]
 pub struct WritingArgs {
     /// Write the spec to this file; `-` is standard output [default: NAME.json, in DIR with --with-code]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

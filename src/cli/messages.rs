@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{OnBad, VoiceArgs, parse_duration, parse_size};
+use super::{OnBad, VoiceArgs, examples, parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
 use spoutctl_delivery::messages::framing::one_byte;
 
@@ -13,10 +13,11 @@ use spoutctl_delivery::messages::framing::one_byte;
 /// Standard input is taken apart into messages; as soon as there are enough, one complete archive goes to standard
 /// output. What `spoutctl put DEST --messages …` does by itself, as a filter:
 ///
-///   kcat … | spoutctl pack --messages lines --into data.jsonl | tee >(sha256sum >&2) | spoutctl put my-repo
+///   kcat -u … | spoutctl pack --messages lines --into data.jsonl | tee >(sha256sum >&2) | spoutctl put my-repo
 ///
 /// A signal that asks for the end makes the last archive of the messages in hand; a second one ends at once.
 #[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::PACK))]
 #[command(group = clap::ArgGroup::new("packing").args(["messages"]).required(true))]
 pub struct PackArgs {
     #[command(flatten)]
@@ -38,10 +39,11 @@ pub struct PackArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How messages become archives")]
+#[command(next_help_heading = "Messages and batches")]
 pub struct MessageArgs {
-    /// The input is messages, told apart like this: lines, nul, json, ndjson, json-seq, csv, netstring, u32be,
-    /// journal-export, sse or delimiter=STR
+    /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
+    ///
+    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR.
     ///
     /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind a
     /// record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in four bytes,
@@ -50,12 +52,15 @@ pub struct MessageArgs {
     #[arg(long, value_name = "FRAMING", requires = "naming")]
     pub messages: Option<Framing>,
 
-    /// All messages of an archive go into this file, as they came; {time:%Y/%m/%d} and {uuid} may be in its name
+    /// One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}
+    ///
+    /// All messages of an archive go into it, as they came.
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
     pub into: Option<String>,
 
-    /// Each message goes into a file of its own, without its frame; {key}, {uuid}, {seq} and {time:…} may be in its name
+    /// A file for each message; names may have {key}, {uuid}, {seq}, {time:…}
     ///
+    /// Without the message's frame.
     /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the message's
     /// number in the life of the stream, and needs --spool or --stream. Two messages of one archive never share a name.
     #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
@@ -123,19 +128,23 @@ pub struct MessageArgs {
     #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
     pub nulls: Option<Nulls>,
 
-    /// An archive of messages, or a batch of archives, is complete with so many of them [default: 10000]
+    /// Close an archive, or a batch of archives, at so many [default: 10000]
     ///
     /// Without --messages each archive is a commit of its own, unless one of the --batch flags is given: then several
     /// archives become one commit, of one path the last file counts, and the other two flags have their defaults.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub batch_count: Option<u64>,
 
-    /// It is complete at this size; a larger message gets an archive, and a larger archive a commit of its own [default: 64MiB]
+    /// Close it at this size [default: 64MiB]
+    ///
+    /// A larger message gets an archive, and a larger archive a commit of its own.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub batch_bytes: Option<u64>,
 
-    /// It is complete when its first message, or its first whole archive, has waited so long [default: 5s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    /// Close it when its first has waited so long [default: 5s]
+    ///
+    /// Its first message, or its first whole archive.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub batch_period: Option<Duration>,
 
     /// Refuse a message larger than this

@@ -27,6 +27,8 @@ impl Verb {
             Self::Auth(_) => "auth",
             Self::Config(_) => "config",
             Self::Doctor(_) => "doctor",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
             Self::Spout(verb) => match verb {
                 SpoutVerb::Put(_) => "put",
                 SpoutVerb::Get(_) => "get",

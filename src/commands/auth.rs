@@ -68,7 +68,8 @@ fn use_token(args: &UseTokenArgs) -> Result<Exit, Failure> {
 
 #[derive(Serialize)]
 struct Shown<'a> {
-    name: &'a str,
+    /// Nobody, where auth is not activated.
+    name: Option<&'a str>,
     expires: Option<Timestamp>,
     address: String,
     address_from: String,
@@ -81,11 +82,15 @@ fn whoami(args: &WhoamiArgs) -> Result<Exit, Failure> {
     let Some(pachd) = server::pachd(&server, &terminal)? else {
         return Err(knows_nobody());
     };
-    let identity = pachd.who_am_i();
-    let identity = identity.map_err(|fault| advise(failure("pachd does not say who we are", fault), &server))?;
+    let identity = match pachd.who_am_i() {
+        Ok(identity) => Some(identity),
+        // Where auth is not activated, and in a sidecar.
+        Err(fault) if fault.kind == FaultKind::Refused => None,
+        Err(fault) => return Err(advise(failure("pachd does not say who we are", fault), &server)),
+    };
     let shown = Shown {
-        name: &identity.name,
-        expires: identity.expires,
+        name: identity.as_ref().map(|identity| identity.name.as_str()),
+        expires: identity.as_ref().and_then(|identity| identity.expires),
         address: server.address.to_string(),
         address_from: server.address_from.to_string(),
         token_from: server.token.as_ref().map(|(_, from)| from.to_string()),
@@ -98,7 +103,10 @@ fn whoami(args: &WhoamiArgs) -> Result<Exit, Failure> {
     let token = token.map_or_else(String::new, |from| format!("\n  by the token of {from}"));
     let text = format!(
         "{}\n  at {} ({}){token}",
-        told(&identity),
+        identity.as_ref().map_or_else(
+            || "nobody is asked for a token there: auth is not activated".to_owned(),
+            told
+        ),
         shown.address,
         shown.address_from
     );

@@ -2,6 +2,7 @@
 //! to pipelines.
 
 mod questions;
+mod restarting;
 mod submission;
 mod writing;
 
@@ -252,6 +253,12 @@ impl Plan {
                 .key()
                 .map_or_else(String::new, |key| format!(" with the key {key}"));
             terminal.status(&format!("the cluster has to have a secret {}{key}", secret.name));
+        }
+        if let Some(spec) = &self.output {
+            terminal.status(&format!(
+                "next: spoutctl create -f {}",
+                shell_words::quote(&spec.display().to_string())
+            ));
         }
         Ok(Exit::Done)
     }

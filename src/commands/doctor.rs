@@ -4,15 +4,17 @@ mod directory;
 mod network;
 mod pachd;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::DoctorArgs;
+use crate::cli::{Colour, DoctorArgs};
 use crate::commands::printing::unless_lost;
 use crate::commands::server::{self, Pachd, advise};
 use crate::commands::target::Target;
 use crate::failure::Failure;
-use crate::settings::{Address, Server};
+use crate::settings::{self, Address, Server};
 use crate::terminal::{Asked, Terminal};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
@@ -31,6 +33,11 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let mut doctor = Doctor {
         args,
         terminal: &terminal,
+        colour: match args.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => settings::colour(terminal.is_on_screen()),
+        },
         faults: 0,
         warnings: 0,
         exit: Exit::Done,
@@ -47,6 +54,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 struct Doctor<'a> {
     args: &'a DoctorArgs,
     terminal: &'a Terminal,
+    colour: bool,
     faults: usize,
     warnings: usize,
     /// Of the first fault.
@@ -142,12 +150,16 @@ impl Doctor<'_> {
         let Some(target) = Target::of(self.args.destination.as_ref(), server)? else {
             return Ok(());
         };
+        let target = target.with_output_branch(server, Duration::ZERO, self.terminal)?;
+        // A sidecar does not say which release it is; in its pod nobody is stopped.
+        let release = pachd.and_then(|pachd| pachd.version().ok()).unwrap_or_default();
         let branch = &target.destination.branch;
         let examination = Examination {
             sink,
             pipelines: pachd.map(Pachd::pipelines),
             branch,
             is_own: target.is_own,
+            starts_again: !(release.starts_with("2.0.") || release.starts_with("2.1.")),
             now: Timestamp::now(),
         };
         if let Some(id) = &self.args.drop {
@@ -226,14 +238,26 @@ impl Doctor<'_> {
             return self.waiting.push(finding.clone());
         }
         self.say_what_waits();
+        let verdict = self.painted(finding.verdict, &format!("{verdict:<8}"));
         self.terminal
-            .result(&format!("{verdict:<8} {:<9} {}", finding.check.name(), finding.said));
+            .result(&format!("{verdict} {:<9} {}", finding.check.name(), finding.said));
         for detail in &finding.details {
             self.terminal.result(&format!("{:18} {detail}", ""));
         }
         for next in &finding.next {
             self.terminal.result(&format!("{:18} help: {next}", ""));
         }
+    }
+
+    fn painted(&self, verdict: Verdict, text: &str) -> String {
+        let colour = match verdict {
+            _ if !self.colour => return text.to_owned(),
+            Verdict::Fine => "\x1b[32m",
+            Verdict::Warning => "\x1b[33m",
+            Verdict::Fault(_) => "\x1b[31m",
+            Verdict::NotChecked => "\x1b[2m",
+        };
+        format!("{colour}{text}\x1b[0m")
     }
 
     fn say_what_waits(&mut self) {

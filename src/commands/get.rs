@@ -1,10 +1,13 @@
-//! `spoutctl get`: one file's bytes, or a commit as a tar archive.
+//! `spoutctl get`: files' bytes, a directory as files or as a tar archive, or what there is.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,8 +20,11 @@ use crate::commands::server;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::{FilePath, Source};
-use spoutctl_delivery::retrieval::{FileSource, RetrievalError, copy_archive, copy_file, find_commit};
+use spoutctl_core::pfs::{CommitInfo, FilePath, Source};
+use spoutctl_core::quantity::Size;
+use spoutctl_delivery::retrieval::{
+    FileSource, RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files,
+};
 
 /// Names of standard output: opened anew, such a file would be written from its start.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -33,15 +39,25 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
         .output
         .as_deref()
         .filter(|path| STANDARD_OUTPUT.iter().all(|name| *path != Path::new(name)));
-    if args.source.path.is_none() && !args.tar {
-        return Err(Failure::new(Exit::Usage, "SOURCE names no path")
-            .help("write REPO:/PATH for a file's bytes, or --tar for the whole commit"));
+    let names_path = args.source.path.is_some() || args.source.pattern.is_some();
+    if !names_path && !args.tar && !args.list && !args.recursive {
+        return Err(Failure::new(Exit::Usage, "SOURCE names no path").help(
+            "write REPO:/PATH for a file's bytes; of the whole commit --list lists the files, -r with -o DIR writes them, \
+             and --tar writes an archive",
+        ));
+    }
+    if args.tar && args.source.pattern.is_some() {
+        return Err(Failure::new(Exit::Usage, "--tar writes a directory, and no glob")
+            .help("-r with -o DIR writes the files that a glob means"));
     }
     if args.tar && output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::new(Exit::Usage, "a tar archive is not written to a terminal")
             .help("name a file with -o, or pipe it: spoutctl get --tar … | tar tvf -"));
     }
-    let target = output.map(Target::new).transpose()?;
+    let target = match output {
+        Some(directory) if args.recursive => Some(Target::directory(directory)?),
+        output => output.map(Target::new).transpose()?,
+    };
     let server = server::find(&args.server)?;
     let mut source = args.source.clone();
     if let (false, Some(project)) = (source.names_project, server.project()) {
@@ -50,8 +66,13 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
     let request = Request {
         files: server::source(&server, &terminal)?,
         source,
-        tar: args.tar,
-        unescape: args.unescape_paths,
+        what: match args {
+            GetArgs { list: true, .. } => What::List,
+            GetArgs { tar: true, .. } => What::Archive {
+                unescape: args.unescape_paths,
+            },
+            _ => What::Bytes,
+        },
         terminal,
     };
     let written = match target {
@@ -62,6 +83,7 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
             finish(request.write(&mut opened.with_context(|| cannot_write(&path))?))
         }
         Some(Target::File { path, existing }) => to_file(request, &path, existing.as_ref()),
+        Some(Target::Directory(path)) => to_directory(request, &path),
     };
     written.map_err(|failure| server::advise(failure, &server))
 }
@@ -70,23 +92,119 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
 struct Request {
     files: Box<dyn FileSource + Send + Sync>,
     source: Source,
-    tar: bool,
-    unescape: bool,
+    what: What,
     terminal: Terminal,
 }
 
+/// What is written of it.
+enum What {
+    /// One file's, or those of all files that a pattern means, one after the other.
+    Bytes,
+    Archive {
+        unescape: bool,
+    },
+    /// A line a file.
+    List,
+}
+
 impl Request {
+    fn commit(&self) -> Result<CommitInfo, RetrievalError> {
+        let info = find_commit(self.files.as_ref(), &self.source)?;
+        self.terminal.detail(&format!("commit {}", info.commit));
+        Ok(info)
+    }
+
+    fn path(&self) -> FilePath {
+        self.source.path.clone().unwrap_or_else(FilePath::root)
+    }
+
     fn write(&self, output: &mut dyn Write) -> Result<(), RetrievalError> {
         let files = self.files.as_ref();
-        let info = find_commit(files, &self.source)?;
-        self.terminal.detail(&format!("commit {}", info.commit));
-        let path = self.source.path.clone().unwrap_or_else(FilePath::root);
-        if self.tar {
-            copy_archive(files, &info, &path, self.unescape, output)
-        } else {
-            copy_file(files, &info.commit, &path, output)
+        let info = self.commit()?;
+        match self.what {
+            What::List => self.list(&info, output),
+            What::Archive { unescape } => copy_archive(files, &info, &self.path(), unescape, output),
+            What::Bytes if self.source.pattern.is_some() => {
+                for path in self.matching(&info)? {
+                    copy_file(files, &info.commit, &path, output)?;
+                }
+                Ok(())
+            }
+            What::Bytes => copy_file(files, &info.commit, &self.path(), output),
         }
     }
+
+    fn list(&self, info: &CommitInfo, output: &mut dyn Write) -> Result<(), RetrievalError> {
+        let mut unwritten = None;
+        list_files(
+            self.files.as_ref(),
+            info,
+            &self.source,
+            &mut |path, bytes| match writeln!(output, "{path}   {}", Size(bytes)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    unwritten = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
+        unwritten
+            .map_or_else(|| output.flush(), Err)
+            .map_err(RetrievalError::Output)
+    }
+
+    /// The files that the pattern means. They are listed before the first is read: a pachd is not asked for both at once.
+    fn matching(&self, info: &CommitInfo) -> Result<Vec<FilePath>, RetrievalError> {
+        let mut paths = Vec::new();
+        list_files(self.files.as_ref(), info, &self.source, &mut |path, _| {
+            paths.push(path);
+            ControlFlow::Continue(())
+        })?;
+        Ok(paths)
+    }
+
+    /// Writes the files into a directory, by their paths below what SOURCE names; those of a pattern by their whole paths.
+    fn write_below(&self, directory: &Path) -> Result<(), RetrievalError> {
+        let files = self.files.as_ref();
+        let info = self.commit()?;
+        if self.source.pattern.is_some() {
+            for path in self.matching(&info)? {
+                let mut file = create_below(directory, path.as_str().as_bytes()).map_err(RetrievalError::Output)?;
+                copy_file(files, &info.commit, &path, &mut file)?;
+                file.sync_all().map_err(RetrievalError::Output)?;
+            }
+            return Ok(());
+        }
+        let path = self.path();
+        let named = path.as_str().trim_start_matches('/').as_bytes();
+        copy_files(files, &info.commit, &path, false, &mut |name, _, content| {
+            let below = match name.strip_prefix(named) {
+                // The path is a file's own.
+                Some([]) => named.rsplit(|byte| *byte == b'/').next().unwrap_or_default(),
+                Some(below) => below,
+                None => name,
+            };
+            let mut file = create_below(directory, below)?;
+            io::copy(content, &mut file)?;
+            file.sync_all()
+        })
+    }
+}
+
+/// A new file below the directory, whose name came from elsewhere.
+fn create_below(directory: &Path, name: &[u8]) -> io::Result<File> {
+    let name = Path::new(OsStr::from_bytes(name));
+    let below: PathBuf = name.components().filter(|part| *part != Component::RootDir).collect();
+    let is_below = below.components().all(|part| matches!(part, Component::Normal(_)));
+    if !is_below || below.as_os_str().is_empty() {
+        let text = format!("`{}` is no name of a file below a directory", name.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    let path = directory.join(below);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    File::create_new(path)
 }
 
 /// What `--output` names.
@@ -95,9 +213,26 @@ enum Target {
     File { path: PathBuf, existing: Option<Metadata> },
     /// A device or a FIFO: written to, not replaced.
     Special(PathBuf),
+    /// One that is empty, or not there yet.
+    Directory(PathBuf),
 }
 
 impl Target {
+    fn directory(path: &Path) -> Result<Self, Failure> {
+        let is_free = match std::fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_free {
+            return Ok(Self::Directory(path.to_owned()));
+        }
+        Err(Failure::new(
+            Exit::Usage,
+            format!("{} is there already, and no empty directory", path.display()),
+        )
+        .help("name one that is not there: it is made"))
+    }
+
     fn new(path: &Path) -> Result<Self, Failure> {
         if names_a_descriptor(path) {
             return Ok(Self::Special(path.to_owned()));
@@ -105,7 +240,7 @@ impl Target {
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
                 Err(Failure::new(Exit::Usage, format!("{} is a directory", path.display()))
-                    .help("name the file that is to be written"))
+                    .help("name the file that is to be written; -r writes the files of a directory into one"))
             }
             // A link is followed: what it leads to is replaced, not the link.
             Ok(metadata) if metadata.is_file() => {
@@ -165,24 +300,57 @@ fn to_file(request: Request, path: &Path, existing: Option<&Metadata>) -> Result
         file.set_permissions(existing.permissions())
             .with_context(|| cannot_write(path))?;
     }
+    let written = unless_interrupted(path, move || {
+        let mut output = BufWriter::with_capacity(BUFFER, &mut file);
+        request.write(&mut output)?;
+        output.flush().map_err(RetrievalError::Output)?;
+        drop(output);
+        Ok(file)
+    })?;
+    match written {
+        Ok(file) => {
+            persist(&file, temporary, path).with_context(|| cannot_write(path))?;
+            Ok(Exit::Done)
+        }
+        Err(error) => finish(Err(error)),
+    }
+}
+
+/// The same with a directory.
+fn to_directory(request: Request, path: &Path) -> Result<Exit, Failure> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let temporary = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o777))
+        .tempdir_in(parent.unwrap_or(Path::new(".")))
+        .with_context(|| cannot_write(path))?;
+    let directory = temporary.path().to_owned();
+    match unless_interrupted(path, move || request.write_below(&directory))? {
+        Ok(()) => {
+            std::fs::rename(temporary.path(), path).with_context(|| cannot_write(path))?;
+            // It has another name now.
+            let _ = temporary.keep();
+            Ok(Exit::Done)
+        }
+        Err(error) => finish(Err(error)),
+    }
+}
+
+/// Does the work, or leaves it when a signal asks for the end.
+fn unless_interrupted<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, RetrievalError> + Send + 'static,
+) -> Result<Result<T, RetrievalError>, Failure> {
     let interrupts = Interrupts::listen(Duration::ZERO, |_| {}).map_err(Failure::from)?;
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
-        let written = request.write(&mut BufWriter::with_capacity(BUFFER, &mut file));
         // Nobody listens any more only after an interrupt.
-        let _ = done.send(written.map(|()| file));
+        let _ = done.send(work());
     });
     select! {
-        recv(ended) -> written => match written {
-            Ok(Ok(file)) => {
-                persist(&file, temporary, path).with_context(|| cannot_write(path))?;
-                Ok(Exit::Done)
-            }
-            Ok(Err(error)) => finish(Err(error)),
-            Err(_) => Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
-        },
+        recv(ended) -> written => written.map_err(|_| {
+            Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")
+        }),
         recv(interrupts.interrupt.raised()) -> _ => {
-            drop(temporary);
             let exit = interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
             Err(Failure::new(exit, "interrupted").detail(format!("{} is as it was", path.display())))
         }
@@ -205,6 +373,8 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
         RetrievalError::NothingYet(_)
         | RetrievalError::NoCommit { .. }
         | RetrievalError::NotFinished(_)
+        | RetrievalError::NoRelative { .. }
+        | RetrievalError::NoMatch { .. }
         | RetrievalError::NoFile { .. } => Exit::NotFound,
         RetrievalError::IsDirectory(_) => Exit::Usage,
         RetrievalError::NoRepo(_) | RetrievalError::Errored { .. } | RetrievalError::Refused(_) => Exit::Refused,

@@ -1,4 +1,6 @@
-//! A child process in a process group of its own, to which signals go.
+//! A child process in a process group of its own, to which signals go, and which ends with us.
+
+pub(crate) mod guard;
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -7,6 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use self::guard::Guard;
+use crate::settings;
 
 /// How often it is looked whether the process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -22,9 +27,14 @@ pub(super) struct ProcessGroup {
 #[derive(Default)]
 struct State {
     /// Set while the process is not waited for yet: afterwards its number may be another's.
-    running: Option<Pid>,
+    running: Option<Running>,
     /// No further one is started.
     stopped: bool,
+}
+
+struct Running {
+    process: Pid,
+    guard: Guard,
 }
 
 impl ProcessGroup {
@@ -34,8 +44,20 @@ impl ProcessGroup {
         if state.stopped {
             return Ok(None);
         }
-        let child = command.process_group(0).spawn()?;
-        state.running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        for name in settings::withheld_from_children() {
+            command.env_remove(name);
+        }
+        let guard = Guard::start()?;
+        let spawned = command.process_group(guard.group().as_raw_nonzero().get()).spawn();
+        let child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                guard.release();
+                return Err(error);
+            }
+        };
+        let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        state.running = process.map(|process| Running { process, guard });
         Ok(Some(child))
     }
 
@@ -43,8 +65,8 @@ impl ProcessGroup {
     pub fn stop(&self, signal: Signal) {
         let mut state = self.lock();
         state.stopped = true;
-        if let Some(pid) = state.running {
-            tell(pid, signal);
+        if let Some(running) = &state.running {
+            tell(running.guard.group(), signal);
         }
     }
 
@@ -69,8 +91,10 @@ impl ProcessGroup {
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         let mut state = self.lock();
         let status = child.try_wait()?;
-        if status.is_some() {
-            state.running = None;
+        if status.is_some()
+            && let Some(running) = state.running.take()
+        {
+            running.guard.release();
         }
         Ok(status)
     }
@@ -79,18 +103,18 @@ impl ProcessGroup {
     /// code. Whether it is worth looking again.
     pub fn look(&self, judge: impl FnOnce(Option<i32>) -> Option<Signal>) -> Looked {
         let state = self.lock();
-        let Some(pid) = state.running else {
+        let Some(running) = &state.running else {
             return Looked::Over;
         };
         let looked = waitid(
-            WaitId::Pid(pid),
+            WaitId::Pid(running.process),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
         );
         match looked {
             Ok(None) => Looked::Runs,
             Ok(Some(status)) => match judge(status.exit_status()) {
                 Some(signal) => {
-                    tell(pid, signal);
+                    tell(running.guard.group(), signal);
                     Looked::Told
                 }
                 None => Looked::Over,

@@ -2,13 +2,12 @@
 //! for the file that a spec is in.
 
 use crate::cli::ServerArgs;
-use crate::commands::server;
+use crate::commands::server::{self, Pachd};
 use crate::failure::Failure;
 use crate::settings::{Address, Server};
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
-use spoutctl_core::pipelines::Pipelines;
 use spoutctl_lint::Rule;
 use spoutctl_lint::diagnostic::{Diagnostic, Label};
 use spoutctl_lint::server::REFUSED;
@@ -17,11 +16,11 @@ use spoutctl_lint::spec::strict::Sent;
 use spoutctl_lint::spec::tree::{Document, Node};
 
 /// The pachd to ask, through either of its doors. A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Box<dyn Pipelines>, Server), Failure> {
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Pachd, Server), Failure> {
     let server = server::find(args)?;
-    let pachd: Box<dyn Pipelines> = match &server.address {
-        Address::Gateway(address) => Box::new(server::gateway(&server, address, terminal)?),
-        Address::Grpc(address) => Box::new(server::grpc(&server, address, terminal)?),
+    let pachd = match &server.address {
+        Address::Gateway(address) => Pachd::Gateway(server::gateway(&server, address, terminal)?),
+        Address::Grpc(address) => Pachd::Grpc(server::grpc(&server, address, terminal)?),
         Address::Sidecar(_) => {
             return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
                 .help("name the pachd itself: --pachd grpc://HOST:PORT"));

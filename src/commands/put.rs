@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use crate::cli::{EntryArgs, Links, MessageArgs, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{self, Bad, Packing};
-use crate::commands::serve::listening_address;
+use crate::commands::serve::{cannot_listen, listening_address};
 use crate::commands::target::Target;
 use crate::commands::{group, server};
 use crate::failure::Failure;
@@ -78,11 +78,13 @@ fn deliver(
     let staging = staging(args, target)?;
     let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
-    warn_of_unusable(&temporary, &terminal);
+    warn_of_unusable(&temporary, args.entries.tmp_dir.is_none(), &terminal);
     // Removed at the end: what a dry run may need to write to.
     let scratch = args.commits.dry_run.then(|| scratch(&temporary)).transpose()?;
     let scratch_path = scratch.as_ref().map(TempDir::path);
     let Opened { sink, also } = open(args, server, target, &terminal, scratch_path)?;
+    where_it_goes(args, target, sink.as_ref(), &terminal);
+    as_whom(args, server, target, &terminal);
     let spool = spooling::open(args, &target.destination, &server.address)?;
     let acknowledger = Acknowledger::new(
         &args.acknowledging,
@@ -221,6 +223,63 @@ fn open(
     Ok(Opened { sink, also })
 }
 
+/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a dry run
+/// all of it. What cannot be asked here is found, and told, by what follows.
+fn where_it_goes(args: &PutArgs, target: &Target, sink: &dyn CommitSink, terminal: &Terminal) {
+    let Destination { branch, prefix, .. } = &target.destination;
+    if let Some(word) = &target.destination.doubtful_prefix {
+        terminal.note(&format!(
+            "`:{word}` is a directory: files go below {prefix} of {branch}; the branch `{word}` would be {}@{word}",
+            branch.repo
+        ));
+    }
+    let is_dry = args.commits.dry_run;
+    if !is_dry && !target.destination.names_branch {
+        return;
+    }
+    let Ok(has_repo) = sink.repo_exists(&branch.repo) else {
+        return;
+    };
+    let found = if has_repo {
+        sink.inspect_branch(branch)
+    } else {
+        Ok(None)
+    };
+    let Ok(found) = found else { return };
+    if !is_dry {
+        if has_repo && found.is_none() {
+            terminal.note(&format!("{branch} is a new branch: the first commit makes it"));
+        }
+        return;
+    }
+    let below = if prefix.is_root() {
+        String::new()
+    } else {
+        format!(", below {prefix}")
+    };
+    let made = match (has_repo, found) {
+        (false, _) if args.commits.create_repo => "; the repo and its branch would be made",
+        (true, None) => "; the branch would be made",
+        _ => "",
+    };
+    terminal.status(&format!("dry run: commits would go to {branch}{below}{made}"));
+}
+
+/// What `--verbose` says at the beginning.
+fn as_whom(args: &PutArgs, server: &Server, target: &Target, terminal: &Terminal) {
+    terminal.detail(&format!(
+        "to {} at {} ({})",
+        target.destination, server.address, server.address_from
+    ));
+    match &server.token {
+        Some((_, from)) => terminal.detail(&format!("by the token of {from}")),
+        None => terminal.detail("without a token"),
+    }
+    if let Some(stream) = args.commits.stream.as_ref().or(target.stream.as_ref()) {
+        terminal.detail(&format!("as stream {stream}"));
+    }
+}
+
 /// Who is told, and what says the figures every so often.
 fn report(
     args: &PutArgs,
@@ -263,9 +322,8 @@ fn show_figures(
             listening_address(address)?
         };
         let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
-        let address = listening.map_err(|error| {
-            Failure::new(Exit::Usage, format!("cannot listen at {address}; nothing was sent")).detail(error.to_string())
-        })?;
+        let address =
+            listening.map_err(|error| cannot_listen("--metrics-listen", address, &error).detail("nothing was sent"))?;
         terminal.note(&format!("figures are at http://{address}/metrics"));
     }
     Ok(args.figures.stats_every.map(|period| {
@@ -403,7 +461,14 @@ fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Fai
 }
 
 /// Small archives need no directory, so one that cannot be used is no error yet; but better said now than in a week.
-fn warn_of_unusable(temporary: &Path, terminal: &Terminal) {
+fn warn_of_unusable(temporary: &Path, is_default: bool, terminal: &Terminal) {
+    if let Some(named) = settings::tmpdir().filter(|named| is_default && named != temporary) {
+        terminal.warning(&format!(
+            "nothing can be written to {}, which TMPDIR names: larger archives are held in {}",
+            named.display(),
+            temporary.display()
+        ));
+    }
     if let Err(error) = tempfile::tempfile_in(temporary) {
         terminal.warning(&format!(
             "archives that do not fit into memory cannot be held in {}: {error}; name another directory: --tmp-dir DIR",
@@ -467,12 +532,14 @@ fn listen(
     Interrupts::listen(grace, say).map_err(Failure::from)
 }
 
-/// Where commits are made before the destination's branch is moved to them.
+/// Where commits go.
 fn target(args: &PutArgs, server: &Server) -> Result<Target, Failure> {
-    Target::of(args.destination.as_ref(), server)?.ok_or_else(|| {
+    let target = Target::of(args.destination.as_ref(), server)?.ok_or_else(|| {
         Failure::new(Exit::Usage, "nothing says where the commits go")
             .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]")
-    })
+    })?;
+    let terminal = Terminal::new(args.voice.voice());
+    target.with_output_branch(server, args.trying.retry_for, &terminal)
 }
 
 /// Which files go where, if not all into the destination.
@@ -498,6 +565,7 @@ fn routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Rou
     })
 }
 
+/// Where commits are made before the destination's branch is moved to them.
 fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
     let branch = &target.destination.branch;
     match &args.commits.staging {
@@ -613,6 +681,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
+        accept_emptied: args.commits.accept_emptied,
         dry_run: args.commits.dry_run,
         batching: batching(args).unwrap_or(Batching::ONE_EACH),
     }

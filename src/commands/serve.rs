@@ -1,6 +1,7 @@
 //! `spoutctl serve`: the embedded store behind pachd's HTTP API.
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         terminal: Arc::clone(&terminal),
         json: args.json,
     });
-    let server = Server::bind(service, address, options, log)
-        .map_err(|error| Failure::new(Exit::Usage, format!("cannot listen at {address}")).detail(error.to_string()))?;
+    let server =
+        Server::bind(service, address, options, log).map_err(|error| cannot_listen("--listen", address, &error))?;
     let stop = server.stop_handle();
     let stopping = Arc::clone(&terminal);
     let interrupts = Interrupts::listen(Duration::ZERO, move |_| {
@@ -87,6 +88,22 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
             Err(_) => Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
         },
         recv(interrupts.leave) -> _ => Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
+    }
+}
+
+/// A port that is taken is free later, or another one is: what to type, and what a script may try again.
+pub(super) fn cannot_listen(option: &str, address: SocketAddr, error: &io::Error) -> Failure {
+    let said = |exit| Failure::new(exit, format!("cannot listen at {address}")).detail(error.to_string());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => said(Exit::Unavailable).help(format!(
+            "somebody else listens there; {option} {} picks a free port",
+            SocketAddr::new(address.ip(), 0)
+        )),
+        io::ErrorKind::PermissionDenied => {
+            said(Exit::Usage).help("ports below 1024 are not for everybody: choose one above")
+        }
+        io::ErrorKind::AddrNotAvailable => said(Exit::Usage).help("this machine has no such address"),
+        _ => said(Exit::Usage),
     }
 }
 

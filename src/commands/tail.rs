@@ -5,6 +5,7 @@ mod changes;
 mod command;
 mod consumer;
 mod json;
+mod last;
 mod stdout;
 mod template;
 mod text;
@@ -22,10 +23,10 @@ use crate::commands::interrupts::Interrupts;
 use crate::commands::server::{self, Followable};
 
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use archives::{Archives, Tar};
-use changes::{Changes, Reader};
+use changes::{Changes, Reader, Trouble};
 use command::Runner;
 use consumer::{Ending, Tail};
 use json::Json;
@@ -78,7 +79,14 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
         Arc::clone(&terminal),
     );
     let mut tail = Tail::new(args, reader, output, terminal);
-    let options = options(args, deadline);
+    let mut options = options(args, deadline);
+    let is_kept = cursor.as_ref().is_some_and(|cursor| cursor.kept().is_some());
+    if let (Start::Last(wanted), true, false) = (&options.start, tail.is_choosy(), is_kept) {
+        match last::start(&tail, &branch, *wanted) {
+            Ok(start) => options.start = start,
+            Err(trouble) => return Err(cannot_begin(trouble, &interrupts, &server)),
+        }
+    }
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         let end = follow(
@@ -112,6 +120,17 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
         },
     };
     conclude(args, end, ending, interrupted).map_err(|failure| server::advise(failure, &server))
+}
+
+/// Why it was not found out where to begin.
+fn cannot_begin(trouble: Trouble, interrupts: &Interrupts, server: &Server) -> Failure {
+    match trouble {
+        Trouble::Error(error) => server::advise(follow_failure(&error), server),
+        Trouble::Interrupted | Trouble::Dropped => {
+            let exit = interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
+            Failure::new(exit, "interrupted before the first commit was found")
+        }
+    }
 }
 
 /// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is found

@@ -1,10 +1,18 @@
 //! Where commits go: what was named, or in a spout's pod its own output.
 
+use std::time::Duration;
+
+use crate::commands::server;
 use crate::failure::Failure;
 use crate::settings::{Address, Server};
+use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::Destination;
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::pfs::{BranchName, Destination, Repo};
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::mark::StreamName;
+use spoutctl_delivery::patience::{Exhausted, Interrupt, Patience, SystemClock};
 
 pub(super) struct Target {
     pub destination: Destination,
@@ -12,6 +20,8 @@ pub(super) struct Target {
     pub is_own: bool,
     /// In a pod the pipeline's name: what a container leaves behind, the next one knows for its own.
     pub stream: Option<StreamName>,
+    /// Nobody named it: which branch it is only the pipeline's spec says.
+    is_implied: bool,
 }
 
 impl Target {
@@ -44,9 +54,62 @@ impl Target {
             destination.branch.repo.project = project.clone();
         }
         Ok(Some(Self {
+            is_implied: named.is_none(),
             is_own: output.is_some_and(|output| output.branch.repo == destination.branch.repo),
             destination,
             stream,
         }))
+    }
+
+    /// The same with the output branch of the pipeline in whose pod we run, where no destination was named. The sidecar is
+    /// asked; while it cannot be reached, it is asked again.
+    ///
+    /// # Errors
+    /// When it cannot be reached for so long.
+    pub fn with_output_branch(
+        mut self,
+        server: &Server,
+        retry_for: Duration,
+        terminal: &Terminal,
+    ) -> Result<Self, Failure> {
+        let pod = match &server.address {
+            Address::Sidecar(pod) if self.is_implied => pod,
+            _ => return Ok(self),
+        };
+        let sidecar = server::sidecar(server, pod)?;
+        let repo = &self.destination.branch.repo;
+        if let Some(branch) = output_branch(&sidecar, repo, retry_for, terminal)? {
+            self.destination.branch.name = branch;
+        }
+        Ok(self)
+    }
+}
+
+/// `None` where nobody says: pachd's default then is ours.
+fn output_branch(
+    pachd: &dyn Pipelines,
+    pipeline: &Repo,
+    retry_for: Duration,
+    terminal: &Terminal,
+) -> Result<Option<BranchName>, Failure> {
+    let (clock, nobody) = (SystemClock, Interrupt::new());
+    let mut patience = Patience::new(&clock, &nobody, retry_for);
+    loop {
+        let fault = match pachd.output_branch(pipeline) {
+            Ok(branch) => return Ok(branch),
+            Err(fault) if matches!(fault.kind, FaultKind::Unavailable | FaultKind::Unknown) => fault,
+            // Whatever it is, the first call for a commit meets it, too, and it is explained there.
+            Err(_) => return Ok(None),
+        };
+        terminal.note(&format!(
+            "the sidecar does not say which branch is the output: {fault}; it is asked again"
+        ));
+        patience.wait(fault.retry_after).map_err(|end| {
+            let error = match end {
+                Exhausted::Retries(tried) => DeliveryError::Unreachable { fault, tried },
+                Exhausted::Grace => DeliveryError::Interrupted,
+            };
+            Failure::from_delivery(&error, &[], None)
+        })?;
     }
 }

@@ -94,7 +94,9 @@ fn analysis(error: &AnalyzeError) -> Explained {
 /// Of an evaluation that failed.
 pub(super) fn of_evaluation(error: &EvalError) -> Explained {
     let mut explained = of_kind(&error.kind);
-    explained.spans.extend(error.stack_trace.iter().filter_map(span_of));
+    explained
+        .spans
+        .extend(error.stack_trace.iter().rev().filter_map(span_of));
     explained
 }
 

@@ -141,8 +141,8 @@ const MQTT: Template = Template {
     port: None,
     about: "Each message is a line of `messages.jsonl` with its topic, time and payload, and a commit has what came within five seconds. While \
             the spout is away the broker keeps what is published with QoS 1 or 2, as long as `MQTT_CLIENT_ID` stays the same. mosquitto_sub \
-            acknowledges a message when it prints it: what was printed and is not committed yet is lost when the pod is killed, five seconds' \
-            messages at most. With a password, set `MQTT_USERNAME` and take `MQTT_PASSWORD` from a secret.",
+            acknowledges a message when it prints it: what was printed and is not committed yet is lost when the pod is killed, as it is when the spout is stopped or updated: \
+            the messages of two commits at most, those of ten seconds while pachd keeps up. With a password, set `MQTT_USERNAME` and take `MQTT_PASSWORD` from a secret.",
 };
 
 const POSTGRES: Template = Template {
@@ -226,7 +226,7 @@ const WEBHOOK: Template = Template {
     port: Some("WEBHOOK_LISTEN"),
     about: "`POST /hooks/messages` with JSON in the body and its HMAC-SHA256 in the header `X-Hub-Signature-256`, as GitHub sends it. Each body is a \
             line of `messages.jsonl`, and a commit has what came within five seconds. The answer is 200 when the line is written, which is before its \
-            commit: what was answered and is not committed yet is lost when the pod is killed. The spec has a service of type ClusterIP in front of \
+            commit: what was answered and is not committed yet is lost when the pod is killed, as it is when the spout is stopped or updated. The spec has a service of type ClusterIP in front of \
             it; TLS is for an ingress.",
 };
 

@@ -355,10 +355,24 @@ fn whenever_put_is_killed_its_consumer_goes_on_after_the_last_acknowledgement() 
 }
 
 #[test]
-fn a_command_that_outlives_a_killed_put_is_waited_for_by_the_next() {
+fn a_command_dies_with_a_put_that_is_killed() {
+    let world = World::local();
+    let ids = world.path("ids").display().to_string();
+    let slow = format!("trap '' TERM; sleep 1000 & echo $$ $! > {ids}.new; mv {ids}.new {ids}; kill -9 $PPID; wait");
+    let ran = world.run_with(&put(&["--ack-command", &slow]), &archives(1));
+    assert_eq!(ran.code, None, "it did not die");
+    crate::producer::wait_until_gone(&file(&world, "ids"));
+}
+
+#[test]
+fn a_command_that_escapes_a_killed_put_is_waited_for_by_the_next() {
     let world = World::local();
     let (position, spool) = (world.path("position"), world.path("spool"));
-    let slow = format!("kill -9 $PPID; sleep 1; echo old > {}", position.display());
+    // A session of its own is in no group of ours.
+    let slow = format!(
+        "exec setsid sh -c \"kill -9 $PPID; sleep 1; echo old > {}\"",
+        position.display()
+    );
     let mut child = world
         .command(&put(&["--spool", spool.to_str().unwrap(), "--ack-command", &slow]))
         .stdin(Stdio::piped())

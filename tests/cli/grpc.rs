@@ -96,6 +96,12 @@ impl Sidecar {
         Self { child, environment }
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> &str {
+        let (_, port) = self.environment.iter().find(|(name, _)| name == "PEER_PORT").unwrap();
+        port
+    }
+
     /// The binary in the spout's container.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = World::local().command(args);

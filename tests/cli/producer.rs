@@ -204,3 +204,79 @@ fn a_producer_that_is_stopped_hears_of_an_interrupt() {
     assert_eq!(put.wait().unwrap().code(), Some(143));
     assert!(world.path("told").exists(), "it never went on");
 }
+
+/// Waits until none of these processes is left.
+pub fn wait_until_gone(ids: &str) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    for id in ids.split_whitespace() {
+        let process = Pid::from_raw(id.parse().unwrap()).unwrap();
+        while test_kill_process(process).is_ok() {
+            assert!(Instant::now() < deadline, "process {id} of {ids} lives on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn a_producer_and_all_that_it_started_die_with_a_put_that_is_killed() {
+    let world = world();
+    let script = "trap '' TERM INT HUP; (sleep 1000) & echo $! > new; sh -c 'exec sleep 1000' & echo $! >> new; \
+                  echo $$ >> new; mv new ids; cat 1.tar; sleep 1000";
+    for restart in ["never", "always"] {
+        let args = [
+            "put",
+            "events",
+            "--create-repo",
+            "--restart",
+            restart,
+            "--",
+            "sh",
+            "-c",
+            script,
+        ];
+        let mut put = world
+            .command(&args)
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(world.directory.path())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !world.path("ids").exists() {
+            assert!(Instant::now() < deadline, "the producer never ran");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        put.kill().unwrap();
+        put.wait().unwrap();
+        wait_until_gone(&fs::read_to_string(world.path("ids")).unwrap());
+        fs::remove_file(world.path("ids")).unwrap();
+    }
+}
+
+#[test]
+fn a_producer_does_not_get_the_secrets_of_the_worker_that_it_runs_in() {
+    let world = world();
+    let spoutctl = env!("CARGO_BIN_EXE_spoutctl");
+    let output = std::process::Command::new(spoutctl)
+        .args([
+            "put",
+            "events",
+            "--create-repo",
+            "--",
+            "sh",
+            "-c",
+            "env > seen; cat 1.tar",
+        ])
+        .env_clear()
+        .env("PACHD_ADDRESS", format!("local:{}", world.path("store").display()))
+        .env("PATH", "/usr/bin:/bin")
+        .env("PACH_IN_WORKER", "true")
+        .env("PG_BOUNCER_HOST", "pg-bouncer")
+        .env("POSTGRES_PASSWORD", "secret")
+        .env("PPS_PIPELINE_NAME", "events")
+        .current_dir(world.directory.path())
+        .output();
+    Ran::from(output.unwrap()).expect(0);
+    let seen = fs::read_to_string(world.path("seen")).unwrap();
+    assert!(!seen.contains("secret") && !seen.contains("PG_BOUNCER"), "{seen}");
+    assert!(seen.contains("PPS_PIPELINE_NAME=events"), "{seen}");
+}

@@ -1,15 +1,16 @@
-//! What the README prints is what happens.
+//! The README's two commands, and what it and the pages list. What they print is looked at in `docs.rs`.
 
 use clap::CommandFactory;
 use serde_json::json;
 use spoutctl::settings::preferences::{PREFERABLE, Scope};
 use spoutctl_core::exit::Exit;
 
-use crate::runner::{Ran, World, fixture, fixture_bytes};
+use crate::docs::page;
+use crate::runner::{World, fixture, fixture_bytes};
 use crate::settings::{TOKEN, User};
 
 fn readme() -> String {
-    std::fs::read_to_string(fixture("../README.md")).unwrap()
+    page("README.md")
 }
 
 /// The commands of the fenced blocks that say `sh`.
@@ -76,45 +77,21 @@ fn every_verb_and_every_exit_code_is_in_the_readme() {
     }
 }
 
-#[test]
-fn what_validate_says_of_the_example_is_what_it_says() {
-    let readme = readme();
-    let (_, block) = readme
-        .split_once("$ spoutctl validate fixtures/validate/kafka.json\n")
-        .unwrap();
-    let shown = block.split_once("```").unwrap().0;
-    let world = World::local();
-    let ran = Ran::from(
-        world
-            .command(&[
-                "validate",
-                "--format",
-                "pretty",
-                "--no-config",
-                "fixtures/validate/kafka.json",
-            ])
-            .current_dir(fixture(".."))
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(shown, format!("{}{}", ran.expect(1).text(), ran.stderr));
-}
-
-/// The block in which there is `part`.
-fn toml_block(part: &str) -> String {
-    let readme = readme();
-    let blocks = readme.split("```toml\n").skip(1);
+/// The block of the page in which there is `part`.
+fn toml_block(name: &str, part: &str) -> String {
+    let page = page(name);
+    let blocks = page.split("```toml\n").skip(1);
     let mut blocks = blocks.map(|block| block.split("```").next().unwrap());
     blocks.find(|block| block.contains(part)).unwrap().to_owned()
 }
 
 #[test]
-fn the_users_file_of_the_readme_is_taken() {
+fn the_users_file_of_the_settings_is_taken() {
     let user = User::new(&json!({}));
     std::fs::create_dir_all(user.home().join(".config/spoutctl")).unwrap();
     std::fs::write(
         user.home().join(".config/spoutctl/config.toml"),
-        toml_block("token-file"),
+        toml_block("docs/settings.md", "token-file"),
     )
     .unwrap();
     std::fs::write(user.home().join(".config/spoutctl/token"), TOKEN).unwrap();
@@ -125,8 +102,8 @@ fn the_users_file_of_the_readme_is_taken() {
 }
 
 #[test]
-fn the_options_that_the_readme_lists_are_those_that_can_be_said_once() {
-    let readme = readme();
+fn the_options_that_the_page_lists_are_those_that_can_be_said_once() {
+    let settings = page("docs/settings.md");
     for known in PREFERABLE {
         let verbs: Vec<String> = known.verbs.iter().map(|verb| format!("`{verb}`")).collect();
         let in_project = if known.scope == Scope::Project { "yes" } else { "no" };
@@ -136,14 +113,18 @@ fn the_options_that_the_readme_lists_are_those_that_can_be_said_once() {
             verbs.join(", "),
             known.variable
         );
-        assert!(readme.contains(&row), "{row}");
+        assert!(settings.contains(&row), "{row}");
     }
 }
 
 #[test]
-fn the_configuration_of_the_readme_is_taken() {
+fn the_configuration_of_validate_is_taken() {
     let world = World::local();
-    std::fs::write(world.path("spoutctl.toml"), toml_block("[validate]")).unwrap();
+    std::fs::write(
+        world.path("spoutctl.toml"),
+        toml_block("docs/validate.md", "[validate]"),
+    )
+    .unwrap();
     std::fs::copy(fixture("validate/kafka.json"), world.path("kafka.json")).unwrap();
     let config = world.path("spoutctl.toml");
     let file = world.path("kafka.json");

@@ -1,4 +1,4 @@
-//! The recipes of the README, run as they stand there but for hosts and ports.
+//! The recipes of `docs/recipes`, run as they stand there but for hosts and ports.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::runner::{World, fixture, has_program, skip, tar};
+use crate::docs::page;
+use crate::runner::{World, has_program, skip, tar};
 
-/// The commands of the recipe with this name.
+/// The commands of the recipe with this name: the first block of its page.
 pub fn recipe(name: &str) -> String {
-    let readme = fs::read_to_string(fixture("../README.md")).unwrap();
-    let (_, recipes) = readme.split_once("\n## Recipes\n").unwrap();
-    let (_, recipe) = recipes.split_once(&format!("\n**{name}**")).unwrap();
-    let (_, block) = recipe.split_once("```sh\n").unwrap();
+    let page = page(&format!("docs/recipes/{}.md", name.to_lowercase().replace(' ', "-")));
+    let (_, block) = page.split_once("```sh\n").unwrap();
     block.split_once("\n```").unwrap().0.to_owned()
 }
 

@@ -87,6 +87,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             spooled: None,
             retry_for: Duration::from_secs(30),
             in_flight: 1,
+            accept_emptied: false,
             dry_run: false,
             batching: Batching::ONE_EACH,
         },

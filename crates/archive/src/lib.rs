@@ -23,7 +23,37 @@
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
 //! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said in `compression`.
 //!
-//! Domain: this module knows no server, no terminal, no environment and no standard stream.
+//! Domain: this crate knows no server, no terminal, no environment and no standard stream.
+//!
+//! # Example
+//!
+//! Two archives on one stream, and each of them comes out:
+//!
+//! ```
+//! use spoutctl_archive::{ArchiveReader, ArchiveWriter, InMemory, Options, STANDARD_INPUT};
+//!
+//! let mut stream = Vec::new();
+//! for text in ["first", "second"] {
+//!     let mut archive = ArchiveWriter::new(&mut stream, 0);
+//!     archive.append(format!("{text}.txt").as_bytes(), text.len() as u64, text.as_bytes())?;
+//!     archive.finish()?;
+//! }
+//!
+//! let mut reader = ArchiveReader::new(stream.as_slice(), STANDARD_INPUT.into(), 1, Options::default());
+//! let mut paths = Vec::new();
+//! while let Some(archive) = reader.next_archive(Box::new(InMemory::default()))? {
+//!     let files = archive.contents.as_ref().map_err(Clone::clone)?;
+//!     paths.extend(files.iter().map(|file| file.path.to_owned()));
+//! }
+//! assert_eq!(paths, ["/first.txt", "/second.txt"]);
+//!
+//! // A stream that is cut says so: it is never taken for one that ends.
+//! let cut = &stream[..stream.len() - 1];
+//! let mut reader = ArchiveReader::new(cut, STANDARD_INPUT.into(), 1, Options::default());
+//! assert!(reader.next_archive(Box::new(InMemory::default())).is_ok());
+//! assert!(reader.next_archive(Box::new(InMemory::default())).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod compression;
@@ -47,7 +77,7 @@ mod properties;
 mod samples;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -143,6 +173,29 @@ pub trait Hold {
     /// # Errors
     /// When the bytes cannot be kept.
     fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>>;
+}
+
+/// Holds an archive in memory, whatever its size: for small ones.
+#[derive(Debug, Default)]
+pub struct InMemory(Vec<u8>);
+
+impl Hold for InMemory {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        Ok(Arc::new(*self))
+    }
+}
+
+impl ReadAt for InMemory {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).ok().filter(|from| *from <= self.0.len());
+        let mut rest = from.map(|from| &self.0[from..]).unwrap_or_default();
+        rest.read_exact(buffer)
+    }
 }
 
 /// Bytes that can be read from any place.

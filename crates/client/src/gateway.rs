@@ -368,6 +368,28 @@ impl Pipelines for Gateway {
             Err(failed) => Err(failed.fault),
         }
     }
+
+    /// The spec with the defaults filled in says it; where there is a gateway, that is told.
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
+        let Some(running) = self.find_pipeline(pipeline)? else {
+            return Ok(None);
+        };
+        let spec: Option<serde_json::Value> = serde_json::from_str(&running.effective).ok();
+        let name = spec.as_ref().and_then(|spec| spec.get("outputBranch")?.as_str());
+        Ok(name.and_then(|name| BranchName::new(name).ok()))
+    }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = wire::StopPipeline::from(pipeline);
+        let wire::Present {} = self.pachd()?.ask(pachd::STOP_PIPELINE, &request)?;
+        Ok(())
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = wire::InspectPipeline::from(pipeline);
+        let wire::Present {} = self.pachd()?.ask(pachd::START_PIPELINE, &request)?;
+        Ok(())
+    }
 }
 
 impl CommitSink for Gateway {

@@ -44,8 +44,8 @@ use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::CommitFeed;
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId, PipelineKind,
-    ProjectName, Repo,
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId,
+    PipelineKind, ProjectName, Repo,
 };
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
 use spoutctl_core::release::Release;
@@ -301,6 +301,21 @@ impl Pipelines for Grpc {
 
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
         self.pipelines()?.find_pipeline(pipeline)
+    }
+
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
+        match self.pachd()? {
+            Found::V1(pachd) => pachd.output_branch(pipeline),
+            Found::V2(pachd) => pachd.output_branch(pipeline),
+        }
+    }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pipelines()?.stop_pipeline(pipeline)
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pipelines()?.start_pipeline(pipeline)
     }
 }
 

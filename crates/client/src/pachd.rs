@@ -88,6 +88,8 @@ pub const COMPOSE_FILE_SET: Call = Call::reads(PFS, "ComposeFileSet").naming_a_f
 /// With `dryRun`.
 pub const TRY_PIPELINE: Call = Call::reads("pps_v2.API", "CreatePipelineV2");
 pub const CREATE_PIPELINE: Call = Call::changing("pps_v2.API", "CreatePipelineV2");
+pub const STOP_PIPELINE: Call = Call::changing("pps_v2.API", "StopPipeline");
+pub const START_PIPELINE: Call = Call::changing("pps_v2.API", "StartPipeline");
 pub const CREATE_REPO: Call = Call::changes("CreateRepo");
 pub const START_COMMIT: Call = Call::changes("StartCommit");
 pub const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();

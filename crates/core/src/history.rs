@@ -120,6 +120,7 @@ mod tests {
 
     fn info(number: usize, parent: Option<usize>, error: &str) -> CommitInfo {
         CommitInfo {
+            origin: crate::pfs::Origin::User,
             commit: commit(number),
             parent: parent.map(commit),
             description: String::new(),

@@ -168,10 +168,20 @@ impl fmt::Display for Commit {
     }
 }
 
+/// Who began a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    #[default]
+    User,
+    /// pachd itself: a branch's first, empty commit, or what it puts on a pipeline's branch.
+    Auto,
+}
+
 /// What pachd tells of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
     pub commit: Commit,
+    pub origin: Origin,
     pub parent: Option<Commit>,
     pub description: String,
     pub started: Option<Timestamp>,
@@ -313,8 +323,12 @@ pub struct Destination {
     pub branch: Branch,
     /// Whether the text said which project; else it is `default`, or what the user's context says.
     pub names_project: bool,
+    /// Whether the text said which branch.
+    pub names_branch: bool,
     /// The directory that every path is put under; `/` unless said.
     pub prefix: FilePath,
+    /// The prefix as it was written, where that is one word and could be meant for a branch: `repo:master`.
+    pub doubtful_prefix: Option<String>,
 }
 
 impl fmt::Display for Destination {
@@ -346,7 +360,11 @@ impl FromStr for Destination {
         Ok(Self {
             branch: Branch { repo, name },
             names_project,
+            names_branch: branch.is_some(),
             prefix: FilePath::new(path.unwrap_or("/"))?,
+            doubtful_prefix: path
+                .filter(|path| branch.is_none() && BranchName::new(path).is_ok())
+                .map(str::to_owned),
         })
     }
 }
@@ -358,15 +376,67 @@ pub enum Revision {
     Commit(CommitId),
 }
 
-/// What is read: `[project/]repo[@branch-or-commit][:/path]`.
+/// A commit's relative, as pachctl writes it behind a branch or a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relative {
+    Itself,
+    /// `^`, `^^`, `^3`, also with `~`: so many parents back.
+    Ancestor(u64),
+    /// `.1`: by its number from the beginning of the history.
+    Number(u64),
+}
+
+impl fmt::Display for Relative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Itself => Ok(()),
+            Self::Ancestor(count) => write!(f, "^{count}"),
+            Self::Number(number) => write!(f, ".{number}"),
+        }
+    }
+}
+
+/// Takes `master^2` apart.
+fn split_relative(revision: &str) -> Result<(&str, Relative), InvalidName> {
+    let Some(at) = revision.find(['^', '~', '.']) else {
+        return Ok((revision, Relative::Itself));
+    };
+    let (name, relative) = revision.split_at(at);
+    let mut signs = relative.chars();
+    let sign = signs.next().unwrap_or('^');
+    let count = match signs.as_str() {
+        "" => Some(1),
+        more if more.chars().all(|c| c == sign) => u64::try_from(relative.len()).ok(),
+        digits => digits.parse().ok(),
+    };
+    match (sign, count) {
+        ('.', Some(number)) if number > 0 && relative.len() > 1 => Ok((name, Relative::Number(number))),
+        ('^' | '~', Some(0)) => Ok((name, Relative::Itself)),
+        ('^' | '~', Some(count)) => Ok((name, Relative::Ancestor(count))),
+        _ => Err(InvalidName::new(format!(
+            "`{}` names no commit: ^ is the parent, ^3 the third ancestor, .1 the first commit of the branch",
+            relative.escape_debug()
+        ))),
+    }
+}
+
+/// What is read: `[project/]repo[@branch-or-commit][:/path-or-glob]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub repo: Repo,
     /// As in [`Destination`].
     pub names_project: bool,
     pub revision: Revision,
+    pub relative: Relative,
     /// The path, if one was named.
     pub path: Option<FilePath>,
+    /// A pattern instead of a path: [`Glob::new`] takes it.
+    pub pattern: Option<String>,
+}
+
+/// Whether it can be no path, but a pattern.
+fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '[', '{', '('])
 }
 
 impl FromStr for Source {
@@ -379,7 +449,14 @@ impl FromStr for Source {
             revision,
             path,
         } = split_reference(text)?;
-        let revision = revision.unwrap_or(DEFAULT_BRANCH);
+        let (revision, relative) = split_relative(revision.unwrap_or(DEFAULT_BRANCH))?;
+        let (path, pattern) = match path {
+            Some(path) if is_pattern(path) => {
+                Glob::new(path).map_err(|error| InvalidName::new(error.to_string()))?;
+                (None, Some(path.to_owned()))
+            }
+            path => (path.map(FilePath::new).transpose()?, None),
+        };
         Ok(Self {
             repo,
             names_project,
@@ -387,7 +464,9 @@ impl FromStr for Source {
                 Ok(id) => Revision::Commit(id),
                 Err(_) => Revision::Branch(BranchName::new(revision)?),
             },
-            path: path.map(FilePath::new).transpose()?,
+            relative,
+            path,
+            pattern,
         })
     }
 }
@@ -475,6 +554,11 @@ mod tests {
         let long: Destination = "p1/events@live:/a//b/".parse().unwrap();
         assert_eq!(long.branch.to_string(), "p1/events@live");
         assert_eq!(long.prefix.as_str(), "/a/b");
+        let doubtful = |text: &str| text.parse::<Destination>().unwrap().doubtful_prefix;
+        assert_eq!(doubtful("events:live").as_deref(), Some("live"));
+        for text in ["events", "events:/live", "events@b:live", "events:a/b"] {
+            assert_eq!(doubtful(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -509,6 +593,39 @@ mod tests {
         assert!(matches!(by_id.revision, Revision::Commit(_)));
         let by_branch: Source = "events@00000000000000000000000000000000".parse().unwrap();
         assert!(matches!(by_branch.revision, Revision::Branch(_)));
+    }
+
+    #[test]
+    fn a_source_may_name_a_relative_of_a_commit_as_pachctl_does() {
+        for (text, relative) in [
+            ("events", Relative::Itself),
+            ("events@live^", Relative::Ancestor(1)),
+            ("events@live^^:/a", Relative::Ancestor(2)),
+            ("events@live~3", Relative::Ancestor(3)),
+            ("events@3fb3cdfe1fce41649b650606d4c86d35^2", Relative::Ancestor(2)),
+            ("events@live.1", Relative::Number(1)),
+            ("events@live^0", Relative::Itself),
+        ] {
+            assert_eq!(text.parse::<Source>().unwrap().relative, relative, "{text}");
+        }
+        for text in [
+            "e@live^~",
+            "e@live^x",
+            "e@live.",
+            "e@live.0",
+            "e@live.-1",
+            "e@^",
+            "e@live^99999999999999999999",
+        ] {
+            assert!(text.parse::<Source>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_source_may_name_files_by_a_pattern() {
+        let source: Source = "events:/a/*.csv".parse().unwrap();
+        assert_eq!((source.path, source.pattern.as_deref()), (None, Some("/a/*.csv")));
+        assert!("events:/[".parse::<Source>().is_err());
     }
 
     #[test]

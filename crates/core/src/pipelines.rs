@@ -4,7 +4,7 @@
 //! [`Fault`] is about everything else.
 
 use crate::fault::Fault;
-use crate::pfs::{PipelineKind, Repo};
+use crate::pfs::{BranchName, PipelineKind, Repo};
 
 /// What pachd makes of a spec: the same with the cluster's defaults filled in, or the words of its refusal.
 pub type Verdict = Result<String, String>;
@@ -46,6 +46,13 @@ pub struct Running {
     pub effective: String,
 }
 
+/// Whether pachd refuses an update because of what is downstream: from 2.8 to 2.12 its own database does not take a spout's
+/// update where another pipeline reads what the spout writes. Nothing was changed then; stopped, the spout can be updated.
+#[must_use]
+pub fn is_refused_for_downstream(words: &str) -> bool {
+    words.contains("violates foreign key constraint") && words.contains("fk_to_commit")
+}
+
 /// Whoever makes pipelines.
 pub trait Pipelines {
     /// Asks what pachd makes of a spec, and creates nothing.
@@ -66,4 +73,22 @@ pub trait Pipelines {
     /// # Errors
     /// Any [`Fault`].
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault>;
+
+    /// The branch that a pipeline writes; `None` where there is no such pipeline, or nobody says.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault>;
+
+    /// Ends its workers, at once and without a signal. One that is stopped already stays so.
+    ///
+    /// # Errors
+    /// `NotFound`, or any other [`Fault`].
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault>;
+
+    /// Starts it again. What pachd does to the branch of a spout then: the module `restarted` of the delivery.
+    ///
+    /// # Errors
+    /// `NotFound`, or any other [`Fault`].
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault>;
 }

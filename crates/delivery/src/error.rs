@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::patience::Exhausted;
+use super::restarted::Emptied;
 use super::spool::{Damaged, SpoolError};
 use super::{Settled, Unacknowledged};
 use crate::messages::MessageError;
@@ -26,6 +27,8 @@ pub enum DeliveryError {
     OutputBranch { branch: Branch, kind: Option<PipelineKind> },
     #[error("{0} is a pipeline's output: moving it would take its provenance away")]
     OutputStaged(Branch),
+    #[error("pachd has emptied {branch} when the spout was started, and files were to be appended to")]
+    Emptied { branch: Branch, emptied: Emptied },
     #[error("commit {commit} was acknowledged and is no longer on {branch}")]
     TakenOff { branch: Branch, commit: CommitId },
     #[error("pachd refused archive {archive}: {fault}")]
@@ -170,6 +173,7 @@ impl DeliveryError {
             | Self::AnotherCluster { .. }
             | Self::OutputBranch { .. }
             | Self::OutputStaged(_)
+            | Self::Emptied { .. }
             | Self::TakenOff { .. }
             | Self::Refused { .. }
             | Self::Destination(_)
@@ -211,6 +215,10 @@ impl DeliveryError {
                 }
                 lines
             }
+            Self::Emptied { emptied, .. } => vec![format!(
+                "commit {} is pachd's own, and empty; earlier files are in the history only, the newest in {}",
+                emptied.head, emptied.last
+            )],
             Self::Unacknowledged {
                 commit: Some(commit), ..
             } => vec![format!("it is commit {commit}")],
@@ -250,6 +258,10 @@ impl DeliveryError {
                 "somebody has moved or deleted the branch, or there is a second writer with --staging; its data are in \
                  the commit: pachctl list file {}@{commit}",
                 branch.repo
+            ),
+            Self::Emptied { branch, .. } => format!(
+                "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {}",
+                branch
             ),
             Self::OutputStaged(_) => "put without --staging".to_owned(),
             Self::OutputBranch { .. } => {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::mark::Mark;
+use crate::restarted::{self, Emptied, Leftover};
 use crate::{CommitSink, DeliveryError};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind, printable};
@@ -166,6 +167,8 @@ pub struct Examination<'a> {
     pub branch: &'a Branch,
     /// The branch is the output of the spout in whose pod we run.
     pub is_own: bool,
+    /// Whether this pachd can start a spout that was stopped; 2.0 and 2.1 cannot (recording grpc-2.0 444).
+    pub starts_again: bool,
     pub now: Timestamp,
 }
 
@@ -264,6 +267,9 @@ impl Examination<'_> {
     }
 
     fn head(&self, is_output: bool) -> Finding {
+        if is_output && let Some(finding) = self.left_by_pachd() {
+            return finding;
+        }
         match self.newest() {
             Ok(None) => Finding::fine(Check::Head, "no commit yet"),
             Ok(Some(info)) if info.is_open() && is_output => {
@@ -289,6 +295,44 @@ impl Examination<'_> {
                 },
             ),
             Err(fault) => Finding::of_fault(Check::Head, &fault),
+        }
+    }
+
+    /// What pachd itself has put at the head of a spout's branch when the spout was started again. On other pipelines' branches
+    /// its own open commits are those of their jobs.
+    fn left_by_pachd(&self) -> Option<Finding> {
+        let kind = self.sink.pipeline_kind(&self.branch.repo).ok().flatten();
+        if !self.is_own && kind != Some(PipelineKind::Spout) {
+            return None;
+        }
+        let Repo { name, project } = &self.branch.repo;
+        match restarted::look(self.sink, self.branch).ok()? {
+            Leftover { open: Some(id), .. } if self.is_own => Some(
+                Finding::warning(Check::Head, format!("{id} is open: pachd began it when the spout was started"))
+                    .next("spoutctl put finishes it, with the files of the one before, as soon as it has something to commit"),
+            ),
+            Leftover { open: Some(id), .. } => Some(
+                Finding::fault(
+                    Check::Head,
+                    Exit::Unavailable,
+                    format!("{id} is open: pachd began it when the spout was started, and nobody finishes it"),
+                )
+                .next(format!(
+                    "finish it: pachctl finish commit {name}@{id} --project {project}; the branch then has the files of the one \
+                     before, unchanged"
+                ))
+                .next("`spoutctl put` in the spout's own pod does so by itself"),
+            ),
+            Leftover {
+                emptied: Some(Emptied { head, last }),
+                ..
+            } => {
+                let text = format!("{head} is empty: pachd made it when the spout was started (2.6, 2.7)");
+                Some(Finding::warning(Check::Head, text).next(format!(
+                    "earlier files are in the history only, the newest in {last}; to have them again, write them again"
+                )))
+            }
+            Leftover { .. } => None,
         }
     }
 
@@ -335,6 +379,27 @@ impl Examination<'_> {
         }
     }
 
+    /// A branch beside the pipeline's own is nobody's: who follows the spout sees nothing of what is written there.
+    fn with_output_branch(&self, mut finding: Finding, pipelines: &dyn Pipelines, running: &Running) -> Finding {
+        if running.kind != PipelineKind::Spout {
+            return finding;
+        }
+        let Ok(Some(output)) = pipelines.output_branch(&self.branch.repo) else {
+            return finding;
+        };
+        if output == self.branch.name {
+            return finding;
+        }
+        if finding.verdict == Verdict::Fine {
+            finding.verdict = Verdict::Warning;
+        }
+        finding.details.push(format!(
+            "its output branch is {output}: who reads what it writes sees nothing of {}",
+            self.branch
+        ));
+        finding.next(format!("look at {}@{output}", self.branch.repo))
+    }
+
     fn pipeline(&self) -> Finding {
         let repo = &self.branch.repo;
         let Some(pipelines) = self.pipelines else {
@@ -342,7 +407,10 @@ impl Examination<'_> {
         };
         match pipelines.find_pipeline(repo) {
             Ok(None) => Finding::fine(Check::Pipeline, format!("none writes {repo}")),
-            Ok(Some(running)) => of_pipeline(repo, &running),
+            Ok(Some(running)) => {
+                let finding = of_pipeline(repo, &running, self.starts_again);
+                self.with_output_branch(finding, pipelines, &running)
+            }
             Err(fault) if fault.kind == FaultKind::Refused => {
                 Finding::new(Check::Pipeline, Verdict::NotChecked, format!("not checked: {fault}"))
             }
@@ -351,7 +419,7 @@ impl Examination<'_> {
     }
 }
 
-fn of_pipeline(repo: &Repo, running: &Running) -> Finding {
+fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
     let what = match running.kind {
         PipelineKind::Spout => "spout",
         PipelineKind::Service => "service",
@@ -361,24 +429,31 @@ fn of_pipeline(repo: &Repo, running: &Running) -> Finding {
     let named = format!("{what} {repo}, version {}", running.version);
     let mut finding = match running.state {
         State::Working => Finding::fine(Check::Pipeline, named),
-        State::Stopped => Finding::fault(
-            Check::Pipeline,
-            Exit::Refused,
-            format!("{named}, is stopped: it makes no commits"),
-        )
-        .next(format!("pachctl start pipeline {of_project}")),
+        State::Stopped => {
+            let said = format!("{named}, is stopped: it makes no commits");
+            let finding = Finding::fault(Check::Pipeline, Exit::Refused, said);
+            if starts_again {
+                finding.next(format!("pachctl start pipeline {of_project}"))
+            } else {
+                finding.next(format!(
+                    "Pachyderm 2.0 and 2.1 cannot start a spout again (repo {}.meta not found): create it under another name; \
+                     deleting this one deletes its repo, too",
+                    repo.name
+                ))
+            }
+        }
         State::Crashing => Finding::warning(
             Check::Pipeline,
             format!("{named}: its workers end and are started again"),
         )
-        .next(format!("pachctl logs --pipeline {of_project}")),
+        .next(format!("pachctl logs --pipeline {of_project} --master")),
         State::Failed => Finding::fault(
             Check::Pipeline,
             Exit::Refused,
             format!("{named}, has failed, and stays so"),
         )
         .next(format!(
-            "see pachctl logs --pipeline {of_project}, then spoutctl create -f SPEC --update"
+            "see pachctl logs --pipeline {of_project} --master, then spoutctl create -f SPEC --update"
         )),
     };
     if !running.reason.is_empty() {

@@ -9,6 +9,7 @@
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`batching`] | which archives become one commit |
+//! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
@@ -62,6 +63,7 @@ pub mod messages;
 pub mod patience;
 pub mod preflight;
 pub mod quarantine;
+pub mod restarted;
 pub mod retrieval;
 pub mod routing;
 pub mod run;

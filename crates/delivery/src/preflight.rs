@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use super::CommitSink;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage, StreamName};
+use super::restarted::{self, Leftover};
 use super::run::Spooled;
 use super::staging::withdraw_moves;
 use spoutctl_archive::Digest;
@@ -34,6 +35,10 @@ pub struct Preflight<'a> {
     pub spooled: Option<&'a Spooled>,
     /// Where commits are made before the branch is moved to them.
     pub staging: Option<&'a Branch>,
+    /// Files get bytes at their end, so that it matters which files there are.
+    pub append: bool,
+    /// Also where pachd has emptied the branch.
+    pub accept_emptied: bool,
     /// Look only: change nothing.
     pub dry_run: bool,
 }
@@ -57,6 +62,8 @@ pub struct Ready {
     pub greatest_known: u64,
     /// The id of the cluster, where it has one; known when a spool asks for it.
     pub cluster: Option<String>,
+    /// What pachd itself has left on our own branch; what was open is finished, unless nothing may be changed.
+    pub leftover: Leftover,
     /// How many finished archives of the stream were looked at.
     pub(super) seen: usize,
     /// How many of them were newer than its first one.
@@ -218,7 +225,14 @@ impl Preflight<'_> {
         let mut ready = Ready::default();
         let mut busy = None;
         let mut is_head = true;
+        let mut leftover = Leftover::default();
+        let mut looks_for_leftover = self.own_output;
         let listed = sink.list_commits(self.branch, &mut |info| {
+            looks_for_leftover = looks_for_leftover && leftover.see(&info).is_continue();
+            if leftover.open.as_ref() == Some(&info.commit.id) {
+                is_head = false;
+                return ControlFlow::Continue(());
+            }
             if self.floor() == Some(&info.commit.id) {
                 ready.floor.get_or_insert(info.commit.id);
                 return ControlFlow::Break(());
@@ -232,15 +246,36 @@ impl Preflight<'_> {
             if ready.floor.is_none() && !info.is_open() {
                 ready.floor = Some(info.commit.id.clone());
             }
-            match ours {
+            let flow = match ours {
                 Some(mark) => self.take(&mut ready, mark, info),
                 None if self.stream.is_none() || self.is_fresh() => ControlFlow::Break(()),
                 None => ControlFlow::Continue(()),
+            };
+            if looks_for_leftover {
+                ControlFlow::Continue(())
+            } else {
+                flow
             }
         });
-        match busy {
-            Some(head) => Err(NotReady::Busy(head)),
-            None => listed.map_err(sort).map(|()| ready),
+        if let Some(head) = busy {
+            return Err(NotReady::Busy(head));
+        }
+        listed.map_err(sort)?;
+        ready.leftover = leftover;
+        self.pachds_own(sink, &ready.leftover)?;
+        Ok(ready)
+    }
+
+    /// In the spout's own pod nobody else finishes what pachd has begun there.
+    fn pachds_own(&self, sink: &dyn CommitSink, leftover: &Leftover) -> Result<(), NotReady> {
+        match (&leftover.open, &leftover.emptied) {
+            (Some(head), _) if !self.dry_run => restarted::finish(sink, self.branch, head).map_err(sort),
+            (_, Some(emptied)) if self.append && !self.accept_emptied => {
+                let branch = self.branch.clone();
+                let emptied = emptied.clone();
+                Err(NotReady::Never(DeliveryError::Emptied { branch, emptied }))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -4,14 +4,19 @@
 
 mod mirroring;
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 
 use spoutctl_archive::{
     ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
 };
 use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::glob::Glob;
 use spoutctl_core::history::newest_good_commit;
-use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Repo, Revision, Source};
+use spoutctl_core::pfs::{
+    Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Relative, Repo, Revision, Source,
+};
 use spoutctl_core::quantity::grouped;
 
 pub use mirroring::{Again, Copied, Extent, copy_changes};
@@ -32,6 +37,11 @@ pub enum RetrievalError {
     Errored { commit: Commit, error: String },
     #[error("{path} is not in commit {commit}")]
     NoFile { path: FilePath, commit: Commit },
+    /// Before the beginning of the history.
+    #[error("{of} has no {relative}: its history is shorter")]
+    NoRelative { of: String, relative: Relative },
+    #[error("nothing in commit {commit} is meant by {pattern}")]
+    NoMatch { pattern: String, commit: Commit },
     #[error("{0} is a directory")]
     IsDirectory(FilePath),
     #[error("pachd refused: {0}")]
@@ -97,7 +107,7 @@ impl RetrievalError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::IsDirectory(_) => "--tar writes a directory as one archive",
+            Self::IsDirectory(_) => "-r with -o DIR writes its files, --tar one archive of them, --list their names",
             Self::Errored { .. } => "its data are in no later commit; name the branch to read the newest good one",
             Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
             Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
@@ -106,44 +116,166 @@ impl RetrievalError {
     }
 }
 
-/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error.
+/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error, or a relative.
 ///
 /// # Errors
 /// When there is none that may be read.
 pub fn find_commit(files: &dyn FileSource, source: &Source) -> Result<CommitInfo, RetrievalError> {
     let repo = &source.repo;
-    match &source.revision {
-        Revision::Branch(name) => {
+    match (&source.revision, source.relative) {
+        (Revision::Branch(name), relative) => {
             let branch = Branch {
                 repo: repo.clone(),
                 name: name.clone(),
             };
-            match newest_good_commit(files, &branch) {
-                Ok(Some(info)) => Ok(info),
-                Ok(None) => Err(if exists(files, repo)? {
-                    RetrievalError::NothingYet(branch)
-                } else {
-                    RetrievalError::NoRepo(repo.clone())
+            let found = match relative {
+                Relative::Itself => newest_good_commit(files, &branch),
+                relative => relative_of_head(files, &branch, relative),
+            };
+            match found {
+                Ok(Some(info)) => readable(info),
+                Ok(None) if !exists(files, repo)? => Err(RetrievalError::NoRepo(repo.clone())),
+                Ok(None) if relative == Relative::Itself => Err(RetrievalError::NothingYet(branch)),
+                Ok(None) => Err(RetrievalError::NoRelative {
+                    of: branch.to_string(),
+                    relative,
                 }),
                 Err(fault) if fault.kind == FaultKind::NotFound => Err(RetrievalError::NoRepo(repo.clone())),
                 Err(fault) => Err(RetrievalError::from_fault(fault)),
             }
         }
-        Revision::Commit(id) => match files.find_commit(repo, id) {
-            Ok(info) if info.finished.is_none() => Err(RetrievalError::NotFinished(info.commit)),
-            Ok(info) if !info.error.is_empty() => Err(RetrievalError::Errored {
-                commit: info.commit,
-                error: info.error,
-            }),
-            Ok(info) => Ok(info),
-            Err(fault) if fault.kind == FaultKind::NotFound => Err(if exists(files, repo)? {
-                let (repo, id) = (repo.clone(), id.clone());
-                RetrievalError::NoCommit { repo, id }
+        (Revision::Commit(id), relative) => {
+            let none = || RetrievalError::NoRelative {
+                of: format!("{repo}@{id}"),
+                relative,
+            };
+            let parents = match relative {
+                Relative::Itself => 0,
+                Relative::Ancestor(parents) => parents,
+                Relative::Number(_) => return Err(none()),
+            };
+            match ancestor(files, repo, id, parents) {
+                Ok(Some(info)) => readable(info),
+                Ok(None) => Err(none()),
+                Err(fault) if fault.kind == FaultKind::NotFound => Err(if exists(files, repo)? {
+                    let (repo, id) = (repo.clone(), id.clone());
+                    RetrievalError::NoCommit { repo, id }
+                } else {
+                    RetrievalError::NoRepo(repo.clone())
+                }),
+                Err(fault) => Err(RetrievalError::from_fault(fault)),
+            }
+        }
+    }
+}
+
+fn readable(info: CommitInfo) -> Result<CommitInfo, RetrievalError> {
+    if info.finished.is_none() {
+        Err(RetrievalError::NotFinished(info.commit))
+    } else if !info.error.is_empty() {
+        Err(RetrievalError::Errored {
+            commit: info.commit,
+            error: info.error,
+        })
+    } else {
+        Ok(info)
+    }
+}
+
+/// A relative of the branch's head, whatever became of that, as pachd counts.
+fn relative_of_head(files: &dyn FileSource, branch: &Branch, relative: Relative) -> Result<Option<CommitInfo>, Fault> {
+    let mut found = None;
+    match relative {
+        Relative::Itself | Relative::Ancestor(_) => {
+            let parents = if let Relative::Ancestor(parents) = relative {
+                parents
             } else {
-                RetrievalError::NoRepo(repo.clone())
-            }),
-            Err(fault) => Err(RetrievalError::from_fault(fault)),
-        },
+                0
+            };
+            let mut left = parents;
+            files.list_commits(branch, &mut |info| {
+                if left == 0 {
+                    found = Some(info);
+                    return ControlFlow::Break(());
+                }
+                left -= 1;
+                ControlFlow::Continue(())
+            })?;
+        }
+        Relative::Number(number) => {
+            // The end of the list is the beginning of the history, and nobody knows before how long it is. No history is
+            // as long as the largest number that can be typed.
+            let wanted = usize::try_from(number).unwrap_or(usize::MAX);
+            let mut last = VecDeque::new();
+            files.list_commits(branch, &mut |info| {
+                if last.len() == wanted {
+                    last.pop_front();
+                }
+                last.push_back(info);
+                ControlFlow::Continue(())
+            })?;
+            found = (last.len() == wanted).then(|| last.pop_front()).flatten();
+        }
+    }
+    Ok(found)
+}
+
+fn ancestor(files: &dyn FileSource, repo: &Repo, id: &CommitId, parents: u64) -> Result<Option<CommitInfo>, Fault> {
+    let mut info = files.find_commit(repo, id)?;
+    for _ in 0..parents {
+        let Some(parent) = info.parent.clone() else {
+            return Ok(None);
+        };
+        info = files.inspect_commit(&parent)?;
+    }
+    Ok(Some(info))
+}
+
+/// Shows the regular files that `source` means in this commit, in the order of their paths, until `visit` breaks: those below
+/// its path, those that its pattern means or that are in a directory which it means, or all.
+///
+/// # Errors
+/// When there is none, or the listing breaks off.
+pub fn list_files(
+    files: &dyn FileSource,
+    info: &CommitInfo,
+    source: &Source,
+    visit: &mut dyn FnMut(FilePath, u64) -> ControlFlow<()>,
+) -> Result<(), RetrievalError> {
+    let glob = match &source.pattern {
+        Some(pattern) => Some(Glob::new(pattern).map_err(|_| RetrievalError::NoMatch {
+            pattern: pattern.clone(),
+            commit: info.commit.clone(),
+        })?),
+        None => None,
+    };
+    let path = source.path.clone().unwrap_or_else(FilePath::root);
+    if glob.is_none() {
+        inspect(files, &info.commit, &path)?;
+    }
+    let is_below = |file: &FilePath| {
+        let rest = file.as_str().strip_prefix(path.as_str());
+        path.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut any = false;
+    let listed = files.diff_files(&info.commit, None, &mut |change| {
+        let is_meant = match &glob {
+            Some(glob) => glob.covers(change.path.as_str()),
+            None => is_below(&change.path),
+        };
+        if !is_meant {
+            return ControlFlow::Continue(());
+        }
+        any = true;
+        visit(change.path, change.size_bytes)
+    });
+    listed.map_err(|fault| not_there(fault, &info.commit, &path))?;
+    match &source.pattern {
+        Some(pattern) if !any => Err(RetrievalError::NoMatch {
+            pattern: pattern.clone(),
+            commit: info.commit.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -184,19 +316,38 @@ pub fn copy_archive(
     unescape: bool,
     output: &mut dyn Write,
 ) -> Result<(), RetrievalError> {
-    inspect(files, &info.commit, path)?;
     let time = info
         .finished
         .map_or(0, |time| u64::try_from(time.as_second()).unwrap_or(0));
     let mut writer = ArchiveWriter::new(output, time);
-    match files.get_file_tar(&info.commit, path) {
-        Ok(archive) => copy_entries(archive, unescape, &mut writer)?,
-        // A commit without a file: pachd calls that not found (recording follow 017). It is an archive without one.
-        Err(fault) if fault.kind == FaultKind::NotFound && path.is_root() => {}
-        Err(fault) => return Err(not_there(fault, &info.commit, path)),
-    }
+    copy_files(files, &info.commit, path, unescape, &mut |name, size, content| {
+        writer.append(name, size, content)
+    })?;
     writer.finish().map_err(RetrievalError::Output)?;
     Ok(())
+}
+
+/// What takes a file: its name without a slash before it, its bytes' number, and they themselves.
+pub type TakeFile<'a> = dyn FnMut(&[u8], u64, &mut dyn Read) -> io::Result<()> + 'a;
+
+/// Hands the regular files at or under `path` to `take`, in the order of their paths.
+///
+/// # Errors
+/// When nothing is there, not all of it comes, or `take` fails.
+pub fn copy_files(
+    files: &dyn FileSource,
+    commit: &Commit,
+    path: &FilePath,
+    unescape: bool,
+    take: &mut TakeFile<'_>,
+) -> Result<(), RetrievalError> {
+    inspect(files, commit, path)?;
+    match files.get_file_tar(commit, path) {
+        Ok(archive) => copy_entries(archive, unescape, take),
+        // A commit without a file: pachd calls that not found (recording follow 017). It has no file to hand over.
+        Err(fault) if fault.kind == FaultKind::NotFound && path.is_root() => Ok(()),
+        Err(fault) => Err(not_there(fault, commit, path)),
+    }
 }
 
 fn inspect(files: &dyn FileSource, commit: &Commit, path: &FilePath) -> Result<FileInfo, RetrievalError> {
@@ -234,11 +385,11 @@ fn copy(input: &mut dyn Read, output: &mut dyn Write) -> Result<(), RetrievalErr
     }
 }
 
-/// Writes the regular files of the archive that the server sends into ours.
-fn copy_entries<W: Write>(
+/// Hands over the regular files of the archive that the server sends.
+fn copy_entries(
     archive: Box<dyn Read + Send + '_>,
     unescape: bool,
-    writer: &mut ArchiveWriter<W>,
+    take: &mut TakeFile<'_>,
 ) -> Result<(), RetrievalError> {
     let mut entries = EntryStream::new(archive, "pachd".into());
     while let Some(mut entry) = entries.next_entry().map_err(RetrievalError::no_archive)? {
@@ -255,11 +406,11 @@ fn copy_entries<W: Write>(
         };
         let size = entry.size();
         let mut broken = None;
-        let content = Noting {
+        let mut content = Noting {
             content: &mut entry,
             broken: &mut broken,
         };
-        let written = writer.append(&path, size, content);
+        let written = take(&path, size, &mut content);
         match (broken, written) {
             (Some(error), _) => return Err(RetrievalError::broken(error)),
             (None, Err(error)) => return Err(RetrievalError::Output(error)),

@@ -15,6 +15,7 @@ use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
 use super::quarantine::Quarantine;
+use super::restarted::{Emptied, Leftover};
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, Files};
@@ -58,6 +59,8 @@ pub struct Options {
     pub retry_for: Duration,
     /// How many commits may wait to be finished before the next one is closed; at least 1.
     pub in_flight: usize,
+    /// Append also where pachd has emptied the branch of our own spout.
+    pub accept_emptied: bool,
     pub dry_run: bool,
 }
 
@@ -150,6 +153,8 @@ impl Delivery {
             resume: options.resume,
             spooled: options.spooled.as_ref(),
             staging: options.staging.as_ref(),
+            append: options.mode == WriteMode::Append,
+            accept_emptied: options.accept_emptied,
             dry_run: options.dry_run,
         };
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
@@ -158,6 +163,7 @@ impl Delivery {
         loop {
             let reason = match preflight.look(self.sink.as_ref()) {
                 Ok(ready) => {
+                    self.say_leftover(&ready.leftover);
                     self.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
@@ -186,6 +192,24 @@ impl Delivery {
                 None
             };
             patience.wait(asked).map_err(|end| self.not_ready(end, reason))?;
+        }
+    }
+
+    /// What pachd has left on the branch of our own spout.
+    fn say_leftover(&self, leftover: &Leftover) {
+        let branch = &self.options.branch;
+        if let Some(head) = &leftover.open {
+            let done = if self.options.dry_run { "would be" } else { "is" };
+            self.observer.note(&format!(
+                "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \
+                 finished, with the files of the one before"
+            ));
+        }
+        if let Some(Emptied { head, last }) = &leftover.emptied {
+            self.observer.note(&format!(
+                "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its history only, \
+                 the newest in {last}"
+            ));
         }
     }
 

@@ -6,6 +6,22 @@
 //!
 //! A family of rules is a file. A rule asks a [`view`] for fields by name and says what it found as a
 //! [`finding::Finding`]; it never counts lines or columns.
+//!
+//! # Example
+//!
+//! ```
+//! use spoutctl_lint::report::{FileReport, Format, Style, render};
+//! use spoutctl_lint::source::SourceFile;
+//! use spoutctl_lint::{Options, check};
+//!
+//! let spec = r#"{"pipeline": {"name": "events"}, "transform": {"image": "a:1", "cmd": ["sh"]}, "input": {}, "spout": {}}"#;
+//! let file = SourceFile::new("spout.json", spec);
+//! let checked = check(&file, &Options::default());
+//! assert!(checked.diagnostics.iter().any(|found| found.message.contains("input")));
+//!
+//! let report = FileReport { file, diagnostics: checked.diagnostics };
+//! assert!(render(Format::Concise, &[report], Style::default()).starts_with("spout.json:1:"));
+//! ```
 
 mod command;
 mod container;
@@ -18,6 +34,7 @@ mod keys;
 mod likeness;
 mod naming;
 mod pod;
+mod put;
 pub mod report;
 mod resources;
 mod rule;
@@ -59,6 +76,7 @@ const FAMILIES: &[&[Rule]] = &[
     keys::RULES,
     naming::RULES,
     pod::RULES,
+    put::RULES,
     resources::RULES,
     service::RULES,
     spout::RULES,
@@ -193,4 +211,5 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     service::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
+    put::check(spec, findings);
 }

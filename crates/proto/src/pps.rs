@@ -64,12 +64,22 @@ pub struct PipelineInfo {
     pub reason: String,
     #[prost(enumeration = "PipelineType", tag = "10")]
     pub r#type: i32,
+    /// Only where they were asked for.
+    #[prost(message, optional, tag = "12")]
+    pub details: Option<PipelineDetails>,
     /// The spec as it was submitted, in JSON; since 2.8.
     #[prost(string, tag = "13")]
     pub user_spec_json: String,
     /// The same with the cluster's defaults filled in.
     #[prost(string, tag = "14")]
     pub effective_spec_json: String,
+}
+
+/// Of some forty fields the one that a client needs before 2.8, which tells no spec.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct PipelineDetails {
+    #[prost(string, tag = "9")]
+    pub output_branch: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]

@@ -51,13 +51,7 @@ impl From<&Branch> for CommitSelector {
     }
 }
 
-/// Who asked for a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    User,
-    /// The store itself, where pachd has a branch's first, empty commit.
-    Auto,
-}
+pub use spoutctl_core::pfs::Origin;
 
 /// All that is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +197,9 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
         })
     };
     let parent: Option<(String, String)> = row.get::<_, Option<String>>(3)?.zip(row.get(17)?);
+    let origin: String = row.get(11)?;
     Ok(CommitInfo {
+        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
         commit: named(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
         parent: parent.map(|(id, branch)| named(&id, &branch)).transpose()?,
         description: row.get(4)?,
@@ -218,7 +214,6 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
 fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
-    let origin: String = row.get(11)?;
     let mut children = db.prepare_cached("SELECT name, branch FROM commits WHERE parent = ?1 ORDER BY id")?;
     let mut children = children.query([id])?;
     let mut named = Vec::new();
@@ -228,8 +223,8 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let size_upper_bound = size_upper_bound(db, id)?;
     Ok(CommitRecord {
         row: id,
+        origin: info.origin,
         info,
-        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
         children: named,
         updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
         checked: row.get(13)?,

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use similar::TextDiff;
 
+use super::restarting::Restart;
 use crate::cli::CreateArgs;
 use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::advise;
+use crate::commands::server::{Pachd, advise};
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ use crate::terminal::{Terminal, Voice};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
-use spoutctl_core::pipelines::{Pipelines, Running, Submission};
+use spoutctl_core::pipelines::{Running, Submission, is_refused_for_downstream};
 use spoutctl_core::quantity::counted;
 use spoutctl_lint::diagnostic::{Diagnostic, Severity};
 use spoutctl_lint::report::{self, FileReport, Format, Style};
@@ -42,8 +43,9 @@ pub(super) fn run(
     let (pachd, server) = pipelines::open(&args.server, terminal)?;
     specs.iter().try_for_each(|spec| has_project(spec, &server))?;
     let submitter = Submitter {
-        pachd: &*pachd,
+        pachd: &pachd,
         terminal,
+        restart: args.submission.restart,
         how: Submission {
             update: args.submission.update,
             reprocess: args.submission.reprocess,
@@ -235,21 +237,36 @@ fn refuse_twice(specs: &[Spec]) -> Result<(), Failure> {
 }
 
 struct Submitter<'a> {
-    pachd: &'a dyn Pipelines,
+    pachd: &'a Pachd,
     terminal: &'a Terminal,
     how: Submission,
+    /// A spout that pachd refuses to update while it runs may be stopped.
+    restart: bool,
 }
 
 impl Submitter<'_> {
     fn submit(&self, spec: &Spec) -> Result<(), Failure> {
         let before = self.running(spec)?;
-        let verdict = match self.pachd.submit_pipeline(&spec.sent.json, self.how) {
-            Err(fault) if fault.is_passing() => self.look_what_became(spec, before.as_ref(), &fault),
-            Err(fault) => Err(cannot(spec, &fault)),
-            Ok(verdict) => Ok(verdict.map(drop)),
-        }?;
-        if let Err(words) = verdict {
-            return Err(self.refused(spec, &words, before.is_some()));
+        if let Some(before) = before.as_ref().filter(|before| self.is_there_already(before, spec)) {
+            let version = before.version;
+            self.terminal
+                .result(&format!("{}   version {version}   unchanged", spec.shown()));
+            return Ok(());
+        }
+        match (self.send(spec, before.as_ref())?, &spec.pipeline) {
+            (Ok(()), _) => {}
+            (Err(words), Some(spout)) if self.restart && is_refused_for_downstream(&words) => {
+                let restart = Restart {
+                    pachd: self.pachd,
+                    spout,
+                    terminal: self.terminal,
+                };
+                restart.around(|| {
+                    let sent = self.send(spec, before.as_ref())?;
+                    sent.map_err(|words| self.refused(spec, &words, true))
+                })?;
+            }
+            (Err(words), _) => return Err(self.refused(spec, &words, before.is_some())),
         }
         let version = self.running(spec)?.map(|after| after.version);
         let version = version.map_or_else(String::new, |version| format!("   version {version}"));
@@ -261,6 +278,20 @@ impl Submitter<'_> {
             log_of(spec)
         ));
         Ok(())
+    }
+
+    /// What pachd says to a spec: nothing, or the words of its refusal.
+    fn send(&self, spec: &Spec, before: Option<&Running>) -> Result<Result<(), String>, Failure> {
+        match self.pachd.pipelines().submit_pipeline(&spec.sent.json, self.how) {
+            Err(fault) if fault.is_passing() => self.look_what_became(spec, before, &fault),
+            Err(fault) => Err(cannot(spec, &fault)),
+            Ok(verdict) => Ok(verdict.map(drop)),
+        }
+    }
+
+    /// A second update with the same spec would start its pods anew, and change nothing.
+    fn is_there_already(&self, before: &Running, spec: &Spec) -> bool {
+        self.how.update && !self.how.reprocess && is_same(&before.submitted, &spec.sent.json)
     }
 
     /// After an answer that was lost: whether the pipeline is there as it was sent.
@@ -293,7 +324,7 @@ impl Submitter<'_> {
     /// Shows what would be, and how it differs from what is.
     fn try_out(&self, spec: &Spec) -> Result<(), Failure> {
         let running = self.running(spec)?;
-        let verdict = self.pachd.try_pipeline(&spec.sent.json);
+        let verdict = self.pachd.pipelines().try_pipeline(&spec.sent.json);
         let effective = match verdict.map_err(|fault| cannot(spec, &fault))? {
             Ok(effective) => effective,
             Err(words) => return Err(self.refused(spec, &words, running.is_some())),
@@ -329,7 +360,10 @@ impl Submitter<'_> {
         let Some(pipeline) = &spec.pipeline else {
             return Ok(None);
         };
-        self.pachd.find_pipeline(pipeline).map_err(|fault| cannot(spec, &fault))
+        self.pachd
+            .pipelines()
+            .find_pipeline(pipeline)
+            .map_err(|fault| cannot(spec, &fault))
     }
 
     /// Shows the refusal where the spec is to blame.
@@ -343,6 +377,11 @@ impl Submitter<'_> {
             self.terminal,
         );
         let failure = Failure::new(Exit::Refused, format!("pachd refuses {}", spec.shown()));
+        if is_refused_for_downstream(words) {
+            return failure
+                .detail("another pipeline reads from this spout, and pachd's own database then takes no update while it runs")
+                .help("--restart stops it, updates it, and starts it again");
+        }
         if is_there && !self.how.update {
             failure.help("--update replaces the pipeline that is there")
         } else {
@@ -351,16 +390,17 @@ impl Submitter<'_> {
     }
 }
 
+/// Without `--master` pachctl shows no line of a spout's code.
 fn log_of(spec: &Spec) -> String {
     match &spec.pipeline {
         Some(pipeline) if pipeline.project.as_str() != DEFAULT_PROJECT => {
             format!(
-                "pachctl logs --project {} --pipeline {}",
+                "pachctl logs --project {} --pipeline {} --master",
                 pipeline.project, pipeline.name
             )
         }
-        Some(pipeline) => format!("pachctl logs --pipeline {}", pipeline.name),
-        None => "pachctl logs".to_owned(),
+        Some(pipeline) => format!("pachctl logs --pipeline {} --master", pipeline.name),
+        None => "pachctl logs --master".to_owned(),
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn look(server: &Server, address: &Address, limit: Duration, say: &mu
     say(Finding::fine(Check::Dns, shown(&host, &addresses)));
     let reached = match reaching::connect(&addresses, limit) {
         Ok(reached) => reached,
+        Err(failed) if matches!(address, Address::Sidecar(_)) => return say(no_sidecar(&failed, limit)),
         Err(failed) => return say(unreached(&failed, limit)),
     };
     let said = format!("{} in {} ms", reached.address, reached.within.as_millis());
@@ -92,6 +93,22 @@ fn unresolved(host: &str, why: &str) -> Finding {
         return finding.next("names of a cluster's services are known inside of it only; outside, use its ingress, or pachctl port-forward");
     }
     finding.next("look for a mistake in the name, and whether this machine's name servers answer")
+}
+
+/// The other container of a pipeline's pod, which no service stands for.
+fn no_sidecar(failed: &[(SocketAddr, std::io::Error)], limit: Duration) -> Finding {
+    let mut finding = unreached(failed, limit);
+    "the sidecar, container `storage` of this pod, does not answer".clone_into(&mut finding.said);
+    finding.details = failed
+        .iter()
+        .map(|(address, error)| format!("{address}: {error}"))
+        .collect();
+    finding.next = vec![
+        "it may be starting again; see why: kubectl describe pod $PPS_POD_NAME, kubectl logs $PPS_POD_NAME -c storage \
+         --previous"
+            .to_owned(),
+    ];
+    finding
 }
 
 fn unreached(failed: &[(SocketAddr, std::io::Error)], limit: Duration) -> Finding {

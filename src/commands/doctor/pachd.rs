@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::explained;
 use crate::commands::server::{self, Pachd};
-use crate::settings::{Address, Server};
+use crate::settings::Server;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::age;
 use spoutctl_delivery::examination::{Check, Finding, Verdict};
@@ -31,25 +31,12 @@ pub(super) fn version(pachd: &Pachd, server: &Server, limit: Duration) -> Findin
         }
         Err(fault) => {
             let mut finding = Finding::of_fault(Check::Version, &fault);
-            if let Some(other) = other_door(server, limit) {
+            if let Some(other) = server::other_door(server, limit) {
                 finding.next.push(format!("pachd answers at {other}: use that address"));
             }
             finding
         }
     }
-}
-
-/// The address of the same port by the other door, if pachd answers there. No token is sent.
-fn other_door(server: &Server, limit: Duration) -> Option<Address> {
-    let address = server.address.other_door()?;
-    let other = Server {
-        address: address.clone(),
-        token: None,
-        context: None,
-        ..server.clone()
-    };
-    let pachd = server::pachd_within(&other, limit).ok()??;
-    pachd.version().ok().map(|_| address)
 }
 
 pub(super) fn cluster(pachd: &Pachd, server: &Server) -> Finding {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spoutctl_core::pfs::{Destination, FilePath, Revision, Source};
+use spoutctl_core::pfs::{Destination, FilePath, Relative, Revision, Source};
 use spoutctl_delivery::messages::packing::Existing;
 use spoutctl_delivery::retrieval::{FileSource, RetrievalError, find_commit};
 
@@ -54,7 +54,9 @@ impl Growing {
             repo: branch.repo.clone(),
             names_project: true,
             revision: Revision::Branch(branch.name.clone()),
+            relative: Relative::Itself,
             path: Some(path.clone()),
+            pattern: None,
         };
         let commit = match find_commit(self.files.as_ref(), &source) {
             Ok(info) => info.commit,

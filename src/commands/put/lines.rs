@@ -102,6 +102,25 @@ pub(super) enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    /// Leaves out half of what is listed, or of the words, so that the line becomes shorter; whether it can.
+    pub fn list_fewer(&mut self) -> bool {
+        let archives = match self {
+            Self::Commit(commitment) | Self::Already(commitment) => commitment.archives.as_mut(),
+            Self::Empty { archives, .. } | Self::Archive { archives, .. } => archives.as_mut(),
+            Self::Quarantined { reason, .. } => {
+                let half = reason.floor_char_boundary(reason.len() / 2);
+                reason.truncate(half);
+                return half > 0;
+            }
+            _ => None,
+        };
+        let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) else {
+            return false;
+        };
+        archives.listed.truncate(archives.listed.len() / 2);
+        true
+    }
+
     pub fn of(settled: &Settled<'a>) -> Self {
         match *settled {
             Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
@@ -184,7 +203,7 @@ pub(super) struct Archives<'a> {
     first: u64,
     last: u64,
     count: u64,
-    /// The first thousand.
+    /// The first thousand; fewer where the line would be too long for a worker's log.
     listed: Vec<Listed<'a>>,
 }
 

@@ -12,6 +12,7 @@ use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use crate::metrics::{self, Figures};
 use crate::terminal::Terminal;
+use crate::terminal::line::{LONGEST, length_in_a_log};
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
@@ -156,6 +157,10 @@ impl Report {
             counted(commits, "commit")
         );
         match self.terminal.bar() {
+            // A line that is cut says nothing that can be trusted.
+            Some(bar) if self.terminal.width().is_some_and(|width| text.len() + 2 > width) => {
+                bar.show(format!("{} read, {}", Size(read), counted(commits, "commit")));
+            }
             Some(bar) => bar.show(text),
             None => self.terminal.detail(&text),
         }
@@ -192,7 +197,7 @@ impl Report {
         let figures = metrics::Source::figures(self);
         let lag = self.stats.as_ref().and_then(|stats| stats.take_lag());
         if self.json {
-            self.print(&Line::Stats {
+            self.print(Line::Stats {
                 seconds: self.started.elapsed().as_secs_f64(),
                 read: figures.read_bytes,
                 messages: figures.messages,
@@ -235,7 +240,7 @@ impl Report {
             get(&self.bytes),
         );
         if self.json {
-            self.print(&Line::Summary {
+            self.print(Line::Summary {
                 complete,
                 archives: get(&self.archives),
                 commits,
@@ -410,19 +415,24 @@ impl Report {
         newest.push_back(receipt);
     }
 
-    fn print(&self, line: &Line<'_>) {
-        match serde_json::to_string(line) {
-            Ok(text) => self.terminal.result(&text),
-            Err(error) => self
-                .terminal
-                .warning(&format!("a line of JSON could not be made: {error}")),
+    fn print(&self, mut line: Line<'_>) {
+        loop {
+            match serde_json::to_string(&line) {
+                // A log that ends at a long line would hide all that follows.
+                Ok(text) if length_in_a_log(&text) > LONGEST && line.list_fewer() => {}
+                Ok(text) => return self.terminal.result(&text),
+                Err(error) => {
+                    let text = format!("a line of JSON could not be made: {error}");
+                    return self.terminal.warning(&text);
+                }
+            }
         }
     }
 
     /// The archive is in the spool, and survives a crash: the producer may forget it.
     pub fn spooled(&self, archive: &Spooled) {
         if self.json {
-            self.print(&Line::Spooled {
+            self.print(Line::Spooled {
                 seq: archive.sequence,
                 digest: archive.digest.to_string(),
                 messages: Messages::of(&archive.label),
@@ -438,7 +448,7 @@ impl Report {
             self.messages.fetch_add(messages.count(), Ordering::Relaxed);
         }
         if self.json {
-            self.print(&Line::of(&if already {
+            self.print(Line::of(&if already {
                 Settled::Already(receipt)
             } else {
                 Settled::Committed(receipt)
@@ -535,7 +545,7 @@ impl Observer for Report {
         self.deletions.fetch_add(deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(files.total_bytes(), Ordering::Relaxed);
         if self.json {
-            self.print(&Line::Archive {
+            self.print(Line::Archive {
                 archive: archive.number,
                 archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 input: &archive.input,
@@ -574,7 +584,7 @@ impl Observer for Report {
         self.terminal
             .warning(&format!("{reason}; set aside as {}", file.display()));
         if self.json {
-            self.print(&Line::of(&Settled::Quarantined(archive, file)));
+            self.print(Line::of(&Settled::Quarantined(archive, file)));
         }
         self.quarantined.fetch_add(1, Ordering::Relaxed);
     }
@@ -582,7 +592,7 @@ impl Observer for Report {
     fn skipped(&self, archive: &Archive) {
         self.terminal.warning(&format!("{}; left out", reason(archive)));
         if self.json {
-            self.print(&Line::of(&Settled::Skipped(archive)));
+            self.print(Line::of(&Settled::Skipped(archive)));
         }
         self.skipped.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,16 +1,31 @@
 //! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is from.
 
+use std::time::Duration;
+
 use crate::failure::Failure;
-use crate::settings::{Origin, Server};
+use crate::settings::{Address, Origin, Server};
 
 /// Adds to a failure which token was sent and what mends it, where pachd's words are about that.
 pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Failure {
     let Some(words) = failure.denied.take() else {
-        return failure;
+        return by_the_other_door(failure, server);
     };
     if let Some(lack) = Lack::read(&words) {
         failure.details.push(format!("the token is that of {}", whence(server)));
         failure.help.push(lack.grant());
+        return failure;
+    }
+    if let (Address::Sidecar(_), Some((_, from))) = (&server.address, &server.token)
+        && words.contains("corrupted or has expired")
+    {
+        failure
+            .details
+            .push(format!("the token is that of {from}, which pachd gave to this pod"));
+        failure.help.push(
+            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: within 16 \
+             s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
+                .to_owned(),
+        );
         return failure;
     }
     failure.details.push(match (&server.token, &server.passed_over) {
@@ -29,6 +44,23 @@ pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Fail
     failure
 }
 
+/// What both adapters say of a server that is no pachd for them.
+const STRANGERS: [&str; 2] = ["is not a pachd gateway", "is no pachd that speaks gRPC"];
+/// Somebody waits for the error.
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// Adds which address is the right one, where pachd speaks the other protocol at the same port.
+fn by_the_other_door(mut failure: Failure, server: &Server) -> Failure {
+    let texts = std::iter::once(&failure.heading).chain(&failure.details);
+    let is_stranger = texts
+        .into_iter()
+        .any(|text| STRANGERS.iter().any(|stranger| text.contains(stranger)));
+    if is_stranger && let Some(other) = super::other_door(server, WITHIN) {
+        failure.help.push(format!("pachd answers at {other}: use that address"));
+    }
+    failure
+}
+
 fn whence(server: &Server) -> String {
     match &server.token {
         Some((_, from)) => from.to_string(),
@@ -41,7 +73,10 @@ fn remedy(server: &Server) -> String {
         Some((_, Origin::Context { name, .. })) => format!(
             "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes one"
         ),
-        Some((_, from)) => format!("put another token there: {from}; `pachctl auth get-robot-token NAME` makes one"),
+        Some((_, from)) => format!(
+            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth use-token for a \
+             robot's"
+        ),
         None => match (&server.context, &server.passed_over) {
             (Some(context), _) => format!(
                 "spoutctl auth login --context {}, or give a token by PACH_TOKEN or --token-file FILE",
@@ -51,10 +86,11 @@ fn remedy(server: &Server) -> String {
                 "--context {} sends its token all the same; or give one by PACH_TOKEN or --token-file FILE",
                 context.name
             ),
-            (None, None) => {
-                "give a token by PACH_TOKEN or --token-file FILE; `pachctl auth get-robot-token NAME` makes one"
-                    .to_owned()
-            }
+            (None, None) => format!(
+                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or give one by \
+                 PACH_TOKEN or --token-file FILE",
+                server.address
+            ),
         },
     }
 }

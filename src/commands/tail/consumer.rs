@@ -133,11 +133,44 @@ impl Tail {
         self.ending
     }
 
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Whether not every commit is wanted.
+    pub fn is_choosy(&self) -> bool {
+        self.glob.is_some() || self.stream.is_some() || self.ok_only
+    }
+
+    /// Whether the commit is one of those that are wanted.
+    ///
+    /// # Errors
+    /// When what it changed cannot be read.
+    pub fn wants(&self, info: &CommitInfo) -> Result<bool, Trouble> {
+        if !self.may_want(info, Mark::of(info).as_ref()) {
+            return Ok(false);
+        }
+        match &self.glob {
+            None => Ok(true),
+            // One with an error changed nothing.
+            Some(_) if !info.is_good() => Ok(false),
+            Some(glob) => match self.reader.changes(info, Some(glob)) {
+                Err(Trouble::Dropped) => Ok(false),
+                changes => Ok(changes?.total() > 0),
+            },
+        }
+    }
+
+    /// The same without a look at what it changed.
+    fn may_want(&self, info: &CommitInfo, mark: Option<&Mark>) -> bool {
+        let is_of_the_stream = |stream: &StreamName| mark.is_some_and(|mark| mark.stream == *stream);
+        self.stream.as_ref().is_none_or(is_of_the_stream) && (!self.ok_only || info.is_good())
+    }
+
     /// Writes the commit if it is one of those that are wanted.
     fn offer(&mut self, info: &CommitInfo) -> Result<Written, Unwritten> {
         let mark = Mark::of(info);
-        let is_of_the_stream = |stream: &StreamName| mark.as_ref().is_some_and(|mark| mark.stream == *stream);
-        if !self.stream.as_ref().is_none_or(is_of_the_stream) || (self.ok_only && !info.is_good()) {
+        if !self.may_want(info, mark.as_ref()) {
             return Ok(Written::LeftOut);
         }
         let changes = if info.is_good() && (self.glob.is_some() || self.output.needs_changes()) {

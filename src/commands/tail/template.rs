@@ -36,10 +36,11 @@ enum Field {
     Seq,
 }
 
+/// By the names of `--json`; the last three have shorter ones, too.
 const FIELDS: &[(&str, Field)] = &[
-    ("time", Field::Time),
+    ("finished", Field::Time),
     ("started", Field::Started),
-    ("id", Field::Id),
+    ("commit", Field::Id),
     ("parent", Field::Parent),
     ("project", Field::Project),
     ("repo", Field::Repo),
@@ -48,11 +49,14 @@ const FIELDS: &[(&str, Field)] = &[
     ("added", Field::Added),
     ("changed", Field::Changed),
     ("deleted", Field::Deleted),
-    ("size", Field::Size),
+    ("bytes", Field::Size),
     ("error", Field::Error),
     ("description", Field::Description),
     ("stream", Field::Stream),
     ("seq", Field::Seq),
+    ("time", Field::Time),
+    ("id", Field::Id),
+    ("size", Field::Size),
 ];
 
 /// Why a text is no template.

@@ -2,7 +2,12 @@
 # disagree with the data.
 repo="${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}__BRANCH__"
 newest=$(mktemp)
-spoutctl get "$repo:/messages.jsonl" >"$newest" || [ "$?" -eq 1 ] # 1: there is none yet
+# Of the commits that put has made the newest one: pachd puts commits of its own behind it, and those of 2.6 and 2.7 are empty.
+commit=$(
+    spoutctl tail "$repo" -e -n 20 --ok-only --format '{id}' \
+        --stream "${PPS_PROJECT_NAME:-default}/$PPS_PIPELINE_NAME" | tail -n 1
+) || [ "$?" -eq 1 ] # 1: there is none yet
+[ -z "$commit" ] || spoutctl get "${repo%@*}@$commit:/messages.jsonl" >"$newest"
 last=$(tail -n 1 "$newest" | jq -r .id)
 rm "$newest"
 last=${last:-0}

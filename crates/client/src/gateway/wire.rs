@@ -336,6 +336,23 @@ impl<'a> From<&'a pfs::Repo> for InspectPipeline<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct StopPipeline<'a> {
+    #[serde(flatten)]
+    pipeline: InspectPipeline<'a>,
+    must_exist: bool,
+}
+
+impl<'a> From<&'a pfs::Repo> for StopPipeline<'a> {
+    fn from(repo: &'a pfs::Repo) -> Self {
+        Self {
+            pipeline: repo.into(),
+            must_exist: true,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct SpecRequest<'a> {
     /// JSON within JSON.
     pub create_pipeline_request_json: &'a str,
@@ -491,13 +508,23 @@ pub(super) struct CommitInfo {
     size_bytes_upper_bound: u64,
     #[serde(default)]
     details: Option<CommitDetails>,
+    #[serde(default)]
+    origin: Option<OriginAnswer>,
+}
+
+#[derive(Deserialize)]
+struct OriginAnswer {
+    #[serde(default)]
+    kind: String,
 }
 
 impl CommitInfo {
     /// `repo` and `branch` are those that were asked for.
     pub fn read(self, repo: &pfs::Repo, branch: &BranchName) -> Result<pfs::CommitInfo, Unreadable> {
         let parent = self.parent_commit;
+        let is_auto = self.origin.is_some_and(|origin| origin.kind == "AUTO");
         Ok(pfs::CommitInfo {
+            origin: if is_auto { pfs::Origin::Auto } else { pfs::Origin::User },
             commit: self.commit.commit(repo, branch)?,
             parent: parent.map(|parent| parent.commit(repo, branch)).transpose()?,
             description: self.description,

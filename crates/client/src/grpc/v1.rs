@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `error` | every known refusal and what it means, in one table |
+//! | `pipelines` | which branch a pipeline writes |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //! | `collisions` | what would take the place of something else |
 //!
@@ -32,6 +33,7 @@
 mod collisions;
 mod error;
 mod messages;
+mod pipelines;
 mod tar;
 
 #[cfg(test)]

@@ -350,7 +350,7 @@ impl CommitSink for V2 {
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
-        let found = self.inspect_pipeline(repo)?;
+        let found = self.inspect_pipeline(repo, false)?;
         Ok(found.map(|info| messages::pipeline_kind(&info)))
     }
 

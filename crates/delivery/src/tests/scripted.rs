@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, bounded};
 use spoutctl_archive::ArchiveReader;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{BranchInfo, Commit, CommitInfo, FileSetId, PipelineKind, Repo};
+use spoutctl_core::pfs::{BranchInfo, Commit, CommitInfo, FileSetId, Origin, PipelineKind, Repo};
 
 /// Files by path.
 pub(super) type Content = Vec<(String, Vec<u8>)>;
@@ -72,6 +72,7 @@ pub(super) struct Held {
     pub(super) closed: bool,
     pub(super) error: String,
     pub(super) ops: Vec<Op>,
+    pub(super) origin: Origin,
 }
 
 #[derive(Default)]
@@ -258,6 +259,7 @@ impl State {
                     closed: false,
                     error: String::new(),
                     ops: Vec::new(),
+                    origin: Origin::User,
                 });
                 return Ok(Some(id));
             }
@@ -306,6 +308,7 @@ impl State {
         let held = &self.commits[at];
         let time = held.closed.then_some(jiff::Timestamp::UNIX_EPOCH);
         CommitInfo {
+            origin: held.origin,
             commit: commit(branch, &held.id),
             parent: at.checked_sub(1).map(|parent| commit(branch, &self.commits[parent].id)),
             description: held.description.clone(),
@@ -313,7 +316,8 @@ impl State {
             finishing: time,
             finished: time,
             error: held.error.clone(),
-            size_bytes: 0,
+            // One of pachd's own is empty.
+            size_bytes: u64::from(held.origin == Origin::User),
         }
     }
 }
@@ -551,6 +555,7 @@ pub(super) fn options() -> Options {
         spooled: None,
         retry_for: Duration::from_mins(10),
         in_flight: 1,
+        accept_emptied: false,
         dry_run: false,
         batching: Batching::ONE_EACH,
     }

@@ -77,6 +77,8 @@ pub(super) fn commit_info(
     // There is no `error` in 1.x. What is finished without a list of files failed, or was given up (recording 071).
     let failed = finished.is_some() && info.tree.is_none() && info.trees.is_empty();
     Ok(CommitInfo {
+        // pachd begins none of its own there.
+        origin: pfs::Origin::User,
         commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?, branch)?,
         parent: info.parent_commit.map(|parent| named(&parent, branch)).transpose()?,
         description: info.description,

@@ -16,7 +16,7 @@ use spoutctl_proto::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Reso
 use spoutctl_proto::google::Timestamp;
 use spoutctl_proto::pfs::{
     AddFile, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse, DeleteFile,
-    DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ModifyFileRequest,
+    DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ModifyFileRequest, OriginKind,
     StartCommitRequest,
 };
 use spoutctl_proto::pps::{PipelineInfo, PipelineState, PipelineType};
@@ -122,7 +122,9 @@ pub(super) fn commit_info(info: CommitMessage, asked: &pfs::Branch) -> Result<Co
     let upper_bound = info.size_bytes_upper_bound;
     let size = info.details.map_or(0, |details| details.size_bytes);
     let size = if size > 0 { size } else { upper_bound };
+    let is_auto = info.origin.is_some_and(|origin| origin.kind() == OriginKind::Auto);
     Ok(CommitInfo {
+        origin: if is_auto { pfs::Origin::Auto } else { pfs::Origin::User },
         commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?, asked)?,
         parent: info.parent_commit.map(|parent| named(&parent, asked)).transpose()?,
         description: info.description,

@@ -10,12 +10,13 @@ use super::super::calls::{Failed, seconds};
 use super::{Answered, V2, fault, messages};
 use crate::pachd::{self, Call};
 use spoutctl_core::fault::{Fault, FaultKind};
-use spoutctl_core::pfs::Repo;
+use spoutctl_core::pfs::{BranchName, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs;
 use spoutctl_proto::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
+    StartPipelineRequest, StopPipelineRequest,
 };
 use spoutctl_proto::shape::{Misfit, Unfit, Unknown};
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
@@ -51,7 +52,7 @@ impl Pipelines for V2 {
     }
 
     fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
-        let found = self.inspect_pipeline(pipeline)?;
+        let found = self.inspect_pipeline(pipeline, false)?;
         Ok(found.map(|info| Running {
             kind: messages::pipeline_kind(&info),
             state: messages::pipeline_state(&info),
@@ -60,6 +61,37 @@ impl Pipelines for V2 {
             submitted: info.user_spec_json,
             effective: info.effective_spec_json,
         }))
+    }
+
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
+        let details = self.inspect_pipeline(pipeline, true)?.and_then(|info| info.details);
+        Ok(details.and_then(|details| BranchName::new(&details.output_branch).ok()))
+    }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = StopPipelineRequest {
+            pipeline: Some(named(pipeline)),
+            must_exist: true,
+        };
+        let Empty {} = self.ask(pachd::STOP_PIPELINE, request)?;
+        Ok(())
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        let request = StartPipelineRequest {
+            pipeline: Some(named(pipeline)),
+        };
+        let Empty {} = self.ask(pachd::START_PIPELINE, request)?;
+        Ok(())
+    }
+}
+
+fn named(pipeline: &Repo) -> Pipeline {
+    Pipeline {
+        name: pipeline.name.as_str().to_owned(),
+        project: Some(pfs::Project {
+            name: pipeline.project.as_str().to_owned(),
+        }),
     }
 }
 
@@ -110,15 +142,10 @@ impl V2 {
     }
 
     /// A pipeline, by the repo that it writes, which has its name.
-    pub(super) fn inspect_pipeline(&self, pipeline: &Repo) -> Result<Option<PipelineInfo>, Fault> {
+    pub(super) fn inspect_pipeline(&self, pipeline: &Repo, details: bool) -> Result<Option<PipelineInfo>, Fault> {
         let request = InspectPipelineRequest {
-            pipeline: Some(Pipeline {
-                name: pipeline.name.as_str().to_owned(),
-                project: Some(pfs::Project {
-                    name: pipeline.project.as_str().to_owned(),
-                }),
-            }),
-            details: false,
+            pipeline: Some(named(pipeline)),
+            details,
         };
         let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
         match answer {

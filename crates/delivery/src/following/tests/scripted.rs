@@ -99,6 +99,7 @@ pub fn commit(id: CommitId) -> Commit {
 /// A finished commit of a line without end.
 pub fn info(number: usize) -> CommitInfo {
     CommitInfo {
+        origin: spoutctl_core::pfs::Origin::User,
         commit: commit(id(number)),
         parent: number.checked_sub(1).map(id).map(commit),
         description: String::new(),
@@ -196,6 +197,7 @@ impl History {
         let node = &self.nodes[at];
         let time = |second: usize| Timestamp::from_second(i64::try_from(second).unwrap()).unwrap();
         CommitInfo {
+            origin: spoutctl_core::pfs::Origin::User,
             commit: commit(node.id.clone()),
             parent: node.parent.map(|at| commit(self.nodes[at].id.clone())),
             description: String::new(),

@@ -532,6 +532,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             spooled: None,
             retry_for: Duration::from_secs(10),
             in_flight: 1,
+            accept_emptied: false,
             dry_run: false,
             batching: crate::Batching::ONE_EACH,
         },

@@ -1,0 +1,535 @@
+//! The words. One row a meaning; where several rows of a flag could count for a verb, the first does.
+
+/// What a flag means that is none.
+#[derive(Debug, Clone, Copy)]
+pub enum Meaning {
+    /// These words; without any, it is so anyway.
+    Flags(&'static [&'static str]),
+    /// This option, with the same value.
+    Option(&'static str),
+    /// Depends on the value: these words, or what to say.
+    Value(fn(&str) -> Result<Vec<String>, String>),
+    /// A part of the first operand.
+    Part(Part),
+    /// An operand.
+    File,
+    /// Something else is to be typed.
+    Say(&'static str),
+}
+
+impl Meaning {
+    pub fn takes_value(self) -> bool {
+        matches!(self, Self::Option(_) | Self::Value(_) | Self::Part(_) | Self::File)
+    }
+
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Flags(words) => words,
+            _ => &[],
+        }
+    }
+
+    /// What is to be typed instead, where it has no value.
+    pub fn instead(self) -> String {
+        match self {
+            Self::Option(option) => format!("{option} VALUE"),
+            Self::Part(part) => part.example().to_owned(),
+            _ => "see --help".to_owned(),
+        }
+    }
+}
+
+/// A part of `[project/]repo[@branch][:/prefix]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Project,
+    Branch,
+    Prefix,
+}
+
+impl Part {
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Project => "PROJECT/REPO",
+            Self::Branch => "REPO@BRANCH",
+            Self::Prefix => "REPO:/PREFIX",
+        }
+    }
+
+    /// The name with this part; `None` where it says another one already.
+    pub fn put_into(self, name: &str, value: &str) -> Option<String> {
+        let (front, path) = match name.split_once(':') {
+            Some((front, path)) => (front, Some(path)),
+            None => (name, None),
+        };
+        let (repo, branch) = match front.split_once('@') {
+            Some((repo, branch)) => (repo, Some(branch)),
+            None => (front, None),
+        };
+        let path_of = |path: Option<&str>| path.map_or(String::new(), |path| format!(":{path}"));
+        let same = |there: &str| (there == value).then(|| name.to_owned());
+        match self {
+            Self::Project => match repo.split_once('/') {
+                Some((project, _)) => same(project),
+                None => Some(format!("{value}/{name}")),
+            },
+            Self::Branch => match branch {
+                Some(branch) => same(branch),
+                None => Some(format!("{repo}@{value}{}", path_of(path))),
+            },
+            Self::Prefix => match path {
+                Some(path) => same(path),
+                None => Some(format!("{front}:/{}", value.trim_start_matches('/'))),
+            },
+        }
+    }
+}
+
+pub struct Synonym {
+    /// The verbs for which it counts; all, if empty.
+    pub verbs: &'static [&'static str],
+    pub typed: &'static [&'static str],
+    pub meaning: Meaning,
+}
+
+/// What a verb means that is none.
+pub enum VerbMeaning {
+    Words(&'static [&'static str]),
+    /// `create --update -f`.
+    Apply,
+    /// The help of the verb that follows.
+    Help,
+    Say(&'static str),
+}
+
+pub const VERBS: &[(&[&str], VerbMeaning)] = &[
+    (&["lint", "check"], VerbMeaning::Words(&["validate"])),
+    (&["new", "init"], VerbMeaning::Words(&["create"])),
+    (&["apply", "update"], VerbMeaning::Apply),
+    (&["ls"], VerbMeaning::Words(&["get", "--list"])),
+    (&["cat"], VerbMeaning::Words(&["get"])),
+    (&["watch", "follow", "subscribe"], VerbMeaning::Words(&["tail"])),
+    (&["login"], VerbMeaning::Words(&["auth", "login"])),
+    (&["logout"], VerbMeaning::Words(&["auth", "logout"])),
+    (&["whoami"], VerbMeaning::Words(&["auth", "whoami"])),
+    (&["use-auth-token"], VerbMeaning::Words(&["use-token"])),
+    (&["help"], VerbMeaning::Help),
+    (&["version"], VerbMeaning::Words(&["--version"])),
+    (&["completion"], VerbMeaning::Words(&["completions"])),
+    (
+        &["push", "send", "upload", "write", "ingest", "commit"],
+        VerbMeaning::Say("commits are made by `spoutctl put DEST`"),
+    ),
+    (
+        &["run", "exec"],
+        VerbMeaning::Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
+    ),
+    (
+        &["read", "download", "pull", "fetch"],
+        VerbMeaning::Say("`spoutctl get SOURCE` writes a file's bytes"),
+    ),
+    (
+        &["list"],
+        VerbMeaning::Say("`spoutctl tail REPO -e` lists commits, `spoutctl get --list REPO` files"),
+    ),
+    (
+        &["diff"],
+        VerbMeaning::Say("`spoutctl tail REPO --files` lists what each commit changed"),
+    ),
+    (
+        &["status"],
+        VerbMeaning::Say("`spoutctl doctor DEST` looks at pachd, `spoutctl spool DIR` at a spool"),
+    ),
+    (
+        &["logs", "log"],
+        VerbMeaning::Say("`spoutctl tail REPO` lists commits; a pipeline's log is `pachctl logs`"),
+    ),
+];
+
+/// pachctl's nouns behind a verb, which go without saying here.
+pub const NOUNS: &[(&str, &str)] = &[
+    ("get", "file"),
+    ("put", "file"),
+    ("tail", "commit"),
+    ("create", "pipeline"),
+    ("validate", "pipeline"),
+];
+
+/// What nobody is to be led to by a typing mistake.
+pub const DANGEROUS: &[&str] = &[
+    "insecure",
+    "drop",
+    "discard",
+    "forget",
+    "force",
+    "yes",
+    "no-auth",
+    "no-lint",
+    "unsafe-fixes",
+    "reprocess",
+    "obey-deletions",
+];
+
+const WITH_PACHD: &[&str] = &[
+    "put",
+    "get",
+    "tail",
+    "spool",
+    "create",
+    "doctor",
+    "config",
+    "login",
+    "use-token",
+    "whoami",
+    "validate",
+];
+const WITH_JSON: &[&str] = &["put", "tail", "doctor", "config", "spool", "whoami", "serve"];
+const WITH_NAME: &[&str] = &["put", "get", "tail", "doctor"];
+const WITH_MESSAGES: &[&str] = &["put", "pack"];
+
+const fn row(verbs: &'static [&'static str], typed: &'static [&'static str], meaning: Meaning) -> Synonym {
+    Synonym { verbs, typed, meaning }
+}
+
+pub const FLAGS: &[Synonym] = &[
+    // Where, and as whom.
+    row(
+        &["validate"],
+        &["--address", "--pachd-address", "--url", "--endpoint"],
+        Meaning::Option("--pachd"),
+    ),
+    row(&["serve"], &["--port", "-p"], Meaning::Value(port)),
+    row(
+        &["serve"],
+        &["--address", "--addr", "--bind"],
+        Meaning::Option("--listen"),
+    ),
+    row(&["serve"], &["--dir", "--data-dir", "--data"], Meaning::File),
+    row(&["serve"], &["--spout", "--pipeline"], Meaning::Option("--as-spout")),
+    row(
+        WITH_PACHD,
+        &[
+            "--address",
+            "--pachd-address",
+            "--server",
+            "--url",
+            "--endpoint",
+            "--host",
+        ],
+        Meaning::Option("--pachd"),
+    ),
+    row(WITH_PACHD, &["--ctx", "--profile"], Meaning::Option("--context")),
+    row(
+        WITH_PACHD,
+        &["--ca", "--ca-cert", "--ca-certs", "--cafile", "--ca-file"],
+        Meaning::Option("--cacert"),
+    ),
+    row(
+        WITH_PACHD,
+        &[
+            "-k",
+            "--skip-verify",
+            "--tls-skip-verify",
+            "--insecure-skip-tls-verify",
+            "--no-verify",
+        ],
+        Meaning::Say("--cacert FILE trusts a server's own certificate"),
+    ),
+    row(
+        &[],
+        &["--token", "--auth-token", "--password"],
+        Meaning::Say("--token-file FILE, or the variable PACH_TOKEN: every user of the machine can read arguments"),
+    ),
+    row(WITH_NAME, &["--branch", "-b"], Meaning::Part(Part::Branch)),
+    row(WITH_NAME, &["--project"], Meaning::Part(Part::Project)),
+    row(
+        &["put", "get", "tail"],
+        &["--prefix", "--path"],
+        Meaning::Part(Part::Prefix),
+    ),
+    row(
+        WITH_NAME,
+        &["--repo", "--dest"],
+        Meaning::Say("the repo is the first word: spoutctl put REPO, spoutctl get REPO:/PATH"),
+    ),
+    // What is written.
+    row(
+        &["validate"],
+        &["-o", "--output", "--output-format"],
+        Meaning::Value(report_format),
+    ),
+    row(
+        WITH_JSON,
+        &["-o", "--output", "--output-format"],
+        Meaning::Value(output_format),
+    ),
+    row(
+        &["put", "doctor", "config", "spool", "whoami", "serve"],
+        &["--format"],
+        Meaning::Value(output_format),
+    ),
+    row(
+        &["tail", "doctor", "config", "spool", "whoami", "serve"],
+        &["--ndjson", "--jsonl"],
+        Meaning::Flags(&["--json"]),
+    ),
+    row(&["tail"], &["--raw"], Meaning::Flags(&["--json"])),
+    row(&[], &["--debug", "--trace"], Meaning::Flags(&["--verbose"])),
+    row(&[], &["--silent"], Meaning::Flags(&["--quiet"])),
+    row(
+        &["tail", "validate", "doctor"],
+        &["--no-color", "--no-colour"],
+        Meaning::Flags(&["--color", "never"]),
+    ),
+    row(
+        &["tail", "validate", "doctor"],
+        &["--colour"],
+        Meaning::Option("--color"),
+    ),
+    // Following.
+    row(
+        &["tail"],
+        &["-f", "--follow", "--watch", "--finished", "--full-timestamps"],
+        Meaning::Flags(&[]),
+    ),
+    row(
+        &["tail"],
+        &["--since", "--start", "--after", "--offset"],
+        Meaning::Option("--from"),
+    ),
+    row(&["tail"], &["--new"], Meaning::Flags(&["--from", "now"])),
+    row(
+        &["tail"],
+        &["--all", "--from-beginning", "--beginning"],
+        Meaning::Flags(&["--from", "beginning"]),
+    ),
+    row(&["tail"], &["--limit", "--number"], Meaning::Value(limit)),
+    row(&["tail"], &["--lines", "--tail"], Meaning::Option("--last")),
+    row(
+        &["tail"],
+        &["--once", "--no-wait", "--list"],
+        Meaning::Flags(&["--no-follow"]),
+    ),
+    row(
+        &["tail"],
+        &["--checkpoint", "--state", "--offset-file", "--position-file"],
+        Meaning::Option("--cursor"),
+    ),
+    row(
+        &["tail"],
+        &["--reverse"],
+        Meaning::Say("commits come in their order; `spoutctl tail REPO -e | tac` turns it round"),
+    ),
+    row(
+        &["tail"],
+        &["--exec", "--command", "--cmd"],
+        Meaning::Say("the command stands last: spoutctl tail SOURCE -- CMD ARG…"),
+    ),
+    // Putting.
+    row(&["put", "validate"], &["-f", "--file"], Meaning::File),
+    row(&["put"], &["--description", "--desc"], Meaning::Option("--message")),
+    row(
+        &["put"],
+        &["--create", "--make-repo"],
+        Meaning::Flags(&["--create-repo"]),
+    ),
+    row(
+        &["put"],
+        &["--untar", "--tar", "--wait", "--overwrite", "--progress"],
+        Meaning::Flags(&[]),
+    ),
+    row(WITH_MESSAGES, &["--batch-size"], Meaning::Value(batch_size)),
+    row(
+        WITH_MESSAGES,
+        &["--batch-interval", "--batch-timeout", "--flush-interval", "--linger"],
+        Meaning::Option("--batch-period"),
+    ),
+    row(
+        WITH_MESSAGES,
+        &["--ndjson", "--jsonl", "--json-lines"],
+        Meaning::Flags(&["--messages", "json"]),
+    ),
+    row(WITH_MESSAGES, &["--lines"], Meaning::Flags(&["--messages", "lines"])),
+    row(WITH_MESSAGES, &["--csv"], Meaning::Flags(&["--messages", "csv"])),
+    row(WITH_MESSAGES, &["--split", "--framing"], Meaning::Value(split)),
+    row(
+        &["put"],
+        &["--recursive", "-r"],
+        Meaning::Say("tar makes an archive of a directory: tar cf - DIR | spoutctl put DEST"),
+    ),
+    row(
+        &["put"],
+        &[
+            "--parallel",
+            "--parallelism",
+            "-p",
+            "-j",
+            "--jobs",
+            "--concurrency",
+            "--workers",
+        ],
+        Meaning::Say(
+            "commits of a branch come one after the other; --batch-count N makes fewer, --in-flight N lets N be finished at once",
+        ),
+    ),
+    row(
+        &["put", "tail"],
+        &[
+            "--retries",
+            "--max-retries",
+            "--retry-count",
+            "--attempts",
+            "--max-attempts",
+        ],
+        Meaning::Say("it is tried for a time, not so often: --retry-for 10m (0: once)"),
+    ),
+    row(
+        &["put", "spool"],
+        &["--retry"],
+        Meaning::Say("it is tried for a time, not so often: --retry-for 10m (0: once)"),
+    ),
+    row(
+        &["put"],
+        &["--timeout"],
+        Meaning::Say("--retry-for 10m says how long it is tried without any success"),
+    ),
+    row(
+        WITH_MESSAGES,
+        &[
+            "--dead-letter",
+            "--dlq",
+            "--dead-letter-queue",
+            "--on-error",
+            "--skip-errors",
+        ],
+        Meaning::Say("put --on-bad quarantine=DIR keeps aside what cannot be committed, and goes on"),
+    ),
+    row(
+        &["put"],
+        &[
+            "--checkpoint",
+            "--offset",
+            "--offsets",
+            "--marker",
+            "--state",
+            "--cursor",
+            "--position",
+        ],
+        Meaning::Say(
+            "--position-json or --position-column read a message's position, and --ack-command keeps it; --spool DIR keeps the archives themselves",
+        ),
+    ),
+    row(
+        &["put"],
+        &["--exec", "--command", "--cmd"],
+        Meaning::Say("the command stands last: spoutctl put DEST -- CMD ARG…"),
+    ),
+    row(
+        &["put"],
+        &["--buffer", "--queue", "--wal"],
+        Meaning::Say("--spool DIR keeps archives on disk until they are committed"),
+    ),
+    row(
+        &["put"],
+        &["--exactly-once"],
+        Meaning::Say("--spool DIR, or --stream NAME --resume with the same input"),
+    ),
+    row(
+        &["put"],
+        &["--compress", "-z", "-c", "--gzip"],
+        Meaning::Say("gzip and zstd of the input are recognised; nothing is compressed on the way"),
+    ),
+    row(
+        &["put"],
+        &["--no-progress"],
+        Meaning::Say("no progress is drawn where standard error is no terminal; --quiet says nothing but errors"),
+    ),
+    row(
+        &["put"],
+        &[
+            "--topic",
+            "--brokers",
+            "--bootstrap-server",
+            "--bootstrap-servers",
+            "--group",
+        ],
+        Meaning::Say(
+            "let a consumer read it: spoutctl put DEST --messages lines --into NAME -- kcat -u -b BROKER -t TOPIC …",
+        ),
+    ),
+    // Specs.
+    row(&["validate"], &["--strict"], Meaning::Flags(&["--max-warnings", "0"])),
+    row(&["validate"], &["--autofix", "--auto-fix"], Meaning::Flags(&["--fix"])),
+    row(&["validate"], &["--disable", "--skip"], Meaning::Option("--ignore")),
+    row(&["validate"], &["--enable", "--rule"], Meaning::Option("--select")),
+    row(
+        &["validate", "create"],
+        &["--target-version", "--pachyderm-version"],
+        Meaning::Option("--pachyderm"),
+    ),
+    row(
+        &["validate"],
+        &["--exclude"],
+        Meaning::Say("`.gitignore` leaves files out; `[[validate.suppress]]` in spoutctl.toml leaves findings out"),
+    ),
+    row(
+        &["create"],
+        &["--name"],
+        Meaning::Say("the name is the first word: spoutctl create NAME"),
+    ),
+    row(
+        &["create"],
+        &["--yes", "-y", "--non-interactive"],
+        Meaning::Flags(&["--no-input"]),
+    ),
+    row(
+        &["create"],
+        &["--overwrite"],
+        Meaning::Say("--force replaces files that are there; --update pipelines"),
+    ),
+    // Spools.
+    row(&["spool"], &["--drain", "--flush"], Meaning::Flags(&["--send"])),
+    row(&["spool"], &["--list", "--show"], Meaning::Flags(&[])),
+];
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn output_format(value: &str) -> Result<Vec<String>, String> {
+    match value {
+        "json" | "jsonl" | "ndjson" => Ok(words(&["--json"])),
+        "text" | "table" => Ok(Vec::new()),
+        _ => Err("--json prints an object a line; without it, it is text".to_owned()),
+    }
+}
+
+fn report_format(value: &str) -> Result<Vec<String>, String> {
+    Ok(words(&["--format", if value == "text" { "concise" } else { value }]))
+}
+
+fn limit(value: &str) -> Result<Vec<String>, String> {
+    Ok(words(&["--last", value, "--no-follow"]))
+}
+
+fn port(value: &str) -> Result<Vec<String>, String> {
+    Ok(words(&["--listen", &format!("127.0.0.1:{value}")]))
+}
+
+fn batch_size(value: &str) -> Result<Vec<String>, String> {
+    let is_count = value.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(words(&[
+        if is_count { "--batch-count" } else { "--batch-bytes" },
+        value,
+    ]))
+}
+
+fn split(value: &str) -> Result<Vec<String>, String> {
+    match value {
+        "line" | "lines" => Ok(words(&["--messages", "lines"])),
+        "json" | "csv" => Ok(words(&["--messages", value])),
+        _ => {
+            Err("--messages tells messages apart: lines, nul, json, csv, netstring, u32be or delimiter=STR".to_owned())
+        }
+    }
+}

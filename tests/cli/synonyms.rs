@@ -1,0 +1,251 @@
+//! The table of synonyms, row by row.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use spoutctl::cli::Verb;
+use spoutctl::cli::synonyms::parse;
+use spoutctl::cli::synonyms::table::{FLAGS, Meaning, VERBS, VerbMeaning};
+
+fn line(text: &str) -> Vec<OsString> {
+    let words = std::iter::once("spoutctl").chain(text.split(' '));
+    words.map(OsString::from).collect()
+}
+
+/// The line as it is understood.
+#[track_caller]
+fn understood(text: &str) -> String {
+    match parse(&line(text)) {
+        Ok((_, words)) => {
+            let words: Vec<String> = words
+                .into_iter()
+                .skip(1)
+                .map(|word| word.into_string().unwrap())
+                .collect();
+            words.join(" ")
+        }
+        Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+/// What is said of a line that is not understood.
+#[track_caller]
+fn refused(text: &str) -> String {
+    match parse(&line(text)) {
+        Ok((cli, _)) => panic!("{text} is understood: {:?}", cli.verb.name()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn what_people_type_is_taken_for_what_it_means() {
+    for (typed, means) in [
+        ("tail r -f", "tail r"),
+        ("tail --follow r", "tail r"),
+        ("tail -fn 3 r", "tail -n 3 r"),
+        ("tail r -o json", "tail r --json"),
+        ("tail r -ojson", "tail r --json"),
+        ("tail r --output=json", "tail r --json"),
+        ("tail r --format json", "tail r --json"),
+        ("tail r --format=json", "tail r --json"),
+        ("tail r --since 1h", "tail r --from 1h"),
+        ("tail r --since=2026-11-29", "tail r --from 2026-11-29"),
+        ("tail r -n +1", "tail r --from beginning"),
+        ("tail r -n+1", "tail r --from beginning"),
+        ("tail r --limit 3", "tail r --last 3 --no-follow"),
+        ("tail r --new", "tail r --from now"),
+        ("tail r --branch b", "tail r@b"),
+        ("tail --project p r:/a -e", "tail p/r:/a -e"),
+        ("put r --branch b --project p --prefix d", "put p/r@b:/d"),
+        (
+            "put r --branch b -- consumer --branch c",
+            "put r@b -- consumer --branch c",
+        ),
+        ("put -f a.tar r", "put r a.tar"),
+        ("put r --file=a.tar", "put r a.tar"),
+        ("put --branch b -f a.tar r -m x", "put r@b -m x a.tar"),
+        ("put file r@b -f a.tar", "put r@b a.tar"),
+        ("put r --batch-size 10", "put r --batch-count 10"),
+        ("put r --batch-size 10MB", "put r --batch-bytes 10MB"),
+        ("put r --ndjson --into x", "put r --messages json --into x"),
+        ("put r --messages ndjson --into x", "put r --messages json --into x"),
+        ("put r --description hello", "put r --message hello"),
+        ("put r -o json", "put r --json"),
+        ("spout put r --branch b", "spout put r@b"),
+        ("get r:/x --branch b", "get r@b:/x"),
+        ("get file r@b:/x", "get r@b:/x"),
+        ("lint a.json", "validate a.json"),
+        ("check a.json", "validate a.json"),
+        ("validate pipeline -f a.json", "validate a.json"),
+        ("validate a.json -o sarif", "validate a.json --format sarif"),
+        ("new orders", "create orders"),
+        ("init orders", "create orders"),
+        ("apply a.json", "create --update -f a.json"),
+        ("apply -f a.json", "create --update -f a.json"),
+        ("update pipeline -f a.json", "create --update -f a.json"),
+        ("create pipeline -f a.json", "create -f a.json"),
+        ("ls r", "get --list r"),
+        ("cat r:/x", "get r:/x"),
+        ("watch r", "tail r"),
+        ("follow r", "tail r"),
+        ("subscribe commit r@b", "tail r@b"),
+        ("login", "auth login"),
+        ("logout", "auth logout"),
+        ("whoami -o json", "auth whoami --json"),
+        ("auth use-auth-token", "auth use-token"),
+        ("serve d --port 1700", "serve d --listen 127.0.0.1:1700"),
+        ("doctor r --address grpc://h", "doctor r --pachd grpc://h"),
+        ("spool d --drain", "spool d --send"),
+        ("completion bash", "completions bash"),
+    ] {
+        assert_eq!(understood(typed), means, "{typed}");
+    }
+}
+
+#[test]
+fn help_and_version_are_words_too() {
+    for (typed, kind) in [
+        ("help", ErrorKind::DisplayHelp),
+        ("help put", ErrorKind::DisplayHelp),
+        ("version", ErrorKind::DisplayVersion),
+    ] {
+        let error = parse(&line(typed)).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{typed}");
+    }
+}
+
+#[test]
+fn what_is_something_else_here_is_said() {
+    for (typed, part) in [
+        ("put r --parallel 4", "--in-flight N"),
+        ("put r --retry 3", "--retry-for 10m"),
+        ("put r --dead-letter d", "--on-bad quarantine=DIR"),
+        ("put r --checkpoint f", "--ack-command"),
+        ("put r --exec cmd", "-- CMD ARG"),
+        ("put r --token secret", "--token-file FILE"),
+        ("put -f a.tar", "spoutctl put DEST FILE"),
+        ("put r@a --branch b", "`r@a` says it already"),
+        ("put --branch b", "REPO@BRANCH"),
+        ("put r --branch", "--branch wants a value: REPO@BRANCH"),
+        ("tail r --format yaml", "'{time} {id}'"),
+        ("tail r -n +5", "--from COMMIT"),
+        ("tail r -o yaml", "--json prints an object a line"),
+        ("tail r --exec cmd", "-- CMD ARG"),
+        ("push r", "spoutctl put DEST"),
+        ("list commit r", "spoutctl tail REPO -e"),
+    ] {
+        let said = refused(typed);
+        assert!(said.contains(part), "{typed}: {said}");
+    }
+    assert!(!refused("put r --token s3cr3t").contains("s3cr3t"));
+}
+
+#[test]
+fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
+    for (typed, never) in [
+        ("put r --insecur", "--insecure"),
+        ("spool d --discar", "--discard"),
+        ("spool d --forgot 1", "--forget"),
+        ("doctor r --dro x", "--drop"),
+        ("get r --follow", "--no-follow"),
+        ("tail r --nofollow", "'--no-follow' exists"),
+        ("create x --forced", "--force"),
+        ("put r --zzz", "-- --zzz"),
+        ("put r -Z", "-- -Z"),
+        ("create x -Z", "-- -Z"),
+    ] {
+        let said = refused(typed);
+        let advice = said.split("Usage:").next().unwrap();
+        assert!(!advice.contains(never), "{typed}: {said}");
+    }
+    assert!(refused("put r --creat-repo").contains("--create-repo"));
+    // Where no command follows, `--` is right.
+    assert!(refused("get r:/x -Z").contains("-- -Z") || !refused("get r:/x -Z").contains("tip"));
+}
+
+/// Each word of the table, for each of its verbs.
+#[test]
+fn every_word_of_the_table_is_understood_or_answered() {
+    let all: Vec<&str> = vec![
+        "put",
+        "get",
+        "pack",
+        "tail",
+        "serve",
+        "spool",
+        "validate",
+        "create",
+        "doctor",
+        "config",
+        "login",
+        "use-token",
+        "whoami",
+    ];
+    for row in FLAGS {
+        let verbs = if row.verbs.is_empty() { &all[..] } else { row.verbs };
+        for (verb, typed) in verbs
+            .iter()
+            .flat_map(|verb| row.typed.iter().map(move |typed| (*verb, *typed)))
+        {
+            let before = match verb {
+                "put" | "get" | "tail" | "doctor" | "validate" | "create" => format!("{verb} r"),
+                "spool" => "spool d".to_owned(),
+                "serve" if matches!(row.meaning, Meaning::File) => "serve".to_owned(),
+                "serve" => "serve d".to_owned(),
+                "login" | "use-token" | "whoami" => format!("auth {verb}"),
+                "pack" => "pack --messages lines --into x".to_owned(),
+                verb => verb.to_owned(),
+            };
+            let typed = match row.meaning {
+                meaning if !meaning.takes_value() => format!("{before} {typed}"),
+                Meaning::Value(_) => format!("{before} {typed} {}", if typed == "--split" { "line" } else { "json" }),
+                _ => format!("{before} {typed} 1"),
+            };
+            match (row.meaning, parse(&line(&typed))) {
+                (Meaning::Say(what), Err(error)) => assert!(error.to_string().contains(what), "{typed}: {error}"),
+                (Meaning::Say(_), Ok(_)) => panic!("{typed} is an option by now"),
+                (_, Ok(_)) => {}
+                (_, Err(error)) => assert!(
+                    !matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand),
+                    "{typed}: {error}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_verb_of_the_table_is_one_or_is_answered() {
+    for (names, meaning) in VERBS {
+        for name in *names {
+            let typed = if *name == "use-auth-token" {
+                format!("auth {name}")
+            } else {
+                format!("{name} {}", if *name == "help" { "put" } else { "x" })
+            };
+            match (meaning, parse(&line(&typed))) {
+                (VerbMeaning::Say(what), result) => {
+                    let error = result.map(|_| ()).unwrap_err().to_string();
+                    assert!(error.contains(what), "{error}");
+                }
+                (_, Ok(_)) => {}
+                (_, Err(error)) => assert_ne!(error.kind(), ErrorKind::InvalidSubcommand, "{typed}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_right_stays_as_it_is() {
+    for typed in [
+        "put r -- consumer -f --branch x",
+        "create -f a.json",
+        "get r:/x -o json",
+        "tail r -e -n 3",
+    ] {
+        assert_eq!(understood(typed), typed);
+    }
+    let (cli, _) = parse(&line("put file a.tar")).unwrap();
+    let Verb::Put(args) = cli.verb else { panic!("no put") };
+    assert_eq!(args.destination.unwrap().to_string(), "default/file@master");
+}
