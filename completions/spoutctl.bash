@@ -373,7 +373,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__create)
-            opts="-o -f -n -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --force --pachyderm --no-input --no-lint --file --update --reprocess --dry-run --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-o -f -n -q -v -h -V --template --image --cmd --stdin-script --env --secret --output-branch --cpu --memory --description --project --output --format --with-code --force --pachyderm --no-input --no-lint --file --update --reprocess --restart --dry-run --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -747,7 +747,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__pack)
-            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --quiet --verbose --help --version"
+            opts="-q -v -h -V --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --on-bad --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -777,12 +777,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)
@@ -805,6 +833,10 @@ _spoutctl() {
                     COMPREPLY=($(compgen -W "keep drop fail" -- "${cur}"))
                     return 0
                     ;;
+                --on-bad)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -813,7 +845,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -867,12 +899,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)
@@ -1234,7 +1294,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --escape-keys --position-json --position-column --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1288,12 +1348,40 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --same-name)
+                    COMPREPLY=($(compgen -W "refuse last" -- "${cur}"))
+                    return 0
+                    ;;
                 --position-json)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --position-column)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --position-field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --csv-escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crlf)
+                    COMPREPLY=($(compgen -W "keep strip" -- "${cur}"))
+                    return 0
+                    ;;
+                --nulls)
+                    COMPREPLY=($(compgen -W "empty skip fail" -- "${cur}"))
                     return 0
                     ;;
                 --batch-count)
@@ -1542,7 +1630,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-q -v -h -V --stdin-name --all --pachyderm --kubernetes --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1556,7 +1644,7 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --jsonnet-arg)
+                --kubernetes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1763,7 +1851,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__validate)
-            opts="-q -v -h -V --stdin-name --all --pachyderm --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-q -v -h -V --stdin-name --all --pachyderm --kubernetes --config --no-config --select --ignore --severity --max-warnings --rules --fix --unsafe-fixes --diff --format --color --quiet --verbose --server --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1777,7 +1865,7 @@ _spoutctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --jsonnet-arg)
+                --kubernetes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -48,19 +48,30 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Nam
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
+last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
+strip\t'It is a part of the end of the line, and left out'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
+skip\t'Leave it out, and say how many'
+fail\t'It cannot be taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
@@ -68,7 +79,7 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
@@ -86,11 +97,13 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Us
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l accept-emptied -d 'Append also where pachd has emptied the branch'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-no-header -d 'The first record of CSV is one as all others are'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l json -d 'Print one JSON object a line instead of text'
@@ -113,22 +126,36 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s v -l verbose -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
+last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
+strip\t'It is a part of the end of the line, and left out'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
+skip\t'Leave it out, and say how many'
+fail\t'It cannot be taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l on-bad -d 'What becomes of a message that cannot be taken: stop, skip, or quarantine=DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l csv-no-header -d 'The first record of CSV is one as all others are'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -l escape-paths -d 'Percent-encode in the names of files what pachd refuses, and `%` itself; a key\'s slashes make directories'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand pack" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -198,7 +225,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l select -d 'Apply these rules only' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l ignore -d 'Do not apply these rules' -r
@@ -275,6 +302,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-input -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l no-lint -d 'Go on although `validate` finds something'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l update -d 'Replace pipelines that are there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l reprocess -d 'With --update: do again what the pipelines have done'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l restart -d 'With --update: where pachd refuses to update a spout that another pipeline reads from, stop it, update it, and start it again'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s n -l dry-run -d 'Create nothing: print the specs with the cluster\'s defaults, and how they differ from those that run'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
@@ -364,19 +392,30 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'Take messages: lines, nul, json, csv, netstring, u32be, delimiter=STR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-json -d 'The value at this JSON pointer is a message\'s key: /user/id' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-column -d 'This column is a message\'s key, from 1: of a CSV record, or of a line with tabs' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-delimiter -d 'What stands before this in a message is its key; the message stays whole' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l key-field -d 'This field is a message\'s key: of a journal\'s entry, or `id` or `event` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l same-name -d 'What becomes of a message with the name of another one of its archive [default: refuse]' -r -f -a "refuse\t'It cannot be taken'
+last\t'The last one counts'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-json -d 'The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one\'s' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-column -d 'The same by a column, from 1: of a CSV record, or of a line with tabs' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l position-field -d 'The same by a field: __CURSOR of a journal\'s entry, or `id` of a server-sent event' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-delimiter -d 'What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-escape -d 'In CSV, what follows this byte means nothing but itself: `\\` in files of MySQL' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l crlf -d 'What becomes of a carriage return before the end of a line or a CSV record [default: keep]' -r -f -a "keep\t'It is a part of the message'
+strip\t'It is a part of the end of the line, and left out'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l nulls -d 'What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]' -r -f -a "empty\t'An empty message'
+skip\t'Leave it out, and say how many'
+fail\t'It cannot be taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-count -d 'Close an archive, or a batch of archives, at so many [default: 10000]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-bytes -d 'Close it at this size [default: 64MiB]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch-period -d 'Close it when its first has waited so long [default: 5s]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-message -d 'Refuse a message larger than this' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l partial -d 'What becomes of a last message without its end [default: keep for lines and csv, else fail]' -r -f -a "keep\t'Take it, with the end that it lacks'
 drop\t'Leave it out, and say so'
 fail\t'It is a fault; the messages before it are taken'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l links -d 'What becomes of hard and symbolic links' -r -f -a "resolve\t'The content of the file that a link leads to'
@@ -384,7 +423,7 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made: stop, or quarantine=DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
@@ -402,11 +441,13 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s a -l append -d 'Put a file\'s bytes at the end of what the branch has, instead of replacing it'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l accept-emptied -d 'Append also where pachd has emptied the branch'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-no-header -d 'The first record of CSV is one as all others are'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l obey-deletions -d 'Let archives delete files; without this, deletions in them are ignored, with a note'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l endless -d 'Take the end of the input for a fault: exit code 5, after everything is committed'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l json -d 'Print one JSON object a line instead of text'
@@ -462,7 +503,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l select -d 'Apply these rules only' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l ignore -d 'Do not apply these rules' -r

@@ -27,8 +27,10 @@ use jiff::Timestamp;
 
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
+use spoutctl_core::release::Release;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::kubernetes::Minor;
 use spoutctl_lint::version::Version;
 use spoutctl_lint::{Rule, any_rule_named, rule_nearest};
 
@@ -347,9 +349,10 @@ pub struct EntryArgs {
     pub max_entry_size: u64,
 
     /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
-    /// stop, quarantine=DIR, or skip (messages alone)
+    /// stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
     ///
-    /// In DIR it is kept with its reason in a file `.why` beside it, and the stream goes on. A message that cannot be taken has
+    /// In DIR, or in the repo, it is kept with its reason in a file `.why` beside it, and the stream goes on. In the repo it is in
+    /// a commit of the same id as that of what it came between; for that Pachyderm 2 is needed. A message that cannot be taken has
     /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
     /// stops.
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
@@ -467,6 +470,18 @@ pub enum OnBad {
     Skip,
     /// It is kept in this directory, and the stream goes on.
     Quarantine(PathBuf),
+    /// It goes into this repo, in a commit of the same id as that of what it came between.
+    Repo(Box<Aside>),
+}
+
+/// A repo for what cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// As it was written.
+    pub text: String,
+    pub branch: Branch,
+    /// Whether it said which project.
+    pub names_project: bool,
 }
 
 impl FromStr for OnBad {
@@ -477,7 +492,18 @@ impl FromStr for OnBad {
             None if text == "stop" => Ok(Self::Stop),
             None if text == "skip" => Ok(Self::Skip),
             Some(("quarantine", dir)) if !dir.is_empty() => Ok(Self::Quarantine(dir.into())),
-            _ => Err("write stop, skip or quarantine=DIR".to_owned()),
+            Some(("repo", to)) if !to.is_empty() => {
+                let to: Destination = to.parse().map_err(|error: InvalidName| error.to_string())?;
+                if !to.prefix.is_root() {
+                    return Err("name a repo, and perhaps a branch, without a path".to_owned());
+                }
+                Ok(Self::Repo(Box::new(Aside {
+                    text: text.to_owned(),
+                    branch: to.branch,
+                    names_project: to.names_project,
+                })))
+            }
+            _ => Err("write stop, skip, quarantine=DIR or repo=[PROJECT/]REPO[@BRANCH]".to_owned()),
         }
     }
 }
@@ -772,6 +798,13 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
 
+    /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
+    ///
+    /// 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is no HTTP gateway, so
+    /// it speaks gRPC only. A request that would do harm to that pachd is refused, and says so.
+    #[arg(long, value_name = "RELEASE", default_value = "2.12")]
+    pub pachyderm: Release,
+
     /// Let anybody who can reach the address read and write everything
     #[arg(long, conflicts_with = "token_file")]
     pub no_auth: bool,
@@ -794,7 +827,8 @@ pub struct ServeArgs {
 /// Find what is wrong with spout specs, without a cluster
 ///
 /// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
-/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given.
+/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given; one that cannot
+/// be read as JSON or YAML is an error whatever it is. Without a file what is piped in is looked at, or else this directory.
 ///
 /// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
 /// `# spoutctl: ignore[RULE] REASON` leaves out what is found in its line, or in the next one when it stands alone.
@@ -803,9 +837,10 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not
-    /// what .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input
-    #[arg(value_name = "FILE|DIR|GLOB", required_unless_present = "rules", value_hint = ValueHint::AnyPath)]
+    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but
+    /// not what .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input [default: what is piped in, or else
+    /// this directory]
+    #[arg(value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     /// Call standard input so; its ending says whether it is JSON or YAML
@@ -829,6 +864,12 @@ pub struct ValidateArgs {
     /// Give a template (.jsonnet) this argument, as pachctl does with --arg
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_argument)]
     pub jsonnet_arg: Vec<(String, String)>,
+
+    /// The cluster's Kubernetes, such as 1.31, or what `kubectl version` prints
+    ///
+    /// Without it, what some versions of Kubernetes refuse and others take is a warning.
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<Minor>,
 
     /// Take options from this file instead of the nearest spoutctl.toml
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

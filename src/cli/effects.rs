@@ -114,6 +114,7 @@ impl Line<'_> {
             ("insecure", remote),
             ("cacert", remote),
             ("token_file", remote),
+            ("accept_emptied", (self.is_set("append"), "--append")),
             ("restart", (self.has_command(), "a command that makes the input")),
             ("stats_every", (is_heard, "runs that are not --quiet, or print --json")),
         ];

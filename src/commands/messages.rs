@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use crate::cli::{self, MessageArgs};
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
+use spoutctl_core::pfs::Branch;
 use spoutctl_core::quantity::counted;
 use spoutctl_delivery::messages::filter::{self, Arrival, PackError, Source};
 use spoutctl_delivery::messages::key::PositionAt;
@@ -183,6 +184,8 @@ pub(super) enum Bad {
     Stop,
     Skip,
     SetAside(Quarantine),
+    /// It goes into this branch, with the archive that it came between.
+    Along(Branch),
 }
 
 impl Bad {
@@ -193,6 +196,10 @@ impl Bad {
             cli::OnBad::Quarantine(dir) => {
                 let opened = Quarantine::open(dir);
                 Self::SetAside(opened.with_context(|| format!("cannot use {}", dir.display()))?)
+            }
+            cli::OnBad::Repo(_) => {
+                let text = "--on-bad repo= is for `put`, which makes commits";
+                return Err(Failure::new(Exit::Usage, text).help("use --on-bad quarantine=DIR or skip"));
             }
         })
     }
@@ -206,6 +213,10 @@ impl Bad {
         match self {
             Self::Stop => OnBad::Stop,
             Self::Skip => OnBad::Skip,
+            Self::Along(branch) => OnBad::Along {
+                place: format!("{branch}:"),
+                input: input.to_owned(),
+            },
             Self::SetAside(quarantine) => OnBad::SetAside(Box::new(quarantine.for_messages_of(input))),
         }
     }

@@ -19,7 +19,7 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
-use crate::cli::{EntryArgs, Links, MessageArgs, PutArgs, Special};
+use crate::cli::{self, EntryArgs, Links, MessageArgs, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{self, Bad, Packing};
 use crate::commands::serve::{cannot_listen, listening_address};
@@ -97,7 +97,10 @@ fn deliver(
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
-    let on_bad = Bad::open(&args.entries.on_bad)?;
+    let on_bad = match aside_branch(args, server) {
+        Some(branch) => Bad::Along(branch),
+        None => Bad::open(&args.entries.on_bad)?,
+    };
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
@@ -112,6 +115,7 @@ fn deliver(
             Bad::Stop => OnBad::Stop,
             Bad::Skip => OnBad::Skip,
             Bad::SetAside(quarantine) => OnBad::SetAside(quarantine.clone()),
+            Bad::Along(branch) => OnBad::Along(branch.clone()),
         },
         options: Options {
             also,
@@ -213,11 +217,11 @@ fn open(
         Some(scratch) => server::sink_for_dry_run(server, terminal, scratch)?,
         None => server::sink(server, terminal)?,
     };
-    let Some(routes) = routes(args, server, target)? else {
+    let Some(routes) = all_routes(args, server, target)? else {
         let also = [].into();
         return Ok(Opened { sink, also });
     };
-    let also = routes.others().into();
+    let also = routes.also().into();
     let makes_repos = args.commits.create_repo && !args.commits.dry_run;
     let sink = Arc::new(Routed::new(sink, routes, makes_repos));
     Ok(Opened { sink, also })
@@ -542,6 +546,44 @@ fn target(args: &PutArgs, server: &Server) -> Result<Target, Failure> {
     target.with_output_branch(server, args.trying.retry_for, &terminal)
 }
 
+/// The repo for what cannot be taken, where there is one.
+fn aside_branch(args: &PutArgs, server: &Server) -> Option<Branch> {
+    let cli::OnBad::Repo(aside) = &args.entries.on_bad else {
+        return None;
+    };
+    let mut branch = aside.branch.clone();
+    if let (false, Some(project)) = (aside.names_project, server.project()) {
+        branch.repo.project = project.clone();
+    }
+    Some(branch)
+}
+
+/// Where everything goes, if not all into the destination.
+fn all_routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Routes>, Failure> {
+    let routes = routes(args, server, target)?;
+    let Some(branch) = aside_branch(args, server) else {
+        return Ok(routes);
+    };
+    let commits = &args.commits;
+    if commits.append || commits.staging.is_some() || commits.in_flight > 1 {
+        let text =
+            "--on-bad repo= makes commits in several repos at once, which --append, --staging and --in-flight do not";
+        return Err(Failure::new(Exit::Usage, text).help("use --on-bad quarantine=DIR"));
+    }
+    let destination = &target.destination;
+    let routes = match routes {
+        Some(routes) => routes,
+        None => Routes::new(destination.branch.clone(), Vec::new()).map_err(|clash| same_repo(&clash))?,
+    };
+    let routes = routes.with_asides(branch, &destination.prefix);
+    routes.map(Some).map_err(|clash| same_repo(&clash))
+}
+
+fn same_repo((one, other): &(Branch, Branch)) -> Failure {
+    let text = format!("{one} and {other} are branches of one repo, which gets one commit of an archive");
+    Failure::new(Exit::Usage, text).help("name another repo")
+}
+
 /// Which files go where, if not all into the destination.
 fn routes(args: &PutArgs, server: &Server, target: &Target) -> Result<Option<Routes>, Failure> {
     if args.commits.routes.is_empty() {
@@ -675,6 +717,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
             .or_else(|| args.commits.stream.clone())
             .or_else(|| target.stream.clone()),
         counts_messages: counts_messages(args, target),
+        asides_have_a_repo: matches!(args.entries.on_bad, cli::OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
         drains: args.messages.messages.is_some() && spool.is_none(),
         resume: args.commits.resume,

@@ -20,11 +20,12 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{FaultKind, printable};
 use spoutctl_core::pfs::Repo;
 use spoutctl_core::quantity::{Size, elapsed};
+use spoutctl_core::release::Release;
 use spoutctl_delivery::CommitSink as _;
-use spoutctl_store::Store;
 use spoutctl_store::serve::Service;
 use spoutctl_store::serve::access::{Access, InvalidAccess};
 use spoutctl_store::serve::http::{Answered, Observer, Options, Server};
+use spoutctl_store::{Dialect, Store};
 
 /// Runs the verb. A signal that asks for the end is no failure: this is how a server ends.
 ///
@@ -41,7 +42,9 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         )
         .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
     }
+    let dialect = dialect_of(args.pachyderm)?;
     let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
+    let store = store.as_pachd(dialect);
     if let Some(spout) = &args.as_spout {
         make_repo(&store, spout)?;
     }
@@ -73,7 +76,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;
     // In one piece: whoever waits for the first line and then closes the pipe loses nothing.
-    terminal.whole_result(ways_in(args.as_spout.as_ref(), server.address()).as_bytes());
+    terminal.whole_result(ways_in(args.as_spout.as_ref(), dialect, server.address()).as_bytes());
     let (done, ended) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.
@@ -89,6 +92,18 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         },
         recv(interrupts.leave) -> _ => Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
     }
+}
+
+/// The pachd that is to be played.
+fn dialect_of(release: Release) -> Result<Dialect, Failure> {
+    Dialect::of(release).ok_or_else(|| {
+        let known = Dialect::known().join(", ");
+        Failure::new(
+            Exit::Usage,
+            format!("nobody has recorded what a pachd {release} answers"),
+        )
+        .help(format!("give --pachyderm one of {known}"))
+    })
 }
 
 /// A port that is taken is free later, or another one is: what to type, and what a script may try again.
@@ -118,8 +133,9 @@ fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
 }
 
 /// Where it can be reached, a line each: as addresses for `--pachd`, or as the environment of a spout.
-fn ways_in(spout: Option<&Repo>, address: SocketAddr) -> String {
+fn ways_in(spout: Option<&Repo>, dialect: Dialect, address: SocketAddr) -> String {
     match spout {
+        None if !dialect.has_gateway() => format!("grpc://{address}\n"),
         None => format!("http://{address}\ngrpc://{address}\n"),
         Some(spout) => {
             let lines = environment(spout, address.port()).map(|(name, value)| format!("{name}={value}\n"));

@@ -60,7 +60,13 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
         .then(|| pipelines::open(&args.pachd, &terminal))
         .transpose()?;
 
-    let found = files::find(&args.paths, &args.stdin_name);
+    let found = if args.paths.is_empty() {
+        files::find_unsaid(&args.stdin_name, || {
+            terminal.note("waiting for standard input; `spoutctl validate .` looks at this directory");
+        })
+    } else {
+        files::find(&args.paths, &args.stdin_name)
+    };
     jsonnet::refuse_arguments(&args.jsonnet_arg, &found.inputs)?;
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
     let asked = pachd.map_or(Ok(()), |(pachd, server)| {
@@ -103,6 +109,7 @@ struct Outcome {
     /// Of the specs in it.
     specs: usize,
     skipped: usize,
+    holds_no_spec: bool,
     mended: Option<Mended>,
     unread: Option<Unread>,
     /// What came of a template, whose text is not that of a spec.
@@ -121,6 +128,7 @@ impl Job {
                 expect: Expect::Any,
                 specs: 0,
                 skipped: 0,
+                holds_no_spec: false,
                 mended: None,
                 unread: Some(unread),
                 evaluated: None,
@@ -175,6 +183,7 @@ impl Job {
             expect: options.expect,
             specs: checked.specs,
             skipped: checked.skipped,
+            holds_no_spec: checked.holds_no_spec,
             mended,
             unread,
             evaluated: outcome.and_then(Result::ok).map(|template| template.parsed),
@@ -200,6 +209,8 @@ struct Findings {
     unread: Vec<Unread>,
     specs: usize,
     skipped: usize,
+    /// Files that were found and hold no spec of any kind.
+    without_spec: usize,
     /// Directories in which nothing was found.
     empty: Vec<String>,
 }
@@ -212,11 +223,13 @@ impl Findings {
             unread: found.unread,
             specs: 0,
             skipped: 0,
+            without_spec: 0,
             empty: found.empty,
         };
         for outcome in outcomes {
             all.specs += outcome.specs;
             all.skipped += outcome.skipped;
+            all.without_spec += usize::from(outcome.holds_no_spec);
             all.mended.extend(outcome.mended);
             let was_read = outcome.unread.is_none();
             all.unread.extend(outcome.unread);
@@ -291,6 +304,7 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
 /// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just these.
 fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
     let mut options = project_options(args.pachyderm, project);
+    options.kubernetes = args.kubernetes.or(options.kubernetes);
     if !args.rules.select.is_empty() {
         options.select = Some(args.rules.select.iter().copied().collect());
     }
@@ -391,6 +405,7 @@ pub(in crate::commands) fn project_options(version: Option<Version>, project: Op
         options.version = version;
     }
     if let Some(settings) = settings {
+        options.kubernetes = settings.kubernetes();
         options.select = settings.validate.select().map(FromIterator::from_iter);
         options.severities.extend(settings.validate.severities());
         options.ignore.extend(settings.validate.ignore());

@@ -149,7 +149,7 @@ impl Document {
         }
         let options = options();
         let parsed = spec::parse(&self.file);
-        let mut diagnostics = spoutctl_lint::check_parsed(&self.file, &parsed, &options).diagnostics;
+        let mut diagnostics = spoutctl_lint::check(&self.file, &options).diagnostics;
         leave_out(&mut diagnostics);
         self.known = Some(Known {
             options,

@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use spoutctl_lint::diagnostic::{RuleId, Severity};
+use spoutctl_lint::kubernetes::Minor;
 use spoutctl_lint::source::{SourceFile, Span};
 use spoutctl_lint::version::Version;
 use spoutctl_lint::{any_rule_named, rule_nearest};
@@ -23,7 +24,7 @@ use super::preferences::{self, Preference, Scope};
 pub const NAME: &str = "spoutctl.toml";
 
 /// What may stand in the file, in its `[validate]`, and in each `[[validate.suppress]]`.
-const TOP: &[&str] = &["pachyderm", "validate"];
+const TOP: &[&str] = &["kubernetes", "pachyderm", "validate"];
 const VALIDATE: &[&str] = &["all", "ignore", "max-warnings", "select", "severity", "suppress"];
 const SUPPRESS: &[&str] = &["path", "reason", "rules"];
 
@@ -72,8 +73,9 @@ impl Project {
             return Vec::new();
         };
         let top = table.get_ref();
-        let version = top.iter().filter(|(key, _)| key.get_ref() == "pachyderm");
-        let version = version.map(|(key, value)| ("pachyderm".to_owned(), key, value));
+        let is_version = |key: &str| matches!(key, "kubernetes" | "pachyderm");
+        let version = top.iter().filter(|(key, _)| is_version(key.get_ref()));
+        let version = version.map(|(key, value)| (key.get_ref().to_string(), key, value));
         let rules = table_in(top, "validate").into_iter().flatten();
         let rules = rules.map(|(key, value)| (format!("validate.{}", key.get_ref()), key, value));
         let said = version.chain(rules).map(|(name, key, value)| {
@@ -100,6 +102,7 @@ fn one_line(text: &str) -> String {
 #[serde(default)]
 pub struct Settings {
     pachyderm: Option<Known<Version>>,
+    kubernetes: Option<Known<Minor>>,
     pub validate: Validate,
 }
 
@@ -107,6 +110,12 @@ impl Settings {
     #[must_use]
     pub fn pachyderm(&self) -> Option<Version> {
         self.pachyderm.as_ref().map(|known| known.0)
+    }
+
+    /// The cluster's version.
+    #[must_use]
+    pub fn kubernetes(&self) -> Option<Minor> {
+        self.kubernetes.as_ref().map(|known| known.0)
     }
 }
 
@@ -208,6 +217,16 @@ impl TryFrom<String> for Known<Version> {
     }
 }
 
+impl TryFrom<String> for Known<Minor> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|error: spoutctl_lint::kubernetes::UnknownMinor| error.to_string())
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct NotEmpty;
@@ -287,9 +306,10 @@ mod tests {
 
     #[test]
     fn a_project_says_what_its_specs_are_for() {
-        let text = "pachyderm = \"2.8\"\n[validate]\nall = true\nmax-warnings = 3\n";
+        let text = "pachyderm = \"2.8\"\nkubernetes = \"v1.31.2+k3s1\"\n[validate]\nall = true\nmax-warnings = 3\n";
         let settings = read(Path::new("spoutctl.toml"), text).unwrap().settings;
         assert_eq!(settings.pachyderm(), "2.8".parse().ok());
+        assert_eq!(settings.kubernetes(), "1.31".parse().ok());
         assert!(settings.validate.all);
         assert_eq!(settings.validate.max_warnings, Some(3));
         assert_eq!(settings.validate.select(), None);

@@ -34,7 +34,11 @@ fn a_pipeline_is_created_then_updated_and_its_version_told() {
     // At the pipeline's name.
     again.says("a.json:2:24: error[refused-by-server]");
 
+    // The same spec once more would only start its pods anew.
     let ran = submit(&server, &[("a.json", GOOD)], &["a.json", "--update"]);
+    assert_eq!(ran.expect(0).text(), "default/events   version 1   unchanged\n");
+    let changed = GOOD.replace(":1.4", ":1.5");
+    let ran = submit(&server, &[("a.json", &changed)], &["a.json", "--update"]);
     assert_eq!(ran.expect(0).text(), "default/events   version 2   updated\n");
     assert!(!server.books(|books| books.pipelines["events"].reprocessed));
     submit(&server, &[("a.json", GOOD)], &["a.json", "--update", "--reprocess"]).expect(0);

@@ -382,3 +382,109 @@ fn what_journalctl_prints_comes_whole() {
         crate::runner::fixture_bytes("messages/journalctl-252.json-seq")
     );
 }
+
+#[test]
+fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
+    let world = World::local();
+    let args = [
+        "lines",
+        "--each",
+        "{key}",
+        "--key-json",
+        "/id",
+        "--json",
+        "--on-bad",
+        "repo=bad@late",
+        "--batch-count",
+        "3",
+    ];
+    let input = b"{\"id\":\"a\"}\nnot json\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n";
+    let json = put(&world, &args, input).expect(0).json();
+    assert_eq!(names(&world), ["a", "b", "c"]);
+    let aside = &json[0]["messages"]["listed"][0];
+    let place = aside["file"].as_str().unwrap();
+    assert!(place.starts_with("default/bad@late:/000000000002-"), "{place}");
+    assert_eq!(world.get(place), b"not json");
+    let why = String::from_utf8(world.get(&place.replace(".message", ".why"))).unwrap();
+    assert!(why.starts_with("message 2 has no key: it is not JSON"), "{why}");
+    // The same commit, and none where nothing was set aside.
+    let told = |repo: &str| -> Vec<String> {
+        let ran = world.run(&["tail", repo, "-e", "--json"]);
+        ran.expect(0)
+            .json()
+            .iter()
+            .map(|line| line["commit"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(told("bad@late"), [json[0]["commit"].as_str().unwrap()]);
+    assert_eq!(told("r").len(), 2);
+    // Below a directory, and through a spool.
+    let spool = world.path("spool").display().to_string();
+    let args = [
+        "put",
+        "r:/below",
+        "--messages",
+        "lines",
+        "--into",
+        "f",
+        "--position-json",
+        "/at",
+        "--on-bad",
+        "repo=bad",
+        "--create-repo",
+        "--json",
+        "--spool",
+        &spool,
+    ];
+    let json = world.run_with(&args, b"{\"at\":1}\n{}\n").expect(0).json();
+    let commit = json.iter().find(|line| line["type"] == "commit").unwrap();
+    assert_eq!(commit["position"], 1);
+    let place = commit["messages"]["listed"][0]["file"].as_str().unwrap();
+    assert_eq!(world.get(place), b"{}");
+    assert_eq!(world.get("r:/below/f"), b"{\"at\":1}\n");
+    for wrong in [&["--append"][..], &["--in-flight", "2"], &["--staging", "s"]] {
+        let args = [&["lines", "--into", "f", "--on-bad", "repo=bad"], wrong].concat();
+        put(&world, &args, b"").expect(2).says("--on-bad quarantine=DIR");
+    }
+    put(&world, &["lines", "--into", "f", "--on-bad", "repo=r@other"], b"").expect(2);
+    // No key of a message leads there.
+    put(
+        &world,
+        &["lines", "--each", "{key}", "--key-column", "1"],
+        b"SPOUTCTL.aside/x\n",
+    )
+    .expect(3);
+}
+
+#[test]
+fn an_archive_of_which_no_commit_can_be_made_goes_into_another_repo_in_order() {
+    let world = World::local();
+    let bad = crate::runner::tar(&[("a*b", b"x")]);
+    let good = |name: &str| crate::runner::tar(&[(name, b"x")]);
+    let input = [good("a"), bad.clone(), good("b")].concat();
+    let args = [
+        "put",
+        "r",
+        "--create-repo",
+        "--on-bad",
+        "repo=bad",
+        "--json",
+        "--stream",
+        "s",
+        "--resume",
+    ];
+    let json = world.run_with(&args, &input).expect(0).json();
+    let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["commit", "quarantined", "commit", "summary"]);
+    let place = json[1]["file"].as_str().unwrap();
+    assert_eq!(world.get(place), bad);
+    let why = String::from_utf8(world.get(&place.replace(".tar", ".why"))).unwrap();
+    assert!(why.contains("character `*`"), "{why}");
+    assert!(json[1]["commit"].is_string());
+    assert_eq!(names(&world), ["a", "b"]);
+    // A later run knows all three.
+    let json = world.run_with(&args, &input).expect(0).json();
+    let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["already", "quarantined", "already", "summary"]);
+    assert_eq!(json[3]["commits"], 0);
+}

@@ -48,16 +48,22 @@ impl Served {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let said = std::fs::read_to_string(&log).unwrap();
-        let authority = line
-            .trim()
-            .strip_prefix("http://")
-            .unwrap_or_else(|| panic!("no address: {said}"));
+        let address = line.trim();
+        let authority = match address.split_once("://") {
+            Some((_, authority)) => authority.to_owned(),
+            // A sidecar tells its environment instead.
+            None => {
+                let mut lines = stdout.lines().map_while(Result::ok);
+                let port = lines.find_map(|line| line.strip_prefix("PEER_PORT=").map(str::to_owned));
+                format!("127.0.0.1:{}", port.unwrap_or_else(|| panic!("no address: {said}")))
+            }
+        };
         Self {
             child,
-            authority: authority.to_owned(),
+            authority,
             log,
             directory: None,
         }

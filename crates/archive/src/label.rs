@@ -29,6 +29,9 @@ pub(super) fn is_of_asides(key: &[u8]) -> bool {
     [SKIPPED, SET_ASIDE].iter().any(|known| known.as_bytes() == key) || key.starts_with(ASIDE.as_bytes())
 }
 
+/// The directory, in an archive, of what goes into another repo since it cannot be taken. No message gets a name in it.
+pub const ASIDES: &str = "SPOUTCTL.aside";
+
 /// The longest position, in bytes: it is held with each archive, and handed on in an environment variable.
 pub const MAX_POSITION: usize = 4096;
 
@@ -40,6 +43,16 @@ pub struct Label {
     pub position: Option<Position>,
     /// Which of the messages are not in the archive's files.
     pub asides: Asides,
+    /// It is what was made of an archive of which no commit can be made. In no header.
+    pub refused: Option<Refused>,
+}
+
+/// An archive that is set aside within a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: String,
+    /// Where it is.
+    pub place: String,
 }
 
 /// Messages that could not be taken.
@@ -70,6 +83,15 @@ pub struct Aside {
 }
 
 impl Asides {
+    /// So many that were left out, and none that was set aside.
+    #[cfg(test)]
+    pub(super) fn skipping(skipped: u64) -> Self {
+        Self {
+            skipped,
+            ..Self::default()
+        }
+    }
+
     pub fn add(&mut self, aside: Aside) {
         self.set_aside += 1;
         let length = self.room_of(aside.json().len());

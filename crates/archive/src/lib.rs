@@ -96,7 +96,7 @@ pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{File, Files, SamePath, Skipped};
-pub use label::{Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position};
+pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;

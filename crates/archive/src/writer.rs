@@ -95,6 +95,12 @@ impl<W: Write> ArchiveWriter<W> {
         self.headers(&path, EntryType::Directory, 0)
     }
 
+    /// What was written so far, without an end: the beginning of an archive.
+    #[must_use]
+    pub fn into_beginning(self) -> W {
+        self.output
+    }
+
     /// Writes the two zero blocks that make the archive complete, and flushes.
     ///
     /// Behind deletions alone comes an entry for the root first, as `tar -c .` writes one, which is no file: Python's
@@ -378,8 +384,7 @@ mod tests {
 
     /// What says more than a header is to hold, of which the first are listed.
     fn asides(position: Option<&Position>) -> Asides {
-        let mut asides = Asides::default();
-        asides.skipped = 3;
+        let mut asides = Asides::skipping(3);
         for message in 1..=10_000 {
             asides.add(Aside {
                 message,
@@ -404,6 +409,7 @@ mod tests {
                 }),
                 position: position.clone(),
                 asides: asides(position.as_ref()),
+                refused: None,
             };
             let mut bytes = label.header();
             let most = Label::most(position.map(|position| position.as_json().len()), &label.asides);

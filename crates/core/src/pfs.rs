@@ -175,6 +175,8 @@ pub enum Origin {
     User,
     /// pachd itself: a branch's first, empty commit, or what it puts on a pipeline's branch.
     Auto,
+    /// pachd 2.0 to 2.5 itself: a branch's head that stands for a commit of another branch.
+    Alias,
 }
 
 /// What pachd tells of a commit.

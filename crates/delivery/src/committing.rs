@@ -547,6 +547,7 @@ impl<'a> Committer<'a> {
             self.sink.drop_commit(commit)
         } else {
             let description = mark.at(Stage::GivenUp).description(self.message);
+            self.ledger.ended(&commit.id);
             self.sink
                 .finish_commit(commit, &description, Some("given up by spoutctl"))
         };
@@ -583,7 +584,7 @@ impl<'a> Committer<'a> {
             return error;
         }
         // It was tried for as long as it may be. One call more, or two, so that the branch is not left blocked.
-        let may_drop = !self.ledger.is_perhaps_closed(&commit.id);
+        let may_drop = self.ledger.is_surely_open(&commit.id);
         let mut given_up = self.try_to_give_up(&job.mark, commit, may_drop);
         if may_drop && given_up.as_ref().is_err_and(|fault| !fault.is_passing()) {
             given_up = self.try_to_give_up(&job.mark, commit, false);

@@ -76,7 +76,11 @@ impl fmt::Display for Unsettled {
 
 /// Everything unsettled, oldest first. Shared by those who settle it and those who may have to leave.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Vec<Unsettled>>);
+pub struct Ledger {
+    unsettled: Mutex<Vec<Unsettled>>,
+    /// Commits that somebody here wanted to end with an error, whether it was carried out or not.
+    ended: Mutex<Vec<CommitId>>,
+}
 
 impl Ledger {
     /// What there is at this moment.
@@ -116,10 +120,24 @@ impl Ledger {
     }
 
     /// Whether a `FinishCommit` was sent that may have been carried out.
-    pub(super) fn is_perhaps_closed(&self, commit: &CommitId) -> bool {
+    fn is_perhaps_closed(&self, commit: &CommitId) -> bool {
         self.lock()
             .iter()
             .any(|one| matches!(one, Unsettled::PerhapsClosed(named) | Unsettled::Closed(named) if named.id == *commit))
+    }
+
+    /// `FinishCommit` with an error is about to be sent: from now on it may be being finished.
+    pub(super) fn ended(&self, commit: &CommitId) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ended.contains(commit) {
+            ended.push(commit.clone());
+        }
+    }
+
+    /// Whether it may be dropped as it is: no `FinishCommit` of ours was ever sent, so that it is open.
+    pub(super) fn is_surely_open(&self, commit: &CommitId) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        !ended.contains(commit) && !self.is_perhaps_closed(commit)
     }
 
     pub(super) fn staged(&self, commit: &Commit) {
@@ -135,6 +153,9 @@ impl Ledger {
     }
 
     pub(super) fn settled(&self, commit: &CommitId) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|id| id != commit);
+        drop(ended);
         self.lock().retain(|one| one.commit() != Some(commit));
     }
 
@@ -150,6 +171,6 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Unsettled>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

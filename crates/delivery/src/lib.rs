@@ -214,6 +214,12 @@ pub trait Observer: Send + Sync {
     fn quarantined(&self, archive: &Archive, file: &Path);
     /// No commit can be made of the archive, and it was left out. In order, as the acknowledgements are.
     fn skipped(&self, _archive: &Archive) {}
+    /// No commit can be made of an archive; it is about to be committed in another repo.
+    fn note_refused(&self, archive: &Archive) {
+        if let Some(refused) = &archive.label.refused {
+            self.note(&format!("{}; it goes to {}", refused.reason, refused.place));
+        }
+    }
     /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
     /// follows is acknowledged before this returns.
     ///

@@ -1,7 +1,7 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
 //! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages are
-//! counted over the stream's life, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
+//! counted over the stream's life, ` aside` where a commit of the same id in another repo holds what cannot be taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
 //! because it could not be dropped.
 
 use std::fmt;
@@ -76,6 +76,8 @@ pub struct Mark {
     pub digest: Digest,
     /// Its messages, counted over the life of the stream.
     pub messages: Option<MessageRange>,
+    /// A commit of the same id, in another repo, holds what cannot be taken.
+    pub has_asides: bool,
     pub stage: Stage,
 }
 
@@ -83,7 +85,13 @@ impl Mark {
     /// The mark in the last line of a commit's description, if there is one.
     #[must_use]
     pub fn of(commit: &CommitInfo) -> Option<Self> {
-        commit.description.lines().next_back()?.parse().ok()
+        Self::in_description(&commit.description)
+    }
+
+    /// The mark in the last line of a description, if there is one.
+    #[must_use]
+    pub fn in_description(description: &str) -> Option<Self> {
+        description.lines().next_back()?.parse().ok()
     }
 
     #[must_use]
@@ -117,6 +125,7 @@ impl fmt::Display for Mark {
             sequence,
             digest,
             messages,
+            has_asides,
             stage,
         } = self;
         write!(f, "{VERSION} stream={stream} seq={sequence} sha256={digest}")?;
@@ -125,6 +134,9 @@ impl fmt::Display for Mark {
         }
         if let Some(messages) = messages {
             write!(f, " messages={messages}")?;
+        }
+        if *has_asides {
+            f.write_str(" aside")?;
         }
         f.write_str(match stage {
             Stage::Started => "",
@@ -168,6 +180,10 @@ impl FromStr for Mark {
             }
             None => None,
         };
+        let has_asides = next == Some("aside");
+        if has_asides {
+            next = words.next();
+        }
         let stage = match next {
             None => Stage::Started,
             Some("done") => Stage::Done,
@@ -183,6 +199,7 @@ impl FromStr for Mark {
             sequence,
             digest,
             messages,
+            has_asides,
             stage,
         })
     }
@@ -196,12 +213,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_mark_reads_back_as_it_was_written(
-            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX))
+            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool
         ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
             let messages = messages.map(|(first, last)| MessageRange { first, last });
             let first = sequence.saturating_sub(more).max(1);
-            let mark = Mark { stream: stream.parse().unwrap(), first, sequence, digest: Digest::new(bytes), messages, stage };
+            let mark = Mark { stream: stream.parse().unwrap(), first, sequence, digest: Digest::new(bytes), messages, has_asides, stage };
             prop_assert_eq!(mark.to_string().parse::<Mark>(), Ok(mark.clone()));
             let description = mark.description(Some("a message\nof two lines"));
             prop_assert_eq!(description.lines().next_back().unwrap().parse::<Mark>(), Ok(mark));

@@ -9,6 +9,8 @@
 //! | [`framing`] | where a message ends |
 //! | [`key`] | what a message says of itself: its key, and its position in its source |
 //! | [`naming`] | the path of the file that it goes to |
+//! | [`aside`] | what is kept of a message that cannot be taken |
+//! | `policy` | what becomes of messages that are not as others are |
 //! | [`packing`] | how many make an archive, and the archive |
 //!
 //! What comes out is what went in, message for message: in a file of many, each as it was framed; in a file of its own,
@@ -19,6 +21,7 @@
 //!
 //! Domain: this module knows no server, no terminal, no clock and no standard stream.
 
+pub mod aside;
 mod chunks;
 mod error;
 pub mod filter;
@@ -27,6 +30,7 @@ pub mod key;
 pub mod naming;
 pub mod packing;
 mod pointer;
+mod policy;
 
 pub use error::{MessageError, MessageFault};
 pub use framing::{Dialect, Framing, Message, Partial, Splitter};

@@ -5,13 +5,14 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::messages::aside::Kept;
 use crate::messages::packing::{Bad, Shelf};
-use spoutctl_archive::{Archive, ContentError, Digest, ReadAt};
+use spoutctl_archive::{ASIDES, Archive, ArchiveReader, ContentError, FileFrame, Hold, Options, ReadAt, Refused};
+use spoutctl_core::pfs::Branch;
 
 /// How much is copied at a time: 64 KiB.
 const PIECE: usize = 64 << 10;
@@ -67,6 +68,72 @@ impl Quarantine {
     }
 }
 
+/// Makes an archive of an archive of which no commit can be made, and of the reason: two files for another repo.
+///
+/// It is told of as the one that it holds.
+///
+/// # Errors
+/// When it cannot be held.
+pub fn wrap(archive: &Archive, reason: &ContentError, branch: &Branch, hold: Box<dyn Hold>) -> io::Result<Archive> {
+    let name = format!("{:012}-{}", archive.number, archive.digest);
+    let path = |end: &str| format!("{ASIDES}/{name}{end}");
+    let why = why(archive, reason);
+    let (first, second) = (path(".tar"), path(".why"));
+    let frame = |path: &str, size: u64| FileFrame::new(path.as_bytes(), size);
+    let (outer, inner) = (frame(&first, archive.length)?, frame(&second, why.len() as u64)?);
+    let whole = HeldReader {
+        held: Arc::clone(archive.held()),
+        offset: 0,
+        length: archive.length,
+    };
+    let end = FileFrame::end();
+    let bytes = outer
+        .head
+        .as_slice()
+        .chain(whole)
+        .chain(outer.padding.as_slice())
+        .chain(inner.head.as_slice())
+        .chain(why.as_bytes())
+        .chain(inner.padding.as_slice())
+        .chain(end.as_slice());
+    let input = BufReader::with_capacity(PIECE, bytes);
+    let mut reader = ArchiveReader::new(
+        input,
+        Arc::clone(&archive.input),
+        archive.number,
+        Options {
+            max_entry_size: u64::MAX,
+            ..Options::default()
+        },
+    );
+    let wrapped = reader.next_archive(hold).map_err(io::Error::other)?;
+    let mut wrapped = wrapped.ok_or(io::ErrorKind::UnexpectedEof)?;
+    (wrapped.offset, wrapped.length, wrapped.digest) = (archive.offset, archive.length, archive.digest);
+    wrapped.label = archive.label.clone();
+    wrapped.label.refused = Some(Refused {
+        reason: reason.to_string(),
+        place: format!("{branch}:/{name}.tar"),
+    });
+    Ok(wrapped)
+}
+
+/// An archive's own bytes, read once.
+struct HeldReader {
+    held: Arc<dyn ReadAt + Send + Sync>,
+    offset: u64,
+    length: u64,
+}
+
+impl Read for HeldReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length - self.offset).unwrap_or(usize::MAX);
+        let count = left.min(buffer.len());
+        self.held.read_exact_at(&mut buffer[..count], self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
 /// The messages of one input that were set aside.
 #[derive(Debug)]
 pub struct MessageShelf {
@@ -76,38 +143,15 @@ pub struct MessageShelf {
 
 impl Shelf for MessageShelf {
     fn keep(&mut self, bad: &Bad<'_>) -> io::Result<String> {
-        let body = bad.message.body;
-        let digest = Digest::new(Sha256::digest(body).into());
-        let name = format!("{:012}-{digest}", bad.number);
-        let why = why_not(bad, &self.input, digest);
+        let Kept { name, why } = Kept::of(bad, &self.input);
         self.quarantine
             .write(&format!("{name}.why"), |file| file.write_all(why.as_bytes()))?;
         let path = self
             .quarantine
-            .write(&format!("{name}.message"), |file| file.write_all(body))?;
+            .write(&format!("{name}.message"), |file| file.write_all(bad.message.body))?;
         File::open(&self.quarantine.dir)?.sync_all()?;
         Ok(path.display().to_string())
     }
-}
-
-fn why_not(bad: &Bad<'_>, input: &str, digest: Digest) -> String {
-    let error = bad.error;
-    let mut text = format!("{} {}\n", error.name(), error.fault);
-    if let Some(help) = error.help() {
-        let _ = writeln!(text, "help: {help}");
-    }
-    let _ = writeln!(
-        text,
-        "message {} of the stream, {} of {input}, from byte {}, {} bytes here, sha256 {digest}",
-        bad.number,
-        error.name(),
-        error.offset,
-        bad.message.body.len()
-    );
-    if let Some(position) = bad.position {
-        let _ = writeln!(text, "position: {}", position.as_json());
-    }
-    text
 }
 
 fn copy(archive: &Archive, file: &mut File) -> io::Result<()> {

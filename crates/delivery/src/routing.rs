@@ -22,11 +22,13 @@ use std::time::Duration;
 
 use super::mark::Mark;
 use super::{Change, Changes, CommitSink, RoutingSink};
+use spoutctl_archive::ASIDES;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
-    Branch, BranchInfo, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo, TransactionId,
+    Branch, BranchInfo, Commit, CommitId, CommitInfo, FilePath, FileSetId, PipelineKind, ProjectName, Repo,
+    TransactionId,
 };
 
 /// Where paths go.
@@ -36,6 +38,8 @@ pub struct Routes {
     branches: Vec<Branch>,
     /// The first that means a path counts; the number is the branch's.
     patterns: Vec<(Glob, usize)>,
+    /// The last branch is for what cannot be taken, which is in these directories, and gets a commit only where there is some.
+    asides: Option<[String; 2]>,
 }
 
 impl Routes {
@@ -47,6 +51,7 @@ impl Routes {
         let mut routes = Self {
             branches: vec![rest],
             patterns: Vec::new(),
+            asides: None,
         };
         for (glob, branch) in patterns {
             let known = routes.branches.iter().position(|other| other.repo == branch.repo);
@@ -63,15 +68,40 @@ impl Routes {
         Ok(routes)
     }
 
+    /// What cannot be taken goes to `branch`: the files in [`ASIDES`], at the root or below `prefix`.
+    ///
+    /// # Errors
+    /// When it is of the repo of another branch.
+    pub fn with_asides(mut self, branch: Branch, prefix: &FilePath) -> Result<Self, (Branch, Branch)> {
+        if let Some(other) = self.branches.iter().find(|other| other.repo == branch.repo) {
+            return Err((other.clone(), branch));
+        }
+        self.branches.push(branch);
+        let below = if prefix.is_root() { "" } else { prefix.as_str() };
+        self.asides = Some([format!("/{ASIDES}/"), format!("{below}/{ASIDES}/")]);
+        Ok(self)
+    }
+
     /// All branches but the first.
-    #[must_use]
-    pub fn others(&self) -> &[Branch] {
+    fn others(&self) -> &[Branch] {
         &self.branches[1..]
     }
 
-    fn of(&self, path: &str) -> usize {
+    /// Those of them that get a commit of every archive.
+    #[must_use]
+    pub fn also(&self) -> &[Branch] {
+        &self.branches[1..self.branches.len() - usize::from(self.asides.is_some())]
+    }
+
+    /// Which branch a path is for, and what it is called there.
+    fn of<'a>(&self, path: &'a str) -> (usize, &'a str) {
+        let mut directories = self.asides.iter().flatten();
+        if let Some(name) = directories.find_map(|directory| path.strip_prefix(directory.as_str())) {
+            // With the slash before it.
+            return (self.branches.len() - 1, &path[path.len() - name.len() - 1..]);
+        }
         let found = self.patterns.iter().find(|(glob, _)| glob.covers(path));
-        found.map_or(0, |(_, at)| *at)
+        (found.map_or(0, |(_, at)| *at), path)
     }
 }
 
@@ -98,14 +128,20 @@ impl Routed {
         &self.routes.branches[0]
     }
 
-    /// The commits of the same id, the first branch's first.
+    /// The branches that a commit of this description is on, the first one's first.
+    fn branches_of(&self, description: &str) -> &[Branch] {
+        let has_asides = Mark::in_description(description).is_some_and(|mark| mark.has_asides);
+        let count = self.routes.also().len() + 1;
+        if has_asides {
+            &self.routes.branches
+        } else {
+            &self.routes.branches[..count]
+        }
+    }
+
+    /// The commits of the same id, the first branch's first. One for what cannot be taken may be missing.
     fn all_of(&self, commit: &Commit) -> Vec<Commit> {
-        let of = |branch: &Branch| Commit {
-            repo: branch.repo.clone(),
-            branch: branch.name.clone(),
-            id: commit.id.clone(),
-        };
-        self.routes.branches.iter().map(of).collect()
+        on_branches(commit, &self.routes.branches)
     }
 
     /// Has one transaction do something, whole or not at all.
@@ -200,6 +236,15 @@ impl Routed {
             made => made,
         }
     }
+}
+
+fn on_branches(commit: &Commit, branches: &[Branch]) -> Vec<Commit> {
+    let of = |branch: &Branch| Commit {
+        repo: branch.repo.clone(),
+        branch: branch.name.clone(),
+        id: commit.id.clone(),
+    };
+    branches.iter().map(of).collect()
 }
 
 /// The first branch's commit with what is wrong with the others' of its id.
@@ -359,7 +404,7 @@ impl CommitSink for Routed {
     fn start_commit(&self, _: &Branch, description: &str) -> Result<CommitId, Fault> {
         let started = self.together(|sink, transaction| {
             let mut ids = Vec::new();
-            for branch in &self.routes.branches {
+            for branch in self.branches_of(description) {
                 ids.push(sink.start_commit_in(transaction, branch, description)?);
             }
             Ok(ids)
@@ -390,19 +435,19 @@ impl CommitSink for Routed {
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
         self.together(|sink, transaction| {
-            let mut commits = self.all_of(commit).into_iter();
+            let mut commits = on_branches(commit, self.branches_of(description)).into_iter();
             commits.try_for_each(|commit| sink.finish_commit_in(transaction, &commit, description, error))
         })
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
-        let waited: Result<Vec<CommitInfo>, Fault> = self
-            .all_of(commit)
+        let first = self.sink.wait_commit(commit, timeout)?;
+        let commits = on_branches(commit, self.branches_of(&first.description));
+        let waited = commits
             .iter()
-            .map(|commit| self.sink.wait_commit(commit, timeout))
-            .collect();
-        let mut waited = waited?;
-        let first = waited.remove(0);
+            .skip(1)
+            .map(|commit| self.sink.wait_commit(commit, timeout));
+        let waited: Vec<CommitInfo> = waited.collect::<Result<_, Fault>>()?;
         Ok(with_errors_of_others(first, &waited))
     }
 
@@ -415,11 +460,17 @@ impl Routed {
     /// Sends each change where it goes. `Ok(false)` when somebody takes no more.
     fn split(&self, changes: &mut dyn Changes, lanes: &mut Lanes<'_, '_>) -> io::Result<bool> {
         while let Some(change) = changes.next()? {
-            let (path, change) = match change {
-                Change::Delete { path } => (path, Owned::Delete(path.to_owned())),
-                Change::Append { path, data } => (path, Owned::Append(path.to_owned(), data.to_vec())),
+            let (at, change) = match change {
+                Change::Delete { path } => {
+                    let (at, path) = self.routes.of(path);
+                    (at, Owned::Delete(path.to_owned()))
+                }
+                Change::Append { path, data } => {
+                    let (at, path) = self.routes.of(path);
+                    (at, Owned::Append(path.to_owned(), data.to_vec()))
+                }
             };
-            if !lanes.send(self.routes.of(path), change) {
+            if !lanes.send(at, change) {
                 return Ok(false);
             }
         }

@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::mark::StreamName;
 use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
-use super::quarantine::Quarantine;
+use super::quarantine::{Quarantine, wrap};
 use super::restarted::{Emptied, Leftover};
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
@@ -47,6 +47,8 @@ pub struct Options {
     /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
     /// it is known where.
     pub counts_messages: bool,
+    /// What cannot be taken goes into a repo of its own, and its commits say so.
+    pub asides_have_a_repo: bool,
     /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
     pub drains: bool,
     /// The input is the same as last time.
@@ -105,6 +107,8 @@ pub enum OnBad {
     Stop,
     Skip,
     SetAside(Quarantine),
+    /// It goes into the branch for such archives, in a commit of its own and of the same id in all.
+    Along(Branch),
 }
 
 /// One delivery.
@@ -334,6 +338,12 @@ impl Delivery {
                 OnBad::Stop => Err(Box::new(error.clone()).into()),
                 OnBad::Skip => stream.skip(&archive),
                 OnBad::SetAside(quarantine) => stream.quarantine(&archive, error, quarantine),
+                OnBad::Along(branch) => {
+                    let wrapped = wrap(&archive, error, branch, self.holding.hold());
+                    let number = archive.number;
+                    let wrapped = wrapped.map_err(|error| DeliveryError::Held { archive: number, error })?;
+                    stream.commit_aside(wrapped)
+                }
             };
         }
         for note in archive.notes() {

@@ -17,7 +17,7 @@ use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
 use super::staging::Staging;
 use super::{Receipt, Settled, WriteMode};
-use spoutctl_archive::{Archive, ContentError, Files, SamePath};
+use spoutctl_archive::{ASIDES, Archive, ContentError, Files, SamePath};
 use spoutctl_core::pfs::{Commit, CommitId};
 
 pub(super) struct Stream<'a> {
@@ -237,6 +237,7 @@ impl<'a> Stream<'a> {
             sequence: self.before.saturating_add(*numbers.end()),
             digest: archive.digest,
             messages: archive.label.messages.filter(|_| self.options.counts_messages),
+            has_asides: self.options.asides_have_a_repo && has_asides(archive),
             stage: Stage::Started,
         }
     }
@@ -265,6 +266,16 @@ impl<'a> Stream<'a> {
                 Ok(ControlFlow::Continue(()))
             }
         }
+    }
+
+    /// Has an archive of which no commit can be made committed in another repo, in order.
+    pub fn commit_aside(&mut self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
+        self.committer.observer.note_refused(&archive);
+        if self.take(Box::new(archive))?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        // Nothing else is in that commit.
+        self.close_batch()
     }
 
     /// Sets an archive aside of which no commit can be made. In order: not before those that still wait.
@@ -407,4 +418,11 @@ impl<'a> Stream<'a> {
             finished: None,
         }
     }
+}
+
+/// Whether there are files in it for another repo.
+fn has_asides(archive: &Archive) -> bool {
+    let is_aside = |path: &str| path.split('/').any(|element| element == ASIDES);
+    let files = archive.contents.as_ref();
+    files.is_ok_and(|files| files.iter().any(|file| is_aside(file.path)))
 }

@@ -1,11 +1,15 @@
-//! Rules about the container: its image, its program, its environment and its secrets.
+//! Rules about the container: its image, its program and its user.
 
-use std::collections::HashMap;
+use std::sync::LazyLock;
 
+use regex::Regex;
+
+use super::edit;
 use super::finding::{Finding, Findings};
+use super::kubernetes::IDS;
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
-use super::view::{Fields, Spec, Text, shown};
+use super::view::{Spec, Text, shown};
 use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Member, Value};
 
@@ -33,68 +37,26 @@ const IMAGE_TAG: Rule = rule!("image-tag", Warning, Versions::ALL,
           too, and is taken in by a registry's port.",
     source: "src/internal/ppsutil/decoder.go:156",
 );
-const ENV_NAME: Rule = rule!("env-name", Error, Versions::ALL,
-    summary: "a name that no environment variable can have",
-    why: "pachd looks at no name. Kubernetes takes letters, digits, `-`, `_` and `.`, with no digit at the beginning, and \
-          refuses the pod, so the pipeline never runs.",
-    source: "apimachinery's validation of environment variables, before Kubernetes 1.34",
-);
-const ENV_RESERVED: Rule = rule!("env-reserved", Warning, Versions::ALL,
-    summary: "an environment variable that Pachyderm sets itself",
-    why: "Pachyderm's own variables come later in the list, and of two of one name the later wins: the spec's value is lost. In \
-          1.x `PPS_PIPELINE_NAME` is the exception: the spec's value wins, and breaks the worker.",
-    source: "src/server/pps/server/worker_rc.go:226 and 771; in 1.13, src/server/pps/server/worker_rc.go:516",
-);
-const ENV_OVERRIDES_PACHCTL: Rule = rule!("env-overrides-pachctl", Warning, Versions::ALL,
-    summary: "an environment variable that turns pachctl away from the spout's own credentials",
-    why: "A spout's pod has a configuration file for pachctl and the SDKs with the address of its sidecar and a token. These \
-          variables come before that file. Through another address pachd lets nobody write to a spout's output branch.",
-    source: "src/internal/config/config.go:35; src/server/pfs/cmds/cmds.go:2397",
-);
-const ENV_PLAINTEXT_SECRET: Rule = rule!("env-plaintext-secret", Warning, Versions::ALL,
-    summary: "a password or a key in the spec",
-    why: "A spec is kept in the cluster for ever, with all its versions, and everybody who may look at the pipeline can read \
-          it. A Kubernetes secret, named in `transform.secrets`, ends up in the same variable.",
-    source: "src/server/pps/server/worker_rc.go:771",
-);
-const DUPLICATE_ENV: Rule = rule!("duplicate-env", Warning, Versions::ALL,
-    summary: "one environment variable from two places",
-    why: "Secrets' variables come after those of `env`, and of two of one name the later wins without a word.",
-    source: "src/server/pps/server/worker_rc.go:771",
-);
-const SECRET_MISSING_NAME: Rule = rule!("secret-missing-name", Error, Versions::ALL,
-    summary: "a secret without a name",
-    why: "The name is that of a Kubernetes secret. Since 2.3 pachd looks for it and refuses the spec when there is none; before, \
-          Kubernetes refuses the pod.",
-    source: "src/server/pps/server/api_server.go:1910",
-);
-const SECRET_ENV_WITHOUT_KEY: Rule = rule!("secret-env-without-key", Error, Versions::ALL,
-    summary: "a secret's variable without a key",
-    why: "A Kubernetes secret has several values, and `key` says which one the variable gets. Since 2.3 pachd refuses the spec; \
-          before, Kubernetes refuses the pod.",
-    source: "src/server/pps/server/api_server.go:1904",
-);
-const SECRET_UNUSED: Rule = rule!("secret-unused", Warning, Versions::ALL,
-    summary: "a secret that goes nowhere",
-    why: "Without `env_var` and `mount_path` nothing of the secret is in the container. It has to exist all the same.",
-    source: "src/server/pps/server/worker_rc.go:784",
-);
-const SECRET_KEY_IGNORED: Rule = rule!("secret-key-ignored", Warning, Versions::ALL,
-    summary: "a secret's key without a variable",
-    why: "`key` is for `env_var` only. A mounted secret has all its keys as files.",
-    source: "src/server/pps/server/worker_rc.go:784",
+const IMAGE_BLANK: Rule = rule!("image-blank", Error, Versions::ALL,
+    summary: "an image that begins or ends with a blank",
+    why: "pachd accepts it, and Kubernetes takes the ReplicationController and refuses each of its pods: must not have leading \
+          or trailing whitespace. Nothing fails the pipeline; it never gets a pod. An end of line counts as a blank.",
+    source: "created on API servers of 1.25.16 and 1.37.2",
     fixable: Some(Safety::Unsafe),
 );
-const SECRET_VOLUME_CONFLICT: Rule = rule!("secret-volume-conflict", Error, Versions::ALL,
-    summary: "a mounted secret whose volume cannot be made",
-    why: "The volume of a mounted secret has the secret's name. Kubernetes refuses a pod with two volumes of one name, or two at \
-          one path, and a volume whose name has a dot in it. Pachyderm's own volumes count, too.",
-    source: "src/server/pps/server/worker_rc.go:320 and 784",
+const IMAGE_REFERENCE: Rule = rule!("image-reference", Warning, Versions::ALL,
+    summary: "a text that is the name of no image",
+    why: "Neither pachd nor the API server looks at an image's name. The node does, and starts no container: InvalidImageName. \
+          A name is in lower case; it has one tag at most, and no `https://` in front.",
+    source: "https://kubernetes.io/docs/concepts/containers/images/; https://github.com/distribution/reference",
 );
-const MOUNT_PATH_RESERVED: Rule = rule!("mount-path-reserved", Error, Versions::ALL,
-    summary: "a secret mounted where Pachyderm mounts something itself",
-    why: "Kubernetes refuses a pod with two volumes at one path, so the pipeline never runs.",
-    source: "src/server/pps/server/worker_rc.go:296 and 819",
+const USER_NUMBER: Rule = rule!("user-number", Error, Versions::TWO,
+    summary: "a user whose number is too large or below zero",
+    why: "A whole number in `transform.user` is what the pod's processes run as, and Kubernetes takes 0 to 2147483647. In a \
+          deployment whose workers run as root, or whose security contexts are off, pachd does not look at the number. What \
+          is no whole number, such as `root` or `1000:1000`, pachd only writes to its log.",
+    source: "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/; created on API servers of 1.25.16 \
+             and 1.37.2",
 );
 
 pub(super) const RULES: &[Rule] = &[
@@ -102,29 +64,17 @@ pub(super) const RULES: &[Rule] = &[
     MISSING_CMD,
     MISSING_IMAGE,
     IMAGE_TAG,
-    ENV_NAME,
-    ENV_RESERVED,
-    ENV_OVERRIDES_PACHCTL,
-    ENV_PLAINTEXT_SECRET,
-    DUPLICATE_ENV,
-    SECRET_MISSING_NAME,
-    SECRET_ENV_WITHOUT_KEY,
-    SECRET_UNUSED,
-    SECRET_KEY_IGNORED,
-    SECRET_VOLUME_CONFLICT,
-    MOUNT_PATH_RESERVED,
+    IMAGE_BLANK,
+    IMAGE_REFERENCE,
+    USER_NUMBER,
 ];
 
 pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     program(spec, findings);
     if let Some(image) = spec.transform().text("image") {
-        tag(image, findings);
+        image_name(spec, image, findings);
     }
-    variables(spec, findings);
-    for secret in spec.transform().messages("secrets") {
-        one_secret(spec, secret, findings);
-    }
-    volumes(spec, findings);
+    user(spec, findings);
 }
 
 fn program(spec: &Spec<'_>, findings: &mut Findings<'_>) {
@@ -227,296 +177,67 @@ fn tag(image: Text<'_>, findings: &mut Findings<'_>) {
     );
 }
 
-/// What the worker's container gets from Pachyderm, in 1.12 and 1.13 and in 2.x.
-const SET_BY_1: &[&str] = &[
-    "METRICS",
-    "PACH_CACHE_ROOT",
-    "PACH_IN_WORKER",
-    "PACH_JOB_ID",
-    "PACH_NAMESPACE",
-    "PACH_ROOT",
-    "PEER_PORT",
-    "PPS_ETCD_PREFIX",
-    "PPS_PIPELINE_NAME",
-    "PPS_POD_NAME",
-    "PPS_SPEC_COMMIT",
-    "PPS_WORKER_GRPC_PORT",
-    "PPS_WORKER_IP",
-];
-const SET_BY_2: &[&str] = &[
-    "GOCOVERDIR",
-    "LOKI_SERVICE_HOST",
-    "LOKI_SERVICE_PORT",
-    "PACH_IN_WORKER",
-    "PACH_NAMESPACE",
-    "PACH_ROOT",
-    "PEER_PORT",
-    "PG_BOUNCER_HOST",
-    "PG_BOUNCER_PORT",
-    "POSTGRES_DATABASE",
-    "POSTGRES_HOST",
-    "POSTGRES_PASSWORD",
-    "POSTGRES_PORT",
-    "POSTGRES_USER",
-    "PPS_ETCD_PREFIX",
-    "PPS_PIPELINE_NAME",
-    "PPS_POD_NAME",
-    "PPS_PROJECT_NAME",
-    "PPS_SPEC_COMMIT",
-    "PPS_WORKER_GRPC_PORT",
-    "PPS_WORKER_IP",
-    "STORAGE_BACKEND",
-    "STORAGE_URL",
-];
+/// What a name of an image looks like: a domain and a port if it likes, parts of a path in lower case, a tag, a digest.
+static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    const DOMAIN: &str = r"(?:[A-Za-z0-9]+(?:[.-][A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/";
+    const PART: &str = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*";
+    const TAG: &str = r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?";
+    const DIGEST: &str = r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?";
+    Regex::new(&format!("^(?:{DOMAIN})?{PART}(?:/{PART})*{TAG}{DIGEST}$")).ok()
+});
 
-fn variables(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    let transform = spec.transform();
-    let mut places: HashMap<&str, &Member> = HashMap::new();
-    let env = transform.message("env").members();
-    for member in env {
-        places.insert(&member.key.name, member);
+fn image_name(spec: &Spec<'_>, image: Text<'_>, findings: &mut Findings<'_>) {
+    let trimmed = image.value.trim();
+    if trimmed != image.value {
+        let edit = edit::reword(spec.file, image.node, trimmed);
+        findings.add(
+            Finding::new(
+                &IMAGE_BLANK,
+                image.span(),
+                format!("image {} begins or ends with a blank", shown(image.value)),
+            )
+            .note("pachd accepts it; Kubernetes refuses each pod, and the pipeline waits for one for ever")
+            .help("delete the blank")
+            .unsafe_fix("delete the blank", edit),
+        );
+        return;
     }
-    for member in env.iter().filter(|member| {
-        places
-            .get(member.key.name.as_str())
-            .is_some_and(|last| std::ptr::eq(*last, *member))
-    }) {
-        variable_name(&member.key.name, member.key.span, findings);
-        taken(spec, member.key.span, &member.key.name, findings);
-        if let Some(value) = member.value.as_str() {
-            plaintext(member, value, findings);
-        }
+    let is_reference = REFERENCE
+        .as_ref()
+        .is_none_or(|reference| reference.is_match(image.value));
+    if image.value.is_empty() || image.value.contains('$') {
+        return;
     }
-    for secret in transform.messages("secrets") {
-        let Some((variable, name)) = secret
-            .get("env_var")
-            .and_then(|member| Some((member, member.value.as_str()?)))
-        else {
-            continue;
-        };
-        if name.is_empty() {
-            continue;
-        }
-        variable_name(name, variable.value.span, findings);
-        taken(spec, variable.value.span, name, findings);
-        if let Some(before) = places.insert(name, variable) {
-            findings.add(
-                Finding::new(
-                    &DUPLICATE_ENV,
-                    before.span(),
-                    format!("{} is set here and again by a secret", shown(name)),
-                )
-                .also(variable.span(), "this one wins")
-                .note("pachd accepts it and passes both on; the later one wins")
-                .help("delete one of them"),
-            );
-        }
+    if !is_reference {
+        findings.add(
+            Finding::new(
+                &IMAGE_REFERENCE,
+                image.span(),
+                format!("no image can be named {}", shown(image.value)),
+            )
+            .note("pachd and Kubernetes accept it; the node cannot pull it, and the container never starts")
+            .help("write a name such as `registry.example.com/team/image:1.0`, in lower case"),
+        );
+        return;
     }
+    tag(image, findings);
 }
 
-fn variable_name(name: &str, span: crate::source::Span, findings: &mut Findings<'_>) {
-    let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    let message = if name.is_empty() {
-        "an environment variable needs a name".to_owned()
-    } else if name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_fine) {
-        format!("no environment variable can be named {}", shown(name))
-    } else {
+fn user(spec: &Spec<'_>, findings: &mut Findings<'_>) {
+    let Some(user) = spec.transform().text("user") else {
         return;
     };
-    findings.add(
-        Finding::new(&ENV_NAME, span, message)
-            .note("pachd accepts it; Kubernetes refuses the pod, so the spout never runs")
-            .help("use letters, digits and `_`, and no digit at the beginning"),
-    );
-}
-
-/// Names that are Pachyderm's, or that pachctl listens to.
-fn taken(spec: &Spec<'_>, span: crate::source::Span, name: &str, findings: &mut Findings<'_>) {
-    let set = if spec.version.is_1() { SET_BY_1 } else { SET_BY_2 };
-    let has_projects = spec.version >= Version::new(2, 5);
-    if set.contains(&name) && (has_projects || name != "PPS_PROJECT_NAME") {
-        let finding = Finding::new(&ENV_RESERVED, span, format!("Pachyderm sets {} itself", shown(name)));
-        findings.add(if spec.version.is_1() && name == "PPS_PIPELINE_NAME" {
-            finding
-                .severity(Severity::Error)
-                .note("pachd accepts it; the worker takes it for its own pipeline's name and fails")
-                .help("delete it; the variable is there without the spec")
-        } else {
-            finding
-                .note("pachd accepts it, and its own value wins")
-                .help("delete it, or name the variable otherwise")
-        });
-    } else if spec.spout && ["PACH_CONFIG", "PACHD_ADDRESS", "PACH_CONTEXT"].contains(&name) {
-        findings.add(
-            Finding::new(&ENV_OVERRIDES_PACHCTL, span, format!("{} turns pachctl away from the spout's own credentials", shown(name)))
-                .note("a spout's pod has /pachctl/config.json with the sidecar's address and a token, and this comes before it")
-                .help("delete it; pachctl and the SDKs find the sidecar by themselves"),
-        );
-    }
-}
-
-fn plaintext(member: &Member, value: &str, findings: &mut Findings<'_>) {
-    const TELLING: [&str; 7] = [
-        "PASSWORD",
-        "PASSWD",
-        "SECRET",
-        "TOKEN",
-        "ACCESS_KEY",
-        "API_KEY",
-        "PRIVATE_KEY",
-    ];
-    const HARMLESS: [&str; 6] = ["FILE", "PATH", "URL", "NAME", "DIR", "ENDPOINT"];
-    let name = member.key.name.to_uppercase();
-    let last = name.rsplit('_').next().unwrap_or(&name);
-    let is_literal = !value.trim().is_empty() && !value.contains("$(") && !value.starts_with(['/', '$', '<']);
-    let is_telling = TELLING.iter().any(|word| name.contains(word)) && !HARMLESS.contains(&last);
-    if !is_literal || !is_telling || matches!(value, "true" | "false" | "0" | "1") {
-        return;
-    }
-    findings.add(
-        Finding::new(&ENV_PLAINTEXT_SECRET, member.value.span, format!("the value of {} looks like a secret", shown(&member.key.name)))
-            .note("everybody who may look at the pipeline can read it, in this version of the spec and in all to come")
-            .help(format!(
-                "make a Kubernetes secret and write in `transform.secrets`: {{\"name\": …, \"key\": …, \"env_var\": \"{}\"}}",
-                shown(&member.key.name).trim_matches('`')
-            )),
-    );
-}
-
-fn one_secret(spec: &Spec<'_>, secret: Fields<'_>, findings: &mut Findings<'_>) {
-    let has = |name: &str| secret.get(name).is_some_and(|member| member.value.as_str() != Some(""));
-    let is_checked = spec.version >= Version::new(2, 3);
-    if !has("name") && !secret.has_like("name") {
-        findings.add(
-            Finding::new(&SECRET_MISSING_NAME, secret.beginning(), "this secret has no name")
-                .note(if is_checked {
-                    "pachd refuses the spec: missing Kubernetes secret"
-                } else {
-                    "Kubernetes refuses the pod"
-                })
-                .help("write \"name\": the name of a Kubernetes secret"),
-        );
-    }
-    let (variable, key) = (has("env_var"), has("key"));
-    if variable && !key && !secret.has_like("key") {
-        let span = secret.get("env_var").map_or(secret.beginning(), Member::span);
+    // Go reads a sign and leading zeros, and nothing beyond 64 bits.
+    let number = user.value.parse::<i64>().ok().filter(|number| !IDS.contains(number));
+    if number.is_some() {
         findings.add(
             Finding::new(
-                &SECRET_ENV_WITHOUT_KEY,
-                span,
-                "nothing says which of the secret's values this variable gets",
+                &USER_NUMBER,
+                user.span(),
+                format!("no process can run as user {}", shown(user.value)),
             )
-            .note(if is_checked {
-                "pachd refuses the spec: the secret has env_var set but is missing key"
-            } else {
-                "Kubernetes refuses the pod"
-            })
-            .help("write \"key\": the name of one of its values"),
+            .note("pachd accepts it; Kubernetes refuses the pod, and the pipeline fails")
+            .help("write a number from 0 to 2147483647"),
         );
-    }
-    let is_mounted = has("mount_path");
-    let is_unknown = secret.has_like("mount_path") && !is_mounted || secret.has_like("env_var") && !variable;
-    if variable || is_unknown {
-        return;
-    }
-    if !is_mounted {
-        findings.add(
-            Finding::new(
-                &SECRET_UNUSED,
-                secret.get("name").map_or(secret.beginning(), Member::span),
-                "nothing of this secret is in the container",
-            )
-            .note("pachd accepts it and does nothing with it")
-            .help("write \"mount_path\", or \"env_var\" and \"key\", or delete it"),
-        );
-    } else if let Some(key) = secret.get("key").filter(|_| key) {
-        findings.add(
-            Finding::new(
-                &SECRET_KEY_IGNORED,
-                key.span(),
-                "a mounted secret has all its keys, whatever this says",
-            )
-            .note("pachd accepts it and does nothing with it")
-            .help("delete it, or write \"env_var\" beside it")
-            .unsafe_fix("delete `key`", secret.remove(spec.file, "key")),
-        );
-    }
-}
-
-const VOLUMES: &[&str] = &[
-    "pach-bin",
-    "pach-dir-volume",
-    "pach-disk",
-    "pachyderm-pachctl-secret",
-    "pachyderm-storage-secret",
-    "pachyderm-worker",
-    "tmp",
-    "user-tmp",
-];
-const VOLUMES_OF_1: &[&str] = &["docker", "pach-tmp"];
-const MOUNTS: &[&str] = &["/pach", "/pach-bin", "/pachctl", "/pachyderm-storage-secret", "/pfs"];
-const MOUNTS_OF_1: &[&str] = &["/pach-cache", "/var/run/docker.sock"];
-
-fn volumes(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    let version = spec.version;
-    let mut names: HashMap<&str, Text<'_>> = HashMap::new();
-    let mut paths: HashMap<&str, Text<'_>> = HashMap::new();
-    for secret in spec.transform().messages("secrets") {
-        let Some(path) = secret.text("mount_path").filter(|path| !path.value.is_empty()) else {
-            continue;
-        };
-        let trimmed = path.value.trim_end_matches('/');
-        let is_reserved = MOUNTS.contains(&trimmed)
-            || version.is_1() && MOUNTS_OF_1.contains(&trimmed)
-            || version >= Version::new(2, 3) && trimmed == "/tmp";
-        if is_reserved {
-            findings.add(
-                Finding::new(
-                    &MOUNT_PATH_RESERVED,
-                    path.span(),
-                    format!("Pachyderm mounts a volume of its own at {}", shown(trimmed)),
-                )
-                .note("pachd accepts it; Kubernetes refuses the pod, so the pipeline never runs")
-                .help("mount it elsewhere, such as at `/secrets`"),
-            );
-        }
-        let conflict = |text: Text<'_>, message: String| {
-            Finding::new(&SECRET_VOLUME_CONFLICT, text.span(), message)
-                .note("pachd accepts it; Kubernetes refuses the pod, so the pipeline never runs")
-        };
-        if let Some(before) = paths.insert(path.value, path).filter(|_| !is_reserved) {
-            let finding = conflict(path, format!("two secrets are mounted at {}", shown(path.value)));
-            findings.add(
-                finding
-                    .also(before.span(), "and this is the other")
-                    .help("mount them at two paths"),
-            );
-        }
-        let Some(name) = secret.text("name").filter(|name| !name.value.is_empty()) else {
-            continue;
-        };
-        if let Some(before) = names.insert(name.value, name) {
-            let finding = conflict(name, format!("secret {} is mounted twice", shown(name.value)));
-            findings.add(
-                finding
-                    .also(before.span(), "here, too")
-                    .help("mount it once; for single values, use `env_var`"),
-            );
-        } else if VOLUMES.contains(&name.value) || version.is_1() && VOLUMES_OF_1.contains(&name.value) {
-            let finding = conflict(
-                name,
-                format!("Pachyderm has a volume named {} itself", shown(name.value)),
-            );
-            findings.add(finding.help("name the Kubernetes secret otherwise"));
-        } else if name.value.contains('.') {
-            let finding = conflict(
-                name,
-                format!(
-                    "secret {} has a dot in its name, and a volume's name cannot",
-                    shown(name.value)
-                ),
-            );
-            findings.add(finding.help("name the Kubernetes secret otherwise, or use `env_var` and `key`"));
-        }
     }
 }

@@ -25,11 +25,11 @@ pub(super) fn rename(file: &SourceFile, key: &Key, name: &str) -> Edit {
 /// Writes another string for a value, in the quotes that it has. None when the old or the new one needs more than quotes.
 pub(super) fn reword(file: &SourceFile, node: &Node, text: &str) -> Option<Edit> {
     let written = file.slice(node.span);
+    let is_quoted = written.starts_with(['"', '\'']);
     let plain = |text: &str| {
-        let ordinary = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        let ordinary = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c) || is_quoted && " :@".contains(c);
         !text.is_empty() && text.chars().all(ordinary)
     };
-    let is_quoted = written.starts_with(['"', '\'']);
     let says_the_same = node.as_str() == Some(written.trim_matches(['"', '\'']));
     let stays_a_string = is_quoted || text.starts_with(|c: char| c.is_ascii_alphabetic());
     (plain(text) && says_the_same && stays_a_string).then(|| replace(node.span, quoted_like(written, text)))

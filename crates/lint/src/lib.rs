@@ -23,22 +23,30 @@
 //! assert!(render(Format::Concise, &[report], Style::default()).starts_with("spout.json:1:"));
 //! ```
 
+mod amounts;
 mod command;
 mod container;
 pub mod diagnostic;
 mod duration;
 mod edit;
+mod environment;
 mod finding;
 pub mod fix;
+mod input;
 mod keys;
+pub mod kubernetes;
 mod likeness;
+mod metadata;
 mod naming;
+mod patch;
 mod pod;
 mod put;
 pub mod report;
 mod resources;
 mod rule;
+mod scheduling;
 pub mod schema;
+mod secrets;
 pub mod server;
 mod service;
 mod shape;
@@ -52,7 +60,9 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unfinished;
 mod view;
+mod worker;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +74,7 @@ pub use spoutctl_fields::version;
 use crate::spec::Parsed;
 use crate::spec::tree::Node;
 use finding::Findings;
+use kubernetes::Minor;
 pub use rule::{Rule, any_rule_named, every_rule, rule_named, rule_nearest, rules};
 pub use sources::{link, links};
 use version::Version;
@@ -71,18 +82,25 @@ use view::{Fields, Spec};
 
 /// Every family of rules.
 const FAMILIES: &[&[Rule]] = &[
+    amounts::RULES,
     command::RULES,
     container::RULES,
+    environment::RULES,
+    input::RULES,
     keys::RULES,
+    metadata::RULES,
     naming::RULES,
     pod::RULES,
     put::RULES,
     resources::RULES,
+    scheduling::RULES,
+    secrets::RULES,
     service::RULES,
     spout::RULES,
     suppress::RULES,
     syntax::RULES,
     types::RULES,
+    unfinished::RULES,
     workers::RULES,
 ];
 
@@ -90,6 +108,8 @@ const FAMILIES: &[&[Rule]] = &[
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub version: Version,
+    /// The cluster's; for one that is not named, what some versions refuse and others take is a warning.
+    pub kubernetes: Option<Minor>,
     pub expect: Expect,
     /// What is more or less bad to this person than a rule says. A rule named here is looked for even when it is
     /// one that has to be asked for.
@@ -119,8 +139,10 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// How many specs were looked at.
     pub specs: usize,
-    /// How many were not, because they are no spouts.
+    /// How many ordinary pipelines were not, because they are no spouts.
     pub skipped: usize,
+    /// It was found in a directory, can be read, and has nothing in it that is a spec of any kind.
+    pub holds_no_spec: bool,
 }
 
 impl Options {
@@ -142,10 +164,7 @@ impl Expect {
         match self {
             Self::Spout => true,
             Self::Any => is_meant_as_spout(root),
-            Self::Pipeline => {
-                let has = |key| Fields::of(root).find(key).is_some();
-                is_meant_as_spout(root) || has("pipeline") || has("transform")
-            }
+            Self::Pipeline => is_meant_as_spout(root) || is_pipeline(root),
         }
     }
 }
@@ -156,22 +175,47 @@ fn is_meant_as_spout(root: &Node) -> bool {
     root.members().iter().any(|member| is_near(&member.key.name))
 }
 
+/// Whether it is the spec of a pipeline of any kind.
+fn is_pipeline(root: &Node) -> bool {
+    let has = |key| Fields::of(root).find(key).is_some();
+    has("pipeline") || has("transform")
+}
+
 /// Reads a file and says all that is wrong with it.
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
-    check_parsed(file, &spec::parse(file), options)
-}
-
-/// Says all that is wrong with a file that was read.
-#[must_use]
-pub fn check_parsed(file: &SourceFile, parsed: &Parsed, options: &Options) -> Checked {
-    check_with(file, parsed, options, |_| {})
-}
-
-/// The same, with what `more` finds; a comment in the file turns that off, too.
-fn check_with(file: &SourceFile, parsed: &Parsed, options: &Options, more: impl FnOnce(&mut Findings<'_>)) -> Checked {
     let mut findings = Findings::new(options);
-    syntax::check(file, parsed, options, &mut findings);
+    if unfinished::conflict(file, &mut findings) {
+        return Checked {
+            diagnostics: findings.into_diagnostics(),
+            ..Checked::default()
+        };
+    }
+    let mut parsed = spec::parse(file);
+    let templates = unfinished::templates(file, &mut parsed);
+    let mut checked = check_with(file, &parsed, options, templates.is_any(), |findings| {
+        let ours = syntax::ours(file, &parsed, options.expect);
+        if ours == syntax::Ours::Whole || templates.stop_readers() {
+            templates.say(findings);
+        }
+    });
+    templates.keep(&mut checked.diagnostics);
+    checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
+    checked
+}
+
+/// What is wrong with a file that was read, and what `more` finds; a comment in the file turns either off.
+/// `has_gaps`: what could not be read is to be filled in later, and nothing is missing for it.
+fn check_with(
+    file: &SourceFile,
+    parsed: &Parsed,
+    options: &Options,
+    has_gaps: bool,
+    more: impl FnOnce(&mut Findings<'_>),
+) -> Checked {
+    let mut findings = Findings::new(options);
+    let ours = syntax::ours(file, parsed, options.expect);
+    syntax::check(file, parsed, options, ours, &mut findings);
     let mut checked = Checked::default();
     let mut specs = Vec::new();
     for document in &parsed.documents {
@@ -180,11 +224,12 @@ fn check_with(file: &SourceFile, parsed: &Parsed, options: &Options, more: impl 
                 file,
                 root: Fields::of(&document.root),
                 version: options.version,
-                whole: document.whole && !view::has_gap(&document.root),
+                kubernetes: options.kubernetes,
+                whole: document.whole && (has_gaps || !view::has_gap(&document.root)),
                 spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
             });
         } else {
-            checked.skipped += 1;
+            checked.skipped += usize::from(is_pipeline(&document.root));
         }
     }
     checked.specs = specs.len();
@@ -192,12 +237,14 @@ fn check_with(file: &SourceFile, parsed: &Parsed, options: &Options, more: impl 
         check_spec(spec, options, &mut findings);
     }
     naming::twice(&specs, &mut findings);
-    if options.expect == Expect::Spout && parsed.documents.is_empty() && parsed.faults.is_empty() {
+    let is_blank = file.text().trim().is_empty();
+    if parsed.documents.is_empty() && parsed.faults.is_empty() && (options.expect == Expect::Spout || is_blank) {
         spout::nothing(file, &mut findings);
     }
     more(&mut findings);
     suppress::apply(file, parsed, &mut findings);
     checked.diagnostics = findings.into_diagnostics();
+    checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
     checked
 }
 
@@ -205,10 +252,16 @@ fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
     shape::check(spec, findings);
     naming::check(spec, findings);
     spout::check(spec, options.expect, findings);
+    input::check(spec, findings);
     workers::check(spec, findings);
     container::check(spec, findings);
+    environment::check(spec, findings);
+    secrets::check(spec, findings);
+    amounts::check(spec, findings);
     resources::check(spec, findings);
     service::check(spec, findings);
+    metadata::check(spec, findings);
+    scheduling::check(spec, findings);
     pod::check(spec, findings);
     command::check(spec, findings);
     put::check(spec, findings);

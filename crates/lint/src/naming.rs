@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::edit;
 use super::finding::{Finding, Findings};
+use super::kubernetes::Refusal;
+use super::kubernetes::names::RELAXED_SERVICES;
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, Text, shown};
@@ -53,15 +55,25 @@ const NAME_TRAILING_DASH: Rule = rule!("name-trailing-dash", Error, Versions::AL
 const PROJECT_STARTS_WITH_DIGIT: Rule = rule!("project-starts-with-digit", Error, Versions::since(2, 5),
     summary: "a project whose name begins with a digit",
     why: "Such a project can be made, but the names of its pipelines' services begin with it, and a service's name has to \
-          begin with a letter. Kubernetes refuses the service and the pipeline fails.",
-    source: "src/server/pps/server/worker_rc.go:1102; run through Kubernetes' own validation, apimachinery 0.29",
+          begin with a letter before Kubernetes 1.36, which refuses the service, and the pipeline fails. Without --kubernetes \
+          it is a warning.",
+    source: "src/server/pps/server/worker_rc.go:1102; feature gate RelaxedServiceNameValidation; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 const SERVICE_NAME_TOO_LONG: Rule = rule!("service-name-too-long", Error, Versions::ALL,
     summary: "a name that pachd accepts and that is too long for the pipeline's service",
-    why: "Kubernetes' services have names of at most 63 characters. Up to 2.4 pachd takes names of 63, adds `pipeline-` and \
-          `-v1` and makes a service of it; a spout with a service of its own gets another one with `-user` at its end. \
-          Kubernetes refuses these and the pipeline fails.",
-    source: "src/server/pps/server/worker_rc.go:1156; in 1.13, src/server/pps/server/worker_rc.go:768",
+    why: "Kubernetes' services have names of at most 63 characters. pachd makes one of the project, the name and the version \
+          (`default-my-spout-v1`; up to 2.4 `pipeline-my-spout-v1`), and for a spout with a service of its own another one with \
+          `-user` at its end. Kubernetes refuses what is longer, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; \
+             src/server/pps/server/worker_rc.go:1156; created on API servers of 1.25.16 and 1.37.2",
+);
+const NAME_FAILS_LATER: Rule = rule!("name-fails-later", Warning, Versions::ALL,
+    summary: "a name that is too long for the pipeline's service once its version has more digits",
+    why: "The version of a pipeline is in the name of its service, and grows with each `update pipeline`. A name that just fits \
+          in version 9 is too long in version 10, or in 100: Kubernetes refuses the service, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; created on API servers of 1.25.16 and \
+             1.37.2",
 );
 
 const PIPELINE_TWICE: Rule = rule!("pipeline-twice", Error, Versions::ALL,
@@ -81,6 +93,7 @@ pub(super) const RULES: &[Rule] = &[
     NAME_TRAILING_DASH,
     PROJECT_STARTS_WITH_DIGIT,
     SERVICE_NAME_TOO_LONG,
+    NAME_FAILS_LATER,
 ];
 
 /// What a Kubernetes name may have at most.
@@ -91,14 +104,21 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     missing(spec, findings);
     if let Some(project) = spec.project().filter(|_| spec.version >= PROJECTS) {
         characters(spec, project, "project", findings);
-        if project.value.starts_with(|c: char| c.is_ascii_digit()) {
+        let refusal = Refusal::Before(RELAXED_SERVICES);
+        if project.value.starts_with(|c: char| c.is_ascii_digit())
+            && let Some(severity) = refusal.severity(spec.kubernetes)
+        {
             findings.add(
                 Finding::new(
                     &PROJECT_STARTS_WITH_DIGIT,
                     project.span(),
                     format!("the name of project {} begins with a digit", shown(project.value)),
                 )
-                .note("pachd accepts it; Kubernetes refuses the pipeline's service, and the pipeline fails")
+                .severity(severity)
+                .note(format!(
+                    "pachd accepts it; {} refuses the pipeline's service, and the pipeline fails",
+                    refusal.who()
+                ))
                 .help("use a project whose name begins with a letter"),
             );
         }
@@ -223,24 +243,34 @@ fn better(name: &str) -> String {
     name.trim_matches('-').to_owned()
 }
 
-fn length(spec: &Spec<'_>, name: Text<'_>, findings: &mut Findings<'_>) {
+/// How long a pipeline's name may be.
+struct Lengths {
+    /// For pachd.
+    accepted: usize,
+    /// For the longest service, in version 1; each digit of the version takes one.
+    runs: usize,
+}
+
+fn lengths(spec: &Spec<'_>) -> Lengths {
     let project = spec.project().map_or("default".len(), |project| project.value.len());
     let has_service = spec.spout && spec.spout_service().is_some();
-    let (accepted, runs) = if spec.version >= PROJECTS {
+    let user = if has_service { "-user".len() } else { 0 };
+    if spec.version >= PROJECTS {
         let versioned = MOST.saturating_sub(project + "-".len() + "-v99".len());
-        let accepted = versioned.min(MOST - "default-".len() - "-v99".len());
-        (
-            accepted,
-            if has_service {
-                versioned.saturating_sub("-user".len())
-            } else {
-                accepted
-            },
-        )
+        Lengths {
+            accepted: versioned.min(MOST - "default-".len() - "-v99".len()),
+            runs: (versioned + "9".len()).saturating_sub(user),
+        }
     } else {
-        let runs = MOST - "pipeline-".len() - "-v1".len();
-        (MOST, if has_service { runs - "-user".len() } else { runs })
-    };
+        Lengths {
+            accepted: MOST,
+            runs: MOST - "pipeline-".len() - "-v1".len() - user,
+        }
+    }
+}
+
+fn length(spec: &Spec<'_>, name: Text<'_>, findings: &mut Findings<'_>) {
+    let Lengths { accepted, runs } = lengths(spec);
     let long = name.value.len();
     let finding = if long > accepted {
         Finding::new(
@@ -256,12 +286,23 @@ fn length(spec: &Spec<'_>, name: Text<'_>, findings: &mut Findings<'_>) {
             format!("the pipeline's name has {long} characters, and {runs} is the most for its service"),
         )
         .note("pachd accepts it; Kubernetes refuses the pipeline's service, and the pipeline fails")
+    } else if let Some(digits) = [1, 2].into_iter().find(|digits| long + digits > runs) {
+        let version = if digits == 1 { 10 } else { 100 };
+        Finding::new(
+            &NAME_FAILS_LATER,
+            name.span(),
+            format!("the pipeline's name has {long} characters, which is too much from version {version} on"),
+        )
+        .note(format!(
+            "up to version {} all is well; then Kubernetes refuses the pipeline's service, and the pipeline fails",
+            version - 1
+        ))
     } else {
         return;
     };
-    let most = accepted.min(runs);
-    let long_project = spec.version >= PROJECTS && project > "default".len();
-    let because = if long_project {
+    let most = accepted.min(runs.saturating_sub(2));
+    let project = spec.project().map_or(0, |project| project.value.len());
+    let because = if spec.version >= PROJECTS && project > "default".len() {
         " (the project's name counts, too)"
     } else {
         ""

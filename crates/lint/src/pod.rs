@@ -1,21 +1,18 @@
-//! Rules about what is passed on to Kubernetes as it is: patches, tolerations, metadata; and about an egress's secret.
+//! Rules about `pod_patch` and `pod_spec`: both are applied to the pod that pachd makes, and what comes of it is judged as
+//! Kubernetes judges a pod.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::edit;
 use super::finding::{Finding, Findings};
+use super::kubernetes::json::{list, text as text_of};
+use super::kubernetes::{Fault, pod, pod_spec as decoded};
 use super::rule::{Rule, rule};
-use super::version::{Version, Versions};
-use super::view::{Fields, Spec, Text, number, shown};
-use crate::diagnostic::Safety;
-use crate::spec::tree::Member;
+use super::version::Versions;
+use super::view::{Spec, Text, shown};
+use super::{patch, worker};
 
-const TOLERATION_OPERATOR: Rule = rule!("toleration-operator", Error, Versions::since(2, 5),
-    summary: "a toleration without an operator",
-    why: "Kubernetes takes `Equal` when there is none; pachd refuses the spec.",
-    source: "src/server/pps/server/api_server.go:1890",
-    fixable: Some(Safety::Unsafe),
-);
 const POD_PATCH_NOT_JSON: Rule = rule!("pod-patch-not-json", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that is no JSON",
     why: "Both are JSON in a string. pachd refuses the spec when it cannot read it: malformed PodPatch, or malformed PodSpec.",
@@ -33,131 +30,257 @@ const POD_SPEC_DEPRECATED: Rule = rule!("pod-spec-deprecated", Info, Versions::A
           `pod_patch` changes what it names.",
     source: "src/pps/pps.proto:767",
 );
-const METADATA_RESERVED: Rule = rule!("metadata-reserved", Info, Versions::ALL,
-    summary: "a label or an annotation that Pachyderm sets itself",
-    why: "Pachyderm's own labels and annotations win; the spec's value is lost.",
-    source: "src/server/pps/server/worker_rc.go:860",
-    fixable: Some(Safety::Unsafe),
+const POD_PATCH_FAILS: Rule = rule!("pod-patch-fails", Error, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` that cannot be applied to the pod",
+    why: "pachd applies both when it makes the pod, long after it has accepted the spec. A path that is not in the pod, a `test` \
+          that fails, or a value of another type than the field has is an error then, and after three attempts the pipeline \
+          fails. The containers are `user`, which is 0, and `storage`, which is 1; a list that is not there, such as \
+          `tolerations`, has to be added as a whole.",
+    source: "src/server/pps/server/worker_rc.go:567; github.com/evanphx/json-patch v4.12.0",
 );
-const SQL_EGRESS_SECRET: Rule = rule!("sql-egress-secret", Error, Versions::since(2, 2),
-    summary: "an egress into a database without a secret",
-    why: "The password of the database is in a Kubernetes secret, and pachd refuses a spec that names none, or no key of it.",
-    source: "src/server/pfs/pfs.go:509",
+const POD_REFUSED: Rule = rule!("pod-refused", Error, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` with which Kubernetes refuses the pod",
+    why: "pachd applies both and passes the pod on. Kubernetes judges it as any other pod of a ReplicationController: names, \
+          volumes and their mounts, containers, ports, probes, resources, users, affinity. What it refuses fails the pipeline, \
+          or never gets a pod. Whether a class or an account exists only the cluster knows, and is not looked at.",
+    source: "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/; created on API servers of 1.25.16 \
+             and 1.37.2",
+);
+const POD_FIELD_UNKNOWN: Rule = rule!("pod-field-unknown", Warning, Versions::ALL,
+    summary: "a field in `pod_patch` or `pod_spec` that no pod has",
+    why: "pachd reads the patched pod with the fields that it knows and drops all others without a word. Fields of Kubernetes \
+          newer than 1.29 are dropped by pachd 2.12, too.",
+    source: "k8s.io/api v0.29.2, core/v1; created on API servers of 1.25.16 and 1.37.2",
+);
+const POD_CONTAINER_MISSING: Rule = rule!("pod-container-missing", Warning, Versions::ALL,
+    summary: "`pod_patch` or `pod_spec` that takes a container away",
+    why: "The pod of a spout has the containers `user`, in which the code runs, and `storage`, through which it writes. \
+          Kubernetes takes a pod without one of them, and nothing works in it. `pod_spec` replaces a list as a whole.",
+    source: "src/server/pps/server/worker_rc.go:431",
 );
 
 pub(super) const RULES: &[Rule] = &[
-    TOLERATION_OPERATOR,
     POD_PATCH_NOT_JSON,
     POD_PATCH_NOT_JSON_PATCH,
     POD_SPEC_DEPRECATED,
-    METADATA_RESERVED,
-    SQL_EGRESS_SECRET,
+    POD_PATCH_FAILS,
+    POD_REFUSED,
+    POD_FIELD_UNKNOWN,
+    POD_CONTAINER_MISSING,
 ];
 
 const FAILS: &str = "pachd accepts it, cannot make the pod, and the pipeline fails after three attempts";
 
+/// One of the two fields, and what is in it.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    name: &'static str,
+    text: Text<'a>,
+}
+
+/// What is done to the pod, in its order: the whole of `pod_spec`, then each operation of `pod_patch`.
+struct Change<'a> {
+    by: Source<'a>,
+    /// How it is called; counted from 1.
+    called: String,
+    patch: Json,
+}
+
 pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    for toleration in spec.root.messages("tolerations") {
-        operator(spec, toleration, findings);
+    let merged = spec
+        .root
+        .text("pod_spec")
+        .and_then(|text| pod_spec(spec, text, findings));
+    let patched = spec.root.text("pod_patch").and_then(|text| pod_patch(text, findings));
+    let changes: Vec<Change<'_>> = merged.into_iter().chain(patched.into_iter().flatten()).collect();
+    // A pod of which a part is not known cannot be judged.
+    if changes.is_empty() || !spec.whole {
+        return;
     }
-    patch(spec, findings);
-    pod_spec(spec, findings);
-    metadata(spec, findings);
-    if spec.version >= Version::new(2, 2) {
-        sql(spec, findings);
+    let base = worker::pod_spec(spec);
+    let Some(stages) = stages(&base, &changes, findings) else {
+        return;
+    };
+    judge(spec, &base, &changes, &stages, findings);
+}
+
+/// The pod after each change; none when one cannot be made, which is said.
+fn stages(base: &Json, changes: &[Change<'_>], findings: &mut Findings<'_>) -> Option<Vec<Json>> {
+    let mut stages: Vec<Json> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let mut pod = stages.last().unwrap_or(base).clone();
+        if change.by.name == "pod_spec" {
+            json_patch::merge(&mut pod, &change.patch);
+        } else if let Err(why) = patch::apply(&mut pod, &change.patch) {
+            findings.add(
+                Finding::new(
+                    &POD_PATCH_FAILS,
+                    change.by.text.span(),
+                    format!("{} {why}", change.called),
+                )
+                .note(FAILS)
+                .help("spoutctl explain pod-patch-fails says what is in the pod"),
+            );
+            return None;
+        }
+        stages.push(pod);
+    }
+    Some(stages)
+}
+
+fn judge(spec: &Spec<'_>, base: &Json, changes: &[Change<'_>], stages: &[Json], findings: &mut Findings<'_>) {
+    let Some((last, change)) = stages.last().zip(changes.last()) else {
+        return;
+    };
+    let decoded_pod = match decoded(last) {
+        Ok(decoded) => decoded,
+        Err(why) => {
+            let change = blamed(changes, stages, |pod| decoded(pod).is_err()).unwrap_or(change);
+            findings.add(
+                Finding::new(
+                    &POD_PATCH_FAILS,
+                    change.by.text.span(),
+                    format!("{}: {why}", change.called),
+                )
+                .note(FAILS)
+                .help("write a value of the type that the field has"),
+            );
+            return;
+        }
+    };
+    let before: BTreeSet<(String, String)> = faults(base).into_iter().map(|fault| (fault.path, fault.what)).collect();
+    let faults = pod::faults(&decoded_pod.spec);
+    for fault in faults
+        .iter()
+        .filter(|fault| !before.contains(&(fault.path.clone(), fault.what.clone())))
+    {
+        let has = |pod: &Json| self::faults(pod).contains(fault);
+        refused(spec, blamed(changes, stages, has).unwrap_or(change), fault, findings);
+    }
+    for dropped in &decoded_pod.dropped {
+        let has = |pod: &Json| decoded(pod).is_ok_and(|decoded| decoded.dropped.contains(dropped));
+        let change = blamed(changes, stages, has).unwrap_or(change);
+        findings.add(
+            Finding::new(
+                &POD_FIELD_UNKNOWN,
+                change.by.text.span(),
+                format!("{}: no pod has a field {}", change.called, shown(dropped)),
+            )
+            .note("pachd accepts it and drops the field")
+            .help("write it as the reference of Kubernetes 1.29 or older has it, from the pod's spec on"),
+        );
+    }
+    for name in ["user", "storage"] {
+        let is_lost = |pod: &Json| {
+            !list(pod, "containers")
+                .iter()
+                .any(|container| text_of(container, "name") == name)
+        };
+        if is_lost(last) && !list(last, "containers").is_empty() {
+            let change = blamed(changes, stages, is_lost).unwrap_or(change);
+            findings.add(
+                Finding::new(
+                    &POD_CONTAINER_MISSING,
+                    change.by.text.span(),
+                    format!("{}: the pod has no container `{name}` any more", change.called),
+                )
+                .note("pachd and Kubernetes accept it, and the spout cannot work")
+                .help("add to `containers`, or change one of them; do not replace the list"),
+            );
+        }
     }
 }
 
-fn operator(spec: &Spec<'_>, toleration: Fields<'_>, findings: &mut Findings<'_>) {
-    let operator = toleration.get("operator");
-    let is_empty = |member: &Member| member.value.as_str() == Some("EMPTY") || number(&member.value) == Some(0.0);
-    if operator.is_some_and(|member| !is_empty(member)) || operator.is_none() && toleration.has_like("operator") {
+/// The first change from which on something holds in every stage.
+fn blamed<'a, 'b>(changes: &'b [Change<'a>], stages: &[Json], holds: impl Fn(&Json) -> bool) -> Option<&'b Change<'a>> {
+    let kept = stages.iter().rev().take_while(|pod| holds(pod)).count();
+    changes.get(stages.len().checked_sub(kept)?)
+}
+
+/// The faults of a pod that may have more in it than a pod has.
+fn faults(pod: &Json) -> Vec<Fault> {
+    decoded(pod).map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec))
+}
+
+fn refused(spec: &Spec<'_>, change: &Change<'_>, fault: &Fault, findings: &mut Findings<'_>) {
+    let Some(severity) = fault.refusal.severity(spec.kubernetes) else {
         return;
-    }
-    let meant = if toleration.get("value").is_some() {
-        "EQUAL"
-    } else {
-        "EXISTS"
     };
-    let edit = match (operator, toleration.node()) {
-        (Some(member), _) => edit::reword(spec.file, &member.value, meant),
-        (None, Some(node)) => edit::add_first(spec.file, node, "operator", &format!("\"{meant}\"")),
-        (None, None) => None,
+    let place = if fault.path.is_empty() {
+        String::new()
+    } else {
+        format!("{} ", shown(&fault.path))
     };
     findings.add(
         Finding::new(
-            &TOLERATION_OPERATOR,
-            operator
-                .or(toleration.get("key"))
-                .map_or(toleration.beginning(), Member::span),
-            "this toleration has no operator",
+            &POD_REFUSED,
+            change.by.text.span(),
+            format!("{}: {place}{}", change.called, fault.what),
         )
-        .note("pachd refuses the spec: cannot omit key/value comparison operator")
-        .help(format!("write \"operator\": \"{meant}\""))
-        .unsafe_fix(format!("make it `{meant}`"), edit),
+        .severity(severity)
+        .note(format!(
+            "pachd accepts it; {} refuses the pod, and the pipeline never runs",
+            fault.refusal.who()
+        )),
     );
 }
 
-fn patch(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    let Some(text) = spec.root.text("pod_patch").filter(|text| !text.value.is_empty()) else {
-        return;
+fn pod_patch<'a>(text: Text<'a>, findings: &mut Findings<'_>) -> Option<Vec<Change<'a>>> {
+    let json = read(Some(text).filter(|text| !text.value.is_empty())?, "PodPatch", findings)?;
+    let by = Source {
+        name: "pod_patch",
+        text,
     };
-    let Some(json) = read(text, "PodPatch", findings) else {
-        return;
+    let operations = match json {
+        Json::Null => return None, // as good as an empty list
+        Json::Array(operations) => operations,
+        _ => {
+            findings.add(no_patch(text, "it is a list of operations, and this is something else"));
+            return None;
+        }
     };
-    let fault = match json.as_array() {
-        None => Some("it is a list of operations, and this is something else".to_owned()),
-        Some(operations) => operations.iter().enumerate().find_map(|(at, operation)| {
-            let fault = operation_fault(operation)?;
-            Some(format!("operation {} {fault}", at + 1))
-        }),
-    };
-    if let Some(fault) = fault {
-        findings.add(
-            Finding::new(
-                &POD_PATCH_NOT_JSON_PATCH,
-                text.span(),
-                format!("`pod_patch` is no JSON Patch: {fault}"),
-            )
-            .note(FAILS)
-            .help("write a list such as [{\"op\": \"add\", \"path\": \"/nodeName\", \"value\": \"node-1\"}]"),
-        );
+    for (at, operation) in operations.iter().enumerate() {
+        if let Some(fault) = operation_fault(operation) {
+            findings.add(no_patch(text, &format!("operation {} {fault}", at + 1)));
+            return None;
+        }
     }
+    let changes = operations.into_iter().enumerate().map(|(at, patch)| Change {
+        by,
+        called: format!("operation {} of `pod_patch`", at + 1),
+        patch,
+    });
+    Some(changes.collect())
 }
 
-/// What is wrong with one operation of a JSON Patch.
+fn no_patch(text: Text<'_>, fault: &str) -> Finding {
+    Finding::new(
+        &POD_PATCH_NOT_JSON_PATCH,
+        text.span(),
+        format!("`pod_patch` is no JSON Patch: {fault}"),
+    )
+    .note(FAILS)
+    .help("write a list such as [{\"op\": \"add\", \"path\": \"/nodeName\", \"value\": \"node-1\"}]")
+}
+
+/// What is wrong with one operation of a JSON Patch, whatever it is applied to.
 fn operation_fault(operation: &Json) -> Option<String> {
     let Some(members) = operation.as_object() else {
         return Some("is no object".to_owned());
     };
-    let op = members.get("op").and_then(Json::as_str).unwrap_or_default();
-    let (wanted, is_there) = match op {
-        "add" | "replace" | "test" => ("value", members.contains_key("value")),
-        "move" | "copy" => ("from", members.get("from").is_some_and(Json::is_string)),
-        "remove" => ("path", true),
+    let is_text = |key: &str| members.get(key).is_some_and(Json::is_string);
+    match members.get("op").and_then(Json::as_str).unwrap_or_default() {
         "" => return Some("has no `op`".to_owned()),
-        _ => return Some(format!("has an unknown `op`, {}", shown(op))),
-    };
-    match members.get("path").and_then(Json::as_str) {
-        None => Some("has no `path`".to_owned()),
-        Some(path) if !path.is_empty() && !path.starts_with('/') => {
-            Some(format!("has the path {}, which does not begin with `/`", shown(path)))
-        }
-        Some(_) if !is_there => Some(format!("has no `{wanted}`")),
-        Some(_) => None,
+        "move" | "copy" if !is_text("from") => return Some("has no `from`".to_owned()),
+        "test" if !members.contains_key("value") => return Some("has no `value`".to_owned()),
+        "add" | "replace" | "test" | "move" | "copy" | "remove" => {}
+        op => return Some(format!("has an unknown `op`, {}", shown(op))),
     }
+    (!is_text("path")).then(|| "has no `path`".to_owned())
 }
 
-fn pod_spec(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    let Some(member) = spec.root.get("pod_spec") else {
-        return;
-    };
-    let Some(text) = spec.root.text("pod_spec").filter(|text| !text.value.is_empty()) else {
-        return;
-    };
-    let Some(json) = read(text, "PodSpec", findings) else {
-        return;
-    };
+fn pod_spec<'a>(spec: &Spec<'a>, text: Text<'a>, findings: &mut Findings<'_>) -> Option<Change<'a>> {
+    let json = read(Some(text).filter(|text| !text.value.is_empty())?, "PodSpec", findings)?;
     if !json.is_object() {
         findings.add(
             Finding::new(
@@ -167,17 +290,19 @@ fn pod_spec(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             )
             .note(FAILS),
         );
-        return;
+        return None;
     }
+    let key = spec.root.get("pod_spec").map_or(text.span(), |member| member.key.span);
     findings.add(
-        Finding::new(
-            &POD_SPEC_DEPRECATED,
-            member.key.span,
-            "`pod_spec` is replaced by `pod_patch`",
-        )
-        .note("pachd still merges it into the pod")
-        .help("write the same as a JSON Patch in `pod_patch`"),
+        Finding::new(&POD_SPEC_DEPRECATED, key, "`pod_spec` is replaced by `pod_patch`")
+            .note("pachd still merges it into the pod")
+            .help("write the same as a JSON Patch in `pod_patch`"),
     );
+    Some(Change {
+        by: Source { name: "pod_spec", text },
+        called: "`pod_spec`".to_owned(),
+        patch: json,
+    })
 }
 
 fn read(text: Text<'_>, kind: &str, findings: &mut Findings<'_>) -> Option<Json> {
@@ -198,76 +323,4 @@ fn read(text: Text<'_>, kind: &str, findings: &mut Findings<'_>) -> Option<Json>
             None
         }
     }
-}
-
-fn metadata(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    const LABELS: &[&str] = &[
-        "app",
-        "component",
-        "pipelineName",
-        "pipelineProject",
-        "pipelineVersion",
-        "suite",
-    ];
-    const ANNOTATIONS: &[&str] = &[
-        "authTokenHash",
-        "pachVersion",
-        "pipelineName",
-        "pipelineProject",
-        "pipelineVersion",
-        "specCommit",
-    ];
-    let metadata = spec.root.message("metadata");
-    for (field, reserved, kind) in [("labels", LABELS, "label"), ("annotations", ANNOTATIONS, "annotation")] {
-        let of = metadata.message(field);
-        for name in reserved {
-            let Some(member) = of.members().iter().rev().find(|member| member.key.name == *name) else {
-                continue;
-            };
-            let at = of.members().iter().position(|other| std::ptr::eq(other, member));
-            let edit = of
-                .node()
-                .zip(at)
-                .and_then(|(node, at)| edit::remove(spec.file, node, at));
-            findings.add(
-                Finding::new(
-                    &METADATA_RESERVED,
-                    member.span(),
-                    format!("Pachyderm sets the {kind} `{name}` itself"),
-                )
-                .note("pachd accepts it, and its own value wins")
-                .help("delete it, or use a name of your own")
-                .unsafe_fix(format!("delete `{name}`"), edit),
-            );
-        }
-    }
-}
-
-fn sql(spec: &Spec<'_>, findings: &mut Findings<'_>) {
-    let egress = spec.root.message("egress");
-    let database = egress.message("sql_database");
-    let Some(member) = egress.get("sql_database").filter(|_| database.node().is_some()) else {
-        return;
-    };
-    let secret = database.message("secret");
-    let has = |name: &str| secret.text(name).is_some_and(|text| !text.value.is_empty());
-    let (span, message, note) = match database.get("secret") {
-        None if database.has_like("secret") => return,
-        None => (
-            member.key.span,
-            "this database has no secret",
-            "egress.sql_database.secret is required",
-        ),
-        Some(_) if secret.node().is_none() || has("name") && has("key") => return,
-        Some(secret) => (
-            secret.key.span,
-            "this secret lacks its name or its key",
-            "egress.sql_database.secret.name and egress.sql_database.secret.key are required",
-        ),
-    };
-    findings.add(
-        Finding::new(&SQL_EGRESS_SECRET, span, message)
-            .note(format!("pachd refuses the spec: {note}"))
-            .help("write \"secret\": {\"name\": …, \"key\": …}, the database's password being in it"),
-    );
 }

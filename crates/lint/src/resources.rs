@@ -1,25 +1,40 @@
-//! Rules about CPU, memory, disk and GPUs.
+//! Rules about requests and limits: what each container of the pod gets, and whether Kubernetes grants it.
 
-use super::edit;
+use std::collections::BTreeMap;
+
+use super::amounts::FIELDS;
 use super::finding::{Finding, Findings};
+use super::kubernetes::quantity::Quantity;
+use super::kubernetes::resources::{amount_fault, may_be_overcommitted, name_fault, request_fault};
 use super::rule::{Rule, rule};
-use super::version::Versions;
-use super::view::{Fields, Spec, Text, number, shown};
-use crate::diagnostic::Safety;
+use super::version::{Version, Versions};
+use super::view::{Fields, Spec, number, shown};
+use crate::source::Span;
+use crate::spec::tree::Member;
 
-const QUANTITY_INVALID: Rule = rule!("quantity-invalid", Error, Versions::ALL,
-    summary: "an amount of memory or disk that Kubernetes cannot read",
-    why: "pachd writes the fault into its log and drops the request or limit: the pod runs without it, and is the first to be \
-          killed when memory is short. Units are k, M, G, T, P, E and Ki, Mi, Gi, Ti, Pi, Ei; there is no B at their end, and \
-          K alone is none.",
-    source: "src/internal/ppsutil/util.go:85; run through Kubernetes' own parser, apimachinery 0.29",
-    fixable: Some(Safety::Safe),
+const LIMIT_BELOW_REQUEST: Rule = rule!("limit-below-request", Error, Versions::ALL,
+    summary: "a limit that is less than what is requested",
+    why: "Kubernetes refuses a pod in which a container requests more of something than its limit. The limits of the user's \
+          container are those of the one that prepares the pod, too; that one requests 64M of memory unless the spec requests \
+          some itself. Before 2.8, or when its defaults are switched off, the sidecar does the same.",
+    source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/; \
+             src/server/pps/server/worker_rc.go:491; created on API servers of 1.25.16 and 1.37.2",
+);
+const LIMIT_BELOW_DEFAULT_REQUEST: Rule = rule!("limit-below-default-request", Warning, Versions::since(2, 8),
+    summary: "a limit that is less than what the cluster's defaults request",
+    why: "Since 2.8 a new cluster has defaults that request 1 CPU, 256Mi of memory and 1Gi of disk for the user's container and \
+          for the sidecar, and pachd merges them into a spec that has limits alone. Kubernetes refuses a pod in which a \
+          container requests more than its limit, so the pipeline fails. `pachctl inspect defaults --cluster` shows what a \
+          cluster has.",
+    source: "src/internal/clusterstate/v2.8.0/defaults.go:57; created on API servers of 1.25.16 and 1.37.2",
 );
 const GPU_SPEC: Rule = rule!("gpu-spec", Error, Versions::ALL,
-    summary: "a GPU or a CPU that Kubernetes does not grant",
-    why: "pachd passes resources on as they are. Kubernetes refuses a pod that requests GPUs without the same limit, that names \
-          no type of GPU, or that asks for less than no CPU.",
-    source: "src/internal/ppsutil/util.go:103",
+    summary: "a GPU that Kubernetes does not grant",
+    why: "The type of a GPU is the name of a resource that a device plugin offers: a domain in lower case, a slash and a name. \
+          Kubernetes refuses a pod that requests GPUs without a limit of as many, that names no type, or that asks for less \
+          than none. A limit alone is enough.",
+    source: "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/; src/internal/ppsutil/util.go:103; created on API \
+             servers of 1.25.16 and 1.37.2",
 );
 const DEFAULT_REQUESTS: Rule = rule!("default-requests", Info, Versions::since(2, 5),
     summary: "a spec that leaves its resources to the defaults",
@@ -30,36 +45,185 @@ const DEFAULT_REQUESTS: Rule = rule!("default-requests", Info, Versions::since(2
     opt_in: true,
 );
 
-pub(super) const RULES: &[Rule] = &[QUANTITY_INVALID, GPU_SPEC, DEFAULT_REQUESTS];
+pub(super) const RULES: &[Rule] = &[
+    LIMIT_BELOW_REQUEST,
+    LIMIT_BELOW_DEFAULT_REQUEST,
+    GPU_SPEC,
+    DEFAULT_REQUESTS,
+];
+
+const REFUSED: &str = "pachd accepts it; Kubernetes refuses the pod, and the pipeline fails";
+
+/// Where an amount in the pod comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin<'a> {
+    Spec(&'a Member),
+    /// The defaults of a cluster.
+    Defaults,
+    /// pachd always asks for it.
+    Pachd,
+}
+
+/// So much of a resource.
+#[derive(Debug, Clone)]
+pub(super) struct Amount<'a> {
+    pub quantity: Quantity,
+    /// As Kubernetes would write it.
+    pub text: String,
+    pub origin: Origin<'a>,
+}
+
+/// Amounts by the names that Kubernetes has for the resources.
+type Amounts<'a> = BTreeMap<String, Amount<'a>>;
+
+/// What one container asks for, and what it may have.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Container<'a> {
+    pub requests: Amounts<'a>,
+    pub limits: Amounts<'a>,
+}
+
+/// What each container of the pod gets, pachd's and the cluster's defaults included.
+pub(super) struct Containers<'a> {
+    pub init: Container<'a>,
+    pub user: Container<'a>,
+    pub sidecar: Container<'a>,
+}
+
+/// What a new cluster requests by default, and what the field of a spec is called.
+const DEFAULTS: [(&str, &str, &str); 3] = [
+    ("cpu", "cpu", "1"),
+    ("memory", "memory", "256Mi"),
+    ("disk", "ephemeral-storage", "1Gi"),
+];
+
+/// Since when pachd merges a cluster's defaults into a spec.
+const MERGED: Version = Version::new(2, 8);
+
+impl<'a> Containers<'a> {
+    pub(super) fn of(spec: &Spec<'a>) -> Self {
+        let root = spec.root;
+        let limits = amounts(root.message("resource_limits"));
+        let user = Container {
+            requests: requests(spec, "resource_requests"),
+            limits: limits.clone(),
+        };
+        // It gets what the user's container asks for, except for devices.
+        let mut init = Container {
+            requests: pachd_asks(),
+            limits,
+        };
+        for name in super::kubernetes::resources::STANDARD {
+            if let Some(amount) = user.requests.get(name) {
+                init.requests.insert(name.to_owned(), amount.clone());
+            }
+        }
+        let has_list = root.get("sidecar_resource_requests").is_some()
+            || spec.version >= MERGED && root.find("sidecar_resource_requests").is_none();
+        let sidecar = Container {
+            requests: if has_list {
+                requests(spec, "sidecar_resource_requests")
+            } else {
+                pachd_asks()
+            },
+            limits: amounts(root.message("sidecar_resource_limits")),
+        };
+        Self { init, user, sidecar }
+    }
+}
+
+fn pachd_asks<'a>() -> Amounts<'a> {
+    [("cpu", "0"), ("memory", "64M")]
+        .map(|(name, text)| (name.to_owned(), given(text, Origin::Pachd)))
+        .into_iter()
+        .collect()
+}
+
+fn given<'a>(text: &str, origin: Origin<'a>) -> Amount<'a> {
+    Amount {
+        quantity: Quantity::parse(text).unwrap_or(Quantity::ZERO),
+        text: text.to_owned(),
+        origin,
+    }
+}
+
+/// The requests of a field, merged into the defaults of a cluster that has them.
+fn requests<'a>(spec: &Spec<'a>, field: &str) -> Amounts<'a> {
+    let fields = spec.root.message(field);
+    let mut amounts = amounts(fields);
+    let is_switched_off = spec.root.find(field).is_some() && spec.root.get(field).is_none();
+    let is_merged = spec.version >= MERGED && !is_switched_off;
+    for (name, kubernetes, text) in DEFAULTS {
+        if is_merged && fields.find(name).is_none() {
+            amounts
+                .entry(kubernetes.to_owned())
+                .or_insert_with(|| given(text, Origin::Defaults));
+        }
+    }
+    amounts
+}
+
+/// What a spec says, without what pachd drops. A later one of the same name replaces an earlier one: a GPU of the type
+/// `memory` is an amount of memory.
+fn amounts(of: Fields<'_>) -> Amounts<'_> {
+    let mut amounts = Amounts::new();
+    if let Some((member, cores)) = of.number("cpu")
+        && let Some(quantity) = Quantity::cores(cores)
+    {
+        let origin = Origin::Spec(member);
+        let text = format!("{cores}");
+        amounts.insert("cpu".to_owned(), Amount { quantity, text, origin });
+    }
+    for (name, kubernetes) in [("memory", "memory"), ("disk", "ephemeral-storage")] {
+        if let Some((member, text)) = of.get(name).and_then(|member| Some((member, member.value.as_str()?)))
+            && let Some(quantity) = Quantity::parse(text)
+        {
+            let (text, origin) = (text.to_owned(), Origin::Spec(member));
+            amounts.insert(kubernetes.to_owned(), Amount { quantity, text, origin });
+        }
+    }
+    if let Some(member) = of.get("gpu") {
+        let gpu = Fields::of(&member.value);
+        let kind = gpu.text("type").map_or("", |kind| kind.value);
+        if gpu.node().is_some() && !kind.is_empty() {
+            let count = gpu
+                .get("number")
+                .and_then(|count| number(&count.value))
+                .unwrap_or_default();
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it saturates; what is no i64 is told as a wrong type"
+            )]
+            let count = count as i64;
+            let (quantity, origin) = (Quantity::whole(count), Origin::Spec(member));
+            let text = count.to_string();
+            amounts.insert(kind.to_owned(), Amount { quantity, text, origin });
+        }
+    }
+    amounts
+}
 
 pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     let root = spec.root;
-    for field in [
-        "resource_requests",
-        "resource_limits",
-        "sidecar_resource_limits",
-        "sidecar_resource_requests",
-    ] {
-        let resources = root.message(field);
-        for name in ["memory", "disk"] {
-            if let Some(amount) = resources.text(name) {
-                quantity(spec, name, amount, findings);
-            }
-        }
-        if let Some((cpu, _)) = resources.number("cpu").filter(|(_, cpu)| *cpu < 0.0) {
-            refused(
-                Finding::new(&GPU_SPEC, cpu.value.span, "`cpu` cannot be below zero"),
-                "write 0 or more",
-                findings,
-            );
-        }
-        gpu(field, resources, root.message("resource_limits"), findings);
+    for field in FIELDS {
+        gpu(root.message(field), findings);
     }
-    if spec.spout
-        && root.find("resource_requests").is_none()
-        && root.find("resource_limits").is_none()
-        && root.node().is_some()
-    {
+    let containers = Containers::of(spec);
+    for (container, of, is_init) in [
+        (&containers.user, "the user's container", false),
+        (&containers.init, "the container that prepares the pod", true),
+        (&containers.sidecar, "the sidecar", false),
+    ] {
+        for (name, request) in &container.requests {
+            // What it has from the user's container is told of that one.
+            if is_init && !matches!(request.origin, Origin::Pachd) {
+                continue;
+            }
+            pair(name, request, container.limits.get(name), of, findings);
+        }
+    }
+    let has = |field: &str| root.find(field).is_some();
+    if spec.spout && !has("resource_requests") && !has("resource_limits") && root.node().is_some() {
         findings.add(
             Finding::new(
                 &DEFAULT_REQUESTS,
@@ -72,15 +236,85 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn refused(finding: Finding, help: &str, findings: &mut Findings<'_>) {
-    findings.add(
-        finding
-            .note("pachd accepts it; Kubernetes refuses the pod, so the pipeline never runs")
-            .help(help),
-    );
+/// A request and its limit.
+fn pair(name: &str, request: &Amount<'_>, limit: Option<&Amount<'_>>, of: &str, findings: &mut Findings<'_>) {
+    let is_wrong = |amount: &Amount<'_>| amount_fault(name, amount.quantity).is_some();
+    if is_wrong(request) || limit.is_some_and(is_wrong) || name_fault(name).is_some() {
+        return; // said of the amount, or of the name
+    }
+    let Some(why) = request_fault(name, request.quantity, limit.map(|limit| limit.quantity)) else {
+        return;
+    };
+    let what = if name == "ephemeral-storage" { "disk" } else { name };
+    if !may_be_overcommitted(name) {
+        if let Origin::Spec(member) = request.origin {
+            let finding = Finding::new(
+                &GPU_SPEC,
+                member.key.span,
+                format!("this request of {} {why}", shown(name)),
+            );
+            let finding = match limit.map(|limit| limit.origin) {
+                Some(Origin::Spec(limit)) => finding.also(limit.key.span, "this is the limit"),
+                _ => finding,
+            };
+            findings.add(
+                finding
+                    .note(REFUSED)
+                    .help("write the limit alone; the request is then the same"),
+            );
+        }
+        return;
+    }
+    let Some(limit) = limit else { return };
+    let Origin::Spec(place) = limit.origin else { return };
+    let span = value_span(place);
+    let finding = match request.origin {
+        Origin::Spec(member) => Finding::new(
+            &LIMIT_BELOW_REQUEST,
+            span,
+            format!("{of} requests more {what} than this limit"),
+        )
+        .also(value_span(member), "so much is requested"),
+        Origin::Defaults => Finding::new(
+            &LIMIT_BELOW_DEFAULT_REQUEST,
+            span,
+            format!(
+                "{of} requests {} of {what} by default, which is more than this limit",
+                request.text
+            ),
+        ),
+        Origin::Pachd => Finding::new(
+            &LIMIT_BELOW_REQUEST,
+            span,
+            format!(
+                "{of} requests {} of {what}, which is more than this limit",
+                request.text
+            ),
+        ),
+    };
+    let requests = if of == "the sidecar" {
+        "sidecar_resource_requests"
+    } else {
+        "resource_requests"
+    };
+    let field = if what == "disk" { "disk" } else { name };
+    findings.add(match request.origin {
+        Origin::Spec(_) => finding.note(REFUSED).help("raise the limit, or lower the request"),
+        Origin::Defaults => finding
+            .note(format!("with the defaults of a new cluster {REFUSED}"))
+            .help(format!("raise the limit, or write `{field}` in `{requests}`, too")),
+        Origin::Pachd => finding
+            .note(REFUSED)
+            .help(format!("raise the limit, or write `{field}` in `{requests}`, too")),
+    });
 }
 
-fn gpu(field: &str, resources: Fields<'_>, limits: Fields<'_>, findings: &mut Findings<'_>) {
+fn value_span(member: &Member) -> Span {
+    member.value.span
+}
+
+/// A GPU's type and number.
+fn gpu(resources: Fields<'_>, findings: &mut Findings<'_>) {
     let Some(member) = resources.get("gpu") else { return };
     let gpu = Fields::of(&member.value);
     if gpu.node().is_none() {
@@ -89,146 +323,34 @@ fn gpu(field: &str, resources: Fields<'_>, limits: Fields<'_>, findings: &mut Fi
     let kind = gpu.get("type");
     if kind.is_none_or(|kind| kind.value.as_str() == Some("")) && !gpu.has_like("type") {
         let span = kind.map_or(member.key.span, |kind| kind.value.span);
-        refused(
-            Finding::new(&GPU_SPEC, span, "this GPU has no type"),
-            "write \"type\": \"nvidia.com/gpu\"",
-            findings,
+        findings.add(
+            Finding::new(&GPU_SPEC, span, "this GPU has no type")
+                .note(REFUSED)
+                .help("write \"type\": \"nvidia.com/gpu\""),
         );
     }
-    if field == "resource_requests" && limits.get("gpu").is_none() {
-        let finding = Finding::new(
-            &GPU_SPEC,
-            member.key.span,
-            "a GPU is requested, and there is no limit of as many",
+    let Some(name) = gpu.text("type").filter(|kind| !kind.value.is_empty()) else {
+        return;
+    };
+    if let Some(why) = name_fault(name.value) {
+        findings.add(
+            Finding::new(
+                &GPU_SPEC,
+                name.span(),
+                format!("no GPU is of the type {}: it {why}", shown(name.value)),
+            )
+            .note(REFUSED)
+            .help("write the name that the device plugin has for it, such as `nvidia.com/gpu`"),
         );
-        refused(
-            finding,
-            "write it in `resource_limits`; a request is then not needed",
-            findings,
-        );
-    }
-    if let Some(count) = gpu
-        .get("number")
-        .filter(|count| number(&count.value).is_some_and(|count| count < 0.0))
-    {
-        refused(
-            Finding::new(&GPU_SPEC, count.value.span, "`number` cannot be below zero"),
-            "write 1 or more",
-            findings,
-        );
-    }
-}
-
-fn quantity(spec: &Spec<'_>, name: &str, amount: Text<'_>, findings: &mut Findings<'_>) {
-    if is_quantity(amount.value) {
         return;
     }
-    let finding = Finding::new(
-        &QUANTITY_INVALID,
-        amount.span(),
-        format!("{} is no amount that Kubernetes can read", shown(amount.value)),
-    )
-    .note(format!(
-        "pachd accepts it, writes a line into its log and drops it: the pod has no such {name}"
-    ));
-    findings.add(match meant(amount.value) {
-        Some((meant, safety)) => {
-            let edit = edit::reword(spec.file, amount.node, &meant).into_iter().collect();
-            finding
-                .help(format!("write `{meant}`"))
-                .fix(safety, format!("write `{meant}`"), edit)
-        }
-        None => finding.help("write a number and a unit: k, M, G, T or Ki, Mi, Gi, Ti, such as `512Mi`"),
-    });
-}
-
-const UNITS: [&str; 14] = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti"];
-
-/// Whether Kubernetes' own parser takes it: a signed decimal number and a unit or an exponent of ten.
-fn is_quantity(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (number, unit) = split(unsigned);
-    let exponent = || {
-        let digits = unit
-            .strip_prefix(['e', 'E'])
-            .map(|digits| digits.strip_prefix(['+', '-']).unwrap_or(digits));
-        digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    is_decimal(number) && (UNITS.contains(&unit) || ["Pi", "Ei"].contains(&unit) || exponent())
-}
-
-fn split(text: &str) -> (&str, &str) {
-    let number = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    text.split_at_checked(number).unwrap_or((text, ""))
-}
-
-fn is_decimal(number: &str) -> bool {
-    number.bytes().any(|byte| byte.is_ascii_digit()) && number.matches('.').count() <= 1
-}
-
-/// What somebody surely means by it. Only `K` can be nothing but `k`; of the others a person should know that GB is G.
-fn meant(text: &str) -> Option<(String, Safety)> {
-    let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
-    let (number, unit) = split(&compact);
-    let lower = unit.to_lowercase();
-    let plain = lower
-        .strip_suffix("bytes")
-        .or_else(|| lower.strip_suffix("byte"))
-        .or_else(|| lower.strip_suffix('b'));
-    let unit = match plain.unwrap_or(&lower) {
-        "" => "",
-        "k" => "k",
-        "m" => "M",
-        "g" => "G",
-        "t" => "T",
-        "p" => "P",
-        "e" => "E",
-        "ki" => "Ki",
-        "mi" => "Mi",
-        "gi" => "Gi",
-        "ti" => "Ti",
-        "pi" => "Pi",
-        "ei" => "Ei",
-        _ => return None,
-    };
-    let meant = format!("{number}{unit}");
-    let is_only_k = text
-        .strip_suffix('K')
-        .is_some_and(|number| is_decimal(number) && meant == format!("{number}k"));
-    let safety = if is_only_k { Safety::Safe } else { Safety::Unsafe };
-    is_quantity(&meant).then_some((meant, safety))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantities_are_those_of_kubernetes() {
-        for text in [
-            "1", "1.5", ".5", "1.", "512Mi", "1G", "1k", "100m", "1e3", "1E3", "1e-3", "+1Gi", "1E", "2Ei",
-        ] {
-            assert!(is_quantity(text), "{text}");
-        }
-        for text in [
-            "", "K", "1K", "2GB", "512 Mi", "1Kb", "MB", "1e", "1.2.3", ".", "-", "1mi", "0x10", "1ki",
-        ] {
-            assert!(!is_quantity(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn only_a_lone_upper_case_k_is_mended_without_a_look() {
-        let told = |text: &str| meant(text);
-        assert_eq!(told("64K"), Some(("64k".to_owned(), Safety::Safe)));
-        assert_eq!(told("2GB"), Some(("2G".to_owned(), Safety::Unsafe)));
-        assert_eq!(told("512 MiB"), Some(("512Mi".to_owned(), Safety::Unsafe)));
-        assert_eq!(told("1kb"), Some(("1k".to_owned(), Safety::Unsafe)));
-        assert_eq!(told("1,000"), Some(("1000".to_owned(), Safety::Unsafe)));
-        for text in ["lots", "GB", "1.2.3G"] {
-            assert_eq!(told(text), None, "{text}");
-        }
+    let amount = amounts(resources).remove(name.value);
+    if let Some(why) = amount.and_then(|amount| amount_fault(name.value, amount.quantity)) {
+        let span = gpu.get("number").map_or(member.key.span, |count| count.value.span);
+        findings.add(
+            Finding::new(&GPU_SPEC, span, format!("the number of {} {why}", shown(name.value)))
+                .note(REFUSED)
+                .help("write 1 or more"),
+        );
     }
 }

@@ -57,7 +57,7 @@ pub struct SourceFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
-    /// With a byte order mark. The text has other bytes than the file.
+    /// With or without a byte order mark. The text has other bytes than the file.
     Utf16,
     /// Neither. In these places of the text, U+FFFD stands for bytes that mean nothing.
     Broken(Vec<Span>),
@@ -67,12 +67,15 @@ pub enum Encoding {
 const BLOCK: usize = 1024;
 
 impl SourceFile {
-    /// Makes a text of a file's bytes, whatever they are: UTF-8, UTF-16 with a byte order mark, or something else.
+    /// Makes a text of a file's bytes, whatever they are: UTF-8, UTF-16, or something else.
     #[must_use]
     pub fn decode(name: impl Into<String>, bytes: Vec<u8>) -> Self {
         let utf16 = match bytes.as_slice() {
             [0xfe, 0xff, rest @ ..] => Some(utf16(rest, u16::from_be_bytes)),
             [0xff, 0xfe, rest @ ..] => Some(utf16(rest, u16::from_le_bytes)),
+            // Without the mark: every second byte of what is ASCII is zero, and no text has zeros in it.
+            [0, one, 0, two, ..] if *one != 0 && *two != 0 => Some(utf16(&bytes, u16::from_be_bytes)),
+            [one, 0, two, 0, ..] if *one != 0 && *two != 0 => Some(utf16(&bytes, u16::from_le_bytes)),
             _ => None,
         };
         let (text, encoding) = match utf16 {
@@ -243,6 +246,8 @@ mod tests {
         let file = SourceFile::decode("a", vec![0xff, 0xfe, b'a', 0, 0x3d, 0xd8, 0x00, 0xde, b'b']);
         assert_eq!(file.text(), "a\u{1f600}\u{fffd}");
         assert_eq!(file.encoding(), &Encoding::Utf16);
+        let file = SourceFile::decode("a", vec![b'{', 0, b'}', 0]);
+        assert_eq!((file.text(), file.encoding()), ("{}", &Encoding::Utf16));
         assert_eq!(
             SourceFile::decode("a", b"\xc3\xa9".to_vec()).encoding(),
             &Encoding::Utf8

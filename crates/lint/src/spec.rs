@@ -10,6 +10,7 @@ mod json;
 pub mod scalar;
 pub mod strict;
 pub mod syntax;
+pub mod template;
 pub mod tree;
 mod yaml;
 
@@ -45,18 +46,32 @@ pub struct Parsed {
     /// In the order of their places.
     pub faults: Vec<SyntaxFault>,
     pub comments: Vec<Comment>,
+    /// Templates in place of which something else was read, as they cannot be read themselves: strings have
+    /// [`template::STAND_IN`] there.
+    pub templates: Vec<Span>,
 }
 
 /// Reads a file.
 #[must_use]
 pub fn parse(file: &SourceFile) -> Parsed {
-    let text = file.text();
-    let named_yaml = is_named_yaml(file.name());
-    let (dialect, mut reading) = match (begins_as_json(text), named_yaml) {
-        (true, false) => (Dialect::Json, json::parse(text)),
-        (true, true) => parse_either(text),
-        (false, _) => (Dialect::Yaml, yaml::parse(text)),
-    };
+    let (mut dialect, mut reading) = read(file.name(), file.text());
+    let mut templates = Vec::new();
+    if reading.faults.iter().any(|fault| fault.cause.stops_readers()) {
+        let found = template::find(file.text());
+        if !found.is_empty() {
+            let stops = |reading: &Reading| {
+                reading
+                    .faults
+                    .iter()
+                    .filter(|fault| fault.cause.stops_readers())
+                    .count()
+            };
+            let (other_dialect, other) = read(file.name(), &template::stand_in(file.text(), &found));
+            if stops(&other) < stops(&reading) || stops(&other) == 0 {
+                (dialect, reading, templates) = (other_dialect, other, found);
+            }
+        }
+    }
     match file.encoding() {
         Encoding::Utf8 => {}
         Encoding::Utf16 => reading.fault(Cause::Utf16, Span::at(0), None),
@@ -70,6 +85,15 @@ pub fn parse(file: &SourceFile) -> Parsed {
         documents: reading.documents,
         faults: reading.faults,
         comments: reading.comments,
+        templates,
+    }
+}
+
+fn read(name: &str, text: &str) -> (Dialect, Reading) {
+    match (begins_as_json(text), is_named_yaml(name)) {
+        (true, false) => (Dialect::Json, json::parse(text)),
+        (true, true) => parse_either(text),
+        (false, _) => (Dialect::Yaml, yaml::parse(text)),
     }
 }
 

@@ -18,26 +18,41 @@ use crate::spec::syntax::{Cause, SyntaxFault};
 use crate::spec::{Dialect, Parsed};
 pub(super) use rules::RULES;
 
-/// Says what is wrong with the way a file is written.
-pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, findings: &mut Findings<'_>) {
-    if !is_ours(file, parsed, options.expect) {
-        return;
-    }
-    let scene = Scene::new(file, parsed.dialect, options.version);
-    for fault in &parsed.faults {
-        if let Some(finding) = scene.finding(fault) {
-            findings.add(finding);
-        }
-    }
+/// How much of a file is for us to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ours {
+    /// It is a spec, or meant to be one.
+    Whole,
+    /// It was found in a directory and holds nothing that is looked for, such as a `tsconfig.json`. Whether it can be read
+    /// at all is to be said all the same: one that cannot may be a spec.
+    Form,
 }
 
-/// A file that was found in a directory and holds nothing that is looked for is not ours to judge, such as a
-/// `tsconfig.json` with comments. One that can hardly be read is, when it speaks of a spout.
-fn is_ours(file: &SourceFile, parsed: &Parsed, expect: Expect) -> bool {
+pub(super) fn ours(file: &SourceFile, parsed: &Parsed, expect: Expect) -> Ours {
     let is_readable = !parsed.documents.is_empty() && parsed.documents.iter().all(|document| document.whole);
-    expect == Expect::Spout
+    let is_ours = expect == Expect::Spout
         || parsed.documents.iter().any(|document| expect.includes(&document.root))
-        || !is_readable && file.text().contains("spout")
+        || !is_readable && file.text().contains("spout");
+    if is_ours { Ours::Whole } else { Ours::Form }
+}
+
+/// Says what is wrong with the way a file is written.
+pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, ours: Ours, findings: &mut Findings<'_>) {
+    let scene = Scene::new(file, parsed.dialect, options.version);
+    for fault in &parsed.faults {
+        if ours == Ours::Form && !fault.cause.stops_readers() {
+            continue;
+        }
+        if let Some(finding) = scene.finding(fault) {
+            findings.add(match ours {
+                Ours::Whole => finding,
+                Ours::Form => finding.severity(Severity::Error),
+            });
+        }
+    }
+    if ours == Ours::Whole {
+        scene.next_lines(findings);
+    }
 }
 
 /// What reads the file.

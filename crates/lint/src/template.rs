@@ -117,7 +117,7 @@ pub fn check(file: &SourceFile, outcome: &Result<Template, Failed>, options: &Op
             );
             only(Finding::new(&ERROR, Span::at(0), message))
         }
-        Ok(template) => check_with(file, &template.parsed, options, |findings| {
+        Ok(template) => check_with(file, &template.parsed, options, false, |findings| {
             template_itself(template, options.version, findings);
         }),
         Err(failed) => only(failure(failed, options.expect)),

@@ -4,6 +4,7 @@ mod choices;
 mod corpus;
 mod properties;
 mod schema;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -7,7 +7,7 @@ use super::edit;
 use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
-use super::view::{Spec, shown};
+use super::view::{Spec, number_before, shown};
 use crate::diagnostic::{Safety, Severity};
 use crate::spec::tree::{Key, Member, Node, Value};
 use spoutctl_fields::{Enumeration, Field, Kind};
@@ -51,6 +51,12 @@ const CPU_NOT_NUMBER: Rule = rule!("cpu-not-number", Error, Versions::ALL,
     source: "src/pps/pps.proto, ResourceSpec.cpu; run with pachctl 1.13.4 and 2.12",
     fixable: Some(Safety::Unsafe),
 );
+const NUMBER_CUT_SHORT: Rule = rule!("number-cut-short", Warning, Versions::since(2, 7),
+    summary: "a number in a string, with something after it",
+    why: "A number may be written as a string. pachd reads the number that the string begins with and does not look at the \
+          rest: `\"1,5\"` is 1.",
+    source: "google.golang.org/protobuf, encoding/protojson; run with pachd 2.12",
+);
 const ENUM_VALUE: Rule = rule!("enum-value", Error, Versions::ALL,
     summary: "a value that is none of the field's names",
     why: "A toleration's `operator` and `effect` and an egress's file type are one of a few names, in capitals: \
@@ -67,6 +73,7 @@ const PROJECT_NOT_OBJECT: Rule = rule!("project-not-object", Error, Versions::si
 );
 
 pub(super) const RULES: &[Rule] = &[
+    NUMBER_CUT_SHORT,
     WRONG_TYPE,
     ENV_VALUE_NOT_STRING,
     CMD_NOT_LIST,
@@ -157,6 +164,9 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
     if field.repeated {
         name.insert_str(0, "an element of ");
     }
+    if minus_zero(spec, node, findings) {
+        return;
+    }
     match (field.kind, &node.value) {
         (_, Value::Unreadable)
         | (Kind::Bool, Value::Bool(_))
@@ -190,6 +200,20 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
         }
         _ => other(spec, field, &name, node, findings),
     }
+}
+
+/// Since 2.8 pachctl takes whole numbers of one form only, in which there is no `-0`.
+fn minus_zero(spec: &Spec<'_>, node: &Node, findings: &mut Findings<'_>) -> bool {
+    let is_refused = spec.version >= Version::new(2, 8) && node.value == Value::Number("-0".to_owned());
+    if is_refused {
+        findings.add(
+            Finding::new(&WRONG_TYPE, node.span, "pachctl knows no `-0`")
+                .note("pachctl refuses the file: integer value \"-0\" does not match regexp")
+                .help("write 0")
+                .safe_fix("write 0", edit::replace(node.span, "0")),
+        );
+    }
+    is_refused
 }
 
 /// What is of a wrong type in a plain way.
@@ -254,6 +278,9 @@ fn integer(
     if is_number && !is_json_number(written) {
         return; // of YAML's making, and reported as such
     }
+    if !is_number && cut_short(spec, name, node, findings) {
+        return;
+    }
     let message = match whole(written).filter(|_| is_json_number(written)) {
         Some(value) if range.contains(&value) => return,
         Some(_) if *range.start() == 0 && written.starts_with('-') => format!("{name} cannot be below zero"),
@@ -266,6 +293,26 @@ fn integer(
             .label("a whole number belongs here")
             .note(refused(spec, node, proto(field.kind))),
     );
+}
+
+/// A string that begins with a number, of which pachd takes no more than that.
+fn cut_short(spec: &Spec<'_>, name: &str, node: &Node, findings: &mut Findings<'_>) -> bool {
+    let text = node.as_str().unwrap_or_default();
+    let number = number_before(text).filter(|number| is_json_number(number) && spec.version >= Version::new(2, 7));
+    if let Some(number) = number {
+        findings.add(
+            Finding::new(
+                &NUMBER_CUT_SHORT,
+                node.span,
+                format!("pachd reads {} as {number}", shown(text)),
+            )
+            .note(format!(
+                "it reads a number, and does not look at what follows: {name} is {number}"
+            ))
+            .help("write a number alone, with a point before its fraction"),
+        );
+    }
+    number.is_some()
 }
 
 /// The number that is written, if it is whole: `3`, `1.0` and `1e1` are.
@@ -303,6 +350,9 @@ fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
             return;
         }
     };
+    if cut_short(spec, name, node, findings) {
+        return;
+    }
     let is_endless = matches!(text, "NaN" | "Infinity" | "-Infinity");
     if is_json_number(text) || (is_endless && field.name != "cpu") {
         return;

@@ -4,6 +4,7 @@
 //! would have liked to read it.
 
 use super::edit;
+use super::kubernetes::Minor;
 use super::likeness::{is_known, likeness};
 use super::version::Version;
 use crate::diagnostic::Edit;
@@ -17,6 +18,7 @@ pub(super) struct Spec<'a> {
     pub file: &'a SourceFile,
     pub root: Fields<'a>,
     pub version: Version,
+    pub kubernetes: Option<Minor>,
     /// Nothing in it was unreadable, so what is not there is really missing.
     pub whole: bool,
     /// It has a spout, or is meant to have one.
@@ -171,9 +173,22 @@ fn text(node: &Node) -> Option<Text<'_>> {
 pub(super) fn number(node: &Node) -> Option<f64> {
     match &node.value {
         Value::Number(written) => written.parse().ok(),
-        Value::String(text) => text.value.parse().ok(),
+        Value::String(text) => text
+            .value
+            .parse()
+            .ok()
+            .or_else(|| number_before(&text.value)?.parse().ok()),
         _ => None,
     }
+}
+
+/// The number that a text begins with and that something follows which ends a number in JSON. Since 2.7 pachd reads a
+/// number in a string so, and does not look at what follows: `1,5` is 1.
+pub(super) fn number_before(text: &str) -> Option<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-+._".contains(c);
+    let end = text.find(|c: char| !is_part(c))?;
+    let (number, _) = text.split_at_checked(end)?;
+    (text.trim() == text && !number.is_empty()).then_some(number)
 }
 
 /// Whether a name as it is written is the field `name`, in camelCase or as it is.

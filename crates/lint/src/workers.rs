@@ -7,6 +7,7 @@ use super::spout::{delete, is_reprocess_spec};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::spec::tree::Member;
 use spoutctl_fields::SPEC;
 
 const PARALLELISM_CONFLICT: Rule = rule!("parallelism-conflict", Error, Versions::ONE,
@@ -29,6 +30,12 @@ const PARALLELISM_IGNORED: Rule = rule!("parallelism-ignored", Warning, Versions
     source: "src/server/worker/worker.go:128; src/server/pps/server/worker_rc.go:1161",
     fixable: Some(Safety::Unsafe),
 );
+const PARALLELISM_OVERFLOW: Rule = rule!("parallelism-overflow", Error, Versions::ALL,
+    summary: "more workers than 31 bits can count",
+    why: "`constant` has 64 bits, and pachd cuts it to 32 when it starts the workers. 2147483648 to 4294967295 become less than \
+          none, which Kubernetes refuses; 4294967296 becomes none at all, and the spout never runs.",
+    source: "src/server/pps/server/pipeline_controller.go:602; judged by the validation of Kubernetes 1.25.16 and 1.37.2",
+);
 const COMMUNITY_LIMIT: Rule = rule!("community-limit", Info, Versions::between(Version::new(1, 13), Version::new(2, 11)),
     summary: "more workers than the community edition allows",
     why: "Without an activation key, 1.13 to 2.11 refuse a pipeline with more than 8 workers.",
@@ -47,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     PARALLELISM_ZERO_WORKERS,
     PARALLELISM_IGNORED,
     COMMUNITY_LIMIT,
+    PARALLELISM_OVERFLOW,
     IGNORED_IN_SPOUT,
 ];
 
@@ -117,6 +125,10 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     let Some((member, _)) = constant.filter(|_| count > 1.0 && count.fract() == 0.0) else {
         return;
     };
+    if count > f64::from(i32::MAX) {
+        overflow(member, count, findings);
+        return;
+    }
     if count > COMMUNITY_WORKERS {
         findings.add(
             Finding::new(
@@ -145,6 +157,30 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             None => finding.note("pachd starts them all; one runs the code, the others wait and cost"),
         });
     }
+}
+
+/// More than 31 bits hold; the lower 32 bits are what counts.
+fn overflow(member: &Member, count: f64, findings: &mut Findings<'_>) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is a whole number above zero, and what is beyond 64 bits is told as a wrong type"
+    )]
+    let bits = (count as u64 & u64::from(u32::MAX)) as u32;
+    let workers = i32::from_ne_bytes(bits.to_ne_bytes());
+    let finding = Finding::new(
+        &PARALLELISM_OVERFLOW,
+        member.value.span,
+        format!("pachd cuts this to 32 bits, which makes {workers} workers"),
+    )
+    .help("write 1");
+    findings.add(if workers < 0 {
+        finding.note("pachd accepts it; Kubernetes refuses so many, and the pipeline never runs")
+    } else {
+        finding
+            .severity(Severity::Warning)
+            .note("pachd and Kubernetes accept it")
+    });
 }
 
 fn is_flow(spec: &Spec<'_>, of: Fields<'_>) -> bool {

@@ -48,3 +48,18 @@ pub struct ClusterInfo {
     #[prost(string, tag = "11")]
     pub restart_info: String,
 }
+
+/// `grpc.health.v1.Health/Check`, which every pachd of 2.x has.
+#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize)]
+pub struct HealthCheckResponse {
+    /// 1 is *serving*.
+    #[prost(int32, tag = "1")]
+    pub status: i32,
+}
+
+impl HealthCheckResponse {
+    #[must_use]
+    pub fn serving() -> Self {
+        Self { status: 1 }
+    }
+}

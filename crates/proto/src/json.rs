@@ -72,11 +72,15 @@ impl Visitor<'_> for Integer {
 
 /// Bytes.
 pub(super) mod bytes {
-    use super::{STANDARD, Serializer};
+    use super::{Deserializer, STANDARD, Serializer};
     use base64::display::Base64Display;
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        super::bytes_value(deserializer).map(Option::unwrap_or_default)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod admin;
 pub mod auth;
 pub mod google;
 mod json;
+pub mod metadata;
 pub mod names;
 pub mod pfs;
 pub mod pps;

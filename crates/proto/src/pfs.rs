@@ -241,6 +241,10 @@ pub struct CommitInfo {
     pub finished: Option<Timestamp>,
     #[prost(message, repeated, tag = "13")]
     pub direct_provenance: Vec<Commit>,
+    /// What `direct_provenance` was before 2.6, when there was no gateway to write it in JSON.
+    #[prost(message, repeated, tag = "9")]
+    #[serde(skip)]
+    pub direct_provenance_branches: Vec<Branch>,
     #[prost(message, repeated, tag = "15")]
     pub direct_subvenance: Vec<Commit>,
     #[prost(string, tag = "10")]
@@ -389,6 +393,38 @@ pub struct DeleteRepoRequest {
     pub force: bool,
 }
 
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeleteProjectRequest {
+    #[prost(message, optional, tag = "1")]
+    pub project: Option<Project>,
+    /// With what is in it.
+    #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub force: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeleteReposRequest {
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "unset")]
+    pub projects: Vec<Project>,
+    #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub force: bool,
+    /// Those of every project.
+    #[prost(bool, tag = "3")]
+    #[serde(deserialize_with = "unset")]
+    pub all: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+pub struct DeleteReposResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub repos: Vec<Repo>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Message, Serialize)]
 pub struct DeleteRepoResponse {
     #[prost(bool, tag = "1")]
@@ -481,6 +517,22 @@ pub struct InspectCommitSetRequest {
     #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset")]
     pub wait: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListCommitSetRequest {
+    #[prost(message, optional, tag = "1")]
+    pub project: Option<Project>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommitSetInfo {
+    #[prost(message, optional, tag = "1")]
+    pub commit_set: Option<CommitSet>,
+    #[prost(message, repeated, tag = "2")]
+    pub commits: Vec<CommitInfo>,
 }
 
 /// `SquashCommitSet` and `DropCommitSet`.
@@ -594,7 +646,25 @@ pub struct ModifyFileRequest {
     pub delete_file: Option<DeleteFile>,
     #[prost(message, optional, tag = "4")]
     #[serde(alias = "copy_file")]
-    pub copy_file: Option<Empty>,
+    pub copy_file: Option<CopyFile>,
+}
+
+/// A file or a directory of another commit of the repo.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CopyFile {
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "unset")]
+    pub dst: String,
+    #[prost(string, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub datum: String,
+    #[prost(message, optional, tag = "3")]
+    pub src: Option<File>,
+    /// To what is there already, instead of in its place.
+    #[prost(bool, tag = "4")]
+    #[serde(deserialize_with = "unset")]
+    pub append: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
@@ -610,7 +680,18 @@ pub struct AddFile {
     #[prost(message, optional, tag = "3")]
     pub raw: Option<BytesValue>,
     #[prost(message, optional, tag = "4")]
-    pub url: Option<Empty>,
+    pub url: Option<UrlSource>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UrlSource {
+    #[prost(string, tag = "1")]
+    #[serde(rename = "URL", alias = "url", deserialize_with = "unset")]
+    pub url: String,
+    #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub recursive: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]

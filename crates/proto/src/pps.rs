@@ -3,8 +3,9 @@
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::json::{int64, unset};
-use super::pfs::{CommitSet, Project};
+use super::google::Timestamp;
+use super::json::{bytes, int64, unset};
+use super::pfs::{Commit, CommitSet, Project};
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
@@ -183,4 +184,136 @@ pub struct StopPipelineRequest {
     #[prost(bool, tag = "2")]
     #[serde(deserialize_with = "unset", alias = "must_exist")]
     pub must_exist: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Job {
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: Option<Pipeline>,
+    #[prost(string, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub id: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ListJobRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: Option<Pipeline>,
+    /// Only those that are for all of these commits.
+    #[prost(message, repeated, tag = "2")]
+    #[serde(deserialize_with = "unset", alias = "input_commit")]
+    pub input_commit: Vec<Commit>,
+    /// Of how many versions before the newest; here jobs of every version are told.
+    #[prost(int64, tag = "4")]
+    #[serde(with = "int64")]
+    pub history: i64,
+    #[prost(bool, tag = "5")]
+    #[serde(deserialize_with = "unset")]
+    pub details: bool,
+    #[prost(string, tag = "6")]
+    #[serde(deserialize_with = "unset", alias = "jq_filter")]
+    pub jq_filter: String,
+    #[prost(message, repeated, tag = "7")]
+    #[serde(deserialize_with = "unset")]
+    pub projects: Vec<Project>,
+    #[prost(message, optional, tag = "8")]
+    #[serde(alias = "pagination_marker")]
+    pub pagination_marker: Option<Timestamp>,
+    /// At most so many; 0 is all.
+    #[prost(int64, tag = "9")]
+    #[serde(with = "int64")]
+    pub number: i64,
+    #[prost(bool, tag = "10")]
+    #[serde(deserialize_with = "unset")]
+    pub reverse: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InspectJobRequest {
+    #[prost(message, optional, tag = "1")]
+    pub job: Option<Job>,
+    /// Until it has ended.
+    #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub wait: bool,
+    #[prost(bool, tag = "3")]
+    #[serde(deserialize_with = "unset")]
+    pub details: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeleteJobRequest {
+    #[prost(message, optional, tag = "1")]
+    pub job: Option<Job>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StopJobRequest {
+    #[prost(message, optional, tag = "1")]
+    pub job: Option<Job>,
+    #[prost(string, tag = "3")]
+    #[serde(deserialize_with = "unset")]
+    pub reason: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunCronRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: Option<Pipeline>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secret {
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "unset")]
+    pub name: String,
+}
+
+/// The secret as Kubernetes takes it, in JSON.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+#[prost(skip_debug)]
+pub struct CreateSecretRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    #[serde(with = "bytes")]
+    pub file: Vec<u8>,
+}
+
+impl std::fmt::Debug for CreateSecretRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CreateSecretRequest({} bytes)", self.file.len())
+    }
+}
+
+/// `InspectSecret` and `DeleteSecret`.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecretRequest {
+    #[prost(message, optional, tag = "1")]
+    pub secret: Option<Secret>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretInfo {
+    #[prost(message, optional, tag = "1")]
+    pub secret: Option<Secret>,
+    #[prost(string, tag = "2")]
+    pub r#type: String,
+    #[prost(message, optional, tag = "3")]
+    pub creation_timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretInfos {
+    #[prost(message, repeated, tag = "1")]
+    pub secret_info: Vec<SecretInfo>,
 }

@@ -13,6 +13,9 @@ pub const CREATE_PIPELINE_REQUEST: Shape = Shape(&SPEC);
 /// `PipelineInfo`: a pipeline as pachd has it.
 pub const PIPELINE_INFO: Shape = Shape(&INFO);
 
+/// `JobInfo`: a job, with what of its pipeline's spec its workers would need.
+pub const JOB_INFO: Shape = Shape(&JOB);
+
 const fn one(name: &'static str, tag: u32, kind: Kind) -> Field {
     Field {
         name,
@@ -131,5 +134,40 @@ static INFO: Message = Message {
         one("user_spec_json", 13, Kind::String),
         one("effective_spec_json", 14, Kind::String),
         one("metadata", 15, Kind::Strings),
+    ],
+};
+
+static JOB_NAME: Message = Message {
+    name: "Job",
+    fields: &[one("pipeline", 1, Kind::Message(&PIPELINE)), one("id", 2, Kind::String)],
+};
+
+static JOB_DETAILS: Message = Message {
+    name: "Details",
+    fields: &[
+        one("transform", 1, Kind::Message(&TRANSFORM)),
+        one("parallelism_spec", 2, Kind::Message(&PARALLELISM_SPEC)),
+        one("resource_requests", 7, Kind::Message(&RESOURCE_SPEC)),
+        one("resource_limits", 8, Kind::Message(&RESOURCE_SPEC)),
+        one("input", 10, Kind::Message(&INPUT)),
+        one("salt", 11, Kind::String),
+        one("datum_tries", 15, Kind::Int64),
+    ],
+};
+
+static JOB: Message = Message {
+    name: "JobInfo",
+    fields: &[
+        one("job", 1, Kind::Message(&JOB_NAME)),
+        one("pipeline_version", 2, Kind::Uint64),
+        one("output_commit", 3, Kind::Message(&COMMIT)),
+        one("data_processed", 5, Kind::Int64),
+        one("data_total", 7, Kind::Int64),
+        one("state", 11, Kind::Enum(&JOB_STATE)),
+        one("reason", 12, Kind::String),
+        one("created", 13, Kind::Timestamp),
+        one("started", 14, Kind::Timestamp),
+        one("finished", 15, Kind::Timestamp),
+        one("details", 16, Kind::Message(&JOB_DETAILS)),
     ],
 };

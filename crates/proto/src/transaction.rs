@@ -52,6 +52,14 @@ pub struct TransactionRequest {
     pub create_pipeline_v2: Option<Empty>,
 }
 
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchTransactionRequest {
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "unset")]
+    pub requests: Vec<TransactionRequest>,
+}
+
 #[derive(Clone, PartialEq, Eq, Message, Serialize)]
 pub struct TransactionResponse {
     #[prost(message, optional, tag = "1")]

@@ -1,17 +1,19 @@
 //! Commits from their start to the call that closes them for writing. What becomes of them then: `settle`.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
+use super::dialect::Restart;
 use super::error::Failure;
 use super::file_set;
 use super::pipeline;
 use super::record::{self, CommitRecord, CommitSelector, commit_name};
-use super::refusal::Refusal;
+use super::refusal::{CommitName, Refusal};
 use super::removal::forget_parts;
 use super::repo::repo_row;
 use super::tree::{self, Chain, Place};
 use super::work::Work;
-use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, FileSetId, Repo};
+use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, FileSetId};
 
 /// A commit's row, as far as the store itself needs it.
 pub(super) struct CommitRow {
@@ -58,12 +60,14 @@ impl CommitRow {
         Ok(Self::by_id(db, row)?)
     }
 
-    /// What an error says of it: `project/repo@id`.
-    pub(super) fn named(&self, db: &Connection) -> Result<String, Failure> {
-        let (project, repo): (String, String) = db
-            .prepare_cached("SELECT project, name FROM repos WHERE id = ?1")?
-            .query_row([self.repo], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(format!("{project}/{repo}@{}", commit_name(db, self.id)?))
+    /// As an error names it.
+    pub(super) fn named(&self, db: &Connection) -> Result<CommitName, Failure> {
+        let commit = record::info_of(db, self.id)?.commit;
+        Ok(CommitName {
+            repo: commit.repo,
+            branch: commit.branch.to_string(),
+            id: commit.id.to_string(),
+        })
     }
 
     /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the content goes on from what
@@ -107,6 +111,8 @@ struct Beginning<'a> {
     parent: Option<i64>,
     description: &'a str,
     origin: &'static str,
+    /// Not its own: another commit's, or that of the transaction.
+    id: Option<CommitId>,
 }
 
 impl Work<'_> {
@@ -127,9 +133,6 @@ impl Work<'_> {
 
     fn start(&mut self, branch: &Branch, parent: Option<&CommitSelector>, description: &str) -> Result<i64, Failure> {
         let repo = repo_row(self.db, &branch.repo)?;
-        if self.closes_outputs && pipeline::writes(self.db, branch)? {
-            return Err(Refusal::OutputBranch(branch.clone()).into());
-        }
         let parent = match parent {
             Some(selector) => Some(
                 record::pick(self.db, selector)
@@ -145,30 +148,56 @@ impl Work<'_> {
         {
             return Err(Refusal::HeadOpen(open.named(self.db)?).into());
         }
-        self.check_one_commit_a_repo(&branch.repo, repo)?;
+        // In this order (393).
+        if self.closes_outputs && pipeline::writes(self.db, branch)? {
+            return Err(Refusal::OutputBranch(branch.clone()).into());
+        }
+        self.check_one_commit_a_repo(branch, repo)?;
         let row = self.insert_commit(&Beginning {
             repo,
             branch: branch.name.as_str(),
             parent,
             description,
             origin: "USER",
+            id: self.commit_id.clone(),
         })?;
         self.set_head(repo, branch.name.as_str(), Some(row))?;
+        self.propagate(branch, &commit_name(self.db, row)?)?;
         Ok(row)
     }
 
-    /// Only calls of one transaction come here with an id that is in use (recording p 054).
-    fn check_one_commit_a_repo(&self, name: &Repo, repo: i64) -> Result<(), Failure> {
+    /// The commit that a job is to fill, which nobody does.
+    pub(super) fn start_output(&mut self, repo: i64, branch: &BranchName, id: &CommitId) -> Result<i64, Failure> {
+        let row = self.insert_commit(&Beginning {
+            repo,
+            branch: branch.as_str(),
+            parent: record::head(self.db, repo, branch.as_str())?.flatten(),
+            description: "",
+            origin: "AUTO",
+            id: Some(id.clone()),
+        })?;
+        self.set_head(repo, branch.as_str(), Some(row))?;
+        Ok(row)
+    }
+
+    /// Only calls of one transaction come here with an id that is in use (recording p 054). Where commits are known by their
+    /// branches, each of them may have one (grpc-2.3 228).
+    fn check_one_commit_a_repo(&self, branch: &Branch, repo: i64) -> Result<(), Failure> {
         let Some(id) = &self.commit_id else {
             return Ok(());
         };
-        let taken: Option<i64> = self
+        let of_branch = self.dialect.commits_are_of_branches();
+        let taken: bool = self
             .db
-            .prepare_cached("SELECT id FROM commits WHERE repo = ?1 AND name = ?2")?
-            .query_row(params![repo, id.as_str()], |row| row.get(0))
-            .optional()?;
-        if taken.is_some() {
-            let (repo, id) = (name.clone(), id.to_string());
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM commits
+                 WHERE repo = ?1 AND (name = ?2 OR told = ?2) AND (branch = ?3 OR NOT ?4))",
+            )?
+            .query_row(params![repo, id.as_str(), branch.name.as_str(), of_branch], |row| {
+                row.get(0)
+            })?;
+        if taken {
+            let (repo, id) = (branch.repo.clone(), id.to_string());
             return Err(Refusal::OneCommitARepo { repo, id }.into());
         }
         Ok(())
@@ -180,14 +209,18 @@ impl Work<'_> {
         let base = parent
             .filter(|parent| parent.finished)
             .and_then(|parent| parent.base_of_child());
+        let (name, told) = self.free_name(beginning)?;
         self.db
             .prepare_cached(
-                "INSERT INTO commits (repo, name, branch, parent, base, description, started, updated, origin)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
+                "INSERT INTO commits (repo, name, told, branch, parent, base, description, started, updated, origin, spec)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,
+                     (SELECT spec_commit FROM pipelines JOIN repos USING (project, name)
+                      WHERE repos.id = ?1 AND output_branch = ?4 AND NOT stopped))",
             )?
             .execute(params![
                 beginning.repo,
-                self.next_commit_id()?.as_str(),
+                name.as_str(),
+                told.as_ref().map(CommitId::as_str),
                 beginning.branch,
                 beginning.parent,
                 base,
@@ -196,6 +229,62 @@ impl Work<'_> {
                 beginning.origin
             ])?;
         Ok(self.db.last_insert_rowid())
+    }
+
+    /// A name that no commit of the repo has, and the id that the commit is told by where that is another.
+    fn free_name(&self, beginning: &Beginning<'_>) -> Result<(CommitId, Option<CommitId>), Failure> {
+        let Some(id) = &beginning.id else {
+            return Ok((new_id()?, None));
+        };
+        let is_taken: bool = self
+            .db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE repo = ?1 AND name = ?2)")?
+            .query_row(params![beginning.repo, id.as_str()], |row| row.get(0))?;
+        if is_taken {
+            Ok((new_id()?, Some(id.clone())))
+        } else {
+            Ok((id.clone(), None))
+        }
+    }
+
+    /// The commit that stands for `original` on a branch that was moved there, where a commit is known by its branch, too:
+    /// with the same id, or with that of the transaction (grpc-2.3 172–178, 186).
+    pub(super) fn alias(&mut self, repo: i64, branch: &BranchName, original: i64) -> Result<i64, Failure> {
+        let (id, of): (String, String) = self
+            .db
+            .prepare_cached("SELECT ifnull(told, name), branch FROM commits WHERE id = ?1")?
+            .query_row([original], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if of == branch.as_str() {
+            return Ok(original);
+        }
+        let id = match &self.commit_id {
+            Some(transaction) => transaction.clone(),
+            None => record::commit_id(&id)?,
+        };
+        let before: Option<i64> = self
+            .db
+            .prepare_cached("SELECT id FROM commits WHERE repo = ?1 AND (name = ?2 OR told = ?2) AND branch = ?3")?
+            .query_row(params![repo, id.as_str(), branch.as_str()], |row| row.get(0))
+            .optional()?;
+        if let Some(before) = before {
+            return Ok(before);
+        }
+        let alias = self.insert_commit(&Beginning {
+            repo,
+            branch: branch.as_str(),
+            parent: Some(original),
+            description: "",
+            origin: "ALIAS",
+            id: Some(id),
+        })?;
+        let row = CommitRow::by_id(self.db, original)?;
+        if row.finishing {
+            self.close(alias, "", &row.error)?;
+        }
+        if row.finished {
+            self.settle_line(alias)?;
+        }
+        Ok(alias)
     }
 
     /// A commit without content, finished at once: pachd has one as the head of every branch that has no other.
@@ -211,12 +300,37 @@ impl Work<'_> {
             parent: None,
             description,
             origin: "AUTO",
+            id: self.commit_id.clone(),
         })?;
         let place = tree::place_after(self.db, None)?;
         self.db
             .prepare_cached("UPDATE commits SET finishing = ?2, finished = ?2, lineage = ?3, depth = ?4 WHERE id = ?1")?
             .execute(params![row, self.now, place.lineage, place.depth])?;
         Ok(row)
+    }
+
+    /// What a spout that is started again finds on its branch: a commit of nobody's.
+    pub(super) fn restart_output(&mut self, repo: i64, branch: &BranchName, restart: Restart) -> Result<(), Failure> {
+        let head = record::head(self.db, repo, branch.as_str())?.flatten();
+        let row = self.insert_commit(&Beginning {
+            repo,
+            branch: branch.as_str(),
+            parent: head,
+            description: "",
+            origin: "AUTO",
+            id: None,
+        })?;
+        if restart == Restart::Emptied {
+            let place = tree::place_after(self.db, None)?;
+            self.db
+                .prepare_cached(
+                    "UPDATE commits SET finishing = ?2, finished = ?2, lineage = ?3, depth = ?4, base = NULL
+                     WHERE id = ?1",
+                )?
+                .execute(params![row, self.now, place.lineage, place.depth])?;
+        }
+        self.set_head(repo, branch.as_str(), Some(row))?;
+        Ok(())
     }
 
     /// Adds a file set's changes to an open commit.
@@ -312,7 +426,12 @@ impl Work<'_> {
                  WHERE id = ?1",
             )?
             .execute(params![commit, self.now, error, description])?;
-        Ok(())
+        let aliases: Vec<i64> = self
+            .db
+            .prepare_cached("SELECT id FROM commits WHERE parent = ?1 AND origin = 'ALIAS' AND finishing IS NULL")?
+            .query_map([commit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        aliases.into_iter().try_for_each(|alias| self.close(alias, "", error))
     }
 
     /// Takes everything from an open commit that was added to it.
@@ -330,6 +449,10 @@ impl Work<'_> {
             .execute([row.id])?;
         self.touch(row.id)
     }
+}
+
+fn new_id() -> Result<CommitId, Failure> {
+    record::commit_id(&Uuid::new_v4().simple().to_string())
 }
 
 /// A commit whose content the ports may read, and its history. (`View` reads the others too.)

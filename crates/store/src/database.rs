@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::dialect::Dialect;
 use super::error::{Failure, StoreError};
 use spoutctl_core::fault::Fault;
 
@@ -18,7 +19,7 @@ const IDLE_CONNECTIONS: usize = 4;
 const CACHE_KIB: i64 = -4096;
 /// "sput": marks the file as ours for `file(1)` and for [`identify`].
 const APPLICATION_ID: i64 = 0x7370_7574;
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
 /// `store`.
@@ -202,6 +203,56 @@ CREATE TABLE tokens (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What a store of version 3 lacks. `told` is the id that a commit is told by, where another one of its repo has that for a
+/// name: before 2.6, pachd's commits are known by their branch and id together. `spec` is the commit of the pipeline's spec that
+/// wrote it.
+const FROM_VERSION_3: &str = "
+ALTER TABLE commits ADD COLUMN told TEXT;
+ALTER TABLE commits ADD COLUMN spec TEXT;
+CREATE INDEX commits_by_told ON commits (told) WHERE told IS NOT NULL;
+
+-- The branches that a pipeline reads.
+CREATE TABLE pipeline_inputs (
+    pipeline INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+    project  TEXT NOT NULL,
+    repo     TEXT NOT NULL,
+    branch   TEXT NOT NULL,
+    PRIMARY KEY (pipeline, project, repo, branch)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pipeline_inputs_by_branch ON pipeline_inputs (project, repo, branch);
+
+-- `output` is the commit that the job would fill.
+CREATE TABLE jobs (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    project       TEXT NOT NULL,
+    pipeline      TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    version       INTEGER NOT NULL,
+    killed        INTEGER NOT NULL DEFAULT 0,
+    reason        TEXT NOT NULL DEFAULT '',
+    created       INTEGER NOT NULL,
+    finished      INTEGER,
+    output_branch TEXT NOT NULL,
+    output        INTEGER NOT NULL REFERENCES commits (id) ON DELETE CASCADE,
+    UNIQUE (project, pipeline, name)
+) STRICT;
+CREATE INDEX jobs_by_output ON jobs (output);
+
+-- What users note: `about` is what store::metadata makes of a subject.
+CREATE TABLE metadata (
+    about TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (about, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secrets (
+    name    TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
 /// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process
 /// of the version before, which has the store open meanwhile, go on.
 const FROM_VERSION_1: &str = "
@@ -259,6 +310,8 @@ CREATE TABLE transaction_requests (
 /// The database of one store. Every call is one transaction on a connection of its own.
 pub(super) struct Database {
     path: PathBuf,
+    /// Whose words a refusal is told in.
+    pub(super) dialect: Dialect,
     synchronous: &'static str,
     idle: Mutex<Vec<Connection>>,
     /// Held by the thread that writes. `SQLite` keeps writers apart too, but by sleeping and asking again.
@@ -279,6 +332,7 @@ impl Database {
     pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
         let database = Self {
             path,
+            dialect: Dialect::default(),
             // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
             synchronous: "FULL",
             idle: Mutex::default(),
@@ -334,7 +388,7 @@ impl Database {
             }
             Err(Failure::Refusal(refusal)) => {
                 self.give_back(connection);
-                Err(refusal.into())
+                Err(refusal.fault(self.dialect))
             }
             Err(Failure::Fault(fault)) => {
                 self.give_back(connection);
@@ -435,6 +489,7 @@ impl Database {
         let make = || {
             transaction.execute_batch(SCHEMA)?;
             transaction.execute_batch(FROM_VERSION_2)?;
+            transaction.execute_batch(FROM_VERSION_3)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
@@ -454,7 +509,10 @@ impl Database {
             if version == 1 {
                 transaction.execute_batch(FROM_VERSION_1)?;
             }
-            transaction.execute_batch(FROM_VERSION_2)?;
+            if version <= 2 {
+                transaction.execute_batch(FROM_VERSION_2)?;
+            }
+            transaction.execute_batch(FROM_VERSION_3)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
         migrate().map_err(|source| self.error(source))?;

@@ -61,16 +61,20 @@ mod changed;
 mod commit;
 mod content;
 mod database;
+mod dialect;
 mod diff;
 mod entry;
 mod error;
 mod feed;
 mod file_set;
+mod job;
+mod metadata;
 mod pipeline;
 mod record;
 mod refusal;
 mod removal;
 mod repo;
+mod secret;
 pub mod serve;
 mod settle;
 mod staging;
@@ -93,12 +97,16 @@ use uuid::Uuid;
 
 pub use self::access::TokenRecord;
 use self::database::Database;
+pub use self::dialect::{Dialect, Restart};
 pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
 pub use self::error::{Failure, StoreError};
+pub use self::job::{JobRecord, JobState};
+pub use self::metadata::{Edit, Subject};
 pub use self::pipeline::{NewPipeline, PipelineRecord};
 pub use self::record::{CommitRecord, CommitSelector, Origin};
-pub use self::refusal::Refusal;
+pub use self::refusal::{CommitName, Refusal};
 pub use self::repo::{BranchRecord, ProjectRecord, RepoRecord};
+pub use self::secret::SecretRecord;
 pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
@@ -197,6 +205,18 @@ impl Store {
             closes_outputs: true,
             ..self
         }
+    }
+
+    /// Behaves as the pachd of a dialect, and refuses in its words.
+    #[must_use]
+    pub fn as_pachd(mut self, dialect: Dialect) -> Self {
+        self.database.dialect = dialect;
+        self
+    }
+
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.database.dialect
     }
 
     /// Makes a branch, or moves it, so that its head is `head`.

@@ -5,10 +5,11 @@ use rusqlite::{Connection, Row, params};
 
 use super::Store;
 use super::access::resource_of;
+use super::dialect::Restart;
 use super::error::Failure;
 use super::record::{commit_id, foreign};
 use super::refusal::Refusal;
-use super::repo::{find, time};
+use super::repo::{find, repo_row, time};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
@@ -43,6 +44,9 @@ pub struct NewPipeline<'a> {
     pub created_by: &'a str,
     pub submitted: &'a str,
     pub effective: &'a str,
+    /// Its own code writes; otherwise jobs do, one for each commit in its inputs.
+    pub is_spout: bool,
+    pub inputs: &'a [Branch],
     /// It may take the place of one that is there.
     pub update: bool,
     pub reprocess: bool,
@@ -62,6 +66,28 @@ pub(super) fn writes(db: &Connection, branch: &Branch) -> rusqlite::Result<bool>
         ],
         |row| row.get(0),
     )
+}
+
+/// The branches that a pipeline reads.
+pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT pipeline_inputs.project, repo, branch FROM pipeline_inputs
+         JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
+         WHERE pipelines.project = ?1 AND pipelines.name = ?2 ORDER BY pipeline_inputs.project, repo, branch",
+    )?;
+    let mut rows = statement.query([name.project.as_str(), name.name.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |at| row.get::<_, String>(at);
+        found.push(Branch {
+            repo: Repo {
+                project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
+                name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
+            },
+            name: BranchName::new(&text(2)?).map_err(|error| foreign(Box::new(error)))?,
+        });
+    }
+    Ok(found)
 }
 
 impl Work<'_> {
@@ -97,13 +123,17 @@ impl Work<'_> {
             if find(self.db, new.name)?.is_some() {
                 return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
             }
-            let description = format!("Output repo for pipeline {}.", new.name);
+            let name = self.dialect.repo(new.name);
+            let description = format!("Output repo for pipeline {name}.");
             self.create_repo(new.name, &description, false)?;
             if self.principal.is_some() {
                 // Its own code, as recording auth 027 has it.
                 let pipeline = format!("pipeline:{}", new.name);
                 self.set_roles(&resource_of(new.name), &pipeline, ["repoWriter"])?;
             }
+        }
+        for input in new.inputs {
+            repo_row(self.db, &input.repo)?;
         }
         let spec_commit = self.next_commit_id()?;
         let salt = match &before {
@@ -130,18 +160,61 @@ impl Work<'_> {
                 new.submitted,
                 new.effective
             ])?;
-        self.begin_output(new, spec_commit)
+        self.keep_inputs(new)?;
+        if new.is_spout {
+            self.begin_output(new, spec_commit)
+        } else {
+            self.start_job(new.name, &spec_commit)
+        }
+    }
+
+    fn keep_inputs(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
+        let pipeline: i64 = self
+            .db
+            .prepare_cached("SELECT id FROM pipelines WHERE project = ?1 AND name = ?2")?
+            .query_row([new.name.project.as_str(), new.name.name.as_str()], |row| row.get(0))?;
+        self.db
+            .prepare_cached("DELETE FROM pipeline_inputs WHERE pipeline = ?1")?
+            .execute([pipeline])?;
+        for input in new.inputs {
+            // A branch that is read is there, if need be with an empty commit.
+            let repo = repo_row(self.db, &input.repo)?;
+            if super::record::head(self.db, repo, input.name.as_str())?.is_none() {
+                self.create_branch(input, None)?;
+            }
+            self.db
+                .prepare_cached(
+                    "INSERT INTO pipeline_inputs (pipeline, project, repo, branch) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    pipeline,
+                    input.repo.project.as_str(),
+                    input.repo.name.as_str(),
+                    input.name.as_str()
+                ])?;
+        }
+        Ok(())
     }
 
     fn begin_output(&mut self, new: &NewPipeline<'_>, spec_commit: CommitId) -> Result<(), Failure> {
-        let repo = super::repo::repo_row(self.db, new.name)?;
+        let repo = repo_row(self.db, new.name)?;
         if super::record::head(self.db, repo, new.output_branch.as_str())?.is_some() {
             return Ok(());
         }
         let named = self.commit_id.replace(spec_commit);
-        let head = self.make_empty_commit(repo, new.output_branch, "close spout commit");
+        let is_described = self.dialect.describes_first_commits();
+        let description = if is_described { "close spout commit" } else { "" };
+        let head = self.make_empty_commit(repo, new.output_branch, description);
         self.commit_id = named;
-        self.set_head(repo, new.output_branch.as_str(), Some(head?))?;
+        let head = head?;
+        if is_described {
+            // It is finished as commits are that somebody has closed (378).
+            self.db
+                .prepare_cached("UPDATE commits SET checked = 1 WHERE id = ?1")?
+                .execute([head])?;
+        }
+        self.set_head(repo, new.output_branch.as_str(), Some(head))?;
         Ok(())
     }
 
@@ -150,10 +223,21 @@ impl Work<'_> {
     /// # Errors
     /// `NotFound`.
     pub fn set_pipeline_stopped(&mut self, name: &Repo, stopped: bool) -> Result<(), Failure> {
-        self.some_pipeline(name)?;
+        let pipeline = self.some_pipeline(name)?;
+        let is_restart = pipeline.stopped && !stopped;
+        let restart = self.dialect.restart();
+        if is_restart && restart == Restart::Refused {
+            return Err(Refusal::NoMetaRepo(name.clone()).into());
+        }
         self.db
             .prepare_cached("UPDATE pipelines SET stopped = ?3 WHERE project = ?1 AND name = ?2")?
             .execute(params![name.project.as_str(), name.name.as_str(), stopped])?;
+        // What others leave on their branches when they are started again is not played.
+        let is_spout = inputs_of(self.db, name)?.is_empty();
+        if is_restart && is_spout && matches!(restart, Restart::Emptied | Restart::Open) {
+            let repo = repo_row(self.db, name)?;
+            self.restart_output(repo, &pipeline.output_branch, restart)?;
+        }
         Ok(())
     }
 
@@ -163,6 +247,9 @@ impl Work<'_> {
     /// `NotFound`.
     pub fn delete_pipeline(&mut self, name: &Repo, keep_repo: bool) -> Result<(), Failure> {
         self.some_pipeline(name)?;
+        self.db
+            .prepare_cached("DELETE FROM jobs WHERE project = ?1 AND pipeline = ?2")?
+            .execute([name.project.as_str(), name.name.as_str()])?;
         self.db
             .prepare_cached("DELETE FROM pipelines WHERE project = ?1 AND name = ?2")?
             .execute([name.project.as_str(), name.name.as_str()])?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Store;
 use super::commit::CommitRow;
 use super::error::Failure;
-use super::refusal::Refusal;
+use super::refusal::{CommitName, Refusal};
 use super::repo::{self, repo_row};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, CommitInfo, ProjectName, Repo, RepoName};
@@ -25,6 +25,8 @@ pub struct CommitSelector {
     pub id: Option<CommitId>,
     /// As it was named; what is no branch's name is no branch.
     pub branch: Option<String>,
+    /// With an id: it has to be the branch that the commit is of. Otherwise that only tells which of several is meant.
+    pub is_of_branch: bool,
     /// How many parents before it.
     pub back: u32,
 }
@@ -35,6 +37,7 @@ impl From<&Commit> for CommitSelector {
             repo: commit.repo.clone(),
             id: Some(commit.id.clone()),
             branch: Some(commit.branch.as_str().to_owned()),
+            is_of_branch: false,
             back: 0,
         }
     }
@@ -46,6 +49,7 @@ impl From<&Branch> for CommitSelector {
             repo: branch.repo.clone(),
             id: None,
             branch: Some(branch.name.as_str().to_owned()),
+            is_of_branch: false,
             back: 0,
         }
     }
@@ -60,6 +64,8 @@ pub struct CommitRecord {
     pub row: i64,
     pub info: CommitInfo,
     pub origin: Origin,
+    /// The commit of the spec of the pipeline that wrote it.
+    pub spec: Option<CommitId>,
     /// Those that were started on it, with their branches, oldest first.
     pub children: Vec<(CommitId, String)>,
     pub updated: Timestamp,
@@ -78,11 +84,14 @@ impl CommitRecord {
 
 /// The row of the commit that is meant, or pachd's words for that there is none (recordings p 018, 020, 098, 099).
 pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Failure> {
-    let repo_name = selector.repo.to_string();
+    let asked = CommitName {
+        repo: selector.repo.clone(),
+        branch: selector.branch.clone().unwrap_or_default(),
+        id: selector.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
     let not_picked = |because| {
         Failure::from(Refusal::CommitNotPicked {
-            repo: repo_name.clone(),
-            id: selector.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            asked: asked.clone(),
             because: Box::new(because),
         })
     };
@@ -90,19 +99,22 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
         return Err(Refusal::NothingToPick.into());
     }
     let Some(repo) = repo::find(db, &selector.repo)? else {
-        return Err(not_picked(Refusal::RepoNotFound(repo_name.clone())));
+        return Err(not_picked(Refusal::RepoNotFound(selector.repo.clone())));
     };
     let found = match (&selector.id, &selector.branch) {
-        (Some(id), _) => by_name(db, repo, id)?.ok_or_else(|| Refusal::CommitNotFound {
-            repo: repo_name.clone(),
-            id: id.to_string(),
-        }),
+        (Some(id), branch) => {
+            let found = by_name(db, repo, id, branch.as_deref())?;
+            let found = found.filter(|(_, of)| !selector.is_of_branch || Some(of) == branch.as_ref());
+            found
+                .map(|(row, _)| row)
+                .ok_or_else(|| Refusal::CommitNotFound(asked.clone()))
+        }
         (None, branch) => {
             let branch = branch.as_deref().unwrap_or_default();
             head(db, repo, branch)?
                 .flatten()
                 .ok_or_else(|| Refusal::BranchNotFound {
-                    repo: repo_name.clone(),
+                    repo: selector.repo.clone(),
                     branch: branch.to_owned(),
                 })
         }
@@ -114,7 +126,7 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
             Some(parent) => parent,
             None => {
                 return Err(Refusal::TooFewAncestors {
-                    repo: repo_name,
+                    repo: selector.repo.to_string(),
                     id: commit_name(db, named)?.to_string(),
                     wanted: selector.back,
                     ancestors,
@@ -126,10 +138,16 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
     Ok(row)
 }
 
-fn by_name(db: &Connection, repo: i64, id: &CommitId) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT id FROM commits WHERE repo = ?1 AND name = ?2 AND squashed = 0")?
-        .query_row(params![repo, id.as_str()], |row| row.get(0))
-        .optional()
+/// The commit of this id. Where there are aliases of it, a branch tells which is meant; the one that they stand for is
+/// found without.
+fn by_name(db: &Connection, repo: i64, id: &CommitId, branch: Option<&str>) -> rusqlite::Result<Option<(i64, String)>> {
+    db.prepare_cached(
+        "SELECT id, branch FROM commits
+         WHERE repo = ?1 AND (name = ?2 OR told = ?2) AND squashed = 0
+         ORDER BY ifnull(branch = ?3, 0) DESC, told IS NOT NULL, id LIMIT 1",
+    )?
+    .query_row(params![repo, id.as_str(), branch], |row| Ok((row.get(0)?, row.get(1)?)))
+    .optional()
 }
 
 fn parent_of(db: &Connection, row: i64) -> rusqlite::Result<Option<i64>> {
@@ -147,7 +165,7 @@ pub(super) fn head(db: &Connection, repo: i64, branch: &str) -> rusqlite::Result
 
 pub(super) fn commit_name(db: &Connection, row: i64) -> Result<CommitId, Failure> {
     let name: String = db
-        .prepare_cached("SELECT name FROM commits WHERE id = ?1")?
+        .prepare_cached("SELECT ifnull(told, name) FROM commits WHERE id = ?1")?
         .query_row([row], |row| row.get(0))?;
     commit_id(&name)
 }
@@ -161,13 +179,14 @@ pub(super) fn foreign(error: Box<dyn std::error::Error + Send + Sync>) -> Failur
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error).into()
 }
 
-const INFO_COLUMNS: &str = "commits.id, commits.name, commits.branch,
-    (SELECT parents.name FROM commits parents WHERE parents.id = commits.parent), commits.description, commits.started,
+const INFO_COLUMNS: &str = "commits.id, ifnull(commits.told, commits.name), commits.branch,
+    ifnull(parents.told, parents.name), commits.description, commits.started,
     commits.finishing, commits.finished, commits.error, commits.size, commits.parent,
-    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base,
-    (SELECT parents.branch FROM commits parents WHERE parents.id = commits.parent)";
+    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base, parents.branch,
+    commits.spec";
 
-const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo";
+const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo
+    LEFT JOIN commits parents ON parents.id = commits.parent";
 
 fn repo_of(row: &Row<'_>) -> Result<Repo, Failure> {
     let (project, name): (String, String) = (row.get(14)?, row.get(15)?);
@@ -199,7 +218,11 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
     let parent: Option<(String, String)> = row.get::<_, Option<String>>(3)?.zip(row.get(17)?);
     let origin: String = row.get(11)?;
     Ok(CommitInfo {
-        origin: if origin == "AUTO" { Origin::Auto } else { Origin::User },
+        origin: match origin.as_str() {
+            "AUTO" => Origin::Auto,
+            "ALIAS" => Origin::Alias,
+            _ => Origin::User,
+        },
         commit: named(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
         parent: parent.map(|(id, branch)| named(&id, &branch)).transpose()?,
         description: row.get(4)?,
@@ -214,7 +237,9 @@ fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
 fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
-    let mut children = db.prepare_cached("SELECT name, branch FROM commits WHERE parent = ?1 ORDER BY id")?;
+    let spec: Option<String> = row.get(18)?;
+    let mut children =
+        db.prepare_cached("SELECT ifnull(told, name), branch FROM commits WHERE parent = ?1 ORDER BY id")?;
     let mut children = children.query([id])?;
     let mut named = Vec::new();
     while let Some(child) = children.next()? {
@@ -225,6 +250,7 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
         row: id,
         origin: info.origin,
         info,
+        spec: spec.map(|spec| commit_id(&spec)).transpose()?,
         children: named,
         updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
         checked: row.get(13)?,
@@ -263,7 +289,7 @@ pub(super) fn info_of(db: &Connection, row: i64) -> Result<CommitInfo, Failure> 
 }
 
 pub(super) fn record_of(db: &Connection, row: i64) -> Result<Option<CommitRecord>, Failure> {
-    let mut records = records(db, "commits.id = ?1 AND squashed = 0", [row])?;
+    let mut records = records(db, "commits.id = ?1 AND commits.squashed = 0", [row])?;
     Ok(records.pop())
 }
 
@@ -342,7 +368,8 @@ fn line_page<T>(
              SELECT commits.parent, place + 1 FROM line JOIN commits ON commits.id = line.id
              WHERE commits.parent IS NOT NULL AND place + 1 < ?2)
          SELECT {INFO_COLUMNS} FROM line JOIN commits ON commits.id = line.id JOIN repos ON repos.id = commits.repo
-         WHERE squashed = 0 ORDER BY line.place"
+         LEFT JOIN commits parents ON parents.id = commits.parent
+         WHERE commits.squashed = 0 ORDER BY line.place"
     ))?;
     let mut rows = statement.query([newest, PAGE])?;
     let mut page = Vec::new();
@@ -382,7 +409,7 @@ impl Store {
         self.database.read(|tx| {
             records(
                 tx,
-                "commits.name = ?1 AND squashed = 0 ORDER BY commits.id",
+                "(commits.name = ?1 OR commits.told = ?1) AND commits.squashed = 0 ORDER BY commits.id",
                 [id.as_str()],
             )
         })
@@ -416,9 +443,9 @@ impl Store {
             None => None,
         };
         let which = if newest_first {
-            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND squashed = 0 ORDER BY commits.id DESC LIMIT ?3"
+            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id DESC LIMIT ?3"
         } else {
-            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND squashed = 0 ORDER BY commits.id LIMIT ?3"
+            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id LIMIT ?3"
         };
         let mut cursor = if newest_first { i64::MAX } else { 0 };
         loop {
@@ -445,7 +472,8 @@ impl Store {
     pub fn next_commit(&self, repo: &Repo, after: i64, branch: Option<&str>) -> Result<Option<CommitRecord>, Fault> {
         self.database.read(|tx| {
             let repo = repo_row(tx, repo)?;
-            let which = "commits.id > ?1 AND commits.repo = ?2 AND (?3 IS NULL OR commits.branch = ?3) AND squashed = 0
+            let which =
+                "commits.id > ?1 AND commits.repo = ?2 AND (?3 IS NULL OR commits.branch = ?3) AND commits.squashed = 0
                          ORDER BY commits.id LIMIT 1";
             Ok(records(tx, which, params![after, repo, branch])?.pop())
         })

@@ -2,10 +2,41 @@
 //!
 //! A refusal is an answer and changes nothing. What can be wrong with the disk is a [`super::StoreError`].
 
+use std::fmt;
+
+use super::dialect::Dialect;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Repo};
 
-/// The store's "no". `Display` is pachd's text; the recordings stand beside each.
+/// A commit, as an error text names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitName {
+    pub repo: Repo,
+    /// Empty where nobody has said it.
+    pub branch: String,
+    /// Empty where it was asked for by its branch.
+    pub id: String,
+}
+
+impl CommitName {
+    fn in_words_of(&self, dialect: Dialect) -> String {
+        let Self { repo, branch, id } = self;
+        if dialect.commits_are_of_branches() {
+            format!("{}@{branch}={id}", dialect.repo(repo))
+        } else {
+            self.to_string()
+        }
+    }
+}
+
+impl fmt::Display for CommitName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repo, self.id)
+    }
+}
+
+/// The store's "no". `Display` is the text of pachd 2.12, the recordings stand beside each; [`Refusal::words`] has those of
+/// the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// `call` as pachd names the step, and what was refused in it.
@@ -21,14 +52,14 @@ pub enum Refusal {
     ProjectExists(String),
     /// http 011, 027.
     #[error("repo {0} not found")]
-    RepoNotFound(String),
+    RepoNotFound(Repo),
     /// http 008.
     #[error("repo {0} already exists")]
     RepoExists(Repo),
 
     /// Where a commit was asked for by its branch (p 098).
     #[error("branch {branch:?} not found in repo {repo}")]
-    BranchNotFound { repo: String, branch: String },
+    BranchNotFound { repo: Repo, branch: String },
     /// Where the branch itself was asked for (http 079).
     #[error("{before}branch (id=0, branch={branch}) not found\nbranch {name:?} not found in repo {repo}",
         before = missing_repo(branch, *.has_repo), name = .branch.name.as_str(), repo = .branch.repo)]
@@ -37,15 +68,11 @@ pub enum Refusal {
     #[error("get branch \"{repo}.user@{name}\": branch (id=0, branch={0}) not found", repo = .0.repo, name = .0.name)]
     NoBranchToDelete(Branch),
 
-    /// p 018, 098, 099; `id` is what the call named, or nothing when it named a branch.
-    #[error("pick commit tx: commit {repo}@{id} not found\n{because}")]
-    CommitNotPicked {
-        repo: String,
-        id: String,
-        because: Box<Refusal>,
-    },
-    #[error("commit {repo}@{id} not found")]
-    CommitNotFound { repo: String, id: String },
+    /// p 018, 098, 099
+    #[error("pick commit tx: commit {asked} not found\n{because}")]
+    CommitNotPicked { asked: CommitName, because: Box<Refusal> },
+    #[error("commit {0} not found")]
+    CommitNotFound(CommitName),
     /// Named as an ancestor, such as `ID~2`, of a commit with fewer.
     #[error(
         "pick commit tx: picking commit: invalid offset for ancestor of commit: {repo}.user@{id}, offset requested: \
@@ -63,11 +90,11 @@ pub enum Refusal {
     CommitSetNotFound(String),
     /// Somebody dropped it while the call waited for it.
     #[error("inspect finishing or finished commit: commit {0} was deleted")]
-    CommitDeleted(String),
+    CommitDeleted(CommitName),
 
     /// http 047.
     #[error("create commit: parent commit {0} has not been finished")]
-    HeadOpen(String),
+    HeadOpen(CommitName),
     /// p 054.
     #[error(
         "create commit: commit {repo}.user@{id} already exists\ninconsistent dependencies: cannot create commit from \
@@ -76,22 +103,22 @@ pub enum Refusal {
     OneCommitARepo { repo: Repo, id: String },
     /// http 053, 055.
     #[error("commit {0} has already finished")]
-    AlreadyFinished(String),
+    AlreadyFinished(CommitName),
     /// http 054.
     #[error("cannot clear finished commit")]
     ClearFinished,
     #[error("cannot drop a commit that has children: {0}")]
-    DropWithChildren(String),
+    DropWithChildren(CommitName),
     #[error(
         "cannot squash a commit that has no children as that would cause data loss, use the drop operation instead: {0}"
     )]
-    SquashWithoutChildren(String),
+    SquashWithoutChildren(CommitName),
     #[error("cannot squash until child commit {child} is finished{hint}",
         hint = if *.finishing { ", consider using WaitCommit" } else { "" })]
-    ChildNotFinished { child: String, finishing: bool },
+    ChildNotFinished { child: CommitName, finishing: bool },
     /// What this commit goes on from is not settled, so its content is not known yet.
     #[error("base commit {0} not finished")]
-    BaseNotFinished(String),
+    BaseNotFinished(CommitName),
 
     /// http 105, 106.
     #[error("cannot start a commit on an output branch: {0}")]
@@ -99,6 +126,21 @@ pub enum Refusal {
     /// http 092.
     #[error("pipeline \"{0}\" already exists")]
     PipelineExists(Repo),
+    #[error("job {pipeline}@{id} not found")]
+    JobNotFound { pipeline: Repo, id: String },
+    /// `CreateSecret`, in Kubernetes' words.
+    #[error("secrets {0:?} already exists")]
+    SecretExists(String),
+    #[error("secrets {0:?} not found")]
+    SecretNotFound(String),
+    #[error("add_key target key {0:?} already exists; use edit_key instead")]
+    MetadataKeyExists(String),
+    /// Repos that are in a project which is to be deleted.
+    #[error("cannot delete project {project}: {}", repos.join("\n"))]
+    ProjectNotEmpty { project: String, repos: Vec<String> },
+    /// grpc-2.0 387
+    #[error("repo {}.meta not found", .0.name)]
+    NoMetaRepo(Repo),
     #[error("pipeline \"{}\" cannot be created because a repo with the same name already exists", .0.name)]
     NoRepoForPipeline(Repo),
     /// http 103.
@@ -155,6 +197,54 @@ pub enum Refusal {
     ChangedWhileRead { commit: String, what: &'static str },
 }
 
+fn missing_branch(dialect: Dialect, repo: &Repo, branch: &str) -> String {
+    format!("branch {branch:?} not found in repo {}", dialect.repo(repo))
+}
+
+/// Before 2.12 the step is not said, and of a branch the row that is missing since 2.8 (105, 106).
+fn not_picked(dialect: Dialect, asked: &CommitName, because: &Refusal) -> String {
+    match because {
+        _ if !asked.id.is_empty() => format!("commit {} not found", asked.in_words_of(dialect)),
+        Refusal::BranchNotFound { repo, branch } if dialect.minds_missing_branches() => {
+            format!("branch (id=0, branch={repo}@{branch}) not found\n{because}")
+        }
+        _ => missing_branch(dialect, &asked.repo, &asked.branch),
+    }
+}
+
+fn one_commit_a_repo(dialect: Dialect, repo: &Repo, id: &str) -> String {
+    let inconsistent = format!(
+        "inconsistent dependencies: cannot create commit from {repo}@{id}; repo ({}) already has a commit in this \
+         transaction",
+        repo.name
+    );
+    if dialect.minds_missing_branches() {
+        format!("commit {repo}.user@{id} already exists\n{inconsistent}")
+    } else {
+        inconsistent
+    }
+}
+
+/// 111
+fn no_pipeline(dialect: Dialect, name: &Repo) -> String {
+    let name = dialect.repo(name);
+    let step = "pipeline was not inspected";
+    let step = if dialect.says(step) {
+        format!("{step}: ")
+    } else {
+        String::new()
+    };
+    let branch = format!("branch \"master\" not found in repo {name}.spec");
+    let rest = match name.split_once('/') {
+        Some((project, pipeline)) if dialect.minds_missing_branches() => format!(
+            "repo (id=0, project={project}, name={pipeline}, type=spec) not found\nbranch (id=0, \
+             branch={name}.spec@master) not found\n{branch}\npipeline \"{name}\" not found"
+        ),
+        _ => branch,
+    };
+    format!("{step}couldn't find up to date spec for pipeline \"{name}\": {rest}")
+}
+
 fn missing_repo(branch: &Branch, has_repo: bool) -> String {
     if has_repo {
         return String::new();
@@ -164,6 +254,68 @@ fn missing_repo(branch: &Branch, has_repo: bool) -> String {
 }
 
 impl Refusal {
+    /// What the pachd of a dialect says.
+    #[must_use]
+    pub fn words(&self, dialect: Dialect) -> String {
+        if dialect == Dialect::default() {
+            return self.to_string();
+        }
+        let repo = |name: &Repo| dialect.repo(name);
+        let commit = |name: &CommitName| name.in_words_of(dialect);
+        match self {
+            Self::Within { step, refusal } if dialect.says(step) => format!("{step}: {}", refusal.words(dialect)),
+            Self::Within { refusal, .. } => refusal.words(dialect),
+            Self::ProjectNotFound(_) if dialect.finds_projects_by_name() => self.to_string(),
+            Self::ProjectNotFound(name) => format!("cannot find project {name:?}: project {name:?} not found"),
+            Self::RepoNotFound(name) => format!("repo {} not found", repo(name)),
+            Self::RepoExists(name) => format!("repo {} already exists", repo(name)),
+            Self::BranchNotFound { repo: name, branch } => missing_branch(dialect, name, branch),
+            Self::BranchRowNotFound { branch, .. } if !dialect.minds_missing_branches() => {
+                missing_branch(dialect, &branch.repo, branch.name.as_str())
+            }
+            Self::CommitNotPicked { asked, because } => not_picked(dialect, asked, because),
+            Self::CommitNotFound(name) => format!("commit {} not found", commit(name)),
+            Self::HeadOpen(name) => format!("parent commit {} has not been finished", commit(name)),
+            Self::OneCommitARepo { repo: name, id } => one_commit_a_repo(dialect, name, id),
+            Self::AlreadyFinished(name) => format!("commit {} has already finished", commit(name)),
+            Self::DropWithChildren(name) => format!("cannot drop a commit that has children: {}", commit(name)),
+            Self::SquashWithoutChildren(name) => format!(
+                "cannot squash a commit that has no children as that would cause data loss, use the drop operation \
+                 instead: {}",
+                commit(name)
+            ),
+            Self::ChildNotFinished { child, .. } => {
+                format!("cannot squash until child commit {} is finished", commit(child))
+            }
+            Self::OutputBranch(branch) => {
+                format!("cannot start a commit on an output branch: {}", dialect.branch(branch))
+            }
+            Self::PipelineExists(name) => format!("pipeline \"{}\" already exists", repo(name)),
+            Self::PipelineNotFound(name) => no_pipeline(dialect, name),
+            Self::FileSetToAddGone => "path does not exist".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
+    /// As a fault, in the words of a dialect.
+    #[must_use]
+    pub fn fault(&self, dialect: Dialect) -> Fault {
+        let kind = match self.kind() {
+            FaultKind::AlreadyExists if self.is_only_inconsistent(dialect) => FaultKind::Refused,
+            kind => kind,
+        };
+        Fault::new(kind, self.words(dialect))
+    }
+
+    /// Two commits of a repo in one transaction: since 2.8 the database has a code for it (228).
+    fn is_only_inconsistent(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Within { refusal, .. } => refusal.is_only_inconsistent(dialect),
+            Self::OneCommitARepo { .. } => !dialect.minds_missing_branches(),
+            _ => false,
+        }
+    }
+
     /// With pachd's name of the step in which it was refused before it.
     #[must_use]
     pub fn within(self, step: impl Into<String>) -> Self {
@@ -184,11 +336,12 @@ impl Refusal {
             | Self::BranchRowNotFound { .. }
             | Self::NoBranchToDelete(_)
             | Self::CommitNotPicked { .. }
-            | Self::CommitNotFound { .. }
+            | Self::CommitNotFound(_)
             | Self::CommitSetNotFound(_)
             | Self::CommitDeleted(_)
             | Self::TransactionNotFound(_)
             | Self::PipelineNotFound(_)
+            | Self::JobNotFound { .. }
             | Self::FileNotFound { .. }
             | Self::NoContent { .. }
             | Self::ChangedWhileRead { .. } => FaultKind::NotFound,
@@ -202,6 +355,11 @@ impl Refusal {
             Self::InvalidName(_)
             | Self::NothingToPick
             | Self::NoRepoForPipeline(_)
+            | Self::NoMetaRepo(_)
+            | Self::SecretExists(_)
+            | Self::SecretNotFound(_)
+            | Self::MetadataKeyExists(_)
+            | Self::ProjectNotEmpty { .. }
             | Self::RepoOfPipeline(_)
             | Self::TooFewAncestors { .. }
             | Self::ClearFinished

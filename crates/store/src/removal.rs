@@ -9,6 +9,7 @@ use super::changed::ChangedPaths;
 use super::commit::CommitRow;
 use super::error::Failure;
 use super::file_set;
+use super::metadata::repo_key;
 use super::record::CommitSelector;
 use super::refusal::Refusal;
 use super::repo;
@@ -36,13 +37,18 @@ impl Work<'_> {
         Ok(rows.len())
     }
 
+    /// Children that go with them, such as an alias, are none.
     fn drop_rows(&mut self, rows: &[CommitRow]) -> Result<(), Failure> {
         for row in rows {
-            if !self.children(row)?.is_empty() {
+            if self
+                .children(row)?
+                .iter()
+                .any(|child| rows.iter().all(|row| row.id != child.id))
+            {
                 return Err(Refusal::DropWithChildren(row.named(self.db)?).into());
             }
         }
-        for row in rows {
+        for row in rows.iter().rev() {
             self.take_from_history(row)?;
             self.erase(row)?;
         }
@@ -95,7 +101,7 @@ impl Work<'_> {
     fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRow>, Failure> {
         let rows: Vec<i64> = self
             .db
-            .prepare_cached("SELECT id FROM commits WHERE name = ?1 AND squashed = 0 ORDER BY id")?
+            .prepare_cached("SELECT id FROM commits WHERE (name = ?1 OR told = ?1) AND squashed = 0 ORDER BY id")?
             .query_map([id.as_str()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         rows.into_iter()
@@ -201,6 +207,7 @@ impl Work<'_> {
             return Ok(false);
         };
         self.forget_roles(repo)?;
+        self.forget_notes(&repo_key(row))?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",
             "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",

@@ -5,6 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Store;
 use super::error::Failure;
+use super::metadata::repo_key;
+use super::pipeline;
 use super::record::{self, CommitSelector, commit_id, foreign, head, info_of};
 use super::refusal::Refusal;
 use super::work::Work;
@@ -36,8 +38,12 @@ pub struct RepoRecord {
 pub struct BranchRecord {
     pub branch: Branch,
     pub head: Option<CommitId>,
+    /// The branch that its head is of, which is another one where it was moved.
+    pub head_branch: String,
     /// A pipeline writes it, which has its own spec as provenance.
     pub is_output: bool,
+    /// What that pipeline reads.
+    pub inputs: Vec<Branch>,
     pub created: Timestamp,
     pub updated: Timestamp,
 }
@@ -50,11 +56,20 @@ pub(super) fn find(db: &Connection, repo: &Repo) -> rusqlite::Result<Option<i64>
 
 /// The repo's row, or pachd's words for that there is none (recordings http 011, 027).
 pub(super) fn repo_row(db: &Connection, repo: &Repo) -> Result<i64, Failure> {
-    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.to_string()).into())
+    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.clone()).into())
 }
 
 pub(super) fn time(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or_default()
+}
+
+/// `default` is always there.
+pub(super) fn project_exists(db: &Connection, name: &ProjectName) -> rusqlite::Result<bool> {
+    if name.as_str() == DEFAULT_PROJECT {
+        return Ok(true);
+    }
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM projects WHERE name = ?1)")?
+        .query_row([name.as_str()], |row| row.get(0))
 }
 
 pub(super) fn inspect_branch(db: &Connection, branch: &Branch) -> Result<Option<BranchInfo>, Failure> {
@@ -91,13 +106,46 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// `default` is always there.
     fn project_exists(&self, name: &ProjectName) -> Result<bool, Failure> {
-        Ok(name.as_str() == DEFAULT_PROJECT
-            || self
-                .db
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM projects WHERE name = ?1)")?
-                .query_row([name.as_str()], |row| row.get(0))?)
+        Ok(project_exists(self.db, name)?)
+    }
+
+    /// Removes a project; what is in it only with `force`.
+    ///
+    /// # Errors
+    /// `NotFound`; when there are repos in it.
+    pub fn delete_project(&mut self, name: &ProjectName, force: bool) -> Result<(), Failure> {
+        if !self.project_exists(name)? {
+            let missing = Refusal::ProjectNotFound(name.to_string());
+            return Err(missing.within(format!("delete project {:?}", name.as_str())).into());
+        }
+        let inside = self.repos_of(name)?;
+        if !inside.is_empty() && !force {
+            let repos = inside.iter().map(|repo| format!("repo {repo} still exists")).collect();
+            let project = name.to_string();
+            return Err(Refusal::ProjectNotEmpty { project, repos }.into());
+        }
+        for repo in inside {
+            if self.pipeline(&repo)?.is_some() {
+                self.delete_pipeline(&repo, false)?;
+            } else {
+                self.remove_repo(&repo)?;
+            }
+        }
+        self.forget_notes(&format!("PROJECT {name}"))?;
+        self.db
+            .prepare_cached("DELETE FROM projects WHERE name = ?1")?
+            .execute([name.as_str()])?;
+        Ok(())
+    }
+
+    /// The repos of a project.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn repos_of(&self, project: &ProjectName) -> Result<Vec<Repo>, Failure> {
+        let found = repos(self.db, "project = ?1 ORDER BY name", [project.as_str()])?;
+        Ok(found.into_iter().map(|record| record.repo).collect())
     }
 
     /// Makes a repo; with `update`, it may be there already and gets the description.
@@ -142,7 +190,12 @@ impl Work<'_> {
                     .map(CommitId::as_str)
                     .or(selector.branch.as_deref());
                 let step = format!("unable to inspect {}@{}", selector.repo, named.unwrap_or_default());
-                record::pick(self.db, selector).map_err(|failure| failure.within(step))?
+                let head = record::pick(self.db, selector).map_err(|failure| failure.within(step))?;
+                if self.dialect.commits_are_of_branches() {
+                    self.alias(repo, &branch.name, head)?
+                } else {
+                    head
+                }
             }
             None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
                 Some(row) => row,
@@ -150,7 +203,8 @@ impl Work<'_> {
             },
         };
         self.set_head(repo, branch.name.as_str(), Some(head_row))?;
-        Ok(())
+        let id = record::commit_name(self.db, head_row)?;
+        self.propagate(branch, &id)
     }
 
     pub(super) fn set_head(&self, repo: i64, branch: &str, head: Option<i64>) -> rusqlite::Result<()> {
@@ -173,8 +227,14 @@ impl Work<'_> {
             .db
             .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
             .execute(params)?;
-        if gone == 0 {
+        if gone == 0 && self.dialect.minds_missing_branches() {
             return Err(Refusal::NoBranchToDelete(branch.clone()).into());
+        }
+        if let Some(repo) = find(self.db, &branch.repo)? {
+            self.forget_notes(&format!("{} BRANCH {}", repo_key(repo), branch.name))?;
+        }
+        if self.dialect.commits_are_of_branches() {
+            return Ok(());
         }
         // Another branch of that name, made later, is another one: its subscribers are not to see these.
         self.db
@@ -283,16 +343,21 @@ fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<
 
 fn branches(db: &Connection, row: i64, repo: &Repo, name: Option<&str>) -> Result<Vec<BranchRecord>, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT branches.name, commits.name, branches.created, branches.updated,
+        "SELECT branches.name, ifnull(commits.told, commits.name), branches.created, branches.updated,
             EXISTS (SELECT 1 FROM pipelines JOIN repos USING (project, name)
-                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped)
+                    WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped),
+            ifnull(commits.branch, '')
          FROM branches LEFT JOIN commits ON commits.id = branches.head
          WHERE branches.repo = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.id DESC",
     )?;
     let mut rows = statement.query(params![row, name])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(branch_record(repo, row)?);
+        let mut record = branch_record(repo, row)?;
+        if record.is_output {
+            record.inputs = pipeline::inputs_of(db, repo)?;
+        }
+        found.push(record);
     }
     Ok(found)
 }
@@ -309,5 +374,7 @@ fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {
         created: time(row.get(2)?),
         updated: time(row.get(3)?),
         is_output: row.get(4)?,
+        inputs: Vec::new(),
+        head_branch: row.get(5)?,
     })
 }

@@ -18,8 +18,7 @@
 //! refused in words of our own (012); what is no commit's id is not found; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
-//! loses it; a branch may be subscribed to where another one was deleted; pending transactions do
-//! not expire; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
+//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
 //! a spec repo to read. Roles are those about repos and projects; lists leave nobody's repos
 //! out, and tokens of a file are revoked there. Not served: jobs, groups, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
@@ -36,9 +35,12 @@ mod file_sets;
 mod files;
 mod finishing;
 pub mod http;
+mod jobs;
+mod metadata;
 mod naming;
 mod pipelines;
 mod repos;
+mod secrets;
 pub mod status;
 mod subscription;
 #[cfg(test)]
@@ -54,7 +56,7 @@ use std::time::Duration;
 use self::access::{Access, Caller};
 use self::finishing::Finisher;
 pub use self::status::{Code, Status};
-use crate::Store;
+use crate::{Dialect, Store};
 
 /// Takes one of many answers.
 pub type Answers<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
@@ -99,6 +101,8 @@ pub struct Service {
     store: Arc<Store>,
     changes: Arc<Changes>,
     access: Option<Access>,
+    /// Which pachd this is.
+    dialect: Dialect,
     /// Works as long as it is here.
     _finisher: Finisher,
 }
@@ -125,6 +129,7 @@ impl Service {
         let changes = Arc::<Changes>::default();
         Ok(Self {
             _finisher: Finisher::start(Arc::clone(&store), Arc::clone(&changes))?,
+            dialect: store.dialect(),
             store,
             changes,
             access: None,
@@ -138,6 +143,11 @@ impl Service {
             access: Some(access),
             ..self
         }
+    }
+
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Ends every call that waits, with `Unavailable`, and those that come.

@@ -30,29 +30,44 @@ impl Store {
     /// What is wrong with the disk.
     pub fn settle_next(&self) -> Result<Option<CommitRecord>, Fault> {
         // Without the write lock first: this is asked far more often than there is something to do.
-        if self.database.read(|tx| next_unsettled(tx))?.is_none() {
+        let given_up_by = self.given_up_by();
+        if self.database.read(|tx| next_unsettled(tx, given_up_by))?.is_none() {
             return Ok(None);
         }
         self.change(|work| {
             // Another process may have done it meanwhile.
-            let Some(row) = next_unsettled(work.db)? else {
+            let Some(row) = next_unsettled(work.db, given_up_by)? else {
                 return Ok(None);
             };
             work.settle(row)?;
             record_of(work.db, row)
         })
     }
+
+    /// Commits that were ended with an error until then may be settled. Where it does harm to drop one before, it takes a
+    /// moment, so that whoever does not wait is found; elsewhere none.
+    fn given_up_by(&self) -> i64 {
+        if self.dialect().commits_are_of_branches() {
+            self.now().saturating_sub(GIVING_UP)
+        } else {
+            i64::MAX
+        }
+    }
 }
 
+/// In microseconds.
+const GIVING_UP: i64 = 100_000;
+
 /// A parent is closed before its children, and made before them: the oldest one's parent is finished.
-fn next_unsettled(db: &Connection) -> Result<Option<i64>, Failure> {
+fn next_unsettled(db: &Connection, given_up_by: i64) -> Result<Option<i64>, Failure> {
     let next = db
         .prepare_cached(
             "SELECT id FROM commits one WHERE finishing IS NOT NULL AND finished IS NULL
+                 AND (error = '' OR finishing <= ?1)
                  AND NOT EXISTS (SELECT 1 FROM commits parent WHERE parent.id = one.parent AND parent.finished IS NULL)
              ORDER BY id LIMIT 1",
         )?
-        .query_row([], |row| row.get(0))
+        .query_row([given_up_by], |row| row.get(0))
         .optional()?;
     Ok(next)
 }

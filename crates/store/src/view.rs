@@ -12,6 +12,7 @@ use super::Store;
 use super::changed::ChangedPaths;
 use super::commit::CommitRow;
 use super::content::{Content, FileReader, PAGE};
+use super::dialect::Dialect;
 use super::error::Failure;
 use super::record::{CommitRecord, CommitSelector, pick, record_of};
 use super::tree::{Tree, TreeFile};
@@ -58,6 +59,11 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
             row,
             tree,
         })
+    }
+
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.store.dialect()
     }
 
     /// The commit, as it was when it was opened.

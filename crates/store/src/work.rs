@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::Store;
+use super::dialect::Dialect;
 use super::error::Failure;
 use super::file_set;
 use spoutctl_core::fault::Fault;
@@ -20,6 +21,7 @@ pub struct Work<'a> {
     pub(super) closes_outputs: bool,
     /// Who owns what is made.
     pub(super) principal: Option<String>,
+    pub(super) dialect: Dialect,
 }
 
 impl Store {
@@ -42,7 +44,14 @@ impl<'a> Work<'a> {
             commit_id: None,
             closes_outputs: store.closes_outputs,
             principal: None,
+            dialect: store.database.dialect,
         }
+    }
+
+    /// Whose behaviour this is.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// From here on, commits are started with this id, as those of one of pachd's transactions are (p 022, 043–045).

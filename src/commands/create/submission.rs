@@ -167,7 +167,7 @@ fn look_at(
         (checked, outcome.ok().map(|template| template.parsed))
     } else {
         let parsed = spec::parse(&file);
-        (spoutctl_lint::check_parsed(&file, &parsed, &options), Some(parsed))
+        (spoutctl_lint::check(&file, &options), Some(parsed))
     };
     let mut diagnostics = checked.diagnostics;
     suppressions.of(&input.name).leave_out(&mut diagnostics);

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::stats::Lag;
-use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position};
-use spoutctl_core::pfs::Branch;
+use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position, Refused};
+use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_delivery::{Receipt, Settled};
 
 /// The lines of `--json`. Fields are only ever added.
@@ -29,6 +29,9 @@ pub(super) enum Line<'a> {
         messages: Option<Messages<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<&'a Position>,
+        /// Of the repo that the file is in, where it is in one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        commit: Option<&'a str>,
     },
     /// An archive that was left out.
     Skipped {
@@ -102,6 +105,22 @@ pub(super) enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    /// An archive that was committed in another repo, since none can be made of it.
+    fn quarantined_in(settled: &Settled<'a>, refused: &Refused) -> Self {
+        let (Settled::Committed(receipt) | Settled::Already(receipt)) = settled else {
+            return Self::of(settled);
+        };
+        Self::Quarantined {
+            archive: receipt.archive,
+            digest: receipt.digest.to_string(),
+            file: refused.place.clone(),
+            reason: refused.reason.clone(),
+            messages: Messages::of(&receipt.label),
+            position: receipt.label.position.as_ref(),
+            commit: receipt.commit.as_ref().map(CommitId::as_str),
+        }
+    }
+
     /// Leaves out half of what is listed, or of the words, so that the line becomes shorter; whether it can.
     pub fn list_fewer(&mut self) -> bool {
         let archives = match self {
@@ -123,6 +142,18 @@ impl<'a> Line<'a> {
 
     pub fn of(settled: &Settled<'a>) -> Self {
         match *settled {
+            Settled::Committed(Receipt {
+                label: Label {
+                    refused: Some(refused), ..
+                },
+                ..
+            })
+            | Settled::Already(Receipt {
+                label: Label {
+                    refused: Some(refused), ..
+                },
+                ..
+            }) => Self::quarantined_in(settled, refused),
             Settled::Committed(receipt) => Self::Commit(Commitment::new(receipt)),
             Settled::Already(receipt) => Self::Already(Commitment::new(receipt)),
             Settled::Empty(archive) => Self::Empty {
@@ -146,6 +177,7 @@ impl<'a> Line<'a> {
                 reason: reason(archive),
                 messages: Messages::of(&archive.label),
                 position: archive.label.position.as_ref(),
+                commit: None,
             },
         }
     }
@@ -312,6 +344,9 @@ pub(super) fn reason(archive: &Archive) -> String {
 /// What an acknowledgement says, for shells.
 pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<String>)> {
     let (kind, digest, label, branch) = match settled {
+        Settled::Committed(receipt) | Settled::Already(receipt) if receipt.label.refused.is_some() => {
+            ("quarantined", receipt.digest, &receipt.label, Some(&receipt.branch))
+        }
         Settled::Committed(receipt) => ("commit", receipt.digest, &receipt.label, Some(&receipt.branch)),
         Settled::Already(receipt) => ("already", receipt.digest, &receipt.label, Some(&receipt.branch)),
         Settled::Empty(archive) => ("empty", archive.digest, &archive.label, None),

@@ -526,6 +526,8 @@ impl Observer for Report {
 
     fn committed(&self, receipt: &Receipt) {
         self.acknowledge(receipt, false);
+        let is_set_aside = receipt.label.refused.is_some();
+        self.quarantined.fetch_add(u64::from(is_set_aside), Ordering::Relaxed);
         self.remember(receipt);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);

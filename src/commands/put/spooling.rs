@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::input::Taker;
 use super::report::{Report, Spooled};
-use crate::cli::PutArgs;
+use crate::cli::{OnBad, PutArgs};
 use crate::failure::Failure;
 use crate::settings::Address;
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
@@ -115,6 +115,9 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
         add("--batch-count", batching.count.to_string());
         add("--batch-bytes", batching.bytes.to_string());
         add("--batch-period", format!("{}s", batching.period.as_secs_f64()));
+    }
+    if let OnBad::Repo(aside) = &args.entries.on_bad {
+        add("--on-bad", aside.text.clone());
     }
     if args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some() {
         add(ACKNOWLEDGED, "yes".to_owned());

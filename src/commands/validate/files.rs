@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::shown;
 use spoutctl_lint::source::SourceFile;
@@ -103,6 +104,38 @@ pub(in crate::commands) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
         !is_named_elsewhere && seen.insert(key)
     });
     found
+}
+
+/// What is meant when nobody names a file: what is piped in, or else this directory. `waiting` is called once when
+/// nothing comes for a while.
+pub(in crate::commands) fn find_unsaid(stdin_name: &str, waiting: impl FnOnce()) -> Found {
+    let path = if is_piped_in(waiting) { "-" } else { "." };
+    find(&[PathBuf::from(path)], stdin_name)
+}
+
+/// Whether standard input is a file or a pipe with something in it. A pipe may be silent at first, and one that is
+/// closed without a byte is none: so CI systems start their scripts.
+fn is_piped_in(waiting: impl FnOnce()) -> bool {
+    const A_WHILE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+    let stdin = io::stdin();
+    let Ok(status) = rustix::fs::fstat(&stdin) else {
+        return false;
+    };
+    match rustix::fs::FileType::from_raw_mode(status.st_mode) {
+        rustix::fs::FileType::RegularFile => {
+            let at = rustix::fs::tell(&stdin).unwrap_or_default();
+            u64::try_from(status.st_size).is_ok_and(|size| size > at)
+        }
+        rustix::fs::FileType::Fifo | rustix::fs::FileType::Socket => {
+            let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+            if poll(&mut fds, Some(&A_WHILE)) == Ok(0) {
+                waiting();
+                while poll(&mut fds, None) == Err(rustix::io::Errno::INTR) {}
+            }
+            fds.iter().any(|fd| fd.revents().contains(PollFlags::IN))
+        }
+        _ => false,
+    }
 }
 
 /// Hidden files, and what .gitignore leaves out, are left out here, too.

@@ -62,16 +62,66 @@ fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied));
     }
     let directory = path.parent().unwrap_or(Path::new("."));
+    let changed = || io::Error::other("it has changed meanwhile");
+    // An editor may be quicker, which is looked at as late as can be.
+    let is_unchanged = || Ok::<_, io::Error>(fs::read(&path)? == old);
+    #[cfg(target_os = "linux")]
+    if let Some(file) = unnamed::create(directory, metadata.permissions(), new)? {
+        if !is_unchanged()? {
+            return Err(changed());
+        }
+        match unnamed::put(&file, directory, &path) {
+            // Without /proc nothing can be given a name.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => return done,
+        }
+    }
     let mut temporary = tempfile::Builder::new().prefix(".spoutctl-").tempfile_in(directory)?;
     temporary.write_all(new)?;
     temporary.as_file().set_permissions(metadata.permissions())?;
     temporary.as_file().sync_all()?;
-    // An editor may have been quicker.
-    if fs::read(&path)? != old {
-        return Err(io::Error::other("it has changed meanwhile"));
+    if !is_unchanged()? {
+        return Err(changed());
     }
     temporary.persist(path)?;
     Ok(())
+}
+
+/// A file that has no name before it is whole: whoever is killed while writing leaves nothing behind.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{File, Permissions};
+    use std::io::{self, Write};
+    use std::os::fd::AsRawFd;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+    use rustix::io::Errno;
+
+    /// None where the file system has no such files.
+    pub(super) fn create(directory: &Path, permissions: Permissions, bytes: &[u8]) -> io::Result<Option<File>> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = match open(directory, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => file,
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut file = File::from(file);
+        file.write_all(bytes)?;
+        file.set_permissions(permissions)?;
+        file.sync_all()?;
+        Ok(Some(file))
+    }
+
+    /// Gives it a name and moves it into its place at once: only a kill between these two calls leaves a file.
+    pub(super) fn put(file: &File, directory: &Path, path: &Path) -> io::Result<()> {
+        let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let named = directory.join(format!(".spoutctl-{}", uuid::Uuid::new_v4()));
+        linkat(CWD, descriptor, CWD, &named, AtFlags::SYMLINK_FOLLOW)?;
+        std::fs::rename(&named, path).inspect_err(|_| {
+            let _ = std::fs::remove_file(&named);
+        })
+    }
 }
 
 /// As `patch` takes it.

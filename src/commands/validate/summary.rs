@@ -12,6 +12,8 @@ pub(super) struct Summary {
     remarks: usize,
     specs: usize,
     skipped: usize,
+    /// Files with nothing in them that is a spec.
+    without_spec: usize,
     /// What was mended, or would be with --diff, in so many files.
     mended: (usize, usize),
     /// What is left and could be mended.
@@ -33,6 +35,7 @@ impl Summary {
             remarks: of(Severity::Info),
             specs: checked.specs,
             skipped: checked.skipped,
+            without_spec: checked.without_spec,
             mended: (
                 checked.mended.iter().map(|mended| mended.fixed).sum(),
                 checked.mended.len(),
@@ -100,7 +103,9 @@ impl Summary {
         if parts.is_empty() {
             parts.push("nothing wrong".to_owned());
         }
+        let judged = self.files - self.without_spec;
         let looked_at = match self.specs {
+            0 if judged > 0 && self.without_spec > 0 => counted(judged as u64, "file"),
             0 => counted(self.files as u64, "file"),
             specs => counted(specs as u64, "spec"),
         };
@@ -108,6 +113,11 @@ impl Summary {
         if self.skipped > 0 {
             let pipelines = counted(self.skipped as u64, "ordinary pipeline");
             line = format!("{line}; {pipelines} skipped (--all)");
+        }
+        match self.without_spec {
+            0 => {}
+            1 => line.push_str("; 1 file holds no spec"),
+            more => line.push_str(&format!("; {} files hold no spec", grouped(more as u64))),
         }
         // When something was to be mended, what is left is what that could not do.
         let is_mending = args.mending.fix || args.mending.diff;

@@ -8,22 +8,25 @@
 //! ([`Splitter::going_on`]). Of one that is too long, no more is held than is taken of others.
 
 mod csv;
+mod cutting;
+mod dispatching;
 mod events;
 pub(in crate::messages) mod journal;
 mod json;
 mod lengths;
 mod naming;
+mod passing;
 
-use memchr::memchr;
 use memchr::memmem::Finder;
 
 pub use self::csv::Dialect;
 use self::csv::Records;
-use self::events::{Event, Events};
+use self::events::Events;
 use self::journal::Entry;
 use self::json::Value;
 use self::lengths::Frame;
 pub use self::naming::one_byte;
+use self::passing::Passing;
 use super::error::{Encoding, MessageError, MessageFault};
 use super::key::Columns;
 
@@ -181,22 +184,12 @@ impl From<Frame> for Cut {
     }
 }
 
-/// A message that is too long to be taken, on its way past.
-#[derive(Debug)]
-struct Passing {
-    offset: u64,
-    /// Its first bytes, as many as are taken of one.
-    kept: Vec<u8>,
-    length: u64,
-    /// How many bytes are still to come, where its length was said.
-    left: Option<u64>,
-}
-
 /// So many bytes of a last message without its end were left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped(pub usize);
 
 /// Tells the messages of one input apart.
+#[expect(clippy::struct_excessive_bools, reason = "three are wishes, three what was seen")]
 pub struct Splitter {
     framing: Framing,
     limit: usize,
@@ -609,364 +602,6 @@ impl Splitter {
         MessageError {
             number: if self.is_before_header() { 0 } else { self.number + 1 },
             offset: self.offset + start as u64,
-            fault,
-        }
-    }
-
-    /// The first message of what is held from `start`, if it is complete.
-    fn cut(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
-        match &self.framing {
-            Framing::Lines | Framing::Nul | Framing::Delimiter(_) => Ok(self.cut_at_delimiter(start)),
-            Framing::JsonLines => Ok(self.cut_json_line(start)),
-            Framing::Csv(_) => Ok(self.cut_record(start)),
-            Framing::Json => {
-                let end = self.json.end(&self.held[start..], &mut self.looked);
-                Ok(end.map(|(body, fault)| Cut {
-                    body,
-                    fault,
-                    ..Cut::default()
-                }))
-            }
-            Framing::JsonSequence => Ok(self.cut_text(start)),
-            Framing::Netstring | Framing::U32be => self.cut_frame(start),
-            Framing::JournalExport => self.cut_entry(start),
-            Framing::Events => Ok(None),
-        }
-    }
-
-    /// White space before a JSON value, and blank lines before a CSV record or an entry, belong to nothing.
-    fn blank(&mut self, start: usize) -> usize {
-        // Once a message has begun, they belong to it.
-        if self.looked > 0 {
-            return 0;
-        }
-        let held = &self.held[start..];
-        match &self.framing {
-            Framing::Json => json::blank(held),
-            Framing::JsonSequence => {
-                let is_blank = |byte: &u8| json::is_space(*byte) || *byte == RECORD_SEPARATOR;
-                let length = held.iter().take_while(|byte| is_blank(byte)).count();
-                self.separated |= held[..length].contains(&RECORD_SEPARATOR);
-                length
-            }
-            Framing::Csv(_) => held.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(),
-            Framing::JournalExport => held.iter().take_while(|byte| **byte == b'\n').count(),
-            _ => 0,
-        }
-    }
-
-    fn cut_at_delimiter(&mut self, start: usize) -> Option<Cut> {
-        let held = &self.held[start..];
-        let tail = self.finder.needle().len();
-        // Its first bytes may have come with the last block.
-        let from = self.looked.saturating_sub(tail - 1);
-        self.looked = held.len();
-        let at = match self.finder.needle() {
-            [byte] => memchr(*byte, &held[from..]),
-            _ => self.finder.find(&held[from..]),
-        };
-        at.map(|at| {
-            let body = from + at;
-            let gap = usize::from(self.framing == Framing::Lines && self.strips_return(&held[..body]));
-            Cut {
-                body: body - gap,
-                gap,
-                tail,
-                ..Cut::default()
-            }
-        })
-    }
-
-    fn strips_return(&self, body: &[u8]) -> bool {
-        self.strips_returns && body.ends_with(b"\r")
-    }
-
-    /// A line that holds nothing is no message; one that is no JSON value is none that can be taken.
-    fn cut_json_line(&mut self, start: usize) -> Option<Cut> {
-        let cut = self.cut_at_delimiter(start)?;
-        let line = &self.held[start..][..cut.body];
-        let head = if line.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK.len()
-        } else {
-            0
-        };
-        let body = line[head..].trim_ascii_end();
-        Some(Cut {
-            head,
-            body: body.len(),
-            tail: line.len() - head - body.len() + cut.tail,
-            is_blank: body.is_empty(),
-            fault: json::check(body)
-                .err()
-                .map(|error| MessageFault::NotJson { why: error.to_string() }),
-            ..Cut::default()
-        })
-    }
-
-    fn cut_record(&mut self, start: usize) -> Option<Cut> {
-        let held = &self.held[start..];
-        let (body, tail) = self.records.end(held, &mut self.looked)?;
-        let gap = usize::from(self.strips_return(&held[..body]));
-        Some(Cut {
-            body: body - gap,
-            gap,
-            tail,
-            ..Cut::default()
-        })
-    }
-
-    fn cut_text(&mut self, start: usize) -> Option<Cut> {
-        let held = &self.held[start..];
-        let next = memchr(RECORD_SEPARATOR, &held[self.looked..]).map(|at| self.looked + at);
-        if !self.separated {
-            let why =
-                format!("it does not begin with a record separator (0x{RECORD_SEPARATOR:02x}), as RFC 7464 has it");
-            self.looked = held.len();
-            // Where nothing follows it, the first byte is enough.
-            let end = if self.goes_on {
-                next
-            } else {
-                (!held.is_empty()).then_some(held.len())
-            };
-            return end.map(|body| Cut {
-                body,
-                fault: Some(MessageFault::NotJson { why }),
-                ..Cut::default()
-            });
-        }
-        let found = self.json.end(&held[..next.unwrap_or(held.len())], &mut self.looked);
-        let cut = match (found, next) {
-            (Some((body, fault)), _) => Cut {
-                body,
-                fault,
-                ..Cut::default()
-            },
-            (None, Some(body)) => Cut {
-                body,
-                fault: Some(MessageFault::NotJson {
-                    why: "it was cut off: the next one begins before it ends".to_owned(),
-                }),
-                ..Cut::default()
-            },
-            (None, None) => return None,
-        };
-        self.json = Value::default();
-        self.separated = false;
-        Some(cut)
-    }
-
-    fn cut_entry(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
-        let end = self.entry.end(&self.held[start..], &mut self.looked);
-        let end = end.map_err(|journal::NoNewline| MessageFault::NotAnEntry)?;
-        Ok(end.map(|body| Cut {
-            body,
-            tail: 1,
-            ..Cut::default()
-        }))
-    }
-
-    fn cut_frame(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
-        let held = &self.held[start..];
-        let frame = match self.framing {
-            Framing::Netstring => lengths::netstring(held)?,
-            _ => lengths::big_endian(held),
-        };
-        let Some(frame) = frame else { return Ok(None) };
-        if frame.length() > self.limit {
-            return Err(MessageFault::TooLong { limit: self.limit });
-        }
-        if held.len() < frame.length() {
-            return Ok(None);
-        }
-        if frame.tail > 0 && held[frame.length() - 1] != b',' {
-            return Err(MessageFault::NoComma);
-        }
-        Ok(Some(frame.into()))
-    }
-
-    /// Bytes of the frame that is held, whose length is said.
-    fn frame(&self) -> Option<usize> {
-        let frame = match self.framing {
-            Framing::Netstring => lengths::netstring(&self.held).ok()?,
-            Framing::U32be => lengths::big_endian(&self.held),
-            _ => None,
-        };
-        frame.map(Frame::length)
-    }
-
-    /// What is held is the front of a message that is too long.
-    fn begin_passing(&mut self) {
-        let mut passing = Passing {
-            offset: self.offset,
-            kept: Vec::new(),
-            length: 0,
-            left: self.frame().map(|length| length as u64),
-        };
-        self.pass(&mut passing);
-        self.passing = Some(passing);
-    }
-
-    /// Lets go of what was looked at, but for what the end of a message may begin with.
-    fn pass(&mut self, passing: &mut Passing) {
-        let count = match &mut passing.left {
-            Some(left) => {
-                let count = usize::try_from(*left).map_or(self.held.len(), |left| left.min(self.held.len()));
-                *left -= count as u64;
-                count
-            }
-            None => self.looked.saturating_sub(self.finder.needle().len()),
-        };
-        self.let_go(passing, count);
-        self.looked = self.looked.saturating_sub(count);
-    }
-
-    fn let_go(&mut self, passing: &mut Passing, count: usize) {
-        let room = self.limit.saturating_sub(passing.kept.len());
-        passing.kept.extend_from_slice(&self.held[..count.min(room)]);
-        passing.length += count as u64;
-        self.offset += count as u64;
-        self.held.drain(..count);
-    }
-
-    /// Goes behind a message that is too long, as soon as its end has come; whether it did.
-    fn pass_by<E: From<MessageError>>(&mut self, show: Show<'_, E>) -> Result<bool, E> {
-        let Some(mut passing) = self.passing.take() else {
-            return Ok(false);
-        };
-        let end = match passing.left {
-            Some(_) => None,
-            None => self.cut_end()?,
-        };
-        match end {
-            Some(end) => self.let_go(&mut passing, end),
-            None => self.pass(&mut passing),
-        }
-        if end.is_none() && passing.left != Some(0) {
-            self.passing = Some(passing);
-            return Ok(false);
-        }
-        (self.looked, self.json, self.separated) = (0, Value::default(), false);
-        self.show_oversized(passing.offset, &passing.kept, passing.length, show)?;
-        Ok(true)
-    }
-
-    /// Where the message ends that is on its way past, if that is known: behind its end.
-    fn cut_end<E: From<MessageError>>(&mut self) -> Result<Option<usize>, E> {
-        Ok(match &self.framing {
-            Framing::Csv(_) => self
-                .records
-                .end(&self.held, &mut self.looked)
-                .map(|(body, tail)| body + tail),
-            Framing::Json => self.json.find(&self.held, &mut self.looked),
-            Framing::JsonSequence => {
-                let next = memchr(RECORD_SEPARATOR, &self.held[self.looked..]).map(|at| self.looked + at);
-                let text = &self.held[..next.unwrap_or(self.held.len())];
-                let end = if self.separated {
-                    self.json.find(text, &mut self.looked)
-                } else {
-                    None
-                };
-                if end.is_none() {
-                    self.looked = text.len();
-                }
-                end.or(next)
-            }
-            Framing::JournalExport => {
-                let end = self.entry.end(&self.held, &mut self.looked);
-                end.map_err(|journal::NoNewline| self.error(0, MessageFault::NotAnEntry))?
-                    .map(|body| body + 1)
-            }
-            _ => self.cut_at_delimiter(0).map(|cut| cut.length()),
-        })
-    }
-
-    fn show_oversized<E: From<MessageError>>(
-        &mut self,
-        offset: u64,
-        kept: &[u8],
-        length: u64,
-        show: Show<'_, E>,
-    ) -> Result<(), E> {
-        self.number += 1;
-        let fault = MessageFault::Oversized {
-            limit: self.limit,
-            length,
-        };
-        show(Message {
-            number: self.number,
-            offset,
-            head: b"",
-            body: kept,
-            tail: b"",
-            header: self.header.as_deref(),
-            columns: Columns::Tabs,
-            is_null: false,
-            fault: Some(&fault),
-        })
-    }
-
-    fn push_events<E: From<MessageError>>(&mut self, block: &[u8], show: Show<'_, E>) -> Result<(), E> {
-        let mut rest = block;
-        while !rest.is_empty() {
-            let (taken, event) = self.events.take(rest);
-            rest = &rest[taken..];
-            if let Some(event) = event {
-                self.show_event(&event, show)?;
-            }
-        }
-        if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
-            return Err(self
-                .event_error(self.events.begin(), MessageFault::TooLong { limit: self.limit })
-                .into());
-        }
-        Ok(())
-    }
-
-    fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
-        if event.length >= self.limit as u64 {
-            if !self.goes_on {
-                return Err(self
-                    .event_error(event.offset, MessageFault::TooLong { limit: self.limit })
-                    .into());
-            }
-            return self.show_oversized(event.offset, &event.data, event.length, show);
-        }
-        self.number += 1;
-        show(Message {
-            number: self.number,
-            offset: event.offset,
-            head: b"",
-            body: &event.data,
-            tail: b"\n",
-            header: None,
-            columns: Columns::Event {
-                id: &event.id,
-                kind: &event.kind,
-            },
-            is_null: false,
-            fault: None,
-        })
-    }
-
-    fn finish_events<E: From<MessageError>>(&mut self) -> Result<Dropped, E> {
-        let Some(held) = self.events.pending() else {
-            return Ok(Dropped(0));
-        };
-        if self.partial == Partial::Drop {
-            return Ok(Dropped(held));
-        }
-        let fault = MessageFault::Unfinished {
-            held,
-            can_be_kept: false,
-            is_quoted: false,
-        };
-        Err(self.event_error(self.events.begin(), fault).into())
-    }
-
-    fn event_error(&self, offset: u64, fault: MessageFault) -> MessageError {
-        MessageError {
-            number: self.number + 1,
-            offset,
             fault,
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::MessageFault;
 use super::framing::Message;
 use super::key::Key;
-use spoutctl_archive::escape_path;
+use spoutctl_archive::{ASIDES, escape_path};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 
 /// Where messages go.
@@ -129,6 +129,10 @@ impl Template {
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
         if path.is_root() || text.ends_with('/') {
             return Err(bad(format!("`{text}` is a directory")));
+        }
+        let mut elements = path.as_str().split('/').skip(1);
+        if elements.next() == Some(ASIDES) {
+            return Err(bad(format!("`{ASIDES}` is where messages are that cannot be taken")));
         }
         Ok(path)
     }

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::aside::Kept;
 use super::chunks::Chunks;
 use super::error::{MessageError, MessageFault};
 use super::framing::Message;
 use super::key::{Columns, PositionAt};
 use super::naming::{Naming, Template};
-use spoutctl_archive::{ArchiveWriter, Aside, Asides, Label, MessageRange, Position};
+use super::policy::Headers;
+pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
+use spoutctl_archive::{ASIDES, ArchiveWriter, Aside, Asides, Label, MessageRange, Position};
 use spoutctl_core::pfs::FilePath;
 
 /// When an archive is complete: whichever comes first.
@@ -47,75 +50,6 @@ pub struct Moment {
 const ENTRY: u64 = 512;
 const END: u64 = 1024;
 
-/// What becomes of a message that is said not to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Nulls {
-    /// It is an empty one.
-    #[default]
-    Empty,
-    Skip,
-    /// It cannot be taken.
-    Fail,
-}
-
-/// What becomes of a message that has the name of another one of the same archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SameName {
-    #[default]
-    Refuse,
-    /// It takes the other one's place.
-    Last,
-}
-
-/// What becomes of a message that cannot be taken.
-#[derive(Default)]
-pub enum OnBad {
-    /// Nothing behind it is read.
-    #[default]
-    Stop,
-    /// It is left out, and counted.
-    Skip,
-    SetAside(Box<dyn Shelf>),
-}
-
-/// A message that cannot be taken.
-pub struct Bad<'a> {
-    /// In the stream.
-    pub number: u64,
-    pub message: &'a Message<'a>,
-    pub position: Option<&'a Position>,
-    /// Why, and where it is in the input.
-    pub error: &'a MessageError,
-}
-
-/// Where messages go that cannot be taken.
-pub trait Shelf: Send {
-    /// Keeps a message and the reason, and answers where. When this returns, both survive a crash.
-    ///
-    /// # Errors
-    /// When that cannot be done.
-    fn keep(&mut self, bad: &Bad<'_>) -> io::Result<String>;
-}
-
-/// What is in the destination already, for files that grow.
-pub trait Existing: Send {
-    /// Whether there is a file at this path.
-    ///
-    /// # Errors
-    /// When that is not known, in words.
-    fn has(&mut self, path: &FilePath) -> Result<bool, String>;
-}
-
-/// What was left out of archives, or set aside.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub nulls: u64,
-    pub skipped: u64,
-    pub set_aside: u64,
-    /// Why the first of those was left out or set aside that could not be taken.
-    pub first: Option<MessageError>,
-}
-
 /// Collects messages until they are an archive.
 pub struct Packer {
     naming: Naming,
@@ -132,32 +66,6 @@ pub struct Packer {
     batch: Option<Batch>,
 }
 
-/// Which files of CSV begin with a header.
-enum Headers {
-    /// Each of every archive.
-    Each,
-    /// Those that are not there yet: the bytes go to the end of what there is.
-    New {
-        existing: Box<dyn Existing>,
-        /// Files that have it.
-        known: HashSet<FilePath>,
-    },
-}
-
-impl Headers {
-    fn wants(&mut self, path: &FilePath) -> Result<bool, MessageFault> {
-        let Self::New { existing, known } = self else {
-            return Ok(true);
-        };
-        if known.contains(path) {
-            return Ok(false);
-        }
-        let is_there = existing.has(path).map_err(|why| MessageFault::UnknownFile { why })?;
-        known.insert(path.clone());
-        Ok(!is_there)
-    }
-}
-
 struct Batch {
     first: u64,
     last: u64,
@@ -166,6 +74,10 @@ struct Batch {
     /// Those that are in its files.
     taken: u64,
     asides: Asides,
+    /// Entries of messages that cannot be taken.
+    kept: ArchiveWriter<Chunks>,
+    /// Bytes of those.
+    kept_length: u64,
     /// Of its newest message.
     position: Option<Position>,
     /// When its first message was read.
@@ -196,6 +108,7 @@ pub struct Packed {
     pub begun: Moment,
     /// What was left out of it, or set aside.
     pub asides: Asides,
+    kept: Chunks,
     content: Done,
 }
 
@@ -353,16 +266,17 @@ impl Packer {
             offset: message.offset,
             fault,
         };
+        let mut along = None;
         let is_of_message = !matches!(error.fault, MessageFault::UnknownFile { .. });
         let aside = match &mut self.on_bad {
-            OnBad::SetAside(shelf) if is_of_message => {
+            OnBad::SetAside(place) if is_of_message => {
                 let bad = Bad {
                     number,
                     message,
                     position,
                     error: &error,
                 };
-                let place = shelf.keep(&bad).map_err(|why| MessageError {
+                let place = place.keep(&bad).map_err(|why| MessageError {
                     fault: MessageFault::NotKept {
                         fault: Box::new(error.fault.clone()),
                         why: why.to_string(),
@@ -376,6 +290,23 @@ impl Packer {
                     place,
                 })
             }
+            OnBad::Along { place, input } if is_of_message => {
+                let bad = Bad {
+                    number,
+                    message,
+                    position,
+                    error: &error,
+                };
+                let kept = Kept::of(&bad, input);
+                let aside = Aside {
+                    message: number,
+                    position: position.cloned(),
+                    reason: error.fault.to_string(),
+                    place: format!("{place}/{}.message", kept.name),
+                };
+                along = Some(kept);
+                Some(aside)
+            }
             OnBad::Skip if is_of_message => None,
             _ => return Err(error),
         };
@@ -384,15 +315,21 @@ impl Packer {
             None => Batch::of(Content::Nothing, number, now),
         };
         let batch = self.batch.insert(batch);
-        match aside {
-            Some(aside) => {
-                self.tally.set_aside += 1;
-                batch.asides.add(aside);
-            }
-            None => {
-                self.tally.skipped += 1;
-                batch.asides.skipped += 1;
-            }
+        if let Some(kept) = along {
+            batch.keep(&kept, message.body).map_err(|why| MessageError {
+                fault: MessageFault::NotKept {
+                    fault: Box::new(error.fault.clone()),
+                    why: why.to_string(),
+                },
+                ..error.clone()
+            })?;
+        }
+        if let Some(aside) = aside {
+            self.tally.set_aside += 1;
+            batch.asides.add(aside);
+        } else {
+            self.tally.skipped += 1;
+            batch.asides.skipped += 1;
         }
         self.tally.first.get_or_insert(error);
         Ok(())
@@ -471,6 +408,8 @@ impl Batch {
             count: 0,
             taken: 0,
             asides: Asides::default(),
+            kept: ArchiveWriter::new(Chunks::default(), 0),
+            kept_length: 0,
             position: None,
             begun: now,
             content,
@@ -481,6 +420,7 @@ impl Batch {
     fn length(&self, position: Option<&Position>) -> u64 {
         let label = Label::most(position.map(|position| position.as_json().len()), &self.asides);
         label
+            + self.kept_length
             + match &self.content {
                 Content::Nothing => ENTRY + END,
                 Content::File { bytes, .. } => (bytes.len() as u64).next_multiple_of(512) + ENTRY + END,
@@ -529,6 +469,15 @@ impl Batch {
         Ok(())
     }
 
+    fn keep(&mut self, kept: &Kept, body: &[u8]) -> io::Result<()> {
+        for (end, bytes) in [("why", kept.why.as_bytes()), ("message", body)] {
+            let path = format!("{ASIDES}/{}.{end}", kept.name);
+            self.kept.append(path.as_bytes(), bytes.len() as u64, bytes)?;
+            self.kept_length += (bytes.len() as u64).next_multiple_of(512) + ENTRY;
+        }
+        Ok(())
+    }
+
     fn finish(self) -> Packed {
         Packed {
             messages: MessageRange {
@@ -538,6 +487,7 @@ impl Batch {
             position: self.position,
             begun: self.begun,
             asides: self.asides,
+            kept: self.kept.into_beginning(),
             content: match self.content {
                 _ if self.taken == 0 => Done::Nothing,
                 Content::Nothing => Done::Nothing,
@@ -558,8 +508,10 @@ impl Packed {
             messages: Some(self.messages),
             position: self.position.clone(),
             asides: self.asides.clone(),
+            refused: None,
         };
         output.write_all(&label.header())?;
+        self.kept.write_to(output)?;
         match &self.content {
             Done::Nothing => {
                 let mut archive = ArchiveWriter::new(&mut *output, 0);

@@ -1,7 +1,7 @@
 //! A sink of one branch that is told what happens to each call: carried out and not answered, not carried out, or carried
 //! out later than the next ones.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -91,6 +91,8 @@ pub(super) struct State {
     pub(super) fail: Option<usize>,
     /// Which of the next listings break off.
     pub(super) list_faults: VecDeque<bool>,
+    /// Commits that were waited for until they were finished.
+    seen_finished: HashSet<CommitId>,
     /// Nobody answers `InspectCommit` with wait.
     pub(super) wait_down: bool,
     /// `InspectCommit` with wait is answered in words that nobody knows.
@@ -466,10 +468,24 @@ impl CommitSink for Scripted {
         if timeout < block {
             return Err(Fault::new(FaultKind::Unavailable, "not finished in time"));
         }
-        self.inspect_commit(commit)
+        let info = self.inspect_commit(commit)?;
+        if info.finished.is_some() {
+            self.lock().seen_finished.insert(commit.id.clone());
+        }
+        Ok(info)
     }
 
+    /// What was ended with an error has to be finished before it is dropped: pachd 2.0 to 2.5 is not done with it earlier.
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
+        {
+            let state = self.lock();
+            let held = state.commits.iter().find(|held| held.id == commit.id);
+            let is_given_up = held.is_some_and(|held| held.closed && held.error == "given up by spoutctl");
+            assert!(
+                !is_given_up || state.seen_finished.contains(&commit.id),
+                "{commit} was dropped before it was finished"
+            );
+        }
         self.call(&Call::Drop(commit.id.clone())).map(drop)
     }
 }
@@ -549,6 +565,7 @@ pub(super) fn options() -> Options {
         own_output: false,
         stream: None,
         counts_messages: false,
+        asides_have_a_repo: false,
         drains: false,
         also: [].into(),
         resume: false,

@@ -242,4 +242,37 @@ impl Cause {
                 | Self::Yaml { .. }
         )
     }
+
+    /// Whether no reader of JSON or YAML gets past it. What only one of the two minds, and what can be read and is no
+    /// spec, does not.
+    #[must_use]
+    pub fn stops_readers(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingComma { .. }
+                | Self::ExtraComma
+                | Self::MissingColon
+                | Self::ExtraColon
+                | Self::WrongSeparator { .. }
+                | Self::MissingKey
+                | Self::UnclosedBracket { .. }
+                | Self::WrongBracket { .. }
+                | Self::ExtraBracket { .. }
+                | Self::TooDeep
+                | Self::UnclosedString { .. }
+                | Self::MissingOpeningQuote
+                | Self::TypographicQuotes { .. }
+                | Self::ControlCharacter { in_string: false, .. }
+                | Self::Escape(Escape::Unknown)
+                | Self::UnexpectedCharacter { .. }
+                | Self::TrailingText
+                | Self::Comment(CommentStyle::Slashes | CommentStyle::Block { .. })
+                | Self::Concatenated
+                | Self::NotUtf8
+                | Self::Yaml { .. }
+                | Self::UnknownAlias { .. }
+                | Self::ExcessiveAliases
+                | Self::ComplexKey
+        )
+    }
 }

@@ -1,11 +1,11 @@
 //! YAML → the tree, from the events of a parser. What YAML knows and some pachctl does not (aliases, merge keys, tags,
 //! numbers of other bases) becomes a fault and is understood all the same.
 //!
-//! A fault of YAML's own ends its document: where things belong is told by indentation, so going on would be guessing.
-//! What was read before is kept, and the next document is read.
+//! A fault of YAML's own ends its document. [`recovery`] takes out what is at fault and reads the rest again.
 
 mod escapes;
 mod problem;
+mod recovery;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +17,10 @@ use super::tree::{Key, Member, Node, Text, Value};
 use super::{Comment, MAX_ALIASED, MAX_DEPTH, Reading};
 use crate::source::Span;
 
-/// Reads a text of one or more documents.
-pub(super) fn parse(text: &str) -> Reading {
+pub(super) use recovery::parse;
+
+/// Reads a text of one or more documents, each up to its first fault of YAML's own.
+fn read(text: &str) -> Reading {
     let options = options! {
         emit_anchor_events: false,
         emit_unresolved_aliases: true,

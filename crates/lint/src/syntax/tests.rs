@@ -86,11 +86,13 @@ fn what_pachctl_2_reads_as_yaml_is_an_error_where_1_reads_json() {
 }
 
 #[test]
-fn a_file_found_in_a_directory_that_is_no_spec_is_left_alone() {
+fn a_file_found_in_a_directory_that_is_no_spec_has_to_be_readable_and_no_more() {
     let options = Options {
         expect: Expect::Any,
         ..Options::default()
     };
-    assert_eq!(found("{\"compilerOptions\": {}, // x\n}", &options), []);
+    assert_eq!(found("{\"compilerOptions\": {}, # x\n}", &options), []);
+    assert_eq!(found("[1, \"\\/\", 'x']", &options), []);
+    assert_ne!(found("{\"compilerOptions\": {}, // x\n}", &options), []);
     assert_ne!(found("{\"spout\": {]", &options), []);
 }

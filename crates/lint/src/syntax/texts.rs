@@ -7,7 +7,7 @@ use super::rules::{
 };
 use super::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 use crate::source::Span;
 use crate::spec::Dialect;
 use crate::spec::strict::quoted;
@@ -71,6 +71,34 @@ impl Scene<'_> {
                 "write what YAML reads".to_owned(),
                 vec![replace(span, replacement)],
             )
+    }
+
+    /// U+0085, which is a character to JSON and ends a line to the YAML reader of pachctl 2.x.
+    pub(crate) fn next_lines(&self, findings: &mut Findings<'_>) {
+        if self.reader == Reader::StrictJson {
+            return;
+        }
+        for (at, character) in self.file.text().match_indices('\u{85}') {
+            let finding = Finding::new(
+                &CONTROL_CHARACTER,
+                Span::new(at, at + character.len()),
+                "U+0085 ends a line in YAML",
+            );
+            findings.add(match self.dialect {
+                Dialect::Json => finding
+                    .severity(Severity::Warning)
+                    .note("pachctl 2.x reads specs as YAML, and makes a blank of it")
+                    .help("write `\\u0085` in a string, or delete it")
+                    .unsafe_fix(
+                        "write `\\u0085`",
+                        replace(Span::new(at, at + character.len()), "\\u0085"),
+                    ),
+                Dialect::Yaml => finding
+                    .severity(Severity::Error)
+                    .note("pachctl refuses the file, or takes what follows for another line")
+                    .help("delete it, or write `\\x85` in double quotes"),
+            });
+        }
     }
 
     fn control_character(&self, span: Span, character: char, in_string: bool) -> Option<Finding> {

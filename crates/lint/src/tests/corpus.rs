@@ -42,6 +42,7 @@ fn where_an_error_is_stricter_than_pachd_the_rule_says_why_the_spec_cannot_run()
         "missing-transform",    // as that
         "not-a-spout",          // nothing is created, or no spout
         "service-port-missing", // Kubernetes refuses the service
+        "toleration-conflict",  // Kubernetes refuses the pod
         "spout-null",           // an ordinary pipeline that never runs
     ];
     for [name, _, _, pachd_2_12] in verdicts() {

@@ -3,55 +3,47 @@
 use std::collections::BTreeMap;
 
 use super::commits::selector;
+use super::naming::{branch_message, commit_message};
 use super::pipelines::spec_branch;
-use super::repos::repo_message;
 use super::{Answers, Call, Code, Service, Status};
-use crate::{BranchRecord, Failure, Work};
-use spoutctl_core::pfs::{self, CommitId};
+use crate::{BranchRecord, Dialect, Failure, Subject, Work};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::names;
 use spoutctl_proto::pfs::{
-    Branch, BranchInfo, Commit, CreateBranchRequest, DeleteBranchRequest, InspectBranchRequest, ListBranchRequest,
+    Branch, BranchInfo, CreateBranchRequest, DeleteBranchRequest, InspectBranchRequest, ListBranchRequest,
 };
 use spoutctl_proto::transaction::TransactionRequest;
 
-pub(super) fn branch_message(repo: &pfs::Repo, name: &str) -> Branch {
-    Branch {
-        repo: Some(repo_message(repo)),
-        name: name.to_owned(),
-    }
-}
-
-/// A commit as most answers name it: without its branch (recording http 015).
-pub(super) fn commit_message(repo: &pfs::Repo, id: &CommitId) -> Commit {
-    Commit {
-        repo: Some(repo_message(repo)),
-        id: id.to_string(),
-        branch: None,
-    }
-}
-
-fn branch_info(record: &BranchRecord) -> BranchInfo {
+fn branch_info(dialect: Dialect, record: &BranchRecord) -> BranchInfo {
     let repo = &record.branch.repo;
-    let provenance: Vec<Branch> = record.is_output.then(|| spec_branch(repo)).into_iter().collect();
+    let is_output = record.is_output.then(|| spec_branch(dialect, repo));
+    let inputs = record.inputs.iter();
+    let inputs = inputs.map(|input| branch_message(dialect, &input.repo, input.name.as_str()));
+    let provenance: Vec<Branch> = is_output.into_iter().chain(inputs).collect();
+    let head = |id| commit_message(dialect, repo, &record.head_branch, id);
+    let time = |time: jiff::Timestamp| dialect.tells_times().then(|| time.into());
     BranchInfo {
-        branch: Some(branch_message(repo, record.branch.name.as_str())),
-        head: record.head.as_ref().map(|id| commit_message(repo, id)),
+        branch: Some(branch_message(dialect, repo, record.branch.name.as_str())),
+        head: record.head.as_ref().map(head),
         provenance: provenance.clone(),
         subvenance: Vec::new(),
         direct_provenance: provenance,
         trigger: None,
         metadata: BTreeMap::new(),
         created_by: String::new(),
-        created_at: Some(record.created.into()),
-        updated_at: Some(record.updated.into()),
+        created_at: time(record.created),
+        updated_at: time(record.updated),
         branch_propagation_specs: Vec::new(),
     }
 }
 
 pub(super) fn create_branch(work: &mut Work<'_>, request: &CreateBranchRequest) -> Result<(), Failure> {
     let branch = names::branch(request.branch.as_ref())?;
-    let head = request.head.as_ref().map(selector).transpose()?;
+    let head = request
+        .head
+        .as_ref()
+        .map(|head| selector(work.dialect(), head))
+        .transpose()?;
     work.create_branch(&branch, head.as_ref())
 }
 
@@ -81,7 +73,10 @@ impl Service {
 
     pub fn inspect_branch(&self, _: &Call, request: &InspectBranchRequest) -> Result<BranchInfo, Status> {
         let branch = names::branch(request.branch.as_ref())?;
-        Ok(branch_info(&self.store.branch(&branch)?))
+        Ok(BranchInfo {
+            metadata: self.store.metadata(&Subject::Branch(branch.clone()))?,
+            ..branch_info(self.dialect, &self.store.branch(&branch)?)
+        })
     }
 
     pub fn list_branch(
@@ -96,7 +91,7 @@ impl Service {
             branches.reverse();
         }
         for branch in branches {
-            if answers(branch_info(&branch)).is_break() {
+            if answers(branch_info(self.dialect, &branch)).is_break() {
                 break;
             }
         }

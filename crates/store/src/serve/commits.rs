@@ -5,15 +5,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::branches::{branch_message, commit_message};
-use super::{Answers, Call, Service, Status};
-use crate::{CommitRecord, CommitSelector, Failure, Origin, Refusal, View, Work};
+use super::naming::{commit_message, commit_of_branch, typed_repo};
+use super::pipelines::SPEC;
+use super::{Answers, Call, Code, Service, Status};
+use crate::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Origin, Refusal, Subject, View, Work};
 use spoutctl_core::pfs::{self, CommitId};
 use spoutctl_proto::google::{self, Empty};
 use spoutctl_proto::pfs::{
-    ClearCommitRequest, Commit, CommitDetails, CommitInfo, CommitOrigin, CommitSet, CommitSetRequest, CommitState,
-    FinishCommitRequest, InspectCommitRequest, InspectCommitSetRequest, ListCommitRequest, OriginKind,
-    RemoveCommitRequest, StartCommitRequest,
+    Branch, ClearCommitRequest, Commit, CommitDetails, CommitInfo, CommitOrigin, CommitSet, CommitSetInfo,
+    CommitSetRequest, CommitState, FinishCommitRequest, InspectCommitRequest, InspectCommitSetRequest,
+    ListCommitRequest, ListCommitSetRequest, OriginKind, RemoveCommitRequest, StartCommitRequest,
 };
 use spoutctl_proto::transaction::TransactionRequest;
 
@@ -21,7 +22,10 @@ use spoutctl_proto::transaction::TransactionRequest;
 ///
 /// pachd reads a repo that is missing from the branch (recording p 100), takes an id before a branch, and an id that is
 /// none for the name of a branch; `^` and `~N` after either mean ancestors. What is no branch's name is not found here.
-pub(super) fn selector(commit: &Commit) -> Result<CommitSelector, Failure> {
+///
+/// # Errors
+/// When it names no repo; or no branch, where that is a part of a commit's name.
+pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelector, Failure> {
     let branch = commit.branch.as_ref();
     let repo = commit
         .repo
@@ -33,6 +37,9 @@ pub(super) fn selector(commit: &Commit) -> Result<CommitSelector, Failure> {
     let named_branch = branch.map(|branch| branch.name.clone()).filter(|name| !name.is_empty());
     let (name, back) = ancestor(&commit.id);
     let id = CommitId::new(name).ok();
+    if dialect.commits_are_of_branches() && named_branch.is_none() {
+        return Err(harmful(dialect, "a commit is named with its branch here, and this one is not").into());
+    }
     Ok(CommitSelector {
         repo: repo.try_into()?,
         branch: if id.is_none() && !name.is_empty() {
@@ -40,13 +47,26 @@ pub(super) fn selector(commit: &Commit) -> Result<CommitSelector, Failure> {
         } else {
             named_branch
         },
+        is_of_branch: dialect.commits_are_of_branches(),
         id,
         back,
     })
 }
 
-fn some_commit(commit: Option<&Commit>) -> Result<CommitSelector, Failure> {
-    selector(commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?)
+/// A request that the pachd of this dialect would have come to harm by, or what is stored there: who sends it has to learn so
+/// here.
+pub(super) fn harmful(dialect: Dialect, why: &str) -> Status {
+    let message = format!("this would do harm to a pachd {}: {why}", dialect.release());
+    Status::new(Code::Internal, message)
+}
+
+/// Whether a commit is named by this id.
+pub(super) fn has_id(commit: &Commit, id: &CommitId) -> bool {
+    commit.id == id.as_str()
+}
+
+fn some_commit(dialect: Dialect, commit: Option<&Commit>) -> Result<CommitSelector, Failure> {
+    selector(dialect, commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?)
 }
 
 /// Splits `master^^` or `master~2` into the name and how many commits it is back.
@@ -69,66 +89,131 @@ fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Status> {
     CommitId::new(id).map_err(|_| Status::not_found(format!("no commits found for commitset {id}")))
 }
 
-/// What is told of a commit. Its upper bound is known where commits are listed, and 0 elsewhere (recordings http 045,
-/// 076, follow 018).
-pub(super) fn commit_info(record: &CommitRecord) -> CommitInfo {
+/// Where a commit is told of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// By itself, or to those who follow a branch.
+    Alone,
+    /// Among all commits of a repo.
+    Listed,
+    /// Among a commit's ancestors.
+    InLine,
+}
+
+pub(super) fn commit_info(dialect: Dialect, record: &CommitRecord, told: Told) -> CommitInfo {
     let info = &record.info;
     let repo = &info.commit.repo;
-    let zero = record.checked.then(|| google::Duration::from(Duration::ZERO));
-    let child = |(id, branch): &(CommitId, String)| Commit {
-        // The branch that it was made on may be deleted.
-        branch: (!branch.is_empty()).then(|| branch_message(repo, branch)),
-        ..commit_message(repo, id)
-    };
+    let branch = info.commit.branch.as_str();
+    let child = |(id, branch): &(CommitId, String)| commit_of_branch(dialect, repo, branch, id);
+    let parent = |parent: &pfs::Commit| commit_message(dialect, repo, parent.branch.as_str(), &parent.id);
+    let time = |time: jiff::Timestamp| dialect.tells_times().then(|| time.into());
+    let (spec_commits, spec_branches) = provenance(dialect, record);
     CommitInfo {
-        commit: Some(commit_message(repo, &info.commit.id)),
+        commit: Some(commit_message(dialect, repo, branch, &info.commit.id)),
         origin: Some(CommitOrigin {
             kind: match record.origin {
                 Origin::User => OriginKind::User.into(),
                 Origin::Auto => OriginKind::Auto.into(),
+                Origin::Alias => OriginKind::Alias.into(),
             },
         }),
         description: info.description.clone(),
-        parent_commit: info.parent.as_ref().map(|parent| commit_message(repo, &parent.id)),
+        parent_commit: info.parent.as_ref().map(parent),
         child_commits: record.children.iter().map(child).collect(),
         started: info.started.map(Into::into),
         finishing: info.finishing.map(Into::into),
         finished: info.finished.map(Into::into),
-        direct_provenance: Vec::new(),
+        direct_provenance: spec_commits,
+        direct_provenance_branches: spec_branches,
         direct_subvenance: Vec::new(),
         error: info.error.clone(),
-        size_bytes_upper_bound: 0,
-        details: Some(CommitDetails {
-            size_bytes: info.size_bytes.cast_signed(),
-            compacting_time: zero,
-            validating_time: zero,
-        }),
+        size_bytes_upper_bound: upper_bound(dialect, record, told),
+        details: details(dialect, record),
         metadata: BTreeMap::new(),
         created_by: String::new(),
-        created_at: info.started.map(Into::into),
-        updated_at: Some(record.updated.into()),
+        created_at: info.started.and_then(time),
+        updated_at: time(record.updated),
     }
 }
 
-fn listed_info(record: &CommitRecord) -> CommitInfo {
-    CommitInfo {
-        size_bytes_upper_bound: record.size_upper_bound.cast_signed(),
-        ..commit_info(record)
+/// What a spout writes comes from its spec: from that commit of it, or, before 2.6, from the branch.
+fn provenance(dialect: Dialect, record: &CommitRecord) -> (Vec<Commit>, Vec<Branch>) {
+    let Some(spec) = &record.spec else {
+        return Default::default();
+    };
+    let repo = typed_repo(dialect, &record.info.commit.repo, SPEC);
+    let branch = Branch {
+        repo: Some(repo.clone()),
+        name: "master".to_owned(),
+    };
+    if dialect.commits_are_of_branches() {
+        return (Vec::new(), vec![branch]);
     }
+    let commit = Commit {
+        repo: Some(repo),
+        id: spec.to_string(),
+        branch: Some(branch),
+    };
+    (vec![commit], Vec::new())
+}
+
+/// Known where commits are listed and, before 2.8, of finished ones everywhere (recordings http 045, 076, follow 018; grpc-2.3
+/// 019, 249, 484).
+fn upper_bound(dialect: Dialect, record: &CommitRecord, told: Told) -> i64 {
+    let is_known = record.checked || dialect.sizes_what_is_given_up() && record.info.finished.is_some();
+    let is_told = match told {
+        Told::Listed => true,
+        Told::Alone if record.origin == Origin::Alias => false,
+        Told::InLine => dialect.lists_bounds_in_line() || is_known,
+        Told::Alone => dialect.bounds_everywhere() && is_known,
+    };
+    if is_told {
+        record.size_upper_bound.cast_signed()
+    } else {
+        0
+    }
+}
+
+fn details(dialect: Dialect, record: &CommitRecord) -> Option<CommitDetails> {
+    let is_given_up = record.info.finished.is_some() && !record.info.error.is_empty() && !record.checked;
+    if is_given_up && dialect.bounds_everywhere() && !dialect.sizes_what_is_given_up() {
+        return None;
+    }
+    if is_given_up && dialect.sizes_what_is_given_up() {
+        return Some(CommitDetails {
+            size_bytes: record.size_upper_bound.cast_signed(),
+            compacting_time: Some(google::Duration::from(Duration::ZERO)),
+            validating_time: Some(google::Duration::from(Duration::ZERO)),
+        });
+    }
+    let zero = record.checked.then(|| google::Duration::from(Duration::ZERO));
+    let is_told = record.info.finished.is_some() && record.info.error.is_empty() || record.checked;
+    (is_told || dialect.details_everywhere()).then(|| CommitDetails {
+        size_bytes: record.info.size_bytes.cast_signed(),
+        compacting_time: zero,
+        validating_time: zero,
+    })
 }
 
 pub(super) fn start_commit(work: &mut Work<'_>, request: &StartCommitRequest) -> Result<Commit, Failure> {
-    let within = |failure: Failure| failure.within("start commit in transaction");
+    let step = "start commit in transaction";
+    let is_said = work.dialect().says(step);
+    let within = |failure: Failure| if is_said { failure.within(step) } else { failure };
     let branch = request.branch.as_ref().filter(|branch| !branch.name.is_empty());
     let branch = branch.ok_or_else(|| within(Status::unknown("branch must be specified").into()))?;
     let branch = pfs::Branch::try_from(branch).map_err(|status| within(status.into()))?;
-    let parent = request.parent.as_ref().map(selector).transpose()?;
+    let dialect = work.dialect();
+    let parent = request
+        .parent
+        .as_ref()
+        .map(|parent| selector(dialect, parent))
+        .transpose()?;
     let id = work.start_commit(&branch, parent.as_ref(), &request.description)?;
-    Ok(commit_message(&branch.repo, &id))
+    Ok(commit_message(dialect, &branch.repo, branch.name.as_str(), &id))
 }
 
 pub(super) fn finish_commit(work: &mut Work<'_>, request: &FinishCommitRequest) -> Result<(), Failure> {
-    let commit = some_commit(request.commit.as_ref())?;
+    let commit = some_commit(work.dialect(), request.commit.as_ref())?;
     work.finish_commit(&commit, &request.description, &request.error)
 }
 
@@ -137,12 +222,21 @@ pub(super) fn squash_commit_set(work: &mut Work<'_>, request: &CommitSetRequest)
 }
 
 /// Whether a commit is as far as that.
-fn has_reached(record: &CommitRecord, state: CommitState) -> bool {
+fn has_reached(dialect: Dialect, record: &CommitRecord, state: CommitState) -> bool {
     match state {
+        CommitState::Finishing if !dialect.waits_for_finishing() => true,
         CommitState::Unknown | CommitState::Started | CommitState::Ready => true,
         CommitState::Finishing => record.info.finishing.is_some(),
         CommitState::Finished => record.info.finished.is_some(),
     }
+}
+
+fn deleted(commit: &pfs::Commit) -> Refusal {
+    Refusal::CommitDeleted(CommitName {
+        repo: commit.repo.clone(),
+        branch: commit.branch.to_string(),
+        id: commit.id.to_string(),
+    })
 }
 
 impl Service {
@@ -170,9 +264,8 @@ impl Service {
     ///
     /// # Errors
     /// When it names no repo.
-    #[expect(clippy::unused_self, reason = "stands with what else is asked of the service")]
     pub(super) fn pick(&self, commit: &Commit) -> Result<CommitSelector, Status> {
-        Ok(selector(commit)?)
+        Ok(selector(self.dialect, commit)?)
     }
 
     /// Waits until a commit is as far as `state`, and tells how it is then.
@@ -189,16 +282,24 @@ impl Service {
             let seen = self.changes.number();
             // Looked at again in any case: what is given may be old.
             let row = record.row;
-            let name = record.info.commit.to_string();
-            record = self
-                .store
-                .record_at(row)?
-                .ok_or_else(|| Failure::from(Refusal::CommitDeleted(name)))?;
-            if has_reached(&record, state) {
+            let gone = deleted(&record.info.commit);
+            record = self.store.record_at(row)?.ok_or_else(|| self.refused(&gone))?;
+            if has_reached(self.dialect, &record, state) {
                 return Ok(record);
             }
             self.changes.wait(seen, call)?;
         }
+    }
+
+    /// In the words of the pachd that this is.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Status {
+        refusal.fault(self.dialect).into()
+    }
+
+    /// A status with the step that failed before it, where the pachd that this is says so.
+    pub(super) fn within(&self, step: &'static str) -> impl Fn(Status) -> Status + use<> {
+        let is_said = self.dialect.says(step);
+        move |status| if is_said { status.within(step) } else { status }
     }
 
     /// Carries out changes, and tells those who wait for one.
@@ -236,7 +337,7 @@ impl Service {
         )?;
         answer
             .commit
-            .ok_or_else(|| Status::new(super::Code::Internal, "no commit was started"))
+            .ok_or_else(|| Status::new(Code::Internal, "no commit was started"))
     }
 
     pub fn finish_commit(&self, call: &Call, request: FinishCommitRequest) -> Result<Empty, Status> {
@@ -251,15 +352,18 @@ impl Service {
     }
 
     pub fn clear_commit(&self, _: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.clear_commit(&some_commit(request.commit.as_ref())?))?;
+        self.change(|work| work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
         Ok(Empty {})
     }
 
     pub fn inspect_commit(&self, call: &Call, request: &InspectCommitRequest) -> Result<CommitInfo, Status> {
-        let selector = some_commit(request.commit.as_ref())?;
+        let selector = some_commit(self.dialect, request.commit.as_ref())?;
         let record = self.store.record(&selector)?;
         let record = self.wait_for(call, record, request.wait())?;
-        Ok(commit_info(&record))
+        Ok(CommitInfo {
+            metadata: self.store.metadata(&Subject::Commit(selector))?,
+            ..commit_info(self.dialect, &record, Told::Alone)
+        })
     }
 
     pub fn list_commit(
@@ -276,14 +380,14 @@ impl Service {
         if let Some(repo) = &repo {
             self.store
                 .repo(repo)
-                .map_err(|fault| Status::from(fault).within("ensure repo exists"))?;
+                .map_err(|fault| self.within("ensure repo exists")(fault.into()))?;
         }
         let of_the_repo = |commit: &Commit| -> Result<CommitSelector, Status> {
-            let selector = selector(commit)?;
+            let selector = selector(self.dialect, commit)?;
             match &repo {
                 Some(repo) if selector.repo == *repo => Ok(selector),
                 _ => {
-                    let name = repo.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let name = repo.as_ref().map(|repo| self.dialect.repo(repo)).unwrap_or_default();
                     Err(Status::unknown(format!(
                         "`from` and `to` commits need to be from repo {name}"
                     )))
@@ -293,7 +397,7 @@ impl Service {
         let from = request.from.as_ref().map(of_the_repo).transpose()?;
         let to = request.to.as_ref().map(of_the_repo).transpose()?;
         let from = from.map(|from| self.store.record(&from)).transpose()?;
-        let mut wanted = Wanted::of(request, from.as_ref())?;
+        let mut wanted = Wanted::of(self.dialect, request, from.as_ref())?;
         let mut visit = |record| wanted.visit(&record, answers);
         match (&to, &from) {
             (Some(to), _) => {
@@ -318,7 +422,7 @@ impl Service {
         let id = commit_set(request.commit_set.as_ref())?;
         let set = self.store.commit_set(&id)?;
         if set.is_empty() {
-            return Err(Failure::from(Refusal::CommitSetNotFound(id.to_string())).into());
+            return Err(self.refused(&Refusal::CommitSetNotFound(id.to_string())));
         }
         for record in set {
             let state = if request.wait {
@@ -327,15 +431,52 @@ impl Service {
                 CommitState::Started
             };
             let record = self.wait_for(call, record, state)?;
-            if answers(commit_info(&record)).is_break() {
+            if answers(commit_info(self.dialect, &record, Told::Alone)).is_break() {
                 break;
             }
         }
         Ok(())
     }
 
+    /// The sets, the one with the newest commit first.
+    pub fn list_commit_set(
+        &self,
+        _: &Call,
+        request: &ListCommitSetRequest,
+        answers: &mut Answers<'_, CommitSetInfo>,
+    ) -> Result<(), Status> {
+        let project = request.project.as_ref().map(|project| project.name.as_str());
+        let project = project.filter(|name| !name.is_empty());
+        let mut failed = None;
+        self.store.commits(None, true, &mut |record| {
+            let commit = &record.info.commit;
+            if project.is_some_and(|project| project != commit.repo.project.as_str()) {
+                return ControlFlow::Continue(());
+            }
+            let set = match self.store.commit_set(&commit.id) {
+                Ok(set) => set,
+                Err(fault) => {
+                    failed = Some(fault);
+                    return ControlFlow::Break(());
+                }
+            };
+            // It was told with a newer one of it.
+            if set.iter().any(|other| other.row > record.row) {
+                return ControlFlow::Continue(());
+            }
+            let commits = set.iter().map(|record| commit_info(self.dialect, record, Told::Alone));
+            answers(CommitSetInfo {
+                commit_set: Some(CommitSet {
+                    id: commit.id.to_string(),
+                }),
+                commits: commits.collect(),
+            })
+        })?;
+        failed.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
     pub fn squash_commit(&self, _: &Call, request: &RemoveCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.squash_commit(&some_commit(request.commit.as_ref())?))?;
+        self.change(|work| work.squash_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
         Ok(Empty {})
     }
 
@@ -351,20 +492,34 @@ impl Service {
     }
 
     pub fn drop_commit(&self, _: &Call, request: &RemoveCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.drop_commit(&some_commit(request.commit.as_ref())?))?;
+        self.change(|work| work.drop_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
         Ok(Empty {})
     }
 
-    /// One that is gone already is no error, as in pachd.
+    /// One that is gone already is no error since 2.6.
     pub fn drop_commit_set(&self, _: &Call, request: &CommitSetRequest) -> Result<Empty, Status> {
         let id = commit_set(request.commit_set.as_ref())?;
-        self.change(|work| work.drop_commit_set(&id))?;
+        if self.dialect.commits_are_of_branches() {
+            let is_between = |record: &CommitRecord| record.info.finishing.is_some() && record.info.finished.is_none();
+            if self.store.commit_set(&id)?.iter().any(is_between) {
+                let why = "a commit that is being finished is not dropped here before it is finished";
+                return Err(harmful(self.dialect, why));
+            }
+        }
+        let dropped = self.change(|work| work.drop_commit_set(&id))?;
+        if dropped == 0 && !self.dialect.drops_what_is_gone() {
+            return Err(self.refused(&Refusal::CommitSetNotFound(id.to_string())));
+        }
         Ok(Empty {})
     }
 }
 
 /// Which of the commits that come by `ListCommit` answers.
 struct Wanted {
+    dialect: Dialect,
+    told: Told,
+    /// Aliases, too.
+    all: bool,
     left: u64,
     /// Left out, and what is before it.
     from: Option<i64>,
@@ -374,12 +529,20 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(request: &ListCommitRequest, from: Option<&CommitRecord>) -> Result<Self, Status> {
-        let started = request.started_time.map(jiff::Timestamp::try_from).transpose();
+    fn of(dialect: Dialect, request: &ListCommitRequest, from: Option<&CommitRecord>) -> Result<Self, Status> {
+        let started = request.started_time.filter(|_| dialect.lists_by_time());
+        let started = started.map(jiff::Timestamp::try_from).transpose();
         Ok(Self {
+            dialect,
+            told: if request.to.is_some() {
+                Told::InLine
+            } else {
+                Told::Listed
+            },
+            all: request.all,
             left: match u64::try_from(request.number) {
-                // Nothing is mended here, and a moved branch has no head of its own: no commit is of these kinds.
-                _ if matches!(request.origin_kind(), OriginKind::Fsck | OriginKind::Alias) && !request.all => 0,
+                // Nothing is mended here, so no commit is of that kind.
+                _ if request.origin_kind() == OriginKind::Fsck && !request.all => 0,
                 Ok(0) | Err(_) => u64::MAX,
                 Ok(number) => number,
             },
@@ -388,7 +551,8 @@ impl Wanted {
                 _ if request.all => None,
                 OriginKind::User => Some(Origin::User),
                 OriginKind::Auto => Some(Origin::Auto),
-                OriginKind::Unknown | OriginKind::Fsck | OriginKind::Alias => None,
+                OriginKind::Alias => Some(Origin::Alias),
+                OriginKind::Unknown | OriginKind::Fsck => None,
             },
             started: started.map_err(|error| Status::invalid(error.to_string()))?,
             reverse: request.reverse,
@@ -405,11 +569,14 @@ impl Wanted {
             Some(limit) if self.reverse => started > limit,
             Some(limit) => started < limit,
         };
+        if record.origin == Origin::Alias && !self.all {
+            return ControlFlow::Continue(());
+        }
         if !in_time || self.origin.is_some_and(|origin| origin != record.origin) {
             return ControlFlow::Continue(());
         }
         self.left -= 1;
-        answers(listed_info(record))
+        answers(commit_info(self.dialect, record, self.told))
     }
 }
 

@@ -1,8 +1,13 @@
 //! Writing files: straight into a branch or an open commit, or into a file set that nobody sees yet.
 
+mod copying;
+
 use std::io;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
+use self::copying::Copying;
 use super::{Call, Code, Requests, Service, Status};
 use crate::{Failure, Refusal};
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -10,7 +15,7 @@ use spoutctl_core::pfs::FileSetId;
 use spoutctl_core::sink::{Change, Changes, CommitSink as _, MAX_CHUNK};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::{
-    AddFile, AddFileSetRequest, ComposeFileSetRequest, CreateFileSetResponse, DeleteFile, FileSetType,
+    AddFile, AddFileSetRequest, ComposeFileSetRequest, CopyFile, CreateFileSetResponse, DeleteFile, FileSetType,
     GetFileSetRequest, ModifyFileRequest, RenewFileSetRequest,
 };
 
@@ -23,14 +28,15 @@ impl Service {
     ///
     /// # Errors
     /// When the stream breaks, a path is none, or the commit is not open.
-    pub fn modify_file(&self, _call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
+    pub fn modify_file(&self, call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
         // Both texts are pachd's (recordings http 023, 022).
         let first = requests()?.ok_or_else(|| Status::unknown("EOF"))?;
         let commit = first
             .set_commit
             .ok_or_else(|| Status::unknown("first message must be a commit"))?;
         let commit = self.pick(&commit)?;
-        let mut stream = Stream::of(requests);
+        let copy = |request| self.copying(call, request);
+        let mut stream = Stream::of(requests, &copy);
         let written = self.store.modify(&commit, &mut stream);
         stream.settle(written)?;
         self.changes.tell();
@@ -41,12 +47,13 @@ impl Service {
     /// As [`Service::modify_file`].
     pub fn create_file_set(
         &self,
-        _call: &Call,
+        call: &Call,
         requests: &mut Requests<'_, ModifyFileRequest>,
     ) -> Result<CreateFileSetResponse, Status> {
-        let mut stream = Stream::of(requests);
+        let copy = |request| self.copying(call, request);
+        let mut stream = Stream::of(requests, &copy);
         let made = self.store.create_file_set(&mut stream);
-        Ok(named(stream.settle(made)?))
+        Ok(self.told(&stream.settle(made)?))
     }
 
     /// A file set of what a commit holds.
@@ -56,10 +63,9 @@ impl Service {
     pub fn get_file_set(&self, call: &Call, request: &GetFileSetRequest) -> Result<CreateFileSetResponse, Status> {
         let commit = request.commit.clone().unwrap_or_default();
         // So that one that is being finished is.
-        self.view(call, &commit)
-            .map_err(|status| status.within("get file set"))?;
+        self.view(call, &commit).map_err(self.within("get file set"))?;
         let is_total = request.r#type() == FileSetType::Total;
-        Ok(named(self.store.file_set_of(&self.pick(&commit)?, is_total)?))
+        Ok(self.told(&self.store.file_set_of(&self.pick(&commit)?, is_total)?))
     }
 
     /// Puts what a file set holds into an open commit.
@@ -69,7 +75,8 @@ impl Service {
     pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
         let commit = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
         let commit = self.pick(&commit)?;
-        self.change(|work| work.add_file_set(&commit, &FileSetId(request.file_set_id)))?;
+        let file_set = self.file_set(&request.file_set_id)?;
+        self.change(|work| work.add_file_set(&commit, &file_set))?;
         Ok(Empty {})
     }
 
@@ -81,9 +88,8 @@ impl Service {
             let nanoseconds = i128::from(ttl) * 1_000_000_000;
             Status::from(Failure::from(Refusal::TtlTooShort(nanoseconds)))
         })?;
-        let renewed = self
-            .store
-            .renew_file_set(&FileSetId(request.file_set_id), Duration::from_secs(seconds));
+        let file_set = self.file_set(&request.file_set_id)?;
+        let renewed = self.store.renew_file_set(&file_set, Duration::from_secs(seconds));
         renewed.map_err(|fault| match fault.kind {
             // This call alone has a code for it (recording gateway 003).
             FaultKind::FileSetGone => Status::not_found(fault.message),
@@ -101,25 +107,64 @@ impl Service {
         _call: &Call,
         request: ComposeFileSetRequest,
     ) -> Result<CreateFileSetResponse, Status> {
-        let parts: Vec<FileSetId> = request.file_set_ids.into_iter().map(FileSetId).collect();
+        let parts = request.file_set_ids.iter().map(|id| self.file_set(id));
+        let parts: Vec<FileSetId> = parts.collect::<Result<_, _>>()?;
         let ttl = match u64::try_from(request.ttl_seconds) {
             Ok(0) => LONG,
             Ok(seconds) => Duration::from_secs(seconds),
             Err(_) => Duration::ZERO,
         };
-        Ok(named(self.store.compose_file_set(&parts, ttl)?))
+        Ok(self.told(&self.store.compose_file_set(&parts, ttl)?))
     }
 }
 
-fn named(file_set: FileSetId) -> CreateFileSetResponse {
-    CreateFileSetResponse {
-        file_set_id: file_set.0,
+impl Service {
+    /// Since 2.12 its id comes with a token, without which pachd takes it, too (recordings grpc-2.12 020, 127).
+    fn told(&self, file_set: &FileSetId) -> CreateFileSetResponse {
+        let id = &file_set.0;
+        CreateFileSetResponse {
+            file_set_id: if self.dialect.file_sets_have_tokens() {
+                format!("{id}.{}", token_of(id))
+            } else {
+                id.clone()
+            },
+        }
     }
+
+    /// Which file set is meant by an id.
+    fn file_set(&self, text: &str) -> Result<FileSetId, Status> {
+        if text.len() < ID_LENGTH {
+            let kind = if self.dialect.file_sets_have_tokens() {
+                "Token"
+            } else {
+                "ID"
+            };
+            let length = text.len();
+            let message = format!("parsing fileset.{kind}: too short to be {kind} len={length}");
+            return Err(Status::unknown(message));
+        }
+        Ok(FileSetId(match text.split_once('.') {
+            Some((id, token)) if token == token_of(id) => id.to_owned(),
+            _ => text.to_owned(),
+        }))
+    }
+}
+
+/// Of a file set, in hex digits.
+const ID_LENGTH: usize = 32;
+
+/// The same for the same id, whoever asks.
+fn token_of(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The messages of a stream as the changes that they ask for. One message is held.
 struct Stream<'a, 'b> {
     requests: &'a mut Requests<'b, ModifyFileRequest>,
+    /// Begins a copy.
+    copy: &'a dyn Fn(CopyFile) -> Result<Copying, Status>,
+    copying: Option<Copying>,
     at_hand: Option<AtHand>,
     failed: Option<Status>,
 }
@@ -133,9 +178,14 @@ struct AtHand {
 }
 
 impl<'a, 'b> Stream<'a, 'b> {
-    fn of(requests: &'a mut Requests<'b, ModifyFileRequest>) -> Self {
+    fn of(
+        requests: &'a mut Requests<'b, ModifyFileRequest>,
+        copy: &'a dyn Fn(CopyFile) -> Result<Copying, Status>,
+    ) -> Self {
         Self {
             requests,
+            copy,
+            copying: None,
             at_hand: None,
             failed: None,
         }
@@ -149,6 +199,7 @@ impl<'a, 'b> Stream<'a, 'b> {
         }
     }
 
+    /// The next message; of one that asks for a copy, that is begun, and `None` is answered as at the end.
     fn read(&mut self) -> Result<Option<AtHand>, Status> {
         let Some(request) = (self.requests)()? else {
             return Ok(None);
@@ -159,11 +210,15 @@ impl<'a, 'b> Stream<'a, 'b> {
             delete_file,
             copy_file,
         } = request;
-        if copy_file.is_some() {
-            return Err(unserved("copyFile"));
+        if let Some(copy) = copy_file {
+            if set_commit.is_some() || add_file.is_some() || delete_file.is_some() {
+                return Err(Status::unknown("unrecognized message type"));
+            }
+            self.copying = Some((self.copy)(copy)?);
+            return Ok(None);
         }
         match (set_commit, add_file, delete_file) {
-            (None, Some(AddFile { url: Some(_), .. }), None) => Err(unserved("addFile with a URL")),
+            (None, Some(AddFile { url: Some(source), .. }), None) => Err(unreachable(&source.url)),
             (None, Some(AddFile { path, datum, raw, .. }), None) if is_default(&datum) => Ok(Some(AtHand {
                 path,
                 bytes: Some(raw.unwrap_or_default().value),
@@ -187,21 +242,38 @@ pub(super) fn is_default(datum: &str) -> bool {
     matches!(datum, "" | "default")
 }
 
+/// As a pachd without a way out says it.
+fn unreachable(url: &str) -> Status {
+    Status::unknown(format!("error accessing {url}: this server reaches no other"))
+}
+
 fn unserved(what: &str) -> Status {
     Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
 }
 
 impl Changes for Stream<'_, '_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
+        let failed = |stream: &mut Self, status: Status| {
+            stream.failed = Some(status.clone());
+            Err(io::Error::other(status))
+        };
         let is_used = |at_hand: &AtHand| at_hand.bytes.as_ref().is_none_or(|bytes| at_hand.given >= bytes.len());
         if self.at_hand.as_ref().is_none_or(is_used) {
-            self.at_hand = match self.read() {
-                Ok(at_hand) => at_hand,
-                Err(status) => {
-                    self.failed = Some(status.clone());
-                    return Err(io::Error::other(status));
+            loop {
+                match self.copying.as_mut().map(Copying::advance) {
+                    Some(Ok(true)) => return Ok(self.copying.as_ref().and_then(Copying::change)),
+                    Some(Err(status)) => return failed(self, status),
+                    Some(Ok(false)) => self.copying = None,
+                    None => {}
                 }
-            };
+                self.at_hand = match self.read() {
+                    Ok(at_hand) => at_hand,
+                    Err(status) => return failed(self, status),
+                };
+                if self.copying.is_none() {
+                    break;
+                }
+            }
         }
         let Some(at_hand) = &mut self.at_hand else {
             return Ok(None);

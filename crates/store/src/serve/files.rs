@@ -13,8 +13,9 @@ use std::ops::ControlFlow;
 use self::diff::{Side, Summed, compare};
 use self::walk::{Node, Tree, Walk};
 use super::file_sets::is_default;
+use super::naming::{commit_message, commit_of_branch};
 use super::{Answers, Call, Code, Service, Status};
-use crate::{FileEntry, TAR_END, tar_header, tar_padding};
+use crate::{Dialect, FileEntry, TAR_END, tar_header, tar_padding};
 use spoutctl_core::glob::{Glob, clean};
 use spoutctl_proto::google::BytesValue;
 use spoutctl_proto::pfs::{
@@ -42,25 +43,41 @@ impl Download {
     /// # Errors
     /// When it is a directory.
     pub fn read(&self, offset: u64) -> Result<impl Read + use<>, Status> {
-        let entry = self.entry.as_ref().ok_or_else(not_a_file)?;
+        let entry = self.entry.as_ref().ok_or_else(|| not_a_file(Dialect::default()))?;
         Ok(self.tree.read(entry, offset))
     }
 }
 
 /// In pachd's words (recording gateway 007).
-fn not_a_file() -> Status {
-    Status::unknown("cannot get directory or non-regular file. Use GetFileTAR instead")
+fn not_a_file(dialect: Dialect) -> Status {
+    Status::unknown(if dialect.has_codes() {
+        "cannot get directory or non-regular file. Use GetFileTAR instead"
+    } else {
+        "cannot get non-regular file. Try GetFileTAR for directories"
+    })
+}
+
+fn several_files(dialect: Dialect) -> Status {
+    Status::unknown(if dialect.has_codes() {
+        "matched multiple files. Use GetFileTAR instead"
+    } else {
+        "matched multiple files. Try GetFileTAR"
+    })
 }
 
 /// In pachd's words, which name the file as it was asked for (recordings http 087, 089; gateway 018).
-fn not_there(file: &File) -> Status {
-    let commit = file.commit.clone().unwrap_or_default();
-    let repo = commit.repo().cloned().unwrap_or_default();
-    let project = repo.project.map(|project| project.name).filter(|name| !name.is_empty());
-    let project = project.unwrap_or_else(|| spoutctl_core::pfs::DEFAULT_PROJECT.to_owned());
+pub(super) fn not_there(tree: &Tree, dialect: Dialect, file: &File) -> Status {
+    let commit = &tree.record().info.commit;
+    // Before 2.6 a branch was resolved first (107).
+    let id = if dialect.commits_are_of_branches() {
+        commit.id.as_str()
+    } else {
+        file.commit.as_ref().map_or("", |commit| commit.id.as_str())
+    };
     Status::not_found(format!(
-        "file {} not found in repo {project}/{} at commit {}",
-        file.path, repo.name, commit.id
+        "file {} not found in repo {} at commit {id}",
+        file.path,
+        dialect.repo(&commit.repo)
     ))
 }
 
@@ -68,15 +85,16 @@ fn named(file: Option<File>) -> Result<File, Status> {
     file.ok_or_else(|| Status::unknown("file cannot be nil"))
 }
 
-fn info(tree: &Tree, node: &Node, (size, hash): (u64, [u8; 32])) -> FileInfo {
+fn info(dialect: Dialect, tree: &Tree, node: &Node, (size, hash): (u64, [u8; 32])) -> FileInfo {
     let commit = &tree.record().info.commit;
+    let branch = commit.branch.as_str();
     let (file_type, datum) = match node {
         Node::Directory(_) => (FileType::Dir, ""),
         Node::File(_) => (FileType::File, "default"),
     };
     FileInfo {
         file: Some(File {
-            commit: Some(Commit::named(&commit.repo, &commit.id)),
+            commit: Some(commit_message(dialect, &commit.repo, branch, &commit.id)),
             path: node.path().to_owned(),
             datum: datum.to_owned(),
         }),
@@ -105,8 +123,8 @@ impl Service {
         let path = clean(&file.path);
         let mut walk = Walk::at(&tree, &path)?;
         let node = walk.next()?.filter(|_| is_default(&file.datum));
-        let node = node.ok_or_else(|| not_there(file))?;
-        let info = info(&tree, &node, walk.sum(&node)?);
+        let node = node.ok_or_else(|| not_there(&tree, self.dialect, file))?;
+        let info = info(self.dialect, &tree, &node, walk.sum(&node)?);
         Ok(Download {
             info,
             is_final: tree.record().info.finished.is_some(),
@@ -142,7 +160,12 @@ impl Service {
             // A file lists itself, a directory does not.
             !below.contains('/') && (!below.is_empty() || matches!(node, Node::File(_)))
         };
-        let page = Page::new(request.pagination_marker.as_ref(), request.number, request.reverse)?;
+        let page = Page::new(
+            self.dialect,
+            request.pagination_marker.as_ref(),
+            request.number,
+            request.reverse,
+        )?;
         page.show(&self.tree(call, &file)?, &path, is_child, answers)?;
         Ok(())
     }
@@ -159,7 +182,12 @@ impl Service {
     ) -> Result<(), Status> {
         let file = named(request.file)?;
         let path = clean(&file.path);
-        let page = Page::new(request.pagination_marker.as_ref(), request.number, request.reverse)?;
+        let page = Page::new(
+            self.dialect,
+            request.pagination_marker.as_ref(),
+            request.number,
+            request.reverse,
+        )?;
         let tree = self.tree(call, &file)?;
         let found = page.show(&tree, &path, |_| true, answers)?;
         if found || path == "/" {
@@ -190,7 +218,7 @@ impl Service {
             }
             if range.has(node.path())
                 && glob.matches(node.path())
-                && answers(info(&tree, &node, walk.sum(&node)?)).is_break()
+                && answers(info(self.dialect, &tree, &node, walk.sum(&node)?)).is_break()
             {
                 break;
             }
@@ -221,7 +249,12 @@ impl Service {
         let old_file = request.old_file.or_else(|| {
             let parent = new_info.parent.as_ref()?;
             Some(File {
-                commit: Some(Commit::named(&parent.repo, &parent.id)),
+                commit: Some(commit_of_branch(
+                    self.dialect,
+                    &parent.repo,
+                    parent.branch.as_str(),
+                    &parent.id,
+                )),
                 ..new_file.clone()
             })
         });
@@ -232,7 +265,7 @@ impl Service {
         };
         let new_side = Side::new(&new_tree, &clean(&new_file.path))?;
         compare(old_side, new_side, &mut |old, new| {
-            let told = |tree: &Tree, (node, size, hash): Summed| info(tree, &node, (size, hash));
+            let told = |tree: &Tree, (node, size, hash): Summed| info(self.dialect, tree, &node, (size, hash));
             answers(DiffFileResponse {
                 new_file: new.map(|new| told(&new_tree, new)),
                 old_file: old_tree.as_ref().zip(old).map(|(tree, old)| told(tree, old)),
@@ -252,16 +285,16 @@ impl Service {
     ) -> Result<(), Status> {
         check_no_url(&request)?;
         let file = named(request.file)?;
-        let tree = self.tree(call, &file).map_err(|status| status.within("get file"))?;
+        let tree = self.tree(call, &file).map_err(self.within("get file"))?;
         let mut found = None;
-        let glob = Glob::new(&file.path).map_err(|invalid| Status::from(invalid).within("get file"))?;
+        let glob = Glob::new(&file.path).map_err(|invalid| self.within("get file")(invalid.into()))?;
         selected(
             &tree,
             &glob,
             request.path_range.as_ref(),
             &mut |node| match (node, &found) {
-                (Node::Directory(_), _) => Err(not_a_file()),
-                (Node::File(_), Some(_)) => Err(Status::unknown("matched multiple files. Use GetFileTAR instead")),
+                (Node::Directory(_), _) => Err(not_a_file(self.dialect)),
+                (Node::File(_), Some(_)) => Err(several_files(self.dialect)),
                 (Node::File(entry), None) => {
                     found = Some(entry);
                     Ok(ControlFlow::Continue(()))
@@ -269,7 +302,7 @@ impl Service {
             },
         )?;
         let entry = found.filter(|_| is_default(&file.datum));
-        let entry = entry.ok_or_else(|| not_there(&file))?;
+        let entry = entry.ok_or_else(|| not_there(&tree, self.dialect, &file))?;
         let mut pieces = Pieces::new(answers);
         pieces.copy(tree.read(&entry, u64::try_from(request.offset).unwrap_or(0)))?;
         pieces.flush();
@@ -294,7 +327,7 @@ impl Service {
         let mut is_empty = true;
         let glob = Glob::new(&file.path)?;
         if !is_default(&file.datum) {
-            return Err(not_there(&file));
+            return Err(not_there(&tree, self.dialect, &file));
         }
         selected(&tree, &glob, request.path_range.as_ref(), &mut |node| {
             is_empty = false;
@@ -309,7 +342,7 @@ impl Service {
             Ok(pieces.flow)
         })?;
         if is_empty {
-            return Err(not_there(&file));
+            return Err(not_there(&tree, self.dialect, &file));
         }
         pieces.write(&TAR_END);
         pieces.flush();
@@ -358,6 +391,7 @@ fn selected(
 
 /// Which part of a listing is wanted.
 struct Page {
+    dialect: Dialect,
     marker: String,
     /// 0 is all.
     number: i64,
@@ -367,7 +401,7 @@ struct Page {
 impl Page {
     /// # Errors
     /// In pachd's words.
-    fn new(marker: Option<&File>, number: i64, reverse: bool) -> Result<Self, Status> {
+    fn new(dialect: Dialect, marker: Option<&File>, number: i64, reverse: bool) -> Result<Self, Status> {
         if number == 0 && reverse {
             return Err(Status::unknown("number must be > 0 when reverse is true"));
         }
@@ -376,6 +410,7 @@ impl Page {
             return Err(Status::unknown(text));
         }
         Ok(Self {
+            dialect,
             marker: marker.map(|file| file.path.clone()).unwrap_or_default(),
             number,
             reverse,
@@ -413,13 +448,13 @@ impl Page {
                 continue;
             }
             shown += 1;
-            if answers(info(tree, &node, walk.sum(&node)?)).is_break() || shown == number {
+            if answers(info(self.dialect, tree, &node, walk.sum(&node)?)).is_break() || shown == number {
                 return Ok(true);
             }
         }
         let found = shown > 0 || !last.is_empty();
         while let Some(node) = last.pop_back() {
-            if answers(info(tree, &node, walk.sum(&node)?)).is_break() {
+            if answers(info(self.dialect, tree, &node, walk.sum(&node)?)).is_break() {
                 break;
             }
         }

@@ -274,8 +274,16 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let called = path.strip_prefix("/api/").filter(|_| request.method() == Verb::POST);
     let name = called.map_or_else(|| format!("{} {path}", request.method()), method_name);
     let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), name));
-    if shared.is_sidecar {
-        let text = "a spout's sidecar speaks gRPC only\n";
+    let dialect = shared.service.dialect();
+    let without_gateway = if shared.is_sidecar {
+        Some("a spout's sidecar speaks gRPC only\n".to_owned())
+    } else if dialect.has_gateway() {
+        None
+    } else {
+        let release = dialect.release();
+        Some(format!("pachd {release} has no HTTP gateway: use its gRPC address\n"))
+    };
+    if let Some(text) = without_gateway {
         entry.failed(text.trim_end());
         return Ok(answer::whole(entry, StatusCode::NOT_FOUND, TEXT, text));
     }
@@ -304,7 +312,10 @@ fn transaction(headers: &HeaderMap) -> Option<String> {
 fn is_open(path: &str) -> bool {
     matches!(
         path,
-        "versionpb_v2.API/GetVersion" | "admin_v2.API/InspectCluster" | "auth_v2.API/GetOIDCLogin"
+        "versionpb_v2.API/GetVersion"
+            | "admin_v2.API/InspectCluster"
+            | "auth_v2.API/GetOIDCLogin"
+            | "grpc.health.v1.Health/Check"
     )
 }
 
@@ -326,7 +337,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
         // Without its body being read: who may not come in has no claim to a connection for as long as it likes.
         Err(status) => return answer::failed(entry, &status),
     };
-    let method = methods::find(path, shared.service.is_guarded());
+    let method = methods::find(path, shared.service.dialect(), shared.service.is_guarded());
     let wanted = Wanted(call.clone());
     let source = Source::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));
@@ -359,6 +370,7 @@ fn carry_out(
     tokio::task::spawn_blocking(move || {
         let mut requested = Requested {
             source,
+            dialect: service.dialect(),
             entry: &entry,
             was_read: false,
         };
@@ -374,6 +386,7 @@ fn carry_out(
             Err(status) => Err(status),
         };
         requested.drain();
+        let done = done.map_err(|status| status.coded(service.dialect()));
         let _ = match done {
             Ok(()) => send(Piece::End),
             Err(status) if requested.was_read => send(Piece::Failed(status)),

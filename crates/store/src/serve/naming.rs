@@ -1,8 +1,11 @@
-//! What is said of names in messages that are none.
+//! What is said of names in messages that are none, and how the pachd of a dialect names things in its own.
 
 use super::status::Status;
+use crate::Dialect;
 use crate::Failure;
+use spoutctl_core::pfs::{self, CommitId};
 use spoutctl_proto::names::NameError;
+use spoutctl_proto::pfs::{Branch, Commit, Project, Repo, USER};
 
 impl From<NameError> for Status {
     fn from(error: NameError) -> Self {
@@ -16,5 +19,48 @@ impl From<NameError> for Status {
 impl From<NameError> for Failure {
     fn from(error: NameError) -> Self {
         Status::from(error).into()
+    }
+}
+
+/// A repo of a type as messages name it.
+pub(super) fn typed_repo(dialect: Dialect, repo: &pfs::Repo, r#type: &str) -> Repo {
+    Repo {
+        name: repo.name.to_string(),
+        r#type: r#type.to_owned(),
+        project: project_message(dialect, repo.project.as_str()),
+    }
+}
+
+pub(super) fn project_message(dialect: Dialect, name: &str) -> Option<Project> {
+    dialect.has_projects().then(|| Project { name: name.to_owned() })
+}
+
+pub(super) fn repo_message(dialect: Dialect, repo: &pfs::Repo) -> Repo {
+    typed_repo(dialect, repo, USER)
+}
+
+pub(super) fn branch_message(dialect: Dialect, repo: &pfs::Repo, name: &str) -> Branch {
+    Branch {
+        repo: Some(repo_message(dialect, repo)),
+        name: name.to_owned(),
+    }
+}
+
+/// A commit as most answers name it.
+pub(super) fn commit_message(dialect: Dialect, repo: &pfs::Repo, branch: &str, id: &CommitId) -> Commit {
+    let commit = commit_of_branch(dialect, repo, branch, id);
+    Commit {
+        branch: commit.branch.filter(|_| dialect.commits_have_branches()),
+        ..commit
+    }
+}
+
+/// A commit as children and the answers of a transaction are named: with its branch in every dialect (recordings http 071,
+/// 077). That it was made on may be deleted.
+pub(super) fn commit_of_branch(dialect: Dialect, repo: &pfs::Repo, branch: &str, id: &CommitId) -> Commit {
+    Commit {
+        repo: dialect.commits_have_repos().then(|| repo_message(dialect, repo)),
+        id: id.to_string(),
+        branch: (!branch.is_empty()).then(|| branch_message(dialect, repo, branch)),
     }
 }

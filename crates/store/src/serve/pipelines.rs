@@ -1,4 +1,4 @@
-//! The calls about pipelines: specs are checked, kept, and told. Only spouts, and none is run.
+//! The calls about pipelines: specs are checked, kept, and told. None is run: what reads an input gets jobs, and nobody does them.
 
 mod checks;
 pub(super) mod reading;
@@ -10,13 +10,13 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::branches::branch_message;
+use super::naming::{project_message, typed_repo};
 use super::{Answers, Call, Code, Service, Status};
-use crate::{NewPipeline, PipelineRecord, Refusal, Work};
+use crate::{Dialect, NewPipeline, PipelineRecord, Refusal, Work};
 use reading::Effective;
 use spoutctl_core::pfs::{self, BranchName, ProjectName, RepoName};
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::pfs::{Branch, Commit, Repo};
+use spoutctl_proto::pfs::{Branch, Commit};
 use spoutctl_proto::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, DeletePipelineRequest, InspectPipelineRequest,
     ListPipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest,
@@ -25,22 +25,18 @@ use spoutctl_proto::shape::Shaped;
 use spoutctl_proto::spec::{CREATE_PIPELINE_REQUEST, PIPELINE_INFO};
 
 /// The type of the repo that holds a pipeline's specs. Here it has a name and no files.
-const SPEC: &str = "spec";
+pub(super) const SPEC: &str = "spec";
 
 /// The branch of a pipeline's specs, which is the provenance of all that it writes (recording http 107).
-pub(super) fn spec_branch(pipeline: &pfs::Repo) -> Branch {
-    let branch = branch_message(pipeline, "master");
+pub(super) fn spec_branch(dialect: Dialect, pipeline: &pfs::Repo) -> Branch {
     Branch {
-        repo: branch.repo.map(|repo| Repo {
-            r#type: SPEC.to_owned(),
-            ..repo
-        }),
-        ..branch
+        repo: Some(typed_repo(dialect, pipeline, SPEC)),
+        name: "master".to_owned(),
     }
 }
 
 /// Which pipeline a message means; a missing project is the default one.
-fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
+pub(super) fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
     let pipeline = pipeline.ok_or_else(|| Status::unknown("request.Pipeline cannot be nil"))?;
     let missing = || {
         let project = pipeline.project.as_ref().map(|project| project.name.as_str());
@@ -54,11 +50,11 @@ fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
 }
 
 /// As pachd tells of it (recordings http 102, 104).
-fn pipeline_info(record: &PipelineRecord, wanted: Detail) -> Shaped {
+fn pipeline_info(dialect: Dialect, record: &PipelineRecord, wanted: Detail) -> Shaped {
     let spec = serde_json::from_str(&record.effective).unwrap_or_else(|_| json!({}));
-    let branch = spec_branch(&record.name);
+    let branch = spec_branch(dialect, &record.name);
     let spec_commit = Commit {
-        repo: branch.repo.clone(),
+        repo: branch.repo.clone().filter(|_| dialect.commits_have_repos()),
         id: record.spec_commit.to_string(),
         branch: Some(branch),
     };
@@ -69,22 +65,29 @@ fn pipeline_info(record: &PipelineRecord, wanted: Detail) -> Shaped {
         "PIPELINE_STARTING"
     };
     let mut info = json!({
-        "pipeline": {"name": record.name.name.as_str(), "project": {"name": record.name.project.as_str()}},
+        "pipeline": {
+            "name": record.name.name.as_str(),
+            "project": project_message(dialect, record.name.project.as_str()),
+        },
         "version": record.version.to_string(),
         "specCommit": spec_commit,
         "stopped": record.stopped,
         "state": state,
         "parallelism": parallelism,
-        "type": "PIPELINE_TYPE_SPOUT",
-        "userSpecJson": record.submitted,
-        "effectiveSpecJson": record.effective,
+        "type": checks::kind(&spec),
     });
+    if dialect.has_gateway() {
+        info["userSpecJson"] = json!(record.submitted);
+        info["effectiveSpecJson"] = json!(record.effective);
+    }
     if wanted != Detail::None {
         // Nearly all fields of a spec have the same name there.
         let mut details = spec;
         details["createdAt"] = json!(record.created);
-        details["updatedAt"] = json!(record.updated);
-        details["createdBy"] = json!(record.created_by);
+        if dialect.tells_times() {
+            details["updatedAt"] = json!(record.updated);
+            details["createdBy"] = json!(record.created_by);
+        }
         details["salt"] = json!(record.salt);
         if wanted == Detail::Workers {
             details["workersRequested"] = json!(parallelism);
@@ -154,12 +157,12 @@ impl Service {
             return Err(Status::new(Code::Unimplemented, message));
         }
         let projects = self.store.projects()?;
-        let effective = Effective::of(spec, &projects)?;
+        let effective = Effective::of(self.dialect, spec, &projects)?;
         let answer = effective.answer(how.update, how.reprocess)?;
         if how.dry_run {
             return Ok(answer);
         }
-        checks::check_kind(effective.spec())?;
+        checks::inputs(effective.spec())?;
         if let Some(name) = effective.name() {
             let is_there = how.update && self.store.pipeline(&name).is_ok();
             self.authorize_pipeline(call, &name, is_there)?;
@@ -172,13 +175,13 @@ impl Service {
     pub fn inspect_pipeline(&self, _: &Call, request: &InspectPipelineRequest) -> Result<Shaped, Status> {
         let name = match named(request.pipeline.as_ref()) {
             Err(status) if status.code == Code::NotFound => {
-                return Err(status.within("pipeline was not inspected"));
+                return Err(self.within("pipeline was not inspected")(status));
             }
             name => name?,
         };
         let record = self.store.pipeline(&name)?;
         let wanted = if request.details { Detail::Workers } else { Detail::None };
-        Ok(pipeline_info(&record, wanted))
+        Ok(pipeline_info(self.dialect, &record, wanted))
     }
 
     pub fn list_pipeline(
@@ -214,7 +217,7 @@ impl Service {
             .skip(count(page.page_size).saturating_mul(count(page.page_index)))
             .take(size)
         {
-            if answers(pipeline_info(record, Detail::Spec)) == ControlFlow::Break(()) {
+            if answers(pipeline_info(self.dialect, record, Detail::Spec)) == ControlFlow::Break(()) {
                 break;
             }
         }
@@ -251,7 +254,7 @@ impl Service {
         match deleted {
             Err(status) if status.code == Code::NotFound && !request.must_exist => {}
             Err(status) if status.code == Code::NotFound => {
-                let name = names.first().map_or_else(String::new, ToString::to_string);
+                let name = names.first().map_or_else(String::new, |name| self.dialect.repo(name));
                 return Err(status.within(format_args!("error stopping pipeline {name}")));
             }
             result => result?,
@@ -282,6 +285,7 @@ fn keep(
     let branch = spec["outputBranch"].as_str().unwrap_or_default();
     let output_branch = BranchName::new(branch)
         .map_err(|_| Refusal::InvalidName(branch.to_owned()).within("could not create/update output branch"))?;
+    let inputs = checks::inputs(spec)?;
     let salt = match spec["salt"].as_str() {
         Some(salt) if !salt.is_empty() && !how.reprocess => salt.to_owned(),
         _ => Uuid::new_v4().simple().to_string(),
@@ -293,6 +297,8 @@ fn keep(
         created_by,
         submitted,
         effective: &effective.kept(),
+        is_spout: !spec["spout"].is_null(),
+        inputs: &inputs,
         update: how.update,
         reprocess: how.reprocess,
     })

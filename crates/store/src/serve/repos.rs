@@ -2,31 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answers, Call, Service, Status};
-use crate::{Failure, ProjectRecord, Refusal, RepoRecord, Work};
+use super::naming::repo_message;
+use super::{Answers, Call, Code, Service, Status};
+use crate::{Dialect, Failure, ProjectRecord, Refusal, RepoRecord, Subject, Work};
 use spoutctl_core::pfs::{self, ProjectName};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::names;
 use spoutctl_proto::pfs::{
-    Branch, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, DeleteRepoResponse, InspectProjectRequest,
-    InspectRepoRequest, ListRepoRequest, Project, ProjectInfo, Repo, RepoDetails, RepoInfo, USER,
+    Branch, CreateProjectRequest, CreateRepoRequest, DeleteProjectRequest, DeleteRepoRequest, DeleteRepoResponse,
+    DeleteReposRequest, DeleteReposResponse, InspectProjectRequest, InspectRepoRequest, ListRepoRequest, Project,
+    ProjectInfo, RepoDetails, RepoInfo, USER,
 };
 use spoutctl_proto::transaction::TransactionRequest;
 
-/// A repo as every message names it.
-pub(super) fn repo_message(repo: &pfs::Repo) -> Repo {
-    Repo {
-        name: repo.name.to_string(),
-        r#type: USER.to_owned(),
-        project: Some(Project {
-            name: repo.project.to_string(),
-        }),
-    }
-}
-
-fn repo_info(record: &RepoRecord, details: bool) -> RepoInfo {
+fn repo_info(dialect: Dialect, record: &RepoRecord, details: bool) -> RepoInfo {
     let size = record.size_bytes.cast_signed();
-    let repo = repo_message(&record.repo);
+    let repo = repo_message(dialect, &record.repo);
     let branches = record.branches.iter().map(|name| Branch {
         repo: Some(repo.clone()),
         name: name.clone(),
@@ -41,19 +32,6 @@ fn repo_info(record: &RepoRecord, details: bool) -> RepoInfo {
         auth_info: None,
         details: details.then_some(RepoDetails { size_bytes: size }),
         metadata: BTreeMap::new(),
-    }
-}
-
-fn project_info(record: &ProjectRecord) -> ProjectInfo {
-    ProjectInfo {
-        project: Some(Project {
-            name: record.name.clone(),
-        }),
-        description: record.description.clone(),
-        auth_info: None,
-        created_at: Some(record.created.into()),
-        metadata: BTreeMap::new(),
-        created_by: String::new(),
     }
 }
 
@@ -88,23 +66,93 @@ impl Service {
         Ok(Empty {})
     }
 
+    pub fn delete_project(&self, _: &Call, request: &DeleteProjectRequest) -> Result<Empty, Status> {
+        let name = request.project.as_ref().map_or("", |project| &project.name);
+        let deleted = self.change(|work| {
+            let name = ProjectName::new(name)
+                .map_err(|_| Refusal::InvalidName(name.to_owned()).within("invalid project name"))?;
+            work.delete_project(&name, request.force)
+        });
+        deleted.map_err(|status| match status.message.starts_with("cannot delete project ") {
+            // In pachd, this refusal alone has this code.
+            true => Status::new(Code::FailedPrecondition, status.message),
+            false => status,
+        })?;
+        Ok(Empty {})
+    }
+
+    /// Those of pipelines stay, as in pachd.
+    pub fn delete_repos(&self, _: &Call, request: &DeleteReposRequest) -> Result<DeleteReposResponse, Status> {
+        let projects: Vec<ProjectName> = if request.all {
+            let projects = self.store.projects()?;
+            let names = projects.iter().map(|project| ProjectName::new(&project.name));
+            names.filter_map(Result::ok).collect()
+        } else {
+            let names = request.projects.iter().map(ProjectName::try_from);
+            names.collect::<Result<_, _>>()?
+        };
+        let deleted = self.change(|work| {
+            let mut deleted = Vec::new();
+            for project in &projects {
+                for repo in work.repos_of(project)? {
+                    if work.pipeline(&repo)?.is_none() && work.delete_repo(&repo)? {
+                        deleted.push(repo);
+                    }
+                }
+            }
+            Ok(deleted)
+        })?;
+        Ok(DeleteReposResponse {
+            repos: deleted.iter().map(|repo| repo_message(self.dialect, repo)).collect(),
+        })
+    }
+
     pub fn inspect_project(&self, _: &Call, request: &InspectProjectRequest) -> Result<ProjectInfo, Status> {
         let name = request.project.as_ref().map_or("", |project| &project.name);
         let projects = self.store.projects()?;
         let found = projects.iter().find(|project| project.name == name);
-        found.map(project_info).ok_or_else(|| {
+        let info = found.map(|project| self.project_info(project)).transpose()?;
+        info.ok_or_else(|| {
             let missing = format!("get project by name: project {name:?} not found");
             Status::not_found(missing).within(format_args!("error getting project {name:?}"))
         })
     }
 
     pub fn list_project(&self, _: &Call, answers: &mut Answers<'_, ProjectInfo>) -> Result<(), Status> {
-        for project in self.store.projects()? {
-            if answers(project_info(&project)).is_break() {
+        for project in self.listed_projects()? {
+            if answers(self.project_info(&project)?).is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn project_info(&self, record: &ProjectRecord) -> Result<ProjectInfo, Status> {
+        let is_dated = record.name != pfs::DEFAULT_PROJECT || self.dialect.dates_default_project();
+        let name = ProjectName::new(&record.name).ok();
+        let metadata = name
+            .map(|name| self.store.metadata(&Subject::Project(name)))
+            .transpose()?;
+        Ok(ProjectInfo {
+            project: Some(Project {
+                name: record.name.clone(),
+            }),
+            description: record.description.clone(),
+            auth_info: None,
+            created_at: is_dated.then(|| record.created.into()),
+            metadata: metadata.unwrap_or_default(),
+            created_by: String::new(),
+        })
+    }
+
+    /// The default one is older than all others.
+    fn listed_projects(&self) -> Result<Vec<ProjectRecord>, Status> {
+        let mut projects = self.store.projects()?;
+        projects.sort_by_key(|project| (project.name != pfs::DEFAULT_PROJECT, project.created));
+        if !self.dialect.lists_oldest_projects_first() {
+            projects.reverse();
+        }
+        Ok(projects)
     }
 
     pub fn create_repo(&self, call: &Call, request: CreateRepoRequest) -> Result<Empty, Status> {
@@ -122,7 +170,8 @@ impl Service {
         let repo = names::repo(request.repo.as_ref())?;
         Ok(RepoInfo {
             auth_info: self.auth_info(call, &repo)?,
-            ..repo_info(&self.store.repo(&repo)?, true)
+            metadata: self.store.metadata(&Subject::Repo(repo.clone()))?,
+            ..repo_info(self.dialect, &self.store.repo(&repo)?, true)
         })
     }
 
@@ -151,7 +200,8 @@ impl Service {
         for record in repos.skip(skip).take(take) {
             let info = RepoInfo {
                 auth_info: self.auth_info(call, &record.repo)?,
-                ..repo_info(record, false)
+                metadata: self.store.metadata(&Subject::Repo(record.repo.clone()))?,
+                ..repo_info(self.dialect, record, false)
             };
             if answers(info).is_break() {
                 break;
@@ -173,6 +223,7 @@ impl Service {
             return Ok(DeleteRepoResponse { deleted: false });
         }
         let deleted = self.change(|work| delete_repo(work, &request))?;
+        let deleted = deleted && self.dialect.tells_of_deleted_repos();
         Ok(DeleteRepoResponse { deleted })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::Failure;
+use crate::{Dialect, Failure};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::InvalidGlob;
 
@@ -67,6 +67,17 @@ impl Status {
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidArgument, message)
+    }
+
+    /// As the pachd of a dialect codes it: in 2.0, what is missing or there already is *unknown*, all but what its storage says
+    /// (recordings grpc-2.0 101–111, 274, 317).
+    #[must_use]
+    pub fn coded(mut self, dialect: Dialect) -> Self {
+        let is_plain = matches!(self.code, Code::NotFound | Code::AlreadyExists);
+        if is_plain && !dialect.has_codes() && !self.message.contains("does not contain item") {
+            self.code = Code::Unknown;
+        }
+        self
     }
 
     /// With pachd's name of the step that failed before it: `prefix: message`.

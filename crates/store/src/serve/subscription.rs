@@ -1,6 +1,6 @@
 //! Following a branch, or all of a repo: each commit once it is as far along as asked.
 
-use super::commits::commit_info;
+use super::commits::{Told, commit_info};
 use super::{Answers, Call, Code, Service, Status};
 use crate::Origin;
 use spoutctl_core::pfs;
@@ -27,7 +27,12 @@ impl Service {
         loop {
             let seen = self.changes.number();
             let next = self.store.next_commit(&repo, after, branch);
-            let Some(commit) = next.map_err(|fault| no_repo(&repo, after, fault.into()))? else {
+            let next = match next.map_err(|fault| no_repo(&repo, after, fault.into())) {
+                // Before 2.8, such a subscription waits for ever.
+                Err(status) if status.code == Code::NotFound && !self.dialect.minds_missing_repos() => None,
+                next => next?,
+            };
+            let Some(commit) = next else {
                 self.changes.wait(seen, call)?;
                 continue;
             };
@@ -37,8 +42,10 @@ impl Service {
                 OriginKind::Unknown => true,
                 OriginKind::User => commit.origin == Origin::User,
                 OriginKind::Auto => commit.origin == Origin::Auto,
-                OriginKind::Fsck | OriginKind::Alias => false,
+                OriginKind::Alias => commit.origin == Origin::Alias,
+                OriginKind::Fsck => false,
             };
+            let is_wanted = is_wanted && (request.all || commit.origin != Origin::Alias);
             if commit.info.commit.id.as_str() == hidden || !is_wanted {
                 continue;
             }
@@ -47,7 +54,7 @@ impl Service {
                 Err(status) if status.code == Code::NotFound => continue,
                 commit => commit?,
             };
-            if answers(commit_info(&commit)).is_break() {
+            if answers(commit_info(self.dialect, &commit, Told::Alone)).is_break() {
                 return Ok(());
             }
         }

@@ -13,7 +13,8 @@ use spoutctl_core::pfs::CommitId;
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::{Branch, Commit};
 use spoutctl_proto::transaction::{
-    OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest, TransactionResponse,
+    BatchTransactionRequest, OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos, TransactionRequest,
+    TransactionResponse,
 };
 
 impl From<Status> for Failure {
@@ -77,13 +78,15 @@ fn unreadable(error: &serde_json::Error) -> Failure {
     Fault::new(FaultKind::Local, message).into()
 }
 
-/// Within a transaction's answers, commits have their branch (recording http 071), other than everywhere else.
+/// Within a transaction's answers, commits have their branch (recording http 071).
 fn with_branch(request: &TransactionRequest, response: TransactionResponse) -> TransactionResponse {
     let branch = request.start_commit.as_ref().and_then(|start| start.branch.as_ref());
     let commit = response.commit.map(|commit| Commit {
-        branch: branch.map(|branch| Branch {
-            repo: commit.repo.clone(),
-            name: branch.name.clone(),
+        branch: commit.branch.clone().or_else(|| {
+            branch.map(|branch| Branch {
+                repo: commit.repo.clone(),
+                name: branch.name.clone(),
+            })
         }),
         ..commit
     });
@@ -168,6 +171,17 @@ impl Service {
     pub fn delete_transaction(&self, _: &Call, request: &OneTransactionRequest) -> Result<Empty, Status> {
         self.change(|work| work.delete_transaction(named(request)))?;
         Ok(Empty {})
+    }
+
+    /// Carries out all of the requests, or nothing, without keeping them.
+    pub fn batch_transaction(&self, call: &Call, request: &BatchTransactionRequest) -> Result<TransactionInfo, Status> {
+        self.change_as(call, |work| {
+            let id = work.start_transaction()?;
+            let pending = work.transaction(id.as_str())?;
+            let responses = perform_all(work, &id, &request.requests)?;
+            work.delete_transaction(id.as_str())?;
+            Ok(transaction_info(&pending, request.requests.clone(), responses))
+        })
     }
 
     /// Carries out all that is kept, or nothing; afterwards there is no such transaction.

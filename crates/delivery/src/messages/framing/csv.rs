@@ -15,7 +15,7 @@ pub struct Dialect {
     /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a tab
     /// or a bar.
     pub delimiter: Option<u8>,
-    /// Takes what the next byte means away, in quotes and outside: the backslash of MySQL's `INTO OUTFILE`.
+    /// Takes what the next byte means away, in quotes and outside: the backslash of `MySQL` in `INTO OUTFILE`.
     pub escape: Option<u8>,
     /// The first record names the columns.
     pub has_header: bool,
@@ -32,7 +32,7 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    fn splits(&self, byte: u8) -> bool {
+    fn splits(self, byte: u8) -> bool {
         match self.delimiter {
             Some(delimiter) => byte == delimiter,
             None => CANDIDATES.contains(&byte),
@@ -41,10 +41,10 @@ impl Dialect {
 
     /// The column of a record without its end, from 1; `None` when it has fewer.
     #[must_use]
-    pub fn column(&self, record: &[u8], number: usize) -> Option<Vec<u8>> {
+    pub fn column(self, record: &[u8], number: usize) -> Option<Vec<u8>> {
         let dialect = Self {
             delimiter: Some(self.delimiter.unwrap_or(CANDIDATES[0])),
-            ..*self
+            ..self
         };
         let mut rest = record;
         for _ in 1..number {
@@ -55,7 +55,7 @@ impl Dialect {
     }
 
     /// The first field, and what follows the delimiter behind it.
-    fn field<'a>(&self, record: &'a [u8]) -> (Vec<u8>, Option<&'a [u8]>) {
+    fn field(self, record: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
         let mut field = Vec::new();
         let mut at = At::FieldStart;
         for (index, byte) in record.iter().enumerate() {
@@ -95,14 +95,13 @@ enum At {
 
 impl At {
     /// What a byte that ends no record makes of it.
-    fn after(self, byte: u8, dialect: &Dialect) -> Self {
+    fn after(self, byte: u8, dialect: Dialect) -> Self {
         let is_escape = dialect.escape == Some(byte);
         match self {
             Self::Escaped => Self::Plain,
-            Self::EscapedInQuotes => Self::Quoted,
             Self::Quoted if byte == b'"' => Self::Closed,
             Self::Quoted if is_escape => Self::EscapedInQuotes,
-            Self::Quoted => Self::Quoted,
+            Self::Quoted | Self::EscapedInQuotes => Self::Quoted,
             Self::FieldStart | Self::Closed if byte == b'"' => Self::Quoted,
             _ if dialect.splits(byte) => Self::FieldStart,
             _ if is_escape => Self::Escaped,
@@ -218,7 +217,7 @@ impl Records {
         if let (true, Some(which)) = (self.at.may_end(), counted) {
             self.seen[which] += 1;
         }
-        self.at = self.at.after(byte, &self.dialect);
+        self.at = self.at.after(byte, self.dialect);
         // What follows may be long, and says nothing until one of these.
         let next = match (self.at, self.dialect.delimiter, self.dialect.escape) {
             (At::Quoted, _, None) => memchr(b'"', rest),
@@ -238,16 +237,16 @@ impl Records {
     pub fn learn(&mut self, first: &[u8]) -> bool {
         let told = Dialect::told(first);
         if self.dialect.delimiter.is_none() {
-            self.dialect.delimiter = told.or_else(|| self.most());
+            self.dialect.delimiter = told.or_else(|| Some(self.most()));
         }
         told.is_some()
     }
 
-    fn most(&self) -> Option<u8> {
+    fn most(&self) -> u8 {
         let [commas, others @ ..] = self.seen;
         let most = others.iter().copied().max().filter(|most| commas == 0 && *most > 0);
         let which = most.and_then(|most| self.seen.iter().position(|seen| *seen == most));
-        Some(CANDIDATES[which.unwrap_or(0)])
+        CANDIDATES[which.unwrap_or(0)]
     }
 }
 

@@ -65,7 +65,7 @@ impl At {
     fn step(self, rest: &[u8]) -> Result<(usize, Self), NoNewline> {
         let first = rest[0];
         Ok(match self {
-            Self::LineStart if first == b'\n' => (1, Self::LineStart),
+            Self::LineStart | Self::ValueEnd if first == b'\n' => (1, Self::LineStart),
             Self::LineStart => (0, Self::Name),
             Self::Name => match rest.iter().position(|byte| matches!(byte, b'=' | b'\n')) {
                 None => (rest.len(), Self::Name),
@@ -89,7 +89,6 @@ impl At {
                 let count = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                 (count, Self::value(left - count as u64))
             }
-            Self::ValueEnd if first == b'\n' => (1, Self::LineStart),
             Self::ValueEnd => return Err(NoNewline),
         })
     }

@@ -43,9 +43,7 @@ pub fn one_byte(text: &str) -> Result<u8, String> {
     // A backslash alone is one, too.
     let bytes = if named == "\\" { vec![b'\\'] } else { unescape(named)? };
     match bytes.as_slice() {
-        [byte] if matches!(byte, b'\r' | b'\n' | b'"') => {
-            Err("neither a quote nor the end of a line can be that".to_owned())
-        }
+        [b'\r' | b'\n' | b'"'] => Err("neither a quote nor the end of a line can be that".to_owned()),
         [byte] => Ok(*byte),
         _ => Err(r"write one byte: `;`, `|`, tab, or \xHH".to_owned()),
     }

@@ -157,7 +157,8 @@ impl<'a> Files<'a> {
             return Ok(None);
         };
         let below = file.path.strip_prefix(self.previous.as_str());
-        if !self.previous.is_empty() && below.is_some_and(|below| below.starts_with('/')) {
+        let minds = self.tree.dialect().minds_collisions();
+        if minds && !self.previous.is_empty() && below.is_some_and(|below| below.starts_with('/')) {
             let text = format!("file / directory path collision ({})", file.path);
             return Err(Status::unknown(text));
         }

@@ -20,6 +20,19 @@ use crate::serve::{Code, Status};
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
 const NOT_OF_A_SIDECAR: [&str; 2] = ["versionpb_v2.API", "admin_v2.API"];
 
+/// Services of 1.x.
+const OF_1_X: [&str; 9] = [
+    "admin.API",
+    "auth.API",
+    "debug.API",
+    "enterprise.API",
+    "identity.API",
+    "pfs.API",
+    "pps.API",
+    "transaction.API",
+    "versionpb.API",
+];
+
 pub(super) fn answer(
     shared: &Arc<Shared>,
     request: Request<Incoming>,
@@ -53,16 +66,34 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
     answer::messages(entry, rest, Some(wanted))
 }
 
-/// As a server in Go says what it does not have (recording grpc 094).
+/// As a server in Go says what it does not have (recording grpc 094); before 2.4 the main one says that it is a bug, and to the
+/// calls of 1.x what to do (grpc-2.3 094, 411–413).
 fn find(shared: &Shared, path: &str) -> Result<methods::Method, Status> {
     let (service, method) = path.rsplit_once('/').unwrap_or((path, ""));
-    let unimplemented = |text: String| Status::new(Code::Unimplemented, text);
+    let dialect = shared.service.dialect();
     let is_missing = shared.is_sidecar && NOT_OF_A_SIDECAR.contains(&service);
-    if is_missing || !methods::is_service(service) {
-        return Err(unimplemented(format!("unknown service {service}")));
+    let is_service = methods::is_service(service) && !is_missing;
+    let unknown = || {
+        if dialect.calls_unknown_calls_a_bug() && !shared.is_sidecar {
+            return Status::unknown(if OF_1_X.contains(&service) {
+                "this server is running pachyderm 2.x, but your client appears to be an older version - please upgrade"
+                    .to_owned()
+            } else {
+                format!("no auth function for \"/{path}\", this is a bug")
+            });
+        }
+        let text = if is_service {
+            format!("unknown method {method} for service {service}")
+        } else {
+            format!("unknown service {service}")
+        };
+        Status::new(Code::Unimplemented, text)
+    };
+    if !is_service {
+        return Err(unknown());
     }
-    methods::find(path, shared.service.is_guarded()).map_err(|status| match status.code {
-        Code::NotFound => unimplemented(format!("unknown method {method} for service {service}")),
+    methods::find(path, dialect, shared.service.is_guarded()).map_err(|status| match status.code {
+        Code::NotFound => unknown(),
         _ => status,
     })
 }

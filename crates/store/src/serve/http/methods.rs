@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 
 use super::body::{LONGEST_REQUEST, Messages, Values, unmarshalled};
 use super::log::{Entry, Subject};
+use crate::Dialect;
 use crate::serve::pipelines::reading::lenient_spec_of;
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
-use spoutctl_proto::admin::{ClusterInfo, InspectClusterRequest};
+use spoutctl_core::release::Release;
+use spoutctl_proto::admin::{ClusterInfo, HealthCheckResponse, InspectClusterRequest};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::{ModifyFileRequest, WalkFileRequest};
 use spoutctl_proto::shape::Answer;
@@ -70,6 +72,7 @@ pub(super) enum Source {
 /// What the client sent, and what of it goes into the log.
 pub(super) struct Requested<'a> {
     pub source: Source,
+    pub dialect: Dialect,
     pub entry: &'a Entry,
     /// The request of a call with many answers was understood. Until then errors are those of any call.
     pub was_read: bool,
@@ -95,10 +98,14 @@ impl Requested<'_> {
             Source::Json(values) => values,
             Source::Protobuf(messages) => {
                 let request: Q = messages.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
-                if let Ok(value) = serde_json::to_value(&request) {
-                    self.entry.about(Subject::of(&value));
+                let Ok(mut value) = serde_json::to_value(&request) else {
+                    return Ok(request);
+                };
+                self.entry.about(Subject::of(&value));
+                if self.dialect.has_projects() || !drop_projects(&mut value) {
+                    return Ok(request);
                 }
-                return Ok(request);
+                return serde_json::from_value(value).map_err(|error| unreadable(&error));
             }
         };
         let text = values.next_up_to(LONGEST_REQUEST)?;
@@ -123,16 +130,19 @@ impl Requested<'_> {
             }
             Source::Protobuf(messages) => {
                 let bytes = messages.next_bytes(LONGEST_REQUEST)?.unwrap_or_default();
-                CREATE_PIPELINE_REQUEST
-                    .decode(&bytes)
-                    .map_err(|error| unmarshalled(&error))
+                let spec = CREATE_PIPELINE_REQUEST.decode(&bytes);
+                let mut spec = spec.map_err(|error| unmarshalled(&error))?;
+                if !self.dialect.has_projects() {
+                    drop_projects(&mut spec);
+                }
+                Ok(spec)
             }
         }
     }
 
     /// The next of many.
     fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
-        let request = match &mut self.source {
+        let mut request = match &mut self.source {
             Source::Protobuf(messages) => messages.next()?,
             Source::Json(values) => match values.next()? {
                 None => None,
@@ -142,9 +152,12 @@ impl Requested<'_> {
                 }
             },
         };
-        if let Some(commit) = request.as_ref().and_then(|request| request.set_commit.as_ref()) {
-            let commit = serde_json::to_value(commit).unwrap_or_default();
-            self.entry.about(Subject::of(&json!({ "commit": commit })));
+        if let Some(commit) = request.as_mut().and_then(|request| request.set_commit.as_mut()) {
+            let mut value = serde_json::to_value(&*commit).unwrap_or_default();
+            if !self.dialect.has_projects() && drop_projects(&mut value) {
+                *commit = serde_json::from_value(value.clone()).map_err(|error| unreadable(&error))?;
+            }
+            self.entry.about(Subject::of(&json!({ "commit": value })));
         }
         Ok(request)
     }
@@ -162,6 +175,23 @@ impl Requested<'_> {
 pub(super) trait Asked: DeserializeOwned + Serialize + Message + Default {}
 
 impl<T: DeserializeOwned + Serialize + Message + Default> Asked for T {}
+
+/// Takes every project from a message, as servers do that do not know the field, and tells whether there was one.
+fn drop_projects(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let mut dropped = fields.remove("project").is_some_and(|project| !project.is_null());
+            for value in fields.values_mut() {
+                dropped |= drop_projects(value);
+            }
+            dropped
+        }
+        Value::Array(values) => values
+            .iter_mut()
+            .fold(false, |dropped, value| drop_projects(value) | dropped),
+        _ => false,
+    }
+}
 
 fn unreadable(error: &serde_json::Error) -> Status {
     Status::invalid(format!("proto: {error}"))
@@ -267,16 +297,39 @@ fn in_json(answer: &impl Answer) -> Result<Vec<u8>, Status> {
 ///
 /// # Errors
 /// When there is no such call, or we do not serve it.
-pub(super) fn find(path: &str, is_guarded: bool) -> Result<Method, Status> {
+pub(super) fn find(path: &str, dialect: Dialect, is_guarded: bool) -> Result<Method, Status> {
+    if !is_in(path, dialect) {
+        return Err(unknown());
+    }
     match path.split_once('/') {
         Some(("pfs_v2.API", method)) => files(method),
         Some(("transaction_v2.API", method)) => transactions(method),
-        Some(("versionpb_v2.API", "GetVersion")) => Ok(one(|_, _, Empty {}| Ok(version()))),
-        Some(("admin_v2.API", "InspectCluster")) => Ok(look(|_, _, request| Ok(cluster(request)))),
+        Some(("versionpb_v2.API", "GetVersion")) => Ok(one(move |_, _, Empty {}| Ok(version(dialect)))),
+        Some(("admin_v2.API", "InspectCluster")) => Ok(look(move |_, _, request| Ok(cluster(dialect, request)))),
+        Some(("grpc.health.v1.Health", "Check")) => Ok(one(|_, _, Empty {}| Ok(HealthCheckResponse::serving()))),
         Some(("auth_v2.API", method)) => authentication(method, is_guarded),
         Some(("pps_v2.API", method)) => pipelines(method),
+        Some(("metadata.API", "EditMetadata")) => Ok(look(Service::edit_metadata)),
         Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
         _ => Err(unknown()),
+    }
+}
+
+/// Whether the pachd of a dialect has a call that others have (recordings 031, 092, 415, 416, 424, 425; the rest: source).
+fn is_in(path: &str, dialect: Dialect) -> bool {
+    let since = |minor| dialect.release() >= Release::new(2, minor, 0);
+    match path {
+        "pfs_v2.API/CreateProject"
+        | "pfs_v2.API/InspectProject"
+        | "pfs_v2.API/ListProject"
+        | "pfs_v2.API/DeleteProject"
+        | "pfs_v2.API/DeleteRepos" => dialect.has_projects(),
+        "pfs_v2.API/FindCommits" => since(6),
+        // The line of 2.5 got them late, 2.6 and 2.7 never.
+        "pfs_v2.API/DropCommit" | "pfs_v2.API/SquashCommit" => since(8) || dialect.release().minor == 5,
+        "pps_v2.API/CreatePipelineV2" => since(8),
+        path if path.starts_with("metadata.API/") || path.starts_with("storage.Fileset/") => since(11),
+        _ => true,
     }
 }
 
@@ -285,6 +338,7 @@ const SERVICES: &[&str] = &[
     "admin_v2.API",
     "debug_v2.Debug",
     "enterprise_v2.API",
+    "grpc.health.v1.Health",
     "identity_v2.API",
     "license_v2.API",
     "logs.API",
@@ -300,12 +354,14 @@ const SERVICES: &[&str] = &[
 fn files(method: &str) -> Result<Method, Status> {
     Ok(match method {
         "CreateProject" => look(Service::create_project),
+        "DeleteProject" => look(Service::delete_project),
         "InspectProject" => look(Service::inspect_project),
         "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
         "CreateRepo" => one(Service::create_repo),
         "InspectRepo" => look(Service::inspect_repo),
         "ListRepo" => look_at_many(Service::list_repo),
         "DeleteRepo" => one(Service::delete_repo),
+        "DeleteRepos" => look(Service::delete_repos),
         "CreateBranch" => one(Service::create_branch),
         "InspectBranch" => look(Service::inspect_branch),
         "ListBranch" => look_at_many(Service::list_branch),
@@ -319,6 +375,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "SquashCommit" => look(Service::squash_commit),
         "DropCommit" => look(Service::drop_commit),
         "InspectCommitSet" => look_at_many(Service::inspect_commit_set),
+        "ListCommitSet" => look_at_many(Service::list_commit_set),
         "SquashCommitSet" => one(Service::squash_commit_set),
         "DropCommitSet" => look(Service::drop_commit_set),
         "ModifyFile" => stream(Service::modify_file),
@@ -340,15 +397,12 @@ fn files(method: &str) -> Result<Method, Status> {
         | "CheckStorage"
         | "ClearCache"
         | "DeleteAll"
-        | "DeleteProject"
-        | "DeleteRepos"
         | "Egress"
         | "FindCommits"
         | "ForgetCommit"
         | "Fsck"
         | "GetCache"
         | "InspectProjectV2"
-        | "ListCommitSet"
         | "ListTask"
         | "PutCache"
         | "ReposSummary"
@@ -373,6 +427,15 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "StartPipeline" => look(Service::start_pipeline),
         "StopPipeline" => look(Service::stop_pipeline),
         "DeletePipeline" => look(Service::delete_pipeline),
+        "ListJob" => look_at_many(Service::list_job),
+        "InspectJob" => look(Service::inspect_job),
+        "StopJob" => look(Service::stop_job),
+        "DeleteJob" => look(Service::delete_job),
+        "RunCron" => look(Service::run_cron),
+        "CreateSecret" => look(Service::create_secret),
+        "DeleteSecret" => look(Service::delete_secret),
+        "InspectSecret" => look(Service::inspect_secret),
+        "ListSecret" => one(|service, call, Empty {}| service.list_secret(call)),
         _ => return Err(unserved(&format!("pps_v2.API/{method}"))),
     })
 }
@@ -384,7 +447,8 @@ fn transactions(method: &str) -> Result<Method, Status> {
         "ListTransaction" => one(|service, call, Empty {}| service.list_transaction(call)),
         "DeleteTransaction" => look(Service::delete_transaction),
         "FinishTransaction" => look(Service::finish_transaction),
-        "BatchTransaction" | "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
+        "BatchTransaction" => look(Service::batch_transaction),
+        "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
         _ => return Err(unknown()),
     })
 }
@@ -422,24 +486,33 @@ pub(super) fn is_service(name: &str) -> bool {
 }
 
 /// The pachd whose behaviour this is; `additional` says who really answers.
-fn version() -> Version {
+fn version(dialect: Dialect) -> Version {
+    let Release { major, minor, patch } = dialect.release();
     Version {
-        major: 2,
-        minor: 12,
+        major,
+        minor,
+        micro: patch,
         additional: concat!("-spoutctl-", env!("CARGO_PKG_VERSION")).to_owned(),
         platform: std::env::consts::ARCH.to_owned(),
         ..Version::default()
     }
 }
 
-fn cluster(request: &InspectClusterRequest) -> ClusterInfo {
+fn cluster(dialect: Dialect, request: &InspectClusterRequest) -> ClusterInfo {
+    let id = "spoutctl".to_owned();
+    if !dialect.has_projects() {
+        return ClusterInfo {
+            id,
+            ..ClusterInfo::default()
+        };
+    }
     let warnings: &[&str] = if request.client_version.is_some() {
         &[]
     } else {
         &["the client did not send its version"]
     };
     ClusterInfo {
-        id: "spoutctl".to_owned(),
+        id,
         warnings_ok: true,
         warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
         ..ClusterInfo::default()
@@ -460,20 +533,20 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_named_and_what_does_not_exist_is_not_found() {
-        let code = |path| find(path, false).err().map(|status| status.code);
+        let code = |path| find(path, Dialect::default(), false).err().map(|status| status.code);
         assert_eq!(code("pfs_v2.API/StartCommit"), None);
         assert_eq!(code("pfs_v2.API/Nope"), Some(Code::NotFound));
         assert_eq!(code("nope.API/StartCommit"), Some(Code::NotFound));
         assert_eq!(code("pfs_v2.API/Fsck"), Some(Code::Unimplemented));
         assert_eq!(code("pps_v2.API/CreatePipelineV2"), None);
-        assert_eq!(code("pps_v2.API/RunCron"), Some(Code::Unimplemented));
+        assert_eq!(code("pps_v2.API/GetLogs"), Some(Code::Unimplemented));
         assert_eq!(code("auth_v2.API/WhoAmI"), Some(Code::Unimplemented));
         assert!(
-            find("pps_v2.API/ListJob", false)
+            find("pps_v2.API/ListDatum", Dialect::default(), false)
                 .err()
                 .unwrap()
                 .message
-                .contains("pps_v2.API/ListJob")
+                .contains("pps_v2.API/ListDatum")
         );
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::serve::{Code, Status};
 use crate::{Failure, Refusal};
-use spoutctl_core::pfs::{DEFAULT_PROJECT, RepoName};
+use spoutctl_core::pfs::{Branch, BranchName, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 
 /// The longest name of a pipeline, and of what Kubernetes makes of it.
 const LONGEST_NAME: usize = 51;
@@ -49,15 +49,59 @@ pub(super) fn check(spec: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// pachd's word for what a pipeline is.
+pub(super) fn kind(spec: &Value) -> &'static str {
+    if is_set(spec, "spout") {
+        "PIPELINE_TYPE_SPOUT"
+    } else if is_set(spec, "service") {
+        "PIPELINE_TYPE_SERVICE"
+    } else {
+        "PIPELINE_TYPE_TRANSFORM"
+    }
+}
+
+/// The branches that a pipeline reads, in the order of its spec.
+///
 /// # Errors
-/// When it is a pipeline for which somebody would have to run jobs.
-pub(super) fn check_kind(spec: &Value) -> Result<(), Status> {
-    let has_input = is_set(spec, "input") && is_set(&spec["spout"], "service");
-    if is_set(spec, "spout") && !has_input {
+/// When it reads something else, or a name is none.
+pub(super) fn inputs(spec: &Value) -> Result<Vec<Branch>, Status> {
+    let project = spec["pipeline"]["project"]["name"]
+        .as_str()
+        .filter(|name| !name.is_empty());
+    let mut found = Vec::new();
+    collect(&spec["input"], project.unwrap_or(DEFAULT_PROJECT), &mut found)?;
+    Ok(found)
+}
+
+fn collect(input: &Value, project: &str, found: &mut Vec<Branch>) -> Result<(), Status> {
+    if is_set(input, "cron") {
+        let message = "spoutctl serve has no clock for pipelines: it keeps none with a cron input";
+        return Err(Status::new(Code::Unimplemented, message));
+    }
+    for combined in ["join", "group", "cross", "union"] {
+        for part in input[combined].as_array().into_iter().flatten() {
+            collect(part, project, found)?;
+        }
+    }
+    let read = &input["pfs"];
+    if read.is_null() {
         return Ok(());
     }
-    let message = "spoutctl serve runs no jobs: it keeps spouts, and no pipelines with an input";
-    Err(Status::new(Code::Unimplemented, message))
+    let or = |name, otherwise| {
+        Some(text(read, name))
+            .filter(|text| !text.is_empty())
+            .unwrap_or(otherwise)
+    };
+    let invalid = |name: &str| Status::unknown(Refusal::InvalidName(name.to_owned()).to_string());
+    let (project, repo, branch) = (or("project", project), text(read, "repo"), or("branch", "master"));
+    found.push(Branch {
+        repo: Repo {
+            project: ProjectName::new(project).map_err(|_| invalid(project))?,
+            name: RepoName::new(repo).map_err(|_| invalid(repo))?,
+        },
+        name: BranchName::new(branch).map_err(|_| invalid(branch))?,
+    });
+    Ok(())
 }
 
 fn check_name(pipeline: &Value) -> Result<(), Failure> {

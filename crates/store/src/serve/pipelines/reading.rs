@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::ProjectRecord;
 use crate::serve::Status;
+use crate::{Dialect, ProjectRecord};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
 use spoutctl_lint::source::SourceFile;
 use spoutctl_lint::spec;
@@ -13,7 +13,10 @@ use spoutctl_proto::shape::{Misfit, Unfit, Unknown};
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 /// What a cluster fills in where nobody has set anything else (recording http 091).
-fn defaults() -> Value {
+fn defaults(dialect: Dialect) -> Value {
+    if !dialect.has_gateway() {
+        return json!({"outputBranch": "master", "datumTries": "3", "reprocessSpec": "until_success"});
+    }
     let resources = json!({"cpu": 1, "memory": "256Mi", "disk": "1Gi"});
     json!({
         "transform": {"image": "ubuntu:20.04"},
@@ -155,7 +158,7 @@ pub(super) struct Effective {
 impl Effective {
     /// # Errors
     /// Without its project; when what it comes to is no spec.
-    pub(super) fn of(spec: &Value, projects: &[ProjectRecord]) -> Result<Self, Status> {
+    pub(super) fn of(dialect: Dialect, spec: &Value, projects: &[ProjectRecord]) -> Result<Self, Status> {
         let wrong = |words: String| Status::invalid(format!("could not make effective spec: {words}"));
         let project = spec["pipeline"]["project"]["name"].as_str().unwrap_or_default();
         let is_there = |name: &str| projects.iter().any(|project| project.name == name);
@@ -165,7 +168,7 @@ impl Effective {
                 "{step}{step}error getting project {project:?}: get project by name: project {project:?} not found"
             )));
         }
-        let mut merged = defaults();
+        let mut merged = defaults(dialect);
         merge(&mut merged, spec);
         let effective = Self {
             spec: CREATE_PIPELINE_REQUEST.populated(&merged),

@@ -275,9 +275,14 @@ fn what_pachd_has_against_a_spec_is_said_in_its_words() {
             "secret s has env_var set but is missing key",
         ),
         (
-            json!({"pipeline": {"name": "ply"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": "r"}}}),
+            json!({"pipeline": {"name": "ply"}, "transform": {"cmd": ["x"]}, "input": {"cron": {"name": "c", "spec": "@daily"}}}),
             Code::Unimplemented,
-            "spoutctl serve runs no jobs: it keeps spouts, and no pipelines with an input",
+            "spoutctl serve has no clock for pipelines: it keeps none with a cron input",
+        ),
+        (
+            json!({"pipeline": {"name": "ply"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": "r", "glob": "/*"}}}),
+            Code::NotFound,
+            "repo default/r not found",
         ),
     ] {
         assert_eq!(refusal(fixture.create(&spec)), (code, words.to_owned()));

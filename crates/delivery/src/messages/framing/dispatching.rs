@@ -1,0 +1,72 @@
+//! Server-sent events as messages.
+
+use super::events::Event;
+use super::{Columns, Dropped, Message, MessageError, MessageFault, Partial, Show, Splitter};
+
+impl Splitter {
+    pub(super) fn push_events<E: From<MessageError>>(&mut self, block: &[u8], show: Show<'_, E>) -> Result<(), E> {
+        let mut rest = block;
+        while !rest.is_empty() {
+            let (taken, event) = self.events.take(rest);
+            rest = &rest[taken..];
+            if let Some(event) = event {
+                self.show_event(&event, show)?;
+            }
+        }
+        if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
+            return Err(self
+                .event_error(self.events.begin(), MessageFault::TooLong { limit: self.limit })
+                .into());
+        }
+        Ok(())
+    }
+
+    fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
+        if event.length >= self.limit as u64 {
+            if !self.goes_on {
+                return Err(self
+                    .event_error(event.offset, MessageFault::TooLong { limit: self.limit })
+                    .into());
+            }
+            return self.show_oversized(event.offset, &event.data, event.length, show);
+        }
+        self.number += 1;
+        show(Message {
+            number: self.number,
+            offset: event.offset,
+            head: b"",
+            body: &event.data,
+            tail: b"\n",
+            header: None,
+            columns: Columns::Event {
+                id: &event.id,
+                kind: &event.kind,
+            },
+            is_null: false,
+            fault: None,
+        })
+    }
+
+    pub(super) fn finish_events<E: From<MessageError>>(&mut self) -> Result<Dropped, E> {
+        let Some(held) = self.events.pending() else {
+            return Ok(Dropped(0));
+        };
+        if self.partial == Partial::Drop {
+            return Ok(Dropped(held));
+        }
+        let fault = MessageFault::Unfinished {
+            held,
+            can_be_kept: false,
+            is_quoted: false,
+        };
+        Err(self.event_error(self.events.begin(), fault).into())
+    }
+
+    fn event_error(&self, offset: u64, fault: MessageFault) -> MessageError {
+        MessageError {
+            number: self.number + 1,
+            offset,
+            fault,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Messages that are too long to be taken, on their way past.
+
+use memchr::memchr;
+
+use super::json::Value;
+use super::{Columns, Framing, Message, MessageError, MessageFault, RECORD_SEPARATOR, Show, Splitter, journal};
+
+/// A message that is too long to be taken, on its way past.
+#[derive(Debug)]
+pub(super) struct Passing {
+    pub offset: u64,
+    /// Its first bytes, as many as are taken of one.
+    pub kept: Vec<u8>,
+    pub length: u64,
+    /// How many bytes are still to come, where its length was said.
+    pub left: Option<u64>,
+}
+
+impl Splitter {
+    /// What is held is the front of a message that is too long.
+    pub(super) fn begin_passing(&mut self) {
+        let mut passing = Passing {
+            offset: self.offset,
+            kept: Vec::new(),
+            length: 0,
+            left: self.frame().map(|length| length as u64),
+        };
+        self.pass(&mut passing);
+        self.passing = Some(passing);
+    }
+
+    /// Lets go of what was looked at, but for what the end of a message may begin with.
+    fn pass(&mut self, passing: &mut Passing) {
+        let count = match &mut passing.left {
+            Some(left) => {
+                let count = usize::try_from(*left).map_or(self.held.len(), |left| left.min(self.held.len()));
+                *left -= count as u64;
+                count
+            }
+            None => self.looked.saturating_sub(self.finder.needle().len()),
+        };
+        self.let_go(passing, count);
+        self.looked = self.looked.saturating_sub(count);
+    }
+
+    fn let_go(&mut self, passing: &mut Passing, count: usize) {
+        let room = self.limit.saturating_sub(passing.kept.len());
+        passing.kept.extend_from_slice(&self.held[..count.min(room)]);
+        passing.length += count as u64;
+        self.offset += count as u64;
+        self.held.drain(..count);
+    }
+
+    /// Goes behind a message that is too long, as soon as its end has come; whether it did.
+    pub(super) fn pass_by<E: From<MessageError>>(&mut self, show: Show<'_, E>) -> Result<bool, E> {
+        let Some(mut passing) = self.passing.take() else {
+            return Ok(false);
+        };
+        let end = match passing.left {
+            Some(_) => None,
+            None => self.cut_end()?,
+        };
+        match end {
+            Some(end) => self.let_go(&mut passing, end),
+            None => self.pass(&mut passing),
+        }
+        if end.is_none() && passing.left != Some(0) {
+            self.passing = Some(passing);
+            return Ok(false);
+        }
+        (self.looked, self.json, self.separated) = (0, Value::default(), false);
+        self.show_oversized(passing.offset, &passing.kept, passing.length, show)?;
+        Ok(true)
+    }
+
+    /// Where the message ends that is on its way past, if that is known: behind its end.
+    fn cut_end<E: From<MessageError>>(&mut self) -> Result<Option<usize>, E> {
+        Ok(match &self.framing {
+            Framing::Csv(_) => self
+                .records
+                .end(&self.held, &mut self.looked)
+                .map(|(body, tail)| body + tail),
+            Framing::Json => self.json.find(&self.held, &mut self.looked),
+            Framing::JsonSequence => {
+                let next = memchr(RECORD_SEPARATOR, &self.held[self.looked..]).map(|at| self.looked + at);
+                let text = &self.held[..next.unwrap_or(self.held.len())];
+                let end = if self.separated {
+                    self.json.find(text, &mut self.looked)
+                } else {
+                    None
+                };
+                if end.is_none() {
+                    self.looked = text.len();
+                }
+                end.or(next)
+            }
+            Framing::JournalExport => {
+                let end = self.entry.end(&self.held, &mut self.looked);
+                end.map_err(|journal::NoNewline| self.error(0, MessageFault::NotAnEntry))?
+                    .map(|body| body + 1)
+            }
+            _ => self.cut_at_delimiter(0).map(|cut| cut.length()),
+        })
+    }
+
+    pub(super) fn show_oversized<E: From<MessageError>>(
+        &mut self,
+        offset: u64,
+        kept: &[u8],
+        length: u64,
+        show: Show<'_, E>,
+    ) -> Result<(), E> {
+        self.number += 1;
+        let fault = MessageFault::Oversized {
+            limit: self.limit,
+            length,
+        };
+        show(Message {
+            number: self.number,
+            offset,
+            head: b"",
+            body: kept,
+            tail: b"",
+            header: self.header.as_deref(),
+            columns: Columns::Tabs,
+            is_null: false,
+            fault: Some(&fault),
+        })
+    }
+}

@@ -1,0 +1,286 @@
+//! Rules about the labels and annotations of the pipeline's objects.
+
+use std::net::IpAddr;
+
+use super::edit;
+use super::finding::{Finding, Findings};
+use super::kubernetes::{apparmor_profile, names, seccomp_profile};
+use super::rule::{Rule, rule};
+use super::version::Versions;
+use super::view::{Fields, Spec, shown};
+use crate::diagnostic::{Safety, Severity};
+use crate::spec::tree::Member;
+
+const METADATA_RESERVED: Rule = rule!("metadata-reserved", Info, Versions::ALL,
+    summary: "a label or an annotation that Pachyderm sets itself",
+    why: "Pachyderm's own labels and annotations win; the spec's value is lost.",
+    source: "src/server/pps/server/worker_rc.go:860",
+    fixable: Some(Safety::Unsafe),
+);
+const LABEL_KEY: Rule = rule!("label-key", Error, Versions::ALL,
+    summary: "a key that no label can have",
+    why: "The key of a label is a name of at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at both ends; \
+          before it may be a domain in lower case and a slash. The same holds for keys of `node_selector` and of tolerations. \
+          pachd passes them on, Kubernetes refuses the objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; created on \
+             API servers of 1.25.16 and 1.37.2",
+);
+const LABEL_VALUE: Rule = rule!("label-value", Error, Versions::ALL,
+    summary: "a value that no label can have",
+    why: "The value of a label is empty, or at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at both ends. \
+          The same holds for values of `node_selector` and of tolerations. pachd passes them on, Kubernetes refuses the \
+          objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; created on \
+             API servers of 1.25.16 and 1.37.2",
+);
+const ANNOTATION_KEY: Rule = rule!("annotation-key", Error, Versions::ALL,
+    summary: "a key that no annotation can have",
+    why: "The key of an annotation is formed as that of a label, but the domain before the slash may have upper-case letters. \
+          pachd passes it on, Kubernetes refuses the objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set; created \
+             on API servers of 1.25.16 and 1.37.2",
+);
+const ANNOTATION_VALUE: Rule = rule!("annotation-value", Error, Versions::ALL,
+    summary: "an annotation that Kubernetes knows, with a value that it refuses; or too much of them",
+    why: "Kubernetes does not look at most annotations. Some mean something to it, such as a profile of seccomp or the ranges \
+          that a load balancer takes connections from, and with a wrong value it refuses the objects. All keys and values \
+          together may have 262,144 bytes.",
+    source: "https://kubernetes.io/docs/reference/labels-annotations-taints/; created on API servers of 1.25.16 and 1.37.2",
+);
+
+pub(super) const RULES: &[Rule] = &[
+    METADATA_RESERVED,
+    LABEL_KEY,
+    LABEL_VALUE,
+    ANNOTATION_KEY,
+    ANNOTATION_VALUE,
+];
+
+const REFUSED: &str = "pachd accepts it; Kubernetes refuses the objects, and the pipeline fails";
+
+const LABELS: &[&str] = &[
+    "app",
+    "component",
+    "pipelineName",
+    "pipelineProject",
+    "pipelineVersion",
+    "suite",
+];
+const ANNOTATIONS: &[&str] = &[
+    "authTokenHash",
+    "pachVersion",
+    "pipelineName",
+    "pipelineProject",
+    "pipelineVersion",
+    "specCommit",
+];
+
+pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
+    reserved(spec, findings);
+    let metadata = spec.root.message("metadata");
+    labels(metadata.message("labels"), "label", LABELS, findings);
+    annotations(spec, metadata.message("annotations"), findings);
+}
+
+/// Says what is wrong with the keys and values of an object that are labels. `taken` are keys whose value counts for
+/// nothing.
+pub(super) fn labels(of: Fields<'_>, what: &str, taken: &[&str], findings: &mut Findings<'_>) {
+    for member in counting(of) {
+        if let Some(why) = names::label_key(&member.key.name) {
+            key(&LABEL_KEY, member, what, why, findings);
+        }
+        let value = member
+            .value
+            .as_str()
+            .filter(|_| !taken.contains(&member.key.name.as_str()));
+        if let Some((value, why)) = value.and_then(|value| Some((value, names::label_value(value)?))) {
+            label_value(&member.value, value, what, why, findings);
+        }
+    }
+}
+
+pub(super) fn label_key(span: crate::source::Span, name: &str, what: &str, findings: &mut Findings<'_>) {
+    if let Some(why) = names::label_key(name) {
+        findings.add(
+            Finding::new(
+                &LABEL_KEY,
+                span,
+                format!("{} cannot be the key of a {what}: it {why}", shown(name)),
+            )
+            .note(REFUSED)
+            .help("use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"),
+        );
+    }
+}
+
+pub(super) fn label_value(
+    node: &crate::spec::tree::Node,
+    value: &str,
+    what: &str,
+    why: &str,
+    findings: &mut Findings<'_>,
+) {
+    findings.add(
+        Finding::new(&LABEL_VALUE, node.span, format!("{} cannot be the value of a {what}: it {why}", shown(value)))
+            .note(REFUSED)
+            .help(if what == "label" {
+                "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends; an annotation may have any text"
+            } else {
+                "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"
+            }),
+    );
+}
+
+fn key(rule: &'static Rule, member: &Member, what: &str, why: &str, findings: &mut Findings<'_>) {
+    findings.add(
+        Finding::new(
+            rule,
+            member.key.span,
+            format!(
+                "{} cannot be the key of {} {what}: it {why}",
+                shown(&member.key.name),
+                article(what)
+            ),
+        )
+        .note(REFUSED)
+        .help("use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"),
+    );
+}
+
+fn article(what: &str) -> &'static str {
+    if what.starts_with('a') { "an" } else { "a" }
+}
+
+/// The members of an object that count: of several of one name the last.
+fn counting(of: Fields<'_>) -> impl Iterator<Item = &Member> {
+    let last = super::keys::last_of_each(of.members());
+    let members = of.members().iter().enumerate();
+    members
+        .filter(move |(at, member)| last.get(member.key.name.as_str()) == Some(at))
+        .map(|(_, member)| member)
+}
+
+/// The most that all annotations of an object may have, less what pachd's own make.
+const LARGEST: usize = 262_144 - 300;
+
+fn annotations(spec: &Spec<'_>, of: Fields<'_>, findings: &mut Findings<'_>) {
+    let mut size = 0;
+    for member in counting(of) {
+        let name = member.key.name.as_str();
+        if let Some(why) = names::annotation_key(name) {
+            key(&ANNOTATION_KEY, member, "annotation", why, findings);
+        }
+        let Some(value) = member.value.as_str().filter(|_| !ANNOTATIONS.contains(&name)) else {
+            continue;
+        };
+        size += name.len() + value.len();
+        if let Some((why, severity)) = known(spec, name, value) {
+            findings.add(
+                Finding::new(
+                    &ANNOTATION_VALUE,
+                    member.value.span,
+                    format!("annotation {}: {} {why}", shown(name), shown(value)),
+                )
+                .severity(severity)
+                .note(REFUSED)
+                .help("spoutctl explain annotation-value names the page of Kubernetes' documentation about it"),
+            );
+        }
+    }
+    if let Some(node) = of.node().filter(|_| size > LARGEST) {
+        findings.add(
+            Finding::new(
+                &ANNOTATION_VALUE,
+                node.span,
+                "these annotations make more than 262,144 bytes",
+            )
+            .note(REFUSED)
+            .help("keep less in annotations"),
+        );
+    }
+}
+
+/// What is wrong with the value of an annotation that Kubernetes knows.
+fn known(spec: &Spec<'_>, name: &str, value: &str) -> Option<(&'static str, Severity)> {
+    let refused = |why| Some((why, Severity::Error));
+    match name {
+        "controller.kubernetes.io/pod-deletion-cost" => {
+            let begins_well = value == "0" || value.starts_with(|c: char| c == '-' || ('1'..='9').contains(&c));
+            let is_number = begins_well && value.parse::<i32>().is_ok();
+            (!is_number).then_some(("is no whole number of 32 bits", Severity::Error))
+        }
+        "seccomp.security.alpha.kubernetes.io/pod" => seccomp_profile(value).and_then(refused),
+        "kubernetes.io/config.mirror" => refused("marks a pod that a node has made by itself"),
+        "scheduler.alpha.kubernetes.io/tolerations" => {
+            let is_list = serde_json::from_str::<Vec<serde_json::Map<String, serde_json::Value>>>(value).is_ok();
+            let is_wrong = !value.is_empty() && !is_list;
+            is_wrong.then_some(("is no list of tolerations in JSON", Severity::Warning))
+        }
+        "service.beta.kubernetes.io/load-balancer-source-ranges" => {
+            let service = Fields::of(&spec.spout_service()?.value);
+            match service.text("type").map(|kind| kind.value) {
+                Some("LoadBalancer")
+                    if value.trim().is_empty() || value.split(',').all(|range| is_range(range.trim())) =>
+                {
+                    None
+                }
+                Some("LoadBalancer") => refused("is no list of ranges, such as 10.0.0.0/8"),
+                _ => refused("is for a service of type `LoadBalancer` only"),
+            }
+        }
+        _ => match name.split_once(".kubernetes.io/") {
+            Some(("container.seccomp.security.alpha", _)) => seccomp_profile(value).and_then(refused),
+            Some(("container.apparmor.security.beta", container)) => {
+                let is_there = matches!(container, "init" | "storage" | "user");
+                match apparmor_profile(value) {
+                    Some(why) => refused(why),
+                    None if !is_there => {
+                        refused("is for a container that is not in the pod: it has `user`, `storage` and `init`")
+                    }
+                    None => None,
+                }
+            }
+            _ => None,
+        },
+    }
+}
+
+/// An address and how many bits of it count.
+fn is_range(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let most = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+fn reserved(spec: &Spec<'_>, findings: &mut Findings<'_>) {
+    let metadata = spec.root.message("metadata");
+    for (field, reserved, kind) in [("labels", LABELS, "label"), ("annotations", ANNOTATIONS, "annotation")] {
+        let of = metadata.message(field);
+        for name in reserved {
+            let Some(member) = of.members().iter().rev().find(|member| member.key.name == *name) else {
+                continue;
+            };
+            let at = of.members().iter().position(|other| std::ptr::eq(other, member));
+            let edit = of
+                .node()
+                .zip(at)
+                .and_then(|(node, at)| edit::remove(spec.file, node, at));
+            findings.add(
+                Finding::new(
+                    &METADATA_RESERVED,
+                    member.span(),
+                    format!("Pachyderm sets the {kind} `{name}` itself"),
+                )
+                .note("pachd accepts it, and its own value wins")
+                .help("delete it, or use a name of your own")
+                .unsafe_fix(format!("delete `{name}`"), edit),
+            );
+        }
+    }
+}

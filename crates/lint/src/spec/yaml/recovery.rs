@@ -1,0 +1,176 @@
+//! Reads on after a fault of YAML's own: the line that it is in, and what is indented below it, is taken out, and the rest
+//! is read again. So every fault is told of which the others do not depend on it.
+
+use super::super::Reading;
+use super::super::syntax::{Cause, SyntaxFault, YamlProblem};
+use crate::source::Span;
+
+/// As many faults of a file are told; each costs one more reading.
+const MOST: usize = 20;
+
+/// What is larger than any spec is read once.
+const LARGEST: usize = 64 << 10;
+
+/// Reads a text of one or more documents.
+pub(in crate::spec) fn parse(text: &str) -> Reading {
+    let first = super::read(text);
+    let Some(mut fault) = stopper(&first).cloned().filter(|_| text.len() <= LARGEST) else {
+        return first;
+    };
+    let mut rest = text.to_owned();
+    let mut told: Vec<SyntaxFault> = Vec::new();
+    let mut taken: Vec<Span> = Vec::new();
+    let mut last = None;
+    for _ in 0..MOST {
+        let Some(block) = block_at(&rest, fault.span.start) else {
+            break;
+        };
+        let before = rest.clone();
+        rest.replace_range(block.range(), &blank(rest.get(block.range()).unwrap_or_default()));
+        let reading = super::read(&rest);
+        let next = stopper(&reading).cloned();
+        // What comes to light before it was the cause, such as a bracket that stays open.
+        if next.as_ref().is_some_and(|next| next.span.start < fault.span.start) {
+            rest = before;
+        } else {
+            taken.push(block);
+            told.push(fault);
+        }
+        last = Some(reading);
+        match next {
+            Some(next) => fault = next,
+            None => break,
+        }
+    }
+    let mut reading = match last {
+        // What was read before the fault says more than nothing.
+        Some(reading) if reading.documents.len() >= first.documents.len() => reading,
+        _ => first,
+    };
+    settle(text, &mut reading, &taken);
+    for fault in told {
+        if !reading.faults.contains(&fault) {
+            reading.faults.push(fault);
+        }
+    }
+    reading
+}
+
+/// As many blanks, in as many lines.
+fn blank(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+        .collect()
+}
+
+/// The first fault that ends a document.
+fn stopper(reading: &Reading) -> Option<&SyntaxFault> {
+    let stops = |fault: &&SyntaxFault| match &fault.cause {
+        Cause::Yaml { problem } => *problem != YamlProblem::TooDeep,
+        _ => false,
+    };
+    reading.faults.iter().filter(stops).min_by_key(|fault| fault.span)
+}
+
+/// The line at a place and those that are indented below it. When nothing is left in it, the line above that holds it.
+fn block_at(text: &str, at: usize) -> Option<Span> {
+    let lines = lines(text);
+    let here = lines.iter().rposition(|line| line.start <= at)?;
+    let start = lines
+        .get(..=here)?
+        .iter()
+        .rposition(|line| indent(text, *line).is_some())?;
+    let own = indent(text, *lines.get(start)?)?;
+    let is_below = |line: &Span| indent(text, *line).is_none_or(|indent| indent > own);
+    let below = lines.get(start + 1..)?.iter().take_while(|line| is_below(line)).count();
+    Some(Span::new(lines.get(start)?.start, lines.get(start + below)?.end))
+}
+
+fn lines(text: &str) -> Vec<Span> {
+    let mut at = 0;
+    text.split_inclusive('\n')
+        .map(|line| {
+            let start = at;
+            at += line.len();
+            Span::new(start, at)
+        })
+        .collect()
+}
+
+/// How far a line is indented; none when there is nothing in it.
+fn indent(text: &str, line: Span) -> Option<usize> {
+    let line = text.get(line.range())?;
+    let rest = line.trim_start_matches(' ');
+    (!rest.trim().is_empty()).then(|| line.len() - rest.len())
+}
+
+/// Marks documents from which something was taken, so that nothing is told to be missing there.
+fn settle(text: &str, reading: &mut Reading, taken: &[Span]) {
+    let starts: Vec<usize> = lines(text)
+        .into_iter()
+        .filter(|line| text.get(line.range()).is_some_and(|line| line.starts_with("---")))
+        .map(|line| line.start)
+        .collect();
+    let section = |at: usize| starts.iter().filter(|start| **start <= at).count();
+    let is_touched = |at: usize| taken.iter().any(|block| section(block.start) == section(at));
+    for document in &mut reading.documents {
+        document.whole &= !is_touched(document.root.span.start);
+    }
+    let is_ours = |fault: &SyntaxFault| fault.cause != Cause::EmptyDocument || !is_touched(fault.span.start);
+    reading.faults.retain(is_ours);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(text: &str) -> Vec<usize> {
+        let reading = parse(text);
+        let mut lines: Vec<usize> = reading
+            .faults
+            .iter()
+            .map(|fault| 1 + text.get(..fault.span.start).unwrap_or_default().matches('\n').count())
+            .collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    #[test]
+    fn every_fault_that_stands_by_itself_is_told() {
+        let text = "pipeline:\n  name: a: b\ntransform:\n  image: @x\n  cmd: [a, b\nspout: {}\n";
+        assert_eq!(lines_of(text), [2, 4, 5]);
+    }
+
+    #[test]
+    fn what_is_beside_a_fault_is_read() {
+        let reading = parse("pipeline:\n  name: a: b\ntransform:\n  user: x\nspout: {}\n");
+        let names: Vec<_> = reading.documents[0]
+            .root
+            .members()
+            .iter()
+            .map(|member| member.key.name.as_str())
+            .collect();
+        assert_eq!(names, ["pipeline", "transform", "spout"]);
+        assert!(!reading.documents[0].whole);
+    }
+
+    #[test]
+    fn other_documents_are_whole() {
+        let reading = parse("a: b: c\n---\nd: e\n");
+        assert_eq!(
+            reading
+                .documents
+                .iter()
+                .map(|document| document.whole)
+                .collect::<Vec<_>>()
+                .last(),
+            Some(&true)
+        );
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_faults_comes_to_an_end() {
+        let text = "@\n".repeat(200);
+        assert!(parse(&text).faults.len() <= 200);
+    }
+}

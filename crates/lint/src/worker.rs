@@ -1,0 +1,288 @@
+//! The pod that pachd makes for a spec: what `pod_spec` and `pod_patch` are applied to.
+//!
+//! It is that of 2.12, set up as its Helm chart does; older versions have a few volumes and variables less. Values that
+//! only a deployment knows are left empty where Kubernetes does not look at them.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::resources::{Container, Containers};
+use super::version::Version;
+use super::view::{Fields, Spec, number};
+use crate::spec::tree::Value;
+
+/// The pod's spec before any patch, in the form in which pachd writes it: what is empty is left out.
+pub(super) fn pod_spec(spec: &Spec<'_>) -> Json {
+    let has_tmp = spec.version >= Version::new(2, 3);
+    let resources = Containers::of(spec);
+    let (mut volumes, mounts) = secrets(spec);
+    let user = user_id(spec);
+    volumes.extend([empty("pach-bin"), empty("pachyderm-worker"), empty("pach-dir-volume")]);
+    if has_tmp {
+        volumes.extend([empty("user-tmp"), empty("tmp")]);
+    }
+    volumes.push(json!({"name": "pachyderm-storage-secret", "secret": {"secretName": "pachyderm-storage-secret"}}));
+    if spec.spout {
+        volumes.push(json!({"name": "pachyderm-pachctl-secret", "secret": {"secretName": "spout-pachctl-secret"}}));
+    }
+    let mut init_mounts = mounts;
+    init_mounts.extend([mount("pach-bin", "/pach-bin"), mount("pachyderm-worker", "/pfs")]);
+    let mut user_mounts = init_mounts.clone();
+    user_mounts.push(mount("pach-dir-volume", "/pach"));
+    if has_tmp {
+        user_mounts.push(mount("user-tmp", "/tmp"));
+    }
+    user_mounts.push(mount("pachyderm-storage-secret", "/pachyderm-storage-secret"));
+    let mut sidecar_mounts = vec![
+        mount("pach-dir-volume", "/pach"),
+        mount("pachyderm-storage-secret", "/pachyderm-storage-secret"),
+    ];
+    if has_tmp {
+        sidecar_mounts.push(mount("tmp", "/tmp"));
+    }
+    if spec.spout {
+        user_mounts.push(mount("pachyderm-pachctl-secret", "/pachctl"));
+        sidecar_mounts.push(mount("pachyderm-pachctl-secret", "/pachctl"));
+    }
+    let restricted = |id: i64| {
+        json!({"runAsUser": id, "runAsGroup": id, "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["all"]}})
+    };
+    let image = spec.transform().text("image").map_or("", |image| image.value);
+    let image = if image.is_empty() { "ubuntu:20.04" } else { image };
+    let own = |name: &str, image: &str, command: Json, mounts: Vec<Json>, resources: &Container<'_>| {
+        json!({"name": name, "image": image, "command": command, "resources": lists(resources), "volumeMounts": mounts,
+            "imagePullPolicy": "IfNotPresent"})
+    };
+    let mut init = own(
+        "init",
+        "pachyderm/worker",
+        json!(["/app/init"]),
+        init_mounts,
+        &resources.init,
+    );
+    let command = json!(["/pach-bin/dumb-init", "--", "/pach-bin/worker"]);
+    let mut code = own("user", image, command, user_mounts, &resources.user);
+    let command = json!(["/pachd", "--mode", "sidecar"]);
+    let mut sidecar = own(
+        "storage",
+        "pachyderm/pachd",
+        command,
+        sidecar_mounts,
+        &resources.sidecar,
+    );
+    set(&mut init, "securityContext", restricted(1000));
+    set(
+        &mut code,
+        "ports",
+        json!([{"name": "metrics-user", "containerPort": 9090}]),
+    );
+    set(&mut code, "env", user_env(spec));
+    set(
+        &mut sidecar,
+        "ports",
+        json!([{"name": "metrics-storage", "containerPort": 9091}]),
+    );
+    set(&mut sidecar, "env", sidecar_env(spec));
+    set(
+        &mut sidecar,
+        "envFrom",
+        json!([{"secretRef": {"name": "pachyderm-storage-secret"}}]),
+    );
+    set(&mut sidecar, "securityContext", restricted(1000));
+    let mut pod = json!({"volumes": volumes, "restartPolicy": "Always", "terminationGracePeriodSeconds": 0,
+        "serviceAccountName": "pachyderm-worker", "automountServiceAccountToken": true});
+    if let Some(id) = user {
+        set(&mut code, "securityContext", restricted(id));
+        let context = json!({"runAsUser": id, "runAsGroup": id, "fsGroup": id, "runAsNonRoot": true,
+            "seccompProfile": {"type": "RuntimeDefault"}});
+        set(&mut pod, "securityContext", context);
+    }
+    set(&mut pod, "initContainers", json!([init]));
+    set(&mut pod, "containers", json!([code, sidecar]));
+    scheduling(spec, &mut pod);
+    pod
+}
+
+fn set(of: &mut Json, key: &str, value: Json) {
+    if let Some(members) = of.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
+}
+
+fn empty(name: &str) -> Json {
+    json!({"name": name, "emptyDir": {}})
+}
+
+fn mount(name: &str, path: &str) -> Json {
+    json!({"name": name, "mountPath": path})
+}
+
+/// The volumes of mounted secrets, and their mounts.
+fn secrets(spec: &Spec<'_>) -> (Vec<Json>, Vec<Json>) {
+    let mounted = spec.transform().messages("secrets").filter_map(|secret| {
+        let path = secret.text("mount_path").filter(|path| !path.value.is_empty())?;
+        let name = secret.text("name").map_or("", |name| name.value);
+        Some((
+            json!({"name": name, "secret": {"secretName": name}}),
+            mount(name, path.value),
+        ))
+    });
+    mounted.unzip()
+}
+
+/// The number that the processes run as, when the spec names one.
+fn user_id(spec: &Spec<'_>) -> Option<i64> {
+    spec.transform().text("user")?.value.parse().ok()
+}
+
+fn lists(of: &Container<'_>) -> Json {
+    let mut lists = Map::new();
+    for (name, amounts) in [("requests", &of.requests), ("limits", &of.limits)] {
+        let list: Map<String, Json> = amounts
+            .iter()
+            .map(|(name, amount)| (name.clone(), Json::from(amount.text.as_str())))
+            .collect();
+        if !list.is_empty() {
+            lists.insert(name.to_owned(), Json::Object(list));
+        }
+    }
+    Json::Object(lists)
+}
+
+/// What user's code and sidecar both get.
+const COMMON: [&str; 18] = [
+    "PACH_ROOT",
+    "PACH_NAMESPACE",
+    "STORAGE_BACKEND",
+    "STORAGE_URL",
+    "POSTGRES_USER",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_DATABASE",
+    "PG_BOUNCER_HOST",
+    "PG_BOUNCER_PORT",
+    "PEER_PORT",
+    "PPS_SPEC_COMMIT",
+    "PPS_PROJECT_NAME",
+    "PPS_PIPELINE_NAME",
+    "LOKI_SERVICE_HOST",
+    "LOKI_SERVICE_PORT",
+    "GOCOVERDIR",
+    "POSTGRES_PORT",
+    "POSTGRES_HOST",
+];
+const USERS: [&str; 5] = [
+    "PACH_IN_WORKER",
+    "PPS_WORKER_IP",
+    "PPS_ETCD_PREFIX",
+    "PPS_POD_NAME",
+    "PPS_WORKER_GRPC_PORT",
+];
+const SIDECARS: [&str; 5] = [
+    "PORT",
+    "PACHD_POD_NAME",
+    "GC_PERCENT",
+    "PROMETHEUS_PORT",
+    "STORAGE_UPLOAD_CONCURRENCY_LIMIT",
+];
+const LOGS: &str = "PACHYDERM_LOG_LEVEL";
+
+fn own_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = Json> {
+    names.into_iter().map(|name| json!({"name": name}))
+}
+
+fn reference(name: &str, secret: Fields<'_>) -> Json {
+    let text = |key: &str| secret.text(key).map_or("", |text| text.value);
+    json!({"name": name, "valueFrom": {"secretKeyRef": {"name": text("name"), "key": text("key")}}})
+}
+
+fn user_env(spec: &Spec<'_>) -> Json {
+    let transform = spec.transform();
+    let mut env: Vec<Json> = transform
+        .message("env")
+        .members()
+        .iter()
+        .map(|member| json!({"name": member.key.name, "value": member.value.as_str().unwrap_or_default()}))
+        .collect();
+    for secret in transform.messages("secrets") {
+        if let Some(name) = secret.text("env_var").filter(|name| !name.value.is_empty()) {
+            env.push(reference(name.value, secret));
+        }
+    }
+    env.extend(own_variables(USERS.into_iter().chain(COMMON).chain([LOGS])));
+    Json::Array(env)
+}
+
+fn sidecar_env(spec: &Spec<'_>) -> Json {
+    let mut env: Vec<Json> = own_variables(SIDECARS.into_iter().chain(COMMON)).collect();
+    let secret = spec.root.message("egress").message("sql_database").message("secret");
+    if secret.node().is_some() {
+        env.push(reference("PACHYDERM_SQL_PASSWORD", secret));
+    }
+    env.extend(own_variables([LOGS]));
+    Json::Array(env)
+}
+
+fn scheduling(spec: &Spec<'_>, pod: &mut Json) {
+    let pull: Vec<Json> = spec
+        .transform()
+        .texts("image_pull_secrets")
+        .map(|name| json!({"name": name.value}))
+        .collect();
+    let scheduling = spec.root.message("scheduling_spec");
+    let selector: Map<String, Json> = scheduling
+        .message("node_selector")
+        .members()
+        .iter()
+        .map(|member| {
+            (
+                member.key.name.clone(),
+                Json::from(member.value.as_str().unwrap_or_default()),
+            )
+        })
+        .collect();
+    let tolerations: Vec<Json> = spec.root.messages("tolerations").map(toleration).collect();
+    let class = scheduling.text("priority_class_name").map_or("", |class| class.value);
+    for (key, value, is_there) in [
+        ("imagePullSecrets", Json::from(pull.clone()), !pull.is_empty()),
+        ("nodeSelector", Json::from(selector.clone()), !selector.is_empty()),
+        ("tolerations", Json::from(tolerations.clone()), !tolerations.is_empty()),
+        ("priorityClassName", Json::from(class), !class.is_empty()),
+    ] {
+        if is_there {
+            set(pod, key, value);
+        }
+    }
+}
+
+fn toleration(of: Fields<'_>) -> Json {
+    let mut made = Map::new();
+    for (key, field) in [("key", "key"), ("value", "value")] {
+        if let Some(text) = of.text(field).filter(|text| !text.value.is_empty()) {
+            made.insert(key.to_owned(), Json::from(text.value));
+        }
+    }
+    let operators = [("EXISTS", "Exists"), ("EQUAL", "Equal")];
+    let effects = [
+        ("NO_SCHEDULE", "NoSchedule"),
+        ("PREFER_NO_SCHEDULE", "PreferNoSchedule"),
+        ("NO_EXECUTE", "NoExecute"),
+    ];
+    for (key, names) in [("operator", &operators[..]), ("effect", &effects[..])] {
+        let chosen = of.get(key).and_then(|member| match &member.value.value {
+            Value::String(text) => names.iter().find(|(name, _)| *name == text.value),
+            Value::Number(written) => names.get(written.parse::<usize>().ok()?.checked_sub(1)?),
+            _ => None,
+        });
+        if let Some((_, name)) = chosen {
+            made.insert(key.to_owned(), Json::from(*name));
+        }
+    }
+    if let Some(seconds) = of.get("toleration_seconds").and_then(|member| number(&member.value)) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it saturates, and any number of seconds is taken"
+        )]
+        made.insert("tolerationSeconds".to_owned(), Json::from(seconds as i64));
+    }
+    Json::Object(made)
+}

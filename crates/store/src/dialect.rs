@@ -1,0 +1,262 @@
+//! What pachds of other releases do otherwise than 2.12, one fact a method: the store, and whoever serves it, ask here, and nowhere
+//! else. The numbers are recordings `grpc-VERSION`, the same in each folder.
+
+use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, Repo};
+use spoutctl_core::release::Release;
+
+/// The pachd whose behaviour and words these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect(Release);
+
+/// What becomes of a spout's branch when the pipeline is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// It cannot be.
+    Refused,
+    Unchanged,
+    /// Its head is one more commit, finished and empty.
+    Emptied,
+    /// Its head is one more commit, with its parent's files, which nobody finishes.
+    Open,
+}
+
+/// The releases whose answers were recorded; of 2.5, those that differ were read in its source.
+const KNOWN: [Release; 8] = [
+    Release::new(2, 0, 8),
+    Release::new(2, 3, 9),
+    Release::new(2, 5, 9),
+    Release::new(2, 6, 11),
+    Release::new(2, 7, 8),
+    Release::new(2, 8, 10),
+    Release::new(2, 10, 7),
+    Release::new(2, 12, 0),
+];
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self(KNOWN[KNOWN.len() - 1])
+    }
+}
+
+impl Dialect {
+    /// The dialect of a minor version, whatever the patch; `None` if nobody has recorded it.
+    #[must_use]
+    pub fn of(release: Release) -> Option<Self> {
+        let same = |known: &&Release| (known.major, known.minor) == (release.major, release.minor);
+        KNOWN.iter().find(same).map(|known| Self(*known))
+    }
+
+    /// Minor versions that there is a dialect of, as one writes them.
+    #[must_use]
+    pub fn known() -> Vec<String> {
+        let minor = |known: &Release| format!("{}.{}", known.major, known.minor);
+        KNOWN.iter().map(minor).collect()
+    }
+
+    #[must_use]
+    pub fn release(self) -> Release {
+        self.0
+    }
+
+    fn since(self, minor: u32) -> bool {
+        self.0 >= Release::new(2, minor, 0)
+    }
+
+    /// Before, `project` in a message is passed over (118), and names have none.
+    #[must_use]
+    pub fn has_projects(self) -> bool {
+        self.since(5)
+    }
+
+    /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto a
+    /// commit of another one gets a commit of its own, an alias of it (172–178).
+    #[must_use]
+    pub fn commits_are_of_branches(self) -> bool {
+        !self.since(6)
+    }
+
+    /// Commits in answers have a `repo` (013).
+    #[must_use]
+    pub fn commits_have_repos(self) -> bool {
+        self.since(6)
+    }
+
+    /// Commits in answers have their `branch` (121).
+    #[must_use]
+    pub fn commits_have_branches(self) -> bool {
+        !self.since(12)
+    }
+
+    /// `InspectCommit` waits for FINISHING; before, it answers at once (measured).
+    #[must_use]
+    pub fn waits_for_finishing(self) -> bool {
+        self.since(5)
+    }
+
+    /// What is not there, or there already, has a code (101–105); before, both are *unknown*, all but what the storage
+    /// layer says (274, 317).
+    #[must_use]
+    pub fn has_codes(self) -> bool {
+        self.since(1)
+    }
+
+    /// The main server says of a call that it does not know that it is a bug (094, 411–413).
+    #[must_use]
+    pub fn calls_unknown_calls_a_bug(self) -> bool {
+        !self.since(4)
+    }
+
+    /// `POST /api/…`
+    #[must_use]
+    pub fn has_gateway(self) -> bool {
+        self.since(8)
+    }
+
+    /// `DropCommitSet` of an id that no commit has is no error (418).
+    #[must_use]
+    pub fn drops_what_is_gone(self) -> bool {
+        self.since(6)
+    }
+
+    /// Deleting a branch that is not there is an error (189).
+    #[must_use]
+    pub fn minds_missing_branches(self) -> bool {
+        self.since(8)
+    }
+
+    /// A subscription to a repo that is not there ends; before, it is silent (027).
+    #[must_use]
+    pub fn minds_missing_repos(self) -> bool {
+        self.since(8)
+    }
+
+    /// A head that ended with a collision is not read (145, 146).
+    #[must_use]
+    pub fn minds_collisions(self) -> bool {
+        self.since(12)
+    }
+
+    /// The first commit of a spout's branch has a description (378).
+    #[must_use]
+    pub fn describes_first_commits(self) -> bool {
+        self.since(8)
+    }
+
+    /// Commits and branches tell when they were made and changed.
+    #[must_use]
+    pub fn tells_times(self) -> bool {
+        self.since(11)
+    }
+
+    /// Of a commit that is not finished, a list of ancestors tells an upper bound of its size (484).
+    #[must_use]
+    pub fn lists_bounds_in_line(self) -> bool {
+        self.since(6)
+    }
+
+    /// An upper bound of a commit's size is told also outside of lists (019).
+    #[must_use]
+    pub fn bounds_everywhere(self) -> bool {
+        !self.since(8)
+    }
+
+    /// A commit has details also before it is finished (015).
+    #[must_use]
+    pub fn details_everywhere(self) -> bool {
+        self.since(6)
+    }
+
+    /// A commit that its writer has given up has a size as any other (153).
+    #[must_use]
+    pub fn sizes_what_is_given_up(self) -> bool {
+        !self.since(1)
+    }
+
+    /// `DeleteRepo` tells whether there was a repo (093).
+    #[must_use]
+    pub fn tells_of_deleted_repos(self) -> bool {
+        self.since(8)
+    }
+
+    /// Projects are listed in the order of their making; before, the newest first (415).
+    #[must_use]
+    pub fn lists_oldest_projects_first(self) -> bool {
+        self.since(7)
+    }
+
+    /// Whether a missing project is said with how it was looked for (118).
+    #[must_use]
+    pub fn finds_projects_by_name(self) -> bool {
+        self.since(9)
+    }
+
+    /// The default project, too, tells when it was made (415).
+    #[must_use]
+    pub fn dates_default_project(self) -> bool {
+        self.since(7)
+    }
+
+    /// What a spout that is started again after a stop finds on its branch (387, 392, 445).
+    #[must_use]
+    pub fn restart(self) -> Restart {
+        match self.0.minor {
+            0 | 1 => Restart::Refused,
+            2..=5 => Restart::Unchanged,
+            6 | 7 => Restart::Emptied,
+            _ => Restart::Open,
+        }
+    }
+
+    /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
+    #[must_use]
+    pub fn file_sets_have_tokens(self) -> bool {
+        self.since(12)
+    }
+
+    /// `started_time` of `ListCommit` counts (257).
+    #[must_use]
+    pub fn lists_by_time(self) -> bool {
+        self.since(6)
+    }
+
+    /// Whether pachd says in which step a call was refused: 2.12 says more of them than those before.
+    #[must_use]
+    pub fn says(self, step: &str) -> bool {
+        match step {
+            // 101, 109
+            "inspect branch in transaction" | "ensure repo exists" => self.since(8),
+            "pipeline was not inspected" => self.since(5),
+            step if step.starts_with("unable to inspect ") => self.since(6),
+            step if step.starts_with("error running request ") => true,
+            step if step.starts_with("error stopping pipeline ") => true,
+            "start commit in transaction"
+            | "finish commit in transaction"
+            | "add file set"
+            | "get file"
+            | "get file set" => self.since(12),
+            _ => true,
+        }
+    }
+
+    /// As error texts name a repo: with its project, where there are any.
+    #[must_use]
+    pub fn repo(self, repo: &Repo) -> String {
+        if self.has_projects() {
+            repo.to_string()
+        } else {
+            repo.name.to_string()
+        }
+    }
+
+    /// `repo@branch`
+    #[must_use]
+    pub fn branch(self, branch: &Branch) -> String {
+        format!("{}@{}", self.repo(&branch.repo), branch.name)
+    }
+
+    /// The project that a message names, if it counts.
+    #[must_use]
+    pub fn project<'a>(self, name: &'a str) -> &'a str {
+        if self.has_projects() { name } else { DEFAULT_PROJECT }
+    }
+}

@@ -1,0 +1,197 @@
+//! Jobs of pipelines with an input, as pachd makes them: one for each commit in a branch that the pipeline reads, with a commit
+//! of the same id on the branch that it writes. Nobody does them, so they stay as they were made until they are stopped.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::Store;
+use super::error::Failure;
+use super::record::{commit_id, foreign};
+use super::refusal::Refusal;
+use super::repo::{repo_row, time};
+use super::work::Work;
+use spoutctl_core::fault::Fault;
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
+
+/// All that is known of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRecord {
+    pub pipeline: Repo,
+    /// Also that of the commit that it is for.
+    pub id: CommitId,
+    /// Of the pipeline.
+    pub version: u64,
+    pub state: JobState,
+    /// Why it was stopped.
+    pub reason: String,
+    pub created: Timestamp,
+    pub finished: Option<Timestamp>,
+    pub output_branch: BranchName,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    Created,
+    Killed,
+}
+
+const COLUMNS: &str = "project, pipeline, name, version, killed, reason, created, finished, output_branch";
+
+impl Work<'_> {
+    /// Makes the jobs of those pipelines that read a branch, for a commit that is its head now.
+    pub(super) fn propagate(&mut self, branch: &Branch, id: &CommitId) -> Result<(), Failure> {
+        let readers: Vec<(String, String)> = self
+            .db
+            .prepare_cached(
+                "SELECT pipelines.project, pipelines.name FROM pipeline_inputs
+                 JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
+                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped ORDER BY pipelines.id",
+            )?
+            .query_map(
+                [
+                    branch.repo.project.as_str(),
+                    branch.repo.name.as_str(),
+                    branch.name.as_str(),
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?
+            .collect::<Result<_, _>>()?;
+        readers
+            .iter()
+            .try_for_each(|(project, name)| self.start_job(&repo_of(project, name)?, id))
+    }
+
+    /// Makes a job, and the commit that it is to fill; none, if there is one of this id.
+    pub(super) fn start_job(&mut self, name: &Repo, id: &CommitId) -> Result<(), Failure> {
+        let Some(pipeline) = self.pipeline(name)? else {
+            return Ok(());
+        };
+        let repo = repo_row(self.db, name)?;
+        let is_there: bool = self
+            .db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE repo = ?1 AND (name = ?2 OR told = ?2))")?
+            .query_row(params![repo, id.as_str()], |row| row.get(0))?;
+        if is_there {
+            return Ok(());
+        }
+        let output = self.start_output(repo, &pipeline.output_branch, id)?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO jobs (project, pipeline, name, version, created, output_branch, output)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                name.project.as_str(),
+                name.name.as_str(),
+                id.as_str(),
+                pipeline.version.cast_signed(),
+                self.now,
+                pipeline.output_branch.as_str(),
+                output
+            ])?;
+        let written = Branch {
+            repo: name.clone(),
+            name: pipeline.output_branch,
+        };
+        self.propagate(&written, id)
+    }
+
+    /// Stops a job: its commit ends with an error. One that has ended stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn stop_job(&mut self, pipeline: &Repo, id: &CommitId, reason: &str) -> Result<(), Failure> {
+        let job = find(self.db, pipeline, id)?;
+        if job.state == JobState::Killed {
+            return Ok(());
+        }
+        let place = [pipeline.project.as_str(), pipeline.name.as_str(), id.as_str()];
+        self.db
+            .prepare_cached(
+                "UPDATE jobs SET killed = 1, reason = ?4, finished = ?5 WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
+            )?
+            .execute(params![place[0], place[1], place[2], reason, self.now])?;
+        let open: Vec<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT commits.id FROM jobs JOIN commits ON commits.id = output
+                 WHERE project = ?1 AND pipeline = ?2 AND jobs.name = ?3 AND finishing IS NULL",
+            )?
+            .query_map(place, |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        open.into_iter().try_for_each(|commit| self.close(commit, "", reason))
+    }
+
+    /// Stops a job and forgets it.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_job(&mut self, pipeline: &Repo, id: &CommitId, reason: &str) -> Result<(), Failure> {
+        self.stop_job(pipeline, id, reason)?;
+        self.db
+            .prepare_cached("DELETE FROM jobs WHERE project = ?1 AND pipeline = ?2 AND name = ?3")?
+            .execute([pipeline.project.as_str(), pipeline.name.as_str(), id.as_str()])?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// # Errors
+    /// `NotFound`.
+    pub fn job(&self, pipeline: &Repo, id: &CommitId) -> Result<JobRecord, Fault> {
+        self.database.read(|tx| find(tx, pipeline, id))
+    }
+
+    /// Every job, the newest first.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn jobs(&self) -> Result<Vec<JobRecord>, Fault> {
+        self.database.read(|tx| select(tx, "1 ORDER BY id DESC", []))
+    }
+}
+
+fn find(db: &Connection, pipeline: &Repo, id: &CommitId) -> Result<JobRecord, Failure> {
+    let place = [pipeline.project.as_str(), pipeline.name.as_str(), id.as_str()];
+    let found = select(db, "project = ?1 AND pipeline = ?2 AND name = ?3", place)?.pop();
+    Ok(found.ok_or_else(|| Refusal::JobNotFound {
+        pipeline: pipeline.clone(),
+        id: id.to_string(),
+    })?)
+}
+
+fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<JobRecord>, Failure> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE {which}"))?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn repo_of(project: &str, name: &str) -> Result<Repo, Failure> {
+    Ok(Repo {
+        project: ProjectName::new(project).map_err(|error| foreign(Box::new(error)))?,
+        name: RepoName::new(name).map_err(|error| foreign(Box::new(error)))?,
+    })
+}
+
+fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
+    let text = |at| row.get::<_, String>(at);
+    Ok(JobRecord {
+        pipeline: repo_of(&text(0)?, &text(1)?)?,
+        id: commit_id(&text(2)?)?,
+        version: row.get::<_, i64>(3)?.cast_unsigned(),
+        state: if row.get(4)? {
+            JobState::Killed
+        } else {
+            JobState::Created
+        },
+        reason: text(5)?,
+        created: time(row.get(6)?),
+        finished: row.get::<_, Option<i64>>(7)?.map(time),
+        output_branch: BranchName::new(&text(8)?).map_err(|error| foreign(Box::new(error)))?,
+    })
+}

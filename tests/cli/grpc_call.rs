@@ -1,0 +1,145 @@
+//! Raw calls in gRPC: bytes of messages to a path, and what comes of it.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+/// A connection to a server that speaks gRPC.
+pub struct Connection {
+    runtime: Runtime,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// What a call was answered.
+#[derive(Debug)]
+pub struct Reply {
+    pub messages: Vec<Bytes>,
+    /// `None` while the stream is open.
+    pub status: Option<(i32, String)>,
+}
+
+impl Reply {
+    #[track_caller]
+    pub fn ok<M: Message + Default>(&self) -> Vec<M> {
+        assert_eq!(self.status, Some((0, String::new())));
+        self.messages
+            .iter()
+            .map(|message| M::decode(message.clone()).unwrap())
+            .collect()
+    }
+
+    #[track_caller]
+    pub fn one<M: Message + Default>(&self) -> M {
+        let mut messages = self.ok();
+        assert_eq!(messages.len(), 1);
+        messages.remove(0)
+    }
+}
+
+/// How long an answer may take that must come.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long nothing comes of what must stay silent.
+const SILENCE: Duration = Duration::from_millis(100);
+
+impl Connection {
+    pub fn to(authority: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let sender = runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(authority).await.unwrap();
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                .await
+                .unwrap();
+            tokio::spawn(connection);
+            sender
+        });
+        Self { runtime, sender }
+    }
+
+    /// A call of one message.
+    pub fn ask(&self, path: &str, message: &impl Message) -> Reply {
+        self.call(path, &[], &[message.encode_to_vec()])
+    }
+
+    pub fn call(&self, path: &str, metadata: &[(String, String)], messages: &[Vec<u8>]) -> Reply {
+        self.up_to(path, metadata, messages, None)
+    }
+
+    /// As far as so many messages, where the call would not end.
+    pub fn up_to(
+        &self,
+        path: &str,
+        metadata: &[(String, String)],
+        messages: &[Vec<u8>],
+        count: Option<usize>,
+    ) -> Reply {
+        let mut body = BytesMut::new();
+        for message in messages {
+            body.put_u8(0);
+            body.put_u32(u32::try_from(message.len()).unwrap());
+            body.put_slice(message);
+        }
+        let mut request = Request::post(format!("http://localhost/{}", path.trim_start_matches('/')))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        for (name, value) in metadata {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body.freeze())).unwrap();
+        let mut sender = self.sender.clone();
+        self.runtime.block_on(async move {
+            sender.ready().await.unwrap();
+            let response = timeout(PATIENCE, sender.send_request(request)).await;
+            read(response.expect("an answer").unwrap().into_body(), count).await
+        })
+    }
+}
+
+async fn read(mut body: Incoming, count: Option<usize>) -> Reply {
+    let mut reply = Reply {
+        messages: Vec::new(),
+        status: None,
+    };
+    let mut held = BytesMut::new();
+    loop {
+        let is_enough = count.is_some_and(|count| reply.messages.len() >= count);
+        let patience = if is_enough { SILENCE } else { PATIENCE };
+        let frame = match timeout(patience, body.frame()).await {
+            Err(_) if is_enough => return reply,
+            Err(_) => panic!("nothing comes after {} messages", reply.messages.len()),
+            Ok(None) => return reply,
+            Ok(Some(frame)) => frame.unwrap(),
+        };
+        match frame.into_data() {
+            Ok(data) => held.extend_from_slice(&data),
+            Err(frame) => {
+                let trailers = frame.into_trailers().unwrap_or_default();
+                let text = |name| trailers.get(name).map_or("", |value| value.to_str().unwrap());
+                let message = percent_encoding::percent_decode_str(text("grpc-message"));
+                reply.status = Some((
+                    text("grpc-status").parse().unwrap(),
+                    message.decode_utf8().unwrap().into_owned(),
+                ));
+            }
+        }
+        while held.len() >= 5 {
+            let length = usize::try_from(u32::from_be_bytes(held[1..5].try_into().unwrap())).unwrap();
+            if held.len() < 5 + length {
+                break;
+            }
+            held.advance(5);
+            reply.messages.push(held.split_to(length).freeze());
+        }
+    }
+}
