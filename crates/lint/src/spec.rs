@@ -113,6 +113,7 @@ pub fn of_value(root: Node, comments: Vec<Comment>) -> Parsed {
         documents: reading.documents,
         faults: reading.faults,
         comments,
+        templates: Vec::new(),
     }
 }
 
