@@ -1081,7 +1081,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__serve)
-            opts="-q -v -h -V --listen --token-file --as-spout --no-auth --host --json --quiet --verbose --help --version"
+            opts="-q -v -h -V --listen --token-file --as-spout --pachyderm --no-auth --host --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1107,6 +1107,10 @@ _spoutctl() {
                     return 0
                     ;;
                 --as-spout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pachyderm)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

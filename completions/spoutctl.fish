@@ -79,7 +79,7 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
@@ -194,6 +194,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry a token of this file, as pachd with auth does' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l as-spout -d 'Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l pachyderm -d 'Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Also answer requests that are sent to this name of this machine' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l json -d 'Write the line of each request as a JSON object'
@@ -423,7 +424,7 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, quarantine=DIR, or skip (messages alone)' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'

@@ -108,7 +108,7 @@ impl From<SpoutVerb> for Verb {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where pachd is")]
 pub struct ServerArgs {
-    /// grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR
+    /// grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR
     ///
     /// The store to talk to: pachd's gRPC (every pachd since 1.12), its HTTP gateway (2.8 and newer), or an embedded store in a
     /// directory, which needs no server.
@@ -330,6 +330,8 @@ pub struct EntryArgs {
     pub escape_paths: bool,
 
     /// What becomes of hard and symbolic links
+    ///
+    /// A link to a directory becomes a directory with the same files.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Links::Resolve, conflicts_with = "messages")]
     pub links: Links,
 
@@ -348,6 +350,17 @@ pub struct EntryArgs {
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
     pub max_entry_size: u64,
 
+    /// Refuse an archive whose files have more than this together, links and sparse files counted as what they stand for
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
+    pub max_archive_size: u64,
+
+    /// What the end of an archive is
+    ///
+    /// Some producers write one of the two zero blocks, or none. A producer that dies between two entries, or a connection that
+    /// is cut there, looks the same: lenient is for files and producers that are known to do so.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ArchiveEnd::Strict, conflicts_with = "messages")]
+    pub archive_end: ArchiveEnd,
+
     /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
     /// stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
     ///
@@ -361,6 +374,14 @@ pub struct EntryArgs {
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArchiveEnd {
+    /// Two zero blocks
+    Strict,
+    /// The end of the input, too, where it comes behind whole entries
+    Lenient,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -837,10 +858,10 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but
-    /// not what .gitignore leaves out), globs such as 'specs/**/*.json', `-` for standard input [default: what is piped in, or else
-    /// this directory]
-    #[arg(value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath)]
+    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
+    /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
+    /// piped in, or else this directory]
+    #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     /// Call standard input so; its ending says whether it is JSON or YAML

@@ -55,12 +55,14 @@
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`spoutctl_delivery::batching`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`spoutctl_delivery::spool`] |
-//! | the index of an archive's entries | about 100 bytes an entry and its path | [`spoutctl_archive`] |
+//! | the index of an archive's entries | about 100 bytes an entry and its path, at most 4,096 bytes each | [`spoutctl_archive`] |
+//! | what links to directories stand for | 1,048,576 files, 64 MiB of paths | [`spoutctl_archive`] |
 //! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`spoutctl_delivery::retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`spoutctl_archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`spoutctl_archive`] |
 //! | what a template may take to be evaluated | 10 s of computing, 512 MiB, 500 calls in calls, in a process of its own | [`jsonnet`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
+//! | a file that is read because somebody named it: cursor, token, certificates, configurations, journal, script | 1 MiB to 64 MiB; no device, no FIFO where a file is meant | [`spoutctl_core::named_file`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |

@@ -92,7 +92,11 @@ impl Choice {
 }
 
 fn told(message: &Message<'_>) -> Shown {
-    let key = [Key::Json("/id".to_owned()), Key::Column(2), Key::Field("MESSAGE".to_owned())];
+    let key = [
+        Key::Json("/id".to_owned()),
+        Key::Column(2),
+        Key::Field("MESSAGE".to_owned()),
+    ];
     Shown {
         number: message.number,
         offset: message.offset,
@@ -120,12 +124,15 @@ fuzz_target!(|input: &[u8]| {
     let mut offset = 0;
     for (message, number) in shown.iter().zip(1..) {
         assert_eq!(message.number, number, "a message is missing");
-        assert!(message.offset >= offset && message.offset <= input.len() as u64, "out of order");
+        assert!(
+            message.offset >= offset && message.offset <= input.len() as u64,
+            "out of order"
+        );
         assert!(message.body.len() <= choice.limit, "longer than is taken");
         assert!(choice.goes_on || message.fault.is_none(), "shown though it is wrong");
         // A position says what the library would read there.
         if let Some(position) = &message.position {
-            assert!(serde_json::from_str::<serde_json::Value>(position).is_ok() || position.contains("\\u"));
+            assert!(serde_json::from_str::<serde::de::IgnoredAny>(position).is_ok());
         }
         offset = message.offset;
     }

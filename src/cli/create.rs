@@ -65,7 +65,7 @@ pub struct CreateArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Creating pipelines")]
 pub struct SubmissionArgs {
-    /// Create the pipelines of these specs; `-` is standard input
+    /// Create the pipelines of these specs; `-` is standard input, https:// addresses are read
     #[arg(
         short,
         long = "file",

@@ -29,6 +29,7 @@ pub fn check(args: &[OsString]) -> Result<(), String> {
         "put" => [line.of_messages(), line.of_put()].concat(),
         "pack" => line.of_messages(),
         "tail" => line.of_tail(),
+        "get" => line.of_get(),
         _ => Vec::new(),
     };
     let useless = rules.iter().find(|rule| line.is_typed(rule.option) && !rule.has_effect);
@@ -119,6 +120,10 @@ impl Line<'_> {
             ("stats_every", (is_heard, "runs that are not --quiet, or print --json")),
         ];
         rules.into_iter().map(Rule::from).collect()
+    }
+
+    fn of_get(&self) -> Vec<Rule> {
+        vec![Rule::from(("unescape_paths", (self.is_set("tar"), "--tar")))]
     }
 
     fn of_tail(&self) -> Vec<Rule> {

@@ -1,7 +1,7 @@
 //! `spoutctl auth`: who we are to pachd, and where the token for it is kept.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::cli::{AuthArgs, AuthVerb, LoginArgs, LogoutArgs, ServerArgs, UseToken
 use crate::commands::printing::print;
 use crate::commands::server::{self, Pachd, advise};
 use crate::failure::Failure;
-use crate::settings::contexts::{ContextError, Contexts};
+use crate::settings::contexts::{ContextError, Contexts, Kept};
 use crate::settings::{Address, Asked, Origin, SearchError, Server, Surroundings};
 use crate::terminal::Terminal;
 use pachyderm_client::connection::token::Token;
@@ -132,7 +132,8 @@ fn logout(args: &LogoutArgs) -> Result<Exit, Failure> {
         terminal.status(&format!("context `{}` has no token", context.name.escape_debug()));
         return Ok(Exit::Done);
     }
-    Contexts::keep_token(&path, &context.name, None, None).map_err(wrong)?;
+    let kept = Contexts::keep_token(&path, &context.name, None, None).map_err(wrong)?;
+    tell_rewritten(kept, &path, &terminal);
     terminal.status(&format!(
         "the token of context `{}` is forgotten; at pachd it stays good until it expires (pachctl auth revoke)",
         context.name.escape_debug()
@@ -206,7 +207,8 @@ impl Keeping {
         let asked = self.open(Some(token.clone()), terminal)?.who_am_i();
         let identity = asked.map_err(|fault| failure("the token is not kept", fault))?;
         let kept = Contexts::keep_token(&self.path, &self.context, self.address.as_deref(), Some(token));
-        kept.map_err(|error| context_failure(&error))?;
+        let kept = kept.map_err(|error| context_failure(&error))?;
+        tell_rewritten(kept, &self.path, terminal);
         terminal.status(&format!(
             "{}; kept in context `{}` of {}",
             told(&identity),
@@ -217,6 +219,16 @@ impl Keeping {
             terminal.warning("PACH_TOKEN is set, and comes before it");
         }
         Ok(Exit::Done)
+    }
+}
+
+/// pachctl says nothing when it does the same.
+fn tell_rewritten(kept: Kept, path: &Path, terminal: &Terminal) {
+    if kept == Kept::AsJson {
+        terminal.warning(&format!(
+            "{} is JSON now, as pachctl writes it; its comments are gone",
+            path.display()
+        ));
     }
 }
 

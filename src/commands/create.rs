@@ -6,8 +6,7 @@ mod restarting;
 mod submission;
 mod writing;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::validate::project_options;
@@ -18,6 +17,7 @@ use crate::settings::project::{self, Project};
 use crate::terminal::{Terminal, dialogue};
 use questions::Questions;
 use spoutctl_core::exit::Exit;
+use spoutctl_core::named_file;
 use spoutctl_core::quantity::counted;
 use spoutctl_lint::Options;
 use spoutctl_lint::version::Version;
@@ -125,12 +125,13 @@ fn program(args: &CreateArgs) -> Result<Option<Program>, Failure> {
 const LONGEST_SCRIPT: u64 = 1 << 20;
 
 fn read_script(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST_SCRIPT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST_SCRIPT {
-        return Err(io::Error::other("it is larger than 1 MiB: put it into the image"));
-    }
-    Ok(text)
+    let bytes = named_file::read_or_pipe(path, LONGEST_SCRIPT).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput if !path.is_dir() => {
+            io::Error::other("it is larger than 1 MiB: put it into the image")
+        }
+        _ => error,
+    })?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8, and a spec has to be"))
 }
 
 fn refuse_missing(draft: &Draft) -> Result<(), Failure> {

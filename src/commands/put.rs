@@ -19,7 +19,7 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 use tempfile::TempDir;
 
-use crate::cli::{self, EntryArgs, Links, MessageArgs, PutArgs, Special};
+use crate::cli::{self, ArchiveEnd, EntryArgs, Links, MessageArgs, PutArgs, Special};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::{self, Bad, Packing};
 use crate::commands::serve::{cannot_listen, listening_address};
@@ -55,6 +55,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let destination = target(args, &server)?;
     let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
+    check_end(args)?;
     deliver(args, &server, &destination, inputs, packing).map_err(|failure| server::advise(failure, &server))
 }
 
@@ -640,6 +641,20 @@ fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> 
     Ok(packing)
 }
 
+/// Refuses a lenient end where it would make a commit of what a producer left behind that died.
+fn check_end(args: &PutArgs) -> Result<(), Failure> {
+    if args.entries.archive_end == ArchiveEnd::Strict {
+        return Ok(());
+    }
+    if args.production.command.is_empty() {
+        return Ok(());
+    }
+    let text =
+        "with --archive-end lenient, a producer that dies between two entries could not be told from one that is done";
+    Err(Failure::new(Exit::Usage, text)
+        .help("have the end written when it is done: -- sh -c 'CMD && head -c 1024 /dev/zero'"))
+}
+
 /// How archives of the input become commits together, if they are to: archives of messages are batches already.
 fn batching(args: &PutArgs) -> Option<Batching> {
     let MessageArgs {
@@ -744,5 +759,10 @@ fn entry_options(entries: &EntryArgs, destination: &Destination) -> spoutctl_arc
         },
         obey_deletions: entries.obey_deletions,
         max_entry_size: entries.max_entry_size,
+        max_archive_size: entries.max_archive_size,
+        end: match entries.archive_end {
+            ArchiveEnd::Strict => spoutctl_archive::ArchiveEnd::Strict,
+            ArchiveEnd::Lenient => spoutctl_archive::ArchiveEnd::Lenient,
+        },
     }
 }

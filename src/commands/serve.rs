@@ -13,11 +13,12 @@ use jiff::Timestamp;
 
 use crate::cli::ServeArgs;
 use crate::commands::interrupts::Interrupts;
-use crate::commands::server::store_failure;
+use crate::commands::server::{store_failure, tell_closed};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{FaultKind, printable};
+use spoutctl_core::named_file;
 use spoutctl_core::pfs::Repo;
 use spoutctl_core::quantity::{Size, elapsed};
 use spoutctl_core::release::Release;
@@ -44,6 +45,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     }
     let dialect = dialect_of(args.pachyderm)?;
     let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
+    tell_closed(&store, &args.directory, &terminal);
     let store = store.as_pachd(dialect);
     if let Some(spout) = &args.as_spout {
         make_repo(&store, spout)?;
@@ -175,9 +177,14 @@ pub(super) fn listening_address(text: &str) -> Result<(SocketAddr, Option<String
     Ok((address, name))
 }
 
+/// A line is some hundred bytes.
+const LONGEST_ACCESS: u64 = 1 << 20;
+
 /// Who may come in. Several tokens are a secret of whoever serves them alone, so others must not be able to read them.
 fn read_access(path: &Path) -> Result<Access, Failure> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the token in {}", path.display()))?;
+    let text = named_file::read_or_pipe(path, LONGEST_ACCESS)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text")))
+        .with_context(|| format!("cannot read the token in {}", path.display()))?;
     let access = Access::parse(&text).map_err(|error| match error {
         InvalidAccess::Empty => Failure::new(Exit::Usage, format!("{} holds no token", path.display()))
             .help("make one: head -c 32 /dev/urandom | base64 > FILE"),

@@ -67,8 +67,28 @@ pub(super) fn sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Commi
         Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
         Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
         Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
-        Address::Local(directory) => Arc::new(Store::open(directory).map_err(|error| store_failure(&error))?),
+        Address::Local(directory) => {
+            let store = Store::open(directory).map_err(|error| store_failure(&error))?;
+            tell_closed(&store, directory, terminal);
+            Arc::new(store)
+        }
     })
+}
+
+fn existing(directory: &Path, terminal: &Terminal) -> Result<Store, Failure> {
+    let store = Store::open_existing(directory).map_err(|error| store_failure(&error))?;
+    tell_closed(&store, directory, terminal);
+    Ok(store)
+}
+
+/// Says that others could read the store.
+pub(super) fn tell_closed(store: &Store, directory: &Path, terminal: &Terminal) {
+    if store.was_open_to_others() {
+        terminal.note(&format!(
+            "others could read the store {} until now; it is its owner's alone from here on",
+            directory.display()
+        ));
+    }
 }
 
 /// The address of the same port by the other door, if pachd answers there. No token is sent.
@@ -109,7 +129,7 @@ pub(super) fn source(server: &Server, terminal: &Terminal) -> Result<Box<dyn Fil
         Address::Gateway(address) => Box::new(gateway(server, address, terminal)?),
         Address::Grpc(address) => Box::new(grpc(server, address, terminal)?),
         Address::Sidecar(pod) => Box::new(sidecar(server, pod)?),
-        Address::Local(directory) => Box::new(Store::open_existing(directory).map_err(|error| store_failure(&error))?),
+        Address::Local(directory) => Box::new(existing(directory, terminal)?),
     })
 }
 
@@ -204,7 +224,7 @@ pub(super) fn feed(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Follo
         Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
         Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
         Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
-        Address::Local(directory) => Arc::new(Store::open_existing(directory).map_err(|error| store_failure(&error))?),
+        Address::Local(directory) => Arc::new(existing(directory, terminal)?),
     })
 }
 

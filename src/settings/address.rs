@@ -1,6 +1,6 @@
 //! What an address of a store may look like. Which host it is, is for the client that connects there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Pod;
 
@@ -12,7 +12,7 @@ const GRPC_PORT: u16 = 30650;
 pub enum Address {
     /// `http://` or `https://`: pachd's HTTP gateway.
     Gateway(String),
-    /// `grpc://` or `grpcs://`: pachd's gRPC.
+    /// `grpc://` or `grpcs://`: pachd's gRPC; or `unix:///SOCKET`, the same through a socket.
     Grpc(String),
     /// `local:DIR`: the embedded store.
     Local(PathBuf),
@@ -28,6 +28,8 @@ pub enum AddressError {
         /// What was looked at in vain.
         looked_at: Option<String>,
     },
+    #[error("PACHD_ADDRESS is set to nothing")]
+    Empty,
     #[error("`local:` names no directory")]
     NoDirectory,
     #[error("the shell leaves the `~` of `local:~` as it is")]
@@ -46,11 +48,14 @@ impl AddressError {
                  http://HOST:PORT or https://HOST, or local:DIR for a store in a directory, without any server"
                     .to_owned()
             }
+            Self::Empty => {
+                "name a pachd there, or unset it: then the active context of pachctl's configuration counts".to_owned()
+            }
             Self::Tilde => "write local:$HOME/… instead".to_owned(),
             Self::NoDirectory => "write --pachd local:DIR".to_owned(),
             Self::Unknown(_) => {
                 "write grpc://HOST:PORT or grpcs://HOST:PORT (every pachd since 1.12), http://HOST:PORT or https://HOST (the \
-                 HTTP gateway of pachd 2.8 and newer), or local:DIR"
+                 HTTP gateway of pachd 2.8 and newer), unix:///SOCKET, or local:DIR"
                     .to_owned()
             }
         }
@@ -68,11 +73,17 @@ impl Address {
                 directory => Ok(Self::Local(PathBuf::from(directory))),
             };
         }
-        match text.split_once("://") {
-            Some(("http" | "https", _)) => Ok(Self::Gateway(text.to_owned())),
-            Some(("grpc" | "grpcs", _)) => Ok(Self::Grpc(text.to_owned())),
-            _ if text.is_empty() => Err(AddressError::Missing { looked_at: None }),
-            None if is_authority(text) => Ok(Self::Grpc(format!("grpc://{text}"))),
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return match text {
+                "" => Err(AddressError::Missing { looked_at: None }),
+                text if is_authority(text) => Ok(Self::Grpc(format!("grpc://{}", with_host(text)))),
+                _ => Err(AddressError::Unknown(without_userinfo(text))),
+            };
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            scheme @ ("http" | "https") => Ok(Self::Gateway(format!("{scheme}://{rest}"))),
+            scheme @ ("grpc" | "grpcs") => Ok(Self::Grpc(format!("{scheme}://{}", with_host(rest)))),
+            "unix" => Ok(Self::Grpc(format!("unix://{rest}"))),
             _ => Err(AddressError::Unknown(without_userinfo(text))),
         }
     }
@@ -84,13 +95,18 @@ impl Address {
     pub fn as_pachctl_reads_it(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("grpc", text));
         let unknown = || AddressError::Unknown(without_userinfo(text));
-        if !is_authority(rest) {
-            return Err(unknown());
-        }
-        match scheme {
-            "grpc" | "http" => Ok(Self::Grpc(format!("grpc://{rest}"))),
-            "grpcs" | "https" => Ok(Self::Grpc(format!("grpcs://{rest}"))),
-            _ => Err(unknown()),
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "grpc" | "http" => "grpc",
+            "grpcs" | "https" => "grpcs",
+            "unix" if rest.starts_with('/') => return Ok(Self::Grpc(format!("unix://{rest}"))),
+            _ => return Err(unknown()),
+        };
+        // pachctl takes no path, and this one is often copied from a browser.
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.is_empty() || is_authority(rest) {
+            Ok(Self::Grpc(format!("{scheme}://{}", with_host(rest))))
+        } else {
+            Err(unknown())
         }
     }
 
@@ -113,9 +129,21 @@ impl Address {
     /// How it stands in pachctl's configuration, if it is a pachd that can.
     #[must_use]
     pub fn for_pachctl(&self) -> Option<String> {
+        if let Some(socket) = self.socket() {
+            return Some(format!("unix://{}", socket.display()));
+        }
         let (is_encrypted, host, port) = self.place()?;
         let scheme = if is_encrypted { "grpcs" } else { "grpc" };
         Some(format!("{scheme}://{host}:{port}"))
+    }
+
+    /// The socket that it is.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Grpc(url) => url.strip_prefix("unix://").map(Path::new),
+            _ => None,
+        }
     }
 
     /// The same pachd's other door, where a proxy serves both.
@@ -143,7 +171,7 @@ impl Address {
         let (Self::Gateway(url) | Self::Grpc(url)) = self else {
             return None;
         };
-        let (scheme, rest) = url.split_once("://")?;
+        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| *scheme != "unix")?;
         let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
         let of_scheme = match scheme {
             "http" => 80,
@@ -154,7 +182,10 @@ impl Address {
         let (host, port) = match authority[after_host..].rfind(':') {
             Some(colon) => {
                 let (host, port) = authority.split_at(after_host + colon);
-                (host, port.get(1..)?.parse().ok()?)
+                match port.get(1..)? {
+                    "" => (host, of_scheme),
+                    port => (host, port.parse().ok()?),
+                }
             }
             None => (authority.as_str(), of_scheme),
         };
@@ -166,7 +197,16 @@ impl Address {
 fn is_authority(text: &str) -> bool {
     let text = text.strip_suffix('/').unwrap_or(text);
     let may_stand = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    !text.is_empty() && !text.starts_with(':') && text.chars().all(may_stand)
+    !text.is_empty() && text.chars().all(may_stand)
+}
+
+/// Where no host is named, it is this machine, as for pachctl.
+fn with_host(authority: &str) -> String {
+    if authority.is_empty() || authority.starts_with(':') {
+        format!("127.0.0.1{authority}")
+    } else {
+        authority.to_owned()
+    }
 }
 
 /// What stands before an `@` may be a password; an error must not repeat it.
@@ -208,13 +248,30 @@ mod tests {
         for bare in ["pachd:30650", "10.0.0.1", "[::1]:1650", "pach.example.com"] {
             assert_eq!(Address::new(bare), Ok(grpc(&format!("grpc://{bare}"))));
         }
+        for (text, url) in [
+            ("GRPC://h", "grpc://h"),
+            ("GrpcS://h:1", "grpcs://h:1"),
+            ("grpc://", "grpc://127.0.0.1"),
+            (":30650", "grpc://127.0.0.1:30650"),
+            ("grpc://:1650", "grpc://127.0.0.1:1650"),
+            ("unix:///run/pachd.sock", "unix:///run/pachd.sock"),
+        ] {
+            assert_eq!(Address::new(text), Ok(grpc(url)), "{text}");
+        }
+        assert_eq!(Address::new("HTTP://h"), Ok(Address::Gateway("http://h".into())));
+        let socket = Address::new("unix:///s").unwrap();
+        assert_eq!((socket.socket(), socket.host_and_port()), (Some(Path::new("/s")), None));
         assert_eq!(Address::new(""), Err(AddressError::Missing { looked_at: None }));
         for text in [
             "ftp://h",
             "./store",
             "dir/sub",
             "a b",
-            ":1650",
+            "unix:/socket",
+            "tcp://h",
+            "dns:///h",
+            " h",
+            "h ",
             "user@host",
             "grpc:host:1/x",
         ] {
@@ -229,6 +286,11 @@ mod tests {
             ("http://pachd:80", "grpc://pachd:80"),
             ("https://pachd:443", "grpcs://pachd:443"),
             ("grpcs://pachd", "grpcs://pachd"),
+            ("HTTPS://pachd/", "grpcs://pachd"),
+            // pachctl loses the brackets, and never connects.
+            ("[::1]:30650", "grpc://[::1]:30650"),
+            (":30650", "grpc://127.0.0.1:30650"),
+            ("unix:///s", "unix:///s"),
         ] {
             assert_eq!(Address::as_pachctl_reads_it(text), Ok(grpc(url)), "{text}");
         }
@@ -238,6 +300,7 @@ mod tests {
             "grpc://h/path",
             "grpc://h?hunter2",
             "local:dir/x",
+            "unix://s",
         ] {
             let error = Address::as_pachctl_reads_it(text).unwrap_err();
             assert!(!error.to_string().contains("u:hunter2"), "{error}");

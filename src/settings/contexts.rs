@@ -3,6 +3,8 @@
 //!
 //! It holds secrets: nothing of a value is ever part of an error or of a debug print.
 
+mod document;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,10 +17,14 @@ use super::Address;
 use super::address::AddressError;
 use pachyderm_client::connection::tls::Authorities;
 use pachyderm_client::connection::token::Token;
+use spoutctl_core::named_file;
 use spoutctl_core::pfs::ProjectName;
 use spoutctl_lint::source::{Position, SourceFile};
 use spoutctl_lint::spec;
 use spoutctl_lint::spec::tree::Node;
+
+/// Far more than hundreds of contexts with certificates of their own take.
+const LONGEST: u64 = 4 << 20;
 
 /// What the one context of a file of the first version is called, as pachctl calls it when it rewrites the file.
 const OF_V1: &str = "default";
@@ -92,6 +98,14 @@ impl fmt::Debug for Context {
     }
 }
 
+/// How a file was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    AsItWas,
+    /// It was YAML, or had comments.
+    AsJson,
+}
+
 /// A JSON object.
 type Fields = Map<String, Value>;
 
@@ -100,6 +114,7 @@ pub struct Contexts {
     path: PathBuf,
     source: SourceFile,
     root: Fields,
+    is_json: bool,
 }
 
 impl fmt::Debug for Contexts {
@@ -114,9 +129,9 @@ impl Contexts {
     /// A file that is not there, or is empty, has no contexts.
     ///
     /// # Errors
-    /// When it cannot be read, or is no JSON object.
+    /// When it cannot be read, or is no object in JSON or YAML.
     pub fn read(path: &Path) -> Result<Self, ContextError> {
-        let bytes = match std::fs::read(path) {
+        let bytes = match named_file::read(path, LONGEST) {
             Ok(bytes) => bytes,
             Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(why) => {
@@ -130,36 +145,20 @@ impl Contexts {
     }
 
     fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, ContextError> {
-        // Named as JSON whatever it is called, so that places are looked up as such.
-        let parsed = if bytes.iter().all(u8::is_ascii_whitespace) {
-            Ok(Value::Object(Map::new()))
-        } else {
-            serde_json::from_slice(&bytes)
-        };
         let source = SourceFile::decode("config.json", bytes);
-        let wrong = |at: Position, what: &str| ContextError::Wrong {
-            path: path.to_owned(),
-            at,
-            what: what.to_owned(),
-            help: "mend it, or move it away and set it up anew with `pachctl config set context`".to_owned(),
-        };
-        match parsed {
-            Ok(Value::Object(root)) => Ok(Self {
+        match document::read(&source) {
+            Ok(document::Document { root, is_json }) => Ok(Self {
                 path: path.to_owned(),
                 source,
                 root,
+                is_json,
             }),
-            Ok(_) => Err(wrong(Position { line: 1, column: 1 }, "this is no object")),
-            Err(error) => {
-                let at = Position {
-                    line: error.line(),
-                    column: error.column(),
-                };
-                // Of the library's words only what comes before the place: nothing of the content is in them.
-                let text = error.to_string();
-                let why = text.split(" at line ").next().unwrap_or_default();
-                Err(wrong(at, &format!("this is no JSON: {why}")))
-            }
+            Err(document::Unread { at, what }) => Err(ContextError::Wrong {
+                path: path.to_owned(),
+                at,
+                what,
+                help: "mend it, or move it away and set it up anew with `pachctl config set context`".to_owned(),
+            }),
         }
     }
 
@@ -229,7 +228,8 @@ impl Contexts {
             return Ok(self.root.contains_key("v1").then(|| OF_V1.to_owned()));
         };
         let name = field(v2, "active_context").and_then(Value::as_str).unwrap_or_default();
-        if name.is_empty() {
+        // A name may be empty; where no context has it, none is active.
+        if name.is_empty() && !contexts.contains_key("") {
             return Ok(None);
         }
         // What pachctl makes where it finds nothing: a name without a context behind it, which says nothing.
@@ -270,7 +270,8 @@ impl Contexts {
     }
 
     /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written beside
-    /// itself and renamed, readable for its owner alone. A context that is not there is made, with this address.
+    /// itself and renamed, readable for its owner alone. A context that is not there is made, with this address. What was
+    /// YAML, or had comments, is JSON without them then, as when pachctl writes it: the answer tells.
     ///
     /// # Errors
     /// When the file cannot be used or written.
@@ -279,8 +280,9 @@ impl Contexts {
         name: &str,
         address: Option<&str>,
         token: Option<&Token>,
-    ) -> Result<(), ContextError> {
+    ) -> Result<Kept, ContextError> {
         let mut file = Self::read(path)?;
+        let kept = if file.is_json { Kept::AsItWas } else { Kept::AsJson };
         let context = file.context_mut(name)?;
         if let Some(token) = token {
             set(context, "session_token", json!(token.reveal()));
@@ -291,7 +293,8 @@ impl Contexts {
         if let Some(address) = address {
             set(context, "pachd_address", json!(address));
         }
-        write(path, &Value::Object(file.root)).map_err(|why| ContextError::Unwritable {
+        let written = write(path, &Value::Object(file.root));
+        written.map(|()| kept).map_err(|why| ContextError::Unwritable {
             path: path.to_owned(),
             why,
         })
@@ -544,6 +547,74 @@ mod tests {
         assert_eq!(
             new,
             json!({"v2": {"active_context": "prod", "contexts": {"prod": {"session_token": "t"}}}})
+        );
+    }
+
+    /// What pachctl 2.12 was seen to read.
+    #[test]
+    fn a_file_is_read_as_pachctl_reads_yaml() {
+        let json = r#"{"v2":{"active_context":"a","contexts":{"a":{"pachd_address":"h:1","session_token":"t"}}}}"#;
+        let comma = json.replace("}}}}", "},},}}");
+        let yaml = "v2:\n  active_context: a\n  contexts:\n    a:\n      pachdAddress: h:1\n      session_token: t\n";
+        for (text, is_json) in [
+            (json.to_owned(), true),
+            (format!("\u{feff}{json}"), true),
+            (format!("# mine\n{json}\n"), false),
+            (comma, false),
+            (yaml.to_owned(), false),
+            (format!("\u{feff}{yaml}"), false),
+            (yaml.replace("active_context: a", "active_context: a # this one"), false),
+        ] {
+            let contexts = Contexts::parse(Path::new("c"), text.clone().into_bytes()).unwrap();
+            assert_eq!(contexts.is_json, is_json, "{text}");
+            let context = contexts.active().unwrap().unwrap();
+            assert_eq!(context.address, Some(Address::Grpc("grpc://h:1".to_owned())), "{text}");
+            assert_eq!(context.token, Some(token("t")));
+        }
+        for empty in ["", " \n", "{}", "\u{feff}"] {
+            let contexts = Contexts::parse(Path::new("c"), empty.into()).unwrap();
+            assert_eq!((contexts.names(), contexts.active().unwrap()), (vec![], None));
+        }
+    }
+
+    #[test]
+    fn a_context_may_have_an_empty_name() {
+        let text = r#"{"v2":{"active_context":"","contexts":{"":{"pachd_address":"h:1"},"b":{}}}}"#;
+        let contexts = Contexts::parse(Path::new("c"), text.into()).unwrap();
+        assert_eq!(contexts.active().unwrap().unwrap().name, "");
+        let text = r#"{"v2":{"active_context":"","contexts":{"b":{}}}}"#;
+        assert_eq!(
+            Contexts::parse(Path::new("c"), text.into()).unwrap().active().unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn what_is_neither_json_nor_yaml_is_refused_where_it_breaks_without_its_secrets() {
+        for text in [
+            "{\"v2\": {\"session_token\": \"hunter2\"",
+            "hunter2",
+            "[\"hunter2\"]",
+            "v2: {hunter2",
+            "v2:\n  a: hunter2\n  a: hunter2\n",
+            "v2: 1\n---\nv2: hunter2\n",
+        ] {
+            let error = Contexts::parse(Path::new("c"), text.into()).unwrap_err().to_string();
+            assert!(error.starts_with("c:1:") && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keeping_a_token_in_yaml_tells_that_it_is_json_now() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        std::fs::write(&path, "# mine\nv2:\n  contexts:\n    a: {pachd_address: h:1}\n").unwrap();
+        let keep = || Contexts::keep_token(&path, "a", None, Some(&token("t"))).unwrap();
+        assert_eq!((keep(), keep()), (Kept::AsJson, Kept::AsItWas));
+        let now: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(
+            now["v2"]["contexts"]["a"],
+            json!({"pachd_address": "h:1", "session_token": "t"})
         );
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use spoutctl_core::named_file;
 use spoutctl_lint::source::{Position, SourceFile};
 
 /// A settings file is a page of text; what is so much longer is another file.
@@ -73,16 +74,8 @@ pub(super) fn text(path: &Path) -> Result<String, FileError> {
         path: path.to_owned(),
         why,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
-    let read = io::Read::read_to_string(&mut io::Read::take(file, LONGEST + 1), &mut text);
-    match read {
-        Ok(length) if length as u64 > LONGEST => Err(unreadable(io::Error::other(
-            "it is longer than 1 MiB, which no settings file is",
-        ))),
-        Ok(_) => Ok(text),
-        Err(why) => Err(unreadable(why)),
-    }
+    let bytes = named_file::read(path, LONGEST).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is no UTF-8")))
 }
 
 /// Refuses a key that is neither in `known` nor in `preferences`; what stands in `never` is refused for the reason `why`.

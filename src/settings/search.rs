@@ -15,12 +15,15 @@ use super::{Address, AddressError, FileError, Pod};
 use pachyderm_client::connection::proxy::{InvalidProxy, Proxy, Traffic};
 use pachyderm_client::connection::tls::{Authorities, InvalidAuthorities, Trust};
 use pachyderm_client::connection::token::{InvalidToken, Token};
+use spoutctl_core::named_file;
 use spoutctl_core::pfs::ProjectName;
 
 /// Where pachd puts pachctl's configuration in a pod.
 const IN_A_POD: &str = "/pachctl/config.json";
 /// A token is some forty bytes; what is so much longer is another file.
 const LONGEST_TOKEN: u64 = 64 << 10;
+/// The authorities of a whole system take some 250 KB.
+const LONGEST_CERTIFICATES: u64 = 4 << 20;
 
 /// What was said on the command line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,6 +66,26 @@ impl Surroundings<'_> {
 
     fn text(&self, name: &str) -> Option<String> {
         self.set(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// Who stands between here and a file behind `https://`.
+    ///
+    /// # Errors
+    /// When a variable names a proxy that cannot be used.
+    pub fn proxy_to(&self, host: &str, port: u16) -> Result<Option<Proxy>, InvalidProxy> {
+        Proxy::find(host, port, Traffic::Tunnel, &|name| self.text(name))
+    }
+
+    /// What `PACHD_ADDRESS` says.
+    ///
+    /// # Errors
+    /// When it is set to nothing. As for pachctl, the active context does not count then: whoever wrote
+    /// `PACHD_ADDRESS=$ADDRESS` meant another cluster.
+    fn address(&self) -> Result<Option<String>, AddressError> {
+        match (self.variable)("PACHD_ADDRESS") {
+            Some(text) if text.is_empty() => Err(AddressError::Empty),
+            text => Ok(text.map(|text| text.to_string_lossy().into_owned())),
+        }
     }
 
     /// The context that `PACH_CONTEXT` names.
@@ -298,7 +321,7 @@ impl Search<'_> {
             let contexts = self.selected()?.map_or(Candidates::None, Candidates::This);
             return Ok((Address::Sidecar(pod), Origin::Pod, contexts));
         }
-        if let Some(text) = self.around.text("PACHD_ADDRESS") {
+        if let Some(text) = self.around.address()? {
             let address = Address::new(&text)?;
             let contexts = self.contexts_for(&address)?;
             return Ok((address, Origin::Variable("PACHD_ADDRESS"), contexts));
@@ -414,6 +437,15 @@ impl Search<'_> {
         Ok(Proxy::find(&host, port, traffic, &|name| self.around.text(name))?)
     }
 
+    /// `PACH_CA_CERTS`, as pachctl has it: files and directories, for the address that `PACHD_ADDRESS` names.
+    fn certificates_of_the_environment(&self) -> Result<Option<(Authorities, PathBuf)>, SearchError> {
+        let is_named_there = self.asked.pachd.is_none() && self.asked.context.is_none();
+        match self.around.text("PACH_CA_CERTS") {
+            Some(paths) if is_named_there && self.around.address()?.is_some() => certificates_under(&paths).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn trust(&mut self, context: Option<&Context>) -> Result<(Trust, Option<Origin>), SearchError> {
         if self.asked.insecure {
             return Ok((Trust::Anybody, Some(Origin::Flag("--insecure"))));
@@ -421,6 +453,9 @@ impl Search<'_> {
         if let Some(path) = self.asked.cacert.or(self.user.cacert.as_deref()) {
             let authorities = authorities_in(path)?;
             return Ok((Trust::Given(authorities), Some(Origin::File(path.to_owned()))));
+        }
+        if let Some((authorities, path)) = self.certificates_of_the_environment()? {
+            return Ok((Trust::Given(authorities), Some(Origin::File(path))));
         }
         let given = context.and_then(|context| {
             let Context { name, path, .. } = context.clone();
@@ -433,6 +468,40 @@ impl Search<'_> {
     }
 }
 
+/// The PEM of all files under these paths, which commas divide, and the first path.
+fn certificates_under(paths: &str) -> Result<(Authorities, PathBuf), SearchError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |why: io::Error| SearchError::Unreadable {
+            what: "the certificates (PACH_CA_CERTS)",
+            path,
+            why,
+        }
+    };
+    let mut pem = Vec::new();
+    for path in paths.split(',').map(Path::new) {
+        let mut files = vec![path.to_owned()];
+        if path.is_dir() {
+            let entries = path.read_dir().map_err(unreadable(path))?;
+            let entries: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+            files = entries.map_err(unreadable(path))?;
+            // Secrets are mounted through links to directories, whose files are there by their own names, too.
+            files.retain(|file| file.is_file());
+            files.sort();
+        }
+        for file in files {
+            let read = named_file::read_or_pipe(&file, LONGEST_CERTIFICATES).map_err(unreadable(&file))?;
+            pem.extend(read);
+            pem.push(b'\n');
+        }
+    }
+    let path = PathBuf::from(paths.split(',').next().unwrap_or_default());
+    match Authorities::from_pem(&pem) {
+        Ok(authorities) => Ok((authorities, path)),
+        Err(why) => Err(SearchError::Authorities { path, why }),
+    }
+}
+
 /// A token in a file of its own, as secrets are mounted: a newline at its end is the editor's.
 fn token_in(path: &Path) -> Result<String, SearchError> {
     let unreadable = |why: io::Error| SearchError::Unreadable {
@@ -440,14 +509,14 @@ fn token_in(path: &Path) -> Result<String, SearchError> {
         path: path.to_owned(),
         why,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
-    io::Read::read_to_string(&mut io::Read::take(file, LONGEST_TOKEN), &mut text).map_err(unreadable)?;
+    let bytes = named_file::read_or_pipe(path, LONGEST_TOKEN).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is no text")))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn authorities_in(path: &Path) -> Result<Authorities, SearchError> {
-    let pem = std::fs::read(path).map_err(|why| SearchError::Unreadable {
+    let read = named_file::read_or_pipe(path, LONGEST_CERTIFICATES);
+    let pem = read.map_err(|why| SearchError::Unreadable {
         what: "the certificates",
         path: path.to_owned(),
         why,

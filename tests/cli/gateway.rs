@@ -435,7 +435,7 @@ fn a_second_interrupt_leaves_at_once_and_names_the_open_commit() {
     assert!(open.is_open());
     ran.expect(130)
         .says(&format!("commit default/events@{} is left open", open.id))
-        .says("pachctl delete commit");
+        .says("spoutctl doctor ");
 }
 
 fn get_of_large(fault: Fault, call: &'static str, args: &[&str]) -> (World, Ran, usize) {
@@ -509,7 +509,7 @@ fn a_server_that_goes_away_is_exit_5_and_the_commit_that_it_kept_open_is_named()
     assert!(commits[1].is_open());
     ran.expect(5)
         .says(&format!("commit default/events@{} is left open", commits[1].id))
-        .says("pachctl delete commit");
+        .says("spoutctl doctor ");
     assert_eq!(ran.commits(), [format!("default/events@{}", commits[0].id)]);
 }
 

@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod archives;
 mod auth;
 mod batches;
 mod config;
@@ -59,6 +60,7 @@ mod serve;
 mod served;
 mod settings;
 mod settings_tls;
+mod spec_urls;
 mod spool;
 mod synonyms;
 mod tail;

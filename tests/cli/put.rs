@@ -273,8 +273,8 @@ fn links_become_the_file_they_lead_to_and_what_leads_nowhere_is_refused_or_skipp
         ),
         ("no such file", vec![entry(b"a", b'2', b"missing", b"")]),
         (
-            "directory",
-            vec![entry(b"d/x", b'0', b"", b"x"), entry(b"a", b'2', b"d", b"")],
+            "leads back to itself",
+            vec![entry(b"d/x", b'0', b"", b"x"), entry(b"d/a", b'2', b"..", b"")],
         ),
         (
             "leads out of the archive",

@@ -30,10 +30,16 @@ fn an_open_head_of_somebody_else_is_waited_for_and_then_named_but_never_touched(
     ran.expect(5)
         .says(&theirs)
         .says("somebody else's work")
-        .says("pachctl delete commit");
+        .says("spoutctl doctor ");
     assert_eq!(ran.text(), "");
     assert!(lab.inspect_commit(&theirs).is_open);
     assert_eq!(lab.commits().len(), 1);
+    // The command that is advised, as it stands there.
+    let advised = ran.stderr.split("drop it: spoutctl ").nth(1).unwrap();
+    let advised: Vec<&str> = advised.split(';').next().unwrap().split_whitespace().collect();
+    lab.run(&advised);
+    assert!(lab.commits().is_empty());
+    lab.put(&[], &tar(&[("a", b"x")])).expect(0);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead};
 
+use super::ArchiveEnd;
 use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
     BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
@@ -112,7 +113,7 @@ impl Tee for () {
 
 /// Why no more bytes came.
 enum Stop {
-    End { came: u64 },
+    End { came: u64, only_zeros: bool },
     Read(io::Error),
     Hold(io::Error),
 }
@@ -128,7 +129,9 @@ impl<R: BufRead, T: Tee> Feed<'_, R, T> {
         let mut block = ZERO_BLOCK;
         let came = self.source.read_up_to(&mut block).map_err(Stop::Read)?;
         if came < BLOCK {
-            return Err(Stop::End { came: came as u64 });
+            let only_zeros = block[..came].iter().all(|byte| *byte == 0);
+            let came = came as u64;
+            return Err(Stop::End { came, only_zeros });
         }
         self.tee.pass(&block).map_err(Stop::Hold)?;
         Ok(block)
@@ -145,7 +148,13 @@ impl<R: BufRead, T: Tee> Feed<'_, R, T> {
                 (count, self.tee.pass(bytes).map(|()| count))
             });
             match count.map_err(Stop::Read)?.map_err(Stop::Hold)? {
-                0 => return Err(Stop::End { came: length - left }),
+                0 => {
+                    let came = length - left;
+                    return Err(Stop::End {
+                        came,
+                        only_zeros: false,
+                    });
+                }
                 count => left -= count as u64,
             }
         }
@@ -231,6 +240,9 @@ pub(super) struct Entries {
     room: usize,
     /// The entry before, for errors behind it.
     previous: Option<EntryRef>,
+    end: ArchiveEnd,
+    /// Bytes of the two zero blocks that the input's end stood for.
+    missing: u64,
 }
 
 type Found<T> = Result<T, Trouble>;
@@ -242,15 +254,23 @@ impl Entries {
             globals: Records::default(),
             room: MAX_SEGMENTS,
             previous: None,
+            end: ArchiveEnd::Strict,
+            missing: 0,
         }
     }
 
     /// A walk whose first header was read already (and went through the tee).
-    pub(super) fn behind(first: &Block) -> Self {
+    pub(super) fn behind(first: &Block, end: ArchiveEnd) -> Self {
         Self {
             first: Some(*first),
+            end,
             ..Self::new()
         }
+    }
+
+    /// Bytes of the two zero blocks that did not come, and were passed on all the same: none where the end is strict.
+    pub(super) fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// What the global headers so far say of the archive.
@@ -333,9 +353,10 @@ impl Entries {
             return Ok((feed.source.position() - BLOCK_BYTES, first));
         }
         let at = feed.source.position();
-        let block = feed.block().map_err(|stop| {
+        let is_behind_entry = extensions.start.is_none();
+        let block = self.block_or_end(feed, is_behind_entry).map_err(|stop| {
             stopped(stop, at, self.previous.clone(), |came| match came {
-                0 if extensions.start.is_none() => Torn::NoEnd,
+                0 if is_behind_entry => Torn::NoEnd,
                 came => Torn::Header { came },
             })
         })?;
@@ -344,13 +365,29 @@ impl Entries {
 
     fn end_block<R: BufRead, T: Tee>(&mut self, feed: &mut Feed<'_, R, T>) -> Found<()> {
         let at = feed.source.position();
-        let block = feed
-            .block()
+        let block = self
+            .block_or_end(feed, true)
             .map_err(|stop| stopped(stop, at, self.previous.clone(), |came| Torn::OneZeroBlock { came }))?;
         if block == ZERO_BLOCK {
             return Ok(());
         }
         Err(trouble(at, ArchiveErrorKind::LoneZeroBlock))
+    }
+
+    /// The next block; where the input ends `behind_entry`, a zero block if that is to do for the archive's end.
+    fn block_or_end<R: BufRead, T: Tee>(
+        &mut self,
+        feed: &mut Feed<'_, R, T>,
+        behind_entry: bool,
+    ) -> Result<Block, Stop> {
+        match feed.block() {
+            Err(Stop::End { came, only_zeros }) if self.end == ArchiveEnd::Lenient && behind_entry && only_zeros => {
+                feed.tee.pass(&ZERO_BLOCK).map_err(Stop::Hold)?;
+                self.missing += BLOCK_BYTES - came;
+                Ok(ZERO_BLOCK)
+            }
+            outcome => outcome,
+        }
     }
 
     /// The body of an extension header at `at`.
@@ -562,12 +599,18 @@ impl Extensions {
         self.check_names(at)
     }
 
+    /// A PAX header and a GNU one may both name the entry, or its target, where they say the same.
     fn check_names(&self, at: u64) -> Found<()> {
         let Some(pax) = &self.pax else { return Ok(()) };
-        let has_path = pax.path.is_present() || pax.sparse.name.is_some();
-        refuse_if(has_path && self.long_name.is_some(), Ambiguity::PathAndLongName, at)?;
-        let has_link = pax.linkpath.is_present();
-        refuse_if(has_link && self.long_link.is_some(), Ambiguity::LinkPathAndLongLink, at)
+        if let Some(long_name) = &self.long_name {
+            let sparse_name = pax.sparse.name.as_ref();
+            let disagree = pax.path.contradicts(long_name) || sparse_name.is_some_and(|name| name != long_name);
+            refuse_if(disagree, Ambiguity::PathAndLongName, at)?;
+        }
+        match &self.long_link {
+            Some(long_link) => refuse_if(pax.linkpath.contradicts(long_link), Ambiguity::LinkPathAndLongLink, at),
+            None => Ok(()),
+        }
     }
 }
 
@@ -649,7 +692,7 @@ pub(super) fn read_trouble(at: u64, error: io::Error) -> Trouble {
 
 fn stopped(stop: Stop, at: u64, entry: Option<EntryRef>, torn: impl FnOnce(u64) -> Torn) -> Trouble {
     let mut trouble = match stop {
-        Stop::End { came } => trouble(at, ArchiveErrorKind::Torn(torn(came))),
+        Stop::End { came, .. } => trouble(at, ArchiveErrorKind::Torn(torn(came))),
         Stop::Read(error) => read_trouble(at, error),
         Stop::Hold(error) => trouble(at, ArchiveErrorKind::Hold(error)),
     };

@@ -12,6 +12,7 @@ use super::looks::Looks;
 use super::path::PathFault;
 use super::pax::PaxFault;
 use super::sparse::SparseFault;
+use spoutctl_core::fault::is_obeyed;
 use spoutctl_core::quantity::grouped;
 
 /// An entry, as an error names it.
@@ -178,9 +179,13 @@ pub enum Ambiguity {
     TwoLongNames,
     #[error("an entry has two GNU long link targets, and parsers disagree about which counts")]
     TwoLongLinks,
-    #[error("an entry has a path in a PAX header and a GNU long name, and parsers disagree about which counts")]
+    #[error(
+        "an entry has a path in a PAX header and another one in a GNU long name, and parsers disagree about which counts"
+    )]
     PathAndLongName,
-    #[error("an entry has a link target in a PAX header and a GNU one, and parsers disagree about which counts")]
+    #[error(
+        "an entry has a link target in a PAX header and another one in a GNU header, and parsers disagree about which counts"
+    )]
     LinkPathAndLongLink,
     #[error("an extension header is followed by no entry, and parsers disagree about what it belongs to")]
     NoEntry,
@@ -232,6 +237,11 @@ impl ArchiveError {
             ArchiveErrorKind::NotAnArchive { .. } => Some(
                 "between archives only zero bytes may stand: look at what the producer writes to its stdout".to_owned(),
             ),
+            ArchiveErrorKind::Torn(Torn::NoEnd | Torn::OneZeroBlock { .. }) => Some(format!(
+                "if its producer was done, give it the end: (cat {}; head -c 1024 /dev/zero) | spoutctl put …; or take the \
+                 input's end for it: --archive-end lenient",
+                self.file_for_shell()
+            )),
             ArchiveErrorKind::LoneZeroBlock => {
                 Some("to join archives, append them whole; never cut or pad them by hand".to_owned())
             }
@@ -248,6 +258,15 @@ impl ArchiveError {
 
     fn is_standard_input(&self) -> bool {
         *self.input == *STANDARD_INPUT
+    }
+
+    /// The file's name where a shell takes it as it is.
+    fn file_for_shell(&self) -> &str {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+        if self.is_standard_input() || !self.input.chars().all(is_plain) {
+            return "x.tar";
+        }
+        &self.input
     }
 
     fn named_input(&self) -> String {
@@ -331,8 +350,8 @@ pub struct Problem {
 pub enum ContentErrorKind {
     #[error("{0}")]
     Path(PathFault),
-    #[error("it is a file, and a directory because of {other}")]
-    Collision { other: EntryRef },
+    #[error("it is {}, and a directory because of {other}", with_article(*file))]
+    Collision { file: EntryKind, other: EntryRef },
     #[error("it is a {link} to `{target}`, and {fault}")]
     Link {
         link: EntryKind,
@@ -345,6 +364,8 @@ pub enum ContentErrorKind {
     DirectoryWithData { size: u64 },
     #[error("it has {} bytes; at most {} are taken", grouped(*size), grouped(*limit))]
     TooLarge { size: u64, limit: u64 },
+    #[error("with it the files have more than {} bytes, with what links and sparse files stand for", grouped(*limit))]
+    ArchiveTooLarge { limit: u64 },
     #[error("it is a sparse file, and {0}")]
     Sparse(SparseFault),
     #[error("it is a sparse file, which is not expected here")]
@@ -371,7 +392,7 @@ pub enum DeletionFault {
     NotGlobal,
 }
 
-/// Why a link leads to no file.
+/// Why a link leads to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkFault {
     #[error("the archive has no such file")]
@@ -380,6 +401,10 @@ pub enum LinkFault {
     Directory,
     #[error("from there it leads back to itself")]
     Cycle,
+    #[error(
+        "links to directories stand for more than 1,048,576 files, 64 MiB of paths, or 40 links within one another"
+    )]
+    TooMany,
     #[error("{0}")]
     Path(PathFault),
 }
@@ -414,10 +439,13 @@ impl ContentError {
                 "--escape-paths stores such bytes as %XX; get --unescape-paths reverses it"
             }
             ContentErrorKind::Path(_) => "give the entry another name",
-            ContentErrorKind::Collision { .. } => {
-                "rename one of the two: pachd has either a file or a directory at a path"
+            ContentErrorKind::Collision {
+                file: EntryKind::File, ..
+            } => "rename one of the two: pachd has either a file or a directory at a path",
+            ContentErrorKind::Collision { .. } | ContentErrorKind::Link { .. } => {
+                "--links skip leaves links out; tar -h at the producer writes what they lead to instead"
             }
-            ContentErrorKind::Link { .. } => "--links skip leaves links out",
+            ContentErrorKind::ArchiveTooLarge { .. } => "--max-archive-size takes larger archives",
             ContentErrorKind::Special(_) => "--special skip leaves such entries out",
             ContentErrorKind::TooLarge { .. } => "--max-entry-size takes larger files",
             ContentErrorKind::DirectoryWithData { .. } => "give the file a name without a `/` at its end",
@@ -456,10 +484,7 @@ pub(super) fn printable(name: &[u8]) -> String {
                 return out;
             }
             shown += 1;
-            // Besides control characters, those that turn the direction of a line around.
-            if c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            {
+            if is_obeyed(c) {
                 out.extend(c.escape_default());
             } else {
                 out.push(c);

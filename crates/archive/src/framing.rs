@@ -154,7 +154,7 @@ impl<R: BufRead> ArchiveReader<R> {
             source: &mut self.source,
             tee: &mut tee,
         };
-        let mut entries = Entries::behind(first);
+        let mut entries = Entries::behind(first, self.options.end);
         let mut contents = Contents::new(&self.options);
         while let Some(item) = entries.next(&mut feed)? {
             match item {
@@ -168,12 +168,13 @@ impl<R: BufRead> ArchiveReader<R> {
         }
         let end = self.source.position();
         let (bytes, digest) = tee.finish().map_err(|error| held_trouble(end, error))?;
-        let (contents, left_out) = contents.finish();
+        let (contents, mut left_out) = contents.finish();
+        left_out.missing_end = entries.missing();
         Ok(Archive {
             number: self.number,
             input: Arc::clone(&self.name),
             offset: start,
-            length: end - start,
+            length: end - start + entries.missing(),
             digest,
             label: entries.label(),
             contents: contents.map_err(|problem| ContentError {

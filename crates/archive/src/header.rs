@@ -114,7 +114,9 @@ pub(super) struct Header<'a>(&'a Block);
 impl<'a> Header<'a> {
     /// The header in `block`, or the checksum it states (if it states any) with the one that its bytes have.
     pub(super) fn new(block: &'a Block) -> Result<Self, (Option<u64>, u64)> {
-        let stated = number(&block[CHECKSUM]).ok();
+        // A sum that is right is right, also behind a NUL, as old tars wrote it where the field before was too long.
+        let start = block[CHECKSUM].iter().take_while(|byte| **byte == 0).count();
+        let stated = number(&block[CHECKSUM][start..]).ok();
         let (unsigned, signed) = checksums(block);
         // Some old tars added the bytes as signed numbers, which differs as soon as a name is not ASCII.
         if stated.is_some_and(|sum| sum == unsigned || i64::try_from(sum) == Ok(signed)) {
@@ -200,7 +202,8 @@ fn checksums(block: &Block) -> (u64, i64) {
     (unsigned, signed)
 }
 
-/// A numeric field: octal between blanks, or base-256 when its first bit is set. All blank is zero.
+/// A numeric field: octal digits behind spaces, up to a space, a NUL or the field's end; or base-256 when its first bit is
+/// set. All blank is zero.
 pub(super) fn number(field: &[u8]) -> Result<u64, NumberFault> {
     match field.split_first() {
         Some((first, rest)) if first & 0x80 != 0 => base_256(*first, rest),
@@ -223,15 +226,20 @@ fn base_256(first: u8, rest: &[u8]) -> Result<u64, NumberFault> {
 }
 
 fn octal(field: &[u8]) -> Result<u64, NumberFault> {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
-    let start = field.iter().position(|byte| !is_blank(byte)).unwrap_or(field.len());
+    if field.iter().all(|byte| matches!(byte, b' ' | 0)) {
+        return Ok(0);
+    }
+    // What stands behind a NUL is of an older number. A NUL in front is none: there some readers find the digits behind it,
+    // and others zero.
+    let field = until_nul(field);
+    let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
     let digits = &field[start..];
     let end = digits
         .iter()
         .position(|byte| !matches!(byte, b'0'..=b'7'))
         .unwrap_or(digits.len());
     let (digits, rest) = digits.split_at(end);
-    if !rest.iter().all(is_blank) {
+    if digits.is_empty() || rest.iter().any(|byte| *byte != b' ') {
         return Err(NumberFault::Malformed);
     }
     // A field has at most twelve digits: 36 bits.
@@ -245,11 +253,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn octal_numbers_stand_between_blanks_and_all_blank_is_zero() {
+    fn octal_numbers_end_in_a_space_a_nul_both_or_with_their_field_and_all_blank_is_zero() {
         for (field, value) in [
             (&b"00000000017\0"[..], 15),
+            (b"00000000017 ", 15),
+            (b"0000000017 \0", 15),
+            (b"0000000017\0 ", 15),
+            (b"000000000017", 15),
             (b"        17 \0", 15),
-            (b"\0\0\0\0\0\0\0\0\x0017 ", 15),
+            (b"0000017\07777", 15),
+            (b"  \0\0        ", 0),
             (b"777777777777", 0o777_777_777_777),
             (b"            ", 0),
             (b"\0\0\0\0\0\0\0\0\0\0\0\0", 0),
@@ -267,6 +280,8 @@ mod tests {
             b"-0000000017\0",
             b"0x000000017\0",
             b"+17         ",
+            b"\0\0\0\0\0\0\0\0\x0017 ",
+            b" \0 17       ",
         ] {
             assert_eq!(number(field), Err(NumberFault::Malformed), "{}", field.escape_ascii());
         }

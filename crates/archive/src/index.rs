@@ -4,6 +4,7 @@
 //! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
 //! lead, and whether a path is a file and a directory at once.
 
+mod links;
 mod merging;
 
 use std::cmp::Ordering;
@@ -12,13 +13,14 @@ use std::ops::Range;
 
 use super::content::Extent;
 use super::entries::{DeletionHeader, Entry};
-use super::error::{ContentErrorKind, DeletionFault, EntryRef, LinkFault, Problem};
+use super::error::{ContentErrorKind, DeletionFault, EntryRef, Problem};
 use super::header::EntryKind;
-use super::path::{PathFault, PathRules};
+use super::path::{MAX_PATH, PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
 use super::{Links, Options, Special};
 use spoutctl_core::quantity::grouped;
 
+use self::links::Unfit;
 pub(super) use self::merging::Merging;
 pub use self::merging::SamePath;
 
@@ -51,6 +53,8 @@ pub(super) struct LeftOut {
     pub(super) skipped: Vec<Skipped>,
     /// How many deletions.
     pub(super) deletions: u64,
+    /// Bytes of the archive's end that did not come.
+    pub(super) missing_end: u64,
 }
 
 /// A file of an archive.
@@ -174,8 +178,8 @@ impl Deletion {
     }
 }
 
-/// One entry. For a link that is not followed yet, `data` and `size` are where its target's path starts in the arena
-/// and how long that is.
+/// One entry. For a link that is not followed yet, `data` and `size` are where its target starts in the arena and how long
+/// that is; for one to a directory, where the directory's path does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Record {
     path_start: usize,
@@ -184,7 +188,7 @@ struct Record {
     data: u64,
     size: u64,
     path_length: u32,
-    /// For a sparse file, the index of its map.
+    /// For a sparse file, the index of its map; for an unfit link, of what is wrong with it.
     extra: u32,
     kind: Kind,
 }
@@ -196,8 +200,12 @@ enum Kind {
     Directory,
     HardLink,
     SymbolicLink,
+    /// A link whose target is no path.
+    UnfitLink,
     /// A link that is being followed: to meet it again is a cycle.
     Followed,
+    /// A link that was followed to a directory.
+    DirectoryLink,
 }
 
 impl Record {
@@ -208,7 +216,7 @@ impl Record {
     }
 
     fn is_link(&self) -> bool {
-        matches!(self.kind, Kind::HardLink | Kind::SymbolicLink)
+        matches!(self.kind, Kind::HardLink | Kind::SymbolicLink | Kind::UnfitLink)
     }
 }
 
@@ -219,17 +227,22 @@ pub(super) struct Index {
     links: Links,
     special: Special,
     max_entry_size: u64,
+    max_archive_size: u64,
     obey_deletions: bool,
     arena: String,
     records: Vec<Record>,
     segments: Vec<Segment>,
     maps: Vec<Range<usize>>,
     deletions: Vec<Deletion>,
+    unfit: Vec<Unfit>,
     has_entries: bool,
     left_out: LeftOut,
 }
 
 type Checked<T> = Result<T, Problem>;
+
+/// Links with a target that is no path, until all entries are known.
+const MOST_UNFIT: usize = 10_000;
 
 impl Index {
     pub(super) fn new(options: &Options) -> Self {
@@ -238,12 +251,14 @@ impl Index {
             links: options.links,
             special: options.special,
             max_entry_size: options.max_entry_size,
+            max_archive_size: options.max_archive_size,
             obey_deletions: options.obey_deletions,
             arena: String::new(),
             records: Vec::new(),
             segments: Vec::new(),
             maps: Vec::new(),
             deletions: Vec::new(),
+            unfit: Vec::new(),
             has_entries: false,
             left_out: LeftOut::default(),
         }
@@ -359,6 +374,10 @@ impl Index {
             let size = entry.stored;
             return Err(problem(entry, ContentErrorKind::DirectoryWithData { size }));
         }
+        if entry.name.is_empty() {
+            // The root itself, as `--transform` and like options leave it of `./`.
+            return Ok(());
+        }
         let path = self.push_path(entry)?;
         if path.len() == self.rules.base().len() {
             // The root is a directory anyway.
@@ -387,27 +406,36 @@ impl Index {
         let (kind, outcome) = if entry.kind == EntryKind::HardLink {
             (Kind::HardLink, self.rules.push(&entry.link, &mut self.arena))
         } else {
-            let outcome = self.rules.push_target(path.clone(), &entry.link, &mut self.arena);
-            (Kind::SymbolicLink, outcome)
+            (Kind::SymbolicLink, self.rules.push_target(&entry.link, &mut self.arena))
         };
-        outcome.map_err(|fault| {
-            let kind = ContentErrorKind::Link {
-                link: entry.kind,
-                target: super::error::printable(&entry.link),
-                fault: LinkFault::Path(fault),
-            };
-            problem(entry, kind)
-        })?;
+        let (kind, extra) = match outcome {
+            Ok(()) => (kind, 0),
+            Err(fault) => (Kind::UnfitLink, self.push_unfit(entry, fault)?),
+        };
         self.push(Record {
             path_start: path.start,
             header: entry.start,
             data: start as u64,
             size: (self.arena.len() - start) as u64,
             path_length: length(&path),
-            extra: 0,
+            extra,
             kind,
         });
         Ok(())
+    }
+
+    /// Keeps what is wrong with a link until it is known whether the link counts; of too many, none is waited for.
+    fn push_unfit(&mut self, entry: &Entry, fault: PathFault) -> Checked<u32> {
+        let unfit = Unfit {
+            link: entry.kind,
+            target: super::error::printable(&entry.link),
+            fault,
+        };
+        if self.unfit.len() == MOST_UNFIT {
+            return Err(problem(entry, unfit.into()));
+        }
+        self.unfit.push(unfit);
+        Ok(u32::try_from(self.unfit.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn skip(&mut self, entry: &Entry) {
@@ -428,7 +456,11 @@ impl Index {
         self.rules
             .push(&entry.name, &mut self.arena)
             .map_err(|fault| problem(entry, ContentErrorKind::Path(fault)))?;
-        Ok(start..self.arena.len())
+        let path = start..self.arena.len();
+        if path.len() > MAX_PATH {
+            return Err(problem(entry, ContentErrorKind::Path(PathFault::TooLong(path.len()))));
+        }
+        Ok(path)
     }
 
     fn push_map(&mut self, segments: Vec<Segment>, entry: &Entry) -> Checked<u32> {
@@ -469,6 +501,18 @@ impl Index {
             .sort_unstable_by(|a, b| tree_order(a.path(arena), b.path(arena)).then(a.header.cmp(&b.header)));
         self.check_collisions()?;
         self.follow_links()?;
+        let arena = &self.arena;
+        self.records.dedup_by(|later, earlier| {
+            let same = later.path(arena) == earlier.path(arena);
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
+        self.copy_linked_directories()?;
+        self.records
+            .retain(|record| matches!(record.kind, Kind::File | Kind::SparseFile));
+        let total = self.total()?;
         let Self {
             arena: paths,
             mut records,
@@ -480,19 +524,8 @@ impl Index {
         deletions.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
         deletions.dedup_by(|later, earlier| later.path(&paths) == earlier.path(&paths));
         deletions.shrink_to_fit();
-        records.dedup_by(|later, earlier| {
-            let same = later.path(&paths) == earlier.path(&paths);
-            if same {
-                *earlier = *later;
-            }
-            same
-        });
-        records.retain(|record| record.kind != Kind::Directory);
         records.sort_unstable_by(|a, b| a.path(&paths).cmp(b.path(&paths)));
         records.shrink_to_fit();
-        let total = records
-            .iter()
-            .fold(0_u64, |sum, record| sum.saturating_add(record.size));
         Ok(Files {
             paths,
             records,
@@ -503,6 +536,23 @@ impl Index {
         })
     }
 
+    /// The bytes of all files.
+    fn total(&self) -> Checked<u64> {
+        let mut total = 0_u64;
+        for record in &self.records {
+            total = total.saturating_add(record.size);
+            if total > self.max_archive_size {
+                return Err(Problem {
+                    entry: self.reference(record),
+                    kind: ContentErrorKind::ArchiveTooLarge {
+                        limit: self.max_archive_size,
+                    },
+                });
+            }
+        }
+        Ok(total)
+    }
+
     /// In tree order whatever lies under a path follows that path at once, so that neighbours tell.
     fn check_collisions(&self) -> Checked<()> {
         for pair in self.records.windows(2) {
@@ -510,7 +560,8 @@ impl Index {
             let (path, other) = (first.path(&self.arena), second.path(&self.arena));
             let is_file = |record: &Record| record.kind != Kind::Directory;
             let collides = if path == other {
-                is_file(first) != is_file(second)
+                // A link gives way to a directory, as it does where an archive is unpacked.
+                is_file(first) != is_file(second) && !first.is_link()
             } else {
                 is_file(first) && is_under(other, path)
             };
@@ -523,6 +574,7 @@ impl Index {
                 return Err(Problem {
                     entry: self.reference(file),
                     kind: ContentErrorKind::Collision {
+                        file: self.kind_of(file),
                         other: self.reference(directory),
                     },
                 });
@@ -531,93 +583,16 @@ impl Index {
         Ok(())
     }
 
-    /// Gives every link the content that it leads to. Each is followed once: what a chain leads to is kept in all of
-    /// its links.
-    fn follow_links(&mut self) -> Checked<()> {
-        let mut chain = Vec::new();
-        for start in 0..self.records.len() {
-            let mut at = start;
-            while let Some(record) = self.records.get(at).copied().filter(Record::is_link) {
-                let next = self.target(&record).map_err(|fault| self.bad_link(&record, fault))?;
-                if self
-                    .records
-                    .get(next)
-                    .is_none_or(|target| target.kind == Kind::Followed)
-                    || next == at
-                {
-                    return Err(self.bad_link(&record, LinkFault::Cycle));
-                }
-                chain.push(at);
-                if let Some(record) = self.records.get_mut(at) {
-                    record.kind = Kind::Followed;
-                }
-                at = next;
-            }
-            let Some(content) = self.records.get(at).copied() else {
-                continue;
-            };
-            for link in chain.drain(..) {
-                if let Some(link) = self.records.get_mut(link) {
-                    (link.kind, link.data, link.size, link.extra) =
-                        (content.kind, content.data, content.size, content.extra);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The index of the entry that `link` names.
-    fn target(&self, link: &Record) -> Result<usize, LinkFault> {
-        let path = self.target_path(link);
-        let arena = &self.arena;
-        let first = self
-            .records
-            .partition_point(|r| tree_order(r.path(arena), path) == Ordering::Less);
-        let same = self.records[first..].partition_point(|r| r.path(arena) == path);
-        let entries = &self.records[first..first + same];
-        let next = self.records.get(first);
-        let is_directory = path.len() == self.rules.base().len()
-            || next.is_some_and(|r| is_under(r.path(arena), path) || (same > 0 && r.kind == Kind::Directory));
-        if is_directory {
-            return Err(LinkFault::Directory);
-        }
-        if entries.is_empty() {
-            return Err(LinkFault::Missing);
-        }
-        if link.kind == Kind::SymbolicLink {
-            return Ok(first + same - 1);
-        }
-        // A hard link is one to what was there when it was written; only if there was nothing, to what comes later.
-        let earlier = entries.partition_point(|r| r.header < link.header);
-        if earlier > 0 {
-            return Ok(first + earlier - 1);
-        }
-        match entries.iter().position(|r| r.header > link.header) {
-            Some(later) => Ok(first + later),
-            None => Err(LinkFault::Cycle),
-        }
-    }
-
-    fn target_path(&self, link: &Record) -> &str {
-        let start = usize::try_from(link.data).unwrap_or(usize::MAX);
-        let length = usize::try_from(link.size).unwrap_or(usize::MAX);
-        self.arena.get(start..start.saturating_add(length)).unwrap_or_default()
-    }
-
-    fn bad_link(&self, record: &Record, fault: LinkFault) -> Problem {
-        let link = if record.kind == Kind::HardLink {
-            EntryKind::HardLink
-        } else {
-            EntryKind::SymbolicLink
-        };
-        let kind = ContentErrorKind::Link {
-            link,
-            target: self.target_path(record).to_owned(),
-            fault,
-        };
-        Problem {
-            entry: self.reference(record),
-            kind,
+    /// What the entry was, as long as links are not followed.
+    fn kind_of(&self, record: &Record) -> EntryKind {
+        match record.kind {
+            Kind::HardLink => EntryKind::HardLink,
+            Kind::SymbolicLink => EntryKind::SymbolicLink,
+            Kind::UnfitLink => self
+                .unfit
+                .get(record.extra as usize)
+                .map_or(EntryKind::SymbolicLink, |unfit| unfit.link),
+            _ => EntryKind::File,
         }
     }
 
@@ -674,14 +649,6 @@ mod tests {
         assert_eq!(index(tar, &Options::default()), Ok(expected));
     }
 
-    fn link_fault(tar: Tar) -> (String, String, LinkFault) {
-        let problem = index(tar, &Options::default()).unwrap_err();
-        match problem.kind {
-            ContentErrorKind::Link { target, fault, .. } => (problem.entry.name, target, fault),
-            other => panic!("{other:?}"),
-        }
-    }
-
     #[test]
     fn of_one_path_the_last_entry_counts() {
         let tar = Tar::new()
@@ -721,6 +688,11 @@ mod tests {
             (between().directory("a/"), ("/a", 1024), ("/a", 2048)),
             (between().directory("a/z"), ("/a", 1024), ("/a/z", 2048)),
             (between().symlink("a/l", "../a-x"), ("/a", 1024), ("/a/l", 2048)),
+            (
+                Tar::new().symlink("l", "d").file("l/f", b"").file("d/f", b""),
+                ("/l", 0),
+                ("/l/f", 512),
+            ),
             (Tar::new().directory("a").file("a", b""), ("/a", 512), ("/a", 0)),
             (
                 Tar::new().directory("a").file("b", b"").symlink("a", "b"),
@@ -735,7 +707,7 @@ mod tests {
             ),
         ] {
             let problem = index(tar, &Options::default()).unwrap_err();
-            let ContentErrorKind::Collision { other } = problem.kind else {
+            let ContentErrorKind::Collision { other, .. } = problem.kind else {
                 panic!("{problem:?}")
             };
             assert_eq!((problem.entry.name.as_str(), problem.entry.offset), file);
@@ -821,53 +793,30 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_to_no_file_is_refused_with_its_target() {
-        let fault = |link: &str, target: &str, fault| (link.to_owned(), target.to_owned(), fault);
-        for (tar, expected) in [
-            (
-                Tar::new().symlink("l", "gone"),
-                fault("/l", "/gone", LinkFault::Missing),
-            ),
-            (
-                Tar::new().hard_link("l", "gone"),
-                fault("/l", "/gone", LinkFault::Missing),
-            ),
-            (Tar::new().symlink("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
-            (Tar::new().hard_link("l", "l"), fault("/l", "/l", LinkFault::Cycle)),
-            (
-                Tar::new().symlink("l", "m").symlink("m", "n").symlink("n", "m"),
-                fault("/n", "/m", LinkFault::Cycle),
-            ),
-            (
-                Tar::new().directory("d").symlink("l", "d"),
-                fault("/l", "/d", LinkFault::Directory),
-            ),
-            (
-                Tar::new().file("d/f", b"").symlink("l", "./d/"),
-                fault("/l", "/d", LinkFault::Directory),
-            ),
-            (
-                Tar::new().file("d/f", b"").symlink("d/l", ".."),
-                fault("/d/l", "", LinkFault::Directory),
-            ),
-            (
-                Tar::new().symlink("l", "../../etc/passwd"),
-                fault("l", "../../etc/passwd", LinkFault::Path(PathFault::Outside)),
-            ),
-        ] {
-            assert_eq!(link_fault(tar), expected);
-        }
+    fn the_files_together_are_bounded_as_what_links_stand_for() {
+        let tar = || Tar::new().file("a", &[1; 600]).hard_link("b", "a").symlink("c", "a");
+        let options = |max_archive_size| Options {
+            max_archive_size,
+            ..Options::default()
+        };
+        assert_eq!(index(tar(), &options(1800)).unwrap().len(), 3);
+        let problem = index(tar(), &options(1799)).unwrap_err();
+        assert_eq!(problem.kind, ContentErrorKind::ArchiveTooLarge { limit: 1799 });
+        assert_eq!(problem.entry.name, "/c");
     }
 
     #[test]
-    fn a_long_chain_of_links_is_followed() {
-        let mut tar = Tar::new().file("0", b"x");
-        for number in 1..500 {
-            tar = tar.symlink(&format!("{number}"), &format!("{}", number - 1));
+    fn a_path_that_no_pod_could_open_is_refused() {
+        let long = |length: usize| "d/".repeat(length / 2 - 1) + "f";
+        for (length, fits) in [(4_096, true), (4_098, false)] {
+            let name = long(length);
+            let tar = Tar::new().pax(&[("path", &name)]).file("f", b"");
+            let outcome = index(tar, &Options::default());
+            assert_eq!(outcome.is_ok(), fits, "{length}");
+            if let Err(problem) = outcome {
+                assert_eq!(problem.kind, ContentErrorKind::Path(PathFault::TooLong(length)));
+            }
         }
-        let files = index(tar, &Options::default()).unwrap();
-        assert_eq!(files.len(), 500);
-        assert!(files.iter().all(|(_, content)| content == b"x"));
     }
 
     #[test]
@@ -908,6 +857,7 @@ mod tests {
                 assert_eq!(problem.unwrap_err().kind, ContentErrorKind::Path(PathFault::Root));
             }
         }
+        expect(Tar::new().directory("").file("a", b"1"), &[("/a", "1")]);
         let problem = index(Tar::new().file("", b""), &Options::default()).unwrap_err();
         assert_eq!(problem.kind, ContentErrorKind::Path(PathFault::Empty));
     }

@@ -112,6 +112,11 @@ pub const STANDARD_INPUT: &str = "standard input";
 /// A sparse file of a few bytes may claim any size, and would be sent expanded.
 pub const DEFAULT_MAX_ENTRY_SIZE: u64 = 1 << 40;
 
+/// The most that all files of an archive may have together unless [`Options::max_archive_size`] says otherwise: 1 TiB.
+///
+/// A link of 512 bytes adds as much as the file that it leads to.
+pub const DEFAULT_MAX_ARCHIVE_SIZE: u64 = 1 << 40;
+
 /// What becomes of hard and symbolic links, which pachd does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Links {
@@ -132,6 +137,18 @@ pub enum Special {
     Skip,
 }
 
+/// What the end of an archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ArchiveEnd {
+    /// Two zero blocks and nothing else.
+    #[default]
+    Strict,
+    /// Where the *input* ends behind whole entries, its end will do, too. Between two archives there must be zero blocks.
+    ///
+    /// A producer that dies between two entries cannot be told from one that is done.
+    Lenient,
+}
+
 /// How the entries of an archive become files.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -145,6 +162,9 @@ pub struct Options {
     pub obey_deletions: bool,
     /// The largest file, in bytes, sparse files counted expanded.
     pub max_entry_size: u64,
+    /// The largest sum of all its files, in bytes, sparse files and links counted expanded.
+    pub max_archive_size: u64,
+    pub end: ArchiveEnd,
 }
 
 impl Default for Options {
@@ -156,6 +176,8 @@ impl Default for Options {
             special: Special::default(),
             obey_deletions: false,
             max_entry_size: DEFAULT_MAX_ENTRY_SIZE,
+            max_archive_size: DEFAULT_MAX_ARCHIVE_SIZE,
+            end: ArchiveEnd::default(),
         }
     }
 }
@@ -271,7 +293,7 @@ pub struct Archive {
     pub input: Arc<str>,
     /// Where its first header starts in the (decompressed) input, in bytes.
     pub offset: u64,
-    /// Bytes from its first header through its second zero block.
+    /// Bytes from its first header through its second zero block, those that did not come counted.
     pub length: u64,
     pub digest: Digest,
     pub label: Label,
@@ -317,7 +339,13 @@ impl Archive {
                 grouped(more)
             )),
         };
-        self.skipped().iter().map(ToString::to_string).chain(ignored)
+        let end = (self.left_out.missing_end > 0).then(|| {
+            format!(
+                "the input ends without {} of the 1,024 zero bytes at an archive's end, and was taken as whole",
+                grouped(self.left_out.missing_end)
+            )
+        });
+        self.skipped().iter().map(ToString::to_string).chain(ignored).chain(end)
     }
 
     /// How many deletions were passed over because [`Options::obey_deletions`] does not ask for them.

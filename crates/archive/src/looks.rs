@@ -104,18 +104,18 @@ impl Looks {
                 "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use --fail)"
                     .to_owned(),
             ),
-            Self::Json => as_messages("json"),
-            Self::Text => as_messages("lines"),
+            Self::Json => Some(as_messages("json")),
+            Self::Text => Some(as_messages("lines")),
             Self::Unknown => Some("to put a file as it is, wrap it: tar cf - FILE | spoutctl put …".to_owned()),
             Self::DamagedTar => None,
         }
     }
 }
 
-fn as_messages(framing: &str) -> Option<String> {
-    Some(format!(
+fn as_messages(framing: &str) -> String {
+    format!(
         "messages are committed by --messages {framing} --into NAME; a file as it is by: tar cf - FILE | spoutctl put …"
-    ))
+    )
 }
 
 impl fmt::Display for Looks {

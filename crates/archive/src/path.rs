@@ -18,7 +18,14 @@ pub enum PathFault {
     Refused(String),
     #[error("the path leads out of the archive")]
     Outside,
+    /// Bytes.
+    #[error("the path has {0} bytes; at most 4,096 are taken, as a pod could not open a longer one")]
+    TooLong(usize),
 }
+
+/// The longest path in bytes: Linux opens no longer one (`PATH_MAX`), so that no pipeline could read it. It bounds the depth
+/// of a tree, too.
+pub(super) const MAX_PATH: usize = 4_096;
 
 impl PathFault {
     /// Whether escaping makes a path of it.
@@ -64,36 +71,33 @@ impl PathRules {
         outcome.inspect_err(|_| arena.truncate(start))
     }
 
-    /// Puts the path that the symbolic link at `link` (a path in `arena`) leads to at the end of `arena`.
-    pub(super) fn push_target(
-        &self,
-        link: std::ops::Range<usize>,
-        target: &[u8],
-        arena: &mut String,
-    ) -> Result<(), PathFault> {
+    /// Puts the target of a symbolic link at the end of `arena`, as it is to be walked: its elements, `..` among them,
+    /// behind a `/` if it is absolute.
+    pub(super) fn push_target(&self, target: &[u8], arena: &mut String) -> Result<(), PathFault> {
         if target.is_empty() {
             return Err(PathFault::Empty);
         }
         let start = arena.len();
-        if target.starts_with(b"/") {
-            arena.push_str(&self.base);
-        } else {
-            let directory = arena[link.clone()].rfind('/').unwrap_or(0);
-            arena.extend_from_within(link.start..link.start + directory);
-        }
-        let root = start + self.base.len();
         let outcome = elements(target).try_for_each(|element| {
-            if element != b".." {
-                return self.push_element(element, arena);
+            if element == b".." {
+                arena.push_str("/..");
+                return Ok(());
             }
-            if arena.len() == root {
-                return Err(PathFault::Outside);
-            }
-            let parent = arena[root..].rfind('/').unwrap_or(0);
-            arena.truncate(root + parent);
-            Ok(())
+            self.push_element(element, arena)
         });
-        outcome.inspect_err(|_| arena.truncate(start))
+        let outcome = outcome.and_then(|()| match arena.len() - start {
+            length if length > MAX_PATH => Err(PathFault::TooLong(length)),
+            _ => Ok(()),
+        });
+        outcome.inspect_err(|_| arena.truncate(start))?;
+        if target.starts_with(b"/") {
+            if arena.len() == start {
+                arena.push('/');
+            }
+        } else if arena.len() > start {
+            arena.remove(start);
+        }
+        Ok(())
     }
 
     fn push_element(&self, element: &[u8], arena: &mut String) -> Result<(), PathFault> {
@@ -297,25 +301,27 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_leads_from_its_own_directory() {
+    fn the_target_of_a_symbolic_link_is_kept_as_it_is_to_be_walked() {
         let rules = rules("/p", false);
-        let target = |link: &str, target: &str| {
-            let mut arena = format!("x{link}");
-            let range = 1..arena.len();
-            let end = arena.len();
-            rules
-                .push_target(range, target.as_bytes(), &mut arena)
-                .map(|()| arena[end..].to_owned())
+        let target = |target: &str| {
+            let mut arena = "x".to_owned();
+            let outcome = rules.push_target(target.as_bytes(), &mut arena);
+            outcome.map(|()| arena[1..].to_owned())
         };
-        assert_eq!(target("/p/a/l", "b").as_deref(), Ok("/p/a/b"));
-        assert_eq!(target("/p/a/l", "../b").as_deref(), Ok("/p/b"));
-        assert_eq!(target("/p/a/l", "../../b"), Err(PathFault::Outside));
-        assert_eq!(target("/p/a/l", "/b/./c").as_deref(), Ok("/p/b/c"));
-        assert_eq!(target("/p/a/l", "..").as_deref(), Ok("/p"));
-        assert_eq!(target("/p/l", ".").as_deref(), Ok("/p"));
-        assert_eq!(target("/p/a/b/l", "../c/../d").as_deref(), Ok("/p/a/d"));
-        assert_eq!(target("/p/l", ""), Err(PathFault::Empty));
-        assert!(matches!(target("/p/l", "a*"), Err(PathFault::Refused(_))));
+        for (written, kept) in [
+            ("b", "b"),
+            ("../b", "../b"),
+            ("/b/./c/", "/b/c"),
+            ("./c//../d", "c/../d"),
+            (".", ""),
+            ("/", "/"),
+            ("..data/key", "..data/key"),
+        ] {
+            assert_eq!(target(written).as_deref(), Ok(kept));
+        }
+        assert_eq!(target(""), Err(PathFault::Empty));
+        assert!(matches!(target("a*"), Err(PathFault::Refused(_))));
+        assert!(matches!(target(&"a/".repeat(2_100)), Err(PathFault::TooLong(_))));
     }
 
     proptest! {

@@ -27,8 +27,16 @@ impl<T> Setting<T> {
         }
     }
 
-    pub(super) fn is_present(&self) -> bool {
-        !matches!(self, Self::Absent)
+    /// Whether it says anything else than `value`.
+    pub(super) fn contradicts(&self, value: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        match self {
+            Self::Absent => false,
+            Self::Unset => true,
+            Self::Value(own) => own != value,
+        }
     }
 }
 
@@ -74,6 +82,9 @@ pub enum PaxFault {
     WrongLength,
     #[error("has no `=` behind a key")]
     NoKey,
+    /// Go refuses it; others cut the key there, and take it for another one.
+    #[error("has a NUL in its key")]
+    NulInKey,
     #[error("has a NUL in a path")]
     NulInPath,
     #[error("has a size that is no number")]
@@ -231,6 +242,9 @@ fn split_record(body: &[u8]) -> Result<Split<'_>, PaxFault> {
         .position(|byte| *byte == b'=')
         .filter(|at| *at > 0)
         .ok_or(PaxFault::NoKey)?;
+    if record[..equals].contains(&0) {
+        return Err(PaxFault::NulInKey);
+    }
     Ok((&record[..equals], &record[equals + 1..], &body[length..]))
 }
 
@@ -350,6 +364,9 @@ mod tests {
             (b"5 ab\n", 0, PaxFault::NoKey),
             (b"11 path=a\0b\n", 0, PaxFault::WrongLength),
             (b"12 path=a\0b\n", 0, PaxFault::NulInPath),
+            (b"11 path\0a=b\n", 0, PaxFault::WrongLength),
+            (b"12 path\0a=b\n", 0, PaxFault::NulInKey),
+            (b"9 path=a\n7 \0x=b\n", 9, PaxFault::NulInKey),
             (b"10 size=-1\n", 0, PaxFault::WrongLength),
             (b"11 size=-1\n", 0, PaxFault::BadSize),
             (b"9 size=x\n", 0, PaxFault::BadSize),

@@ -76,17 +76,24 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A server's text may hold escape sequences; a terminal must never obey them.
+/// Whether a terminal obeys the character instead of showing it, or shows what is behind it in another order.
+#[must_use]
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A server's text may hold escape sequences, and characters that turn the direction of a line around; a terminal must never
+/// obey them.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let trimmed = text.trim_end();
-    if !trimmed.chars().any(|c| c.is_control() && c != '\n') {
+    if !trimmed.chars().any(|c| is_obeyed(c) && c != '\n') {
         return trimmed.to_owned();
     }
     trimmed
         .chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
+            if is_obeyed(c) && c != '\n' {
                 c.escape_default().to_string()
             } else {
                 c.to_string()

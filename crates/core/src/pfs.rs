@@ -107,6 +107,19 @@ impl fmt::Display for Repo {
     }
 }
 
+impl Repo {
+    /// How pachctl is told of something in the repo: `events@master`, and `--project` where it is not the default one. No
+    /// pachctl knows `project/repo`, and those before 2.5 know no `--project`.
+    #[must_use]
+    pub fn for_pachctl(&self, behind: &str) -> String {
+        if self.project.as_str() == DEFAULT_PROJECT {
+            format!("{}{behind}", self.name)
+        } else {
+            format!("{}{behind} --project {}", self.name, self.project)
+        }
+    }
+}
+
 /// A branch of a repo.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Branch {

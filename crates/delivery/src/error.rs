@@ -43,7 +43,9 @@ pub enum DeliveryError {
         commit: Commit,
         error: String,
     },
-    #[error("commit {commit} of archive {archive} is gone: somebody dropped it before it was finished")]
+    #[error(
+        "commit {commit} of archive {archive} is gone: somebody dropped it, or another put with the same stream name has given it up"
+    )]
     Dropped { archive: u64, commit: Commit },
     #[error("archive {archive} is not the one that the stream `{stream}` holds as number {sequence}")]
     AnotherArchive {
@@ -256,8 +258,8 @@ impl DeliveryError {
             ),
             Self::TakenOff { branch, commit } => format!(
                 "somebody has moved or deleted the branch, or there is a second writer with --staging; its data are in \
-                 the commit: pachctl list file {}@{commit}",
-                branch.repo
+                 the commit: pachctl list file {}",
+                branch.repo.for_pachctl(&format!("@{commit}"))
             ),
             Self::Emptied { branch, .. } => format!(
                 "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {}",
@@ -278,16 +280,18 @@ impl DeliveryError {
                  (DEST:/prefix); the errored commit's data are in no later commit"
                     .to_owned()
             }
-            Self::Dropped { .. } => "send it again if it is still wanted".to_owned(),
+            Self::Dropped { .. } => {
+                "send it again if it is still wanted; two that run at a time need streams of their own (--stream)".to_owned()
+            }
             Self::AnotherArchive { .. } | Self::Incomplete { .. } => {
                 "--resume needs the same input as last time; without it sequences go on after \
                  the newest"
                     .to_owned()
             }
-            Self::Busy { head, .. } => format!(
-                "if its writer is dead, drop it: pachctl delete commit {}; do not finish it, that would publish half \
+            Self::Busy { branch, head, .. } => format!(
+                "if its writer is dead, drop it: spoutctl doctor {branch} --drop {}; do not finish it, that would publish half \
                  of what it was to hold",
-                head.commit
+                head.commit.id
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -17,9 +17,13 @@ use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
 use super::{CommitSink, Observer, Receipt, Settled};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
+use spoutctl_core::quantity::elapsed;
 
 /// How long one `InspectCommit` with `wait` may take before it is asked again.
 const ONE_WAIT: Duration = Duration::from_mins(1);
+/// How long a commit may take before somebody is told what is waited for; and how often after that.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// The pause before a commit is asked for again that the server says is not finished.
 const SHORT_PAUSE: Duration = Duration::from_millis(200);
 /// How often [`Finisher::room`] looks at the clock.
@@ -268,14 +272,26 @@ impl Watch<'_> {
     pub fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
         let mut patience = Patience::new(self.clock, self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
+        let begun = self.clock.now();
+        let mut told_at = begun + TOLD_AFTER;
         loop {
-            let mut answer = self.sink.wait_commit(commit, self.wait_time());
+            let mut answer = self.sink.wait_commit(commit, self.wait_time(told_at));
             if answer.as_ref().is_err_and(Fault::is_passing) {
                 // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
                 answer = self.sink.inspect_commit(commit).or(answer);
             }
             match answer {
-                Ok(info) if info.finished.is_none() => self.still_finishing(&mut patience)?,
+                Ok(info) if info.finished.is_none() => {
+                    let now = self.clock.now();
+                    if now >= told_at {
+                        told_at = now + TOLD_EVERY;
+                        let so_far = elapsed(now.saturating_duration_since(begun));
+                        self.observer.note(&format!(
+                            "archive {archive}: pachd has been finishing commit {commit} for {so_far}; it is waited for"
+                        ));
+                    }
+                    self.still_finishing(&mut patience)?;
+                }
                 Ok(info) if info.error.is_empty() => return Ok(info),
                 Ok(info) => {
                     let commit = commit.clone();
@@ -302,11 +318,13 @@ impl Watch<'_> {
         }
     }
 
-    /// Not longer than the grace period lasts.
-    fn wait_time(&self) -> Duration {
+    /// Not longer than the grace period lasts, nor than somebody may be left in the dark.
+    fn wait_time(&self, told_at: Instant) -> Duration {
+        let now = self.clock.now();
+        let longest = ONE_WAIT.min(told_at.saturating_duration_since(now));
         match self.interrupt.deadline() {
-            None => ONE_WAIT,
-            Some(deadline) => ONE_WAIT.min(deadline.saturating_duration_since(self.clock.now())),
+            None => longest,
+            Some(deadline) => longest.min(deadline.saturating_duration_since(now)),
         }
     }
 

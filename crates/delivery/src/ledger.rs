@@ -40,25 +40,35 @@ impl Unsettled {
         match self {
             Self::PerhapsStarted(branch) => format!(
                 "the same --stream goes on by itself; otherwise look at the head of {branch} and drop it if it is open: \
-                 pachctl list commit {branch}"
+                 spoutctl doctor {branch}"
             ),
             Self::Open(commit) => {
                 format!(
-                    "the same --stream goes on by itself; otherwise drop the commit: pachctl delete commit {commit}"
+                    "the same --stream goes on by itself; otherwise drop the commit: {}",
+                    to_drop(commit)
                 )
             }
             Self::PerhapsClosed(commit) | Self::Closed(commit) => format!(
-                "before its archive is sent again, look at the commit: pachctl inspect commit {commit}; with --stream, \
-                 --resume does that"
+                "before its archive is sent again, look at the commit: pachctl inspect commit {}; with --stream, \
+                 --resume does that",
+                commit.repo.for_pachctl(&format!("@{}", commit.id))
             ),
             Self::Staged(_) => "its archive is not in the destination: send it again if it is still wanted".to_owned(),
             Self::PerhapsMoved(commit, branch) => format!(
-                "before its archive is sent again, look whether the branch has the commit {}: pachctl list commit \
-                 {branch}; with --stream, --resume does that",
-                commit.id
+                "before its archive is sent again, look whether the branch has the commit {}: pachctl list commit {}; \
+                 with --stream, --resume does that",
+                commit.id,
+                branch.repo.for_pachctl(&format!("@{}", branch.name))
             ),
         }
     }
+}
+
+/// The command that drops an open commit, on every pachd.
+#[must_use]
+pub fn to_drop(commit: &Commit) -> String {
+    let Commit { repo, branch, id } = commit;
+    format!("spoutctl doctor {repo}@{branch} --drop {id}")
 }
 
 impl fmt::Display for Unsettled {

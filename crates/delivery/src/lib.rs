@@ -89,7 +89,7 @@ use spoutctl_core::pfs::{Branch, CommitId};
 
 pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
-pub use ledger::{Ledger, Unsettled};
+pub use ledger::{Ledger, Unsettled, to_drop};
 pub use preflight::Ready;
 pub use run::{Delivery, Incoming, OnBad, Options, Spooled, Summary};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};

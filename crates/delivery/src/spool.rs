@@ -72,13 +72,13 @@ pub const DEFAULT_LIMIT: u64 = 1 << 30;
 pub struct Spool {
     dir: PathBuf,
     limit: u64,
-    /// Locked for as long as this lives.
-    _lock: File,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
 
 struct Inner {
+    /// Locked for as long as this lives.
+    lock: File,
     journal: Journal,
     waiting: VecDeque<Waiting>,
     /// What `waiting` counts.
@@ -128,8 +128,12 @@ impl Inner {
         })
     }
 
-    /// Writes the journal; what is in memory follows what is on disk.
+    /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another process
+    /// may have written its own since.
     fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
+        if !files::is_lock(dir, &self.lock) {
+            return Err(SpoolError::LockLost { dir: dir.to_owned() });
+        }
         journal.write(dir)?;
         self.journal = journal;
         Ok(())
@@ -212,8 +216,8 @@ impl Spool {
         Ok(Self {
             dir: dir.to_owned(),
             limit,
-            _lock: lock,
             inner: Mutex::new(Inner {
+                lock,
                 next: next.max(journal.finished + 1),
                 fresh: waiting.is_empty() && journal.floor.is_none(),
                 sent_before: 0,

@@ -1,6 +1,7 @@
 //! Reading a commit: one file's bytes, or a tree as one tar archive, streamed from the archives on disk.
 //!
-//! Memory is bounded by a page of paths and by the pieces that one commit added to one file. An archive that is missing,
+//! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of a
+//! directory's header there is one at a time. An archive that is missing,
 //! or not as long as it was, is an error; so is content that ends before its size.
 
 use std::collections::VecDeque;
@@ -99,6 +100,7 @@ pub(super) fn tar<'a>(store: &'a Store, commit: &Commit, path: &FilePath) -> Res
             after,
             before,
             ready: Ready::default(),
+            entering: None,
             file: None,
             ended: false,
         })
@@ -435,8 +437,17 @@ pub(super) struct TarReader<S> {
     before: String,
     /// Header, padding or end: bytes that are in no archive.
     ready: Ready,
+    /// The file whose directories are being written.
+    entering: Option<Entering>,
     file: Option<OpenFile>,
     ended: bool,
+}
+
+struct Entering {
+    path: String,
+    file: TreeFile,
+    /// Where the directories that are still to be written begin to differ in `path`.
+    from: usize,
 }
 
 #[derive(Default)]
@@ -470,8 +481,11 @@ impl<S: Deref<Target = Store>> Read for TarReader<S> {
                 }
                 self.ready.set(vec![0; entry::padding(file.size)]);
                 self.file = None;
+            } else if let Some(entering) = self.entering.take() {
+                self.enter(entering);
             } else if let Some((path, file)) = self.next_file()? {
-                self.begin(path, file);
+                let from = self.directories.first_entered_by(&path);
+                self.entering = Some(Entering { path, file, from });
             } else if self.ended {
                 return Ok(0);
             } else {
@@ -494,14 +508,20 @@ impl<S: Deref<Target = Store>> TarReader<S> {
         Ok(self.page.pop_front())
     }
 
-    fn begin(&mut self, path: String, file: TreeFile) {
-        let mut bytes = Vec::with_capacity(entry::BLOCK);
-        for directory in self.directories.entered_by(&path) {
-            bytes.extend_from_slice(&entry::header(directory, 0, EntryType::Directory, 0o755));
+    /// Writes the next directory on the way to a file, and then the file's own header.
+    fn enter(&mut self, entering: Entering) {
+        let Entering { path, file, from } = entering;
+        if let Some(end) = path.get(from..).and_then(|rest| rest.find('/')) {
+            let from = from + end + 1;
+            let header = entry::header(&path[..from], 0, EntryType::Directory, 0o755);
+            self.ready.set(header);
+            self.entering = Some(Entering { path, file, from });
+            return;
         }
+        path.clone_into(&mut self.directories.previous);
         let file = OpenFile::new(path, file);
-        bytes.extend_from_slice(&entry::header(&file.path, file.size, EntryType::Regular, 0o644));
-        self.ready.set(bytes);
+        self.ready
+            .set(entry::header(&file.path, file.size, EntryType::Regular, 0o644));
         self.file = Some(file);
     }
 }
@@ -522,14 +542,11 @@ impl Directories {
         }
     }
 
-    /// The directories, with their trailing slash, that `path` lies in and the path before did not.
-    fn entered_by<'p>(&mut self, path: &'p str) -> Vec<&'p str> {
-        let entered = path
-            .match_indices('/')
-            .map(|(end, _)| &path[..=end])
-            .filter(|directory| directory.len() >= self.shortest && !self.previous.starts_with(directory))
-            .collect();
-        path.clone_into(&mut self.previous);
-        entered
+    /// Where in `path` to look for the `/` of the first directory that it lies in and the path before did not.
+    fn first_entered_by(&self, path: &str) -> usize {
+        let pairs = path.bytes().zip(self.previous.bytes());
+        let shared = pairs.take_while(|(one, other)| one == other).count();
+        // Paths are ASCII, so that every byte begins a character.
+        shared.max(self.shortest - 1)
     }
 }

@@ -69,6 +69,7 @@ mod feed;
 mod file_set;
 mod job;
 mod metadata;
+mod modes;
 mod pipeline;
 mod record;
 mod refusal;
@@ -89,6 +90,7 @@ mod work;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -137,6 +139,7 @@ pub struct Store {
     closes_outputs: bool,
     /// Branches that this process is about to move: it alone can, so they end with it.
     transactions: staging::Transactions,
+    was_open: bool,
 }
 
 impl Store {
@@ -147,12 +150,16 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         make_directory(dir)?;
         let path = dir.join(DATABASE);
-        if !path.exists() && has_other_files(dir)? {
-            return Err(StoreError::NotEmpty { dir: dir.to_owned() });
+        if !path.exists() {
+            if has_other_files(dir)? {
+                return Err(StoreError::NotEmpty { dir: dir.to_owned() });
+            }
+            make_own_file(&path)?;
         }
         let store = Self::with_database(dir, Database::open(dir, path, true)?);
         make_directory(&store.archives())?;
         make_directory(&store.incoming())?;
+        let store = store.closed_to_others();
         // Also when another process made them and died before this.
         sync_directory(dir)?;
         store.sweep();
@@ -177,7 +184,20 @@ impl Store {
             }
             _ => return Err(StoreError::NotAStore { dir: dir.to_owned() }),
         }
-        Ok(Self::with_database(dir, Database::open(dir, path, false)?))
+        Ok(Self::with_database(dir, Database::open(dir, path, false)?).closed_to_others())
+    }
+
+    /// Whether others could read the store until now.
+    #[must_use]
+    pub fn was_open_to_others(&self) -> bool {
+        self.was_open
+    }
+
+    fn closed_to_others(self) -> Self {
+        Self {
+            was_open: modes::close(&self.dir),
+            ..self
+        }
     }
 
     fn with_database(dir: &Path, database: Database) -> Self {
@@ -187,6 +207,7 @@ impl Store {
             clock: Box::new(Timestamp::now),
             closes_outputs: false,
             transactions: staging::Transactions::default(),
+            was_open: false,
         }
     }
 
@@ -304,7 +325,7 @@ fn make_directory(dir: &Path) -> Result<(), StoreError> {
         _ => Path::new("."),
     };
     make_directory(parent)?;
-    match fs::create_dir(dir) {
+    match fs::DirBuilder::new().mode(modes::OWN_DIRECTORY).create(dir) {
         // Another process may be faster.
         Err(_) if dir.is_dir() => {}
         Err(source) => {
@@ -317,6 +338,24 @@ fn make_directory(dir: &Path) -> Result<(), StoreError> {
         Ok(()) => {}
     }
     sync_directory(parent)
+}
+
+/// Makes an empty file that is its owner's alone, before the database library makes one for everybody.
+fn make_own_file(path: &Path) -> Result<(), StoreError> {
+    let made = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(modes::OWN_FILE)
+        .open(path);
+    match made {
+        // Another process may be faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(StoreError::Io {
+            action: "make",
+            path: path.to_owned(),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn has_other_files(dir: &Path) -> Result<bool, StoreError> {

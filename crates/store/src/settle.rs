@@ -186,11 +186,9 @@ fn find_collision(db: &Connection, commit: i64, chain: &Chain, place: Place) -> 
         if !chain.find(db, &path)?.is_some_and(made_here) {
             continue;
         }
-        for (end, _) in path.match_indices('/').skip(1) {
-            // The previous path was in that directory too.
-            if !previous.starts_with(&path[..=end]) && chain.find(db, &path[..end])?.is_some() {
-                return Ok(Some(path));
-            }
+        // The previous path was in the directories that they share.
+        if is_below_file(db, &path, shared_bytes(&previous, &path), chain)? {
+            return Ok(Some(path));
         }
         let (after, before) = tree::bounds_of_directory(&path);
         if let Some((below, _)) = chain.next_file(db, &after, &before)? {
@@ -199,4 +197,37 @@ fn find_collision(db: &Connection, commit: i64, chain: &Chain, place: Place) -> 
         previous = path;
     }
     Ok(None)
+}
+
+/// Whether a directory of `path` that is longer than `known` bytes is a file.
+///
+/// Not each directory is looked up, which would take the square of a path's depth: the first file from a directory on
+/// tells of all directories that it does not share with the path, that they are none. So as many are looked at as have other
+/// files between them and the path.
+fn is_below_file(db: &Connection, path: &str, known: usize, chain: &Chain) -> rusqlite::Result<bool> {
+    let mut known = known.max(1);
+    while let Some(end) = path.get(known..).and_then(|rest| rest.find('/')) {
+        let directory = &path[..known + end];
+        if chain.find(db, directory)?.is_some() {
+            return Ok(true);
+        }
+        let Some((file, _)) = chain.next_file(db, directory, path)? else {
+            return Ok(false);
+        };
+        if path
+            .strip_prefix(file.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+        {
+            return Ok(true);
+        }
+        known = shared_bytes(&file, path).max(directory.len() + 1);
+    }
+    Ok(false)
+}
+
+fn shared_bytes(one: &str, other: &str) -> usize {
+    one.bytes()
+        .zip(other.bytes())
+        .take_while(|(one, other)| one == other)
+        .count()
 }

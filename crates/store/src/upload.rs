@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::entry;
 use super::error::{Failure, StoreError};
+use super::modes;
 use super::refusal::Refusal;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
@@ -281,7 +283,12 @@ impl ArchiveWriter {
     fn create(incoming: &Path) -> Result<Self, StoreError> {
         let path = incoming.join(format!("{}.tar", Uuid::new_v4().simple()));
         let create = || -> io::Result<(File, TempPath)> {
-            let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(modes::OWN_FILE)
+                .open(&path)?;
             let path = TempPath::try_from_path(&path)?;
             // Tells the sweepers of other processes that this file has a living owner.
             file.lock()?;

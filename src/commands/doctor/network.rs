@@ -1,6 +1,8 @@
 //! The way to pachd: its name, its port, its certificate.
 
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +20,9 @@ const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// Looks at one step after the other, and ends at the first that is broken.
 pub(super) fn look(server: &Server, address: &Address, limit: Duration, say: &mut dyn FnMut(Finding)) {
+    if let Some(socket) = address.socket() {
+        return say(by_socket(socket));
+    }
     let Some((host, port)) = address.host_and_port() else {
         let text = format!("{address} names no host and port");
         return say(Finding::fault(Check::Dns, Exit::Usage, text));
@@ -43,6 +48,19 @@ pub(super) fn look(server: &Server, address: &Address, limit: Duration, say: &mu
     } else {
         plain(server, reached.address)
     });
+}
+
+fn by_socket(socket: &Path) -> Finding {
+    let shown = socket.display();
+    match UnixStream::connect(socket) {
+        Ok(_) => Finding::fine(Check::Tcp, format!("somebody listens at {shown}")),
+        Err(error) => Finding::fault(
+            Check::Tcp,
+            Exit::Unavailable,
+            format!("nobody listens at {shown}: {error}"),
+        )
+        .next("is it mounted here, and may this user write to it?"),
+    }
 }
 
 /// Where a proxy stands between, nothing but the way to it can be looked at from here.

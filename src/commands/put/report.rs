@@ -315,8 +315,8 @@ impl Report {
     fn advice_on_input(&self, error: &ArchiveError) -> Option<String> {
         if self.doubtful(error).is_some() {
             return Some(
-                "these commits may hold wrong bytes: put the same files again from a whole input, or drop them: \
-                 pachctl delete commit COMMIT"
+                "these commits may hold wrong bytes: put the same files again from a whole input, or delete them, newest first: \
+                 pachctl delete commit ID (1.x: REPO@ID)"
                     .to_owned(),
             );
         }

@@ -12,7 +12,7 @@ use super::report::{Report, Spooled};
 use crate::cli::{OnBad, PutArgs};
 use crate::failure::Failure;
 use crate::settings::Address;
-use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Hold};
+use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, DEFAULT_MAX_ARCHIVE_SIZE, Hold};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Destination;
 use spoutctl_core::quantity::{Size, counted};
@@ -125,6 +125,10 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     add("--links", format!("{:?}", args.entries.links).to_lowercase());
     add("--special", format!("{:?}", args.entries.special).to_lowercase());
     add("--max-entry-size", args.entries.max_entry_size.to_string());
+    // Spools of before know none.
+    if args.entries.max_archive_size != DEFAULT_MAX_ARCHIVE_SIZE {
+        add("--max-archive-size", args.entries.max_archive_size.to_string());
+    }
     Purpose(purpose)
 }
 

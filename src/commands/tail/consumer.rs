@@ -303,7 +303,8 @@ impl Consumer for Tail {
                 let since = started.map_or(String::new(), |started| format!(" since {started:.0}"));
                 terminal.note(&format!(
                     "commit {commit} is open{since}: nothing after it can be followed until whoever started it finishes \
-                     it, or somebody drops it (pachctl delete commit {commit})"
+                     it, or somebody drops it ({})",
+                    spoutctl_delivery::to_drop(commit)
                 ));
             }
             Note::EndsBefore(commit) => terminal.note(&format!("commit {commit} is still open, and left out")),

@@ -11,6 +11,9 @@ use ignore::WalkBuilder;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::shown;
+use crate::settings::Surroundings;
+use pachyderm_client::connection::download::{self, Source};
+use pachyderm_client::connection::tls::Trust;
 use spoutctl_lint::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
@@ -24,8 +27,10 @@ const LARGEST: u64 = 16 << 20;
 pub(in crate::commands) struct Input {
     /// As it is shown.
     pub name: String,
-    /// `None` for standard input.
+    /// `None` for standard input, and for what is downloaded.
     pub path: Option<PathBuf>,
+    /// It is behind this address.
+    pub url: Option<String>,
     /// Somebody said that it is a spout; the others were merely found.
     pub is_named: bool,
 }
@@ -33,6 +38,9 @@ pub(in crate::commands) struct Input {
 impl Input {
     /// The same for each way to write one path.
     fn key(&self) -> Option<PathBuf> {
+        if let Some(url) = &self.url {
+            return Some(PathBuf::from(url));
+        }
         let path = self.path.as_deref()?;
         Some(path.strip_prefix(".").unwrap_or(path).to_owned())
     }
@@ -67,10 +75,27 @@ impl Found {
         });
     }
 
+    /// Something behind an address. What follows its `?` may be a secret, and is not shown.
+    fn url(&mut self, url: &str) {
+        match Source::new(url) {
+            Ok(source) => self.inputs.push(Input {
+                name: source.to_string(),
+                path: None,
+                url: Some(url.to_owned()),
+                is_named: true,
+            }),
+            Err(error) => self.unread.push(Unread {
+                name: format!("{}://…", url.split("://").next().unwrap_or_default()),
+                why: error.to_string(),
+            }),
+        }
+    }
+
     fn file(&mut self, path: PathBuf, is_named: bool) {
         self.inputs.push(Input {
             name: shown(&path),
             path: Some(path),
+            url: None,
             is_named,
         });
     }
@@ -84,8 +109,13 @@ pub(in crate::commands) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
             found.inputs.push(Input {
                 name: stdin_name.to_owned(),
                 path: None,
+                url: None,
                 is_named: true,
             });
+            continue;
+        }
+        if let Some(url) = path.to_str().filter(|text| Source::is_meant(text)) {
+            found.url(url);
             continue;
         }
         match path.metadata() {
@@ -229,6 +259,10 @@ pub(in crate::commands) fn read(input: &Input) -> Result<SourceFile, Unread> {
         name: input.name.clone(),
         why,
     };
+    if let Some(url) = &input.url {
+        let bytes = download(url).map_err(unread)?;
+        return Ok(SourceFile::decode(input.name.clone(), bytes));
+    }
     let bytes = match &input.path {
         None => read_all(io::stdin().lock()),
         Some(path) => File::open(path).and_then(read_all),
@@ -238,6 +272,13 @@ pub(in crate::commands) fn read(input: &Input) -> Result<SourceFile, Unread> {
         return Err(unread("it is larger than 16 MiB, which no spec is".to_owned()));
     }
     Ok(SourceFile::decode(input.name.clone(), bytes))
+}
+
+fn download(url: &str) -> Result<Vec<u8>, String> {
+    let source = Source::new(url).map_err(|error| error.to_string())?;
+    let proxy = Surroundings::ours().proxy_to(source.host(), source.port());
+    let proxy = proxy.map_err(|error| error.to_string())?;
+    download::download(&source, LARGEST, &Trust::System, proxy.as_ref()).map_err(|error| error.to_string())
 }
 
 fn read_all(source: impl Read) -> io::Result<Vec<u8>> {

@@ -240,7 +240,11 @@ fn nothing_that_names_a_pachd_is_told_with_what_was_looked_at() {
 #[test]
 fn a_broken_configuration_is_an_error_with_its_place_and_without_its_secrets() {
     for (config, place, what) in [
-        ("{\n  \"session_token\": \"hunter2\",,\n}", "2:30", "this is no JSON"),
+        (
+            "{\n  \"session_token\": \"hunter2\",,\n}",
+            "2:30",
+            "this is neither JSON nor YAML",
+        ),
         ("[\"hunter2\"]", "1:1", "this is no object"),
         (
             "{\"v2\": {\n\"active_context\": \"x\", \"contexts\": {\"y\": {}}}}",

@@ -8,7 +8,7 @@ use super::super::header::{EntryKind, NumberFault};
 use super::super::pax::PaxFault;
 use super::super::samples::{Tar, files, hold, read_all, reader, seal};
 use super::super::sparse::SparseFault;
-use super::super::{Links, STANDARD_INPUT, Special};
+use super::super::{ArchiveEnd, Links, STANDARD_INPUT, Special};
 use super::*;
 use spoutctl_core::pfs::FilePath;
 
@@ -145,6 +145,61 @@ fn an_end_without_two_zero_blocks_is_torn() {
         );
         assert!(error.details()[0].contains("`a`"), "{:?}", error.details());
     }
+}
+
+#[test]
+fn a_lenient_end_is_that_of_the_input_behind_whole_entries_and_nowhere_else() {
+    let options = Options {
+        end: ArchiveEnd::Lenient,
+        ..Options::default()
+    };
+    let whole = Tar::new().file("a", b"1").file("b", &[2; 700]);
+    let complete = whole.clone().end();
+    let (expected, _) = read_all(&complete, &options);
+    let first = Tar::new().file("0", b"").end();
+    for zeros in [0, 100, 512, 700, 1023, 1024] {
+        for before in [&[][..], &first] {
+            let input = [before, &whole.0, &vec![0; zeros]].concat();
+            let (archives, error) = read_all(&input, &options);
+            assert!(error.is_none(), "{zeros}: {error:?}");
+            let last = archives.last().unwrap();
+            // As it will be read again, from a spool: with its end.
+            assert_eq!((last.digest, last.length), (expected[0].digest, complete.len() as u64));
+            let mut held = vec![0; complete.len()];
+            last.held().read_exact_at(&mut held, 0).unwrap();
+            assert_eq!(held, complete);
+            let notes: Vec<_> = last.notes().collect();
+            let note = format!(
+                "the input ends without {} of the 1,024 zero bytes at an archive's end, and was taken as whole",
+                spoutctl_core::quantity::grouped(1024 - zeros as u64)
+            );
+            assert_eq!(notes, if zeros == 1024 { vec![] } else { vec![note] });
+        }
+    }
+    let torn = |input: &[u8]| {
+        let error = read_all(input, &options).1.unwrap();
+        matches!(error.trouble.kind, ArchiveErrorKind::Torn(_))
+    };
+    // Within a header, data, padding, and behind an extension header without its entry.
+    for cut in [100, 512, 700, 1500, 1600, 2000, 2047] {
+        assert!(torn(&whole.0[..cut]), "{cut}");
+    }
+    assert!(torn(&Tar::new().file("a", b"").pax(&[("path", "p")]).0));
+    assert!(torn(&Tar::new().file("a", b"").raw(&[0; 300]).raw(b"x").0));
+    let lone = Tar::new().file("a", b"").raw(&[0; 512]).file("b", b"");
+    let error = read_all(&lone.end(), &options).1.unwrap();
+    assert!(matches!(error.trouble.kind, ArchiveErrorKind::LoneZeroBlock));
+}
+
+#[test]
+fn a_missing_end_is_refused_with_what_mends_it() {
+    for zeros in [0, 512] {
+        let bytes = Tar::new().file("a", b"1").raw(&vec![0; zeros]).0;
+        let help = refused(&bytes).help().unwrap();
+        assert!(help.contains("(cat x.tar; head -c 1024 /dev/zero)"), "{help}");
+        assert!(help.contains("--archive-end lenient"), "{help}");
+    }
+    assert_eq!(refused(&Tar::new().file("a", b"1").0[..700]).help(), None);
 }
 
 #[test]
@@ -440,12 +495,39 @@ fn what_parsers_read_differently_is_refused() {
                 .symlink("f", "x"),
             Ambiguity::LinkPathAndLongLink,
         ),
+        (
+            Tar::new()
+                .extension(b'K', b"b\0")
+                .pax(&[("linkpath", "")])
+                .symlink("f", "x"),
+            Ambiguity::LinkPathAndLongLink,
+        ),
+        (
+            Tar::new()
+                .extension(b'L', b"a\0")
+                .pax(&[("path", "a"), ("GNU.sparse.name", "b")])
+                .file("f", b""),
+            Ambiguity::PathAndLongName,
+        ),
         (pax(), Ambiguity::NoEntry),
         (pax().global_pax(&[("path", "b")]).file("f", b""), Ambiguity::NoEntry),
         (Tar::new().extension(b'L', b"a\0b").file("f", b""), Ambiguity::BehindNul),
     ] {
         assert_eq!(ambiguity(tar), expected);
     }
+}
+
+#[test]
+fn a_gnu_name_and_a_pax_path_that_agree_are_one_name() {
+    let both = Tar::new()
+        .extension(b'L', b"long\0")
+        .pax(&[("path", "long")])
+        .file("f", b"1")
+        .pax(&[("linkpath", "long"), ("path", "link")])
+        .extension(b'K', b"long\0")
+        .extension(b'L', b"link\0")
+        .symlink("l", "x");
+    expect(&only(&both.end()), &[("/link", b"1"), ("/long", b"1")]);
 }
 
 #[test]

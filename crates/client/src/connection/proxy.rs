@@ -49,6 +49,18 @@ impl InvalidProxy {
 }
 
 impl Proxy {
+    /// For the HTTP library.
+    ///
+    /// # Errors
+    /// When the library does not take its address.
+    pub(crate) fn for_http_client(&self) -> reqwest::Result<reqwest::Proxy> {
+        let to = reqwest::Proxy::all(self.url())?;
+        Ok(match self.authorization() {
+            Some(user) => to.custom_http_auth(user.clone()),
+            None => to,
+        })
+    }
+
     /// The one between here and `host`, a name or an address (IPv6 in brackets), if there is one.
     ///
     /// # Errors

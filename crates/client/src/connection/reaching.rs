@@ -167,3 +167,16 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
 fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
+
+/// Whether a connection did not come about because this process has no file descriptor left (`EMFILE`): that is no fault of the
+/// other side.
+#[must_use]
+pub fn is_out_of_files(cause: &str) -> bool {
+    cause.contains("Too many open files")
+}
+
+/// What is said then.
+#[must_use]
+pub fn out_of_files(place: &str) -> String {
+    format!("no connection to {place} was tried: too many files are open here; raise the limit (ulimit -n)")
+}

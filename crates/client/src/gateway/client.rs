@@ -1,7 +1,7 @@
 //! One HTTP client for one gateway: it sends a call, waits for no longer than it may, and gives back pachd's answer or a
 //! [`Fault`](spoutctl_core::fault::Fault).
 //!
-//! The only module that knows reqwest. It knows no port and no message: requests are what serialises, answers are bytes.
+//! The only module of the gateway that knows reqwest. It knows no port and no message: requests are what serialises, answers are bytes.
 //!
 //! Connections are kept and used again. A connection that the server had closed before we wrote to it is noticed, and the
 //! request goes out on a new one: the HTTP library does that itself as long as not one byte was taken by the dead
@@ -30,7 +30,7 @@ use tokio::time::timeout;
 use super::error::{Answer, Call, CallFault, ERROR_BODY_LIMIT};
 use super::{Address, GatewayError, GatewayOptions, error};
 use crate::connection::engine::Engine;
-use crate::connection::proxy::Proxy;
+use crate::connection::reaching::{is_out_of_files, out_of_files};
 use crate::connection::tls::{self, TlsError, Trust};
 use crate::connection::token::InvalidToken;
 use spoutctl_core::fault::Fault;
@@ -84,7 +84,7 @@ impl Client {
             .pool_max_idle_per_host(4)
             .tls_backend_preconfigured(tls_of(&options)?);
         if let Some(proxy) = &options.proxy {
-            http = http.proxy(proxied(proxy).map_err(|e| setup(innermost(&e)))?);
+            http = http.proxy(proxy.for_http_client().map_err(|e| setup(innermost(&e)))?);
         }
         let http = http.build().map_err(|e| setup(innermost(&e)))?;
         Ok(Self {
@@ -358,6 +358,7 @@ impl Shared {
                         seconds(self.connect_timeout)
                     ),
                 ),
+                None if is_out_of_files(&cause) => error::unreached(call, out_of_files(place)),
                 None => error::unreached(call, format!("cannot reach {place}: {cause}")),
             };
         }
@@ -419,14 +420,6 @@ fn place(options: &GatewayOptions) -> String {
         Some(proxy) => format!("{authority} through {proxy}"),
         None => authority,
     }
-}
-
-fn proxied(proxy: &Proxy) -> reqwest::Result<reqwest::Proxy> {
-    let to = reqwest::Proxy::all(proxy.url())?;
-    Ok(match proxy.authorization() {
-        Some(user) => to.custom_http_auth(user.clone()),
-        None => to,
-    })
 }
 
 fn tls_of(options: &GatewayOptions) -> Result<ClientConfig, GatewayError> {

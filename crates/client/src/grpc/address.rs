@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::GrpcError;
@@ -9,13 +10,14 @@ use super::GrpcError;
 /// The port that pachctl takes where none is named, with TLS and without.
 const PORT: u16 = 30650;
 
-/// `grpc://host[:port]`, plain, or `grpcs://host[:port]`, with TLS. Without a port 30650.
+/// `grpc://host[:port]`, plain, or `grpcs://host[:port]`, with TLS. Without a port 30650. Or `unix:///path`, a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Without the brackets of an IPv6 address.
+    /// Without the brackets of an IPv6 address; of a socket what HTTP calls it.
     host: String,
     port: u16,
     tls: bool,
+    socket: Option<PathBuf>,
 }
 
 impl FromStr for Address {
@@ -26,6 +28,16 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, GrpcError> {
         let bad = |why: &str| GrpcError::Address { why: why.to_owned() };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no `://`"))?;
+        if scheme == "unix" {
+            return match Path::new(rest) {
+                path if path.is_absolute() => Ok(Self {
+                    host: "localhost".to_owned(),
+                    socket: Some(path.to_owned()),
+                    ..Self::local(PORT)
+                }),
+                _ => Err(bad("a socket is named by its whole path: unix:///PATH")),
+            };
+        }
         let tls = match scheme {
             "grpc" => false,
             "grpcs" => true,
@@ -48,7 +60,7 @@ impl FromStr for Address {
         Ok(Self {
             host: host.to_owned(),
             port: match port {
-                None => PORT,
+                None | Some("") => PORT,
                 Some(port) => port
                     .parse()
                     .ok()
@@ -56,6 +68,7 @@ impl FromStr for Address {
                     .ok_or_else(|| bad("its port is no number from 1 to 65535"))?,
             },
             tls,
+            socket: None,
         })
     }
 }
@@ -84,7 +97,14 @@ impl Address {
             host: "127.0.0.1".to_owned(),
             port,
             tls: false,
+            socket: None,
         }
+    }
+
+    /// The socket, where it is one of this machine.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 
     #[must_use]
@@ -117,7 +137,10 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.authority())
+        match &self.socket {
+            Some(path) => write!(f, "{}", path.display()),
+            None => f.write_str(&self.authority()),
+        }
     }
 }
 
@@ -133,6 +156,8 @@ mod tests {
             ("grpc://127.0.0.1:1650/", "127.0.0.1:1650", false),
             ("grpc://[::1]:1650", "[::1]:1650", false),
             ("grpc://[::1]", "[::1]:30650", false),
+            ("grpc://pachd:", "pachd:30650", false),
+            ("grpc://pachd:030650", "pachd:30650", false),
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(
@@ -141,6 +166,11 @@ mod tests {
                 "{text}"
             );
         }
+        let socket: Address = "unix:///run/s".parse().unwrap();
+        assert_eq!(
+            (socket.socket(), socket.is_loopback()),
+            (Some(Path::new("/run/s")), true)
+        );
         assert!("grpc://[::1]:1650".parse::<Address>().unwrap().is_loopback());
         assert!(!"grpc://localhost.example.com".parse::<Address>().unwrap().is_loopback());
     }
@@ -157,6 +187,8 @@ mod tests {
             "grpc://[hunter2]",
             "http://hunter2",
             "grpc://::1",
+            "grpc://pachd:70000",
+            "unix://hunter2",
             "hunter2",
         ] {
             let error = text.parse::<Address>().unwrap_err();

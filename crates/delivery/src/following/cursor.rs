@@ -3,7 +3,7 @@
 //! It is written anew beside its name, synced and renamed, so that it is there whole, or as it was before. It names the
 //! branch, and another's is refused.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FollowError;
 use super::trail::Trail;
+use spoutctl_core::named_file;
 use spoutctl_core::pfs::{Branch, CommitId};
 
 /// How many commits before the last one are kept with it: to know where to go on when that one was squashed.
@@ -19,6 +20,8 @@ const KEPT: usize = 64;
 /// What was only passed over is kept no more often than this; after a crash it is passed over again.
 const LAZILY: Duration = Duration::from_secs(1);
 const VERSION: u32 = 1;
+/// Sixty-five ids and a name take 3 kB.
+const LONGEST: u64 = 1 << 20;
 
 /// Why a file is no cursor to go on from.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +94,7 @@ impl Cursor {
             path: path.to_owned(),
             error,
         })?;
-        let bytes = match fs::read(path) {
+        let bytes = match named_file::read(path, LONGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(cursor),
             Err(error) => {
@@ -154,12 +157,14 @@ impl Cursor {
             branch: self.branch.to_string(),
             commits: trail.iter().take(KEPT).map(ToString::to_string).collect(),
         };
-        let parent = directory_of(&self.path);
+        // A link stays one: what it leads to is replaced.
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let parent = directory_of(&path);
         let mut file = tempfile::NamedTempFile::new_in(parent)?;
         serde_json::to_writer(&mut file, &content)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
+        file.persist(&path).map_err(|error| error.error)?;
         File::open(parent)?.sync_all()
     }
 }

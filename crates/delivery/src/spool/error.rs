@@ -19,6 +19,8 @@ pub enum SpoolError {
     Journal { dir: PathBuf, reason: String },
     #[error("the spool {} is in use by {}", dir.display(), user(*pid))]
     InUse { dir: PathBuf, pid: Option<u32> },
+    #[error("the lock of the spool {} was removed or replaced while this process used it", dir.display())]
+    LockLost { dir: PathBuf },
     #[error("in the spool {}, {} taken in for something else", dir.display(), archives_were(*waiting))]
     OtherPurpose {
         dir: PathBuf,
@@ -86,6 +88,10 @@ impl SpoolError {
                 "the archives in {} are whole tar files; put them by hand, oldest number first",
                 dir.join(super::WAITING).display()
             ),
+            Self::LockLost { .. } => {
+                "another process may use the spool now; what waits stays there: start again, and leave its files alone"
+                    .into()
+            }
             Self::InUse { .. } => "one process at a time uses a spool; stop that one, or take another directory".into(),
             Self::OtherPurpose {
                 dir,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -123,6 +123,10 @@ pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
         }
         Err(TryLockError::Error(error)) => return Err(SpoolError::io("lock", path, error)),
     }
+    if !is_lock(dir, &file) {
+        // Removed between the two steps: whoever comes next would lock another file.
+        return Err(SpoolError::LockLost { dir: dir.to_owned() });
+    }
     let mut write = || {
         file.set_len(0)?;
         file.rewind()?;
@@ -130,6 +134,13 @@ pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
     };
     write().map_err(|error| SpoolError::io("write", path, error))?;
     Ok(file)
+}
+
+/// Whether `file` is what the spool's lock is called: somebody may have removed it, and another process locked a new one.
+pub(super) fn is_lock(dir: &Path, file: &File) -> bool {
+    let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    let (named, own) = (fs::metadata(dir.join(LOCK)), file.metadata());
+    matches!((named, own), (Ok(named), Ok(own)) if place(&named) == place(&own))
 }
 
 /// The process that uses the spool now.

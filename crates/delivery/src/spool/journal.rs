@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SpoolError;
 use super::files::sync_directory;
 use crate::mark::StreamName;
+use spoutctl_core::named_file;
 use spoutctl_core::pfs::CommitId;
 
 pub(super) const JOURNAL: &str = "journal.json";
@@ -17,6 +18,8 @@ pub(super) const NEW_JOURNAL: &str = "journal.json.new";
 /// One that knows nothing of archives that are one commit would send them again; until there are such, it may go on.
 const VERSION: u32 = 2;
 const BEFORE_BATCHES: u32 = 1;
+/// A million archives that wait, in batches of two, take some 20 MB.
+const LONGEST: u64 = 64 << 20;
 
 /// How a flag is called that says how many archives become one commit. Another one than before is no other purpose: what is
 /// together stays together.
@@ -134,7 +137,7 @@ impl Journal {
 
     pub fn read(dir: &Path) -> Result<Self, SpoolError> {
         let path = dir.join(JOURNAL);
-        let text = fs::read(&path).map_err(|error| SpoolError::io("read", path, error))?;
+        let text = named_file::read(&path, LONGEST).map_err(|error| SpoolError::io("read", path, error))?;
         let unreadable = |reason: String| SpoolError::Journal {
             dir: dir.to_owned(),
             reason,

@@ -50,6 +50,28 @@ fn commit(number: u64) -> CommitId {
 }
 
 #[test]
+fn whoever_has_lost_the_lock_writes_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path());
+    fill(&first, &tar(b"1")).unwrap();
+    // Somebody tidies up, and a second process comes.
+    std::fs::remove_file(dir.path().join("lock")).unwrap();
+    let second = open(dir.path());
+    let before = std::fs::read(dir.path().join(journal::JOURNAL)).unwrap();
+    let error = first
+        .bind(&Purpose([("DEST".to_owned(), "a".to_owned())].into()))
+        .unwrap_err();
+    assert!(matches!(error, SpoolError::LockLost { .. }), "{error}");
+    assert_eq!(std::fs::read(dir.path().join(journal::JOURNAL)).unwrap(), before);
+    second
+        .bind(&Purpose([("DEST".to_owned(), "b".to_owned())].into()))
+        .unwrap_or_else(|error| {
+            // Something waits that was for nothing in particular; what counts is who may write.
+            assert!(!matches!(error, SpoolError::LockLost { .. }), "{error}");
+        });
+}
+
+#[test]
 fn what_was_accepted_survives_and_comes_back_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = (1..=12_u8).flat_map(|n| tar(&[n])).collect();

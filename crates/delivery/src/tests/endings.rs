@@ -318,6 +318,28 @@ fn a_commit_that_takes_long_to_finish_is_no_fault_even_when_nothing_is_tried_twi
 }
 
 #[test]
+fn a_commit_that_takes_long_to_finish_is_said_after_ten_seconds_and_then_each_minute() {
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    // By a clock on which only the pauses take time: 200 ms each.
+    sink.lock().slow_finish = 5 * 75;
+    let ended = deliver(&sink, 1, options());
+    assert_eq!(ended.committed, [1]);
+    let told: Vec<&str> = ended
+        .notes
+        .iter()
+        .filter_map(|note| note.split(" for ").nth(1))
+        .collect();
+    assert_eq!(
+        told,
+        ["10.0 s; it is waited for", "1 min 10 s; it is waited for"],
+        "{:?}",
+        ended.notes
+    );
+    sink.lock().slow_finish = 3;
+    assert!(deliver(&sink, 2, options()).notes.is_empty());
+}
+
+#[test]
 fn an_empty_archive_in_the_place_of_a_committed_one_is_another_archive() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     deliver(&sink, 1, stream("s", true)).unwrap();

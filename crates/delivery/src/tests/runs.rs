@@ -152,7 +152,7 @@ fn somebody_elses_open_commit_is_waited_for_and_then_named_and_never_touched() {
     let error = deliver(&sink, 1, stream("s", false)).unwrap_err();
     assert!(matches!(error, DeliveryError::Busy { .. }), "{error:?}");
     assert_eq!(error.consequence(), Consequence::RetryLater);
-    assert!(error.help().unwrap().contains("pachctl delete commit"));
+    assert!(error.help().unwrap().contains("spoutctl doctor "));
     assert_eq!((sink.open(), sink.lock().commits.len()), (1, 1));
 }
 

@@ -509,6 +509,7 @@ pub(super) struct Heard {
     pub(super) already: Mutex<Vec<u64>>,
     /// Of either kind, with its commit.
     pub(super) told: Mutex<Vec<(u64, String)>>,
+    pub(super) notes: Mutex<Vec<String>>,
 }
 
 impl Heard {
@@ -533,7 +534,9 @@ impl Observer for Heard {
     fn empty(&self, _: &Archive) {}
     fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
 
-    fn note(&self, _: &str) {}
+    fn note(&self, text: &str) {
+        self.notes.lock().unwrap().push(text.to_owned());
+    }
 }
 
 /// Archive `number` of a stream: one file with the number in it.
@@ -582,6 +585,7 @@ pub(super) fn options() -> Options {
 pub(super) struct Ended {
     pub(super) committed: Vec<u64>,
     pub(super) already: Vec<u64>,
+    pub(super) notes: Vec<String>,
     pub(super) result: Result<(), DeliveryError>,
     pub(super) unsettled: Vec<Unsettled>,
     /// By the clock that passes only while somebody waits.
@@ -623,6 +627,7 @@ pub(super) fn deliver_bytes_to(sink: Arc<dyn CommitSink>, bytes: Vec<u8>, option
     Ended {
         committed,
         already,
+        notes: heard.notes.lock().unwrap().clone(),
         result,
         unsettled: ledger.unsettled(),
         elapsed,

@@ -287,7 +287,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         entry.failed(text.trim_end());
         return Ok(answer::whole(entry, StatusCode::NOT_FOUND, TEXT, text));
     }
-    if let Err(refusal) = shared.guard.check_sender(request.headers()) {
+    if let Err(refusal) = shared.guard.check_sender(request.uri().authority(), request.headers()) {
         entry.failed(refusal.text.trim_end());
         return Ok(answer::whole(entry, refusal.status, TEXT, refusal.text));
     }
@@ -324,6 +324,10 @@ fn call(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<Call, Status
     let mut call = Call::new(transaction(headers));
     path.clone_into(&mut call.method);
     if !is_open(path) {
+        if headers.get_all("authn-token").iter().count() > 1 {
+            let text = "the request has more than one authn-token";
+            return Err(Status::new(Code::InvalidArgument, text));
+        }
         let token = headers.get("authn-token").map(hyper::header::HeaderValue::as_bytes);
         // A token that is in no file is looked up on the disk.
         call.caller = tokio::task::block_in_place(|| shared.service.caller(token))?;

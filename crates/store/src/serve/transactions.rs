@@ -23,6 +23,8 @@ impl From<Status> for Failure {
         let kind = match status.code {
             Code::NotFound => FaultKind::NotFound,
             Code::AlreadyExists => FaultKind::AlreadyExists,
+            // What would do harm keeps its code, by which it is told from a refusal.
+            Code::Internal => FaultKind::Local,
             _ => FaultKind::Refused,
         };
         Self::Fault(Fault::new(kind, status.message))

@@ -27,6 +27,63 @@ fn a_directory_is_what_has_files_below_it_and_the_root_is_always_there() {
 }
 
 #[test]
+fn a_deep_tree_comes_out_with_each_of_its_directories_once() {
+    let Fixture { store, .. } = &Fixture::new();
+    let depth = 1_500;
+    let deep = format!("/{}", "d/".repeat(depth));
+    let full = store.put([
+        append(&format!("{deep}a"), "1"),
+        append(&format!("{deep}b"), "2"),
+        append("/d/z", "3"),
+    ]);
+    let mut tar = Vec::new();
+    store
+        .get_file_tar(&full, &path("/"))
+        .unwrap()
+        .read_to_end(&mut tar)
+        .unwrap();
+    let mut archive = tar::Archive::new(&tar[..]);
+    let entries = archive.entries().unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.header().entry_type().is_dir(), entry.path_bytes().len())
+    });
+    let entries: Vec<_> = entries.collect();
+    let directories: Vec<_> = entries.iter().filter(|(is_dir, _)| *is_dir).collect();
+    assert_eq!((entries.len(), directories.len()), (depth + 3, depth));
+    assert!(directories.is_sorted_by(|one, other| one.1 < other.1));
+}
+
+#[test]
+fn a_file_in_the_place_of_a_directory_is_found_however_deep_it_is() {
+    let Fixture { store, .. } = &Fixture::new();
+    let deep = "/d".repeat(1_000);
+    store.put([
+        append(&format!("{deep}/x"), "1"),
+        append("/d/d-x", "2"),
+        append("/d/d.y/z", "3"),
+    ]);
+    // A file in the base, one that comes with the directory, and one under a directory of many neighbours.
+    for files in [
+        vec![format!("{deep}/x/y/z")],
+        vec!["/new/a".to_owned(), "/new/a-b".to_owned(), "/new/a/b/c".to_owned()],
+        vec!["/d/d-x/y".to_owned()],
+        vec![deep.clone()],
+    ] {
+        let open = commit(&store.start_commit(&branch("master"), "").unwrap());
+        let file_set = store.upload(files.iter().map(|file| append(file, "x")));
+        store.add_file_set(&open, &file_set).unwrap();
+        store.finish_commit(&open, "", None).unwrap();
+        let error = store.inspect_commit(&open).unwrap().error;
+        assert!(error.contains("collision"), "{files:?}: {error}");
+    }
+    store.put([
+        append(&format!("{deep}/y"), "1"),
+        append("/d/d/e", "2"),
+        append("/d/d-y/z", "3"),
+    ]);
+}
+
+#[test]
 fn only_files_have_bytes() {
     let Fixture { store, .. } = &Fixture::new();
     let full = store.put([append("/d/1", "x")]);

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,7 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -264,6 +265,8 @@ impl hyper::body::Body for Upload {
 struct Connector {
     tcp: HttpConnector,
     proxy: Option<Proxy>,
+    /// The socket of this machine that is meant instead.
+    socket: Option<PathBuf>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     limit: Duration,
 }
@@ -292,12 +295,18 @@ impl Connector {
         Ok(Self {
             tcp,
             proxy: way.proxy.clone(),
+            socket: address.socket().map(Path::to_owned),
             tls,
             limit,
         })
     }
 
     async fn connect(mut self, uri: Uri) -> Result<TokioIo<Box<dyn Io>>, Boxed> {
+        if let Some(socket) = &self.socket {
+            let stream = UnixStream::connect(socket).await;
+            let stream = stream.map_err(|error| Unreached(format!("{}: {error}", socket.display())))?;
+            return Ok(TokioIo::new(Box::new(stream)));
+        }
         let tcp = match &self.proxy {
             None => self.tcp.call(uri).await.map_err(|error| Unreached(innermost(&error)))?,
             Some(proxy) => tunnel(self.tcp, proxy, uri).await?,

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use headers::{HeaderMapExt, Host};
 use hyper::StatusCode;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use hyper::http::uri::Authority;
 
 /// The rules for one listening address.
 pub(super) struct Guard {
@@ -28,8 +29,8 @@ impl Guard {
         Self { listen, names }
     }
 
-    /// Refuses what a page of another site sends.
-    pub fn check_sender(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Refuses what a page of another site sends. `authority` is that of a target that names one, as a proxy's client writes it.
+    pub fn check_sender(&self, authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = headers.typed_get::<Host>();
         // Of two, a proxy before us may have looked at the other.
         let Some(host) = host.filter(|_| headers.get_all(HOST).iter().count() == 1) else {
@@ -38,6 +39,12 @@ impl Guard {
                 text: "the request has to name one Host\n".to_owned(),
             });
         };
+        if authority.is_some_and(|authority| !authority.host().eq_ignore_ascii_case(host.hostname())) {
+            return Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                text: "the request's target names another host than its Host\n".to_owned(),
+            });
+        }
         if !self.is_ours(host.hostname()) {
             return Err(Refusal {
                 status: StatusCode::MISDIRECTED_REQUEST,
@@ -45,6 +52,12 @@ impl Guard {
                     "Host {} is none that this server answers to; --host adds one\n",
                     host.hostname().escape_debug()
                 ),
+            });
+        }
+        if headers.get_all(ORIGIN).iter().count() > 1 {
+            return Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                text: "the request has more than one Origin\n".to_owned(),
             });
         }
         match headers.get(ORIGIN) {
@@ -108,7 +121,7 @@ mod tests {
             "store:80",
             "STORE",
         ] {
-            assert_eq!(here.check_sender(&headers(&[("host", host)])), Ok(()), "{host}");
+            assert_eq!(here.check_sender(None, &headers(&[("host", host)])), Ok(()), "{host}");
         }
         for host in [
             "evil.example",
@@ -117,20 +130,29 @@ mod tests {
             "10.0.0.1:1659",
             "store.evil",
         ] {
-            assert!(here.check_sender(&headers(&[("host", host)])).is_err(), "{host}");
+            assert!(here.check_sender(None, &headers(&[("host", host)])).is_err(), "{host}");
         }
-        assert!(here.check_sender(&headers(&[])).is_err());
+        assert!(here.check_sender(None, &headers(&[])).is_err());
+        for (target, is_taken) in [
+            ("localhost:1659", true),
+            ("LOCALHOST", true),
+            ("127.0.0.1", false),
+            ("evil.example", false),
+        ] {
+            let outcome = here.check_sender(Some(&target.parse().unwrap()), &headers(&[("host", "localhost")]));
+            assert_eq!(outcome.is_ok(), is_taken, "{target}");
+        }
         let mut two = headers(&[("host", "localhost")]);
         two.append(HOST, HeaderValue::from_static("evil.example"));
-        assert!(here.check_sender(&two).is_err());
+        assert!(here.check_sender(None, &two).is_err());
         assert!(
             guard("0.0.0.0:1659")
-                .check_sender(&headers(&[("host", "10.0.0.1:1659")]))
+                .check_sender(None, &headers(&[("host", "10.0.0.1:1659")]))
                 .is_ok()
         );
         assert!(
             guard("0.0.0.0:1659")
-                .check_sender(&headers(&[("host", "evil.example")]))
+                .check_sender(None, &headers(&[("host", "evil.example")]))
                 .is_err()
         );
     }
@@ -138,8 +160,11 @@ mod tests {
     #[test]
     fn a_foreign_origin_is_refused() {
         let here = guard("127.0.0.1:1659");
-        let check = |origin| here.check_sender(&headers(&[("host", "localhost:1659"), ("origin", origin)]));
+        let check = |origin| here.check_sender(None, &headers(&[("host", "localhost:1659"), ("origin", origin)]));
         assert_eq!(check("http://localhost:1659"), Ok(()));
+        let mut two = headers(&[("host", "localhost:1659"), ("origin", "http://localhost:1659")]);
+        two.append(ORIGIN, HeaderValue::from_static("http://evil.example"));
+        assert!(here.check_sender(None, &two).is_err());
         for origin in [
             "http://localhost",
             "https://localhost:1659",
