@@ -31,6 +31,9 @@ _spoutctl() {
             spoutctl,doctor)
                 cmd="spoutctl__subcmd__doctor"
                 ;;
+            spoutctl,evaluate-jsonnet)
+                cmd="spoutctl__subcmd__evaluate__subcmd__jsonnet"
+                ;;
             spoutctl,explain)
                 cmd="spoutctl__subcmd__explain"
                 ;;
@@ -45,6 +48,9 @@ _spoutctl() {
                 ;;
             spoutctl,put)
                 cmd="spoutctl__subcmd__put"
+                ;;
+            spoutctl,schema)
+                cmd="spoutctl__subcmd__schema"
                 ;;
             spoutctl,serve)
                 cmd="spoutctl__subcmd__serve"
@@ -469,6 +475,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --pachyderm)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -501,6 +511,10 @@ _spoutctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --jsonnet-arg)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -612,6 +626,20 @@ _spoutctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        spoutctl__subcmd__evaluate__subcmd__jsonnet)
+            opts="-h -V --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         spoutctl__subcmd__explain)
             opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -693,6 +721,24 @@ _spoutctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spoutctl__subcmd__lsp)
+            opts="-h -V --pachyderm --all --stdio --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1007,6 +1053,24 @@ _spoutctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        spoutctl__subcmd__schema)
+            opts="-h -V --pachyderm --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pachyderm)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

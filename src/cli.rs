@@ -31,9 +31,8 @@ use spoutctl_core::release::Release;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
 use spoutctl_lint::kubernetes::Minor;
-use spoutctl_lint::server::any_rule_named;
 use spoutctl_lint::version::Version;
-use spoutctl_lint::{Rule, rule_nearest};
+use spoutctl_lint::{Rule, any_rule_named, rule_nearest};
 
 pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
 pub use messages::{Crlf, MessageArgs, Nulls, PackArgs, Partial, SameName};
@@ -63,10 +62,15 @@ pub enum Verb {
     Spool(SpoolArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
+    Schema(SchemaArgs),
+    Lsp(LspArgs),
     Create(Box<CreateArgs>),
     Auth(AuthArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),
+    /// Evaluates one template under bounds; for spoutctl itself
+    #[command(hide = true, name = EVALUATE_JSONNET)]
+    EvaluateJsonnet,
     #[command(hide = true)]
     Completions(CompletionsArgs),
     #[command(hide = true)]
@@ -75,6 +79,9 @@ pub enum Verb {
     #[command(subcommand, hide = true)]
     Spout(SpoutVerb),
 }
+
+/// The verb by which this program has another process of itself evaluate one template.
+pub const EVALUATE_JSONNET: &str = "evaluate-jsonnet";
 
 #[derive(Debug, Subcommand)]
 pub enum SpoutVerb {
@@ -851,7 +858,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml or .pipeline, but not what
+    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
     /// piped in, or else this directory]
     #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]
@@ -865,9 +872,19 @@ pub struct ValidateArgs {
     #[arg(long)]
     pub all: bool,
 
+    /// Of the files that are named, look at those only that have a spout, as in a directory
+    ///
+    /// For hooks that name all files that have changed.
+    #[arg(long)]
+    pub spouts_only: bool,
+
     /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
     #[arg(long, value_name = "VERSION")]
     pub pachyderm: Option<Version>,
+
+    /// Give a template (.jsonnet) this argument, as pachctl does with --arg
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_argument)]
+    pub jsonnet_arg: Vec<(String, String)>,
 
     /// The cluster's Kubernetes, such as 1.31, or what `kubectl version` prints
     ///
@@ -926,7 +943,7 @@ pub struct RuleArgs {
     pub max_warnings: Option<usize>,
 
     /// List all rules, and look at nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "list-rules")]
     pub rules: bool,
 }
 
@@ -954,6 +971,14 @@ pub struct ReportArgs {
     /// How findings are written [default: pretty on a terminal, concise elsewhere]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub format: Option<ReportFormat>,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// End with 0 whatever is found; what cannot be read still ends with 3
+    #[arg(long)]
+    pub exit_zero: bool,
 
     /// When there is colour
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
@@ -988,13 +1013,53 @@ pub enum Colour {
 
 /// Say why a rule of `validate` is one
 ///
-/// What comes of the fault, a bad and a good spec, and where that is established.
+/// What comes of the fault, a bad and a good spec, and where that is established. Without a name: all rules, a line each.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::EXPLAIN))]
 pub struct ExplainArgs {
     /// The rule's name, as it stands in brackets before a message
     #[arg(value_name = "RULE", value_parser = parse_whole_rule)]
-    pub rule: &'static Rule,
+    pub rule: Option<&'static Rule>,
+}
+
+/// Print a JSON Schema of pipeline specs, for editors
+///
+/// In draft 7, with the fields that the version has, in both spellings. It refuses nothing that `validate` takes; what no
+/// schema can say, only `validate` does.
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::SCHEMA))]
+pub struct SchemaArgs {
+    /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]
+    #[arg(long, value_name = "VERSION")]
+    pub pachyderm: Option<Version>,
+}
+
+/// Serve an editor: what `validate` says while a spec is typed, what fields mean, what may be written
+///
+/// A language server (LSP) on standard input and output. What is open is looked at as in a directory: specs of spouts
+/// only, unless --all or spoutctl.toml say otherwise. The version and the rules are those of the nearest spoutctl.toml.
+#[derive(Debug, Args)]
+#[command(after_help = examples::help(examples::LSP))]
+pub struct LspArgs {
+    /// The Pachyderm that the specs are for: 1.12 to 2.12 [default: what spoutctl.toml says, else 2.12]
+    #[arg(long, value_name = "VERSION")]
+    pub pachyderm: Option<Version>,
+
+    /// Look at ordinary pipelines, too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Some editors say so; there is nothing else
+    #[arg(long, hide = true)]
+    pub stdio: bool,
+}
+
+/// `NAME=VALUE`, as `pachctl --arg` has it: a value may hold `=`.
+pub fn parse_argument(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
 }
 
 fn parse_rule(name: &str) -> Result<RuleId, String> {

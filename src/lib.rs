@@ -8,7 +8,8 @@
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
-//! files ─ spec ─ lint ─ report ─ stdout                            validate
+//! files ─ (jsonnet) ─ spec ─ lint ─ report ─ stdout                validate
+//! editor ─ lsp ─ spec ─ lint ─ editor                              lsp
 //! answers ─ scaffold ─ lint ─ files                                create
 //! stdout ──────── examination ─(CommitSink, Pipelines)─ grpc | gateway | store     doctor
 //! files ─ spec ─ lint ─(Pipelines)─ grpc | gateway                  create -f
@@ -26,7 +27,7 @@
 //! | [`spoutctl_lint`] | specs, rules, reports | fields |
 //! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
 //! | [`spoutctl_delivery`] | `put`, `tail`, `get`, messages, `doctor`: the domain, over the ports | core, archive |
-//! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`scaffold`], [`failure`] | all |
+//! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
 //!
 //! The domain knows no server, terminal or environment. It uses ports: [`CommitSink`](spoutctl_core::sink::CommitSink),
 //! [`FileSource`](spoutctl_core::source::FileSource), [`CommitHistory`](spoutctl_core::history::CommitHistory),
@@ -59,6 +60,7 @@
 //! | what a commit changed, while it is copied | about 50 bytes a file and its path | [`spoutctl_delivery::retrieval`] |
 //! | one extension header; a sparse map | 1 MiB; 1,048,576 segments an archive | [`spoutctl_archive`] |
 //! | a zstd window | 128 MiB, as zstd's own default | [`spoutctl_archive`] |
+//! | what a template may take to be evaluated | 10 s of computing, 512 MiB, 500 calls in calls, in a process of its own | [`jsonnet`] |
 //! | a spec file; what `validate` keeps | 16 MiB; the text of files in which something was found | [`commands::validate`] |
 //! | a file that is read because somebody named it: cursor, token, certificates, configurations, journal, script | 1 MiB to 64 MiB; no device, no FIFO where a file is meant | [`spoutctl_core::named_file`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
@@ -88,6 +90,8 @@
 pub mod cli;
 pub mod commands;
 pub mod failure;
+pub mod jsonnet;
+pub mod lsp;
 pub mod metrics;
 pub mod scaffold;
 pub mod settings;
@@ -140,6 +144,9 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Spool(args) => commands::spool::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
+        Verb::Schema(args) => commands::schema::run(&args),
+        Verb::Lsp(args) => commands::lsp::run(&args),
+        Verb::EvaluateJsonnet => commands::jsonnet::run(),
         Verb::Create(args) => commands::create::run(&args),
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),

@@ -76,6 +76,10 @@ pub struct SubmissionArgs {
     )]
     pub files: Vec<PathBuf>,
 
+    /// Give a template (.jsonnet) this argument, as pachctl does with --arg
+    #[arg(long, value_name = "NAME=VALUE", requires = "files", value_parser = super::parse_argument)]
+    pub jsonnet_arg: Vec<(String, String)>,
+
     /// Replace pipelines that are there
     #[arg(long, requires = "files")]
     pub update: bool,
@@ -163,6 +167,10 @@ pub struct WritingArgs {
     /// Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["cmd", "stdin_script"])]
     pub with_code: Option<PathBuf>,
+
+    /// Say in the spec which JSON Schema an editor is to hold it to, such as a file that `spoutctl schema` wrote
+    #[arg(long, value_name = "URL|FILE")]
+    pub schema: Option<String>,
 
     /// Replace files that are there
     #[arg(long)]

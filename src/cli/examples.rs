@@ -113,6 +113,13 @@ pub const EXPLAIN: &[Example] = &[example(
     "why it matters, with a good spec and a bad one",
 )];
 
+pub const SCHEMA: &[Example] = &[example(
+    "spoutctl schema --pachyderm 2.8 > pipeline.schema.json",
+    "what an editor holds specs to",
+)];
+
+pub const LSP: &[Example] = &[example("spoutctl lsp", "what an editor starts")];
+
 pub const CREATE: &[Example] = &[
     example("spoutctl create", "asks, and writes a spec"),
     example(
@@ -198,6 +205,8 @@ pub fn of(verb: &str) -> &'static [Example] {
         "spool" => SPOOL,
         "validate" => VALIDATE,
         "explain" => EXPLAIN,
+        "schema" => SCHEMA,
+        "lsp" => LSP,
         "create" => CREATE,
         "auth" => AUTH,
         "auth login" => LOGIN,

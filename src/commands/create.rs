@@ -9,6 +9,7 @@ mod writing;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::validate::project_options;
 use crate::cli::CreateArgs;
 use crate::failure::Failure;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
@@ -19,6 +20,7 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::named_file;
 use spoutctl_core::quantity::counted;
 use spoutctl_lint::Options;
+use spoutctl_lint::version::Version;
 use writing::NewFile;
 
 /// Runs the verb.
@@ -28,7 +30,7 @@ use writing::NewFile;
 pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
     let project = project()?;
-    let options = options(args, project.as_ref());
+    let options = project_options(args.pachyderm, project.as_ref());
     if !args.submission.files.is_empty() {
         return submission::run(args, &options, project.as_ref(), &terminal);
     }
@@ -71,20 +73,6 @@ fn project() -> Result<Option<Project>, Failure> {
         help: error.help().map(str::to_owned).into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())
     })
-}
-
-fn options(args: &CreateArgs, project: Option<&Project>) -> Options {
-    let settings = project.map(|project| &project.settings);
-    let mut options = Options::default();
-    if let Some(version) = args.pachyderm.or(settings.and_then(project::Settings::pachyderm)) {
-        options.version = version;
-    }
-    if let Some(settings) = settings {
-        options.select = settings.validate.select().map(FromIterator::from_iter);
-        options.severities.extend(settings.validate.severities());
-        options.ignore.extend(settings.validate.ignore());
-    }
-    options
 }
 
 /// What the command line answers.
@@ -191,16 +179,36 @@ impl Plan {
                 Some(writing.with_code.as_deref().unwrap_or(Path::new("")).join(name))
             }
         };
-        Self {
-            spec: draft.spec(format),
-            output,
-        }
+        let spec = draft.spec(format);
+        let spec = match &writing.schema {
+            Some(schema) => with_schema(&spec, format, schema),
+            None => spec,
+        };
+        Self { spec, output }
     }
 
     /// Looks at everything before anything is written.
     fn check(&self, args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
         refuse_objections(args, draft, options)?;
+        self.refuse_schema(args, options)?;
         self.refuse_existing(args, draft)
+    }
+
+    fn refuse_schema(&self, args: &CreateArgs, options: &Options) -> Result<(), Failure> {
+        let Some(schema) = &args.writing.schema else {
+            return Ok(());
+        };
+        if schema.is_empty() || schema.contains(|c: char| c.is_control() || c == ' ') {
+            return Err(Failure::new(
+                Exit::Usage,
+                "--schema is a URL, or the path of a file without blanks",
+            ));
+        }
+        if self.spec.starts_with('{') && options.version < Version::new(2, 7) {
+            let failure = Failure::new(Exit::Usage, "pachctl before 2.7 refuses `$schema` in a spec");
+            return Err(failure.help("--format yaml says it in a comment"));
+        }
+        Ok(())
     }
 
     fn refuse_existing(&self, args: &CreateArgs, draft: &Draft) -> Result<(), Failure> {
@@ -254,6 +262,18 @@ impl Plan {
             ));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// Says which schema an editor is to hold a spec to: in YAML a comment that pachctl does not see, in JSON a key that it
+/// takes out.
+fn with_schema(spec: &str, format: Format, schema: &str) -> String {
+    match format {
+        Format::Yaml => format!("# yaml-language-server: $schema={schema}\n{spec}"),
+        Format::Json => {
+            let schema = serde_json::Value::from(schema);
+            spec.replacen("{\n", &format!("{{\n  \"$schema\": {schema},\n"), 1)
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use crate::cli::ExplainArgs;
 use crate::commands::printing::print;
+use crate::commands::validate::list_rules;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, Voice};
 use spoutctl_core::exit::Exit;
-use spoutctl_lint::Rule;
 use spoutctl_lint::diagnostic::Safety;
+use spoutctl_lint::{Rule, link};
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
@@ -19,8 +20,11 @@ const WIDEST: usize = 100;
 /// When it could not be written; that there is such a rule is known when the command line is read.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(Voice::Normal);
+    let Some(rule) = args.rule else {
+        return list_rules(&terminal, None);
+    };
     let width = terminal.width().map_or(WIDEST, |width| width.min(WIDEST));
-    print(&terminal, explain(args.rule, width).trim_end())
+    print(&terminal, explain(rule, width).trim_end())
 }
 
 /// What mends it, as the list of rules and its explanation say it.
@@ -53,5 +57,8 @@ fn explain(rule: &Rule, width: usize) -> String {
         let _ = writeln!(text, "Applied:   when --select or --severity name it");
     }
     let _ = writeln!(text, "Source:    {}", rule.source);
+    if let Some(link) = link(rule) {
+        let _ = writeln!(text, "           {link}");
+    }
     text
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
 use crate::commands::explain::mended_by;
+use crate::commands::jsonnet;
 use crate::commands::pipelines;
 use crate::commands::printing::{print, unless_lost};
 use crate::commands::server::advise;
@@ -28,6 +29,8 @@ use spoutctl_core::exit::Exit;
 use spoutctl_lint::diagnostic::{Diagnostic, RuleId, Safety};
 use spoutctl_lint::report::{self, FileReport, Format, Style};
 use spoutctl_lint::source::SourceFile;
+use spoutctl_lint::spec::Parsed;
+use spoutctl_lint::version::Version;
 use spoutctl_lint::{Expect, Options};
 use summary::Summary;
 use suppressions::Suppressions;
@@ -39,7 +42,8 @@ use suppressions::Suppressions;
 pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.voice.voice());
     if args.rules.rules {
-        return list_rules(&terminal, args.report.format);
+        let format = args.report.json.then_some(ReportFormat::Json).or(args.report.format);
+        return list_rules(&terminal, format);
     }
     let project = load_project(args)?;
     let job = Job {
@@ -48,6 +52,8 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
         mending: mending(&args.mending),
         suppressions: Suppressions::new(project.as_ref())?,
         keeps_texts: args.server,
+        jsonnet_arguments: args.jsonnet_arg.clone(),
+        spouts_only: args.spouts_only,
     };
     let pachd = args
         .server
@@ -61,6 +67,7 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     } else {
         files::find(&args.paths, &args.stdin_name)
     };
+    jsonnet::refuse_arguments(&args.jsonnet_arg, &found.inputs)?;
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
     let asked = pachd.map_or(Ok(()), |(pachd, server)| {
         let asked = server::ask(pachd.pipelines(), &job.options, &mut outcomes);
@@ -83,6 +90,9 @@ struct Job {
     suppressions: Suppressions,
     /// A server will be asked about them.
     keeps_texts: bool,
+    jsonnet_arguments: Vec<(String, String)>,
+    /// Of what is named, too.
+    spouts_only: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -102,6 +112,8 @@ struct Outcome {
     holds_no_spec: bool,
     mended: Option<Mended>,
     unread: Option<Unread>,
+    /// What came of a template, whose text is not that of a spec.
+    evaluated: Option<Parsed>,
 }
 
 impl Job {
@@ -119,6 +131,7 @@ impl Job {
                 holds_no_spec: false,
                 mended: None,
                 unread: Some(unread),
+                evaluated: None,
             },
         }
     }
@@ -126,16 +139,22 @@ impl Job {
     fn check(&self, input: &Input, mut file: SourceFile) -> Outcome {
         let suppressed = self.suppressions.of(&input.name);
         let mut options = self.options.clone();
-        options.expect = match (self.all, input.is_named) {
+        options.expect = match (self.all, input.is_named && !self.spouts_only) {
             (true, false) => Expect::Pipeline,
             (_, true) => Expect::Spout,
             (false, false) => Expect::Any,
         };
-        let mut checked = spoutctl_lint::check(&file, &options);
+        let outcome =
+            jsonnet::is_template(&input.name).then(|| jsonnet::evaluate(input, &file, &self.jsonnet_arguments));
+        let mut checked = match &outcome {
+            Some(outcome) => spoutctl_lint::template::check(&file, outcome, &options),
+            None => spoutctl_lint::check(&file, &options),
+        };
         suppressed.leave_out(&mut checked.diagnostics);
         let mut mended = None;
         let mut unread = None;
         if let Some(mending) = self.mending
+            && outcome.is_none()
             && (checked.diagnostics.iter().any(|found| mending.applies_to(found)) || mending.passes_on(input))
         {
             options.ignore.extend(suppressed.rules());
@@ -167,6 +186,7 @@ impl Job {
             holds_no_spec: checked.holds_no_spec,
             mended,
             unread,
+            evaluated: outcome.and_then(Result::ok).map(|template| template.parsed),
         }
     }
 }
@@ -283,20 +303,10 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
 
 /// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just these.
 fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
-    let settings = project.map(|project| &project.settings);
-    let mut options = Options {
-        kubernetes: args.kubernetes.or(settings.and_then(project::Settings::kubernetes)),
-        ..Options::default()
-    };
-    if let Some(version) = args.pachyderm.or(settings.and_then(project::Settings::pachyderm)) {
-        options.version = version;
-    }
-    let from_file = settings.and_then(|settings| settings.validate.select());
-    let select = Some(args.rules.select.clone()).filter(|rules| !rules.is_empty());
-    options.select = select.or(from_file).map(BTreeSet::from_iter);
-    if let Some(settings) = settings {
-        options.severities.extend(settings.validate.severities());
-        options.ignore.extend(settings.validate.ignore());
+    let mut options = project_options(args.pachyderm, project);
+    options.kubernetes = args.kubernetes.or(options.kubernetes);
+    if !args.rules.select.is_empty() {
+        options.select = Some(args.rules.select.iter().copied().collect());
     }
     options.severities.extend(args.rules.severity.iter().copied());
     options.ignore.extend(args.rules.ignore.iter().copied());
@@ -341,6 +351,7 @@ fn show(args: &ValidateArgs, terminal: &Terminal, checked: &Findings) -> Result<
 
 fn format(args: &ValidateArgs, terminal: &Terminal) -> Format {
     match args.report.format {
+        _ if args.report.json => Format::Json,
         None if terminal.is_on_screen() => Format::Pretty,
         None | Some(ReportFormat::Concise) => Format::Concise,
         Some(ReportFormat::Pretty) => Format::Pretty,
@@ -381,13 +392,29 @@ fn conclude(args: &ValidateArgs, project: Option<&Project>, terminal: &Terminal,
     }
     match (checked.unread.is_empty(), summary.fails()) {
         (false, _) => Exit::Input,
-        (true, true) => Exit::Faulty,
-        (true, false) => Exit::Done,
+        (true, true) if !args.report.exit_zero => Exit::Faulty,
+        (true, _) => Exit::Done,
     }
 }
 
+/// What the project's file says of specs, and a version that weighs more.
+pub(in crate::commands) fn project_options(version: Option<Version>, project: Option<&Project>) -> Options {
+    let settings = project.map(|project| &project.settings);
+    let mut options = Options::default();
+    if let Some(version) = version.or(settings.and_then(project::Settings::pachyderm)) {
+        options.version = version;
+    }
+    if let Some(settings) = settings {
+        options.kubernetes = settings.kubernetes();
+        options.select = settings.validate.select().map(FromIterator::from_iter);
+        options.severities.extend(settings.validate.severities());
+        options.ignore.extend(settings.validate.ignore());
+    }
+    options
+}
+
 /// All rules, a line each, or as JSON.
-fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
+pub(in crate::commands) fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
     let rules = spoutctl_lint::rules();
     if format == Some(ReportFormat::Json) {
         let list: Vec<_> = rules

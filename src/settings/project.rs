@@ -12,10 +12,9 @@ use toml::de::{DeTable, DeValue};
 
 use spoutctl_lint::diagnostic::{RuleId, Severity};
 use spoutctl_lint::kubernetes::Minor;
-use spoutctl_lint::rule_nearest;
-use spoutctl_lint::server::any_rule_named;
 use spoutctl_lint::source::{SourceFile, Span};
 use spoutctl_lint::version::Version;
+use spoutctl_lint::{any_rule_named, rule_nearest};
 
 use super::Origin;
 use super::file::{self, FileError, Never, Wrong, check_keys, table_in, value_in};

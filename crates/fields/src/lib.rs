@@ -3,11 +3,13 @@
 //! Words only, one table of facts for all who need them: `spoutctl-lint` holds specs against it, `spoutctl-proto` reads and writes
 //! specs by it. What it means when a spec does otherwise is for them to say.
 
+mod docs;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod version;
 
+pub use docs::{doc, doc_of_value};
 pub use table::*;
 use version::{Version, Versions};
 

@@ -92,3 +92,23 @@ fn the_list_of_messages_is_whole() {
         }
     }
 }
+
+#[test]
+fn each_field_and_each_value_that_a_person_may_write_is_described() {
+    for message in MESSAGES {
+        for field in message.fields {
+            let words = doc(message.name, field.name).unwrap_or_default();
+            assert!(words.ends_with('.'), "{}.{}: {words:?}", message.name, field.name);
+            if let Kind::Enum(names) = field.kind {
+                let described = |value: &&str| doc_of_value(names.name, value).is_some();
+                assert!(names.values.iter().all(described), "{}", names.name);
+            }
+        }
+    }
+    let lines = include_str!("docs.tsv").lines();
+    for line in lines {
+        let (message, field) = line.split('\t').next().unwrap().split_once('.').unwrap();
+        let known = MESSAGES.iter().find(|known| known.name == message);
+        assert!(known.is_some_and(|known| known.field(field).is_some()), "{line}");
+    }
+}

@@ -45,15 +45,18 @@ pub mod report;
 mod resources;
 mod rule;
 mod scheduling;
+pub mod schema;
 mod secrets;
 pub mod server;
 mod service;
 mod shape;
 pub mod source;
+mod sources;
 pub mod spec;
 mod spout;
 pub mod suppress;
 mod syntax;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -68,10 +71,12 @@ use crate::diagnostic::{Diagnostic, RuleId, Severity};
 use crate::source::SourceFile;
 pub use spoutctl_fields::version;
 
+use crate::spec::Parsed;
 use crate::spec::tree::Node;
 use finding::Findings;
 use kubernetes::Minor;
-pub use rule::{Rule, rule_named, rule_nearest, rules};
+pub use rule::{Rule, any_rule_named, every_rule, rule_named, rule_nearest, rules};
+pub use sources::{link, links};
 use version::Version;
 use view::{Fields, Spec};
 
@@ -180,18 +185,38 @@ fn is_pipeline(root: &Node) -> bool {
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
     let mut findings = Findings::new(options);
-    let mut checked = Checked::default();
     if unfinished::conflict(file, &mut findings) {
-        checked.diagnostics = findings.into_diagnostics();
-        return checked;
+        return Checked {
+            diagnostics: findings.into_diagnostics(),
+            ..Checked::default()
+        };
     }
     let mut parsed = spec::parse(file);
     let templates = unfinished::templates(file, &mut parsed);
-    let ours = syntax::ours(file, &parsed, options.expect);
-    syntax::check(file, &parsed, options, ours, &mut findings);
-    if ours == syntax::Ours::Whole || templates.stop_readers() {
-        templates.say(&mut findings);
-    }
+    let mut checked = check_with(file, &parsed, options, templates.is_any(), |findings| {
+        let ours = syntax::ours(file, &parsed, options.expect);
+        if ours == syntax::Ours::Whole || templates.stop_readers() {
+            templates.say(findings);
+        }
+    });
+    templates.keep(&mut checked.diagnostics);
+    checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
+    checked
+}
+
+/// What is wrong with a file that was read, and what `more` finds; a comment in the file turns either off.
+/// `has_gaps`: what could not be read is to be filled in later, and nothing is missing for it.
+fn check_with(
+    file: &SourceFile,
+    parsed: &Parsed,
+    options: &Options,
+    has_gaps: bool,
+    more: impl FnOnce(&mut Findings<'_>),
+) -> Checked {
+    let mut findings = Findings::new(options);
+    let ours = syntax::ours(file, parsed, options.expect);
+    syntax::check(file, parsed, options, ours, &mut findings);
+    let mut checked = Checked::default();
     let mut specs = Vec::new();
     for document in &parsed.documents {
         if options.expect.includes(&document.root) {
@@ -200,7 +225,7 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
                 root: Fields::of(&document.root),
                 version: options.version,
                 kubernetes: options.kubernetes,
-                whole: document.whole && (templates.is_any() || !view::has_gap(&document.root)),
+                whole: document.whole && (has_gaps || !view::has_gap(&document.root)),
                 spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
             });
         } else {
@@ -216,9 +241,9 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
     if parsed.documents.is_empty() && parsed.faults.is_empty() && (options.expect == Expect::Spout || is_blank) {
         spout::nothing(file, &mut findings);
     }
-    suppress::apply(file, &parsed, &mut findings);
+    more(&mut findings);
+    suppress::apply(file, parsed, &mut findings);
     checked.diagnostics = findings.into_diagnostics();
-    templates.keep(&mut checked.diagnostics);
     checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
     checked
 }

@@ -8,11 +8,13 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+mod page;
 mod pretty;
 mod sarif;
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{Position, SourceFile, Span};
+pub use page::page;
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

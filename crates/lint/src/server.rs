@@ -1,7 +1,7 @@
 //! What a pachd itself says of a spec when it is asked, as rules: so that they have a name, an explanation and a
 //! severity. Nothing here asks; whoever does reports by these.
 
-use super::rule::{Rule, rule_named};
+use super::rule::Rule;
 use super::version::Versions;
 use crate::diagnostic::Severity;
 
@@ -26,9 +26,4 @@ pub const DEFAULTS: Rule = Rule {
     ..Rule::plain("server-defaults", Severity::Info, Versions::since(2, 8))
 };
 
-/// The rule of that name, those of a server included.
-#[must_use]
-pub fn any_rule_named(id: &str) -> Option<&'static Rule> {
-    const RULES: &[Rule] = &[REFUSED, DEFAULTS];
-    rule_named(id).or_else(|| RULES.iter().find(|rule| rule.id.0 == id))
-}
+pub(super) const RULES: &[Rule] = &[REFUSED, DEFAULTS];

@@ -147,6 +147,18 @@ impl SourceFile {
         Position { line, column }
     }
 
+    /// Where a line starts; the first is 0.
+    #[must_use]
+    pub fn line_start(&self, line: usize) -> Option<usize> {
+        self.lines.get(line).copied()
+    }
+
+    /// The line that a byte is in; the first is 0.
+    #[must_use]
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset) - 1
+    }
+
     fn characters_before(&self, offset: usize) -> usize {
         // The end of the text may be the beginning of a block that is not there.
         let block = (offset / BLOCK).min(self.characters.len().saturating_sub(1));

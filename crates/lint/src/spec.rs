@@ -97,6 +97,26 @@ fn read(name: &str, text: &str) -> (Dialect, Reading) {
     }
 }
 
+/// What a file would be that holds this value, for one that was made otherwise than by reading a text.
+#[must_use]
+pub fn of_value(root: Node, comments: Vec<Comment>) -> Parsed {
+    let mut reading = Reading::default();
+    match root.value {
+        // A list of specs is what pachctl takes here in each version that takes a template at all.
+        Value::Array(elements) if !elements.is_empty() => {
+            elements.into_iter().for_each(|spec| reading.spec(spec, true))
+        }
+        _ => reading.document(root, 0),
+    }
+    Parsed {
+        dialect: Dialect::Json,
+        documents: reading.documents,
+        faults: reading.faults,
+        comments,
+        templates: Vec::new(),
+    }
+}
+
 fn is_named_yaml(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))

@@ -84,7 +84,9 @@ pub(super) fn apply(file: &SourceFile, parsed: &Parsed, findings: &mut Findings<
 /// What follows `spoutctl:` in a comment, and where that starts.
 fn directive(file: &SourceFile, comment: Span) -> Option<Span> {
     let text = file.slice(comment);
-    let words = text.strip_prefix('#')?.trim_start().strip_prefix("spoutctl:")?;
+    // Jsonnet has both marks; in JSON neither is right, which is for others to say.
+    let words = text.strip_prefix('#').or_else(|| text.strip_prefix("//"))?;
+    let words = words.trim_start().strip_prefix("spoutctl:")?;
     let start = comment.end - words.len() + (words.len() - words.trim_start().len());
     Some(Span::new(start, start + words.trim().len()))
 }
@@ -134,7 +136,7 @@ fn line_meant(file: &SourceFile, comment: Span) -> usize {
         return own;
     }
     let after = file.text().get(comment.end..).unwrap_or_default();
-    let has_something = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let has_something = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', '/']);
     let next = after.lines().skip(1).position(has_something);
     next.map_or(own, |lines| own + 1 + lines)
 }

@@ -3,6 +3,7 @@
 mod choices;
 mod corpus;
 mod properties;
+mod schema;
 mod verdicts;
 
 use std::collections::BTreeMap;

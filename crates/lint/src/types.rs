@@ -451,9 +451,10 @@ fn enumeration(spec: &Spec<'_>, names: &Enumeration, name: &str, node: &Node, fi
             }
             finding
         }
-        Value::Number(written) => match written.parse() {
-            Ok(index) if names.values.get::<usize>(index).is_some() => return,
-            _ => Finding::new(&ENUM_VALUE, node.span, format!("{name} has no value of this number"))
+        Value::Number(written) => match whole(written).and_then(|number| i32::try_from(number).ok()) {
+            None => wrong(spec, node, name, "a name", Some("enum")),
+            Some(number) if usize::try_from(number).is_ok_and(|at| at < names.values.len()) => return,
+            Some(_) => Finding::new(&ENUM_VALUE, node.span, format!("{name} has no value of this number"))
                 .severity(Severity::Warning)
                 .note("pachd accepts it, and takes it as if nothing were there"),
         },

@@ -7,6 +7,7 @@ use similar::TextDiff;
 
 use super::restarting::Restart;
 use crate::cli::CreateArgs;
+use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
 use crate::commands::server::{Pachd, advise};
@@ -119,13 +120,14 @@ fn specs(
 ) -> Result<Vec<Spec>, Failure> {
     let suppressions = Suppressions::new(project)?;
     let found = files::find(&args.submission.files, "<stdin>");
+    jsonnet::refuse_arguments(&args.submission.jsonnet_arg, &found.inputs)?;
     let mut unread = found.unread;
     let mut reports = Vec::new();
     let mut specs = Vec::new();
     for input in &found.inputs {
         match files::read(input) {
             Ok(file) => {
-                let (report, of_file) = look_at(input, file, options, &suppressions);
+                let (report, of_file) = look_at(args, input, file, options, &suppressions);
                 reports.push(report);
                 specs.extend(of_file);
             }
@@ -146,16 +148,30 @@ fn specs(
     Ok(specs)
 }
 
-fn look_at(input: &Input, file: SourceFile, options: &Options, suppressions: &Suppressions) -> (FileReport, Vec<Spec>) {
+fn look_at(
+    args: &CreateArgs,
+    input: &Input,
+    file: SourceFile,
+    options: &Options,
+    suppressions: &Suppressions,
+) -> (FileReport, Vec<Spec>) {
     // As `validate` does: whoever names a file says that it holds spouts.
     let expect = if input.is_named { Expect::Spout } else { Expect::Any };
     let options = Options {
         expect,
         ..options.clone()
     };
-    let mut diagnostics = spoutctl_lint::check(&file, &options).diagnostics;
+    let (checked, parsed) = if jsonnet::is_template(&input.name) {
+        let outcome = jsonnet::evaluate(input, &file, &args.submission.jsonnet_arg);
+        let checked = spoutctl_lint::template::check(&file, &outcome, &options);
+        (checked, outcome.ok().map(|template| template.parsed))
+    } else {
+        let parsed = spec::parse(&file);
+        (spoutctl_lint::check(&file, &options), Some(parsed))
+    };
+    let mut diagnostics = checked.diagnostics;
     suppressions.of(&input.name).leave_out(&mut diagnostics);
-    let documents = spec::parse(&file).documents.into_iter();
+    let documents = parsed.into_iter().flat_map(|parsed| parsed.documents);
     let specs = documents
         .filter(|document| expect.includes(&document.root))
         .map(|document| Spec {

@@ -17,7 +17,7 @@ use pachyderm_client::connection::tls::Trust;
 use spoutctl_lint::source::SourceFile;
 
 /// How files end that are looked at because they are in a directory.
-pub(in crate::commands) const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "pipeline"];
+pub(in crate::commands) const ENDINGS: [&str; 5] = ["json", "yaml", "yml", "pipeline", "jsonnet"];
 
 /// The most that is read of a file: a spec has kilobytes.
 const LARGEST: u64 = 16 << 20;

@@ -21,7 +21,8 @@ pub(super) fn ask(pachd: &dyn Pipelines, options: &Options, outcomes: &mut [Outc
         if found.iter().any(|found| found.severity == Severity::Error) {
             continue;
         }
-        let parsed = spec::parse(&outcome.report.file);
+        let parsed = outcome.evaluated.take();
+        let parsed = parsed.unwrap_or_else(|| spec::parse(&outcome.report.file));
         for document in parsed
             .documents
             .iter()

@@ -9,6 +9,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use super::{FileReport, Style, concise, each, is_unsafe, one_line};
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{SourceFile, Span};
+use crate::{any_rule_named, link};
 
 /// Bytes of the source that one picture may be made of: 4 KiB before, in and behind what is marked. The library's time
 /// grows with them, and a file may be one line with a fault in every word.
@@ -54,7 +55,11 @@ fn group<'a>(found: &'a Diagnostic, snippet: Snippet<'a, Annotation<'a>>) -> Gro
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
-    let title = level.primary_title(one_line(&found.message)).id(found.rule.0);
+    let mut title = level.primary_title(one_line(&found.message)).id(found.rule.0);
+    // Drawn with colours only: a terminal that has none may not know what a link is.
+    if let Some(link) = any_rule_named(found.rule.0).and_then(link) {
+        title = title.id_url(link);
+    }
     let mut group = title.element(snippet);
     if let Some(note) = &found.note {
         group = group.element(Level::NOTE.message(lines(note)));

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::gitlab::Seen;
 use super::{FileReport, each, level, place, related};
 use crate::diagnostic::{Diagnostic, Fix, RuleId};
-use crate::server::any_rule_named;
 use crate::source::{SourceFile, Span};
+use crate::{any_rule_named, link};
 
 /// All but what a path of a URI may hold as it is.
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -63,13 +63,17 @@ fn descriptor(id: RuleId) -> Value {
     let Some(rule) = any_rule_named(id.0) else {
         return json!({"id": id.0});
     };
-    json!({
+    let mut descriptor = json!({
         "id": id.0,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.why},
         "help": {"text": format!("{}\n\nspoutctl explain {id} shows an example.", rule.why)},
         "defaultConfiguration": {"level": level(rule.severity)},
-    })
+    });
+    if let Some(link) = link(rule) {
+        descriptor["helpUri"] = link.into();
+    }
+    descriptor
 }
 
 fn result(file: &SourceFile, found: &Diagnostic, index: usize, fingerprint: &str) -> Value {
