@@ -476,7 +476,7 @@ impl<'a> Committer<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        Ok(oldest.map_or(Found::Nothing, |info| self.judge(info, mark)))
+        Ok(oldest.map_or(Found::Nothing, |info| judge(info, mark)))
     }
 
     /// What became of one commit of ours.
@@ -484,27 +484,10 @@ impl<'a> Committer<'a> {
         let mut retry = Retry::new(self, job.archive.number);
         loop {
             match self.sink.inspect_commit(commit) {
-                Ok(info) => return Ok(self.judge(info, &job.mark)),
+                Ok(info) => return Ok(judge(info, &job.mark)),
                 Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Found::Nothing),
                 Err(fault) => retry.again(fault)?,
             }
-        }
-    }
-
-    fn judge(&self, info: CommitInfo, mark: &Mark) -> Found {
-        let commit = info.commit.clone();
-        match Mark::of(&info).filter(|found| found.is_same_archive(mark)) {
-            None
-            | Some(Mark {
-                stage: Stage::GivenUp, ..
-            }) => Found::Nothing,
-            Some(_) if info.is_open() => Found::Open(commit),
-            Some(_) if !info.error.is_empty() => Found::Errored(commit, info.error),
-            Some(Mark { stage: Stage::Done, .. }) => Found::Closed(commit),
-            // Finished by somebody else; whether our data were in, nobody can tell.
-            Some(Mark {
-                stage: Stage::Started, ..
-            }) => Found::Nothing,
         }
     }
 
@@ -728,5 +711,23 @@ impl<'a> Busy<'a> {
             },
             Exhausted::Grace => DeliveryError::Interrupted,
         })
+    }
+}
+
+/// What became of a commit, by what it says of itself.
+fn judge(info: CommitInfo, mark: &Mark) -> Found {
+    let commit = info.commit.clone();
+    match Mark::of(&info).filter(|found| found.is_same_archive(mark)) {
+        None
+        | Some(Mark {
+            stage: Stage::GivenUp, ..
+        }) => Found::Nothing,
+        Some(_) if info.is_open() => Found::Open(commit),
+        Some(_) if !info.error.is_empty() => Found::Errored(commit, info.error),
+        Some(Mark { stage: Stage::Done, .. }) => Found::Closed(commit),
+        // Finished by somebody else; whether our data were in, nobody can tell.
+        Some(Mark {
+            stage: Stage::Started, ..
+        }) => Found::Nothing,
     }
 }

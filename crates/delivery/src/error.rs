@@ -262,8 +262,7 @@ impl DeliveryError {
                 branch.repo.for_pachctl(&format!("@{commit}"))
             ),
             Self::Emptied { branch, .. } => format!(
-                "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {}",
-                branch
+                "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {branch}"
             ),
             Self::OutputStaged(_) => "put without --staging".to_owned(),
             Self::OutputBranch { .. } => {

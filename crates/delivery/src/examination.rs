@@ -463,7 +463,7 @@ fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
 }
 
 /// So long it is waited for that pachd is done with a commit, before it is dropped.
-const DONE_WITHIN: Duration = Duration::from_secs(60);
+const DONE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How an open commit came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
