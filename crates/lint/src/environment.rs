@@ -177,7 +177,7 @@ fn variable_name(spec: &Spec<'_>, name: &str, span: Span, findings: &mut Finding
 
 /// The most that Linux takes as one string of `NAME=value`, its end included.
 const LONGEST: usize = 128 << 10;
-/// What etcd takes as one request, less what else there is in a pipeline's ReplicationController.
+/// What etcd takes as one request, less what else there is in a pipeline's `ReplicationController`.
 const LARGEST: usize = (3 << 19) - (12 << 10);
 
 fn size(spec: &Spec<'_>, findings: &mut Findings<'_>) {

@@ -91,10 +91,10 @@ fn parts(spec: &Spec<'_>, toleration: Fields<'_>, findings: &mut Findings<'_>) {
     if let Some(key) = toleration.text("key").filter(|key| !key.value.is_empty()) {
         label_key(key.span(), key.value, "toleration", findings);
     }
-    if let Some(value) = toleration.text("value").filter(|_| operator == "Equal") {
-        if let Some(why) = names::label_value(value.value) {
-            label_value(value.node, value.value, "toleration", why, findings);
-        }
+    if let Some(value) = toleration.text("value").filter(|_| operator == "Equal")
+        && let Some(why) = names::label_value(value.value)
+    {
+        label_value(value.node, value.value, "toleration", why, findings);
     }
     let conflict = |member: Option<&Member>, message: String| {
         let span = member.map_or(toleration.beginning(), Member::span);

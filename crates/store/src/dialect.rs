@@ -256,7 +256,7 @@ impl Dialect {
 
     /// The project that a message names, if it counts.
     #[must_use]
-    pub fn project<'a>(self, name: &'a str) -> &'a str {
+    pub fn project(self, name: &str) -> &str {
         if self.has_projects() { name } else { DEFAULT_PROJECT }
     }
 }

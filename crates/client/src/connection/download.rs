@@ -11,7 +11,7 @@ use super::proxy::Proxy;
 use super::tls::{self, Trust};
 
 /// From the name's look-up to the last byte.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 5;
 

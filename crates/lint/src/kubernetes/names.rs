@@ -79,7 +79,7 @@ pub(crate) fn label_value(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The key of a secret or a ConfigMap.
+/// The key of a secret or a `ConfigMap`.
 pub(crate) fn config_key(text: &str) -> Option<&'static str> {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match text {

@@ -1,4 +1,4 @@
-//! A pod's spec, judged as the API server judges that of a ReplicationController's template and of its pods.
+//! A pod's spec, judged as the API server judges that of a `ReplicationController`'s template and of its pods.
 
 use std::collections::HashSet;
 use std::net::IpAddr;

@@ -104,7 +104,7 @@ pub(crate) fn seccomp_profile(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Why a text is no profile of AppArmor, as annotations name them.
+/// Why a text is no profile of `AppArmor`, as annotations name them.
 pub(crate) fn apparmor_profile(text: &str) -> Option<&'static str> {
     let is_one = matches!(text, "" | "runtime/default" | "unconfined") || text.starts_with("localhost/");
     (!is_one).then_some("is no profile of AppArmor")

@@ -102,10 +102,8 @@ impl Judge {
             "projected" => self.projected(of, path),
             "csi" => self.driver(of, path),
             "ephemeral" => self.claim(of, path),
-            "nfs" => {
-                if !text(of, "path").is_empty() && !text(of, "path").starts_with('/') {
-                    self.fault(path.key("path"), "has to be an absolute path");
-                }
+            "nfs" if !text(of, "path").is_empty() && !text(of, "path").starts_with('/') => {
+                self.fault(path.key("path"), "has to be an absolute path");
             }
             "gitRepo" => self.formed(of, path, "directory", descending),
             "azureDisk" => {

@@ -73,10 +73,12 @@ impl Service {
                 .map_err(|_| Refusal::InvalidName(name.to_owned()).within("invalid project name"))?;
             work.delete_project(&name, request.force)
         });
-        deleted.map_err(|status| match status.message.starts_with("cannot delete project ") {
-            // In pachd, this refusal alone has this code.
-            true => Status::new(Code::FailedPrecondition, status.message),
-            false => status,
+        deleted.map_err(|status| {
+            if status.message.starts_with("cannot delete project ") {
+                Status::new(Code::FailedPrecondition, status.message)
+            } else {
+                status
+            }
         })?;
         Ok(Empty {})
     }
