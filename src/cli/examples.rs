@@ -179,6 +179,7 @@ pub const MAN: &[Example] = &[example("spoutctl man put | man -l -", "reads it")
 const BESIDE: usize = 62;
 
 /// The end of a verb's help.
+#[must_use]
 pub fn help(examples: &[Example]) -> String {
     let width = examples
         .iter()

@@ -225,15 +225,12 @@ impl Walk<'_> {
                 }
                 self.places.push(own);
                 for (name, value) in result {
-                    match self.field(&objects, name) {
-                        Some(field) => {
-                            self.places.push(field.name);
-                            self.value(value, &field.sites, own);
-                        }
-                        None => {
-                            self.places.push(own);
-                            self.value(value, &[], own);
-                        }
+                    if let Some(field) = self.field(&objects, name) {
+                        self.places.push(field.name);
+                        self.value(value, &field.sites, own);
+                    } else {
+                        self.places.push(own);
+                        self.value(value, &[], own);
                     }
                 }
             }

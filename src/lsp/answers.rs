@@ -72,7 +72,9 @@ pub(super) fn hover(document: &Document, params: &HoverParams) -> Option<Hover> 
     }
     parts.dedup();
     let documents = known.parsed.documents.iter();
-    let field = documents.filter_map(|document| place(&document.root, &SPEC, at)).next();
+    let field = documents
+        .into_iter()
+        .find_map(|document| place(&document.root, &SPEC, at));
     if let Some((place, words)) = field {
         span.get_or_insert(place);
         parts.push(words);

@@ -147,9 +147,9 @@ fn step(at: &Json, part: &str, is_new: bool) -> Option<(String, bool)> {
 mod tests {
     use super::*;
 
-    fn patched(operation: Json) -> Result<Json, String> {
+    fn patched(operation: &Json) -> Result<Json, String> {
         let mut document = json!({"a": [1, 2], "b": {"c": 3}});
-        apply(&mut document, &operation).map(|()| document)
+        apply(&mut document, operation).map(|()| document)
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
             ),
         ];
         for (operation, expected) in cases {
-            assert_eq!(patched(operation.clone()), Ok(expected), "{operation}");
+            assert_eq!(patched(&operation), Ok(expected), "{operation}");
         }
     }
 
@@ -210,7 +210,7 @@ mod tests {
             (json!({"path": "/x"}), "has no `op`"),
             (json!({"op": "add"}), "has no `path`"),
         ] {
-            let said = patched(operation).unwrap_err();
+            let said = patched(&operation).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
     }

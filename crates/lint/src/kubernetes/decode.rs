@@ -104,8 +104,8 @@ impl Decoder {
             (Kind::Int32, _) => wrong("a whole number of 32 bits"),
             (Kind::Int64, _) => wrong("a whole number"),
             (Kind::IntOrText, _) => wrong("a whole number or a string"),
-            (Kind::Quantity, Json::String(text)) => self.quantity(text, path),
-            (Kind::Quantity, Json::Number(number)) => self.quantity(&number.to_string(), path),
+            (Kind::Quantity, Json::String(text)) => quantity(text, path),
+            (Kind::Quantity, Json::Number(number)) => quantity(&number.to_string(), path),
             (Kind::Quantity, _) => wrong("an amount"),
             (Kind::List(of), Json::Array(elements)) => {
                 let elements = elements.iter().enumerate();
@@ -129,13 +129,6 @@ impl Decoder {
             }
             (Kind::Object(name), Json::Object(members)) => self.object(name, members, path),
             (Kind::Map(_) | Kind::Object(_), _) => wrong("an object"),
-        }
-    }
-
-    fn quantity(&mut self, text: &str, path: Path<'_>) -> Result<Json, String> {
-        match Quantity::parse(text) {
-            Some(_) => Ok(Json::String(text.to_owned())),
-            None => Err(format!("`{path}` is `{text}`, which is no amount")),
         }
     }
 
@@ -167,6 +160,13 @@ fn what(json: &Json) -> &'static str {
         Json::String(_) => "a string",
         Json::Array(_) => "a list",
         Json::Object(_) => "an object",
+    }
+}
+
+fn quantity(text: &str, path: Path<'_>) -> Result<Json, String> {
+    match Quantity::parse(text) {
+        Some(_) => Ok(Json::String(text.to_owned())),
+        None => Err(format!("`{path}` is `{text}`, which is no amount")),
     }
 }
 

@@ -82,6 +82,7 @@ impl Service {
 
     /// # Errors
     /// When it has expired, or the time is shorter than a second or longer than half an hour.
+    #[expect(clippy::needless_pass_by_value, reason = "each call takes its message")]
     pub fn renew_file_set(&self, _call: &Call, request: RenewFileSetRequest) -> Result<Empty, Status> {
         let ttl = request.ttl_seconds;
         let seconds = u64::try_from(ttl).map_err(|_| {
@@ -102,6 +103,7 @@ impl Service {
     ///
     /// # Errors
     /// When one has expired.
+    #[expect(clippy::needless_pass_by_value, reason = "each call takes its message")]
     pub fn compose_file_set(
         &self,
         _call: &Call,

@@ -76,14 +76,14 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Shape
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     /// Details are told of pipelines in their newest version.
-    fn told_job(&self, record: &JobRecord, details: bool) -> Result<Shaped, Status> {
+    fn told_job(&self, record: &JobRecord, details: bool) -> Shaped {
         let pipeline = if details {
             self.store.pipeline(&record.pipeline).ok()
         } else {
             None
         };
         let spec: Option<Value> = pipeline.and_then(|pipeline| serde_json::from_str(&pipeline.effective).ok());
-        Ok(job_info(self.dialect, record, spec.as_ref()))
+        job_info(self.dialect, record, spec.as_ref())
     }
 
     pub fn list_job(
@@ -116,7 +116,7 @@ impl Service {
             .filter(|job| is_wanted(job))
             .take(count.unwrap_or(usize::MAX))
         {
-            if answers(self.told_job(job, request.details)?).is_break() {
+            if answers(self.told_job(job, request.details)).is_break() {
                 break;
             }
         }
@@ -130,7 +130,7 @@ impl Service {
             let seen = self.changes.number();
             let job = self.store.job(&pipeline, &id)?;
             if !request.wait || job.state == JobState::Killed {
-                return self.told_job(&job, request.details);
+                return Ok(self.told_job(&job, request.details));
             }
             self.changes.wait(seen, call)?;
         }
