@@ -68,9 +68,6 @@ pub enum Verb {
     Auth(AuthArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),
-    /// Evaluates one template under bounds; for spoutctl itself
-    #[command(hide = true, name = EVALUATE_JSONNET)]
-    EvaluateJsonnet,
     #[command(hide = true)]
     Completions(CompletionsArgs),
     #[command(hide = true)]
@@ -80,7 +77,7 @@ pub enum Verb {
     Spout(SpoutVerb),
 }
 
-/// The verb by which this program has another process of itself evaluate one template.
+/// The argument by which this program has another process of itself evaluate one template. No verb, for nobody types it.
 pub const EVALUATE_JSONNET: &str = "evaluate-jsonnet";
 
 #[derive(Debug, Subcommand)]
@@ -858,7 +855,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
+    /// Look at these: files, directories (all in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
     /// piped in, or else this directory]
     #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]

@@ -358,6 +358,8 @@ fn see_also(roff: &mut Roff, verb: &str) {
         "serve" => &["put", "create"],
         "validate" => &["explain", "create"],
         "explain" => &["validate"],
+        "schema" => &["validate", "create", "lsp"],
+        "lsp" => &["validate", "schema"],
         "create" => &["validate", "serve", "put"],
         "doctor" => &["config", "auth", "put"],
         "config" => &["doctor", "auth"],
