@@ -68,9 +68,6 @@ pub enum Verb {
     Auth(AuthArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),
-    /// Evaluates one template under bounds; for spoutctl itself
-    #[command(hide = true, name = EVALUATE_JSONNET)]
-    EvaluateJsonnet,
     #[command(hide = true)]
     Completions(CompletionsArgs),
     #[command(hide = true)]
@@ -80,7 +77,7 @@ pub enum Verb {
     Spout(SpoutVerb),
 }
 
-/// The verb by which this program has another process of itself evaluate one template.
+/// The argument by which this program has another process of itself evaluate one template. No verb, for nobody types it.
 pub const EVALUATE_JSONNET: &str = "evaluate-jsonnet";
 
 #[derive(Debug, Subcommand)]
@@ -550,6 +547,7 @@ pub struct TryingArgs {
 /// other. Exit code 1: there is no such file, branch or commit yet.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::GET))]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub struct GetArgs {
     /// What to read: [project/]repo[@branch-or-commit]:/path-or-glob; with --tar, -r and --list the path may be left out
     #[arg(value_name = "SOURCE")]
@@ -857,8 +855,9 @@ pub struct ServeArgs {
 /// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (everything in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
+    /// Look at these: files, directories (all in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
     /// piped in, or else this directory]
     #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]
@@ -1055,6 +1054,9 @@ pub struct LspArgs {
 }
 
 /// `NAME=VALUE`, as `pachctl --arg` has it: a value may hold `=`.
+///
+/// # Errors
+/// When it has no `=`.
 pub fn parse_argument(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

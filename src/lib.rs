@@ -110,6 +110,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if commands::group::guard::is_meant(&args) {
         return commands::group::guard::keep_watch();
     }
+    if commands::jsonnet::is_meant(&args) {
+        return commands::jsonnet::run();
+    }
     if let Some(exit) = commands::completion::answer(&args) {
         return exit;
     }
@@ -146,7 +149,6 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Explain(args) => commands::explain::run(&args),
         Verb::Schema(args) => commands::schema::run(&args),
         Verb::Lsp(args) => commands::lsp::run(&args),
-        Verb::EvaluateJsonnet => commands::jsonnet::run(),
         Verb::Create(args) => commands::create::run(&args),
         Verb::Auth(args) => commands::auth::run(&args),
         Verb::Config(args) => commands::config::run(&args),

@@ -64,6 +64,7 @@ pub struct CreateArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Creating pipelines")]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub struct SubmissionArgs {
     /// Create the pipelines of these specs; `-` is standard input, https:// addresses are read
     #[arg(

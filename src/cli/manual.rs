@@ -132,6 +132,7 @@ fn capitalised(text: &str) -> String {
         .map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a row a code")]
 fn exit_status(verb: &str) -> Vec<Entry> {
     const USAGE: Entry = ("2", "Wrong usage.");
     const REFUSED: Entry = ("4", "pachd refused. Do not repeat it unchanged.");
@@ -358,6 +359,8 @@ fn see_also(roff: &mut Roff, verb: &str) {
         "serve" => &["put", "create"],
         "validate" => &["explain", "create"],
         "explain" => &["validate"],
+        "schema" => &["validate", "create", "lsp"],
+        "lsp" => &["validate", "schema"],
         "create" => &["validate", "serve", "put"],
         "doctor" => &["config", "auth", "put"],
         "config" => &["doctor", "auth"],

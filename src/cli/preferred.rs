@@ -22,7 +22,6 @@ impl Verb {
             Self::Explain(_) => "explain",
             Self::Schema(_) => "schema",
             Self::Lsp(_) => "lsp",
-            Self::EvaluateJsonnet => super::EVALUATE_JSONNET,
             Self::Create(_) => "create",
             Self::Auth(_) => "auth",
             Self::Config(_) => "config",

@@ -1,5 +1,6 @@
 //! Templates of Jsonnet: evaluated in a process of their own, and handed to the linter as what comes of them.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,13 +52,16 @@ pub(super) fn refuse_arguments(arguments: &[(String, String)], inputs: &[Input])
     Err(failure.help("a template's name ends in .jsonnet; --stdin-name says so of standard input"))
 }
 
-/// Evaluates the template that standard input asks for, under bounds.
-///
-/// # Errors
-/// When it cannot have bounds, or nobody listens.
-pub fn run() -> Result<Exit, Failure> {
-    let served = jsonnet::serve(io::stdin().lock(), io::stdout().lock());
-    served.map(|()| Exit::Done).map_err(|error| {
-        Failure::new(Exit::Usage, "this is for spoutctl's own use, by validate and create -f").detail(error.to_string())
-    })
+/// Whether this process is one that another of this program has started to evaluate a template.
+pub fn is_meant(args: &[OsString]) -> bool {
+    matches!(args, [_, verb] if verb == EVALUATE_JSONNET)
+}
+
+/// Evaluates the template that standard input asks for, under bounds. Whoever asked sees by the exit code that there is
+/// no answer.
+pub fn run() -> Exit {
+    match jsonnet::serve(io::stdin().lock(), io::stdout().lock()) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Usage,
+    }
 }

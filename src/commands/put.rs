@@ -69,6 +69,7 @@ pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
     deliver(args, &server, &target, Vec::new(), None).map_err(|failure| server::advise(failure, &server))
 }
 
+#[expect(clippy::too_many_lines, reason = "one step after the other")]
 fn deliver(
     args: &PutArgs,
     server: &Server,

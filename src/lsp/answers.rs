@@ -219,10 +219,6 @@ fn fix_all(document: &Document, known: &Known, uri: &Uri) -> Option<CodeAction> 
     })
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "lsp-types has the map so; nothing in a Uri changes"
-)]
 fn change(document: &Document, uri: &Uri, edits: &[Edit]) -> WorkspaceEdit {
     let edits = edits.iter().map(|edit| TextEdit {
         range: document.range(edit.span),

@@ -110,8 +110,11 @@ fn edit(document: &Document, context: &Context, new_text: String) -> CompletionT
     })
 }
 
+/// A message, its field, and the values that it may have, each with what it means.
+type FewValues = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Values of fields that are strings and have only a few.
-const FEW: &[(&str, &str, &[(&str, &str)])] = &[
+const FEW: &[FewValues] = &[
     (
         "Service",
         "type",

@@ -358,7 +358,9 @@ impl<F: Read + AsFd> Making<F> {
             };
             report.note(&format!("{} {what}: no commit is made of it", self.name));
         }
-        notes(&made, &self.name).iter().for_each(|note| report.note(note));
+        for note in &notes(&made, &self.name) {
+            report.note(note);
+        }
         if made.dropped > 0 {
             let bytes = grouped(made.dropped as u64);
             report.note(&format!("the last message had no end: its {bytes} bytes were left out"));

@@ -252,6 +252,7 @@ fn dialect(delimiter: Option<u8>, has_header: bool) -> Framing {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests name a framing each")]
 fn wholes(framing: Framing, input: &[u8]) -> Vec<String> {
     let partial = framing.usual_partial();
     let (shown, end) = split(framing.clone(), input, &[], partial);
