@@ -116,8 +116,8 @@ async fn read(mut body: Incoming, count: Option<usize>) -> Reply {
         let is_enough = count.is_some_and(|count| reply.messages.len() >= count);
         let patience = if is_enough { SILENCE } else { PATIENCE };
         let frame = match timeout(patience, body.frame()).await {
-            Err(_) if is_enough => return reply,
-            Err(_) => panic!("nothing comes after {} messages", reply.messages.len()),
+            Err(_elapsed) if is_enough => return reply,
+            Err(_elapsed) => panic!("nothing comes after {} messages", reply.messages.len()),
             Ok(None) => return reply,
             Ok(Some(frame)) => frame.unwrap(),
         };

@@ -58,17 +58,17 @@ fn assert_harmful(reply: &Reply, why: &str) {
 fn what_would_do_harm_to_a_pachd_before_2_6_is_refused() {
     for release in ["2.0", "2.3", "2.5"] {
         let (_directory, served) = served(release);
-        let server = Connection::to(&served.authority);
+        let pachd = Connection::to(&served.authority);
         let make = CreateRepoRequest {
             repo: Some(repo()),
             ..CreateRepoRequest::default()
         };
-        server.ask("pfs_v2.API/CreateRepo", &make).ok::<Empty>();
+        pachd.ask("pfs_v2.API/CreateRepo", &make).ok::<Empty>();
         let start = StartCommitRequest {
             branch: Some(master()),
             ..StartCommitRequest::default()
         };
-        let started: Commit = server.ask("pfs_v2.API/StartCommit", &start).one();
+        let started: Commit = pachd.ask("pfs_v2.API/StartCommit", &start).one();
         let named = Commit {
             branch: Some(master()),
             ..started.clone()
@@ -78,19 +78,19 @@ fn what_would_do_harm_to_a_pachd_before_2_6_is_refused() {
             branch: None,
             ..started.clone()
         };
-        assert_harmful(&inspect(&server, unnamed, 0), "named with its branch");
+        assert_harmful(&inspect(&pachd, unnamed, 0), "named with its branch");
         let give_up = FinishCommitRequest {
             commit: Some(named.clone()),
             error: "given up".to_owned(),
             ..FinishCommitRequest::default()
         };
-        server.ask("pfs_v2.API/FinishCommit", &give_up).ok::<Empty>();
+        pachd.ask("pfs_v2.API/FinishCommit", &give_up).ok::<Empty>();
         let drop = CommitSetRequest {
             commit_set: Some(CommitSet { id: started.id }),
         };
-        assert_harmful(&server.ask("pfs_v2.API/DropCommitSet", &drop), "before it is finished");
-        inspect(&server, named, 4).one::<CommitInfo>();
-        server.ask("pfs_v2.API/DropCommitSet", &drop).ok::<Empty>();
+        assert_harmful(&pachd.ask("pfs_v2.API/DropCommitSet", &drop), "before it is finished");
+        inspect(&pachd, named, 4).one::<CommitInfo>();
+        pachd.ask("pfs_v2.API/DropCommitSet", &drop).ok::<Empty>();
     }
 }
 

@@ -52,14 +52,13 @@ impl Served {
         stdout.read_line(&mut line).unwrap();
         let said = std::fs::read_to_string(&log).unwrap();
         let address = line.trim();
-        let authority = match address.split_once("://") {
-            Some((_, authority)) => authority.to_owned(),
+        let authority = if let Some((_, authority)) = address.split_once("://") {
+            authority.to_owned()
+        } else {
             // A sidecar tells its environment instead.
-            None => {
-                let mut lines = stdout.lines().map_while(Result::ok);
-                let port = lines.find_map(|line| line.strip_prefix("PEER_PORT=").map(str::to_owned));
-                format!("127.0.0.1:{}", port.unwrap_or_else(|| panic!("no address: {said}")))
-            }
+            let mut lines = stdout.lines().map_while(Result::ok);
+            let port = lines.find_map(|line| line.strip_prefix("PEER_PORT=").map(str::to_owned));
+            format!("127.0.0.1:{}", port.unwrap_or_else(|| panic!("no address: {said}")))
         };
         Self {
             child,

@@ -82,8 +82,11 @@ fn file<B: AsRef<[u8]>>(messages: &[B]) -> Vec<Value> {
     }
 }
 
+/// An entry of a tar archive: its name, type, mode and bytes.
+type Entry = (String, u8, u32, Vec<u8>);
+
 /// What is in the tar archive that was answered.
-pub fn entries(messages: &[Value]) -> Option<Vec<(String, u8, u32, Vec<u8>)>> {
+pub fn entries(messages: &[Value]) -> Option<Vec<Entry>> {
     let mut archive = BASE64.decode(messages.first()?.as_str()?).ok()?;
     archive.extend([0; 1024]);
     let mut found = Vec::new();
