@@ -226,9 +226,9 @@ fn names_are_read_in_both_spellings_and_unset_values_as_null() {
 #[test]
 fn what_is_not_served_says_so_by_name() {
     let served = Served::start();
-    let answer = served.call("pps_v2.API/ListJob", &json!({}));
+    let answer = served.call("pps_v2.API/ListDatum", &json!({}));
     assert_eq!(answer.status, 501);
-    assert!(answer.text().contains("pps_v2.API/ListJob"), "{}", answer.text());
+    assert!(answer.text().contains("pps_v2.API/ListDatum"), "{}", answer.text());
     assert_eq!(served.request("GET", "/api/pfs_v2.API/ListRepo", &[], b"").status, 404);
     assert_eq!(served.request("GET", "/", &[], b"").status, 404);
 }

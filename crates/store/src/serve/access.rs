@@ -296,7 +296,9 @@ fn need_of(method: &str) -> Need {
         | "pfs_v2.API/ClearCommit"
         | "pfs_v2.API/ModifyFile"
         | "pps_v2.API/StartPipeline"
-        | "pps_v2.API/StopPipeline" => Need::Repo(&[P::RepoWrite]),
+        | "pps_v2.API/StopPipeline"
+        | "pps_v2.API/StopJob"
+        | "pps_v2.API/DeleteJob" => Need::Repo(&[P::RepoWrite]),
         "pfs_v2.API/InspectCommit" => Need::Repo(&[P::RepoInspectCommit]),
         "pfs_v2.API/ListCommit" => Need::Repo(&[P::RepoListCommit]),
         // A subscription is refused at once; pachd waits for a commit to refuse (recording auth 016).
@@ -316,6 +318,13 @@ fn need_of(method: &str) -> Need {
         | "pfs_v2.API/SquashCommit"
         | "pfs_v2.API/DropCommitSet"
         | "pfs_v2.API/SquashCommitSet" => Need::Cluster(P::RepoDeleteCommit),
+        // What these are about is more than one repo, so more is asked for than by pachd: the cluster's owner may.
+        "pfs_v2.API/DeleteProject" => Need::Cluster(P::ProjectDelete),
+        "pfs_v2.API/DeleteRepos" => Need::Cluster(P::RepoDelete),
+        "metadata.API/EditMetadata"
+        | "transaction_v2.API/BatchTransaction"
+        | "pps_v2.API/CreateSecret"
+        | "pps_v2.API/DeleteSecret" => Need::Cluster(P::ClusterModifyBindings),
         "auth_v2.API/GetRobotToken" => Need::Cluster(P::ClusterAuthGetRobotToken),
         _ => Need::Nothing,
     }
@@ -457,6 +466,14 @@ impl Service {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the caller may read a repo.
+    ///
+    /// # Errors
+    /// `PermissionDenied`.
+    pub(super) fn authorize_reading(&self, call: &Call, repo: &Repo) -> Result<(), Status> {
+        self.must_have(call, &On::repo(repo), &[P::RepoRead])
     }
 
     /// Whether the caller may make this pipeline, or give it another spec.

@@ -44,6 +44,7 @@ impl Service {
         }
         let file = request.src.ok_or_else(|| Status::unknown("file cannot be nil"))?;
         let commit = file.commit.clone().unwrap_or_default();
+        self.authorize_reading(call, &self.pick(&commit)?.repo)?;
         let source = self.view(call, &commit)?;
         let from = clean(&file.path).trim_end_matches('/').to_owned();
         let to = clean(&request.dst).trim_end_matches('/').to_owned();
