@@ -77,6 +77,9 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l max-archive-size -d 'Refuse an archive whose files have more than this together, links and sparse files counted as what they stand for' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l archive-end -d 'What the end of an archive is' -r -f -a "strict\t'Two zero blocks'
+lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
@@ -90,7 +93,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -111,7 +114,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l insecure -d 'T
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -172,7 +175,7 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -208,7 +211,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'W
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -240,7 +243,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -281,8 +284,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l format -d '
 yaml\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -d 'Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input, https:// addresses are read' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -305,7 +308,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_s
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "whoami" -d 'Say whom pachd takes us for, until when, and where the token is from'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and not __fish_seen_subcommand_from login use-token whoami logout" -f -a "logout" -d 'Forget the context\'s token; at pachd it stays good until it expires or is revoked'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l timeout -d 'Wait for so long until somebody has logged in' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -315,7 +318,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from login" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -324,7 +327,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from use-token" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from whoami" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -339,7 +342,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand auth; and __fish_seen_subcommand_from logout" -s V -l version -d 'Print version'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -354,7 +357,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -412,6 +415,9 @@ skip\t'Leave links out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l special -d 'What becomes of devices, FIFOs and other entries that are no file' -r -f -a "refuse\t'Refuse the archive'
 skip\t'Leave such entries out, and say so'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-entry-size -d 'Refuse a file larger than this, sparse files counted with their holes' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l max-archive-size -d 'Refuse an archive whose files have more than this together, links and sparse files counted as what they stand for' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l archive-end -d 'What the end of an archive is' -r -f -a "strict\t'Two zero blocks'
+lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
@@ -425,7 +431,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -446,7 +452,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to this file, or with -r to this directory: it appears whole, or not at all; `-` is standard output' -r -F
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from get" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -473,7 +479,7 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
@@ -508,7 +514,7 @@ junit\t'JUnit XML'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F

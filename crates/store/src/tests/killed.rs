@@ -92,7 +92,7 @@ fn spawn(dir: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
         .args([
             "--exact",
-            "store::tests::killed::writer",
+            "tests::killed::writer",
             "--nocapture",
             "--test-threads=1",
         ])
