@@ -34,6 +34,8 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve 
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "schema" -d 'Print a JSON Schema of pipeline specs, for editors'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "lsp" -d 'Serve an editor: what `validate` says while a spec is typed, what fields mean, what may be written'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "create" -d 'Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "auth" -d 'Log in to pachd, and keep the token in pachctl\'s configuration'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "config" -d 'Show what holds here, and where each of it was said: pachd\'s address, token, project; preferred options'
@@ -227,6 +229,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l select -d 'Apply these rules only' -r
@@ -248,11 +251,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l context -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l all -d 'Look at ordinary pipelines, too'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l spouts-only -d 'Of the files that are named, look at those only that have a spout, as in a directory'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l no-config -d 'Take options from no file'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -d 'List all rules, and look at nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l rules -l list-rules -d 'List all rules, and look at nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l json -d 'The same as --format json'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l exit-zero -d 'End with 0 whatever is found; what cannot be read still ends with 3'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'
@@ -261,6 +267,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s h -l help
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand schema" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand schema" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand lsp" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: what spoutctl.toml says, else 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand lsp" -l all -d 'Look at ordinary pipelines, too'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand lsp" -l stdio -d 'Some editors say so; there is nothing else'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand lsp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand lsp" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l template -d 'What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook' -r -f -a "blank\t''
 directory\t''
 kafka\t''
@@ -283,8 +297,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s o -l output
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l format -d 'How the spec is written [default: as the file\'s ending says, else json]' -r -f -a "json\t''
 yaml\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l with-code -d 'Also write a small spout that runs to this directory: entrypoint.sh, Dockerfile, README.md' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l schema -d 'Say in the spec which JSON Schema an editor is to hold it to, such as a file that `spoutctl schema` wrote' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachyderm -d 'The Pachyderm that the spec is for: 1.12 to 2.12 [default: 2.12]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s f -l file -d 'Create the pipelines of these specs; `-` is standard input, https:// addresses are read' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -498,6 +514,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l kubernetes -d 'The cluster\'s Kubernetes, such as 1.31, or what `kubectl version` prints' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l config -d 'Take options from this file instead of the nearest spoutctl.toml' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l select -d 'Apply these rules only' -r
@@ -519,11 +536,14 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l all -d 'Look at ordinary pipelines, too'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l spouts-only -d 'Of the files that are named, look at those only that have a spout, as in a directory'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l no-config -d 'Take options from no file'
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l rules -d 'List all rules, and look at nothing'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l rules -l list-rules -d 'List all rules, and look at nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l fix -d 'Mend what can be mended without a change of meaning; everything else in a file stays byte for byte'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l unsafe-fixes -d 'Mend also what a person should look at: removed, added and renamed fields, quantities'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l diff -d 'Write no file: show as a diff what would be mended'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l json -d 'The same as --format json'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l exit-zero -d 'End with 0 whatever is found; what cannot be read still ends with 3'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say nothing on standard error but errors'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from validate" -l server -d 'Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing'

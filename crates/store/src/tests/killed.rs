@@ -90,12 +90,7 @@ fn log(store: &Store) -> Vec<String> {
 
 fn spawn(dir: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "tests::killed::writer",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", "tests::killed::writer", "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
