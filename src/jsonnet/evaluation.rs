@@ -133,7 +133,7 @@ struct Imports<'p> {
     why: Option<String>,
 }
 
-impl<'p> Imports<'p> {
+impl Imports<'_> {
     fn new(request: &Request, context: SpanContextId) -> Self {
         let directory = request.directory.as_ref();
         Self {

@@ -71,8 +71,8 @@ pub(super) fn hover(document: &Document, params: &HoverParams) -> Option<Hover> 
         }
     }
     parts.dedup();
-    let documents = known.parsed.documents.iter();
-    let field = documents.filter_map(|document| place(&document.root, &SPEC, at)).next();
+    let mut documents = known.parsed.documents.iter();
+    let field = documents.find_map(|document| place(&document.root, &SPEC, at));
     if let Some((place, words)) = field {
         span.get_or_insert(place);
         parts.push(words);
@@ -217,10 +217,6 @@ fn fix_all(document: &Document, known: &Known, uri: &Uri) -> Option<CodeAction> 
     })
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "lsp-types has the map so; nothing in a Uri changes"
-)]
 fn change(document: &Document, uri: &Uri, edits: &[Edit]) -> WorkspaceEdit {
     let edits = edits.iter().map(|edit| TextEdit {
         range: document.range(edit.span),

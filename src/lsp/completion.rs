@@ -110,8 +110,11 @@ fn edit(document: &Document, context: &Context, new_text: String) -> CompletionT
     })
 }
 
+/// Values, and what each means.
+type Choices = &'static [(&'static str, &'static str)];
+
 /// Values of fields that are strings and have only a few.
-const FEW: &[(&str, &str, &[(&str, &str)])] = &[
+const FEW: &[(&str, &str, Choices)] = &[
     (
         "Service",
         "type",

@@ -15,14 +15,13 @@ pub fn doc(message: &str, field: &str) -> Option<&'static str> {
 #[must_use]
 pub fn doc_of_value(enumeration: &str, value: &str) -> Option<&'static str> {
     Some(match (enumeration, value) {
-        ("TolerationOperator", "EMPTY") => "None; pachd refuses it.",
+        ("TolerationOperator", "EMPTY") | ("Type", "UNKNOWN") => "None; pachd refuses it.",
         ("TolerationOperator", "EXISTS") => "The taint is there, whatever its value.",
         ("TolerationOperator", "EQUAL") => "The taint has this very value.",
         ("TaintEffect", "ALL_EFFECTS") => "Whatever the taint does.",
         ("TaintEffect", "NO_SCHEDULE") => "Pods that do not tolerate it are not started there.",
         ("TaintEffect", "PREFER_NO_SCHEDULE") => "Pods that do not tolerate it are rather started elsewhere.",
         ("TaintEffect", "NO_EXECUTE") => "Pods that do not tolerate it are taken away.",
-        ("Type", "UNKNOWN") => "None; pachd refuses it.",
         ("Type", "CSV") => "Lines of values.",
         ("Type", "JSON") => "Objects of JSON.",
         ("Type", "PARQUET") => "Apache Parquet.",

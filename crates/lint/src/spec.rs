@@ -104,7 +104,9 @@ pub fn of_value(root: Node, comments: Vec<Comment>) -> Parsed {
     match root.value {
         // A list of specs is what pachctl takes here in each version that takes a template at all.
         Value::Array(elements) if !elements.is_empty() => {
-            elements.into_iter().for_each(|spec| reading.spec(spec, true))
+            for spec in elements {
+                reading.spec(spec, true);
+            }
         }
         _ => reading.document(root, 0),
     }

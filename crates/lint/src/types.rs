@@ -179,7 +179,7 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
         }
         (Kind::Int32, _) => integer(spec, field, &name, node, i32::MIN.into()..=i32::MAX.into(), findings),
         (Kind::Int64 | Kind::OptionalInt64, _) => {
-            integer(spec, field, &name, node, i64::MIN.into()..=i64::MAX.into(), findings)
+            integer(spec, field, &name, node, i64::MIN.into()..=i64::MAX.into(), findings);
         }
         (Kind::Uint64, _) => integer(spec, field, &name, node, 0..=u64::MAX.into(), findings),
         (Kind::Float | Kind::Double, _) => float(spec, field, &name, node, findings),
