@@ -71,7 +71,7 @@ pub(super) fn hover(document: &Document, params: &HoverParams) -> Option<Hover> 
         }
     }
     parts.dedup();
-    let mut documents = known.parsed.documents.iter();
+    let mut documents = known.parsed(&document.file).documents.iter();
     let field = documents.find_map(|document| place(&document.root, &SPEC, at));
     if let Some((place, words)) = field {
         span.get_or_insert(place);
