@@ -855,7 +855,7 @@ pub struct ServeArgs {
 /// Exit code 0: no errors; 1: errors; 2: wrong usage; 3: something could not be read.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::VALIDATE))]
-#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ValidateArgs {
     /// Look at these: files, directories (all in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
     /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
@@ -1056,7 +1056,7 @@ pub struct LspArgs {
 /// `NAME=VALUE`, as `pachctl --arg` has it: a value may hold `=`.
 ///
 /// # Errors
-/// When it has no `=`.
+/// When there is no name, or nothing is said of it.
 pub fn parse_argument(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

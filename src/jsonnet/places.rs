@@ -225,13 +225,10 @@ impl Walk<'_> {
                 }
                 self.places.push(own);
                 for (name, value) in result {
-                    if let Some(field) = self.field(&objects, name) {
-                        self.places.push(field.name);
-                        self.value(value, &field.sites, own);
-                    } else {
-                        self.places.push(own);
-                        self.value(value, &[], own);
-                    }
+                    let field = self.field(&objects, name);
+                    self.places.push(field.as_ref().map_or(own, |field| field.name));
+                    let sites = field.map_or_else(Vec::new, |field| field.sites);
+                    self.value(value, &sites, own);
                 }
             }
             Value::Array(result) => {

@@ -78,9 +78,10 @@ fn what_is_made_by_a_call_is_found_where_the_call_is() {
 
 #[test]
 fn names_that_stand_for_each_other_without_end_are_walked_for_a_while_only() {
-    let doubled: String = (1..40)
-        .map(|n| format!("local v{n} = v{} + v{};\n", n - 1, n - 1))
+    let lines: Vec<String> = (1..40)
+        .map(|n| format!("local v{n} = v{} + v{};", n - 1, n - 1))
         .collect();
+    let doubled = lines.join("\n");
     let text = format!("local v0 = {{a:: 1, b: 2}};\n{doubled}local used = v3;\nif true then used else v39");
     assert!(!evaluate(&request(&text, &[])).unwrap().places.is_empty());
 }

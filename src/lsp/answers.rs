@@ -71,10 +71,8 @@ pub(super) fn hover(document: &Document, params: &HoverParams) -> Option<Hover> 
         }
     }
     parts.dedup();
-    let documents = known.parsed.documents.iter();
-    let field = documents
-        .into_iter()
-        .find_map(|document| place(&document.root, &SPEC, at));
+    let mut documents = known.parsed(&document.file).documents.iter();
+    let field = documents.find_map(|document| place(&document.root, &SPEC, at));
     if let Some((place, words)) = field {
         span.get_or_insert(place);
         parts.push(words);

@@ -7,22 +7,22 @@ use lsp_types::{
 
 use super::answers::{described, type_of};
 use super::context::{Context, Quotes, What, context};
-use super::documents::{Document, Known};
+use super::documents::Document;
 use spoutctl_fields::version::Version;
 use spoutctl_fields::{Field, Kind, Message, SPEC};
-use spoutctl_lint::spec::Dialect;
 use spoutctl_lint::spec::tree::Node;
+use spoutctl_lint::spec::{Dialect, Parsed};
 
 pub(super) fn completion(document: &Document, params: &CompletionParams) -> Option<CompletionResponse> {
     let known = document.known.as_ref()?;
     let at = document.offset(params.text_document_position.position);
-    let is_json = known.parsed.dialect == Dialect::Json;
+    let is_json = known.parsed(&document.file).dialect == Dialect::Json;
     let context = context(document.file.text(), at, is_json)?;
     let version = known.options.version;
     let items = match &context.what {
         What::Key { present } => {
             let message = message_at(&context.path, version)?;
-            let is_camel = prefers_camel(known);
+            let is_camel = prefers_camel(known.parsed(&document.file));
             let fields = message.fields_in(version);
             let fields = fields.filter(|field| !present.iter().any(|name| field.is_spelt(name)));
             fields
@@ -35,7 +35,7 @@ pub(super) fn completion(document: &Document, params: &CompletionParams) -> Opti
 }
 
 /// Whether the names in a document are in camelCase.
-fn prefers_camel(known: &Known) -> bool {
+fn prefers_camel(parsed: &Parsed) -> bool {
     fn count(node: &Node, snake: &mut usize, camel: &mut usize) {
         for member in node.members() {
             let name = &member.key.name;
@@ -49,7 +49,7 @@ fn prefers_camel(known: &Known) -> bool {
         node.elements().iter().for_each(|element| count(element, snake, camel));
     }
     let (mut snake, mut camel) = (0, 0);
-    for document in &known.parsed.documents {
+    for document in &parsed.documents {
         count(&document.root, &mut snake, &mut camel);
     }
     camel > snake
@@ -110,11 +110,11 @@ fn edit(document: &Document, context: &Context, new_text: String) -> CompletionT
     })
 }
 
-/// A message, its field, and the values that it may have, each with what it means.
-type FewValues = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+/// Values, and what each means.
+type Choices = &'static [(&'static str, &'static str)];
 
 /// Values of fields that are strings and have only a few.
-const FEW: &[FewValues] = &[
+const FEW: &[(&str, &str, Choices)] = &[
     (
         "Service",
         "type",

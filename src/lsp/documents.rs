@@ -1,5 +1,6 @@
 //! The documents that an editor has open, and what is known of each.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -49,8 +50,15 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct Known {
     pub options: Options,
-    pub parsed: Parsed,
     pub diagnostics: Vec<Diagnostic>,
+    parsed: OnceCell<Parsed>,
+}
+
+impl Known {
+    /// The tree of a text. Made when it is asked for, which a keystroke alone does not.
+    pub(super) fn parsed(&self, file: &SourceFile) -> &Parsed {
+        self.parsed.get_or_init(|| spec::parse(file))
+    }
 }
 
 #[derive(Debug)]
@@ -148,13 +156,12 @@ impl Document {
             return;
         }
         let options = options();
-        let parsed = spec::parse(&self.file);
         let mut diagnostics = spoutctl_lint::check(&self.file, &options).diagnostics;
         leave_out(&mut diagnostics);
         self.known = Some(Known {
             options,
-            parsed,
             diagnostics,
+            parsed: OnceCell::new(),
         });
     }
 

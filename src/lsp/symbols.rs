@@ -10,7 +10,7 @@ const DEEPEST: usize = 4;
 
 pub(super) fn symbols(document: &Document, _: &DocumentSymbolParams) -> Option<DocumentSymbolResponse> {
     let known = document.known.as_ref()?;
-    let specs = known.parsed.documents.iter().map(|spec| {
+    let specs = known.parsed(&document.file).documents.iter().map(|spec| {
         let name = name_of(&spec.root).unwrap_or("(no name)");
         let children = children(document, &spec.root, 1);
         let range = document.range(spec.root.span);

@@ -163,10 +163,8 @@ proptest! {
 
 #[test]
 fn the_schema_of_each_version_takes_what_the_rules_call_right() {
-    for (name, path) in specs("ok")
-        .into_iter()
-        .filter(|(_, path)| path.extension().is_some_and(|ending| ending == "json"))
-    {
+    let is_json = |path: &Path| path.extension().is_some_and(|ending| ending == "json");
+    for (name, path) in specs("ok").into_iter().filter(|(_, path)| is_json(path)) {
         let (_, version) = case(&name);
         let Ok(value) = serde_json::from_slice(&fs::read(&path).unwrap()) else {
             continue; // several specs after another
