@@ -116,12 +116,8 @@ impl Splitter {
             let why =
                 format!("it does not begin with a record separator (0x{RECORD_SEPARATOR:02x}), as RFC 7464 has it");
             self.looked = held.len();
-            // Where nothing follows it, the first byte is enough.
-            let end = if self.goes_on {
-                next
-            } else {
-                (!held.is_empty()).then_some(held.len())
-            };
+            // Where nothing follows it, the first byte is enough: how much is held must not matter.
+            let end = if self.goes_on { next } else { held.first().map(|_| 1) };
             return end.map(|body| Cut {
                 body,
                 fault: Some(MessageFault::NotJson { why }),
