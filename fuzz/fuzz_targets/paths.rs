@@ -7,10 +7,10 @@ use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
 use spoutctl_archive::{ArchiveWriter, Digest, EntryStream, Options, escape_path, unescape_path};
-use spoutctl_delivery::mark::{Mark, Stage, StreamName};
 use spoutctl_core::pfs::{
     BranchName, CommitId, Destination, FilePath, ProjectName, RepoName, Revision, Source, is_allowed_in_path,
 };
+use spoutctl_delivery::mark::{Mark, Stage, StreamName};
 use spoutctl_fuzz::{content, frame_bytes};
 
 fuzz_target!(|data: &[u8]| {
@@ -126,6 +126,7 @@ fn mark(text: &str) {
                 first: text.len() as u64,
                 digest: Digest::new([7; 32]),
                 messages: None,
+                has_asides: text.len() % 2 == 1,
                 stage: Stage::Started,
             };
             for stage in [Stage::Started, Stage::Done, Stage::GivenUp] {

@@ -4,12 +4,12 @@
 use libfuzzer_sys::fuzz_target;
 use spoutctl_lint::diagnostic::Safety;
 use spoutctl_lint::fix::mend;
-use spoutctl_lint::version::Version;
-use spoutctl_lint::{Options, check};
 use spoutctl_lint::source::{SourceFile, Span};
 use spoutctl_lint::spec::strict::to_json;
 use spoutctl_lint::spec::tree::Node;
 use spoutctl_lint::spec::{MAX_ALIASED, parse};
+use spoutctl_lint::version::Version;
+use spoutctl_lint::{Options, check};
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, bytes)) = data.split_first() else {

@@ -63,6 +63,7 @@ impl Choice {
             special: if bit(2) { Special::Skip } else { Special::Refuse },
             obey_deletions: bit(7),
             max_entry_size: MAX_ENTRY_SIZE,
+            ..Options::default()
         };
         Self {
             options,

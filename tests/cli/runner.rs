@@ -58,6 +58,19 @@ pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
+/// Whether tests that take minutes are wanted; says how they are asked for where they are not. They are a step of their own
+/// in `.ci/run`.
+pub fn takes_minutes(variable: &str, test: &str) -> bool {
+    let is_wanted = std::env::var_os(variable).is_some();
+    if !is_wanted {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped, for it takes minutes: {variable}=1 cargo test --test cli {test}"
+        );
+    }
+    is_wanted
+}
+
 /// Whether a program is installed.
 pub fn has_program(name: &str) -> bool {
     let found = Command::new(name)
