@@ -156,6 +156,8 @@ fn of_put() -> Vec<Option> {
         option("special", &["--special=skip"], Without(MESSAGES)),
         option("obey-deletions", &["--obey-deletions"], Without(MESSAGES)),
         option("max-entry-size", &["--max-entry-size=1MiB"], Without(MESSAGES)),
+        option("max-archive-size", &["--max-archive-size=1MiB"], Without(MESSAGES)),
+        option("archive-end", &["--archive-end=lenient"], Without(MESSAGES)),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
         option("endless", &["--endless"], Always),
