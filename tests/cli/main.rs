@@ -66,6 +66,7 @@ mod synonyms;
 mod tail;
 mod templates;
 mod timeouts;
+mod unix_socket;
 mod v1;
 mod validate;
 mod validate_config;
