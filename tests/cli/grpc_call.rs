@@ -115,11 +115,12 @@ async fn read(mut body: Incoming, count: Option<usize>) -> Reply {
     loop {
         let is_enough = count.is_some_and(|count| reply.messages.len() >= count);
         let patience = if is_enough { SILENCE } else { PATIENCE };
-        let frame = match timeout(patience, body.frame()).await {
-            Err(_elapsed) if is_enough => return reply,
-            Err(_elapsed) => panic!("nothing comes after {} messages", reply.messages.len()),
-            Ok(None) => return reply,
-            Ok(Some(frame)) => frame.unwrap(),
+        let Ok(next) = timeout(patience, body.frame()).await else {
+            assert!(is_enough, "nothing comes after {} messages", reply.messages.len());
+            return reply;
+        };
+        let Some(frame) = next.map(Result::unwrap) else {
+            return reply;
         };
         match frame.into_data() {
             Ok(data) => held.extend_from_slice(&data),

@@ -217,6 +217,32 @@ fn a_contexts_certificates_are_trusted_for_its_address() {
 }
 
 #[test]
+fn the_certificates_of_the_environment_are_for_the_address_of_the_environment() {
+    let served = Served::start();
+    let user = User::new(&json!({}));
+    let identity = signed(&["localhost"]);
+    let tls = Terminator::start(&identity, &served.authority);
+    let authority = file(&user, "ca.pem", &identity.authority);
+    let url = tls.url("grpcs", "localhost");
+    let trusted = ("PACH_CA_CERTS", authority.as_str());
+    assert_eq!(
+        user.run(
+            &["put", "events", "--create-repo", "-n"],
+            &[("PACHD_ADDRESS", &url), trusted]
+        )
+        .code,
+        Some(0)
+    );
+    // An address that is typed gets none of them.
+    user.run(
+        &["put", "events", "-n", "--retry-for", "0", "--pachd", &url],
+        &[trusted],
+    )
+    .expect(4)
+    .says("not one that is trusted here");
+}
+
+#[test]
 fn files_without_certificates_are_refused() {
     let user = User::new(&json!({}));
     let empty = file(&user, "empty.pem", "");
