@@ -5,7 +5,7 @@
 //!
 //! # Rules
 //!
-//! - **The history is the truth.** A branch's commits are its head and that one's ancestors ([`CommitHistory`]). What a
+//! - **The history is the truth.** A branch's commits are its head and that one's ancestors ([`CommitHistory`](spoutctl_core::history::CommitHistory)). What a
 //!   subscription tells is a hint: pachd's begins with all of history, oldest first, and its `from` hides one commit
 //!   and no more (recordings follow 032–034). A commit that is told is taken only when its parent is the last one
 //!   taken; for any other, the history is looked at.

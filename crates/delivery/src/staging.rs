@@ -5,7 +5,7 @@
 //! whose answer was lost may arrive hours later, when acknowledged commits would be taken off the branch. So it is made
 //! inside a transaction: `FinishTransaction` carries it out once, and a transaction that is finished or deleted is gone
 //! for good, with every call for it that is still on its way (tried on 2.12: a second `FinishTransaction`, and a
-//! `CreateBranch` that names it, find nothing). A run begins by deleting what an earlier one has left ([`withdraw_moves`]).
+//! `CreateBranch` that names it, find nothing). A run begins by deleting what an earlier one has left (`withdraw_moves`).
 //!
 //! **A staged commit counts for nothing** until the branch is moved: an interrupted run leaves at most one, which the next
 //! one drops or passes over. Its archive was not acknowledged.

@@ -30,7 +30,7 @@ pub(super) fn header(name: &str, size: u64, kind: EntryType, mode: u32) -> Vec<u
     blocks
 }
 
-/// The header blocks of one entry, as [`header`] makes them.
+/// The header blocks of one entry, as `header` makes them.
 #[must_use]
 pub fn tar_header(name: &str, size: u64, is_directory: bool, mode: u32) -> Vec<u8> {
     let kind = if is_directory {

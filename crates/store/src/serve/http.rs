@@ -1,7 +1,7 @@
 //! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server under
 //! `/pfs/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in `methods`, for both.
 //!
-//! It reads requests, lets [`Service`](super::Service) carry them out on a thread that may block, and writes
+//! It reads requests, lets [`Service`] carry them out on a thread that may block, and writes
 //! what comes of them. It decides nothing about repos and commits.
 //!
 //! # Bounds
