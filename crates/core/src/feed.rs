@@ -13,7 +13,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// A store whose branches can be followed.
 ///
 /// The least that every store can offer: pachd through either door, 1.x included, and the embedded store. Nothing that
-/// is shown is trusted further than [`follow`] says, so an adapter need not filter, sort or reconnect.
+/// is shown is trusted further than whoever follows says, so an adapter need not filter, sort or reconnect.
 pub trait CommitFeed: CommitHistory {
     /// Shows a commit and its ancestors to `visit`, newest first, until it breaks: pachd's `ListCommit` with `to`, and
     /// [`CommitHistory::list_commits`] from a commit instead of a branch.

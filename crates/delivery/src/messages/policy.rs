@@ -38,7 +38,7 @@ pub enum OnBad {
     /// It is left out, and counted.
     Skip,
     SetAside(Box<dyn Shelf>),
-    /// It goes with the archive, into a directory of its own there, for another repo.
+    /// It goes with the archive, into its directory `SPOUTCTL.aside`, for another repo.
     Along {
         /// What the repo is called, up to a path.
         place: String,
