@@ -58,6 +58,22 @@ pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
+/// Sees to it that children can be interrupted, also where the tests were started with SIGINT ignored, as a script does with
+/// what it starts in the background: what is ignored stays so in a child, and what has a handler gets its default back.
+pub fn give_default_signals() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT] {
+            if ignored >> (signal - 1) & 1 == 1 {
+                signal_hook::flag::register(signal, std::sync::Arc::default()).unwrap();
+            }
+        }
+    });
+}
+
 /// Whether tests that take minutes are wanted; says how they are asked for where they are not. They are a step of their own
 /// in `.ci/run`.
 pub fn takes_minutes(variable: &str, test: &str) -> bool {
@@ -120,6 +136,7 @@ impl World {
 
     /// The binary, ready to be given more arguments and streams.
     pub fn command(&self, args: &[&str]) -> Command {
+        give_default_signals();
         let mut command = Command::new(env!("CARGO_BIN_EXE_spoutctl"));
         command
             .args(args)

@@ -43,6 +43,7 @@ impl User {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
+        crate::runner::give_default_signals();
         let mut command = Command::new(env!("CARGO_BIN_EXE_spoutctl"));
         command
             .args(args)
