@@ -72,10 +72,12 @@ fn path(text: &str) {
 fn words(text: &str) {
     match Destination::from_str(text) {
         Ok(destination) => {
-            // Written out, it names its project.
+            // Written out, it names its project and its branch, and so leaves no doubt.
             let again = format!("{}:{}", destination.branch, destination.prefix);
             let written = Destination {
                 names_project: true,
+                names_branch: true,
+                doubtful_prefix: None,
                 ..destination
             };
             assert_eq!(Destination::from_str(&again), Ok(written));
@@ -88,8 +90,9 @@ fn words(text: &str) {
                 Revision::Branch(name) => name.as_str(),
                 Revision::Commit(id) => id.as_str(),
             };
-            let path = source.path.as_ref().map(|path| format!(":{path}")).unwrap_or_default();
-            let again = format!("{}@{revision}{path}", source.repo);
+            let path = source.path.as_ref().map(FilePath::as_str).or(source.pattern.as_deref());
+            let path = path.map(|path| format!(":{path}")).unwrap_or_default();
+            let again = format!("{}@{revision}{}{path}", source.repo, source.relative);
             let written = Source {
                 names_project: true,
                 ..source

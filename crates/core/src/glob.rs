@@ -8,6 +8,8 @@
 
 use regex::Regex;
 
+use crate::fault::printable;
+
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidGlob {
@@ -33,7 +35,7 @@ impl Glob {
     pub fn new(pattern: &str) -> Result<Self, InvalidGlob> {
         let pattern = clean(pattern);
         let text = translate(&pattern)?;
-        let regex = Regex::new(&text).map_err(|error| invalid(&pattern, &error.to_string()))?;
+        let regex = Regex::new(&text).map_err(|error| invalid(&pattern, reason(&error.to_string())))?;
         let special = |c| matches!(c, '*' | '?' | '[' | '{' | '(' | '!' | '@' | '+' | '\\');
         let literal = pattern.split(special).next().unwrap_or_default();
         let end = literal.rfind('/').map_or(0, |slash| slash + 1);
@@ -81,10 +83,17 @@ pub fn clean(path: &str) -> String {
 }
 
 fn invalid(pattern: &str, why: &str) -> InvalidGlob {
+    // It is shown as it stands, and the pattern may be somebody else's.
     InvalidGlob::Invalid {
-        pattern: pattern.to_owned(),
-        why: why.to_owned(),
+        pattern: printable(pattern).replace('\n', "\\n"),
+        why: printable(why),
     }
+}
+
+/// Of what the compiler of expressions says the last line: those before it draw our translation.
+fn reason(words: &str) -> &str {
+    let last = words.lines().next_back().unwrap_or_default();
+    last.trim_start_matches("error: ")
 }
 
 /// The pattern as a regular expression.
@@ -240,6 +249,19 @@ mod tests {
     fn what_is_no_pattern_is_refused() {
         for pattern in ["/[a", "/{a,b", "/a}", "/!(a)", "/[\\"] {
             assert!(Glob::new(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_line_that_can_be_shown() {
+        for (pattern, words) in [
+            ("/a\u{4}}", "glob /a\\u{4}} is invalid: nothing is open"),
+            (
+                "/[b-a]",
+                "glob /[b-a] is invalid: invalid character class range, the start must be <= the end",
+            ),
+        ] {
+            assert_eq!(Glob::new(pattern).unwrap_err().to_string(), words);
         }
     }
 
