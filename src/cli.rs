@@ -11,6 +11,7 @@
 mod create;
 pub mod effects;
 pub mod examples;
+pub mod kafka;
 pub mod manual;
 mod messages;
 pub mod preferred;
@@ -170,6 +171,9 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub commits: CommitArgs,
+
+    #[command(flatten)]
+    pub kafka: kafka::KafkaArgs,
 
     #[command(flatten)]
     pub messages: MessageArgs,

@@ -5,6 +5,7 @@
 //! ```text
 //! stdin ─ messages ─ stdout                                        pack
 //! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ grpc | gateway | store    put
+//! Kafka ─ kafka ─ messages ─ archive ─ delivery                     put --from
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
@@ -27,6 +28,7 @@
 //! | [`spoutctl_lint`] | specs, rules, reports | fields |
 //! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
 //! | [`spoutctl_delivery`] | `put`, `tail`, `get`, messages, `doctor`: the domain, over the ports | core, archive |
+//! | [`spoutctl_kafka`] | Kafka's topics through librdkafka, as a source of records for delivery; with the feature `kafka` | core, delivery |
 //! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
 //!
 //! The domain knows no server, terminal or environment. It uses ports: [`CommitSink`](spoutctl_core::sink::CommitSink),
@@ -65,11 +67,14 @@
 //! | a file that is read because somebody named it: cursor, token, certificates, configurations, journal, script | 1 MiB to 64 MiB; no device, no FIFO where a file is meant | [`spoutctl_core::named_file`] |
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
+//! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
+//! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file on its way | 1 MiB, with `--route` for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
 //! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::patience`] |
+//! | a question to a broker of Kafka; partitions that were added | 5 s; found within 30 s | [`spoutctl_kafka`] |
 //! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |

@@ -90,7 +90,13 @@ impl Line<'_> {
             ("csv_escape", csv),
             ("csv_no_header", csv),
             ("crlf", (framing.has_lines(), "--messages lines and csv")),
-            ("nulls", (framing.has_nulls(), "--messages netstring and u32be")),
+            (
+                "nulls",
+                (
+                    framing.has_nulls() || self.has_source(),
+                    "--messages netstring and u32be, and --from",
+                ),
+            ),
             ("key_field", fields),
             ("position_field", fields),
             ("key_column", columns),
@@ -99,6 +105,11 @@ impl Line<'_> {
             ("position_json", json),
         ];
         rules.into_iter().map(Rule::from).collect()
+    }
+
+    /// Whether messages come as such: only `put` has that.
+    fn has_source(&self) -> bool {
+        self.matches.try_contains_id("from").unwrap_or_default() && self.matches.get_raw("from").is_some()
     }
 
     /// clap waives what an option requires where something that is typed conflicts with that.

@@ -40,6 +40,7 @@ pub struct PackArgs {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
+#[command(group = clap::ArgGroup::new("framed").multiple(true))]
 pub struct MessageArgs {
     /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
     ///
@@ -49,21 +50,22 @@ pub struct MessageArgs {
     /// record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in four bytes,
     /// big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In
     /// STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
-    #[arg(long, value_name = "FRAMING", requires = "naming")]
+    #[arg(long, value_name = "FRAMING", requires = "naming", group = "framed")]
     pub messages: Option<Framing>,
 
     /// One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}
     ///
     /// All messages of an archive go into it, as they came.
-    #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
+    #[arg(long, value_name = "NAME", group = "naming", requires = "framed")]
     pub into: Option<String>,
 
     /// A file for each message; names may have {key}, {uuid}, {seq}, {time:…}
     ///
-    /// Without the message's frame.
+    /// Without the message's frame. Of a record of Kafka, names may also have {topic}, {partition} and {offset}, or {offset:12} with
+    /// twelve digits; {key} is its key and {time} its time.
     /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the message's
     /// number in the life of the stream, and needs --spool or --stream. Two messages of one archive never share a name.
-    #[arg(long, value_name = "NAME", group = "naming", requires = "messages")]
+    #[arg(long, value_name = "NAME", group = "naming", requires = "framed")]
     pub each: Option<String>,
 
     /// The value at this JSON pointer is a message's key: /user/id
@@ -125,7 +127,7 @@ pub struct MessageArgs {
     pub crlf: Option<Crlf>,
 
     /// What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]
-    #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
+    #[arg(long, value_name = "HOW", value_enum, requires = "framed")]
     pub nulls: Option<Nulls>,
 
     /// Close an archive, or a batch of archives, at so many [default: 10000]
@@ -148,7 +150,7 @@ pub struct MessageArgs {
     pub batch_period: Option<Duration>,
 
     /// Refuse a message larger than this
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "messages")]
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size, requires = "framed")]
     pub max_message: u64,
 
     /// What becomes of a last message without its end [default: keep for lines and csv, else fail]

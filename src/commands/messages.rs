@@ -45,7 +45,22 @@ impl Packing {
         let Some(framing) = args.messages.clone() else {
             return Ok(None);
         };
-        let framing = with_dialect(args, framing);
+        Self::of(
+            args,
+            with_dialect(args, framing),
+            naming(args, escapes_paths, Of::Input)?,
+            watched,
+        )
+        .map(Some)
+    }
+
+    /// Of records, whose values are framed by whoever reads them.
+    pub fn of_records(args: &MessageArgs, escapes_paths: bool) -> Result<Self, Failure> {
+        let framing = args.messages.clone().unwrap_or(Framing::Lines);
+        Self::of(args, framing, naming(args, escapes_paths, Of::Records)?, true)
+    }
+
+    fn of(args: &MessageArgs, framing: Framing, naming: Naming, watched: bool) -> Result<Self, Failure> {
         let partial = match args.partial {
             None if watched => Partial::Fail,
             None => framing.usual_partial(),
@@ -58,8 +73,8 @@ impl Packing {
             Some(cli::Partial::Drop) => Partial::Drop,
             Some(cli::Partial::Fail) => Partial::Fail,
         };
-        Ok(Some(Self {
-            naming: naming(args, escapes_paths)?,
+        Ok(Self {
+            naming,
             position: position(args),
             nulls: match args.nulls {
                 Some(cli::Nulls::Skip) => Nulls::Skip,
@@ -76,7 +91,7 @@ impl Packing {
             limit: usize::try_from(args.max_message).unwrap_or(usize::MAX),
             partial,
             batching: batching(args),
-        }))
+        })
     }
 
     /// One that goes on behind what cannot be taken, or does not.
@@ -144,7 +159,15 @@ fn position(args: &MessageArgs) -> Option<PositionAt> {
     }
 }
 
-fn naming(args: &MessageArgs, escapes_paths: bool) -> Result<Naming, Failure> {
+/// What messages are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Input,
+    /// A source that says more of each than itself.
+    Records,
+}
+
+fn naming(args: &MessageArgs, escapes_paths: bool, of: Of) -> Result<Naming, Failure> {
     let key = match (&args.key_json, args.key_column, &args.key_delimiter, &args.key_field) {
         (Some(pointer), ..) => Some(Key::Json(pointer.clone())),
         (_, Some(number), ..) => Some(Key::Column(usize::try_from(number).unwrap_or(usize::MAX))),
@@ -158,8 +181,15 @@ fn naming(args: &MessageArgs, escapes_paths: bool) -> Result<Naming, Failure> {
         (false, false) => Escape::Nothing,
     };
     let template = |option: &str, text: &str| {
-        Template::new(text, key.clone(), escape)
-            .map_err(|why| Failure::new(Exit::Usage, format!("{option} {text} names no file: {why}")))
+        // A record has a key of its own, wherever else another one is.
+        let own = (of == Of::Records && text.contains("{key}")).then_some(Key::Record);
+        let template = Template::new(text, key.clone().or(own), escape)
+            .map_err(|why| Failure::new(Exit::Usage, format!("{option} {text} names no file: {why}")))?;
+        if of == Of::Input && template.is_of_records() {
+            let text = format!("{option} {text} names what only records of Kafka have");
+            return Err(Failure::new(Exit::Usage, text).help("it is for --from kafka://HOST/TOPIC"));
+        }
+        Ok(template)
     };
     match (&args.into, &args.each) {
         (Some(name), _) => template("--into", name).map(Naming::Into),
@@ -365,7 +395,7 @@ impl From<PackError> for Failure {
     fn from(error: PackError) -> Self {
         let help = match &error {
             PackError::Message(error) => error.help(),
-            PackError::Input(_) | PackError::Output(_) => None,
+            PackError::Source(_) | PackError::Input(_) | PackError::Output(_) => None,
         };
         Self {
             help: help.into_iter().collect(),

@@ -3,11 +3,13 @@
 mod acknowledging;
 mod growing;
 mod input;
+mod kafka;
 mod lines;
 mod producer;
 mod report;
 pub(super) mod spooling;
 mod stats;
+mod told;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -32,12 +34,14 @@ use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
 use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
+use kafka::Kafka;
 use producer::Producer;
 use report::Report;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
 use spoutctl_delivery::holding::Holding;
+use spoutctl_delivery::mark::StreamName;
 use spoutctl_delivery::patience::SystemClock;
 use spoutctl_delivery::routing::{Routed, Routes};
 use spoutctl_delivery::spool::{self, Leaving, Spool};
@@ -130,6 +134,7 @@ fn deliver(
     let reader = Reader {
         inputs,
         producer: producer.clone(),
+        kafka: Kafka::of(args)?,
         endless: args.production.endless,
         options: spoutctl_archive::Options {
             // The names of files that messages go to are made as they have to be.
@@ -631,7 +636,10 @@ fn staging(args: &PutArgs, target: &Target) -> Result<Option<Branch>, Failure> {
 /// How messages become archives, if the input is messages.
 fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> {
     let watched = !args.production.command.is_empty();
-    let packing = Packing::new(&args.messages, args.entries.escape_paths, watched)?;
+    let packing = match args.kafka.from {
+        Some(_) => Some(Packing::of_records(&args.messages, args.entries.escape_paths)?),
+        None => Packing::new(&args.messages, args.entries.escape_paths, watched)?,
+    };
     if let Some(packing) = &packing
         && !counts_messages(args, target)
     {
@@ -669,7 +677,7 @@ fn batching(args: &PutArgs) -> Option<Batching> {
     } = &args.messages;
     let is_wanted = batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
     let bounds = messages::batching(&args.messages);
-    (messages.is_none() && is_wanted).then_some(Batching {
+    (messages.is_none() && args.kafka.from.is_none() && is_wanted).then_some(Batching {
         count: bounds.count,
         bytes: bounds.bytes,
         period: bounds.period,
@@ -678,13 +686,16 @@ fn batching(args: &PutArgs) -> Option<Batching> {
 
 /// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.
 fn counts_messages(args: &PutArgs, target: &Target) -> bool {
+    if args.kafka.from.is_some() {
+        return true;
+    }
     args.messages.messages.is_some()
         && (args.spooling.spool.is_some() || args.commits.stream.is_some() || target.stream.is_some())
 }
 
 /// What is to be read, looked at before anything is sent.
 fn inputs(args: &PutArgs, target: &Target) -> Result<Vec<Input>, Failure> {
-    if !args.production.command.is_empty() {
+    if !args.production.command.is_empty() || args.kafka.from.is_some() {
         return Ok(Vec::new());
     }
     let stdin = Path::new("-");
@@ -717,6 +728,11 @@ fn inputs(args: &PutArgs, target: &Target) -> Result<Vec<Input>, Failure> {
         .collect()
 }
 
+/// Positions of partitions are found again by a name, so there is one.
+fn of_kafka(args: &PutArgs) -> Option<StreamName> {
+    args.kafka.from.as_ref().and_then(|_| "kafka".parse().ok())
+}
+
 fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Option<&Spool>) -> Options {
     Options {
         branch: target.destination.branch.clone(),
@@ -733,11 +749,13 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         stream: spool
             .map(Spool::stream)
             .or_else(|| args.commits.stream.clone())
-            .or_else(|| target.stream.clone()),
+            .or_else(|| target.stream.clone())
+            .or_else(|| of_kafka(args)),
         counts_messages: counts_messages(args, target),
+        has_positions: args.kafka.from.is_some(),
         asides_have_a_repo: matches!(args.entries.on_bad, cli::OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
-        drains: args.messages.messages.is_some() && spool.is_none(),
+        drains: (args.messages.messages.is_some() || args.kafka.from.is_some()) && spool.is_none(),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,

@@ -1,5 +1,8 @@
 //! Apache Kafka itself: a broker of the test's own, kcat as its consumer, and a spout that is killed half-way.
 
+#[cfg(feature = "kafka")]
+mod source;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
@@ -44,6 +47,11 @@ fn free_port() -> u16 {
 
 impl Broker {
     fn start(jars: &Path) -> Self {
+        Self::with_partitions(jars, 1)
+    }
+
+    /// Topics that are written to are made with so many partitions.
+    fn with_partitions(jars: &Path, partitions: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
         let properties = directory.path().join("server.properties");
@@ -52,7 +60,7 @@ impl Broker {
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-             offsets.topic.replication.factor=1\nnum.partitions=1\nlog.dirs={}\n",
+             offsets.topic.replication.factor=1\nnum.partitions={partitions}\nlog.dirs={}\n",
             directory.path().join("data").display()
         );
         fs::write(&properties, text).unwrap();
@@ -212,5 +220,44 @@ fn the_recipe_goes_on_after_the_last_offset_that_was_committed() {
             (&offset.into(), &payload.into())
         );
         assert_eq!(position(&world), Some(offset));
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn a_spoutctl_without_kafka_says_how_to_get_one() {
+    let world = World::local();
+    let put = world.run(&[
+        "put",
+        "t",
+        "--create-repo",
+        "--from",
+        "kafka://127.0.0.1:1/t",
+        "--into",
+        "f",
+    ]);
+    put.expect(2)
+        .says("this spoutctl was built without Kafka")
+        .says("cargo install spoutctl --features kafka-tls");
+}
+
+#[test]
+fn names_of_records_are_refused_where_there_are_none_and_other_inputs_beside_kafka() {
+    let world = World::local();
+    let lines = world.run_with(
+        &["put", "t", "--messages", "lines", "--each", "{topic}/{offset}"],
+        b"a\n",
+    );
+    lines.expect(2).says("only records of Kafka have");
+    for more in [&["--spool", "s"][..], &["x.tar"], &["--", "cat"], &["--csv-no-header"]] {
+        let args = ["put", "t", "--from", "kafka://h/t", "--into", "f"];
+        world
+            .run(&[&args[..], more].concat())
+            .expect(2)
+            .says("cannot be used with");
+    }
+    for address in ["kafka://h", "kafka://h:x/t", "kafka://u:hunter2@h/t"] {
+        let put = world.run(&["put", "t", "--from", address, "--into", "f"]);
+        assert!(!put.expect(2).stderr.contains("hunter2"), "{}", put.stderr);
     }
 }

@@ -211,6 +211,7 @@ impl About {
             self.label = Label {
                 messages: joined(self.label.messages, archive.label.messages),
                 position: archive.label.position.clone(),
+                positions: archive.label.positions.clone(),
                 refused: None,
                 asides: std::mem::take(&mut self.label.asides).and(&archive.label.asides),
             };

@@ -9,12 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::pax::{push_record, record_length};
+use spoutctl_core::positions::Positions;
 
 /// The key of the first and the last message's number: `1-212`.
 pub(super) const MESSAGES: &str = "SPOUTCTL.messages";
 
 /// The key of the last message's position.
 pub(super) const POSITION: &str = "SPOUTCTL.position";
+
+/// The key of where each partition goes on.
+pub(super) const POSITIONS: &str = "SPOUTCTL.positions";
 
 /// The keys of how many messages are not in the files, and of those that were set aside: `SPOUTCTL.aside.0`, and so on.
 const SKIPPED: &str = "SPOUTCTL.skipped";
@@ -41,6 +45,8 @@ pub struct Label {
     pub messages: Option<MessageRange>,
     /// Of the last message.
     pub position: Option<Position>,
+    /// Where each partition of the source goes on behind them, where it has partitions.
+    pub positions: Option<Positions>,
     /// Which of the messages are not in the archive's files.
     pub asides: Asides,
     /// It is what was made of an archive of which no commit can be made. In no header.

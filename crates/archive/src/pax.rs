@@ -133,6 +133,10 @@ impl Records {
                 // Whatever is no number or no JSON says nothing.
                 self.label.asides.read(&String::from_utf8_lossy(key), value);
             }
+            _ if key == label::POSITIONS.as_bytes() => {
+                let positions = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                self.label.positions = Some(positions.ok_or(PaxFault::BadPosition)?);
+            }
             _ if key == label::POSITION.as_bytes() => {
                 let position = Position::of_record(value).map_err(|_| PaxFault::BadPosition)?;
                 self.label.position = Some(position);

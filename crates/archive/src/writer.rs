@@ -181,6 +181,9 @@ impl Label {
         if let Some(position) = &self.position {
             push_record(&mut records, label::POSITION, position.as_json().as_bytes());
         }
+        if let Some(positions) = &self.positions {
+            push_record(&mut records, label::POSITIONS, positions.to_string().as_bytes());
+        }
         self.asides.write(&mut records);
         let mut writer = ArchiveWriter::new(Vec::new(), 0);
         // Writing to memory cannot fail.
@@ -190,14 +193,15 @@ impl Label {
         }
     }
 
-    /// How long the header of any range of messages may be, with a position of so many bytes.
+    /// How long the header of any range of messages may be, with a position of so many bytes, and positions of partitions of so many.
     #[must_use]
-    pub fn most(position: Option<usize>, asides: &Asides) -> u64 {
+    pub fn most(position: Option<usize>, positions: Option<usize>, asides: &Asides) -> u64 {
         // A record is its length, a space, the key, `=`, the value and a newline.
         let around = |key: &str| key.len() + "65536 =\n".len();
         let messages = around(label::MESSAGES) + 2 * u64::MAX.to_string().len() + 1;
         let position = position.map_or(0, |length| around(label::POSITION) + length);
-        ((messages + position + asides.most()) as u64).next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
+        let positions = positions.map_or(0, |length| around(label::POSITIONS) + length);
+        ((messages + position + positions + asides.most()) as u64).next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
     }
 }
 
@@ -403,6 +407,7 @@ mod tests {
         for position in [None, Some("42"), Some("\"0/16B3748\""), Some("{\"p\": 1}")] {
             let position = position.map(|text| Position::of_record(text.as_bytes()).unwrap());
             let label = Label {
+                positions: None,
                 messages: Some(MessageRange {
                     first: 1,
                     last: u64::MAX,
@@ -412,7 +417,7 @@ mod tests {
                 refused: None,
             };
             let mut bytes = label.header();
-            let most = Label::most(position.map(|position| position.as_json().len()), &label.asides);
+            let most = Label::most(position.map(|position| position.as_json().len()), None, &label.asides);
             assert!(bytes.len() as u64 <= most);
             let mut writer = ArchiveWriter::new(Vec::new(), 0);
             writer.delete(b"gone").unwrap();

@@ -5,6 +5,7 @@
 //! | [`pfs`] | projects, repos, branches, commits, files, as Pachyderm names them |
 //! | [`fault`] | what can go wrong between us and a store of commits |
 //! | [`named_file`] | files that are read whole, with a bound |
+//! | [`positions`] | where each partition of a source goes on |
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`source`], [`feed`], [`pipelines`] | the ports: reading a branch's commits, making commits, reading files, following a branch, keeping pipelines |
 //!
@@ -19,6 +20,7 @@ pub mod history;
 pub mod named_file;
 pub mod pfs;
 pub mod pipelines;
+pub mod positions;
 pub mod quantity;
 pub mod release;
 pub mod sink;

@@ -7,6 +7,7 @@ use super::restarted::Emptied;
 use super::spool::{Damaged, SpoolError};
 use super::{Settled, Unacknowledged};
 use crate::messages::MessageError;
+use crate::messages::records::SourceError;
 use spoutctl_archive::{ArchiveError, ContentError};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
@@ -96,6 +97,8 @@ pub enum DeliveryError {
     Reading { name: String, error: std::io::Error },
     #[error(transparent)]
     Message(#[from] MessageError),
+    #[error(transparent)]
+    Source(Box<SourceError>),
     #[error("{what}")]
     Producer {
         what: String,
@@ -153,7 +156,9 @@ impl DeliveryError {
     pub fn consequence(&self) -> Consequence {
         match self {
             Self::Spool(SpoolError::HeldBack { .. }) => Consequence::DoNotRetry,
-            Self::Archive(_)
+            Self::Source(error) if error.passes => Consequence::RetryLater,
+            Self::Source(_)
+            | Self::Archive(_)
             | Self::Content(_)
             | Self::Spool(_)
             | Self::Damaged(_)
@@ -194,6 +199,7 @@ impl DeliveryError {
             Self::Archive(error) => error.details(),
             Self::Content(error) => error.details(),
             Self::Spool(error) => error.details(),
+            Self::Source(error) => error.details.clone(),
             Self::Damaged(files) => {
                 let line = |one: &Damaged| format!("set aside as {}: {}", one.path.display(), one.reason);
                 files.iter().map(line).collect()
@@ -237,6 +243,7 @@ impl DeliveryError {
             Self::Content(error) => return error.help(),
             Self::Message(error) => return error.help(),
             Self::Spool(error) => return error.help(),
+            Self::Source(error) => return (!error.help.is_empty()).then(|| error.help.join("; ")),
             Self::Damaged(_) => {
                 "everything else was sent; have the producer make their data again, then remove the files".to_owned()
             }

@@ -86,6 +86,7 @@ use std::sync::Arc;
 use spoutctl_archive::{Archive, Batch, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, CommitId};
+use spoutctl_core::positions::Positions;
 
 pub use batching::Batching;
 pub use error::{Consequence, DeliveryError};
@@ -191,6 +192,9 @@ pub struct Unacknowledged {
 pub trait Observer: Send + Sync {
     /// The destination is as it should be: nothing is sent before this.
     fn ready(&self, _ready: &Ready) {}
+    /// Where the partitions of the source go on, where it has partitions; `None` when nothing of it is committed. Nothing that was
+    /// left open can become a commit any more.
+    fn placed(&self, _positions: Option<&Positions>) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
     /// A commit of these archives together is about to be started.

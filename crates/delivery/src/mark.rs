@@ -1,7 +1,8 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
 //! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages are
-//! counted over the stream's life, ` aside` where a commit of the same id in another repo holds what cannot be taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
+//! counted over the stream's life, ` positions=P` where the source has partitions
+//! ([`Positions`]: where each of them goes on behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
 //! because it could not be dropped.
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::str::FromStr;
 
 use spoutctl_archive::{Digest, MessageRange};
 use spoutctl_core::pfs::CommitInfo;
+use spoutctl_core::positions::Positions;
 
 const VERSION: &str = "spoutctl/1";
 
@@ -76,6 +78,8 @@ pub struct Mark {
     pub digest: Digest,
     /// Its messages, counted over the life of the stream.
     pub messages: Option<MessageRange>,
+    /// Where each partition of the source goes on behind it.
+    pub positions: Option<Positions>,
     /// A commit of the same id, in another repo, holds what cannot be taken.
     pub has_asides: bool,
     pub stage: Stage,
@@ -125,6 +129,7 @@ impl fmt::Display for Mark {
             sequence,
             digest,
             messages,
+            positions,
             has_asides,
             stage,
         } = self;
@@ -134,6 +139,9 @@ impl fmt::Display for Mark {
         }
         if let Some(messages) = messages {
             write!(f, " messages={messages}")?;
+        }
+        if let Some(positions) = positions {
+            write!(f, " positions={positions}")?;
         }
         if *has_asides {
             f.write_str(" aside")?;
@@ -180,6 +188,13 @@ impl FromStr for Mark {
             }
             None => None,
         };
+        let positions = match next.and_then(|word| word.strip_prefix("positions=")) {
+            Some(positions) => {
+                next = words.next();
+                Some(positions.parse().map_err(|_| NoMark)?)
+            }
+            None => None,
+        };
         let has_asides = next == Some("aside");
         if has_asides {
             next = words.next();
@@ -199,6 +214,7 @@ impl FromStr for Mark {
             sequence,
             digest,
             messages,
+            positions,
             has_asides,
             stage,
         })
@@ -213,12 +229,18 @@ mod tests {
     proptest! {
         #[test]
         fn a_mark_reads_back_as_it_was_written(
-            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool
+            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool, offsets in proptest::option::of(proptest::collection::vec(0..u64::MAX, 1..9))
         ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
             let messages = messages.map(|(first, last)| MessageRange { first, last });
             let first = sequence.saturating_sub(more).max(1);
-            let mark = Mark { stream: stream.parse().unwrap(), first, sequence, digest: Digest::new(bytes), messages, has_asides, stage };
+            let positions = offsets.map(|offsets| {
+                let mut positions = Positions::new(Some("cluster"));
+                (0..).zip(offsets).for_each(|(partition, next)| positions.set("orders", partition, next));
+                positions
+            });
+            let stream = stream.parse().unwrap();
+            let mark = Mark { stream, first, sequence, digest: Digest::new(bytes), messages, positions, has_asides, stage };
             prop_assert_eq!(mark.to_string().parse::<Mark>(), Ok(mark.clone()));
             let description = mark.description(Some("a message\nof two lines"));
             prop_assert_eq!(description.lines().next_back().unwrap().parse::<Mark>(), Ok(mark));

@@ -10,6 +10,7 @@
 //! | [`key`] | what a message says of itself: its key, and its position in its source |
 //! | [`naming`] | the path of the file that it goes to |
 //! | [`aside`] | what is kept of a message that cannot be taken |
+//! | [`records`] | the same for records of a source with partitions, which come as such |
 //! | `policy` | what becomes of messages that are not as others are |
 //! | [`packing`] | how many make an archive, and the archive |
 //!
@@ -31,6 +32,7 @@ pub mod naming;
 pub mod packing;
 mod pointer;
 mod policy;
+pub mod records;
 
 pub use error::{MessageError, MessageFault};
 pub use framing::{Dialect, Framing, Message, Partial, Splitter};

@@ -15,6 +15,7 @@ use super::staging::withdraw_moves;
 use spoutctl_archive::Digest;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
+use spoutctl_core::positions::Positions;
 
 /// What is asked of the destination.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Preflight<'a> {
     pub stream: Option<&'a StreamName>,
     /// Find out how many messages the stream has had.
     pub counts_messages: bool,
+    /// Find out where the partitions of its source go on.
+    pub has_positions: bool,
     /// The input is the same as last time: find out what of it is done.
     pub resume: bool,
     /// The archives come from a spool: as when resuming, but it knows which of them can be there.
@@ -54,6 +57,8 @@ pub struct Ready {
     pub newest: u64,
     /// The number of the stream's newest message, where they are counted; 0 before the first.
     pub messages: u64,
+    /// What says where the partitions of the source go on, newest first, down to the first that is finished.
+    pub placed: Vec<Placed>,
     /// Open heads that an earlier run of this stream has left behind.
     pub left_open: Vec<LeftOpen>,
     /// When resuming: what earlier runs have committed, by number; several in one commit by the last one's.
@@ -81,6 +86,16 @@ pub struct LeftOpen {
     pub mark: Mark,
 }
 
+/// A commit of our stream whose data are whole, and where the partitions of the source go on behind it.
+#[derive(Debug)]
+pub struct Placed {
+    pub commit: Commit,
+    pub sequence: u64,
+    pub positions: Positions,
+    /// pachd has finished it, without an error. Until then that is not known.
+    pub is_finished: bool,
+}
+
 /// An archive of our stream that is in a commit already, or several in one.
 #[derive(Debug)]
 pub struct Known {
@@ -100,6 +115,26 @@ pub enum NotReady {
     Fault(Fault),
     /// Somebody else has the head open.
     Busy(Box<CommitInfo>),
+}
+
+impl Ready {
+    /// Whether it is known for good where the partitions of the source go on.
+    fn is_placed(&self) -> bool {
+        self.placed.last().is_some_and(|placed| placed.is_finished)
+    }
+}
+
+impl Placed {
+    /// Nothing where the commit is open, or its mark says nothing of partitions.
+    pub(super) fn of(mark: &Mark, info: &CommitInfo) -> Option<Self> {
+        let positions = mark.positions.clone().filter(|_| !info.is_open())?;
+        Some(Self {
+            commit: info.commit.clone(),
+            sequence: mark.sequence,
+            positions,
+            is_finished: info.finished.is_some(),
+        })
+    }
 }
 
 impl Preflight<'_> {
@@ -296,6 +331,9 @@ impl Preflight<'_> {
             ready.newest = ready.newest.max(mark.sequence);
         }
         ready.messages = ready.messages.max(mark.messages.map_or(0, |messages| messages.last));
+        if is_done && self.has_positions && !ready.is_placed() {
+            ready.placed.extend(Placed::of(&mark, &info));
+        }
         if info.is_open() {
             let commit = info.commit;
             ready.left_open.push(LeftOpen { commit, mark });
@@ -322,7 +360,8 @@ impl Preflight<'_> {
         };
         // Commits made of archives that came as such have no messages to count.
         let is_counted = !self.counts_messages || self.spooled.is_some() || ready.messages > 0;
-        let enough = is_done && looked_at >= DISORDER && is_counted;
+        let is_placed = !self.has_positions || ready.is_placed();
+        let enough = is_done && looked_at >= DISORDER && is_counted && is_placed;
         if enough {
             ControlFlow::Break(())
         } else {

@@ -47,6 +47,9 @@ pub struct Options {
     /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
     /// it is known where.
     pub counts_messages: bool,
+    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits until that
+    /// is known, and takes one commit at a time to be.
+    pub has_positions: bool,
     /// What cannot be taken goes into a repo of its own, and its commits say so.
     pub asides_have_a_repo: bool,
     /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
@@ -154,6 +157,7 @@ impl Delivery {
             own_output: options.own_output,
             stream: options.stream.as_ref(),
             counts_messages: options.counts_messages,
+            has_positions: options.has_positions,
             resume: options.resume,
             spooled: options.spooled.as_ref(),
             staging: options.staging.as_ref(),

@@ -10,15 +10,16 @@ use crossbeam_channel::Receiver;
 use super::batching::{Batcher, Hand, Until};
 use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
-use super::finishing::{Closed, Finisher};
+use super::finishing::{Closed, Finisher, Watch};
 use super::mark::{Mark, Stage, StreamName};
-use super::preflight::{Known, LeftOpen, Ready};
+use super::preflight::{Known, LeftOpen, Placed, Ready};
 use super::quarantine::Quarantine;
 use super::run::{Delivery, Options};
 use super::staging::Staging;
 use super::{Receipt, Settled, WriteMode};
 use spoutctl_archive::{ASIDES, Archive, ContentError, Files, SamePath};
 use spoutctl_core::pfs::{Commit, CommitId};
+use spoutctl_core::positions::Positions;
 
 pub(super) struct Stream<'a> {
     committer: Committer<'a>,
@@ -89,13 +90,40 @@ impl<'a> Stream<'a> {
     /// An open head of ours from an earlier run is given up: nobody goes on with it, since whoever had it before may have
     /// dropped it. It would block the branch for everybody.
     pub fn begin(&mut self) -> Result<(), DeliveryError> {
-        if self.options.dry_run {
-            return Ok(());
+        if !self.options.dry_run {
+            for left in std::mem::take(&mut self.ready.left_open) {
+                self.give_up_left_open(left)?;
+            }
         }
-        for left in std::mem::take(&mut self.ready.left_open) {
-            self.give_up_left_open(left)?;
+        if self.options.has_positions {
+            let positions = self.newest_positions()?;
+            self.committer.observer.placed(positions.as_ref());
         }
         Ok(())
+    }
+
+    /// Where the partitions of the source go on: behind the newest commit that is finished without an error. One that pachd
+    /// still works on is waited for; with an error it counts for nothing.
+    fn newest_positions(&mut self) -> Result<Option<Positions>, DeliveryError> {
+        for placed in std::mem::take(&mut self.ready.placed) {
+            // A dry run only looks.
+            if placed.is_finished || self.options.dry_run {
+                return Ok(Some(placed.positions));
+            }
+            let watch = Watch {
+                sink: self.committer.sink.as_ref(),
+                observer: self.committer.observer,
+                clock: self.committer.clock,
+                interrupt: self.committer.interrupt,
+                retry_for: self.committer.retry_for,
+            };
+            match watch.until_finished(&placed.commit, placed.sequence) {
+                Ok(_) => return Ok(Some(placed.positions)),
+                Err(DeliveryError::FinishedWithError { .. } | DeliveryError::Dropped { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// Whether what was published last is still there.
@@ -129,6 +157,10 @@ impl<'a> Stream<'a> {
             // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
             if Mark::of(&info).is_none_or(|found| found != mark.at(Stage::Done)) {
                 return Ok(());
+            }
+            // It is newer than what was found before.
+            if let Some(placed) = Placed::of(&mark, &info) {
+                self.ready.placed.insert(0, placed);
             }
             let known = Known {
                 first: mark.first,
@@ -237,6 +269,7 @@ impl<'a> Stream<'a> {
             sequence: self.before.saturating_add(*numbers.end()),
             digest: archive.digest,
             messages: archive.label.messages.filter(|_| self.options.counts_messages),
+            positions: archive.label.positions.clone().filter(|_| self.options.has_positions),
             has_asides: self.options.asides_have_a_repo && has_asides(archive),
             stage: Stage::Started,
         }

@@ -14,6 +14,7 @@ use anyhow::Context;
 use crossbeam_channel::Sender;
 
 use super::growing::{Asking, Growing};
+use super::kafka::{self, Kafka};
 use super::producer::Producer;
 use super::report::Report;
 use crate::commands::messages::{Bad, Packing, Waited, notes};
@@ -22,6 +23,7 @@ use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::holding::Holding;
+use spoutctl_delivery::messages::Packed;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
 use spoutctl_delivery::{DeliveryError, Incoming, Observer};
 
@@ -72,6 +74,8 @@ pub(super) struct Reader {
     pub inputs: Vec<Input>,
     /// Read instead of the inputs.
     pub producer: Option<Arc<Producer>>,
+    /// Topics that are read instead of the inputs.
+    pub kafka: Option<Kafka>,
     /// The input's end is a fault: whoever runs us counts on our running for ever.
     pub endless: bool,
     pub options: spoutctl_archive::Options,
@@ -100,6 +104,10 @@ impl Stopping {
             said: Mutex::new(Some(said)),
             heard,
         })
+    }
+
+    pub fn has_stopped(&self) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     pub fn stop(&self) {
@@ -176,9 +184,10 @@ impl Reader {
     /// # Errors
     /// What keeps it from going on. Every archive before was handed over.
     pub fn read_all(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
-        match &self.producer {
-            Some(producer) => producer.read(self, taker)?,
-            None => self.read_inputs(taker)?,
+        match (&self.producer, &self.kafka) {
+            (Some(producer), _) => producer.read(self, taker)?,
+            (None, Some(kafka)) => self.read_kafka(kafka, taker)?,
+            (None, None) => self.read_inputs(taker)?,
         }
         if self.endless {
             Err(DeliveryError::Ended)
@@ -280,19 +289,48 @@ impl Reader {
             name: name.to_string(),
             error,
         };
+        let input = Waited::new(input, Some(self.stopping.heard.try_clone().map_err(reading)?.into()));
+        let growing = self.growing.clone();
+        self.make(packing, name, before, number, taker, |work| work.run(input, growing))
+    }
+
+    /// Makes archives of the records of topics and hands these over.
+    fn read_kafka(&self, kafka: &Kafka, taker: &dyn Taker) -> Result<(), DeliveryError> {
+        let (Some(packing), Some(before)) = (&self.packing, taker.messages_before()) else {
+            return Ok(());
+        };
+        let name: Arc<str> = kafka.address.to_string().into();
+        let (kafka, stopping) = (kafka.clone(), Arc::clone(&self.stopping));
+        let make = move |work: Making| kafka::make(&kafka, work, &stopping);
+        self.make(packing, &name, before, &mut taker.first_number(), taker, make)
+            .map(drop)
+    }
+
+    /// Has archives made on a thread of their own, and hands them over.
+    fn make(
+        &self,
+        packing: &Packing,
+        name: &Arc<str>,
+        before: u64,
+        number: &mut u64,
+        taker: &dyn Taker,
+        make: impl FnOnce(Making) -> Result<Made, PackError> + Send + 'static,
+    ) -> Result<ControlFlow<()>, DeliveryError> {
+        let reading = |error| DeliveryError::Reading {
+            name: name.to_string(),
+            error,
+        };
         let (archives, output) = io::pipe().map_err(reading)?;
         let work = Making {
             name: Arc::clone(name),
-            input: Waited::new(input, Some(self.stopping.heard.try_clone().map_err(reading)?.into())),
             output,
             first: *number,
             report: Arc::clone(&self.report),
             packing: packing.clone(),
             on_bad: self.on_bad.clone(),
-            growing: self.growing.clone(),
             before,
         };
-        let making = std::thread::spawn(move || work.run());
+        let making = std::thread::spawn(move || make(work));
         // Closed at the end, which ends the thread if it is not there itself.
         if self
             .hand_over(name, BufReader::with_capacity(BUFFER, archives), number, taker)?
@@ -304,6 +342,7 @@ impl Reader {
             Ok(Ok(Made::All)) => Ok(ControlFlow::Continue(())),
             Ok(Ok(Made::UntilStopped)) => Err(DeliveryError::Interrupted),
             Ok(Err(PackError::Message(error))) => Err(error.into()),
+            Ok(Err(PackError::Source(error))) => Err(DeliveryError::Source(Box::new(error))),
             Ok(Err(PackError::Input(error) | PackError::Output(error))) => Err(reading(error)),
             Err(_) => Err(DeliveryError::Panicked),
         }
@@ -311,45 +350,53 @@ impl Reader {
 }
 
 /// How far an input was read.
-enum Made {
+pub(super) enum Made {
     All,
     UntilStopped,
 }
 
 /// Makes archives of messages.
-struct Making<F> {
-    name: Arc<str>,
-    input: Waited<F>,
-    output: PipeWriter,
+pub(super) struct Making {
+    pub name: Arc<str>,
+    pub output: PipeWriter,
     /// The number of the first archive.
-    first: u64,
-    report: Arc<Report>,
-    packing: Packing,
-    on_bad: Bad,
-    growing: Option<Arc<Growing>>,
+    pub first: u64,
+    pub report: Arc<Report>,
+    pub packing: Packing,
+    pub on_bad: Bad,
     /// How many messages the stream has had before.
-    before: u64,
+    pub before: u64,
 }
 
-impl<F: Read + AsFd> Making<F> {
-    fn run(mut self) -> Result<Made, PackError> {
+/// An archive is about to be handed over.
+pub(super) fn packed(report: &Report, archive: &Packed, number: &mut u64) {
+    report.begun(*number, archive.begun.instant);
+    report.left_out(&archive.asides);
+    *number += 1;
+}
+
+impl Making {
+    fn run<F: Read + AsFd>(mut self, mut input: Waited<F>, growing: Option<Arc<Growing>>) -> Result<Made, PackError> {
         let mut made = filter::Packing::default();
         let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
-        let existing = self.growing.clone().map(|growing| Box::new(Asking(growing)) as _);
+        let existing = growing.map(|growing| Box::new(Asking(growing)) as _);
         let end = pack(
-            &mut self.input,
+            &mut input,
             self.packing.splitter(self.on_bad.goes_on()),
             self.packing.packer(self.before, self.on_bad.of(&self.name), existing),
             &mut made,
-            &mut |packed| {
-                report.begun(number, packed.begun.instant);
-                report.left_out(&packed.asides);
-                number += 1;
-                let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
-                packed.write_to(&mut buffered)
+            &mut |archive| {
+                packed(report, &archive, &mut number);
+                archive.write_to(&mut BufWriter::with_capacity(BUFFER, &mut *output))
             },
         );
+        self.conclude(&made, end)
+    }
+
+    /// Says what should be known of what was read.
+    pub fn conclude(&self, made: &filter::Packing, end: Result<(), PackError>) -> Result<Made, PackError> {
+        let report = &self.report;
         if made.archives == 0 && end.is_ok() && !made.stopped {
             let what = if made.only_header {
                 "holds a header and no record"
@@ -358,7 +405,7 @@ impl<F: Read + AsFd> Making<F> {
             };
             report.note(&format!("{} {what}: no commit is made of it", self.name));
         }
-        for note in &notes(&made, &self.name) {
+        for note in &notes(made, &self.name) {
             report.note(note);
         }
         if made.dropped > 0 {
@@ -370,7 +417,7 @@ impl<F: Read + AsFd> Making<F> {
 }
 
 /// How much of an archive is written at a time.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// Tells the report how far the input is read.
 struct Counted<R> {

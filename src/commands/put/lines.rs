@@ -1,5 +1,7 @@
 //! What `put` says in JSON, a line each, and in the environment of `--ack-command`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::stats::Lag;
@@ -210,6 +212,9 @@ pub(super) struct Commitment<'a> {
     /// Where the last message stands in its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<&'a Position>,
+    /// By topic and partition, where the source goes on behind the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positions: Option<BTreeMap<&'a str, &'a [Option<u64>]>>,
 }
 
 #[derive(Serialize)]
@@ -331,6 +336,11 @@ impl<'a> Commitment<'a> {
             finished: receipt.finished.map(|time| time.to_string()),
             messages: Messages::of(&receipt.label),
             position: receipt.label.position.as_ref(),
+            positions: receipt
+                .label
+                .positions
+                .as_ref()
+                .map(|positions| positions.topics().collect()),
         }
     }
 }

@@ -4,17 +4,19 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
+use super::told::Told;
 use crate::metrics::{self, Figures};
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
+use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
 
@@ -51,6 +53,10 @@ pub(super) struct Report {
     settling: Condvar,
     messages_before: Mutex<Before>,
     messages_known: Condvar,
+    /// Where the partitions of the source go on.
+    placed: Told<Option<Positions>>,
+    /// Is told where they go on behind what is acknowledged.
+    tells_positions: OnceLock<Box<dyn Fn(&Positions) + Send + Sync>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
     /// Of all that are acknowledged.
@@ -116,6 +122,8 @@ impl Report {
             settling: Condvar::new(),
             messages_before: Mutex::default(),
             messages_known: Condvar::new(),
+            placed: Told::default(),
+            tells_positions: OnceLock::new(),
             newest: Mutex::new(VecDeque::new()),
             last_message: zero(),
             together: Mutex::default(),
@@ -377,6 +385,16 @@ impl Report {
         }
     }
 
+    /// Waits until it is known where the partitions of the source go on; `None` when it will not be.
+    pub fn wait_for_positions(&self) -> Option<Option<Positions>> {
+        self.placed.wait()
+    }
+
+    /// From now on `tell` hears where they go on behind what is acknowledged.
+    pub fn tell_positions_to(&self, tell: impl Fn(&Positions) + Send + Sync + 'static) {
+        let _ = self.tells_positions.set(Box::new(tell));
+    }
+
     fn tell_messages(&self, before: Before) {
         let mut known = self.messages_before.lock().unwrap_or_else(PoisonError::into_inner);
         if *known == Before::NotYet {
@@ -388,6 +406,7 @@ impl Report {
     /// The delivery has ended: nothing further will be settled.
     pub fn end(&self) {
         self.tell_messages(Before::Never);
+        self.placed.never();
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
         self.settling.notify_all();
     }
@@ -508,6 +527,10 @@ impl Observer for Report {
         self.tell_messages(Before::Messages(ready.messages));
     }
 
+    fn placed(&self, positions: Option<&Positions>) {
+        self.placed.tell(positions.cloned());
+    }
+
     fn received(&self, _: &Archive) {
         self.archives.fetch_add(1, Ordering::Relaxed);
     }
@@ -608,6 +631,11 @@ impl Observer for Report {
                 line,
                 variables: variables(settled),
             })?;
+        }
+        if let (Some(tell), Settled::Committed(receipt)) = (self.tells_positions.get(), settled)
+            && let Some(positions) = &receipt.label.positions
+        {
+            tell(positions);
         }
         if let Some(stats) = &self.stats {
             let now = Instant::now();

@@ -49,6 +49,17 @@ pub enum MessageFault {
     Encoded(Encoding),
     /// Its frame says that there is none.
     Null,
+    /// It holds what ends a message.
+    HoldsEnd {
+        /// As it can be shown.
+        end: String,
+    },
+    /// Its partition goes on behind it.
+    OutOfOrder {
+        /// Topic and partition.
+        place: String,
+        expected: u64,
+    },
     /// In an entry of a journal no newline follows a value.
     NotAnEntry,
     /// It is not known whether its file is there already, and so not whether it begins with a header.
@@ -127,6 +138,8 @@ impl fmt::Display for MessageFault {
             Self::UnknownFile { why } => write!(f, "may begin a file, and whether that is there is not known: {why}"),
             Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
             Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
+            Self::HoldsEnd { end } => write!(f, "holds `{end}`, which is to end it"),
+            Self::OutOfOrder { place, expected } => write!(f, "came a second time: {place} goes on at {expected}"),
             Self::NotAnEntry => {
                 f.write_str("is no entry of a journal: no newline follows a value whose length was said")
             }
@@ -177,6 +190,14 @@ impl MessageError {
             MessageFault::NotKept { .. } => "make room there, or see who may write there; nothing behind it was read",
             MessageFault::Null => {
                 "--nulls empty takes it for an empty message, --nulls skip leaves it out, and says so"
+            }
+            MessageFault::HoldsEnd { .. } => {
+                "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope json makes a \
+                 line of JSON of each record"
+            }
+            MessageFault::OutOfOrder { .. } => {
+                "start again: it goes on behind the newest commit; if it happens again, the broker has lost records that were \
+                 there (unclean.leader.election.enable)"
             }
             MessageFault::NotJson { .. } => {
                 "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip goes \

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::error::MessageError;
 use super::framing::{Dropped, Message, Splitter};
 use super::packing::{Moment, Packed, Packer, Tally};
+use super::records::SourceError;
 
 /// How much is read at a time.
 const BLOCK: usize = 256 << 10;
@@ -55,6 +56,8 @@ pub struct Packing {
 pub enum PackError {
     #[error(transparent)]
     Message(#[from] MessageError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error("cannot read the messages: {0}")]
     Input(io::Error),
     #[error("cannot write the archive: {0}")]

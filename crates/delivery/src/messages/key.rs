@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::framing::{BYTE_ORDER_MARK, Dialect, Message, journal};
 use super::pointer;
+use super::records::Record;
 use spoutctl_archive::Position;
 
 /// Where a message's key is.
@@ -24,6 +25,8 @@ pub enum Key {
     Before(Vec<u8>),
     /// Of a journal's entry, or of a server-sent event.
     Field(String),
+    /// What its source says that it is.
+    Record,
 }
 
 /// What a message's columns are told apart by, and its fields.
@@ -39,6 +42,8 @@ pub enum Columns<'a> {
         id: &'a [u8],
         kind: &'a [u8],
     },
+    /// Its source says more of it than itself.
+    Record(&'a Record<'a>),
 }
 
 /// Why a message has no key.
@@ -66,6 +71,13 @@ impl Key {
                 None => return Err(NoKey(format!("`{}` is not in it", delimiter.escape_ascii()))),
             },
             Self::Field(name) => field(body, name, message.columns)?,
+            Self::Record => match message.columns {
+                Columns::Record(record) => record
+                    .key
+                    .ok_or_else(|| NoKey("its record has none".to_owned()))?
+                    .to_vec(),
+                _ => return Err(NoKey("it is no record".to_owned())),
+            },
         };
         if key.is_empty() {
             return Err(NoKey("it is empty".to_owned()));
@@ -112,7 +124,7 @@ impl PositionAt {
 /// A byte order mark before the first message is none of it.
 fn unmarked<'a>(message: &Message<'a>) -> &'a [u8] {
     let body = message.body;
-    if message.offset == 0 {
+    if message.offset == 0 && !matches!(message.columns, Columns::Record(_)) {
         body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
     } else {
         body

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::error::MessageFault;
 use super::framing::Message;
-use super::key::Key;
+use super::key::{Columns, Key};
+use super::records::Record;
 use spoutctl_archive::{ASIDES, escape_path};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 
@@ -29,7 +30,7 @@ impl Naming {
     }
 }
 
-/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it.
+/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it; of a record also `{topic}`, `{partition}` and `{offset}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -55,6 +56,10 @@ enum Part {
     Key,
     /// With so many digits at least.
     Seq(usize),
+    Topic,
+    Partition,
+    /// With so many digits at least.
+    Offset(usize),
 }
 
 /// What a name without a message's own words is made from: `%Y-%m-%dT%H%M%SZ`.
@@ -77,7 +82,16 @@ impl Template {
         }
         let template = Self { parts, key, escape };
         // Whatever is refused of every message is refused before the first.
-        let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key");
+        let sample = Record {
+            topic: "topic",
+            partition: 0,
+            offset: 0,
+            key: None,
+            value: None,
+            time: None,
+            headers: &[],
+        };
+        let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key", Some(&sample));
         let sample = String::from_utf8_lossy(&sample);
         let path = FilePath::new(&sample).map_err(|error| error.to_string())?;
         if path.is_root() || sample.ends_with('/') {
@@ -92,13 +106,20 @@ impl Template {
         !self
             .parts
             .iter()
-            .any(|part| matches!(part, Part::Uuid | Part::Key | Part::Seq(_)))
+            .any(|part| matches!(part, Part::Uuid | Part::Key | Part::Seq(_) | Part::Offset(_)))
     }
 
     /// Whether the number of a message is in it.
     #[must_use]
     pub fn has_number(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Seq(_)))
+    }
+
+    /// Whether it says what records alone have.
+    #[must_use]
+    pub fn is_of_records(&self) -> bool {
+        let is_of_record = |part: &Part| matches!(part, Part::Topic | Part::Partition | Part::Offset(_));
+        self.parts.iter().any(is_of_record)
     }
 
     #[must_use]
@@ -118,12 +139,17 @@ impl Template {
                 .map_err(|why| MessageFault::NoKey { why: why.to_string() })?,
         };
         let bad = |why: String| MessageFault::BadName { why };
+        let record = match message.columns {
+            Columns::Record(record) => Some(record),
+            _ => None,
+        };
+        let time = record.and_then(|record| record.time).unwrap_or(time);
         if self.escape != Escape::Keys && has_vanishing_element(&key) {
             // It would be the file of another key.
             let key = key.escape_ascii();
             return Err(bad(format!("its key `{key}` has an element that a path leaves out")));
         }
-        let Ok(text) = String::from_utf8(self.filled(time, number, &key)) else {
+        let Ok(text) = String::from_utf8(self.filled(time, number, &key, record)) else {
             return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
         };
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
@@ -137,7 +163,7 @@ impl Template {
         Ok(path)
     }
 
-    fn filled(&self, time: Timestamp, number: u64, key: &[u8]) -> Vec<u8> {
+    fn filled(&self, time: Timestamp, number: u64, key: &[u8], record: Option<&Record<'_>>) -> Vec<u8> {
         let mut text = Vec::new();
         for part in &self.parts {
             match part {
@@ -145,6 +171,19 @@ impl Template {
                 Part::Time(format) => text.extend_from_slice(time.strftime(format).to_string().as_bytes()),
                 Part::Uuid => text.extend_from_slice(Uuid::new_v4().simple().to_string().as_bytes()),
                 Part::Seq(digits) => text.extend_from_slice(format!("{number:0digits$}").as_bytes()),
+                Part::Topic => text.extend(record.iter().flat_map(|record| record.topic.bytes())),
+                Part::Partition => text.extend(
+                    record
+                        .iter()
+                        .flat_map(|record| record.partition.to_string().into_bytes()),
+                ),
+                Part::Offset(digits) => {
+                    text.extend(
+                        record
+                            .iter()
+                            .flat_map(|record| format!("{:0digits$}", record.offset).into_bytes()),
+                    );
+                }
                 Part::Key if self.escape == Escape::Keys => text.extend_from_slice(escaped(key).as_bytes()),
                 Part::Key => text.extend_from_slice(key),
             }
@@ -215,10 +254,14 @@ fn part(field: &str) -> Result<Part, String> {
         None if field == "uuid" => Ok(Part::Uuid),
         None if field == "key" => Ok(Part::Key),
         None if field == "seq" => Ok(Part::Seq(1)),
-        Some(("seq", digits)) => match digits.parse() {
+        None if field == "topic" => Ok(Part::Topic),
+        None if field == "partition" => Ok(Part::Partition),
+        None if field == "offset" => Ok(Part::Offset(1)),
+        Some((counted @ ("seq" | "offset"), digits)) => match digits.parse() {
+            Ok(digits @ 1..=20) if counted == "offset" => Ok(Part::Offset(digits)),
             Ok(digits @ 1..=20) => Ok(Part::Seq(digits)),
             _ => Err(format!(
-                "`{digits}` is no number of digits: write {{seq:9}}, and 20 at most"
+                "`{digits}` is no number of digits: write {{{counted}:9}}, and 20 at most"
             )),
         },
         None if field == "time" => Ok(Part::Time(USUAL_TIME.to_owned())),
@@ -229,14 +272,13 @@ fn part(field: &str) -> Result<Part, String> {
         }
         _ => Err(format!(
             "`{{{field}}}` is unknown: there are {{time}}, {{time:%Y/%m/%d}} and so on, {{uuid}}, {{key}}, {{seq}} and \
-             {{seq:9}}"
+             {{seq:9}}; with --from also {{topic}}, {{partition}} and {{offset}}"
         )),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::Columns;
     use super::*;
 
     fn template(text: &str, key: Option<Key>, escape: bool) -> Result<Template, String> {

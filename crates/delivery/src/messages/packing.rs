@@ -14,8 +14,10 @@ use super::key::{Columns, PositionAt};
 use super::naming::{Naming, Template};
 use super::policy::Headers;
 pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
+use super::records::check_order;
 use spoutctl_archive::{ASIDES, ArchiveWriter, Aside, Asides, Label, MessageRange, Position};
 use spoutctl_core::pfs::FilePath;
+use spoutctl_core::positions::Positions;
 
 /// When an archive is complete: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct Packer {
     batching: Batching,
     /// Where each message says its position, if it does.
     position: Option<PositionAt>,
+    /// Where the partitions of the source go on behind what was added, where it has partitions.
+    positions: Option<Positions>,
     nulls: Nulls,
     same_name: SameName,
     on_bad: OnBad,
@@ -104,6 +108,8 @@ pub struct Packed {
     pub messages: MessageRange,
     /// Of the last message.
     pub position: Option<Position>,
+    /// Where the partitions of the source go on behind it.
+    pub positions: Option<Positions>,
     /// When the first message was read.
     pub begun: Moment,
     /// What was left out of it, or set aside.
@@ -129,6 +135,7 @@ impl Packer {
             naming,
             batching,
             position: None,
+            positions: None,
             nulls: Nulls::default(),
             same_name: SameName::default(),
             on_bad: OnBad::default(),
@@ -182,6 +189,29 @@ impl Packer {
         Self { position, ..self }
     }
 
+    /// The source has partitions, and its records go on there.
+    #[must_use]
+    pub fn from_positions(self, positions: Positions) -> Self {
+        let positions = Some(positions);
+        Self { positions, ..self }
+    }
+
+    /// A partition goes on there, wherever it was.
+    pub fn place(&mut self, topic: &str, partition: u32, next: u64) {
+        if let Some(positions) = &mut self.positions {
+            positions.set(topic, partition, next);
+        }
+    }
+
+    /// Up to there a partition has no record that was not added.
+    pub fn pass(&mut self, topic: &str, partition: u32, next: u64) {
+        if let Some(positions) = &mut self.positions
+            && positions.of(topic, partition).is_some_and(|known| known < next)
+        {
+            positions.set(topic, partition, next);
+        }
+    }
+
     /// When the archive in hand has to be complete, if there is one.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -207,10 +237,14 @@ impl Packer {
             Err(why) => (None, Some(MessageFault::NoPosition { why: why.to_string() })),
         };
         if let Some(batch) = &self.batch
-            && (batch.length(position.as_ref()) + room(&self.naming, message) > self.batching.bytes
+            && (batch.length(position.as_ref(), self.positions.as_ref()) + room(&self.naming, message)
+                > self.batching.bytes
                 || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
         {
             self.close(done)?;
+        }
+        if let Some(positions) = &self.positions {
+            check_order(positions, message)?;
         }
         let number = self.before.saturating_add(message.number);
         let refused = message.fault.cloned().or(unplaced);
@@ -221,12 +255,17 @@ impl Packer {
         if let Err(fault) = taken {
             self.leave_out(message, fault, position.as_ref(), number, now)?;
         }
+        // Not before: where it could be neither taken nor left out, its partition goes on at it.
+        if let (Some(positions), Columns::Record(record)) = (&mut self.positions, message.columns) {
+            positions.set(record.topic, record.partition, record.offset.saturating_add(1));
+        }
         let Some(batch) = &mut self.batch else { return Ok(()) };
         batch.count += 1;
         batch.last = number;
         // Where a message that was set aside stands is not known, and then the one before it is the last.
         batch.position = position.or(batch.position.take());
-        if batch.count >= self.batching.count || batch.length(batch.position.as_ref()) >= self.batching.bytes {
+        let length = batch.length(batch.position.as_ref(), self.positions.as_ref());
+        if batch.count >= self.batching.count || length >= self.batching.bytes {
             self.close(done)?;
         }
         Ok(())
@@ -342,7 +381,7 @@ impl Packer {
     pub fn close<E>(&mut self, done: &mut dyn FnMut(Packed) -> Result<(), E>) -> Result<(), E> {
         match self.batch.take() {
             // A message that was refused may have begun it.
-            Some(batch) if batch.count > 0 => done(batch.finish()),
+            Some(batch) if batch.count > 0 => done(batch.finish(self.positions.clone())),
             _ => Ok(()),
         }
     }
@@ -417,8 +456,9 @@ impl Batch {
     }
 
     /// Bytes of the archive, if it were complete with a message that stands there.
-    fn length(&self, position: Option<&Position>) -> u64 {
-        let label = Label::most(position.map(|position| position.as_json().len()), &self.asides);
+    fn length(&self, position: Option<&Position>, positions: Option<&Positions>) -> u64 {
+        let position = position.map(|position| position.as_json().len());
+        let label = Label::most(position, positions.map(Positions::most), &self.asides);
         label
             + self.kept_length
             + match &self.content {
@@ -478,13 +518,14 @@ impl Batch {
         Ok(())
     }
 
-    fn finish(self) -> Packed {
+    fn finish(self, positions: Option<Positions>) -> Packed {
         Packed {
             messages: MessageRange {
                 first: self.first,
                 last: self.last,
             },
             position: self.position,
+            positions,
             begun: self.begun,
             asides: self.asides,
             kept: self.kept.into_beginning(),
@@ -507,6 +548,7 @@ impl Packed {
         let label = Label {
             messages: Some(self.messages),
             position: self.position.clone(),
+            positions: self.positions.clone(),
             asides: self.asides.clone(),
             refused: None,
         };

@@ -11,6 +11,7 @@ use super::Spool;
 use crate::{DeliveryError, Incoming, Observer, Ready, Receipt, Settled, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
+use spoutctl_core::positions::Positions;
 
 /// Hands over what waits, oldest first, until `reading` has come to its end and nothing waits any more.
 pub fn feed(
@@ -45,6 +46,10 @@ pub struct Leaving {
 }
 
 impl Observer for Leaving {
+    fn placed(&self, positions: Option<&Positions>) {
+        self.observer.placed(positions);
+    }
+
     fn ready(&self, ready: &Ready) {
         if let Err(error) = self.spool.bind_destination(ready) {
             self.spool.fail(error);

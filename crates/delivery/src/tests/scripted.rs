@@ -568,6 +568,7 @@ pub(super) fn options() -> Options {
         own_output: false,
         stream: None,
         counts_messages: false,
+        has_positions: false,
         asides_have_a_repo: false,
         drains: false,
         also: [].into(),

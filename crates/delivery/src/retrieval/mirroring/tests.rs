@@ -526,6 +526,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             own_output: false,
             stream: None,
             counts_messages: false,
+            has_positions: false,
             asides_have_a_repo: false,
             drains: false,
             also: [].into(),

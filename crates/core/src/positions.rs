@@ -1,0 +1,219 @@
+//! Where each partition of a source goes on: what a commit says of the topics that its records came from.
+//!
+//! As text it is `CLUSTER/orders:120,-,7/clicks:3`: behind each topic's name the offset at which each of its partitions goes
+//! on, from partition 0, and `-` where none is known. Before the first slash the cluster's id stands, where there is one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest such text, in bytes: 64 KiB, enough for 3,000 partitions at the very least.
+pub const MAX_POSITIONS: usize = 64 << 10;
+
+/// The offsets at which partitions go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Positions {
+    cluster: Option<String>,
+    topics: BTreeMap<String, Vec<Option<u64>>>,
+}
+
+impl Positions {
+    /// None yet, in the cluster of this id. One that is not made of letters, digits, `.`, `_` and `-` counts for none.
+    #[must_use]
+    pub fn new(cluster: Option<&str>) -> Self {
+        Self {
+            cluster: cluster.filter(|id| is_name(id)).map(str::to_owned),
+            topics: BTreeMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> Option<&str> {
+        self.cluster.as_deref()
+    }
+
+    /// Where a partition goes on, if that is known.
+    #[must_use]
+    pub fn of(&self, topic: &str, partition: u32) -> Option<u64> {
+        let partitions = self.topics.get(topic)?;
+        partitions.get(usize::try_from(partition).ok()?).copied().flatten()
+    }
+
+    /// Whether anything is known of a topic.
+    #[must_use]
+    pub fn knows(&self, topic: &str) -> bool {
+        self.topics
+            .get(topic)
+            .is_some_and(|known| known.iter().any(Option::is_some))
+    }
+
+    /// A partition goes on there, wherever it was.
+    pub fn set(&mut self, topic: &str, partition: u32, next: u64) {
+        let Ok(at) = usize::try_from(partition) else { return };
+        let partitions = match self.topics.get_mut(topic) {
+            Some(partitions) => partitions,
+            None => self.topics.entry(topic.to_owned()).or_default(),
+        };
+        if partitions.len() <= at {
+            partitions.resize(at + 1, None);
+        }
+        partitions[at] = Some(next);
+    }
+
+    /// Every partition of which it is known where it goes on: topic, partition, offset.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+        self.topics.iter().flat_map(|(topic, partitions)| {
+            (0_u32..)
+                .zip(partitions)
+                .filter_map(move |(partition, next)| Some((topic.as_str(), partition, (*next)?)))
+        })
+    }
+
+    /// The topics, and by partition where each goes on.
+    pub fn topics(&self) -> impl Iterator<Item = (&str, &[Option<u64>])> {
+        self.topics
+            .iter()
+            .map(|(topic, next)| (topic.as_str(), next.as_slice()))
+    }
+
+    /// Bytes that the text can become, whatever offsets there will be.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        let longest = u64::MAX.to_string().len() + 1;
+        let topics = self.topics.iter();
+        let topics = topics.map(|(topic, partitions)| topic.len() + 2 + partitions.len() * longest);
+        self.cluster.as_ref().map_or(1, |id| id.len() + 1) + topics.sum::<usize>()
+    }
+}
+
+/// What a topic is called, and a cluster.
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !text.is_empty() && text.len() <= 249 && text.bytes().all(allowed)
+}
+
+impl fmt::Display for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cluster.as_deref().unwrap_or_default())?;
+        for (topic, partitions) in &self.topics {
+            write!(f, "/{topic}")?;
+            for (at, next) in partitions.iter().enumerate() {
+                f.write_str(if at == 0 { ":" } else { "," })?;
+                match next {
+                    Some(next) => write!(f, "{next}")?,
+                    None => f.write_str("-")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text does not say where partitions go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it does not say where partitions go on: CLUSTER/TOPIC:OFFSET,OFFSET,…/TOPIC:…")]
+pub struct NoPositions;
+
+impl FromStr for Positions {
+    type Err = NoPositions;
+
+    fn from_str(text: &str) -> Result<Self, NoPositions> {
+        if text.len() > MAX_POSITIONS {
+            return Err(NoPositions);
+        }
+        let mut parts = text.split('/');
+        let cluster = parts.next().filter(|id| !id.is_empty());
+        if cluster.is_some_and(|id| !is_name(id)) {
+            return Err(NoPositions);
+        }
+        let mut positions = Self::new(cluster);
+        for part in parts {
+            let (topic, offsets) = part.split_once(':').ok_or(NoPositions)?;
+            let offsets: Option<Vec<Option<u64>>> = offsets.split(',').map(offset).collect();
+            let offsets = offsets.filter(|_| is_name(topic)).ok_or(NoPositions)?;
+            if positions.topics.insert(topic.to_owned(), offsets).is_some() {
+                return Err(NoPositions);
+            }
+        }
+        if positions.topics.is_empty() {
+            return Err(NoPositions);
+        }
+        Ok(positions)
+    }
+}
+
+/// One place of the list; `None` where it is none at all.
+#[expect(clippy::option_option, reason = "no offset is one of the two things that are said")]
+fn offset(text: &str) -> Option<Option<u64>> {
+    if text == "-" {
+        return Some(None);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn positions_read_back_as_they_were_written_and_are_no_longer_than_was_said(
+            cluster in proptest::option::of("[A-Za-z0-9_-]{1,22}"),
+            topics in proptest::collection::btree_map(
+                "[A-Za-z0-9._-]{1,20}", proptest::collection::vec(proptest::option::of(any::<u64>()), 1..20), 1..5
+            ),
+        ) {
+            let mut positions = Positions::new(cluster.as_deref());
+            positions.topics = topics;
+            let text = positions.to_string();
+            prop_assert!(text.len() <= positions.most());
+            prop_assert!(!text.contains([' ', '\n']));
+            prop_assert_eq!(text.parse(), Ok(positions));
+        }
+
+        #[test]
+        fn any_text_says_positions_or_does_not_and_never_panics(text in "[A-Za-z0-9:,/-]{0,40}") {
+            let _ = text.parse::<Positions>();
+        }
+    }
+
+    #[test]
+    fn partitions_of_which_nothing_is_known_have_a_place_in_the_text() {
+        let mut positions = Positions::new(None);
+        positions.set("orders", 2, 18);
+        positions.set("orders", 2, 3);
+        assert_eq!(positions.to_string(), "/orders:-,-,3");
+        assert_eq!((positions.of("orders", 0), positions.of("orders", 2)), (None, Some(3)));
+    }
+
+    #[test]
+    fn a_thousand_partitions_have_room_whatever_their_offsets() {
+        let mut positions = Positions::new(Some("AAAAAAAAAAAAAAAAAAAAAA"));
+        (0..1000).for_each(|partition| positions.set(&"t".repeat(249), partition, u64::MAX));
+        assert!(positions.most() <= MAX_POSITIONS);
+        assert_eq!(positions.to_string().parse(), Ok(positions));
+    }
+
+    #[test]
+    fn what_says_no_positions_is_refused() {
+        for text in [
+            "",
+            "/",
+            "c",
+            "c/",
+            "c/t",
+            "c/t:",
+            "c/t:1,",
+            "c/t:+1",
+            "c/t:1/t:2",
+            "c c/t:1",
+            "c/t u:1",
+            "c/t:18446744073709551616",
+            "c/:1",
+        ] {
+            assert_eq!(text.parse::<Positions>(), Err(NoPositions), "{text}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! librdkafka as a source of records.
+//!
+//! Faults that librdkafka mends by itself are waited for, as long as `--retry-for` says; what would lose a record, or might, ends
+//! the reading: to begin again is always safe, since it begins behind the newest commit.
+
+mod connecting;
+mod faults;
+mod watching;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::topic_partition_list::Offset;
+
+use crate::address::Address;
+use crate::placing::{OnGap, Partition, Start, lost};
+use crate::properties::Properties;
+use faults::{Trouble, sort};
+use spoutctl_core::positions::Positions;
+use spoutctl_core::quantity::elapsed;
+use spoutctl_delivery::messages::filter::PackError;
+use spoutctl_delivery::messages::packing::Moment;
+use spoutctl_delivery::messages::records::{Came, Event, Header, Record, RecordSource, Show, SourceError};
+use watching::Watcher;
+
+/// How long one question to a broker may take.
+const ASK: Duration = Duration::from_secs(5);
+/// How often it is looked whether we are to end.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is to be read, and how.
+#[derive(Clone)]
+pub struct Wishes {
+    pub address: Address,
+    pub properties: Properties,
+    pub start: Start,
+    pub on_gap: OnGap,
+    /// Ends once every partition is read to where it ends now.
+    pub until_end: bool,
+    /// The longest time without a broker.
+    pub retry_for: Duration,
+    /// Is told what whoever runs us should know.
+    pub say: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Whether we are to end.
+    pub is_stopped: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+type Client = BaseConsumer<Events>;
+
+/// What librdkafka tells besides records.
+#[derive(Clone, Default)]
+struct Events {
+    /// Its newest complaint: it names the broker.
+    complaint: Arc<Mutex<Option<String>>>,
+    /// The newest refusal of offsets for a group.
+    refused: Arc<Mutex<Option<String>>>,
+}
+
+impl ClientContext for Events {
+    // What matters comes as an error, too; its own lines would go to standard error.
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut complaint = lock(&self.complaint);
+        // That all of them are down follows from what was said of each.
+        let is_sum = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !is_sum || complaint.is_none() {
+            *complaint = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ConsumerContext for Events {
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        *lock(&self.refused) = result.err().map(|error| faults::words(&error));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every partition of some topics.
+pub struct Consumer {
+    client: Arc<Client>,
+    events: Events,
+    wishes: Wishes,
+    /// Where each partition goes on behind what was shown.
+    positions: Positions,
+    /// How many partitions each topic has.
+    counts: Vec<(String, u32)>,
+    /// Where partitions end that are to be read to their end.
+    ends: Option<Vec<(String, u32, u64)>>,
+    watcher: Watcher,
+    /// Since when no broker answers.
+    down_since: Option<Instant>,
+    /// When it was last looked whether the end is reached.
+    looked_at: Instant,
+    said_refused: bool,
+}
+
+/// Tells a group of Kafka how far we are, for those who look at its lag.
+#[derive(Clone)]
+pub struct Group {
+    client: Arc<Client>,
+}
+
+impl Group {
+    /// Every partition goes on there: what is before is committed. What comes of it is told by librdkafka later.
+    pub fn tell(&self, positions: &Positions) {
+        // An offset that cannot be told now is told with the next commit; nothing depends on it.
+        if let Ok(list) = list(positions.iter()) {
+            let _ = self.client.commit(&list, CommitMode::Async);
+        }
+    }
+}
+
+fn list<'a>(places: impl Iterator<Item = (&'a str, u32, u64)>) -> Result<TopicPartitionList, SourceError> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition, next) in places {
+        let number = i32::try_from(partition).unwrap_or(i32::MAX);
+        let offset = i64::try_from(next).unwrap_or(i64::MAX);
+        let added = list.add_partition_offset(topic, number, Offset::Offset(offset));
+        added.map_err(|error| faults::unusable(&error))?;
+    }
+    Ok(list)
+}
+
+impl Consumer {
+    /// Whoever is to be told how far we are, if the settings name a group.
+    #[must_use]
+    pub fn group(&self) -> Option<Group> {
+        self.wishes.properties.get("group.id").map(|_| Group {
+            client: Arc::clone(&self.client),
+        })
+    }
+
+    /// Where every partition begins.
+    #[must_use]
+    pub fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// Reads on from `positions`, and from nowhere else.
+    fn assign(&self) -> Result<(), SourceError> {
+        let is_read = |topic: &str| self.counts.iter().any(|(name, _)| name == topic);
+        let list = list(self.positions.iter().filter(|(topic, ..)| is_read(topic)))?;
+        self.client.assign(&list).map_err(|error| faults::unusable(&error))
+    }
+
+    fn show(&mut self, message: &BorrowedMessage<'_>, show: &mut Show<'_>) -> Result<(), PackError> {
+        let topic = message.topic();
+        let (Ok(partition), Ok(offset)) = (u32::try_from(message.partition()), u64::try_from(message.offset())) else {
+            return Ok(());
+        };
+        let headers: Vec<Header<'_>> = message.headers().map_or_else(Vec::new, |headers| {
+            (0..headers.count())
+                .filter_map(|at| headers.try_get(at))
+                .map(|header| Header {
+                    name: header.key,
+                    value: header.value,
+                })
+                .collect()
+        });
+        let time = message.timestamp().to_millis();
+        show(Event::Record(Record {
+            topic,
+            partition,
+            offset,
+            key: message.key(),
+            value: message.payload(),
+            time: time.and_then(|time| Timestamp::from_millisecond(time).ok()),
+            headers: &headers,
+        }))?;
+        self.positions.set(topic, partition, offset.saturating_add(1));
+        Ok(())
+    }
+
+    /// What librdkafka says instead of a record.
+    fn trouble(&mut self, error: &KafkaError, show: &mut Show<'_>) -> Result<(), PackError> {
+        let complaint = lock(&self.events.complaint).take();
+        match sort(error, self.wishes.properties.get("group.id").is_some()) {
+            Trouble::Nothing => Ok(()),
+            Trouble::OutOfRange => self.find_gaps(show),
+            Trouble::Passing => {
+                self.is_down(&complaint.unwrap_or_else(|| faults::words(error)))?;
+                Ok(())
+            }
+            Trouble::Lasting => Err(faults::lasting(error, complaint, &self.wishes.address).into()),
+        }
+    }
+
+    /// No broker answers; an error once that has lasted too long.
+    fn is_down(&mut self, why: &str) -> Result<(), SourceError> {
+        let now = Instant::now();
+        let Some(since) = self.down_since else {
+            self.down_since = Some(now);
+            (self.wishes.say)(&format!("no broker of Kafka answers: {why}; trying again"));
+            return Ok(());
+        };
+        let waited = now.saturating_duration_since(since);
+        if waited < self.wishes.retry_for {
+            return Ok(());
+        }
+        Err(faults::unreachable(&self.wishes.address, why, waited))
+    }
+
+    /// Some position is not there: which, and what then.
+    fn find_gaps(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
+        let partitions = match connecting::partitions(&self.client, &self.counts) {
+            Ok(partitions) => partitions,
+            Err(error) => return Ok(self.is_down(&faults::words(&error))?),
+        };
+        let mut gaps = Vec::new();
+        for Partition {
+            topic,
+            number,
+            low,
+            high,
+            ..
+        } in partitions
+        {
+            let Some(wanted) = self
+                .positions
+                .of(&topic, number)
+                .filter(|at| !(low..=high).contains(at))
+            else {
+                continue;
+            };
+            gaps.push(crate::placing::Gap {
+                topic,
+                partition: number,
+                wanted,
+                low,
+                high,
+            });
+        }
+        if self.wishes.on_gap == OnGap::Stop && !gaps.is_empty() {
+            return Err(lost(&gaps).into());
+        }
+        for gap in &gaps {
+            (self.wishes.say)(&format!("{gap}; going on at {}", gap.low));
+            self.positions.set(&gap.topic, gap.partition, gap.low);
+            show(Event::Placed {
+                topic: &gap.topic,
+                partition: gap.partition,
+                next: gap.low,
+            })?;
+        }
+        // Also where there is no gap any more: librdkafka reads nothing further of a partition that it complained of.
+        self.assign()?;
+        Ok(())
+    }
+
+    /// What the watcher has seen since.
+    fn look_around(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
+        match self.watcher.seen() {
+            None => Ok(()),
+            Some(watching::Seen::Down(why)) => Ok(self.is_down(&why)?),
+            Some(watching::Seen::Gone(topic)) => Err(faults::gone(&topic, &self.wishes.address).into()),
+            Some(watching::Seen::Topics(counts)) => {
+                if let Some(since) = self.down_since.take() {
+                    let waited = elapsed(since.elapsed());
+                    (self.wishes.say)(&format!("the brokers of Kafka answer again, after {waited}"));
+                }
+                self.take_in(counts, show)
+            }
+        }
+    }
+
+    /// Partitions that were added: each begins at its beginning.
+    fn take_in(&mut self, counts: Vec<(String, u32)>, show: &mut Show<'_>) -> Result<(), PackError> {
+        let mut has_grown = false;
+        for (topic, count) in counts {
+            let Some(at) = self
+                .counts
+                .iter()
+                .position(|(name, known)| *name == topic && *known < count)
+            else {
+                continue;
+            };
+            for partition in self.counts[at].1..count {
+                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition) else {
+                    // It is so new that it has no leader; the next look finds it.
+                    break;
+                };
+                self.counts[at].1 = partition + 1;
+                self.positions.set(&topic, partition, low);
+                show(Event::Placed {
+                    topic: &topic,
+                    partition,
+                    next: low,
+                })?;
+                has_grown = true;
+            }
+            let now = self.counts[at].1;
+            (self.wishes.say)(&format!(
+                "topic {topic} has {now} partitions now: the new ones are read from their beginning"
+            ));
+        }
+        if has_grown {
+            self.assign()?;
+        }
+        Ok(())
+    }
+
+    /// Whether every partition is read to where it ended.
+    fn is_at_end(&mut self) -> bool {
+        if self.ends.is_none() || self.looked_at.elapsed() < LOOK {
+            return false;
+        }
+        self.looked_at = Instant::now();
+        self.passed(&mut |_, _, _| {});
+        let positions = &self.positions;
+        let is_read = |(topic, partition, end): &(String, u32, u64)| {
+            positions.of(topic, *partition).is_some_and(|next| next >= *end)
+        };
+        self.ends.as_ref().is_some_and(|ends| ends.iter().all(is_read))
+    }
+
+    /// Offsets that were refused to be told to the group, once.
+    fn say_refused(&mut self) {
+        if let Some(why) = lock(&self.events.refused).take()
+            && !std::mem::replace(&mut self.said_refused, true)
+        {
+            let text = format!("the group of Kafka was not told how far we are: {why}; reading does not depend on it");
+            (self.wishes.say)(&text);
+        }
+    }
+}
+
+impl RecordSource for Consumer {
+    fn next(&mut self, until: Option<Instant>, show: &mut Show<'_>) -> Result<Came, PackError> {
+        let client = Arc::clone(&self.client);
+        loop {
+            if (self.wishes.is_stopped)() {
+                return Ok(Came::Stop);
+            }
+            self.look_around(show)?;
+            let now = Instant::now();
+            let left = until.map_or(LOOK, |until| until.saturating_duration_since(now));
+            match client.poll(left.min(LOOK)) {
+                Some(Ok(message)) => {
+                    self.down_since = None;
+                    self.show(&message, show)?;
+                    if self.is_at_end() {
+                        return Ok(Came::End);
+                    }
+                    return Ok(Came::Something);
+                }
+                Some(Err(error)) => self.trouble(&error, show)?,
+                None => {
+                    self.say_refused();
+                    if self.is_at_end() {
+                        return Ok(Came::End);
+                    }
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        return Ok(Came::Silence);
+                    }
+                }
+            }
+        }
+    }
+
+    fn passed(&mut self, tell: &mut dyn FnMut(&str, u32, u64)) {
+        // Behind the last record that was shown, or behind what is no record and follows it.
+        let Ok(positions) = self.client.position() else { return };
+        for element in positions.elements() {
+            let (Ok(partition), Offset::Offset(next)) = (u32::try_from(element.partition()), element.offset()) else {
+                continue;
+            };
+            let Ok(next) = u64::try_from(next) else { continue };
+            if self
+                .positions
+                .of(element.topic(), partition)
+                .is_some_and(|known| known <= next)
+            {
+                self.positions.set(element.topic(), partition, next);
+                // Also what we know already: whoever asks may not.
+                tell(element.topic(), partition, next);
+            }
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            instant: Instant::now(),
+            time: Timestamp::now(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! From wishes to partitions that are read: brokers, topics, what there is, where each partition begins.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::Offset;
+use rdkafka::types::RDKafkaRespErr;
+
+use super::faults::{self, Trouble, sort};
+use super::watching::Watcher;
+use super::{ASK, Client, Consumer, Events, LOOK, Wishes, lock};
+use crate::placing::{Partition, Placed, Start, place};
+use crate::properties::Properties;
+use spoutctl_core::positions::Positions;
+use spoutctl_delivery::messages::records::SourceError;
+
+/// What librdkafka is told unless the settings say otherwise, so that what it holds is bounded.
+const USUAL: [(&str, &str); 7] = [
+    ("client.id", "spoutctl"),
+    // It assigns partitions only to a member of a group, though none is asked for anything.
+    ("group.id", "spoutctl"),
+    ("queued.max.messages.kbytes", "16384"),
+    ("queued.min.messages", "10000"),
+    ("fetch.max.bytes", "8388608"),
+    // A full queue is looked at again after so many milliseconds; its own second would be most of the time.
+    ("fetch.queue.backoff.ms", "20"),
+    ("check.crcs", "true"),
+];
+
+/// What nobody changes.
+const OURS: [(&str, &str); 4] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("isolation.level", "read_committed"),
+];
+
+/// How often a topic is looked for that is not there: it may have been made just now.
+const LOOKS: usize = 3;
+
+/// How a look at the brokers ends that shows nothing.
+enum NotYet {
+    Passing(String),
+    Never(SourceError),
+}
+
+impl Consumer {
+    /// Finds the partitions, and begins to read each where it goes on. `None`: we were told to end before.
+    ///
+    /// # Errors
+    /// What cannot be used, is not there, or does not answer for longer than was wished.
+    pub fn open(wishes: Wishes, known: Option<&Positions>) -> Result<Option<Self>, SourceError> {
+        let events = Events::default();
+        let client = Arc::new(create(&wishes, &events)?);
+        let begun = Instant::now();
+        let mut has_said = false;
+        let (counts, partitions) = loop {
+            let why = match look(&client, &events, &wishes, known) {
+                Ok(found) => break found,
+                Err(NotYet::Never(error)) => return Err(error),
+                Err(NotYet::Passing(why)) => why,
+            };
+            if begun.elapsed() >= wishes.retry_for {
+                return Err(faults::unreachable(&wishes.address, &why, begun.elapsed()));
+            }
+            if !std::mem::replace(&mut has_said, true) {
+                (wishes.say)(&format!("no broker of Kafka answers: {why}; trying again"));
+            }
+            for _ in 0..10 {
+                if (wishes.is_stopped)() {
+                    return Ok(None);
+                }
+                std::thread::sleep(LOOK);
+            }
+        };
+        let cluster = client.client().fetch_cluster_id(ASK);
+        let Placed { positions, gaps } = place(cluster.as_deref(), &partitions, known, wishes.start, wishes.on_gap)?;
+        for gap in &gaps {
+            (wishes.say)(&format!("{gap}; going on at {}", gap.low));
+        }
+        let ends = wishes.until_end.then(|| {
+            let ends = partitions
+                .into_iter()
+                .map(|partition| (partition.topic, partition.number, partition.high));
+            ends.collect()
+        });
+        let watcher = Watcher::start(Arc::clone(&client), counts.clone(), every(&wishes.properties));
+        let consumer = Self {
+            client,
+            events,
+            wishes,
+            positions,
+            counts,
+            ends,
+            watcher,
+            down_since: None,
+            looked_at: Instant::now(),
+            said_refused: false,
+        };
+        consumer.assign()?;
+        Ok(Some(consumer))
+    }
+}
+
+/// How often it is looked for new partitions: as often as librdkafka itself asks for its own purposes.
+fn every(properties: &Properties) -> std::time::Duration {
+    let named = properties
+        .get("topic.metadata.refresh.interval.ms")
+        .and_then(|text| text.parse().ok());
+    std::time::Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
+}
+
+fn create(wishes: &Wishes, events: &Events) -> Result<Client, SourceError> {
+    if wishes.properties.is_secured() && !crate::HAS_TLS {
+        return Err(faults::without_tls());
+    }
+    let mut config = ClientConfig::new();
+    for (name, value) in USUAL.into_iter().chain(wishes.properties.iter()).chain(OURS) {
+        config.set(name, value);
+    }
+    config.set("bootstrap.servers", wishes.address.brokers());
+    let created: Result<Client, KafkaError> = config.create_with_context(events.clone());
+    created.map_err(|error| faults::settings(&error))
+}
+
+type Found = (Vec<(String, u32)>, Vec<Partition>);
+
+fn look(client: &Client, events: &Events, wishes: &Wishes, known: Option<&Positions>) -> Result<Found, NotYet> {
+    let mut counts = Vec::new();
+    for topic in wishes.address.topics() {
+        counts.push((
+            topic.clone(),
+            count(client, topic, wishes).map_err(|error| explained(error, client, events))?,
+        ));
+    }
+    let failed = |error: KafkaError| match sort(&error, true) {
+        Trouble::Lasting => NotYet::Never(faults::lasting(&error, None, &wishes.address)),
+        _ => NotYet::Passing(faults::words(&error)),
+    };
+    let mut partitions = partitions(client, &counts).map_err(failed)?;
+    if let Start::At(time) = wishes.start {
+        let is_new = |topic: &str| !known.is_some_and(|known| known.knows(topic));
+        let wanted = partitions.iter_mut().filter(|partition| is_new(&partition.topic));
+        find_times(client, time.as_millisecond(), wanted.collect()).map_err(failed)?;
+    }
+    Ok((counts, partitions))
+}
+
+/// librdkafka's own words for why nobody answers come as an event; one that no waiting mends ends it.
+fn explained(not_yet: NotYet, client: &Client, events: &Events) -> NotYet {
+    let NotYet::Passing(why) = not_yet else { return not_yet };
+    let mut lasting = None;
+    // Nothing is assigned, so no record comes.
+    while let Some(event) = client.poll(LOOK) {
+        if let Err(error) = event
+            && faults::is_about_us(&error)
+        {
+            lasting.clone_from(&lock(&events.complaint));
+        }
+    }
+    let complaint = lock(&events.complaint).take();
+    match lasting {
+        Some(complaint) => NotYet::Never(faults::refused(&complaint)),
+        None => NotYet::Passing(complaint.unwrap_or(why)),
+    }
+}
+
+/// How many partitions a topic has.
+fn count(client: &Client, topic: &str, wishes: &Wishes) -> Result<u32, NotYet> {
+    let mut looks = 0;
+    loop {
+        let error = match how_many(client, topic) {
+            Ok(count) => return Ok(count),
+            Err(error) => error,
+        };
+        looks += 1;
+        let is_missing = faults::is_missing(&error);
+        if is_missing && looks < LOOKS {
+            std::thread::sleep(5 * LOOK);
+            continue;
+        }
+        return Err(match sort(&error, true) {
+            _ if is_missing => NotYet::Never(faults::no_topic(topic, &wishes.address)),
+            Trouble::Lasting => NotYet::Never(faults::of_topic(topic, &error)),
+            _ => NotYet::Passing(faults::words(&error)),
+        });
+    }
+}
+
+/// The same, asked once.
+pub(super) fn how_many(client: &Client, topic: &str) -> Result<u32, KafkaError> {
+    let metadata = client.fetch_metadata(Some(topic), ASK)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let missing = KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition);
+    let found = found.ok_or_else(|| missing.clone())?;
+    match found.error() {
+        None | Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR) => {}
+        Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
+    }
+    match u32::try_from(found.partitions().len()) {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err(missing),
+    }
+}
+
+/// What the brokers have of all partitions.
+pub(super) fn partitions(client: &Client, counts: &[(String, u32)]) -> Result<Vec<Partition>, KafkaError> {
+    let mut partitions = Vec::new();
+    for (topic, count) in counts {
+        for number in 0..*count {
+            let (low, high) = watermarks(client, topic, number)?;
+            partitions.push(Partition {
+                topic: topic.clone(),
+                number,
+                low,
+                high,
+                at_time: None,
+            });
+        }
+    }
+    Ok(partitions)
+}
+
+/// The oldest offset that is there, and the one behind the newest that may be read.
+pub(super) fn watermarks(client: &Client, topic: &str, partition: u32) -> Result<(u64, u64), KafkaError> {
+    let (low, high) = client.fetch_watermarks(topic, i32::try_from(partition).unwrap_or(i32::MAX), ASK)?;
+    Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
+}
+
+fn find_times(client: &Client, time: i64, mut wanted: Vec<&mut Partition>) -> Result<(), KafkaError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut list = TopicPartitionList::new();
+    for partition in &wanted {
+        let number = i32::try_from(partition.number).unwrap_or(i32::MAX);
+        list.add_partition_offset(&partition.topic, number, Offset::Offset(time))?;
+    }
+    let found = client.offsets_for_times(list, ASK)?;
+    for partition in &mut wanted {
+        let number = i32::try_from(partition.number).unwrap_or(i32::MAX);
+        let Some(element) = found.find_partition(&partition.topic, number) else {
+            continue;
+        };
+        element.error()?;
+        // Nothing is that new: it begins behind the newest.
+        if let Offset::Offset(offset) = element.offset() {
+            partition.at_time = u64::try_from(offset).ok();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Looks every so often whether topics have more partitions, or are gone, on a thread of its own: a broker that does not
+//! answer holds up nobody who reads.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
+
+use super::Client;
+use super::connecting::how_many;
+use super::faults::{is_missing, words};
+
+/// What a look has shown.
+pub(super) enum Seen {
+    /// How many partitions each topic has.
+    Topics(Vec<(String, u32)>),
+    /// A topic is not there, a second time.
+    Gone(String),
+    /// Nobody answers.
+    Down(String),
+}
+
+pub(super) struct Watcher {
+    seen: Receiver<Seen>,
+    /// Closed to end it.
+    _until: Sender<()>,
+}
+
+impl Watcher {
+    pub fn start(client: Arc<Client>, topics: Vec<(String, u32)>, every: Duration) -> Self {
+        let (sender, seen) = sync_channel(1);
+        let (until, ended) = channel();
+        std::thread::spawn(move || watch(&client, &topics, every, &ended, &sender));
+        Self { seen, _until: until }
+    }
+
+    /// What the newest look has shown, if there was one since.
+    pub fn seen(&self) -> Option<Seen> {
+        self.seen.try_recv().ok()
+    }
+}
+
+fn watch(client: &Client, topics: &[(String, u32)], every: Duration, ended: &Receiver<()>, seen: &SyncSender<Seen>) {
+    let mut missing: Option<String> = None;
+    while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+        let look: Result<Vec<(String, u32)>, (String, _)> = topics
+            .iter()
+            .map(|(topic, _)| match how_many(client, topic) {
+                Ok(count) => Ok((topic.clone(), count)),
+                Err(error) => Err((topic.clone(), error)),
+            })
+            .collect();
+        let shown = match look {
+            Ok(counts) => {
+                missing = None;
+                Seen::Topics(counts)
+            }
+            Err((topic, error)) if is_missing(&error) => {
+                if missing.replace(topic.clone()) != Some(topic.clone()) {
+                    // Brokers that have just started know less than there is.
+                    continue;
+                }
+                Seen::Gone(topic)
+            }
+            Err((_, error)) => Seen::Down(words(&error)),
+        };
+        // Whoever reads may not have taken the last one yet; the next look shows as much.
+        let _ = seen.try_send(shown);
+    }
+}

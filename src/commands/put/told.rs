@@ -1,0 +1,57 @@
+//! What one thread waits for and another one knows, some day or never.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Something that is told once.
+#[derive(Debug)]
+pub(super) struct Told<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+enum State<T> {
+    NotYet,
+    Is(T),
+    Never,
+}
+
+impl<T> Default for Told<T> {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State::NotYet),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+impl<T: Clone> Told<T> {
+    /// What was told first stays.
+    pub fn tell(&self, what: T) {
+        self.set(State::Is(what));
+    }
+
+    /// Nobody will tell any more.
+    pub fn never(&self) {
+        self.set(State::Never);
+    }
+
+    fn set(&self, to: State<T>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, State::NotYet) {
+            *state = to;
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits for it; `None` when nobody tells it any more.
+    pub fn wait(&self) -> Option<T> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_not_yet = |state: &mut State<T>| matches!(*state, State::NotYet);
+        let state = self.changed.wait_while(state, is_not_yet);
+        match &*state.unwrap_or_else(PoisonError::into_inner) {
+            State::Is(what) => Some(what.clone()),
+            State::NotYet | State::Never => None,
+        }
+    }
+}
