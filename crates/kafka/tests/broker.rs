@@ -58,7 +58,7 @@ impl Broker {
              advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
              offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
-             transaction.state.log.min.isr=1\nlog.cleaner.backoff.ms=100\nlog.dirs={}\n",
+             transaction.state.log.min.isr=1\nauto.create.topics.enable=false\nlog.cleaner.backoff.ms=100\nlog.dirs={}\n",
             directory.path().join("data").display()
         );
         let properties = directory.path().join("server.properties");
