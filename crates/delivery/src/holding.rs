@@ -260,9 +260,9 @@ mod tests {
             for piece in bytes.chunks(777) {
                 hold.write_all(piece).unwrap();
             }
-            let held = hold.finish().unwrap();
-            assert_eq!(read(held.as_ref(), 0, bytes.len()), bytes);
-            assert_eq!(read(held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
+            let bytes_held = hold.finish().unwrap();
+            assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
+            assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
         }
     }
 
