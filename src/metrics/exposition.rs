@@ -1,4 +1,4 @@
-//! The figures as text, in the two formats that are asked for: OpenMetrics 1.0, which Prometheus prefers, and the older
+//! The figures as text, in the two formats that are asked for: `OpenMetrics` 1.0, which Prometheus prefers, and the older
 //! one of Prometheus, which everything else takes (`promtool check metrics`, older agents, a person with curl).
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What is answered to an `Accept` of HTTP: OpenMetrics to who asks for it.
+    /// What is answered to an `Accept` of HTTP: `OpenMetrics` to who asks for it.
     pub fn of(accept: &str) -> Self {
         if accept.to_ascii_lowercase().contains("application/openmetrics-text") {
             Self::OpenMetrics
@@ -93,7 +93,7 @@ impl Exposition {
     }
 }
 
-/// The same as it was written before OpenMetrics, which took `_total` and `_info` from the names of families.
+/// The same as it was written before `OpenMetrics`, which took `_total` and `_info` from the names of families.
 fn older(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut help = None;
