@@ -48,6 +48,7 @@ mod proxied;
 mod proxies;
 mod proxy;
 mod put;
+mod reading_again;
 mod readme;
 mod recipes;
 mod releases;
