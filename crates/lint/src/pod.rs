@@ -275,14 +275,19 @@ fn no_patch(text: Text<'_>, fault: &str) -> Finding {
 
 /// The paths of an operation that mean something else than they say.
 fn paths_without_slash(text: Text<'_>, number: usize, operation: &Json) -> Vec<Finding> {
-    let paths = ["path", "from"].into_iter().filter_map(|key| operation.get(key)?.as_str());
+    let paths = ["path", "from"]
+        .into_iter()
+        .filter_map(|key| operation.get(key)?.as_str());
     let read = paths.filter_map(|path| Some((path, path.split_once('/')?)));
     read.filter(|(_, (before, _))| !before.is_empty())
         .map(|(path, (_, within))| {
             Finding::new(
                 &POD_PATCH_PATH,
                 text.span(),
-                format!("operation {number} of `pod_patch`: the path {} does not begin with `/`", shown(path)),
+                format!(
+                    "operation {number} of `pod_patch`: the path {} does not begin with `/`",
+                    shown(path)
+                ),
             )
             .note(format!("pachd reads it as {}", shown(&format!("/{within}"))))
             .help("write the path from the pod's spec on, beginning with `/`")
