@@ -79,6 +79,7 @@
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::patience`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
+//! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures | 16 connections, 10 s for a head | [`metrics`] |

@@ -13,6 +13,7 @@ mod runner;
 
 mod acknowledging;
 mod archives;
+mod as_spout;
 mod auth;
 mod batches;
 mod config;
