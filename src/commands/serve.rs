@@ -200,12 +200,12 @@ impl Stage<'_> {
 /// Lets everybody work until the end, or until one of them fails.
 fn perform(actors: Actors, terminal: &Arc<Terminal>) -> Result<Exit, Failure> {
     let stops: Vec<_> = actors.servers.iter().map(Server::stop_handle).collect();
-    let ender = actors.worker.as_ref().map(Worker::ender);
+    let worker = actors.worker.as_ref().map(Worker::ender);
     let stopping = Arc::clone(terminal);
     let interrupts = Interrupts::listen(Duration::ZERO, move |_| {
         // First its code, which could not make anything of servers that are going.
-        if let Some(ender) = &ender {
-            ender.end();
+        if let Some(worker) = &worker {
+            worker.end();
         }
         for stop in &stops {
             stop.stop();
@@ -236,13 +236,9 @@ fn perform(actors: Actors, terminal: &Arc<Terminal>) -> Result<Exit, Failure> {
     drop(done);
     for _ in 0..count {
         select! {
-            recv(ended) -> result => match result {
-                Ok(result) => result?,
-                Err(_) => {
-                    let text = "a part of spoutctl has panicked: this is a fault of spoutctl itself";
-                    return Err(Failure::new(Exit::Input, text));
-                }
-            },
+            recv(ended) -> result => result.map_err(|_| {
+                Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")
+            })??,
             recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
         }
     }

@@ -179,13 +179,7 @@ impl Cluster {
     }
 
     fn start_again(&self) -> Reply {
-        self.ask(
-            "StartPipeline",
-            &StartPipelineRequest {
-                pipeline: orders(),
-                ..StartPipelineRequest::default()
-            },
-        )
+        self.ask("StartPipeline", &StartPipelineRequest { pipeline: orders() })
     }
 
     /// Submits a spec of the spout with more in it than it needs.

@@ -36,6 +36,7 @@ pub struct PipelineRecord {
 
 /// A pipeline's next version.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct NewPipeline<'a> {
     pub name: &'a Repo,
     pub output_branch: &'a BranchName,

@@ -115,6 +115,7 @@ enum Detail {
 
 /// How a spec is submitted.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 struct How {
     update: bool,
     reprocess: bool,
