@@ -497,7 +497,7 @@ fn growing(
     grows
         .then(|| {
             Ok(Arc::new(Growing {
-                files: server::source(server, terminal)?,
+                files: server::feed(server, terminal)?,
                 destination: target.destination.clone(),
                 retry_for: args.trying.retry_for,
             }))

@@ -10,6 +10,7 @@ use super::{
     recorded_request, repo,
 };
 use crate::gateway::Gateway;
+use crate::pachd::Pachd as _;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::{CommitHistory, newest_good_commit};
 use spoutctl_core::pfs::{Commit, FileKind, FilePath, PipelineKind};
@@ -338,8 +339,8 @@ fn a_probe_tells_the_version_and_a_stranger_is_named() {
         answer("404 Not Found", "Content-Type: text/plain\r\n", "404 page not found\n"),
     ]);
     let gateway = server.gateway();
-    assert_eq!(gateway.probe().unwrap(), "2.12.1-rc.1");
-    let fault = gateway.probe().unwrap_err();
+    assert_eq!(gateway.version().unwrap(), "2.12.1-rc.1");
+    let fault = gateway.version().unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
     assert!(
         fault

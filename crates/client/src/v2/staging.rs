@@ -1,8 +1,9 @@
 //! What `--staging` and `--route` ask of 2.x: branches that are moved, at once or in transactions, and commits that begin and end
 //! in one.
 
-use super::{V2, messages, unreadable};
+use super::{PachdV2, messages, unreadable};
 use crate::pachd;
+use crate::transport::Transport;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, Commit, CommitId, TransactionId};
 use spoutctl_core::sink::{RoutingSink, StagingSink};
@@ -10,7 +11,7 @@ use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs;
 use spoutctl_proto::transaction::{OneTransactionRequest, Transaction, TransactionInfo, TransactionInfos};
 
-impl StagingSink for V2 {
+impl<T: Transport> StagingSink for PachdV2<T> {
     fn create_branch(&self, branch: &Branch, head: Option<&Commit>) -> Result<(), Fault> {
         let Empty {} = self.ask(pachd::CREATE_BRANCH, set(branch, head))?;
         Ok(())
@@ -26,15 +27,12 @@ impl StagingSink for V2 {
     }
 
     fn move_branch(&self, transaction: &TransactionId, branch: &Branch, head: &Commit) -> Result<(), Fault> {
-        let call = pachd::CREATE_BRANCH;
-        let request = set(branch, Some(head));
-        let answer = self.calls.ask_in(transaction, call, request, self.calls.times.call);
-        let Empty {} = self.answered(call, answer)?;
+        let Empty {} = self.ask_in(transaction, pachd::CREATE_BRANCH, set(branch, Some(head)))?;
         Ok(())
     }
 
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
-        let _: TransactionInfo = self.ask(pachd::FINISH_TRANSACTION, one(transaction))?;
+        let Empty {} = self.ask(pachd::FINISH_TRANSACTION, one(transaction))?;
         Ok(())
     }
 
@@ -50,7 +48,7 @@ impl StagingSink for V2 {
     }
 }
 
-impl RoutingSink for V2 {
+impl<T: Transport> RoutingSink for PachdV2<T> {
     fn start_commit_in(
         &self,
         transaction: &TransactionId,
@@ -59,8 +57,7 @@ impl RoutingSink for V2 {
     ) -> Result<CommitId, Fault> {
         let call = pachd::START_COMMIT;
         let request = messages::start_commit(branch, description);
-        let answer = self.calls.ask_in(transaction, call, request, self.calls.times.call);
-        let commit: pfs::Commit = self.answered(call, answer)?;
+        let commit: pfs::Commit = self.ask_in(transaction, call, request)?;
         messages::commit_id(&commit).map_err(unreadable(call))
     }
 
@@ -71,10 +68,8 @@ impl RoutingSink for V2 {
         description: &str,
         error: Option<&str>,
     ) -> Result<(), Fault> {
-        let call = pachd::FINISH_COMMIT;
         let request = messages::finish_commit(commit, description, error);
-        let answer = self.calls.ask_in(transaction, call, request, self.calls.times.call);
-        let Empty {} = self.answered(call, answer)?;
+        let Empty {} = self.ask_in(transaction, pachd::FINISH_COMMIT, request)?;
         Ok(())
     }
 }
