@@ -24,9 +24,7 @@ use pachyderm_client::pachd::Followable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{CommitInfo, FilePath, Source};
 use spoutctl_core::quantity::Size;
-use spoutctl_delivery::retrieval::{
-    FileSource, RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files,
-};
+use spoutctl_delivery::retrieval::{RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files};
 
 /// Names of standard output: opened anew, such a file would be written from its start.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];

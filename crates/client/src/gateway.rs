@@ -75,14 +75,14 @@ impl Transport for Client {
         self.shared().has_token && !address.is_https() && !address.is_loopback()
     }
 
-    fn ask<Q: Request, A: Answer>(
+    fn exchange<Q: Request, A: Answer>(
         &self,
         call: Call,
         message: Q,
         within: Duration,
         transaction: Option<&TransactionId>,
     ) -> Result<Option<A>, CallFault> {
-        let answer = self.exchange(call, client::encode(call, &message)?, within, transaction)?;
+        let answer = self.post(call, client::encode(call, &message)?, within, transaction)?;
         answer.map(|answer| client::decode(call, &answer)).transpose()
     }
 

@@ -9,7 +9,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::pachd::{Call, CallFault};
+use crate::pachd::{self, Call, CallFault};
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
 use spoutctl_proto::pfs::ModifyFileRequest;
@@ -76,13 +76,31 @@ pub trait Transport: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Any [`CallFault`].
-    fn ask<Q: Request, A: Answer>(
+    fn exchange<Q: Request, A: Answer>(
         &self,
         call: Call,
         message: Q,
         within: Duration,
         transaction: Option<&TransactionId>,
     ) -> Result<Option<A>, CallFault>;
+
+    /// One message, and one in answer, within the time that calls have.
+    ///
+    /// # Errors
+    /// Any [`CallFault`].
+    fn ask<Q: Request, A: Answer>(&self, call: Call, message: Q) -> Result<A, CallFault> {
+        let limit = self.times().call;
+        in_time(call, limit, self.exchange(call, message, limit, None)?)
+    }
+
+    /// As [`Self::ask`]: the call becomes part of the transaction.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    fn ask_in<Q: Request, A: Answer>(&self, id: &TransactionId, call: Call, message: Q) -> Result<A, CallFault> {
+        let limit = self.times().call;
+        in_time(call, limit, self.exchange(call, message, limit, Some(id))?)
+    }
 
     /// One message, and a stream in answer.
     ///
@@ -115,6 +133,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
         patience: &dyn Fn() -> Duration,
     ) -> Result<A, CallFault>;
+}
+
+fn in_time<A>(call: Call, limit: Duration, answer: Option<A>) -> Result<A, CallFault> {
+    answer.ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
 }
 
 /// A stream of messages.

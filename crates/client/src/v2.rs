@@ -15,6 +15,8 @@ mod finding;
 mod messages;
 mod pipelines;
 mod staging;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -31,7 +33,7 @@ use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
     Branch, BranchInfo, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FilePath, FileSetId,
-    PipelineKind, ProjectName, Repo, TransactionId,
+    PipelineKind, ProjectName, Repo,
 };
 use spoutctl_core::release::Release;
 use spoutctl_core::sink::{Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
@@ -101,36 +103,13 @@ impl<T: Transport> PachdV2<T> {
 
     /// What tells this deployment from others; empty where it does not say (a sidecar).
     fn deployment(&self) -> Result<String, Fault> {
-        let answer = self.ask_anybody(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
-        let answer: Answered<ClusterInfo> = answer;
+        let request = InspectClusterRequest::default();
+        let answer: Answered<ClusterInfo> = self.transport.ask(pachd::INSPECT_CLUSTER, request);
         match answer {
             Ok(cluster) => Ok(cluster.deployment_id),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
             Err(_) => Ok(String::new()),
         }
-    }
-
-    /// Asks whoever is there.
-    fn ask_anybody<A: Answer>(&self, call: Call, request: impl Request) -> Answered<A> {
-        let limit = self.transport.times().call;
-        answered(call, limit, self.transport.ask(call, request, limit, None))
-    }
-
-    fn ask<A: Answer>(&self, call: Call, request: impl Request) -> Answered<A> {
-        self.pachd()?;
-        self.ask_anybody(call, request)
-    }
-
-    /// As [`Self::ask`]: the call becomes part of the transaction.
-    fn ask_in<A: Answer>(&self, transaction: &TransactionId, call: Call, request: impl Request) -> Answered<A> {
-        let pachd = self.pachd()?;
-        let limit = pachd.times().call;
-        answered(call, limit, pachd.ask(call, request, limit, Some(transaction)))
-    }
-
-    /// As [`Self::ask`]; `None` when `within` is over.
-    fn ask_within<A: Answer>(&self, within: Duration, call: Call, request: impl Request) -> Answered<Option<A>> {
-        self.pachd()?.ask(call, request, within, None)
     }
 
     /// A line of commits, newest first; one that does not exist has none.
@@ -198,13 +177,9 @@ impl<T: Transport> PachdV2<T> {
     }
 }
 
-fn answered<A>(call: Call, limit: Duration, answer: Answered<Option<A>>) -> Answered<A> {
-    answer?.ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
-}
-
 impl<T: Transport> Pachd for PachdV2<T> {
     fn version(&self) -> Result<String, Fault> {
-        let version: Version = self.ask_anybody(pachd::GET_VERSION, Empty {})?;
+        let version: Version = self.transport.ask(pachd::GET_VERSION, Empty {})?;
         Ok(version.to_string())
     }
 
@@ -213,7 +188,7 @@ impl<T: Transport> Pachd for PachdV2<T> {
     }
 
     fn who_am_i(&self) -> Result<Identity, Fault> {
-        let answer: WhoAmIResponse = self.ask(pachd::WHO_AM_I, Empty {})?;
+        let answer: WhoAmIResponse = self.pachd()?.ask(pachd::WHO_AM_I, Empty {})?;
         let expires = answer.expiration.map(jiff::Timestamp::try_from).transpose();
         let expires = expires.map_err(|error| pachd::unreadable(pachd::WHO_AM_I, error.to_string()))?;
         Ok(Identity {
@@ -223,7 +198,7 @@ impl<T: Transport> Pachd for PachdV2<T> {
     }
 
     fn oidc_login(&self) -> Result<Login, Fault> {
-        let answer: GetOidcLoginResponse = self.ask(pachd::GET_OIDC_LOGIN, Empty {})?;
+        let answer: GetOidcLoginResponse = self.pachd()?.ask(pachd::GET_OIDC_LOGIN, Empty {})?;
         Ok(Login {
             url: answer.login_url,
             state: answer.state,
@@ -236,7 +211,7 @@ impl<T: Transport> Pachd for PachdV2<T> {
             oidc_state: login.state.clone(),
             ..AuthenticateRequest::default()
         };
-        let answer: Option<AuthenticateResponse> = self.ask_within(within, call, request)?;
+        let answer: Option<AuthenticateResponse> = self.pachd()?.exchange(call, request, within, None)?;
         let token = answer.map(|answer| Token::new(&answer.pach_token)).transpose();
         token.map_err(|error| pachd::unreadable(call, error.to_string()))
     }
@@ -248,7 +223,7 @@ impl<T: Transport> CommitHistory for PachdV2<T> {
         let request = pfs::InspectRepoRequest {
             repo: Some(repo.into()),
         };
-        match self.ask(pachd::INSPECT_REPO, request) {
+        match self.pachd()?.ask(pachd::INSPECT_REPO, request) {
             Ok(Empty {}) => Ok(true),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(false),
             Err(failed) => Err(failed.fault),
@@ -261,7 +236,7 @@ impl<T: Transport> CommitHistory for PachdV2<T> {
         let request = pfs::InspectBranchRequest {
             branch: Some(branch.into()),
         };
-        let answer: Option<pfs::BranchInfo> = unless_missing(self.ask(call, request), &[Missing::Branch])?;
+        let answer: Option<pfs::BranchInfo> = unless_missing(self.pachd()?.ask(call, request), &[Missing::Branch])?;
         let Some(mut info) = answer else { return Ok(None) };
         info.head = info.head.map(|head| self.behind_aliases(head)).transpose()?;
         messages::branch_info(&info, branch).map(Some).map_err(unreadable(call))
@@ -324,7 +299,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             repo: Some(repo.into()),
             ..pfs::CreateRepoRequest::default()
         };
-        let Empty {} = self.ask(pachd::CREATE_REPO, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::CREATE_REPO, request)?;
         Ok(())
     }
 
@@ -334,7 +309,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
                 name: project.to_string(),
             }),
         };
-        match self.ask(pachd::INSPECT_PROJECT, request) {
+        match self.pachd()?.ask(pachd::INSPECT_PROJECT, request) {
             Ok(Empty {}) => Ok(true),
             Err(failed) if failed.no_such_call && project.as_str() != DEFAULT_PROJECT => {
                 Err(pachd::no_projects(format!("project {project}")))
@@ -350,7 +325,9 @@ impl<T: Transport> CommitSink for PachdV2<T> {
 
     /// The id that a cluster gets when it is made (recording http 003); it needs no token.
     fn cluster(&self) -> Result<Option<String>, Fault> {
-        let answer: Answered<ClusterInfo> = self.ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
+        let answer: Answered<ClusterInfo> = self
+            .pachd()?
+            .ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
         match answer {
             Ok(cluster) => Ok(Some(cluster.id).filter(|id| !id.is_empty())),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
@@ -365,7 +342,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             return Ok(Vec::new());
         }
         let request: AuthorizeRequest = messages::to_write(repo);
-        let answer: Answered<AuthorizeResponse> = self.ask(pachd::AUTHORIZE, request);
+        let answer: Answered<AuthorizeResponse> = self.pachd()?.ask(pachd::AUTHORIZE, request);
         match answer {
             Ok(authorization) => Ok(messages::missing(&authorization)),
             // Auth is not activated (grpc 095), or pachd is one that does not know the call.
@@ -404,7 +381,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             file_set_id: file_set.0.clone(),
             ttl_seconds: messages::whole_seconds(ttl),
         };
-        let Empty {} = self.ask(pachd::RENEW_FILE_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::RENEW_FILE_SET, request)?;
         Ok(())
     }
 
@@ -414,14 +391,14 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             file_set_ids: parts.iter().map(|part| part.0.clone()).collect(),
             ttl_seconds: messages::whole_seconds(ttl),
         };
-        let answer: pfs::CreateFileSetResponse = self.ask(call, request)?;
+        let answer: pfs::CreateFileSetResponse = self.pachd()?.ask(call, request)?;
         messages::file_set(answer).map_err(unreadable(call))
     }
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
         let call = pachd::START_COMMIT;
         let request = messages::start_commit(branch, description);
-        let commit: pfs::Commit = self.ask(call, request)?;
+        let commit: pfs::Commit = self.pachd()?.ask(call, request)?;
         messages::commit_id(&commit).map_err(unreadable(call))
     }
 
@@ -430,13 +407,13 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             commit: Some(commit.into()),
             file_set_id: file_set.0.clone(),
         };
-        let Empty {} = self.ask(pachd::ADD_FILE_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::ADD_FILE_SET, request)?;
         Ok(())
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
         let request = messages::finish_commit(commit, description, error);
-        let Empty {} = self.ask(pachd::FINISH_COMMIT, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::FINISH_COMMIT, request)?;
         Ok(())
     }
 
@@ -446,7 +423,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
             commit: Some(commit.into()),
             wait: pfs::CommitState::Finished.into(),
         };
-        let answer: Option<pfs::CommitInfo> = self.ask_within(timeout, call, request)?;
+        let answer: Option<pfs::CommitInfo> = self.pachd()?.exchange(call, request, timeout, None)?;
         let info = answer
             .ok_or_else(|| pachd::unreached(call, format!("{commit} was not finished within {}", seconds(timeout))))?;
         self.read_commit(info, commit)
@@ -467,7 +444,7 @@ impl<T: Transport> CommitSink for PachdV2<T> {
                 id: commit.id.as_str().to_owned(),
             }),
         };
-        let Empty {} = self.ask(pachd::DROP_COMMIT_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::DROP_COMMIT_SET, request)?;
         Ok(())
     }
 }
@@ -485,7 +462,7 @@ impl<T: Transport> FileSource for PachdV2<T> {
         let request = pfs::InspectFileRequest {
             file: Some(messages::file(commit, path.as_str().to_owned())),
         };
-        let answer: Option<pfs::FileInfo> = unless_missing(self.ask(call, request), &[Missing::File])?;
+        let answer: Option<pfs::FileInfo> = unless_missing(self.pachd()?.ask(call, request), &[Missing::File])?;
         answer
             .map(|info| messages::file_info(&info).map_err(unreadable(call)))
             .transpose()

@@ -125,7 +125,7 @@ impl Client {
     }
 
     /// One request, and one answer; `None` when `limit` is over.
-    pub(super) fn exchange(
+    pub(super) fn post(
         &self,
         call: Call,
         request: Vec<u8>,

@@ -61,7 +61,7 @@ impl Transport for Calls {
         Self::has_token(self) && !address.is_tls() && !address.is_loopback()
     }
 
-    fn ask<Q: Request, A: Answer>(
+    fn exchange<Q: Request, A: Answer>(
         &self,
         call: Call,
         message: Q,

@@ -54,7 +54,7 @@ impl<T: Transport> PachdV2<T> {
                 name: DEFAULT_PROJECT.to_owned(),
             }),
         };
-        match self.ask(pachd::INSPECT_PROJECT, request) {
+        match self.pachd()?.ask(pachd::INSPECT_PROJECT, request) {
             Ok(Empty {}) => Ok(true),
             Err(failed) if failed.no_such_call => Ok(false),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
@@ -79,7 +79,7 @@ impl<T: Transport> PachdV2<T> {
             commit: Some(commit),
             ..pfs::InspectCommitRequest::default()
         };
-        Ok(self.ask(pachd::INSPECT_COMMIT, request)?)
+        Ok(self.pachd()?.ask(pachd::INSPECT_COMMIT, request)?)
     }
 
     /// `asked` is the commit that was asked for.

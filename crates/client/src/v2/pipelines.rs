@@ -78,7 +78,7 @@ impl<T: Transport> Pipelines for PachdV2<T> {
             pipeline: Some(named(pipeline)),
             must_exist: true,
         };
-        let Empty {} = self.ask(pachd::STOP_PIPELINE, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::STOP_PIPELINE, request)?;
         Ok(())
     }
 
@@ -86,7 +86,7 @@ impl<T: Transport> Pipelines for PachdV2<T> {
         let request = StartPipelineRequest {
             pipeline: Some(named(pipeline)),
         };
-        let Empty {} = self.ask(pachd::START_PIPELINE, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::START_PIPELINE, request)?;
         Ok(())
     }
 }
@@ -103,7 +103,7 @@ fn named(pipeline: &Repo) -> Pipeline {
 impl<T: Transport> PachdV2<T> {
     /// `None` where there is no such call, since pachd is older than that.
     fn ask_about_a_spec(&self, call: Call, request: CreatePipelineV2Request) -> Result<Option<Verdict>, Fault> {
-        let answer: Answered<CreatePipelineV2Response> = self.ask(call, request);
+        let answer: Answered<CreatePipelineV2Response> = self.pachd()?.ask(call, request);
         match answer {
             Ok(effective) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
             Err(failed) if failed.no_such_call && T::SINCE < SPECS_IN_JSON => Ok(None),
@@ -133,7 +133,7 @@ impl<T: Transport> PachdV2<T> {
                 }
             }
         }
-        let answer: Answered<Empty> = self.ask(call, Encoded::from(read));
+        let answer: Answered<Empty> = self.pachd()?.ask(call, Encoded::from(read));
         match answer {
             // What it is with the cluster's defaults filled in nobody says.
             Ok(Empty {}) => Ok(Ok(spec.to_owned())),
@@ -148,7 +148,7 @@ impl<T: Transport> PachdV2<T> {
             pipeline: Some(named(pipeline)),
             details,
         };
-        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
+        let answer: Answered<PipelineInfo> = self.pachd()?.ask(pachd::INSPECT_PIPELINE, request);
         match answer {
             Ok(info) => Ok(Some(info)),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),

@@ -13,13 +13,13 @@ use spoutctl_proto::transaction::{OneTransactionRequest, Transaction, Transactio
 
 impl<T: Transport> StagingSink for PachdV2<T> {
     fn create_branch(&self, branch: &Branch, head: Option<&Commit>) -> Result<(), Fault> {
-        let Empty {} = self.ask(pachd::CREATE_BRANCH, set(branch, head))?;
+        let Empty {} = self.pachd()?.ask(pachd::CREATE_BRANCH, set(branch, head))?;
         Ok(())
     }
 
     fn start_transaction(&self) -> Result<TransactionId, Fault> {
         let call = pachd::START_TRANSACTION;
-        let answer: Transaction = self.ask(call, Empty {})?;
+        let answer: Transaction = self.pachd()?.ask(call, Empty {})?;
         if answer.id.is_empty() {
             return Err(pachd::unreadable(call, "the transaction has no id"));
         }
@@ -27,22 +27,24 @@ impl<T: Transport> StagingSink for PachdV2<T> {
     }
 
     fn move_branch(&self, transaction: &TransactionId, branch: &Branch, head: &Commit) -> Result<(), Fault> {
-        let Empty {} = self.ask_in(transaction, pachd::CREATE_BRANCH, set(branch, Some(head)))?;
+        let Empty {} = self
+            .pachd()?
+            .ask_in(transaction, pachd::CREATE_BRANCH, set(branch, Some(head)))?;
         Ok(())
     }
 
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
-        let Empty {} = self.ask(pachd::FINISH_TRANSACTION, one(transaction))?;
+        let Empty {} = self.pachd()?.ask(pachd::FINISH_TRANSACTION, one(transaction))?;
         Ok(())
     }
 
     fn delete_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
-        let Empty {} = self.ask(pachd::DELETE_TRANSACTION, one(transaction))?;
+        let Empty {} = self.pachd()?.ask(pachd::DELETE_TRANSACTION, one(transaction))?;
         Ok(())
     }
 
     fn list_moves(&self, branch: &Branch) -> Result<Vec<(TransactionId, Commit)>, Fault> {
-        let answer: TransactionInfos = self.ask(pachd::LIST_TRANSACTION, Empty {})?;
+        let answer: TransactionInfos = self.pachd()?.ask(pachd::LIST_TRANSACTION, Empty {})?;
         let moves = |info: &TransactionInfo| messages::moves(info, branch);
         Ok(answer.transaction_info.iter().filter_map(moves).collect())
     }
@@ -57,7 +59,7 @@ impl<T: Transport> RoutingSink for PachdV2<T> {
     ) -> Result<CommitId, Fault> {
         let call = pachd::START_COMMIT;
         let request = messages::start_commit(branch, description);
-        let commit: pfs::Commit = self.ask_in(transaction, call, request)?;
+        let commit: pfs::Commit = self.pachd()?.ask_in(transaction, call, request)?;
         messages::commit_id(&commit).map_err(unreadable(call))
     }
 
@@ -69,7 +71,7 @@ impl<T: Transport> RoutingSink for PachdV2<T> {
         error: Option<&str>,
     ) -> Result<(), Fault> {
         let request = messages::finish_commit(commit, description, error);
-        let Empty {} = self.ask_in(transaction, pachd::FINISH_COMMIT, request)?;
+        let Empty {} = self.pachd()?.ask_in(transaction, pachd::FINISH_COMMIT, request)?;
         Ok(())
     }
 }
