@@ -83,7 +83,9 @@ fn every_call(pachd: &dyn Pachd) -> Vec<(&'static str, Result<(), Fault>)> {
         ("renew_file_set", pachd.renew_file_set(&file_set, second)),
         (
             "compose_file_set",
-            pachd.compose_file_set(&[file_set.clone()], second).map(drop),
+            pachd
+                .compose_file_set(std::slice::from_ref(&file_set), second)
+                .map(drop),
         ),
         ("start_commit", pachd.start_commit(&branch, "").map(drop)),
         ("add_file_set", pachd.add_file_set(&commit, &file_set)),
