@@ -26,7 +26,7 @@ use crate::commands::serve::{cannot_listen, listening_address};
 use crate::commands::target::Target;
 use crate::commands::{group, server};
 use crate::failure::Failure;
-use crate::metrics;
+use crate::metrics::{self, Labels};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
@@ -96,10 +96,10 @@ fn deliver(
         &terminal,
     )?;
     let acknowledger = acknowledger.map(Arc::new);
-    let (report, ticking) = report(args, &terminal, acknowledger.clone())?;
+    let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
-    let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
+    let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
     let on_bad = match aside_branch(args, server) {
         Some(branch) => Bad::Along(branch),
         None => Bad::open(&args.entries.on_bad)?,
@@ -292,16 +292,18 @@ fn as_whom(args: &PutArgs, server: &Server, target: &Target, terminal: &Terminal
 /// Who is told, and what says the figures every so often.
 fn report(
     args: &PutArgs,
+    target: &Target,
     terminal: &Arc<Terminal>,
     acknowledger: Option<Arc<Acknowledger>>,
+    spool: Option<Arc<Spool>>,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
     // As flags these two are refused with --dry-run; preferred ones do not count.
     let figures = (!args.commits.dry_run).then_some(&args.figures);
     let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
     let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
-    let report = Arc::new(report);
-    let ticking = show_figures(args, terminal, &report, stats.as_deref())?;
+    let report = Arc::new(report.with_spool(spool));
+    let ticking = show_figures(args, target, terminal, &report, stats.as_deref())?;
     Ok((report, ticking))
 }
 
@@ -319,6 +321,7 @@ fn observer(spool: Option<&Arc<Spool>>, report: &Arc<Report>) -> Arc<dyn Observe
 /// Says the figures as often as was asked for, and to whom.
 fn show_figures(
     args: &PutArgs,
+    target: &Target,
     terminal: &Terminal,
     report: &Arc<Report>,
     stats: Option<&Stats>,
@@ -330,7 +333,7 @@ fn show_figures(
         } else {
             listening_address(address)?
         };
-        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
+        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags, labels(target));
         let address = listening.map_err(|error| Failure {
             exit: Exit::Usage,
             ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
@@ -341,6 +344,16 @@ fn show_figures(
         let report = Arc::clone(report);
         Ticking::every(period, move || report.say_figures())
     }))
+}
+
+/// What the figures are of.
+fn labels(target: &Target) -> Labels {
+    let Branch { repo, name } = &target.destination.branch;
+    Labels {
+        project: repo.project.to_string(),
+        repo: repo.name.to_string(),
+        branch: name.to_string(),
+    }
 }
 
 fn read_directly(
@@ -525,11 +538,13 @@ fn listen(
     terminal: &Arc<Terminal>,
     producer: Option<Arc<Producer>>,
     stopping: &Arc<Stopping>,
+    report: Arc<Report>,
 ) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
     let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
+        report.ends();
         match &producer {
             None => stopping.stop(),
             Some(producer) => {

@@ -74,5 +74,6 @@ mod validate;
 mod validate_config;
 mod validate_gate;
 mod validate_server;
+mod watch;
 mod words;
 mod wrong;

@@ -232,6 +232,7 @@ impl Reader {
             input,
             report: Arc::clone(&self.report),
         };
+        self.report.reads();
         if let Some(packing) = &self.packing {
             return self.read_messages(packing, name, counted, number, taker);
         }

@@ -78,6 +78,7 @@ impl Producer {
             }
             let Some(what) = self.judge(ended)? else { return Ok(()) };
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            reader.report.restarts();
             reader.note(&format!("{what}; it is started again in {}", elapsed(pause)));
             std::thread::sleep(pause);
         }
