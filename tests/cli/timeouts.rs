@@ -71,6 +71,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
         on_bad: spoutctl_delivery::OnBad::Stop,
+        early: None,
         options: Options {
             branch: repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch,
             staging: None,
