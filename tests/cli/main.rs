@@ -25,6 +25,7 @@ mod create_submission;
 mod deletions;
 mod docs;
 mod doctor;
+mod early;
 mod faults;
 mod figures;
 mod follow;
