@@ -1079,7 +1079,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__serve)
-            opts="-q -v -h -V --listen --token-file --as-spout --pachyderm --no-auth --host --json --quiet --verbose --help --version"
+            opts="-q -v -h -V --listen --token-file --as-spout --restart-after --kill-after --pachyderm --no-auth --host --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1105,6 +1105,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --as-spout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --restart-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kill-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
