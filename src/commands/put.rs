@@ -28,7 +28,7 @@ use crate::commands::serve::{cannot_listen, listening_address};
 use crate::commands::target::Target;
 use crate::commands::{group, server};
 use crate::failure::Failure;
-use crate::metrics;
+use crate::metrics::{self, Labels};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
@@ -40,6 +40,7 @@ use report::Report;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
+use spoutctl_delivery::early::Early;
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_delivery::patience::SystemClock;
@@ -99,10 +100,10 @@ fn deliver(
         &terminal,
     )?;
     let acknowledger = acknowledger.map(Arc::new);
-    let (report, ticking) = report(args, &terminal, acknowledger.clone())?;
+    let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
-    let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
+    let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
     let on_bad = match aside_branch(args, server) {
         Some(branch) => Bad::Along(branch),
         None => Bad::open(&args.entries.on_bad)?,
@@ -110,6 +111,7 @@ fn deliver(
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
+    let early = sends_early(args).then(Early::default);
     let delivery = Delivery {
         sink,
         observer: observer(spool.as_ref(), &report),
@@ -123,6 +125,7 @@ fn deliver(
             Bad::SetAside(quarantine) => OnBad::SetAside(quarantine.clone()),
             Bad::Along(branch) => OnBad::Along(branch.clone()),
         },
+        early: early.clone(),
         options: Options {
             also,
             ..options(args, target, staging, spool.as_deref())
@@ -151,7 +154,7 @@ fn deliver(
         read_into_spool(reader, spool, archives)
     } else {
         // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
-        read_directly(reader, holding, archives, counts_messages(args, target));
+        read_directly(reader, holding, early, archives, counts_messages(args, target));
         None
     };
     let (done, ended) = bounded(1);
@@ -294,16 +297,18 @@ fn as_whom(args: &PutArgs, server: &Server, target: &Target, terminal: &Terminal
 /// Who is told, and what says the figures every so often.
 fn report(
     args: &PutArgs,
+    target: &Target,
     terminal: &Arc<Terminal>,
     acknowledger: Option<Arc<Acknowledger>>,
+    spool: Option<Arc<Spool>>,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
     // As flags these two are refused with --dry-run; preferred ones do not count.
     let figures = (!args.commits.dry_run).then_some(&args.figures);
     let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
     let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
-    let report = Arc::new(report);
-    let ticking = show_figures(args, terminal, &report, stats.as_deref())?;
+    let report = Arc::new(report.with_spool(spool));
+    let ticking = show_figures(args, target, terminal, &report, stats.as_deref())?;
     Ok((report, ticking))
 }
 
@@ -321,6 +326,7 @@ fn observer(spool: Option<&Arc<Spool>>, report: &Arc<Report>) -> Arc<dyn Observe
 /// Says the figures as often as was asked for, and to whom.
 fn show_figures(
     args: &PutArgs,
+    target: &Target,
     terminal: &Terminal,
     report: &Arc<Report>,
     stats: Option<&Stats>,
@@ -332,7 +338,7 @@ fn show_figures(
         } else {
             listening_address(address)?
         };
-        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
+        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags, labels(target));
         let address = listening.map_err(|error| Failure {
             exit: Exit::Usage,
             ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
@@ -345,10 +351,27 @@ fn show_figures(
     }))
 }
 
-fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {
+/// What the figures are of.
+fn labels(target: &Target) -> Labels {
+    let Branch { repo, name } = &target.destination.branch;
+    Labels {
+        project: repo.project.to_string(),
+        repo: repo.name.to_string(),
+        branch: name.to_string(),
+    }
+}
+
+fn read_directly(
+    reader: Reader,
+    holding: Holding,
+    early: Option<Early>,
+    archives: Sender<Incoming>,
+    counts_messages: bool,
+) {
     std::thread::spawn(move || {
         let directly = Directly {
             holding,
+            early,
             archives,
             taken: AtomicU64::new(0),
             counts_messages,
@@ -502,7 +525,7 @@ fn growing(
     grows
         .then(|| {
             Ok(Arc::new(Growing {
-                files: server::source(server, terminal)?,
+                files: server::feed(server, terminal)?,
                 destination: target.destination.clone(),
                 retry_for: args.trying.retry_for,
             }))
@@ -520,11 +543,13 @@ fn listen(
     terminal: &Arc<Terminal>,
     producer: Option<Arc<Producer>>,
     stopping: &Arc<Stopping>,
+    report: Arc<Report>,
 ) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
     let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
+        report.ends();
         match &producer {
             None => stopping.stop(),
             Some(producer) => {
@@ -682,6 +707,15 @@ fn batching(args: &PutArgs) -> Option<Batching> {
         bytes: bounds.bytes,
         period: bounds.period,
     })
+}
+
+/// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there as a
+/// whole, or become one, before anything of them is sent.
+fn sends_early(args: &PutArgs) -> bool {
+    args.messages.messages.is_none()
+        && batching(args).is_none()
+        && args.spooling.spool.is_none()
+        && !args.commits.dry_run
 }
 
 /// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{Entries, Feed, Item, Source, Tee, read_trouble, trouble};
+use super::entries::{Entries, Entry, Feed, Item, Source, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
-use super::index::{Files, Index, LeftOut};
+use super::index::{Files, Index, LeftOut, NextFile};
 use super::label::Label;
 use super::looks::Looks;
 use super::{Archive, Digest, Hold, Options, ReadAt};
@@ -147,7 +147,7 @@ impl<R: BufRead> ArchiveReader<R> {
     }
 
     fn archive(&mut self, first: &Block, start: u64, hold: Box<dyn Hold>) -> Result<Archive, Trouble> {
-        let mut tee = Keeper::new(hold);
+        let mut tee = Keeper::new(hold, start);
         let held_trouble = |at, error| trouble(at, ArchiveErrorKind::Hold(error));
         tee.pass(first).map_err(|error| held_trouble(start, error))?;
         let mut feed = Feed {
@@ -162,6 +162,9 @@ impl<R: BufRead> ArchiveReader<R> {
                 Item::Entry(mut entry) => {
                     let data = feed.source.position() - start;
                     contents.add(|index| index.add(&mut entry, data));
+                    if let Some(file) = contents.next_file(&entry) {
+                        feed.tee.hold.file(&file);
+                    }
                     entries.pass_data(&mut feed, &entry, 0)?;
                 }
             }
@@ -258,6 +261,11 @@ impl Contents {
         }
     }
 
+    /// The plain file that was added last, if it is this entry.
+    fn next_file(&self, entry: &Entry) -> Option<NextFile<'_>> {
+        self.index.as_ref().ok()?.next_file(entry)
+    }
+
     fn finish(mut self) -> (Result<Files, Problem>, LeftOut) {
         if let Ok(index) = &mut self.index {
             self.left_out = index.take_left_out();
@@ -277,7 +285,8 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(hold: Box<dyn Hold>) -> Self {
+    fn new(mut hold: Box<dyn Hold>, start: u64) -> Self {
+        hold.begin(start);
         Self {
             hold,
             sha: Sha256::new(),

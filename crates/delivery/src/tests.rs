@@ -3,7 +3,9 @@
 mod batches;
 mod checked;
 mod checker;
+mod early;
 mod endings;
+mod reread;
 mod restarted;
 mod runs;
 mod scripted;

@@ -22,9 +22,11 @@ use crate::failure::Failure;
 use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::grouped;
+use spoutctl_delivery::early::Early;
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::messages::Packed;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
+use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::{DeliveryError, Incoming, Observer};
 
 /// Something to read archives from.
@@ -120,8 +122,8 @@ pub(super) trait Taker {
     /// The number of the first archive.
     fn first_number(&self) -> u64;
 
-    /// A place for the next archive while it is read.
-    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError>;
+    /// A place for the archive of this number while it is read, of an input that perhaps can be read again.
+    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError>;
 
     /// A complete archive. It breaks when nobody wants more.
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
@@ -136,6 +138,8 @@ pub(super) trait Taker {
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
 pub(super) struct Directly {
     pub holding: Holding,
+    /// Where parts of an archive leave while it is read.
+    pub early: Option<Early>,
     pub archives: Sender<Incoming>,
     pub taken: AtomicU64,
     /// Messages are counted over the life of the stream, and not anew for each input.
@@ -150,8 +154,11 @@ impl Taker for Directly {
         1
     }
 
-    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
-        Ok(self.holding.hold())
+    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(match &self.early {
+            Some(early) => self.holding.hold_early(original, early, number),
+            None => self.holding.hold_of(original),
+        })
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
@@ -216,7 +223,9 @@ impl Reader {
             name: name.to_string(),
             error,
         })?;
-        self.read_archives(&name, file, number, taker)
+        // What is made of messages stands nowhere else.
+        let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
+        self.read_archives(&name, file, original.as_ref(), number, taker)
     }
 
     /// Hands over the archives of one input. It breaks when nobody takes them any more.
@@ -224,6 +233,7 @@ impl Reader {
         &self,
         name: &Arc<str>,
         input: impl Read + AsFd + Send + 'static,
+        original: Option<&Original>,
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<ControlFlow<()>, DeliveryError> {
@@ -231,10 +241,12 @@ impl Reader {
             input,
             report: Arc::clone(&self.report),
         };
+        self.report.reads();
         if let Some(packing) = &self.packing {
             return self.read_messages(packing, name, counted, number, taker);
         }
-        let Some(seen) = self.hand_over(name, spoutctl_archive::open_input(counted), number, taker)? else {
+        let input = spoutctl_archive::open_input(counted);
+        let Some(seen) = self.hand_over(name, input, original, number, taker)? else {
             return Ok(ControlFlow::Break(()));
         };
         match seen {
@@ -252,12 +264,13 @@ impl Reader {
         &self,
         name: &Arc<str>,
         input: impl BufRead,
+        original: Option<&Original>,
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<Option<Seen>, DeliveryError> {
         let mut reader = ArchiveReader::new(input, Arc::clone(name), *number, self.options.clone());
         loop {
-            let next = reader.next_archive(taker.hold()?);
+            let next = reader.next_archive(taker.hold(*number, original)?);
             *number = reader.next_number();
             let Some(archive) = next? else {
                 return Ok(Some(reader.seen()));
@@ -333,7 +346,7 @@ impl Reader {
         let making = std::thread::spawn(move || make(work));
         // Closed at the end, which ends the thread if it is not there itself.
         if self
-            .hand_over(name, BufReader::with_capacity(BUFFER, archives), number, taker)?
+            .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, taker)?
             .is_none()
         {
             return Ok(ControlFlow::Break(()));

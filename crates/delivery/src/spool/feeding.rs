@@ -52,8 +52,9 @@ impl Observer for Leaving {
 
     fn ready(&self, ready: &Ready) {
         if let Err(error) = self.spool.bind_destination(ready) {
-            self.spool.fail(error);
+            return self.spool.fail(error);
         }
+        self.observer.ready(ready);
     }
 
     fn received(&self, archive: &Archive) {
