@@ -238,7 +238,7 @@ fn a_spoutctl_without_kafka_says_how_to_get_one() {
     ]);
     put.expect(2)
         .says("this spoutctl was built without Kafka")
-        .says("cargo install spoutctl --features kafka-tls");
+        .says("cargo install --path . --features kafka-tls");
 }
 
 #[test]

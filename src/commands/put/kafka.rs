@@ -57,7 +57,7 @@ impl Kafka {
         };
         if !spoutctl_kafka::IS_BUILT_IN {
             return Err(Failure::new(Exit::Usage, "this spoutctl was built without Kafka")
-                .help("cargo install spoutctl --features kafka-tls; to build it takes make, perl and a C++ compiler"));
+                .help("in a clone: cargo install --path . --features kafka-tls; to build it takes make, perl and a C++ compiler"));
         }
         let form = match (envelope, &args.messages.messages) {
             (Some(cli::kafka::Envelope::Json), _) => Form::Envelope,

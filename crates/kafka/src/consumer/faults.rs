@@ -168,7 +168,7 @@ pub(super) fn of_topic(topic: &str, cause: &KafkaError) -> SourceError {
 
 pub(super) fn without_tls() -> SourceError {
     SourceError {
-        help: vec!["cargo install spoutctl --features kafka-tls".to_owned()],
+        help: vec!["in a clone: cargo install --path . --features kafka-tls".to_owned()],
         ..error("--kafka-config asks for TLS or SASL, and this spoutctl was built without them".to_owned())
     }
 }
