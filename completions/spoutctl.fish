@@ -48,6 +48,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Nam
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l from -d 'Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l kafka-config -d 'Take settings of librdkafka from FILE, NAME=VALUE a line: TLS, SASL, …' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l start -d 'Where a topic begins of which nothing is committed: earliest, latest or a time [default: earliest]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-gap -d 'What happens where the broker has no longer what comes next [default: stop]' -r -f -a "stop\t'It is an error, which says what is lost'
+continue\t'Say what is lost, and go on at the oldest record that is there'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l envelope -d 'Make of each record a line of JSON with its topic, partition, offset, timestamp, key, headers and value' -r -f -a "json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
@@ -104,6 +110,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l accept-emptied
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l until-end -d 'End once every partition is read to where it ended when this began'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l csv-no-header -d 'The first record of CSV is one as all others are'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'
@@ -403,6 +410,12 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l from -d 'Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l kafka-config -d 'Take settings of librdkafka from FILE, NAME=VALUE a line: TLS, SASL, …' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l start -d 'Where a topic begins of which nothing is committed: earliest, latest or a time [default: earliest]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-gap -d 'What happens where the broker has no longer what comes next [default: stop]' -r -f -a "stop\t'It is an error, which says what is lost'
+continue\t'Say what is lost, and go on at the oldest record that is there'"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l envelope -d 'Make of each record a line of JSON with its topic, partition, offset, timestamp, key, headers and value' -r -f -a "json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l into -d 'One file for all messages; its name may have {time:%Y/%m/%d}, {uuid}' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l each -d 'A file for each message; names may have {key}, {uuid}, {seq}, {time:…}' -r
@@ -459,6 +472,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l create-repo -d 'Make the repo if it is not there'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check everything, look at the destination, send nothing'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l resume -d 'The input is the same as last time: skip what an earlier run of the stream has committed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l until-end -d 'End once every partition is read to where it ended when this began'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-keys -d 'Percent-encode what pachd refuses in a key, and `/` and `%`'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l csv-no-header -d 'The first record of CSV is one as all others are'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l escape-paths -d 'Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message\'s key make directories'

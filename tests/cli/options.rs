@@ -28,6 +28,7 @@ const fn option(name: &'static str, typed: &'static [&'static str], does: Does) 
 }
 
 const INTO: &[&str] = &["--messages=lines", "--into=f"];
+const FROM: &[&str] = &["--from=kafka://h/t", "--into=f"];
 const CSV: &[&str] = &["--messages=csv"];
 /// All that reads messages.
 const MESSAGES: &[&str] = &[
@@ -158,6 +159,32 @@ fn of_put() -> Vec<Option> {
         option("max-entry-size", &["--max-entry-size=1MiB"], Without(MESSAGES)),
         option("max-archive-size", &["--max-archive-size=1MiB"], Without(MESSAGES)),
         option("archive-end", &["--archive-end=lenient"], Without(MESSAGES)),
+        option("from", FROM, Always),
+        option(
+            "kafka-config",
+            &["--from=kafka://h/t", "--into=f", "--kafka-config=c"],
+            With(FROM),
+        ),
+        option(
+            "start",
+            &["--from=kafka://h/t", "--into=f", "--start=latest"],
+            With(FROM),
+        ),
+        option(
+            "on-gap",
+            &["--from=kafka://h/t", "--into=f", "--on-gap=continue"],
+            With(FROM),
+        ),
+        option(
+            "until-end",
+            &["--from=kafka://h/t", "--into=f", "--until-end"],
+            With(FROM),
+        ),
+        option(
+            "envelope",
+            &["--from=kafka://h/t", "--into=f", "--envelope=json"],
+            With(FROM),
+        ),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
         option("endless", &["--endless"], Always),

@@ -81,6 +81,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             own_output: false,
             stream: Some("s".parse().unwrap()),
             counts_messages: false,
+            has_positions: false,
             asides_have_a_repo: false,
             drains: false,
             also: [].into(),

@@ -107,9 +107,10 @@ pub struct Consumer {
 }
 
 /// Tells a group of Kafka how far we are, for those who look at its lag.
-#[derive(Clone)]
 pub struct Group {
     client: Arc<Client>,
+    say: Arc<dyn Fn(&str) + Send + Sync>,
+    newest: Mutex<Option<Positions>>,
 }
 
 impl Group {
@@ -119,7 +120,29 @@ impl Group {
         if let Ok(list) = list(positions.iter()) {
             let _ = self.client.commit(&list, CommitMode::Async);
         }
+        *lock(&self.newest) = Some(positions.clone());
     }
+
+    /// Nothing follows: waits until the group knows what it was told, for 5 s at most.
+    pub fn conclude(&self) {
+        let Some(list) = lock(&self.newest).take().and_then(|newest| list(newest.iter()).ok()) else {
+            return;
+        };
+        let client = Arc::clone(&self.client);
+        let (sender, told) = std::sync::mpsc::channel();
+        // librdkafka's own time-out is a minute.
+        std::thread::spawn(move || sender.send(client.commit(&list, CommitMode::Sync)));
+        let why = match told.recv_timeout(ASK) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => faults::words(&error),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        (self.say)(&not_told(&why));
+    }
+}
+
+fn not_told(why: &str) -> String {
+    format!("the group of Kafka was not told how far we are: {why}; reading does not depend on it")
 }
 
 fn list<'a>(places: impl Iterator<Item = (&'a str, u32, u64)>) -> Result<TopicPartitionList, SourceError> {
@@ -139,6 +162,8 @@ impl Consumer {
     pub fn group(&self) -> Option<Group> {
         self.wishes.properties.get("group.id").map(|_| Group {
             client: Arc::clone(&self.client),
+            say: Arc::clone(&self.wishes.say),
+            newest: Mutex::new(None),
         })
     }
 
@@ -330,8 +355,7 @@ impl Consumer {
         if let Some(why) = lock(&self.events.refused).take()
             && !std::mem::replace(&mut self.said_refused, true)
         {
-            let text = format!("the group of Kafka was not told how far we are: {why}; reading does not depend on it");
-            (self.wishes.say)(&text);
+            (self.wishes.say)(&not_told(&why));
         }
     }
 }

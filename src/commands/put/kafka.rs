@@ -151,7 +151,10 @@ mod reading {
             return Ok(Made::UntilStopped);
         };
         if let Some(group) = consumer.group() {
-            work.report.tell_positions_to(move |positions| group.tell(positions));
+            work.report.tell_positions_to(move |positions| match positions {
+                Some(positions) => group.tell(positions),
+                None => group.conclude(),
+            });
         }
         let positions = consumer.positions().clone();
         let mut source = Counted {

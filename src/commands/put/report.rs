@@ -58,8 +58,8 @@ pub(super) struct Report {
     messages_known: Condvar,
     /// Where the partitions of the source go on.
     placed: Told<Option<Positions>>,
-    /// Is told where they go on behind what is acknowledged.
-    tells_positions: OnceLock<Box<dyn Fn(&Positions) + Send + Sync>>,
+    /// Is told where they go on behind what is acknowledged; at last, with none, that nothing follows.
+    tells_positions: OnceLock<Box<dyn Fn(Option<&Positions>) + Send + Sync>>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
     /// Of all that are acknowledged.
@@ -416,8 +416,8 @@ impl Report {
         self.placed.wait()
     }
 
-    /// From now on `tell` hears where they go on behind what is acknowledged.
-    pub fn tell_positions_to(&self, tell: impl Fn(&Positions) + Send + Sync + 'static) {
+    /// From now on `tell` hears where they go on behind what is acknowledged; at last, with none, that nothing follows.
+    pub fn tell_positions_to(&self, tell: impl Fn(Option<&Positions>) + Send + Sync + 'static) {
         let _ = self.tells_positions.set(Box::new(tell));
     }
 
@@ -433,6 +433,9 @@ impl Report {
     pub fn end(&self) {
         self.tell_messages(Before::Never);
         self.placed.never();
+        if let Some(tell) = self.tells_positions.get() {
+            tell(None);
+        }
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
         self.settling.notify_all();
     }
@@ -644,7 +647,7 @@ impl Observer for Report {
         if let (Some(tell), Settled::Committed(receipt)) = (self.tells_positions.get(), settled)
             && let Some(positions) = &receipt.label.positions
         {
-            tell(positions);
+            tell(Some(positions));
         }
         if let Some(stats) = &self.stats {
             let now = Instant::now();

@@ -179,6 +179,10 @@ fn faults_of_kafka_are_told_with_what_to_do() {
     // More than a file of lines can say, said before anything of it is committed.
     broker.kcat(&["-P", "-t", "t", "-D", "#"], b"two\nlines#").unwrap();
     put("t", &[]).expect(3).says("holds `\\n`").says("--envelope json");
+    // Where nothing else comes there is no commit that could say that it was left out.
+    put("t", &["--on-bad", "skip"]).expect(0);
+    put("t", &[]).expect(3);
+    write(&broker, "t", "c:3\n");
     put("t", &["--on-bad", "skip"]).expect(0);
     put("t", &[]).expect(0).says("holds no message");
 }
