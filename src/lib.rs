@@ -128,8 +128,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
     match useful
         .and_then(|()| commands::preferences::honour(cli, &args))
-        .and_then(|cli| dispatch(cli.verb))
-    {
+        .and_then(|cli| {
+            terminal::log::choose(cli.verb.log_form());
+            dispatch(cli.verb)
+        }) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Voice::Quiet));

@@ -55,6 +55,7 @@ mod releases;
 mod replay;
 mod replay_grpc;
 mod routes;
+mod said;
 mod scripted;
 mod sdk;
 mod serve;
