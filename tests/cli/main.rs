@@ -13,6 +13,7 @@ mod runner;
 
 mod acknowledging;
 mod archives;
+mod as_spout;
 mod auth;
 mod batches;
 mod config;
@@ -24,6 +25,7 @@ mod create_submission;
 mod deletions;
 mod docs;
 mod doctor;
+mod early;
 mod faults;
 mod figures;
 mod follow;

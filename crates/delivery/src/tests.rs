@@ -3,6 +3,7 @@
 mod batches;
 mod checked;
 mod checker;
+mod early;
 mod endings;
 mod reread;
 mod restarted;
