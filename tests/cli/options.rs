@@ -179,6 +179,7 @@ fn of_put() -> Vec<Option> {
         option("json", &["--json"], Always),
         option("stats-every", &["--stats-every=1s"], Always),
         option("metrics-listen", &["--metrics-listen=0"], Always),
+        option("log-format", &["--log-format=json"], Always),
     ]);
     options
 }
@@ -213,6 +214,7 @@ fn of_tail() -> Vec<Option> {
             Without(&["--tar", "--json", "--format={id}"]),
         ),
         option("cursor", &["--cursor=c"], Always),
+        option("log-format", &["--log-format=json"], Always),
         option("retry-for", &["--retry-for=1s"], Always),
         option("retry", &["--retry=1"], With(&["-- true"])),
         option("quiet", &["--quiet"], Always),
