@@ -835,7 +835,11 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
+<<<<<<< HEAD
             opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+=======
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
+>>>>>>> main
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1007,6 +1011,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --hold-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --restart)
                     COMPREPLY=($(compgen -W "never on-failure always" -- "${cur}"))
                     return 0
@@ -1044,6 +1052,10 @@ _spoutctl() {
                     ;;
                 --metrics-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1163,7 +1175,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spool)
-            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --retry-for --grace --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --retry-for --grace --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1199,6 +1211,10 @@ _spoutctl() {
                     ;;
                 --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1335,7 +1351,11 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
+<<<<<<< HEAD
             opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+=======
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
+>>>>>>> main
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1507,6 +1527,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --hold-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --restart)
                     COMPREPLY=($(compgen -W "never on-failure always" -- "${cur}"))
                     return 0
@@ -1544,6 +1568,10 @@ _spoutctl() {
                     ;;
                 --metrics-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1592,7 +1620,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__tail)
-            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1662,6 +1690,10 @@ _spoutctl() {
                     ;;
                 --retry)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1817,7 +1849,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__tail)
-            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1887,6 +1919,10 @@ _spoutctl() {
                     ;;
                 --retry)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)

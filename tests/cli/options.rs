@@ -185,6 +185,17 @@ fn of_put() -> Vec<Option> {
             &["--from=kafka://h/t", "--into=f", "--envelope=json"],
             With(FROM),
         ),
+        option(
+            "hold-limit",
+            &["--hold-limit=0"],
+            Without(&[
+                "--from=kafka://h/t",
+                "--messages=lines",
+                "--batch-count=2",
+                "--spool=s",
+                "--dry-run",
+            ]),
+        ),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
         option("endless", &["--endless"], Always),
@@ -201,6 +212,7 @@ fn of_put() -> Vec<Option> {
         option("json", &["--json"], Always),
         option("stats-every", &["--stats-every=1s"], Always),
         option("metrics-listen", &["--metrics-listen=0"], Always),
+        option("log-format", &["--log-format=json"], Always),
     ]);
     options
 }
@@ -235,6 +247,7 @@ fn of_tail() -> Vec<Option> {
             Without(&["--tar", "--json", "--format={id}"]),
         ),
         option("cursor", &["--cursor=c"], Always),
+        option("log-format", &["--log-format=json"], Always),
         option("retry-for", &["--retry-for=1s"], Always),
         option("retry", &["--retry=1"], With(&["-- true"])),
         option("quiet", &["--quiet"], Always),
@@ -331,6 +344,14 @@ fn what_belongs_together_is_taken() {
         &["put", "r", "--quiet", "--json", "--stats-every=1s"],
         &["put", "r", "--spool=s", "--spool-limit=1MiB", "--on-bad=quarantine=q"],
         &["put", "r", "--restart=always", "--", "true"],
+        &[
+            "put",
+            "r",
+            "--hold-limit=0",
+            "--links=skip",
+            "--on-bad=skip",
+            "--append",
+        ],
         &["tail", "r", "--full", "--tmp-dir=d", "--retry=3", "--", "true"],
         &["get", "r", "--tar", "--unescape-paths"],
     ] {

@@ -1,5 +1,11 @@
 //! A real broker, which this starts: what it has is read once and in order, and what it has no longer is told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says why"
+)]
+
 use std::fs::{self, File};
 use std::future::Future;
 use std::net::TcpListener;
@@ -23,7 +29,7 @@ use spoutctl_kafka::placing::{OnGap, Start};
 use spoutctl_kafka::properties::Properties;
 use spoutctl_kafka::{Consumer, Wishes};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Where Kafka's jars are: what `SPOUTCTL_TEST_KAFKA` names.
 fn jars() -> Option<PathBuf> {
@@ -115,7 +121,7 @@ impl Broker {
         }
         let admin = self.admin();
         let made = wait(admin.create_topics([&new], &AdminOptions::new())).unwrap();
-        made.into_iter().for_each(|topic| drop(topic.unwrap()));
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
         wait_for(|| {
             let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(1));
             metadata.is_ok_and(|found| found.topics()[0].partitions().len() == usize::try_from(partitions).unwrap())
@@ -124,7 +130,7 @@ impl Broker {
 
     fn delete(&self, topic: &str) {
         let deleted = wait(self.admin().delete_topics(&[topic], &AdminOptions::new())).unwrap();
-        deleted.into_iter().for_each(|topic| drop(topic.unwrap()));
+        assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
     }
 
     /// Has the broker forget what is before an offset of partition 0, as its retention does.

@@ -143,7 +143,7 @@ mod reading {
     /// Makes archives of records, from where the newest commit says.
     pub fn make(kafka: &Kafka, mut work: Making, stopping: &Arc<Stopping>) -> Result<Made, PackError> {
         // Nothing tells any more: the delivery has ended.
-        let Some(known) = work.report.wait_for_positions() else {
+        let Ok(known) = work.report.wait_for_positions() else {
             return Ok(Made::UntilStopped);
         };
         let wishes = wishes(kafka, &work.report, stopping);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
-use super::told::Told;
+use super::told::{NeverTold, Told};
 use crate::metrics::Source;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
@@ -28,6 +28,8 @@ use watching::Watched;
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// How often `--verbose` says where things are when nothing is drawn.
 const SAY_EVERY: Duration = Duration::from_secs(10);
+
+type TellsPositions = Box<dyn Fn(Option<&Positions>) + Send + Sync>;
 
 pub(super) struct Report {
     terminal: Arc<Terminal>,
@@ -59,7 +61,7 @@ pub(super) struct Report {
     /// Where the partitions of the source go on.
     placed: Told<Option<Positions>>,
     /// Is told where they go on behind what is acknowledged; at last, with none, that nothing follows.
-    tells_positions: OnceLock<Box<dyn Fn(Option<&Positions>) + Send + Sync>>,
+    tells_positions: OnceLock<TellsPositions>,
     /// The newest commits, for when the compressed data that they came from turn out to be damaged.
     newest: Mutex<VecDeque<Receipt>>,
     /// Of all that are acknowledged.
@@ -263,6 +265,17 @@ impl Report {
         self.terminal.status(&text);
     }
 
+    /// How it goes, in a line: what is done, and what is in the way.
+    pub fn state(&self) -> String {
+        let figures = self.figures();
+        let mut state = format!("{}, {}", counted(figures.commits, "commit"), Size(figures.bytes));
+        for hindrance in self.hindrances() {
+            state += "; ";
+            state += &hindrance;
+        }
+        state
+    }
+
     /// Says what came of it all.
     pub fn summarise(&self, summary: Summary, complete: bool) {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -411,8 +424,11 @@ impl Report {
         }
     }
 
-    /// Waits until it is known where the partitions of the source go on; `None` when it will not be.
-    pub fn wait_for_positions(&self) -> Option<Option<Positions>> {
+    /// Waits until it is known where the partitions of the source go on, `None` being nowhere in particular.
+    ///
+    /// # Errors
+    /// When it will not be.
+    pub fn wait_for_positions(&self) -> Result<Option<Positions>, NeverTold> {
         self.placed.wait()
     }
 
@@ -618,8 +634,8 @@ impl Observer for Report {
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
         let reason = reason(archive);
-        self.terminal
-            .warning(&format!("{reason}; set aside as {}", file.display()));
+        let text = format!("{reason}; set aside as {}", file.display());
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Quarantined(archive, file)));
         }
@@ -627,7 +643,8 @@ impl Observer for Report {
     }
 
     fn skipped(&self, archive: &Archive) {
-        self.terminal.warning(&format!("{}; left out", reason(archive)));
+        let text = format!("{}; left out", reason(archive));
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Skipped(archive)));
         }

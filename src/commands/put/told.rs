@@ -2,6 +2,10 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+/// Nobody tells it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NeverTold;
+
 /// Something that is told once.
 #[derive(Debug)]
 pub(super) struct Told<T> {
@@ -44,14 +48,17 @@ impl<T: Clone> Told<T> {
         self.changed.notify_all();
     }
 
-    /// Waits for it; `None` when nobody tells it any more.
-    pub fn wait(&self) -> Option<T> {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// When nobody tells it any more.
+    pub fn wait(&self) -> Result<T, NeverTold> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_not_yet = |state: &mut State<T>| matches!(*state, State::NotYet);
         let state = self.changed.wait_while(state, is_not_yet);
         match &*state.unwrap_or_else(PoisonError::into_inner) {
-            State::Is(what) => Some(what.clone()),
-            State::NotYet | State::Never => None,
+            State::Is(what) => Ok(what.clone()),
+            State::NotYet | State::Never => Err(NeverTold),
         }
     }
 }

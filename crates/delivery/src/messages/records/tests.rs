@@ -9,10 +9,13 @@ use crate::messages::key::Key;
 use crate::messages::naming::{Escape, Naming, Template};
 use crate::messages::packing::{Batching, Nulls, OnBad};
 
+/// The offsets of a partition, and their values.
+type Records = Vec<(u64, Option<Vec<u8>>)>;
+
 /// What a broker has, partition by partition: offsets and values, with gaps; and where it ends behind the last of them.
 #[derive(Debug, Clone)]
 struct Log {
-    partitions: Vec<(Vec<(u64, Option<Vec<u8>>)>, u64)>,
+    partitions: Vec<(Records, u64)>,
 }
 
 /// A source that shows a log in an order of its own, and dies after so many records.
