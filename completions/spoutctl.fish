@@ -95,6 +95,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -177,6 +181,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -197,6 +205,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry a token of this file, as pachd with auth does' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l as-spout -d 'Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l restart-after -d 'How long it takes until CMD runs again, after a failure or in a new pod' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l kill-after -d 'Kill CMD whenever it has run for so long, as a pod\'s end does: without a signal before' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l pachyderm -d 'Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Also answer requests that are sent to this name of this machine' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'
@@ -213,6 +223,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'W
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -448,6 +462,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -496,6 +514,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F

@@ -25,6 +25,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
+use crate::terminal::log::Form;
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 use spoutctl_core::release::Release;
@@ -149,6 +150,48 @@ pub struct VoiceArgs {
     pub verbose: bool,
 }
 
+/// In which form it is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct LogArgs {
+    /// How lines on standard error are written: as text, behind their time, or as JSON
+    ///
+    /// `timed` begins each line with the time in UTC; `json` makes each note and error one object with time, level and message, and where they are
+    /// known code, archive, commit, details and help. `auto` is `timed` in a spout's pod, and `text` elsewhere. Mistakes on the command
+    /// line are always told as text, and what CMD prints comes as it is.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "auto")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Timed,
+    Json,
+}
+
+impl Verb {
+    /// In which form it is to say what it says; `None` where that is left to where it runs.
+    #[must_use]
+    pub fn log_form(&self) -> Option<Form> {
+        let format = match self {
+            Self::Put(args) => args.log.log_format,
+            Self::Tail(args) => args.log.log_format,
+            Self::Spool(args) => args.log.log_format,
+            Self::Spout(SpoutVerb::Put(args)) => args.log.log_format,
+            Self::Spout(SpoutVerb::Tail(args)) => args.log.log_format,
+            _ => return Some(Form::Text),
+        };
+        match format {
+            LogFormat::Auto => None,
+            LogFormat::Text => Some(Form::Text),
+            LogFormat::Timed => Some(Form::Timed),
+            LogFormat::Json => Some(Form::Json),
+        }
+    }
+}
+
 /// Make each complete tar archive of the input one finished commit
 ///
 /// The input is standard input, or the files in their order. It may hold any number of archives, one after the other
@@ -201,6 +244,9 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -649,6 +695,9 @@ pub struct TailArgs {
     pub voice: VoiceArgs,
 
     #[command(flatten)]
+    pub log: LogArgs,
+
+    #[command(flatten)]
     pub server: ServerArgs,
 }
 
@@ -816,9 +865,27 @@ pub struct ServeArgs {
     /// Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod
     ///
     /// It speaks gRPC only, and its repo is there. Printed is the environment that the spout's code gets in a pod, to run
-    /// it with: `env $(cat env) ./my-spout.sh`.
+    /// it with: `env $(cat env) ./my-spout.sh`. With CMD pachd itself is served as well, and CMD is run as a worker does.
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
+
+    /// Run this command as the worker of the release runs the code of the spout that --as-spout names
+    ///
+    /// With the environment of its pod, and what `pachctl stop pipeline`, `start`, `update` and `delete` do to it: it is killed without a
+    /// signal before, and started again in a new pod. After exit code 0 it is never started again, after another one after a
+    /// while. A pipeline that is not there is made. What it prints goes to standard error, behind the spout's name.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, requires = "as_spout")]
+    pub command: Vec<OsString>,
+
+    /// How long it takes until CMD runs again, after a failure or in a new pod
+    ///
+    /// 10 to 17 s in a cluster, and 8 to 16 s in a new pod.
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = parse_duration, requires = "command")]
+    pub restart_after: Duration,
+
+    /// Kill CMD whenever it has run for so long, as a pod's end does: without a signal before
+    #[arg(long, value_name = "DURATION", value_parser = parse_period, requires = "command")]
+    pub kill_after: Option<Duration>,
 
     /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
     ///
@@ -1306,6 +1373,9 @@ pub struct SpoolArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

@@ -83,6 +83,7 @@
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::patience`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
+//! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
@@ -131,8 +132,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
     match useful
         .and_then(|()| commands::preferences::honour(cli, &args))
-        .and_then(|cli| dispatch(cli.verb))
-    {
+        .and_then(|cli| {
+            terminal::log::choose(cli.verb.log_form());
+            dispatch(cli.verb)
+        }) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Voice::Quiet));

@@ -230,8 +230,9 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             SIGNALS,
         ],
         "serve" => vec![
-            ("2", "Wrong usage."),
+            ("2", "Wrong usage, or CMD cannot be run."),
             ("3", "The store cannot be used."),
+            ("4", "--as-spout names a pipeline that is no spout."),
             ("5", "Somebody else listens at the address."),
             ("130, 143", "Ended by SIGINT or SIGTERM, as it is meant to."),
         ],
@@ -296,6 +297,7 @@ fn environment(command: &Command) -> Vec<Entry> {
         ("spool-limit", "SPOUTCTL_SPOOL_LIMIT", "As --spool-limit."),
         ("stats-every", "SPOUTCTL_STATS_EVERY", "As --stats-every."),
         ("metrics-listen", "SPOUTCTL_METRICS_LISTEN", "As --metrics-listen."),
+        ("log-format", "SPOUTCTL_LOG_FORMAT", "As --log-format."),
         ("tmp-dir", "SPOUTCTL_TMP_DIR", "As --tmp-dir."),
         ("listen", "SPOUTCTL_LISTEN", "As --listen."),
         ("color", "SPOUTCTL_COLOR", "As --color."),

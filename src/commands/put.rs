@@ -6,6 +6,7 @@ mod input;
 mod lines;
 mod producer;
 mod report;
+mod service;
 pub(super) mod spooling;
 mod stats;
 
@@ -34,6 +35,7 @@ use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
 use report::Report;
+use service::Service;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
@@ -157,12 +159,16 @@ fn deliver(
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
+    let service = Service::start(&report);
     let end = wait(&ended, &interrupts);
     if let (Some(taken_in), Some(_)) = (taken_in, &end) {
         stopping.stop();
         wait_until_taken_in(&taken_in, &interrupts);
     }
     report.end();
+    if let Some(service) = service {
+        service.end();
+    }
     let patience = if end.is_some() {
         group::ENDS_WITHIN
     } else {
@@ -545,6 +551,7 @@ fn listen(
     let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
         report.ends();
+        service::stopping();
         match &producer {
             None => stopping.stop(),
             Some(producer) => {

@@ -13,6 +13,7 @@ mod runner;
 
 mod acknowledging;
 mod archives;
+mod as_spout;
 mod auth;
 mod batches;
 mod config;
@@ -56,6 +57,7 @@ mod releases;
 mod replay;
 mod replay_grpc;
 mod routes;
+mod said;
 mod scripted;
 mod sdk;
 mod serve;

@@ -174,6 +174,7 @@ fn of_put() -> Vec<Option> {
         option("json", &["--json"], Always),
         option("stats-every", &["--stats-every=1s"], Always),
         option("metrics-listen", &["--metrics-listen=0"], Always),
+        option("log-format", &["--log-format=json"], Always),
     ]);
     options
 }
@@ -208,6 +209,7 @@ fn of_tail() -> Vec<Option> {
             Without(&["--tar", "--json", "--format={id}"]),
         ),
         option("cursor", &["--cursor=c"], Always),
+        option("log-format", &["--log-format=json"], Always),
         option("retry-for", &["--retry-for=1s"], Always),
         option("retry", &["--retry=1"], With(&["-- true"])),
         option("quiet", &["--quiet"], Always),

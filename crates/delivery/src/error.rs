@@ -149,6 +149,15 @@ impl DeliveryError {
         }
     }
 
+    /// The commit that went wrong, where there is one.
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitId> {
+        match self {
+            Self::FinishedWithError { commit, .. } | Self::Dropped { commit, .. } => Some(&commit.id),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {

@@ -206,7 +206,7 @@ impl Delivery {
     /// What pachd has left on the branch of our own spout.
     fn say_leftover(&self, leftover: &Leftover) {
         let branch = &self.options.branch;
-        if let Some(head) = &leftover.open {
+        for head in &leftover.open {
             let done = if self.options.dry_run { "would be" } else { "is" };
             self.observer.note(&format!(
                 "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \

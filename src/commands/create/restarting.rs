@@ -80,14 +80,12 @@ impl Restart<'_> {
     fn look_and_finish(&self, branch: &Branch) -> Result<Leftover, Fault> {
         let sink = self.pachd;
         let leftover = restarted::look(sink, branch)?;
-        if let Some(head) = &leftover.open {
-            restarted::finish(sink, branch, head)?;
-        }
+        restarted::finish(sink, branch, &leftover)?;
         Ok(leftover)
     }
 
     fn say(&self, branch: &Branch, leftover: &Leftover) {
-        if let Some(head) = &leftover.open {
+        for head in &leftover.open {
             self.terminal.status(&format!(
                 "commit {head}, which pachd has begun on {branch} and never finishes, is finished, with the files of the one \
                  before"
