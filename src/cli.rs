@@ -420,6 +420,19 @@ pub struct EntryArgs {
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
+
+    /// Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB
+    ///
+    /// Without this an archive is held until its commit is finished. What then would need bytes that were let go ends the run, and no
+    /// commit is made of that archive: a link or a sparse file far behind what it stands for, a path that comes twice with --append, a server that has
+    /// lost what was sent. Of a regular file nothing is held anyway. 1.12 and 1.13 cannot take an archive in parts.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = parse_size,
+        conflicts_with_all = ["messages", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
+    )]
+    pub hold_limit: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
