@@ -59,6 +59,7 @@ mod replay_grpc;
 mod routes;
 mod scripted;
 mod sdk;
+mod secrets;
 mod serve;
 mod served;
 mod settings;
