@@ -26,11 +26,11 @@ fn holding_token(directory: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn no_verb_shows_or_leaves_the_token() {
-    let server = tempfile::tempdir().unwrap();
-    let token_file = server.path().join("token");
+    let directory = tempfile::tempdir().unwrap();
+    let token_file = directory.path().join("token");
     fs::write(&token_file, TOKEN).unwrap();
     let served = Served::over(
-        &server.path().join("store"),
+        &directory.path().join("store"),
         &["--token-file", token_file.to_str().unwrap()],
     );
     for door in ["http", "grpc"] {
@@ -82,9 +82,9 @@ fn no_verb_shows_or_leaves_the_token() {
 
 #[test]
 fn each_test_that_the_page_about_threats_names_is_there() {
-    let named = Regex::new("`([a-z][a-z0-9]*(?:_[a-z0-9]+){3,})`").unwrap();
+    let test_name = Regex::new("`([a-z][a-z0-9]*(?:_[a-z0-9]+){3,})`").unwrap();
     let text = page("docs/security.md");
-    let names: Vec<&str> = named
+    let names: Vec<&str> = test_name
         .captures_iter(&text)
         .map(|found| found.get(1).unwrap().as_str())
         .collect();
