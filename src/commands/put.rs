@@ -104,6 +104,9 @@ fn deliver(
     )?;
     let acknowledger = acknowledger.map(Arc::new);
     let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
+    if let Some(bytes) = input::length_of(&inputs) {
+        report.expects(bytes);
+    }
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
