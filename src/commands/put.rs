@@ -3,6 +3,7 @@
 mod acknowledging;
 mod growing;
 mod input;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
 mod kafka;
 mod lines;
 mod producer;
@@ -10,6 +11,7 @@ mod report;
 mod service;
 pub(super) mod spooling;
 mod stats;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
 mod told;
 
 use std::io::IsTerminal;

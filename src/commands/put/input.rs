@@ -128,6 +128,7 @@ impl Stopping {
         })
     }
 
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn has_stopped(&self) -> bool {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }

@@ -1,14 +1,12 @@
 //! `put --from kafka://…`: from what was typed to partitions that are read, each where the newest commit says.
 
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::input::{BUFFER, Making, Stopping};
-use super::report::Report;
+use super::input::{Making, Stopping};
 use crate::cli::kafka::{From, KafkaArgs};
 use crate::cli::{self, PutArgs};
 use crate::failure::Failure;
@@ -132,8 +130,11 @@ use spoutctl_delivery::messages::filter::PackError;
 mod reading {
     use std::time::Instant;
 
-    use super::super::input::{Made, packed};
-    use super::{Arc, BUFFER, BufWriter, Kafka, Making, PackError, Report, Stopping};
+    use std::io::BufWriter;
+
+    use super::super::input::{BUFFER, Made, packed};
+    use super::super::report::Report;
+    use super::{Arc, Kafka, Making, PackError, Stopping};
     use spoutctl_delivery::Observer as _;
     use spoutctl_delivery::messages::filter;
     use spoutctl_delivery::messages::packing::Moment;

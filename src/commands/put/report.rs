@@ -440,11 +440,13 @@ impl Report {
     ///
     /// # Errors
     /// When it will not be.
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn wait_for_positions(&self) -> Result<Option<Positions>, NeverTold> {
         self.placed.wait()
     }
 
     /// From now on `tell` hears where they go on behind what is acknowledged; at last, with none, that nothing follows.
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn tell_positions_to(&self, tell: impl Fn(Option<&Positions>) + Send + Sync + 'static) {
         let _ = self.tells_positions.set(Box::new(tell));
     }
