@@ -53,6 +53,7 @@
 //! |---|---|---|
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`spoutctl_delivery::holding`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | archives that arrive while a commit is begun, with `--batch adaptive` | 128, and `--batch-bytes` and one more | `delivery::arriving` |
 //! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`spoutctl_delivery::batching`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`spoutctl_delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path, at most 4,096 bytes each | [`spoutctl_archive`] |

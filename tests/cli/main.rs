@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod adaptive;
 mod archives;
 mod auth;
 mod batches;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
+use super::demand::Demand;
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use crate::metrics::{self, Figures};
@@ -28,6 +29,7 @@ pub(super) struct Report {
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
     stats: Option<Arc<Stats>>,
+    demand: Option<Arc<Demand>>,
     started: Instant,
     read: AtomicU64,
     archives: AtomicU64,
@@ -89,6 +91,7 @@ impl Report {
         json: bool,
         acknowledger: Option<Arc<Acknowledger>>,
         stats: Option<Arc<Stats>>,
+        demand: Option<Arc<Demand>>,
     ) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
@@ -96,6 +99,7 @@ impl Report {
             json,
             acknowledger,
             stats,
+            demand,
             started: Instant::now(),
             read: zero(),
             archives: zero(),
@@ -510,6 +514,12 @@ impl Observer for Report {
 
     fn received(&self, _: &Archive) {
         self.archives.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn wanted(&self) {
+        if let Some(demand) = &self.demand {
+            demand.make();
+        }
     }
 
     fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
