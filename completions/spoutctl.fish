@@ -95,7 +95,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l ack-command -d
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -292,6 +292,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l secret -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l output-branch -d 'The branch that it writes to [default: master]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l cpu -d 'How much CPU its container asks for: 0.5 or 500m' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l memory -d 'How much memory its container asks for, and may have at most: 256Mi' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l metrics-port -d 'Have it watched: `spoutctl put` in it answers Prometheus and Kubernetes\' probes at this port' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l description -d 'Say this of it' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -l project -d 'The project that it is in [default: default]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand create" -s o -l output -d 'Write the spec to this file; `-` is standard output [default: NAME.json, in DIR with --with-code]' -r -F
@@ -448,7 +449,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
-complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F

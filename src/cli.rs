@@ -217,7 +217,10 @@ pub struct FiguresArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
     pub stats_every: Option<Duration>,
 
-    /// Answer Prometheus at this address, GET /metrics; a port alone is one of this machine, which nobody else reaches
+    /// Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches
+    ///
+    /// GET /metrics has the figures, /healthz is 200 while the process is alive, /ready while pachd answers and input is read,
+    /// and 503 with a word otherwise. Each series has the labels project, repo and branch.
     #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
     pub metrics_listen: Option<String>,
 }

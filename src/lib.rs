@@ -51,7 +51,8 @@
 //!
 //! | what | bound | where |
 //! |---|---|---|
-//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file | [`spoutctl_delivery::holding`] |
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::holding`] |
+//! | what tells whether a file was changed that is read again | 128 KiB a GiB of an archive | [`spoutctl_delivery::rereading`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
 //! | archives that arrive while a commit is begun, with `--batch adaptive` | 128, and `--batch-bytes` and one more | `delivery::arriving` |
 //! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`spoutctl_delivery::batching`] |
@@ -82,7 +83,7 @@
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
-//! | who asks for figures | 16 connections, 10 s for a head | [`metrics`] |
+//! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output

@@ -6,6 +6,7 @@
 mod answers;
 mod code;
 mod format;
+mod probes;
 pub mod template;
 
 use format::Piece;
@@ -64,6 +65,8 @@ pub struct Draft {
     pub output_branch: Option<String>,
     pub cpu: Option<f64>,
     pub memory: Option<String>,
+    /// Where `put` in the spout answers Prometheus and the probes.
+    pub metrics_port: Option<u16>,
 }
 
 /// An answer without which there is no spec.
@@ -192,6 +195,8 @@ impl Draft {
             ("resourceRequests", Piece::of(requests).unless_empty()),
             // Memory that is not limited is taken from others; CPU that is limited is only lost.
             ("resourceLimits", Piece::of(limits).unless_empty()),
+            ("metadata", self.metrics_port.map(probes::annotations)),
+            ("podPatch", self.metrics_port.map(probes::patch)),
         ])
     }
 
@@ -254,6 +259,9 @@ impl Draft {
             if !all.iter().any(|other| other.name == variable.name) {
                 all.extend(given(&variable.name).cloned());
             }
+        }
+        if let Some(port) = self.metrics_port.filter(|_| given(probes::LISTEN).is_none()) {
+            all.push(probes::variable(port));
         }
         all
     }

@@ -145,6 +145,13 @@ pub struct AnswerArgs {
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
 
+    /// Have it watched: `spoutctl put` in it answers Prometheus and Kubernetes' probes at this port
+    ///
+    /// The spec gets the variable SPOUTCTL_METRICS_LISTEN, annotations for Prometheus, and a `podPatch` with probes of /healthz and
+    /// /ready, which fail where the code does not run `spoutctl put`.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub metrics_port: Option<u16>,
+
     /// Say this of it
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,

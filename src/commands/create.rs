@@ -97,6 +97,7 @@ fn draft(args: &CreateArgs) -> Result<Draft, Failure> {
         output_branch: answers.output_branch.clone(),
         cpu: answers.cpu,
         memory: answers.memory.clone(),
+        metrics_port: answers.metrics_port,
     })
 }
 

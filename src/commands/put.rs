@@ -27,7 +27,7 @@ use crate::commands::serve::{cannot_listen, listening_address};
 use crate::commands::target::Target;
 use crate::commands::{group, server};
 use crate::failure::Failure;
-use crate::metrics;
+use crate::metrics::{self, Labels};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
@@ -98,10 +98,12 @@ fn deliver(
     )?;
     let acknowledger = acknowledger.map(Arc::new);
     let demand = demand(args)?;
-    let (report, ticking) = report(args, &terminal, acknowledger.clone(), demand.clone())?;
+    let told = Report::new(Arc::clone(&terminal), args.json, acknowledger.clone());
+    let told = told.with_spool(spool.clone()).with_demand(demand.clone());
+    let (report, ticking) = report(args, target, &terminal, told)?;
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
-    let interrupts = listen(args, &terminal, producer.clone(), &stopping)?;
+    let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
     let on_bad = match aside_branch(args, server) {
         Some(branch) => Bad::Along(branch),
         None => Bad::open(&args.entries.on_bad)?,
@@ -293,17 +295,16 @@ fn as_whom(args: &PutArgs, server: &Server, target: &Target, terminal: &Terminal
 /// Who is told, and what says the figures every so often.
 fn report(
     args: &PutArgs,
+    target: &Target,
     terminal: &Arc<Terminal>,
-    acknowledger: Option<Arc<Acknowledger>>,
-    demand: Option<Arc<Demand>>,
+    told: Report,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
     // As flags these two are refused with --dry-run; preferred ones do not count.
     let figures = (!args.commits.dry_run).then_some(&args.figures);
     let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
-    let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone(), demand);
-    let report = Arc::new(report);
-    let ticking = show_figures(args, terminal, &report, stats.as_deref())?;
+    let report = Arc::new(told.with_stats(stats.clone()));
+    let ticking = show_figures(args, target, terminal, &report, stats.as_deref())?;
     Ok((report, ticking))
 }
 
@@ -321,6 +322,7 @@ fn observer(spool: Option<&Arc<Spool>>, report: &Arc<Report>) -> Arc<dyn Observe
 /// Says the figures as often as was asked for, and to whom.
 fn show_figures(
     args: &PutArgs,
+    target: &Target,
     terminal: &Terminal,
     report: &Arc<Report>,
     stats: Option<&Stats>,
@@ -332,7 +334,7 @@ fn show_figures(
         } else {
             listening_address(address)?
         };
-        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags);
+        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags, labels(target));
         let address = listening.map_err(|error| Failure {
             exit: Exit::Usage,
             ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
@@ -343,6 +345,16 @@ fn show_figures(
         let report = Arc::clone(report);
         Ticking::every(period, move || report.say_figures())
     }))
+}
+
+/// What the figures are of.
+fn labels(target: &Target) -> Labels {
+    let Branch { repo, name } = &target.destination.branch;
+    Labels {
+        project: repo.project.to_string(),
+        repo: repo.name.to_string(),
+        branch: name.to_string(),
+    }
 }
 
 fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {
@@ -520,11 +532,13 @@ fn listen(
     terminal: &Arc<Terminal>,
     producer: Option<Arc<Producer>>,
     stopping: &Arc<Stopping>,
+    report: Arc<Report>,
 ) -> Result<Interrupts, Failure> {
     let grace = args.trying.grace;
     let terminal = Arc::clone(terminal);
     let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
+        report.ends();
         match &producer {
             None => stopping.stop(),
             Some(producer) => {

@@ -48,6 +48,7 @@ fn every_template_makes_a_spec_without_a_finding_for_every_pachyderm() {
             draft.output_branch = Some("staging".to_owned());
             draft.cpu = Some(0.25);
             draft.memory = Some("64Mi".to_owned());
+            draft.metrics_port = Some(9464);
             draft.description = Some("all: of # it".to_owned());
             for version in Version::all() {
                 let options = Options {
@@ -60,6 +61,34 @@ fn every_template_makes_a_spec_without_a_finding_for_every_pachyderm() {
             assert_eq!(draft.objections(&Options::default()), [], "{}", template.name);
         }
     }
+}
+
+/// What Kubernetes makes of it is told by [`every_template_makes_a_spec_without_a_finding_for_every_pachyderm`].
+#[test]
+fn a_watched_spout_listens_and_is_probed_at_its_port() {
+    let mut draft = draft(template::named("kafka").unwrap(), true);
+    draft.metrics_port = Some(9464);
+    let spec: serde_json::Value = serde_json::from_str(&draft.spec(Format::Json)).unwrap();
+    assert_eq!(spec["transform"]["env"]["SPOUTCTL_METRICS_LISTEN"], "0.0.0.0:9464");
+    assert_eq!(spec["metadata"]["annotations"]["prometheus.io/port"], "9464");
+    let patch: serde_json::Value = serde_json::from_str(spec["podPatch"].as_str().unwrap()).unwrap();
+    let probes = patch.as_array().unwrap().iter();
+    let probes: Vec<_> = probes
+        .map(|one| (one["path"].as_str().unwrap(), &one["value"]["httpGet"]))
+        .collect();
+    let at = |path: &str| serde_json::json!({"path": path, "port": 9464});
+    assert_eq!(
+        probes,
+        [
+            ("/containers/0/startupProbe", &at("/healthz")),
+            ("/containers/0/livenessProbe", &at("/healthz")),
+            ("/containers/0/readinessProbe", &at("/ready")),
+        ]
+    );
+    // Who says where to listen is heard.
+    draft.env.push("SPOUTCTL_METRICS_LISTEN=0.0.0.0:1".parse().unwrap());
+    let spec: serde_json::Value = serde_json::from_str(&draft.spec(Format::Json)).unwrap();
+    assert_eq!(spec["transform"]["env"]["SPOUTCTL_METRICS_LISTEN"], "0.0.0.0:1");
 }
 
 #[test]

@@ -78,8 +78,14 @@ fn prometheus_is_answered_while_it_runs() {
     stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("\nspoutctl_messages_total 2\n"), "{answer}");
-    assert!(answer.contains("\nspoutctl_read_bytes_total 4\n"), "{answer}");
+    assert!(
+        answer.contains("spoutctl_messages_total{project=\"default\",repo=\"events\",branch=\"master\"} 2\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("spoutctl_read_bytes_total{project=\"default\",repo=\"events\",branch=\"master\"} 4\n"),
+        "{answer}"
+    );
     drop(stdin);
     child.wait().unwrap();
 }

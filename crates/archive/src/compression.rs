@@ -28,6 +28,52 @@ pub enum Format {
     Zstd,
 }
 
+/// What a format's first bytes are.
+enum Start {
+    Of(Format),
+    Plain,
+    /// More of them have to come.
+    Undecided,
+}
+
+impl Format {
+    /// How many bytes [`Format::of`] has to see, where there are as many.
+    pub const TOLD_BY: usize = MAGIC;
+
+    /// How an input is compressed that starts with these bytes; `None` where it is not.
+    #[must_use]
+    pub fn of(first: &[u8]) -> Option<Self> {
+        match Start::of(first) {
+            Start::Of(format) => Some(format),
+            Start::Plain | Start::Undecided => None,
+        }
+    }
+}
+
+impl Start {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(&GZIP_MAGIC) {
+            return Self::Of(Format::Gzip);
+        }
+        // A skippable frame has one of sixteen magic numbers, and another frame may follow it.
+        let skippable = [
+            bytes.first().map_or(0x50, |first| first & 0x0f | 0x50),
+            0x2a,
+            0x4d,
+            0x18,
+        ];
+        if bytes.starts_with(&ZSTD_MAGIC) || bytes.starts_with(&skippable) {
+            return Self::Of(Format::Zstd);
+        }
+        let may_become = |magic: &[u8]| magic.starts_with(bytes);
+        if may_become(&GZIP_MAGIC) || may_become(&ZSTD_MAGIC) || may_become(&skippable) {
+            Self::Undecided
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -334,24 +380,10 @@ const MAGIC: usize = 4;
 /// What the next bytes start. No more are waited for than it takes to tell.
 fn recognise<R: Read>(raw: &mut Raw<R>) -> io::Result<Option<Format>> {
     loop {
-        let bytes = raw.bytes();
-        if bytes.starts_with(&GZIP_MAGIC) {
-            return Ok(Some(Format::Gzip));
-        }
-        // A skippable frame has one of sixteen magic numbers, and another frame may follow it.
-        let skippable = [
-            bytes.first().map_or(0x50, |first| first & 0x0f | 0x50),
-            0x2a,
-            0x4d,
-            0x18,
-        ];
-        if bytes.starts_with(&ZSTD_MAGIC) || bytes.starts_with(&skippable) {
-            return Ok(Some(Format::Zstd));
-        }
-        let may_become = |magic: &[u8]| magic.starts_with(bytes);
-        let undecided = may_become(&GZIP_MAGIC) || may_become(&ZSTD_MAGIC) || may_become(&skippable);
-        if !undecided || !raw.more()? {
-            return Ok(None);
+        match Start::of(raw.bytes()) {
+            Start::Of(format) => return Ok(Some(format)),
+            Start::Undecided if raw.more()? => {}
+            Start::Undecided | Start::Plain => return Ok(None),
         }
     }
 }

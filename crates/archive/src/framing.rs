@@ -147,7 +147,7 @@ impl<R: BufRead> ArchiveReader<R> {
     }
 
     fn archive(&mut self, first: &Block, start: u64, hold: Box<dyn Hold>) -> Result<Archive, Trouble> {
-        let mut tee = Keeper::new(hold);
+        let mut tee = Keeper::new(hold, start);
         let held_trouble = |at, error| trouble(at, ArchiveErrorKind::Hold(error));
         tee.pass(first).map_err(|error| held_trouble(start, error))?;
         let mut feed = Feed {
@@ -277,7 +277,8 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(hold: Box<dyn Hold>) -> Self {
+    fn new(mut hold: Box<dyn Hold>, start: u64) -> Self {
+        hold.begin(start);
         Self {
             hold,
             sha: Sha256::new(),

@@ -184,6 +184,9 @@ impl Default for Options {
 
 /// Where an archive's bytes are kept while it is in hand.
 pub trait Hold {
+    /// The archive starts at `offset` bytes of the (decompressed) input. Told before its first byte.
+    fn begin(&mut self, _offset: u64) {}
+
     /// Takes the next bytes.
     ///
     /// # Errors

@@ -294,6 +294,9 @@ impl DeliveryError {
             ),
             Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
+            Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
+                "send what is not acknowledged again".to_owned()
+            }
             Self::Held { .. } => {
                 "make room there, or name another directory: --tmp-dir DIR; then send what is not acknowledged".to_owned()
             }

@@ -1,4 +1,5 @@
-//! Where an archive's bytes are while it is in hand: in memory at first, in an unnamed temporary file past a limit.
+//! Where an archive's bytes are while it is in hand: in memory at first; past a limit in an unnamed temporary file, or still in
+//! the input where that is a regular file, which is read again (`rereading`).
 //!
 //! The limit is one for all archives in hand together, so memory stays bounded however many there are. The temporary
 //! file has no name, so nothing is left behind after a crash.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::rereading::{Noting, Original};
 use spoutctl_archive::{Hold, ReadAt};
 
 /// Bytes of archives that may be in memory at once: 8 MiB.
@@ -62,6 +64,12 @@ impl Holding {
     /// A place for one archive.
     #[must_use]
     pub fn hold(&self) -> Box<dyn Hold> {
+        self.hold_of(None)
+    }
+
+    /// The same for one of an input that can be read again: past the limit on memory nothing is kept of it.
+    #[must_use]
+    pub fn hold_of(&self, original: Option<&Original>) -> Box<dyn Hold> {
         Box::new(Held {
             holding: self.clone(),
             memory: Memory {
@@ -69,7 +77,9 @@ impl Holding {
                 taken: 0,
                 budget: Arc::clone(&self.budget),
             },
-            file: None,
+            original: original.cloned(),
+            offset: 0,
+            beyond: None,
             length: 0,
         })
     }
@@ -145,35 +155,65 @@ impl ReadAt for OnDisk {
 struct Held {
     holding: Holding,
     memory: Memory,
-    file: Option<File>,
+    original: Option<Original>,
+    /// Where the archive starts in the input.
+    offset: u64,
+    /// Where it is once memory does not hold it.
+    beyond: Option<Beyond>,
     length: u64,
 }
 
-impl Held {
-    fn spill(&mut self) -> io::Result<&mut File> {
-        if self.file.is_none() {
-            let mut file = tempfile::tempfile_in(self.holding.directory.as_path())?;
-            file.write_all(&self.memory.bytes)?;
-            self.memory.clear();
-            self.file = Some(file);
+enum Beyond {
+    File(File),
+    Input(Noting),
+}
+
+impl Beyond {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.write_all(bytes),
+            Self::Input(noting) => {
+                noting.note(bytes);
+                Ok(())
+            }
         }
-        self.file.as_mut().ok_or_else(|| io::Error::other("no temporary file"))
+    }
+}
+
+impl Held {
+    /// Takes bytes that memory does not hold.
+    fn spill(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(beyond) = &mut self.beyond {
+            return beyond.take(bytes);
+        }
+        let beyond = self.beyond.insert(match &self.original {
+            Some(original) => Beyond::Input(Noting::new(original, self.offset)),
+            None => Beyond::File(tempfile::tempfile_in(self.holding.directory.as_path())?),
+        });
+        beyond.take(&self.memory.bytes)?;
+        self.memory.clear();
+        beyond.take(bytes)
     }
 }
 
 impl Hold for Held {
+    fn begin(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.file.is_some() || !self.memory.push(bytes) {
-            let written = self.spill().and_then(|file| file.write_all(bytes));
-            written.map_err(|error| self.holding.explain(&error, self.length))?;
+        if self.beyond.is_some() || !self.memory.push(bytes) {
+            let spilled = self.spill(bytes);
+            spilled.map_err(|error| self.holding.explain(&error, self.length))?;
         }
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
-        Ok(match self.file {
-            Some(file) => Arc::new(OnDisk(file)),
+        Ok(match self.beyond {
+            Some(Beyond::File(file)) => Arc::new(OnDisk(file)),
+            Some(Beyond::Input(noting)) => noting.finish(),
             None => Arc::new(self.memory),
         })
     }
@@ -203,6 +243,26 @@ mod tests {
             assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
             assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
             assert!(bytes_held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
+        }
+    }
+
+    #[test]
+    fn of_an_input_that_can_be_read_again_nothing_is_written() {
+        let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[1]).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[b"before", &bytes[..]].concat()).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        let original = Original::of(&file, &"x".into()).unwrap();
+        for limit in [0, 100_000, 1 << 20] {
+            let holding = Holding::with_memory(Path::new("/nonexistent-directory"), limit);
+            let mut hold = holding.hold_of(Some(&original));
+            hold.begin(6);
+            for piece in bytes.chunks(777) {
+                hold.write_all(piece).unwrap();
+            }
+            let bytes_held = hold.finish().unwrap();
+            assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
+            assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
         }
     }
 

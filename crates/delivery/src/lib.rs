@@ -6,6 +6,7 @@
 //! | module | part of the way |
 //! |---|---|
 //! | [`holding`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
+//! | [`rereading`] | an input that is a regular file is read again instead |
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`batching`] | which archives become one commit |
@@ -64,6 +65,7 @@ pub mod messages;
 pub mod patience;
 pub mod preflight;
 pub mod quarantine;
+pub mod rereading;
 pub mod restarted;
 pub mod retrieval;
 pub mod routing;

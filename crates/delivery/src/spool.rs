@@ -48,6 +48,7 @@ use std::io::BufReader;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 pub use self::error::SpoolError;
 pub use self::feeding::{Leaving, feed};
@@ -295,6 +296,20 @@ impl Spool {
     pub fn waiting(&self) -> (usize, u64) {
         let inner = self.lock();
         (inner.waiting.len(), inner.waiting.iter().map(|one| one.length).sum())
+    }
+
+    /// When the oldest archive that waits was taken in, as its file says; `None` when none waits.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<SystemTime> {
+        let oldest = self.lock().waiting.front().map(|oldest| self.path(&oldest.name))?;
+        // It may have left the spool meanwhile.
+        fs::metadata(oldest).and_then(|file| file.modified()).ok()
+    }
+
+    /// How much of the limit is taken, and the limit, in bytes; an archive counts as 4 KiB at least.
+    #[must_use]
+    pub fn room(&self) -> (u64, u64) {
+        (self.lock().bytes, self.limit)
     }
 
     /// What a delivery has to know of its stream.

@@ -5,6 +5,7 @@ mod batches;
 mod checked;
 mod checker;
 mod endings;
+mod reread;
 mod restarted;
 mod runs;
 mod scripted;

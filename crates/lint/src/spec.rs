@@ -69,6 +69,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
             let (other_dialect, other) = read(file.name(), &template::stand_in(file.text(), &found));
             if stops(&other) < stops(&reading) || stops(&other) == 0 {
                 (dialect, reading, templates) = (other_dialect, other, found);
+                reading.widen_faults(&templates);
             }
         }
     }
@@ -173,6 +174,21 @@ struct Reading {
 impl Reading {
     fn fault(&mut self, cause: Cause, span: Span, related: Option<Span>) {
         self.faults.push(SyntaxFault { cause, span, related });
+    }
+
+    /// A place in a stand-in is one in its template, whose characters may be others: all of that is meant.
+    fn widen_faults(&mut self, templates: &[Span]) {
+        let widen = |span: &mut Span| {
+            let touched = |template: &&Span| span.start < template.end && template.start < span.end;
+            if let Some(first) = templates.iter().find(touched) {
+                let last = templates.iter().rfind(touched).unwrap_or(first);
+                *span = Span::new(span.start.min(first.start), span.end.max(last.end));
+            }
+        };
+        for fault in &mut self.faults {
+            widen(&mut fault.span);
+            fault.related.iter_mut().for_each(widen);
+        }
     }
 
     /// Takes a value at the top of a file: a spec, or an array of them. `first_fault` is the first that belongs to it.

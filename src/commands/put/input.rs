@@ -24,6 +24,7 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
+use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::{DeliveryError, Incoming, Observer};
 
 /// Something to read archives from.
@@ -115,8 +116,8 @@ pub(super) trait Taker {
     /// The number of the first archive.
     fn first_number(&self) -> u64;
 
-    /// A place for the next archive while it is read.
-    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError>;
+    /// A place for the next archive while it is read, of an input that perhaps can be read again.
+    fn hold(&self, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError>;
 
     /// A complete archive. It breaks when nobody wants more.
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
@@ -145,8 +146,8 @@ impl Taker for Directly {
         1
     }
 
-    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
-        Ok(self.holding.hold())
+    fn hold(&self, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(self.holding.hold_of(original))
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
@@ -210,7 +211,9 @@ impl Reader {
             name: name.to_string(),
             error,
         })?;
-        self.read_archives(&name, file, number, taker)
+        // What is made of messages stands nowhere else.
+        let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
+        self.read_archives(&name, file, original.as_ref(), number, taker)
     }
 
     /// Hands over the archives of one input. It breaks when nobody takes them any more.
@@ -218,6 +221,7 @@ impl Reader {
         &self,
         name: &Arc<str>,
         input: impl Read + AsFd + Send + 'static,
+        original: Option<&Original>,
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<ControlFlow<()>, DeliveryError> {
@@ -225,10 +229,12 @@ impl Reader {
             input,
             report: Arc::clone(&self.report),
         };
+        self.report.reads();
         if let Some(packing) = &self.packing {
             return self.read_messages(packing, name, counted, number, taker);
         }
-        let Some(seen) = self.hand_over(name, spoutctl_archive::open_input(counted), number, taker)? else {
+        let input = spoutctl_archive::open_input(counted);
+        let Some(seen) = self.hand_over(name, input, original, number, taker)? else {
             return Ok(ControlFlow::Break(()));
         };
         match seen {
@@ -246,12 +252,13 @@ impl Reader {
         &self,
         name: &Arc<str>,
         input: impl BufRead,
+        original: Option<&Original>,
         number: &mut u64,
         taker: &dyn Taker,
     ) -> Result<Option<Seen>, DeliveryError> {
         let mut reader = ArchiveReader::new(input, Arc::clone(name), *number, self.options.clone());
         loop {
-            let next = reader.next_archive(taker.hold()?);
+            let next = reader.next_archive(taker.hold(original)?);
             *number = reader.next_number();
             let Some(archive) = next? else {
                 return Ok(Some(reader.seen()));
@@ -303,7 +310,7 @@ impl Reader {
         let making = std::thread::spawn(move || work.run());
         // Closed at the end, which ends the thread if it is not there itself.
         if self
-            .hand_over(name, BufReader::with_capacity(BUFFER, archives), number, taker)?
+            .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, taker)?
             .is_none()
         {
             return Ok(ControlFlow::Break(()));

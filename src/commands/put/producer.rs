@@ -78,6 +78,7 @@ impl Producer {
             }
             let Some(what) = self.judge(ended)? else { return Ok(()) };
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            reader.report.restarts();
             reader.note(&format!("{what}; it is started again in {}", elapsed(pause)));
             std::thread::sleep(pause);
         }
@@ -94,7 +95,7 @@ impl Producer {
         let read = std::thread::scope(|scope| {
             let (reading, over) = bounded(0);
             scope.spawn(move || self.end_what_a_failed_one_leaves(&over));
-            let read = reader.read_archives(&name, output, number, taker);
+            let read = reader.read_archives(&name, output, None, number, taker);
             drop(reading);
             read
         });

@@ -1,5 +1,7 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
+mod watching;
+
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,13 +13,15 @@ use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::demand::Demand;
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
-use crate::metrics::{self, Figures};
+use crate::metrics::Source;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
+use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Receipt, Settled, Summary, Unacknowledged};
+use watching::Watched;
 
 /// How often progress is drawn, at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
@@ -44,7 +48,6 @@ pub(super) struct Report {
     bytes: AtomicU64,
     /// In archives that are done.
     messages: AtomicU64,
-    retries: AtomicU64,
     /// Milliseconds after `started` when progress was last shown.
     shown: AtomicU64,
     said_retrying: Mutex<Option<Instant>>,
@@ -59,6 +62,7 @@ pub(super) struct Report {
     last_message: AtomicU64,
     /// The archives that are to be one commit, of each that is on its way.
     together: Mutex<Vec<RangeInclusive<u64>>>,
+    watched: Watched,
 }
 
 /// How many messages the stream has had.
@@ -86,20 +90,14 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(
-        terminal: Arc<Terminal>,
-        json: bool,
-        acknowledger: Option<Arc<Acknowledger>>,
-        stats: Option<Arc<Stats>>,
-        demand: Option<Arc<Demand>>,
-    ) -> Self {
+    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
             acknowledger,
-            stats,
-            demand,
+            stats: None,
+            demand: None,
             started: Instant::now(),
             read: zero(),
             archives: zero(),
@@ -113,7 +111,6 @@ impl Report {
             deletions: zero(),
             bytes: zero(),
             messages: zero(),
-            retries: zero(),
             shown: zero(),
             said_retrying: Mutex::new(None),
             settled: Mutex::new(0),
@@ -123,7 +120,42 @@ impl Report {
             newest: Mutex::new(VecDeque::new()),
             last_message: zero(),
             together: Mutex::default(),
+            watched: Watched::default(),
         }
+    }
+
+    /// What waits in this spool is told, too.
+    #[must_use]
+    pub fn with_spool(mut self, spool: Option<Arc<Spool>>) -> Self {
+        self.watched.spool = spool;
+        self
+    }
+
+    /// How long archives take is counted.
+    #[must_use]
+    pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
+        Self { stats, ..self }
+    }
+
+    /// Whoever collects messages hears that they are wanted.
+    #[must_use]
+    pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
+        Self { demand, ..self }
+    }
+
+    /// Something of the input is there to be read.
+    pub fn reads(&self) {
+        self.watched.reads();
+    }
+
+    /// The producer has ended, and is about to be started again.
+    pub fn restarts(&self) {
+        self.watched.restarts();
+    }
+
+    /// Somebody wants it to end.
+    pub fn ends(&self) {
+        self.watched.ends();
     }
 
     /// So many more bytes were read from the input.
@@ -198,7 +230,7 @@ impl Report {
 
     /// Says how far it is.
     pub fn say_figures(&self) {
-        let figures = metrics::Source::figures(self);
+        let figures = self.figures();
         let lag = self.stats.as_ref().and_then(|stats| stats.take_lag());
         if self.json {
             self.print(Line::Stats {
@@ -210,7 +242,7 @@ impl Report {
                 already: figures.already,
                 quarantined: figures.quarantined,
                 bytes: figures.bytes,
-                retries: figures.retries,
+                retries: figures.retries.values().sum(),
                 in_hand: figures.in_hand,
                 lag,
             });
@@ -487,29 +519,10 @@ impl Report {
     }
 }
 
-impl metrics::Source for Report {
-    fn figures(&self) -> Figures {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Figures {
-            read_bytes: get(&self.read),
-            messages: get(&self.messages),
-            archives: get(&self.archives),
-            commits: get(&self.commits),
-            already: get(&self.already),
-            quarantined: get(&self.quarantined),
-            skipped: get(&self.skipped),
-            messages_set_aside: get(&self.messages_set_aside),
-            messages_skipped: get(&self.messages_skipped),
-            bytes: get(&self.bytes),
-            retries: get(&self.retries),
-            in_hand: self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64),
-        }
-    }
-}
-
 impl Observer for Report {
     fn ready(&self, ready: &Ready) {
         self.tell_messages(Before::Messages(ready.messages));
+        self.watched.ready();
     }
 
     fn received(&self, _: &Archive) {
@@ -530,7 +543,8 @@ impl Observer for Report {
         Ok(())
     }
 
-    fn sent(&self, _: &Archive, _: u64) {
+    fn sent(&self, archive: &Archive, bytes: u64) {
+        self.watched.sent(archive.number, bytes);
         self.progress();
     }
 
@@ -540,6 +554,7 @@ impl Observer for Report {
         self.quarantined.fetch_add(u64::from(is_set_aside), Ordering::Relaxed);
         self.remember(receipt);
         self.commits.fetch_add(1, Ordering::Relaxed);
+        self.watched.committed();
         self.files.fetch_add(receipt.files as u64, Ordering::Relaxed);
         self.deletions.fetch_add(receipt.deletions as u64, Ordering::Relaxed);
         self.bytes.fetch_add(receipt.bytes, Ordering::Relaxed);
@@ -623,6 +638,7 @@ impl Observer for Report {
             let now = Instant::now();
             settled.archives().for_each(|archive| stats.done(archive, now));
         }
+        self.watched.settled(settled);
         self.settle(settled);
         Ok(())
     }
@@ -633,7 +649,7 @@ impl Observer for Report {
 
     /// The first of a series is said, and then one a minute: `put` may try for ten minutes, and silence looks like work.
     fn retrying(&self, fault: &Fault) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.watched.retrying(fault.kind);
         let mut said = self.said_retrying.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_some_and(|time| time.elapsed() < SAY_RETRYING_EVERY) {
             return self.terminal.detail(&format!("trying again: {fault}"));

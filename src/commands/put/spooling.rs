@@ -17,6 +17,7 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Destination;
 use spoutctl_core::quantity::{Size, counted};
 use spoutctl_delivery::DeliveryError;
+use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
 
 /// In the spool's purpose: what waits must not leave it without an acknowledgement.
@@ -146,7 +147,8 @@ impl Taker for IntoSpool {
         self.spool.accepted() + 1
     }
 
-    fn hold(&self) -> Result<Box<dyn Hold>, DeliveryError> {
+    /// The spool has to have it when the input is gone.
+    fn hold(&self, _: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
         Ok(self.spool.hold()?)
     }
 

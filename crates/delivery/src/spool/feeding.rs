@@ -47,8 +47,9 @@ pub struct Leaving {
 impl Observer for Leaving {
     fn ready(&self, ready: &Ready) {
         if let Err(error) = self.spool.bind_destination(ready) {
-            self.spool.fail(error);
+            return self.spool.fail(error);
         }
+        self.observer.ready(ready);
     }
 
     fn received(&self, archive: &Archive) {

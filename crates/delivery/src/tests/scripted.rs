@@ -622,6 +622,17 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    pub(super) fn of(heard: &Heard, result: Result<(), DeliveryError>) -> Self {
+        Self {
+            committed: heard.committed.lock().unwrap().clone(),
+            already: heard.already.lock().unwrap().clone(),
+            notes: heard.notes.lock().unwrap().clone(),
+            result,
+            unsettled: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
     #[track_caller]
     pub(super) fn unwrap(self) -> Self {
         assert!(self.result.is_ok(), "{:?}", self.result);
@@ -651,15 +662,10 @@ pub(super) fn deliver_bytes_to(sink: Arc<dyn CommitSink>, bytes: Vec<u8>, option
     let ledger = Arc::clone(&delivery.ledger);
     let (_, result) = delivery.run(&incoming(bytes));
     let elapsed = clock.now() - start;
-    let committed = heard.committed.lock().unwrap().clone();
-    let already = heard.already.lock().unwrap().clone();
     Ended {
-        committed,
-        already,
-        notes: heard.notes.lock().unwrap().clone(),
-        result,
         unsettled: ledger.unsettled(),
         elapsed,
+        ..Ended::of(&heard, result)
     }
 }
 

@@ -88,3 +88,29 @@ fn the_worst_texts_take_no_longer_than_others() {
         }
     }
 }
+
+#[test]
+fn a_fault_within_a_template_means_all_of_it() {
+    // The template is read as a word, whose characters are others than those that stand here.
+    let text = "a: \"x\" {{\u{20ac}}}\nb: {{ x }}\n";
+    let file = SourceFile::new("a.yaml", text);
+    let parsed = parse(&file);
+    assert!(!parsed.templates.is_empty());
+    let touches = |template: &Span| {
+        parsed
+            .faults
+            .iter()
+            .any(|fault| fault.span.start < template.end && template.start < fault.span.end)
+    };
+    assert!(parsed.templates.iter().any(touches), "{:?}", parsed.faults);
+    for fault in &parsed.faults {
+        assert!(text.get(fault.span.range()).is_some(), "{fault:?}");
+        for template in &parsed.templates {
+            let is_apart = fault.span.end <= template.start || template.end <= fault.span.start;
+            assert!(
+                is_apart || fault.span.start <= template.start && template.end <= fault.span.end,
+                "{fault:?}"
+            );
+        }
+    }
+}

@@ -147,7 +147,14 @@ impl Splitter {
 
     fn cut_entry(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
         let end = self.entry.end(&self.held[start..], &mut self.looked);
-        let end = end.map_err(|journal::NoNewline| MessageFault::NotAnEntry)?;
+        // What is too long is so before it is wrong: how much is held must not matter.
+        let end = end.map_err(|journal::NoNewline| {
+            if self.looked > self.limit {
+                MessageFault::TooLong { limit: self.limit }
+            } else {
+                MessageFault::NotAnEntry
+            }
+        })?;
         Ok(end.map(|body| Cut {
             body,
             tail: 1,

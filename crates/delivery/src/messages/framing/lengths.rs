@@ -36,8 +36,12 @@ pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
     let number = &held[sign..sign + digits];
     let end = sign + digits;
     match held.get(end) {
+        // Up to the first digit that is too many: how much is held must not matter.
+        _ if is_null && !b"1".starts_with(number) => {
+            let right = usize::from(number[0] == b'1');
+            return Err(wrong(sign + right + 1));
+        }
         _ if digits > LENGTH_DIGITS => return Err(wrong(LENGTH_DIGITS + 1)),
-        _ if is_null && !b"1".starts_with(number) => return Err(wrong(end)),
         None => return Ok(None),
         Some(b':') if digits > 0 && (digits == 1 || number[0] != b'0') => {}
         Some(_) => return Err(wrong(end + 1)),

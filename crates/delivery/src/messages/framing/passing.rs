@@ -58,7 +58,7 @@ impl Splitter {
         };
         let end = match passing.left {
             Some(_) => None,
-            None => self.cut_end()?,
+            None => self.cut_end(passing.offset)?,
         };
         match end {
             Some(end) => self.let_go(&mut passing, end),
@@ -73,8 +73,8 @@ impl Splitter {
         Ok(true)
     }
 
-    /// Where the message ends that is on its way past, if that is known: behind its end.
-    fn cut_end<E: From<MessageError>>(&mut self) -> Result<Option<usize>, E> {
+    /// Where the message ends that is on its way past, if that is known: behind its end. It began at `offset`.
+    fn cut_end<E: From<MessageError>>(&mut self, offset: u64) -> Result<Option<usize>, E> {
         Ok(match &self.framing {
             Framing::Csv(_) => self
                 .records
@@ -96,8 +96,11 @@ impl Splitter {
             }
             Framing::JournalExport => {
                 let end = self.entry.end(&self.held, &mut self.looked);
-                end.map_err(|journal::NoNewline| self.error(0, MessageFault::NotAnEntry))?
-                    .map(|body| body + 1)
+                let end = end.map_err(|journal::NoNewline| MessageError {
+                    offset,
+                    ..self.error(0, MessageFault::NotAnEntry)
+                });
+                end?.map(|body| body + 1)
             }
             _ => self.cut_at_delimiter(0).map(|cut| cut.length()),
         })

@@ -424,6 +424,40 @@ fn of_server_sent_events_the_data_are_the_messages() {
 }
 
 #[test]
+fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
+    let journal: &[u8] = b"A=1\nMESSAGE\n\x03\0\0\0\0\0\0\0longer than its length says\n\n";
+    let empty: &[u8] = b"MESSAGE IS LONG\n\0\0\0\0\0\0\0\0more\n\n";
+    for (framing, input, fault) in [
+        (Framing::JournalExport, journal, MessageFault::NotAnEntry),
+        (Framing::JournalExport, empty, MessageFault::NotAnEntry),
+        (
+            Framing::Netstring,
+            b"-1333333333333:,",
+            MessageFault::NotALength { found: "-13".into() },
+        ),
+        (
+            Framing::Netstring,
+            b"-2000:,",
+            MessageFault::NotALength { found: "-2".into() },
+        ),
+    ] {
+        for limit in [16, 20, 24, 1000] {
+            for goes_on in [false, true] {
+                let splitter = || Splitter::new(framing.clone(), limit, Partial::Fail).going_on(goes_on);
+                let (_, end) = run(splitter(), input, &[]);
+                let error = end.clone().unwrap_err();
+                assert_eq!(error.offset, 0, "{error:?}");
+                assert!(
+                    error.fault == fault || error.fault == MessageFault::TooLong { limit },
+                    "{error:?}"
+                );
+                assert_eq!(run(splitter(), input, &[1]).1, end, "{limit} {goes_on}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_length_of_minus_one_is_a_null_and_no_other_is_negative() {
     let input = b"\0\0\0\x02v1\xff\xff\xff\xff\0\0\0\x02v3";
     let (shown, _) = run(Splitter::new(Framing::U32be, 1000, Partial::Fail), input, &[1]);

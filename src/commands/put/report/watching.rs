@@ -1,0 +1,244 @@
+//! What is told to whoever watches from outside: the figures, and whether archives can become commits now.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Report;
+use crate::metrics::{Figures, Source, Spooled};
+use spoutctl_core::fault::FaultKind;
+use spoutctl_core::quantity::elapsed;
+use spoutctl_delivery::Settled;
+use spoutctl_delivery::spool::Spool;
+
+/// A call that failed counts for as long as the next try and its answer may take: nothing tells of one that came through, while a
+/// commit is waited for. The longest pause is 15 s, a call's time-out 60 s.
+const FAILS_FOR: Duration = Duration::from_secs(90);
+
+/// What is noted for it while archives go their way.
+#[derive(Default)]
+pub(super) struct Watched {
+    pub spool: Option<Arc<Spool>>,
+    restarts: AtomicU64,
+    sent: AtomicU64,
+    /// How far each archive is, of those that are on their way.
+    sent_of: Mutex<BTreeMap<u64, u64>>,
+    retries: Mutex<BTreeMap<&'static str, u64>>,
+    last_commit: Mutex<Option<SystemTime>>,
+    condition: Condition,
+}
+
+impl Watched {
+    /// So much of the archive is sent; less than before when a part is sent again.
+    pub fn sent(&self, archive: u64, bytes: u64) {
+        let mut sent_of = lock(&self.sent_of);
+        let before = sent_of.insert(archive, bytes).unwrap_or(0);
+        // Whether it arrived is not known yet.
+        self.sent.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    pub fn committed(&self) {
+        *lock(&self.last_commit) = Some(SystemTime::now());
+        self.condition.answered();
+    }
+
+    pub fn settled(&self, settled: &Settled<'_>) {
+        let archives = settled.archives();
+        lock(&self.sent_of).retain(|archive, _| archive > archives.end());
+        self.condition.answered();
+    }
+
+    pub fn retrying(&self, kind: FaultKind) {
+        *lock(&self.retries).entry(name(kind)).or_default() += 1;
+        self.condition.failed(Instant::now());
+    }
+
+    pub fn ready(&self) {
+        self.condition.reached.store(true, Ordering::Relaxed);
+        self.condition.answered();
+    }
+
+    /// Something of the input is there to be read.
+    pub fn reads(&self) {
+        self.condition.reads.store(true, Ordering::Relaxed);
+    }
+
+    /// The producer has ended, and is about to be started again.
+    pub fn restarts(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+        self.condition.reads.store(false, Ordering::Relaxed);
+    }
+
+    /// Nothing more is read.
+    pub fn ends(&self) {
+        self.condition.ends.store(true, Ordering::Relaxed);
+    }
+
+    /// By kind; those that passing faults have are there from the start, so that a rate is one from the first on.
+    fn retries(&self) -> BTreeMap<&'static str, u64> {
+        let kinds = [FaultKind::Unavailable, FaultKind::Unknown, FaultKind::Unrecognised];
+        let mut retries: BTreeMap<_, _> = kinds.map(|kind| (name(kind), 0)).into();
+        retries.extend(lock(&self.retries).iter().map(|(kind, count)| (*kind, *count)));
+        retries
+    }
+
+    fn spooled(&self) -> Option<Spooled> {
+        let spool = self.spool.as_ref()?;
+        let (bytes, limit) = spool.room();
+        Some(Spooled {
+            archives: spool.waiting().0 as u64,
+            bytes,
+            limit,
+            since: spool.waiting_since(),
+        })
+    }
+}
+
+/// The label of a series.
+fn name(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Unavailable => "unavailable",
+        FaultKind::Unknown => "no_answer",
+        FaultKind::Unrecognised => "unrecognised",
+        FaultKind::FileSetGone => "file_set_gone",
+        FaultKind::HeadOpen => "head_open",
+        _ => "other",
+    }
+}
+
+/// Whether archives can become commits.
+#[derive(Default)]
+struct Condition {
+    reached: AtomicBool,
+    reads: AtomicBool,
+    ends: AtomicBool,
+    /// The first call that failed since one that did not, and the last one.
+    failing: Mutex<Option<(Instant, Instant)>>,
+}
+
+impl Condition {
+    fn answered(&self) {
+        *lock(&self.failing) = None;
+    }
+
+    fn failed(&self, now: Instant) {
+        let mut failing = lock(&self.failing);
+        let first = failing.map_or(now, |(first, _)| first);
+        *failing = Some((first, now));
+    }
+
+    fn hindrances(&self, now: Instant) -> Vec<String> {
+        let mut hindrances = Vec::new();
+        if !self.reached.load(Ordering::Relaxed) {
+            hindrances.push("pachd was not reached yet".to_owned());
+        }
+        if let Some((first, last)) = *lock(&self.failing)
+            && now.saturating_duration_since(last) < FAILS_FOR
+        {
+            let time = elapsed(now.saturating_duration_since(first));
+            hindrances.push(format!("calls to pachd fail, for {time}"));
+        }
+        if self.ends.load(Ordering::Relaxed) {
+            hindrances.push("it was told to end".to_owned());
+        } else if !self.reads.load(Ordering::Relaxed) {
+            hindrances.push("no input is read yet".to_owned());
+        }
+        hindrances
+    }
+}
+
+impl Source for Report {
+    fn figures(&self) -> Figures {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let watched = &self.watched;
+        Figures {
+            read_bytes: get(&self.read),
+            messages: get(&self.messages),
+            archives: get(&self.archives),
+            commits: get(&self.commits),
+            already: get(&self.already),
+            quarantined: get(&self.quarantined),
+            skipped: get(&self.skipped),
+            messages_set_aside: get(&self.messages_set_aside),
+            messages_skipped: get(&self.messages_skipped),
+            bytes: get(&self.bytes),
+            sent_bytes: get(&watched.sent),
+            retries: watched.retries(),
+            restarts: get(&watched.restarts),
+            in_hand: self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64),
+            last_commit: *lock(&watched.last_commit),
+            spool: watched.spooled(),
+            is_ready: self.hindrances().is_empty(),
+        }
+    }
+
+    fn hindrances(&self) -> Vec<String> {
+        self.watched.condition.hindrances(Instant::now())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ready_once_pachd_was_reached_and_input_is_read() {
+        let watched = Watched::default();
+        let said = |watched: &Watched| watched.condition.hindrances(Instant::now());
+        assert_eq!(said(&watched), ["pachd was not reached yet", "no input is read yet"]);
+        watched.ready();
+        watched.reads();
+        assert!(said(&watched).is_empty());
+        watched.restarts();
+        assert_eq!(said(&watched), ["no input is read yet"]);
+        watched.reads();
+        watched.ends();
+        assert_eq!(said(&watched), ["it was told to end"]);
+    }
+
+    #[test]
+    fn a_call_that_failed_counts_until_one_succeeds_or_the_next_would_have_failed() {
+        let condition = Condition::default();
+        condition.reached.store(true, Ordering::Relaxed);
+        condition.reads.store(true, Ordering::Relaxed);
+        let begin = Instant::now();
+        condition.failed(begin);
+        condition.failed(begin + Duration::from_secs(20));
+        let later = begin + Duration::from_secs(30);
+        assert_eq!(condition.hindrances(later), ["calls to pachd fail, for 30.0 s"]);
+        assert!(condition.hindrances(begin + Duration::from_secs(111)).is_empty());
+        condition.answered();
+        assert!(condition.hindrances(later).is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_sent_again_count_again() {
+        let watched = Watched::default();
+        watched.sent(1, 100);
+        watched.sent(1, 300);
+        // The part from 100 on is sent again.
+        watched.sent(1, 100);
+        watched.sent(1, 250);
+        watched.sent(2, 7);
+        assert_eq!(watched.sent.load(Ordering::Relaxed), 300 + 150 + 7);
+    }
+
+    #[test]
+    fn retries_are_counted_by_what_had_become_of_the_call() {
+        let watched = Watched::default();
+        watched.retrying(FaultKind::Unknown);
+        watched.retrying(FaultKind::HeadOpen);
+        let expected = [
+            ("head_open", 1),
+            ("no_answer", 1),
+            ("unavailable", 0),
+            ("unrecognised", 0),
+        ];
+        assert_eq!(watched.retries(), expected.into());
+    }
+}
