@@ -38,6 +38,12 @@ const POD_PATCH_FAILS: Rule = rule!("pod-patch-fails", Error, Versions::ALL,
           `tolerations`, has to be added as a whole.",
     source: "src/server/pps/server/worker_rc.go:567; github.com/evanphx/json-patch v4.12.0",
 );
+const POD_PATCH_PATH: Rule = rule!("pod-patch-path", Warning, Versions::ALL,
+    summary: "a path in `pod_patch` that does not begin with `/`",
+    why: "A JSON Pointer begins with a slash, and other tools refuse one that does not. The library that pachd applies patches \
+          with looks at nothing before the first slash: `spec/nodeName` changes `/nodeName`.",
+    source: "RFC 6901, section 3; github.com/evanphx/json-patch v4.12.0",
+);
 const POD_REFUSED: Rule = rule!("pod-refused", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` with which Kubernetes refuses the pod",
     why: "pachd applies both and passes the pod on. Kubernetes judges it as any other pod of a ReplicationController: names, \
@@ -64,6 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     POD_PATCH_NOT_JSON_PATCH,
     POD_SPEC_DEPRECATED,
     POD_PATCH_FAILS,
+    POD_PATCH_PATH,
     POD_REFUSED,
     POD_FIELD_UNKNOWN,
     POD_CONTAINER_MISSING,
@@ -244,6 +251,9 @@ fn pod_patch<'a>(text: Text<'a>, findings: &mut Findings<'_>) -> Option<Vec<Chan
             findings.add(no_patch(text, &format!("operation {} {fault}", at + 1)));
             return None;
         }
+        for finding in paths_without_slash(text, at + 1, operation) {
+            findings.add(finding);
+        }
     }
     let changes = operations.into_iter().enumerate().map(|(at, patch)| Change {
         by,
@@ -261,6 +271,28 @@ fn no_patch(text: Text<'_>, fault: &str) -> Finding {
     )
     .note(FAILS)
     .help("write a list such as [{\"op\": \"add\", \"path\": \"/nodeName\", \"value\": \"node-1\"}]")
+}
+
+/// The paths of an operation that mean something else than they say.
+fn paths_without_slash(text: Text<'_>, number: usize, operation: &Json) -> Vec<Finding> {
+    let paths = ["path", "from"]
+        .into_iter()
+        .filter_map(|key| operation.get(key)?.as_str());
+    let read = paths.filter_map(|path| Some((path, path.split_once('/')?)));
+    read.filter(|(_, (before, _))| !before.is_empty())
+        .map(|(path, (_, within))| {
+            Finding::new(
+                &POD_PATCH_PATH,
+                text.span(),
+                format!(
+                    "operation {number} of `pod_patch`: the path {} does not begin with `/`",
+                    shown(path)
+                ),
+            )
+            .note(format!("pachd reads it as {}", shown(&format!("/{within}"))))
+            .help("write the path from the pod's spec on, beginning with `/`")
+        })
+        .collect()
 }
 
 /// What is wrong with one operation of a JSON Patch, whatever it is applied to.
