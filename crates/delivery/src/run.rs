@@ -306,20 +306,19 @@ impl Delivery {
         summary: &mut Summary,
     ) -> Result<(), DeliveryError> {
         loop {
-            let next = match first.take() {
-                Some(first) => Ok(first),
-                None => {
-                    if arriving.have_arrived(stream.has_room()) && stream.use_room()?.is_break() {
-                        return Ok(());
-                    }
-                    let wakes = Wakes {
-                        due: stream.batch_due(),
-                        progress: stream.progress().clone(),
-                    };
-                    let next = self.receive(arriving.incoming(), stream.earlier_failed(), &wakes);
-                    arriving.taken(next.is_ok());
-                    next
+            let next = if let Some(first) = first.take() {
+                Ok(first)
+            } else {
+                if arriving.have_arrived(stream.has_room()) && stream.use_room()?.is_break() {
+                    return Ok(());
                 }
+                let wakes = Wakes {
+                    due: stream.batch_due(),
+                    progress: stream.progress().clone(),
+                };
+                let next = self.receive(arriving.incoming(), stream.earlier_failed(), &wakes);
+                arriving.taken(next.is_ok());
+                next
             };
             let flow = match next {
                 Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
