@@ -1083,7 +1083,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__serve)
-            opts="-q -v -h -V --listen --token-file --as-spout --pachyderm --no-auth --host --json --quiet --verbose --help --version"
+            opts="-q -v -h -V --listen --token-file --as-spout --restart-after --kill-after --pachyderm --no-auth --host --json --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1109,6 +1109,14 @@ _spoutctl() {
                     return 0
                     ;;
                 --as-spout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --restart-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kill-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

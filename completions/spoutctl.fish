@@ -198,6 +198,8 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -s V -l version 
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l listen -d 'The address to listen at: HOST:PORT; port 0 picks a free one' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l token-file -d 'Answer only requests that carry a token of this file, as pachd with auth does' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l as-spout -d 'Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l restart-after -d 'How long it takes until CMD runs again, after a failure or in a new pod' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l kill-after -d 'Kill CMD whenever it has run for so long, as a pod\'s end does: without a signal before' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l pachyderm -d 'Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l host -d 'Also answer requests that are sent to this name of this machine' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand serve" -l no-auth -d 'Let anybody who can reach the address read and write everything'

@@ -830,9 +830,27 @@ pub struct ServeArgs {
     /// Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod
     ///
     /// It speaks gRPC only, and its repo is there. Printed is the environment that the spout's code gets in a pod, to run
-    /// it with: `env $(cat env) ./my-spout.sh`.
+    /// it with: `env $(cat env) ./my-spout.sh`. With CMD pachd itself is served as well, and CMD is run as a worker does.
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
+
+    /// Run this command as the worker of the release runs the code of the spout that --as-spout names
+    ///
+    /// With the environment of its pod, and what `pachctl stop pipeline`, `start`, `update` and `delete` do to it: it is killed without a
+    /// signal before, and started again in a new pod. After exit code 0 it is never started again, after another one after a
+    /// while. A pipeline that is not there is made. What it prints goes to standard error, behind the spout's name.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, requires = "as_spout")]
+    pub command: Vec<OsString>,
+
+    /// How long it takes until CMD runs again, after a failure or in a new pod
+    ///
+    /// 10 to 17 s in a cluster, and 8 to 16 s in a new pod.
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = parse_duration, requires = "command")]
+    pub restart_after: Duration,
+
+    /// Kill CMD whenever it has run for so long, as a pod's end does: without a signal before
+    #[arg(long, value_name = "DURATION", value_parser = parse_period, requires = "command")]
+    pub kill_after: Option<Duration>,
 
     /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
     ///

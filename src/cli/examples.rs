@@ -94,6 +94,10 @@ pub const SERVE: &[Example] = &[
         "the pod of a spout …",
     ),
     example("env $(cat env) ./spout.sh", "… whose code runs in it"),
+    example(
+        "spoutctl serve ./store --as-spout orders -- ./spout.sh",
+        "… run, killed and started again as in a cluster",
+    ),
 ];
 
 pub const SPOOL: &[Example] = &[

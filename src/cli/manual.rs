@@ -230,8 +230,9 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             SIGNALS,
         ],
         "serve" => vec![
-            ("2", "Wrong usage."),
+            ("2", "Wrong usage, or CMD cannot be run."),
             ("3", "The store cannot be used."),
+            ("4", "--as-spout names a pipeline that is no spout."),
             ("5", "Somebody else listens at the address."),
             ("130, 143", "Ended by SIGINT or SIGTERM, as it is meant to."),
         ],

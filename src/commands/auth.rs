@@ -3,17 +3,19 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{AuthArgs, AuthVerb, LoginArgs, LogoutArgs, ServerArgs, UseTokenArgs, WhoamiArgs};
 use crate::commands::printing::print;
-use crate::commands::server::{self, Pachd, advise};
+use crate::commands::server::{self, advise};
 use crate::failure::Failure;
 use crate::settings::contexts::{ContextError, Contexts, Kept};
 use crate::settings::{Address, Asked, Origin, SearchError, Server, Surroundings};
 use crate::terminal::Terminal;
+use pachyderm_client::Pachd;
 use pachyderm_client::connection::token::Token;
 use pachyderm_client::pachd::Identity;
 use spoutctl_core::exit::Exit;
@@ -194,7 +196,7 @@ impl Keeping {
     }
 
     /// The pachd that it is for, to be asked with this token alone.
-    fn open(&self, token: Option<Token>, terminal: &Terminal) -> Result<Pachd, Failure> {
+    fn open(&self, token: Option<Token>, terminal: &Terminal) -> Result<Arc<dyn Pachd>, Failure> {
         let server = Server {
             token: token.map(|token| (token, Origin::Flag("this log-in"))),
             ..self.server.clone()

@@ -11,14 +11,16 @@ use serde::Serialize;
 
 use crate::cli::{Colour, DoctorArgs};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::{self, Pachd, advise};
+use crate::commands::server::{self, advise};
 use crate::commands::target::Target;
 use crate::failure::Failure;
 use crate::settings::{self, Address, Server};
 use crate::terminal::{Asked, Terminal};
+use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::pfs::{Branch, CommitId};
+use spoutctl_core::pipelines::Pipelines;
 use spoutctl_delivery::CommitSink;
 use spoutctl_delivery::examination::{
     Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head,
@@ -132,9 +134,9 @@ impl Doctor<'_> {
         };
         for check in [Check::Version, Check::Cluster, Check::Auth] {
             let finding = match check {
-                Check::Version => pachd::version(&pachd, server, self.args.timeout),
-                Check::Cluster => pachd::cluster(&pachd, server),
-                _ => pachd::auth(&pachd, server),
+                Check::Version => pachd::version(&*pachd, server, self.args.timeout),
+                Check::Cluster => pachd::cluster(&*pachd, server),
+                _ => pachd::auth(&*pachd, server),
             };
             self.say(&finding);
             if finding.is_fault() {
@@ -143,10 +145,15 @@ impl Doctor<'_> {
                 return self.wait_for(check, &rest[at..]);
             }
         }
-        self.destination(server, Some(&pachd), pachd.sink())
+        self.destination(server, Some(&*pachd), &*pachd)
     }
 
-    fn destination(&mut self, server: &Server, pachd: Option<&Pachd>, sink: &dyn CommitSink) -> Result<(), Failure> {
+    fn destination(
+        &mut self,
+        server: &Server,
+        pachd: Option<&dyn Pachd>,
+        sink: &dyn CommitSink,
+    ) -> Result<(), Failure> {
         let Some(target) = Target::of(self.args.destination.as_ref(), server)? else {
             return Ok(());
         };
@@ -156,7 +163,7 @@ impl Doctor<'_> {
         let branch = &target.destination.branch;
         let examination = Examination {
             sink,
-            pipelines: pachd.map(Pachd::pipelines),
+            pipelines: pachd.map(|pachd| pachd as &dyn Pipelines),
             branch,
             is_own: target.is_own,
             starts_again: !(release.starts_with("2.0.") || release.starts_with("2.1.")),

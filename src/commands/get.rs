@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,12 +20,11 @@ use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use pachyderm_client::pachd::Followable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{CommitInfo, FilePath, Source};
 use spoutctl_core::quantity::Size;
-use spoutctl_delivery::retrieval::{
-    FileSource, RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files,
-};
+use spoutctl_delivery::retrieval::{RetrievalError, copy_archive, copy_file, copy_files, find_commit, list_files};
 
 /// Names of standard output: opened anew, such a file would be written from its start.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -64,7 +64,7 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
         source.repo.project = project.clone();
     }
     let request = Request {
-        files: server::source(&server, &terminal)?,
+        files: server::feed(&server, &terminal)?,
         source,
         what: match args {
             GetArgs { list: true, .. } => What::List,
@@ -90,7 +90,7 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
 
 /// What is to be read, and from where.
 struct Request {
-    files: Box<dyn FileSource + Send + Sync>,
+    files: Arc<dyn Followable>,
     source: Source,
     what: What,
     terminal: Terminal,

@@ -1,11 +1,14 @@
 //! What `validate --server` and `create -f` have in common: the pachd that is asked about specs, and what its refusals mean
 //! for the file that a spec is in.
 
+use std::sync::Arc;
+
 use crate::cli::ServerArgs;
-use crate::commands::server::{self, Pachd};
+use crate::commands::server;
 use crate::failure::Failure;
 use crate::settings::{Address, Server};
 use crate::terminal::Terminal;
+use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_lint::Rule;
@@ -16,19 +19,15 @@ use spoutctl_lint::spec::strict::Sent;
 use spoutctl_lint::spec::tree::{Document, Node};
 
 /// The pachd to ask, through either of its doors. A store in a directory makes no pipelines, nor does a sidecar.
-pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Pachd, Server), Failure> {
+pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Arc<dyn Pachd>, Server), Failure> {
     let server = server::find(args)?;
-    let pachd = match &server.address {
-        Address::Gateway(address) => Pachd::Gateway(server::gateway(&server, address, terminal)?),
-        Address::Grpc(address) => Pachd::Grpc(server::grpc(&server, address, terminal)?),
-        Address::Sidecar(_) => {
-            return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
-                .help("name the pachd itself: --pachd grpc://HOST:PORT"));
-        }
-        Address::Local(_) => {
-            return Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-                .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST"));
-        }
+    if matches!(server.address, Address::Sidecar(_)) {
+        return Err(Failure::new(Exit::Usage, "a sidecar makes no pipelines")
+            .help("name the pachd itself: --pachd grpc://HOST:PORT"));
+    }
+    let Some(pachd) = server::pachd(&server, terminal)? else {
+        return Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
+            .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST"));
     };
     Ok((pachd, server))
 }

@@ -39,6 +39,7 @@ use report::Report;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
+use spoutctl_delivery::early::Early;
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::patience::SystemClock;
 use spoutctl_delivery::routing::{Routed, Routes};
@@ -111,6 +112,7 @@ fn deliver(
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
+    let early = sends_early(args).then(Early::default);
     let delivery = Delivery {
         sink,
         observer: observer(spool.as_ref(), &report),
@@ -124,6 +126,7 @@ fn deliver(
             Bad::SetAside(quarantine) => OnBad::SetAside(quarantine.clone()),
             Bad::Along(branch) => OnBad::Along(branch.clone()),
         },
+        early: early.clone(),
         options: Options {
             also,
             ..options(args, target, staging, spool.as_deref())
@@ -152,7 +155,7 @@ fn deliver(
         read_into_spool(reader, spool, archives)
     } else {
         // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
-        read_directly(reader, holding, archives, counts_messages(args, target));
+        read_directly(reader, holding, early, archives, counts_messages(args, target));
         None
     };
     let (done, ended) = bounded(1);
@@ -357,10 +360,17 @@ fn labels(target: &Target) -> Labels {
     }
 }
 
-fn read_directly(reader: Reader, holding: Holding, archives: Sender<Incoming>, counts_messages: bool) {
+fn read_directly(
+    reader: Reader,
+    holding: Holding,
+    early: Option<Early>,
+    archives: Sender<Incoming>,
+    counts_messages: bool,
+) {
     std::thread::spawn(move || {
         let directly = Directly {
             holding,
+            early,
             archives,
             taken: AtomicU64::new(0),
             counts_messages,
@@ -514,7 +524,7 @@ fn growing(
     grows
         .then(|| {
             Ok(Arc::new(Growing {
-                files: server::source(server, terminal)?,
+                files: server::feed(server, terminal)?,
                 destination: target.destination.clone(),
                 retry_for: args.trying.retry_for,
             }))
@@ -702,6 +712,15 @@ fn demand(args: &PutArgs) -> Result<Option<Arc<Demand>>, Failure> {
     let is_wanted = args.commits.batch == Some(cli::Batch::Adaptive) && args.messages.messages.is_some();
     let demand = is_wanted.then(Demand::new).transpose();
     Ok(demand.context("cannot make a pipe")?.map(Arc::new))
+}
+
+/// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there as a
+/// whole, or become one, before anything of them is sent.
+fn sends_early(args: &PutArgs) -> bool {
+    args.messages.messages.is_none()
+        && batching(args).is_none()
+        && args.spooling.spool.is_none()
+        && !args.commits.dry_run
 }
 
 /// Whether messages are counted over the life of the stream: it has a name that a later run will have, too.

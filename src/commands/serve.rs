@@ -1,37 +1,45 @@
-//! `spoutctl serve`: the embedded store behind pachd's HTTP API.
+//! `spoutctl serve`: the embedded store behind pachd's API.
+//!
+//! With `--as-spout` it is a spout's sidecar; with a command besides it is both pachd and the sidecar, a port each, and a
+//! [`worker`] runs the command.
 
-use std::fmt::Write as _;
+mod container;
+mod log;
+mod pod;
+mod worker;
+
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam_channel::{bounded, select};
-use jiff::Timestamp;
 
+use self::log::Log;
+use self::pod::Pod;
+use self::worker::{Timing, Worker};
 use crate::cli::ServeArgs;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server::{store_failure, tell_closed};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::fault::{FaultKind, printable};
+use spoutctl_core::fault::FaultKind;
 use spoutctl_core::named_file;
-use spoutctl_core::pfs::Repo;
-use spoutctl_core::quantity::{Size, elapsed};
+use spoutctl_core::pfs::{DEFAULT_PROJECT, Repo};
 use spoutctl_core::release::Release;
 use spoutctl_delivery::CommitSink as _;
 use spoutctl_store::serve::Service;
 use spoutctl_store::serve::access::{Access, InvalidAccess};
-use spoutctl_store::serve::http::{Answered, Observer, Options, Server};
+use spoutctl_store::serve::http::{Observer, Options, Server};
 use spoutctl_store::{Dialect, Store};
 
 /// Runs the verb. A signal that asks for the end is no failure: this is how a server ends.
 ///
 /// # Errors
-/// When the store cannot be opened, or the address not be listened at.
+/// When the store cannot be opened, or the address not be listened at; when the command cannot be run.
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let terminal = Arc::new(Terminal::new(args.voice.voice()));
     let access = args.token_file.as_deref().map(read_access).transpose()?;
@@ -44,56 +52,197 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
     }
     let dialect = dialect_of(args.pachyderm)?;
+    let without_project = |spout: &&Repo| spout.project.as_str() != DEFAULT_PROJECT && !dialect.has_projects();
+    if let Some(spout) = args.as_spout.as_ref().filter(without_project) {
+        let text = format!(
+            "Pachyderm {} has no projects: there is no spout {spout}",
+            minor(args.pachyderm)
+        );
+        return Err(Failure::new(Exit::Usage, text).help(format!("--as-spout {}", spout.name)));
+    }
     let store = Store::open(&args.directory).map_err(|error| store_failure(&error))?;
     tell_closed(&store, &args.directory, &terminal);
-    let store = store.as_pachd(dialect);
-    if let Some(spout) = &args.as_spout {
-        make_repo(&store, spout)?;
-    }
-    let service = if args.as_spout.is_some() {
-        Service::of_sidecar(store)
-    } else {
-        Service::new(store)
-    };
-    let service = service.context("cannot start a thread")?;
-    let service = Arc::new(match access {
-        Some(access) => service.with_access(access),
-        None => service,
-    });
-    let options = Options {
+    let stage = Stage {
+        args,
+        dialect,
+        access,
+        address,
         names: args.hosts.iter().cloned().chain(name).collect(),
-        is_sidecar: args.as_spout.is_some(),
-        ..Options::default()
+        log: Arc::new(Log {
+            terminal: Arc::clone(&terminal),
+            json: args.json,
+        }),
+        terminal,
     };
-    let log = Arc::new(Log {
-        terminal: Arc::clone(&terminal),
-        json: args.json,
-    });
-    let server =
-        Server::bind(service, address, options, log).map_err(|error| cannot_listen("--listen", address, &error))?;
-    let stop = server.stop_handle();
-    let stopping = Arc::clone(&terminal);
+    let store = store.as_pachd(dialect);
+    let actors = match &args.as_spout {
+        Some(spout) if !args.command.is_empty() => stage.pachd_and_worker(store, spout)?,
+        Some(spout) => stage.sidecar(store, spout)?,
+        None => stage.pachd(store)?,
+    };
+    perform(actors, &stage.terminal)
+}
+
+/// What all that is played has in common.
+struct Stage<'a> {
+    args: &'a ServeArgs,
+    dialect: Dialect,
+    access: Option<Access>,
+    address: SocketAddr,
+    names: Vec<String>,
+    log: Arc<Log>,
+    terminal: Arc<Terminal>,
+}
+
+/// Who works until the end, and what is said when all of them are there.
+struct Actors {
+    servers: Vec<Server>,
+    worker: Option<Worker>,
+    ways_in: String,
+    said: Option<String>,
+}
+
+impl Stage<'_> {
+    fn pachd(&self, store: Store) -> Result<Actors, Failure> {
+        let service = Service::new(store).context("cannot start a thread")?;
+        let server = self.bind(Arc::new(self.guarded(service)), self.address, false)?;
+        Ok(Actors {
+            ways_in: ways_in(self.dialect, server.address()),
+            servers: vec![server],
+            worker: None,
+            said: None,
+        })
+    }
+
+    fn sidecar(&self, store: Store, spout: &Repo) -> Result<Actors, Failure> {
+        make_repo(&store, spout)?;
+        let service = Service::of_sidecar(store).context("cannot start a thread")?;
+        let server = self.bind(Arc::new(self.guarded(service)), self.address, true)?;
+        let variables = pod::minimal(spout, self.dialect, server.address().port());
+        Ok(Actors {
+            ways_in: variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}\n"))
+                .collect(),
+            servers: vec![server],
+            worker: None,
+            said: None,
+        })
+    }
+
+    fn pachd_and_worker(&self, store: Store, spout: &Repo) -> Result<Actors, Failure> {
+        make_repo(&store, spout)?;
+        let service = Service::new(store).context("cannot start a thread")?;
+        let service = Arc::new(self.guarded(service).running(spout.clone()));
+        let program = self.args.command.first().map(|program| program.to_string_lossy());
+        let program = program.unwrap_or_default();
+        let made = service.make_spout(spout, &program);
+        made.map_err(|status| {
+            Failure::new(Exit::Refused, format!("{spout} is not there as a spout")).detail(status.message)
+        })?;
+        let store = Store::open_existing(&self.args.directory).map_err(|error| store_failure(&error))?;
+        let sidecar =
+            Service::sidecar_beside(&service, store.as_pachd(self.dialect)).context("cannot start a thread")?;
+        let server = self.bind(Arc::clone(&service), self.address, false)?;
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let sidecar = self.bind(Arc::new(self.guarded(sidecar)), loopback, true)?;
+        let said = format!(
+            "{program} is run as the code of {spout} by Pachyderm {}; its sidecar is at grpc://{}",
+            minor(self.args.pachyderm),
+            sidecar.address()
+        );
+        let pod = Pod::new(
+            spout.clone(),
+            self.dialect,
+            server.address(),
+            sidecar.address(),
+            &self.args.directory,
+        );
+        let timing = Timing {
+            restart_after: self.args.restart_after,
+            kill_after: self.args.kill_after,
+        };
+        let lines = self.log.lines_of(spout);
+        let command = self.args.command.clone();
+        Ok(Actors {
+            ways_in: ways_in(self.dialect, server.address()),
+            servers: vec![server, sidecar],
+            worker: Some(Worker::new(
+                service,
+                Arc::clone(&self.terminal),
+                pod,
+                command,
+                timing,
+                lines,
+            )),
+            said: Some(said),
+        })
+    }
+
+    fn guarded(&self, service: Service) -> Service {
+        match &self.access {
+            Some(access) => service.with_access(access.clone()),
+            None => service,
+        }
+    }
+
+    fn bind(&self, service: Arc<Service>, address: SocketAddr, is_sidecar: bool) -> Result<Server, Failure> {
+        let options = Options {
+            names: self.names.clone(),
+            is_sidecar,
+            ..Options::default()
+        };
+        let log = Arc::clone(&self.log) as Arc<dyn Observer>;
+        Server::bind(service, address, options, log).map_err(|error| cannot_listen("--listen", address, &error))
+    }
+}
+
+/// Lets everybody work until the end, or until one of them fails.
+fn perform(actors: Actors, terminal: &Arc<Terminal>) -> Result<Exit, Failure> {
+    let stops: Vec<_> = actors.servers.iter().map(Server::stop_handle).collect();
+    let worker = actors.worker.as_ref().map(Worker::ender);
+    let stopping = Arc::clone(terminal);
     let interrupts = Interrupts::listen(Duration::ZERO, move |_| {
-        stop.stop();
+        // First its code, which could not make anything of servers that are going.
+        if let Some(worker) = &worker {
+            worker.end();
+        }
+        for stop in &stops {
+            stop.stop();
+        }
         stopping.note("ending: what is being carried out gets ten seconds; a second signal ends at once");
     })?;
     // In one piece: whoever waits for the first line and then closes the pipe loses nothing.
-    terminal.whole_result(ways_in(args.as_spout.as_ref(), dialect, server.address()).as_bytes());
-    let (done, ended) = bounded(1);
-    std::thread::spawn(move || {
-        // Nobody listens any more only after a second signal.
-        let _ = done.send(server.run());
-    });
-    select! {
-        recv(ended) -> result => match result {
-            Ok(result) => {
-                result.context("cannot go on answering requests")?;
-                Ok(Exit::Done)
-            }
-            Err(_) => Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")),
-        },
-        recv(interrupts.leave) -> _ => Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
+    terminal.whole_result(actors.ways_in.as_bytes());
+    if let Some(said) = &actors.said {
+        terminal.status(said);
     }
+    let count = actors.servers.len() + usize::from(actors.worker.is_some());
+    let (done, ended) = bounded(count);
+    for server in actors.servers {
+        let done = done.clone();
+        // Nobody listens any more only after a second signal, or a failure.
+        std::thread::spawn(move || {
+            let result = server.run().context("cannot go on answering requests");
+            let _ = done.send(result.map_err(Failure::from));
+        });
+    }
+    if let Some(worker) = actors.worker {
+        let done = done.clone();
+        std::thread::spawn(move || {
+            let _ = done.send(worker.run());
+        });
+    }
+    drop(done);
+    for _ in 0..count {
+        select! {
+            recv(ended) -> result => result.map_err(|_| {
+                Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")
+            })??,
+            recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// The pachd that is to be played.
@@ -106,6 +255,11 @@ fn dialect_of(release: Release) -> Result<Dialect, Failure> {
         )
         .help(format!("give --pachyderm one of {known}"))
     })
+}
+
+/// As its users name it.
+fn minor(release: Release) -> String {
+    format!("{}.{}", release.major, release.minor)
 }
 
 /// A port that is taken is free later, or another one is: what to type, and what a script may try again.
@@ -134,26 +288,13 @@ fn make_repo(store: &Store, spout: &Repo) -> Result<(), Failure> {
     }
 }
 
-/// Where it can be reached, a line each: as addresses for `--pachd`, or as the environment of a spout.
-fn ways_in(spout: Option<&Repo>, dialect: Dialect, address: SocketAddr) -> String {
-    match spout {
-        None if !dialect.has_gateway() => format!("grpc://{address}\n"),
-        None => format!("http://{address}\ngrpc://{address}\n"),
-        Some(spout) => {
-            let lines = environment(spout, address.port()).map(|(name, value)| format!("{name}={value}\n"));
-            lines.concat()
-        }
+/// Where it can be reached, a line each: as addresses for `--pachd`.
+fn ways_in(dialect: Dialect, address: SocketAddr) -> String {
+    if dialect.has_gateway() {
+        format!("http://{address}\ngrpc://{address}\n")
+    } else {
+        format!("grpc://{address}\n")
     }
-}
-
-/// What pachd sets in the container of a spout's own code.
-fn environment(spout: &Repo, port: u16) -> [(&'static str, String); 4] {
-    [
-        ("PACH_IN_WORKER", "true".to_owned()),
-        ("PEER_PORT", port.to_string()),
-        ("PPS_PIPELINE_NAME", spout.name.to_string()),
-        ("PPS_PROJECT_NAME", spout.project.to_string()),
-    ]
 }
 
 /// The address, and the name that it was given by.
@@ -219,88 +360,9 @@ fn refuse_readable(_: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line a request on standard error.
-struct Log {
-    terminal: Arc<Terminal>,
-    json: bool,
-}
-
-impl Observer for Log {
-    fn answered(&self, request: &Answered) {
-        let line = if self.json { json_line(request) } else { line(request) };
-        self.terminal.status(&line);
-    }
-}
-
-fn line(request: &Answered) -> String {
-    let mut line = printable(&request.method);
-    for (sign, text) in [(" ", &request.repo), ("@", &request.commit)] {
-        if let Some(text) = text {
-            let sign = if request.repo.is_none() { " " } else { sign };
-            let _ = write!(line, "{sign}{}", printable(text));
-        }
-    }
-    match request.status {
-        // The client went before there was one.
-        0 => line.push_str("   no answer"),
-        status => {
-            let _ = write!(line, "   {status}");
-        }
-    }
-    let _ = write!(line, "   {} in, {} out", Size(request.received), Size(request.sent));
-    let _ = if request.took < Duration::from_secs(1) {
-        write!(line, "   {} ms", request.took.as_millis())
-    } else {
-        write!(line, "   {}", elapsed(request.took))
-    };
-    if let Some(error) = &request.error {
-        let _ = write!(line, "   {}", printable(error).replace('\n', "; "));
-    }
-    line
-}
-
-fn json_line(request: &Answered) -> String {
-    serde_json::json!({
-        "time": Timestamp::now(),
-        "method": request.method,
-        "repo": request.repo,
-        "commit": request.commit,
-        "status": request.status,
-        "error": request.error,
-        "bytesIn": request.received,
-        "bytesOut": request.sent,
-        "milliseconds": u64::try_from(request.took.as_millis()).unwrap_or(u64::MAX),
-    })
-    .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answered() -> Answered {
-        Answered {
-            method: "StartCommit".to_owned(),
-            repo: Some("default/events".to_owned()),
-            commit: Some("master".to_owned()),
-            status: 500,
-            error: Some("a\u{1b}[31m\nb".to_owned()),
-            received: 120,
-            sent: 2_000,
-            took: Duration::from_millis(7),
-        }
-    }
-
-    #[test]
-    fn a_request_is_one_line_without_control_characters() {
-        let text = line(&answered());
-        assert!(text.starts_with("StartCommit default/events@master   500   "), "{text}");
-        assert!(text.contains("7 ms") && !text.chars().any(char::is_control), "{text}");
-        let json = json_line(&answered());
-        assert!(!json.contains('\n'), "{json}");
-        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!((&read["status"], &read["bytesIn"]), (&500.into(), &120.into()));
-    }
 
     #[test]
     fn an_address_may_be_a_name() {

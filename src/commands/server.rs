@@ -8,19 +8,14 @@ use std::time::Duration;
 
 use crate::cli::{ServerArgs, VoiceArgs};
 use crate::failure::Failure;
-use crate::settings::{Address, Asked, Pod, SearchError, Server, Surroundings};
+use crate::settings::{Address, Asked, SearchError, Server, Surroundings};
 use crate::terminal::{Terminal, Voice};
 use pachyderm_client::connection::tls::Trust;
-use pachyderm_client::connection::token::Token;
-use pachyderm_client::gateway::{Gateway, GatewayError, GatewayOptions};
-use pachyderm_client::grpc::{self, Grpc, GrpcError, GrpcOptions};
-use pachyderm_client::pachd::{Expected, Identity, Login};
+use pachyderm_client::pachd::{Expected, Followable};
+use pachyderm_client::transport::Times;
+use pachyderm_client::{self as client, OpenError, Options, Pachd, grpc};
 use spoutctl_core::exit::Exit;
-use spoutctl_core::fault::Fault;
-use spoutctl_core::pipelines::Pipelines;
 use spoutctl_delivery::CommitSink;
-use spoutctl_delivery::following::CommitFeed;
-use spoutctl_delivery::retrieval::FileSource;
 use spoutctl_store::{Store, StoreError};
 
 pub(super) use denied::advise;
@@ -63,11 +58,9 @@ pub(super) fn search_failure(error: &SearchError) -> Failure {
 
 /// The store to write to; `local:` directories are made where they are missing.
 pub(super) fn sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
-    Ok(match &server.address {
-        Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
-        Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
-        Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
-        Address::Local(directory) => {
+    Ok(match place(server, terminal)? {
+        Place::Pachd(pachd) => pachd,
+        Place::Directory(directory) => {
             let store = Store::open(directory).map_err(|error| store_failure(&error))?;
             tell_closed(&store, directory, terminal);
             Arc::new(store)
@@ -123,149 +116,70 @@ pub(super) fn sink_for_dry_run(
     Ok(Arc::new(opened.map_err(|error| store_failure(&error))?))
 }
 
-/// The store to read from.
-pub(super) fn source(server: &Server, terminal: &Terminal) -> Result<Box<dyn FileSource + Send + Sync>, Failure> {
-    Ok(match &server.address {
-        Address::Gateway(address) => Box::new(gateway(server, address, terminal)?),
-        Address::Grpc(address) => Box::new(grpc(server, address, terminal)?),
-        Address::Sidecar(pod) => Box::new(sidecar(server, pod)?),
-        Address::Local(directory) => Box::new(existing(directory, terminal)?),
+/// The store to read from, and to follow a branch of.
+pub(super) fn feed(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Followable>, Failure> {
+    Ok(match place(server, terminal)? {
+        Place::Pachd(pachd) => pachd,
+        Place::Directory(directory) => Arc::new(existing(directory, terminal)?),
     })
-}
-
-/// pachd itself, through either of its doors, for what is no work on files.
-pub(super) enum Pachd {
-    Gateway(Gateway),
-    Grpc(Grpc),
-}
-
-impl Pachd {
-    pub fn version(&self) -> Result<String, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.probe(),
-            Self::Grpc(pachd) => pachd.version(),
-        }
-    }
-
-    pub fn sink(&self) -> &dyn CommitSink {
-        match self {
-            Self::Gateway(pachd) => pachd,
-            Self::Grpc(pachd) => pachd,
-        }
-    }
-
-    pub fn pipelines(&self) -> &dyn Pipelines {
-        match self {
-            Self::Gateway(pachd) => pachd,
-            Self::Grpc(pachd) => pachd,
-        }
-    }
-
-    pub fn who_am_i(&self) -> Result<Identity, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.who_am_i(),
-            Self::Grpc(pachd) => pachd.who_am_i(),
-        }
-    }
-
-    pub fn oidc_login(&self) -> Result<Login, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.oidc_login(),
-            Self::Grpc(pachd) => pachd.oidc_login(),
-        }
-    }
-
-    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
-        match self {
-            Self::Gateway(pachd) => pachd.authenticate(login, within),
-            Self::Grpc(pachd) => pachd.authenticate(login, within),
-        }
-    }
 }
 
 /// `None` where a store in a directory is meant.
-pub(super) fn pachd(server: &Server, terminal: &Terminal) -> Result<Option<Pachd>, Failure> {
-    Ok(Some(match &server.address {
-        Address::Gateway(address) => Pachd::Gateway(gateway(server, address, terminal)?),
-        Address::Grpc(address) => Pachd::Grpc(grpc(server, address, terminal)?),
-        Address::Sidecar(pod) => Pachd::Grpc(sidecar(server, pod)?),
-        Address::Local(_) => return Ok(None),
-    }))
-}
-
-/// The same for somebody who waits no longer than this for an answer, and says himself what is worth knowing.
-pub(super) fn pachd_within(server: &Server, limit: Duration) -> Result<Option<Pachd>, Failure> {
-    let hurried = |mut options: GrpcOptions| {
-        options.times.call = limit;
-        options.times.connect = limit;
-        Grpc::new(options).map_err(|error| grpc_usage(&error))
-    };
-    Ok(Some(match &server.address {
-        Address::Gateway(address) => {
-            let mut options = gateway_options(server, address)?;
-            options.call_timeout = limit;
-            options.connect_timeout = limit;
-            Pachd::Gateway(Gateway::new(options).map_err(|error| usage(&error))?)
-        }
-        Address::Grpc(address) => Pachd::Grpc(hurried(grpc_options(server, address)?)?),
-        Address::Sidecar(pod) => Pachd::Grpc(hurried(sidecar_options(server, pod))?),
-        Address::Local(_) => return Ok(None),
-    }))
-}
-
-/// A store whose branches are followed and whose commits are read.
-pub(super) trait Followable: CommitFeed + FileSource + Send + Sync {}
-
-impl<T: CommitFeed + FileSource + Send + Sync> Followable for T {}
-
-/// The store to follow a branch of.
-pub(super) fn feed(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Followable>, Failure> {
-    Ok(match &server.address {
-        Address::Gateway(address) => Arc::new(gateway(server, address, terminal)?),
-        Address::Grpc(address) => Arc::new(grpc(server, address, terminal)?),
-        Address::Sidecar(pod) => Arc::new(sidecar(server, pod)?),
-        Address::Local(directory) => Arc::new(existing(directory, terminal)?),
+pub(super) fn pachd(server: &Server, terminal: &Terminal) -> Result<Option<Arc<dyn Pachd>>, Failure> {
+    Ok(match place(server, terminal)? {
+        Place::Pachd(pachd) => Some(pachd),
+        Place::Directory(_) => None,
     })
 }
 
-pub(super) fn gateway(server: &Server, address: &str, terminal: &Terminal) -> Result<Gateway, Failure> {
-    let gateway = Gateway::new(gateway_options(server, address)?).map_err(|error| usage(&error))?;
-    warn(server, gateway.sends_token_in_clear(), terminal);
-    Ok(gateway)
+/// The same for somebody who waits no longer than this for an answer, and says himself what is worth knowing.
+pub(super) fn pachd_within(server: &Server, limit: Duration) -> Result<Option<Arc<dyn Pachd>>, Failure> {
+    let times = Times {
+        call: limit,
+        connect: limit,
+        ..Times::default()
+    };
+    Ok(match open(server, times)? {
+        Place::Pachd(pachd) => Some(pachd),
+        Place::Directory(_) => None,
+    })
 }
 
-fn gateway_options(server: &Server, address: &str) -> Result<GatewayOptions, Failure> {
-    let mut options = GatewayOptions::new(address.parse().map_err(|error| usage(&error))?);
+/// What an address leads to.
+enum Place<'a> {
+    Pachd(Arc<dyn Pachd>),
+    Directory(&'a Path),
+}
+
+/// Says what is worth knowing about a connection before anything goes over it.
+fn place<'a>(server: &'a Server, terminal: &Terminal) -> Result<Place<'a>, Failure> {
+    let place = open(server, Times::default())?;
+    if let Place::Pachd(pachd) = &place
+        && !matches!(server.address, Address::Sidecar(_))
+    {
+        warn(server, pachd.sends_token_in_clear(), terminal);
+    }
+    Ok(place)
+}
+
+/// Nothing is sent before the first call.
+fn open(server: &Server, times: Times) -> Result<Place<'_>, Failure> {
+    let address = match &server.address {
+        Address::Gateway(address) => address.parse().map(client::Address::Gateway),
+        Address::Grpc(address) => address.parse().map(client::Address::Grpc),
+        Address::Sidecar(pod) => Ok(client::Address::Grpc(grpc::Address::local(pod.port))),
+        Address::Local(directory) => return Ok(Place::Directory(directory)),
+    };
+    let mut options = Options::new(address.map_err(|error| usage(&error))?);
+    options.times = times;
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
-    options.trust = server.trust.clone();
-    options.proxy.clone_from(&server.proxy);
-    options.expected = expected(server);
-    Ok(options)
-}
-
-pub(super) fn grpc(server: &Server, address: &str, terminal: &Terminal) -> Result<Grpc, Failure> {
-    let grpc = Grpc::new(grpc_options(server, address)?).map_err(|error| grpc_usage(&error))?;
-    warn(server, grpc.sends_token_in_clear(), terminal);
-    Ok(grpc)
-}
-
-fn grpc_options(server: &Server, address: &str) -> Result<GrpcOptions, Failure> {
-    let mut options = GrpcOptions::new(address.parse().map_err(|error| grpc_usage(&error))?);
-    options.token = server.token.as_ref().map(|(token, _)| token.clone());
-    options.trust = server.trust.clone();
-    options.proxy.clone_from(&server.proxy);
-    options.expected = expected(server);
-    Ok(options)
-}
-
-pub(super) fn sidecar(server: &Server, pod: &Pod) -> Result<Grpc, Failure> {
-    Grpc::new(sidecar_options(server, pod)).map_err(|error| grpc_usage(&error))
-}
-
-fn sidecar_options(server: &Server, pod: &Pod) -> GrpcOptions {
-    let mut options = GrpcOptions::new(grpc::Address::local(pod.port));
-    options.token = server.token.as_ref().map(|(token, _)| token.clone());
-    options
+    // Who is in our own pod is who is meant, and nobody stands between.
+    if !matches!(server.address, Address::Sidecar(_)) {
+        options.trust = server.trust.clone();
+        options.proxy.clone_from(&server.proxy);
+        options.expected = expected(server);
+    }
+    client::open(options).map(Place::Pachd).map_err(|error| usage(&error))
 }
 
 fn expected(server: &Server) -> Option<Expected> {
@@ -296,14 +210,7 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     }
 }
 
-fn usage(error: &GatewayError) -> Failure {
-    Failure {
-        help: error.help().into_iter().collect(),
-        ..Failure::new(Exit::Usage, error.to_string())
-    }
-}
-
-fn grpc_usage(error: &GrpcError) -> Failure {
+fn usage(error: &OpenError) -> Failure {
     Failure {
         help: error.help().into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())

@@ -20,7 +20,7 @@ use rustix::process::Signal;
 use crate::cli::{Beginning, Colour, TailArgs};
 use crate::commands::group::{ENDS_WITHIN as COMMAND_ENDS_WITHIN, ProcessGroup, signal};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::server::{self, Followable};
+use crate::commands::server;
 
 use crate::failure::Failure;
 use crate::settings::{self, Server};
@@ -30,6 +30,7 @@ use changes::{Changes, Reader, Trouble};
 use command::Runner;
 use consumer::{Ending, Tail};
 use json::Json;
+use pachyderm_client::pachd::Followable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_delivery::following::cursor::{Cursor, CursorError};

@@ -72,13 +72,14 @@ impl Target {
         retry_for: Duration,
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
-        let pod = match &server.address {
-            Address::Sidecar(pod) if self.is_implied => pod,
-            _ => return Ok(self),
+        if !(self.is_implied && matches!(server.address, Address::Sidecar(_))) {
+            return Ok(self);
+        }
+        let Some(sidecar) = server::pachd(server, terminal)? else {
+            return Ok(self);
         };
-        let sidecar = server::sidecar(server, pod)?;
         let repo = &self.destination.branch.repo;
-        if let Some(branch) = output_branch(&sidecar, repo, retry_for, terminal)? {
+        if let Some(branch) = output_branch(&*sidecar, repo, retry_for, terminal)? {
             self.destination.branch.name = branch;
         }
         Ok(self)

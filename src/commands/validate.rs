@@ -70,7 +70,7 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     jsonnet::refuse_arguments(&args.jsonnet_arg, &found.inputs)?;
     let mut outcomes = on_every_core(&found.inputs, |input| job.look_at(input));
     let asked = pachd.map_or(Ok(()), |(pachd, server)| {
-        let asked = server::ask(pachd.pipelines(), &job.options, &mut outcomes);
+        let asked = server::ask(&*pachd, &job.options, &mut outcomes);
         asked.map_err(|failure| advise(failure, &server))
     });
     let mut checked = Findings::new(outcomes, found);

@@ -58,11 +58,10 @@ fn incoming(archives: u64) -> Receiver<Incoming> {
 
 /// Delivers archives 1 to this number.
 fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<Vec<(u64, String)>, String> {
-    let gateway = Gateway::new(GatewayOptions {
-        call_timeout: TIME_OUT,
-        idle_timeout: TIME_OUT,
-        ..GatewayOptions::new(proxy.url().parse().unwrap())
-    });
+    let mut options = GatewayOptions::new(proxy.url().parse().unwrap());
+    options.times.call = TIME_OUT;
+    options.times.idle = TIME_OUT;
+    let gateway = Gateway::new(options);
     let heard = Arc::new(Heard::default());
     let delivery = Delivery {
         sink: Arc::new(gateway.unwrap()),
@@ -72,6 +71,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
         on_bad: spoutctl_delivery::OnBad::Stop,
+        early: None,
         options: Options {
             branch: repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch,
             staging: None,

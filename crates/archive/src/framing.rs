@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{Entries, Feed, Item, Source, Tee, read_trouble, trouble};
+use super::entries::{Entries, Entry, Feed, Item, Source, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
-use super::index::{Files, Index, LeftOut};
+use super::index::{Files, Index, LeftOut, NextFile};
 use super::label::Label;
 use super::looks::Looks;
 use super::{Archive, Digest, Hold, Options, ReadAt};
@@ -162,6 +162,9 @@ impl<R: BufRead> ArchiveReader<R> {
                 Item::Entry(mut entry) => {
                     let data = feed.source.position() - start;
                     contents.add(|index| index.add(&mut entry, data));
+                    if let Some(file) = contents.next_file(&entry) {
+                        feed.tee.hold.file(&file);
+                    }
                     entries.pass_data(&mut feed, &entry, 0)?;
                 }
             }
@@ -256,6 +259,11 @@ impl Contents {
             self.left_out = index.take_left_out();
             self.index = Err(problem);
         }
+    }
+
+    /// The plain file that was added last, if it is this entry.
+    fn next_file(&self, entry: &Entry) -> Option<NextFile<'_>> {
+        self.index.as_ref().ok()?.next_file(entry)
     }
 
     fn finish(mut self) -> (Result<Files, Problem>, LeftOut) {

@@ -66,6 +66,26 @@ pub struct File<'a> {
     pub size: u64,
 }
 
+/// Which entry of its archive a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryKey {
+    /// Every entry has its path at a place of its own.
+    path_start: usize,
+    path_length: u32,
+}
+
+/// A plain file of an archive that is still being read: its bytes come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextFile<'a> {
+    /// As [`File::path`].
+    pub path: &'a str,
+    /// In bytes.
+    pub size: u64,
+    /// Where its bytes start, counted from the archive's start.
+    pub data: u64,
+    pub key: EntryKey,
+}
+
 /// The files that an archive holds, one a path, sorted by the bytes of their paths; and those that it deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
@@ -128,6 +148,19 @@ impl Files {
         self.records
             .binary_search_by(|record| record.path(&self.paths).cmp(path))
             .ok()
+    }
+
+    /// Which entry the file at `index` is: the last one of its path.
+    #[must_use]
+    pub fn key(&self, index: usize) -> Option<EntryKey> {
+        self.records.get(index).map(Record::key)
+    }
+
+    /// The path of an entry of this archive, also of one that does not count.
+    #[must_use]
+    pub fn path_of(&self, key: EntryKey) -> Option<&str> {
+        self.paths
+            .get(key.path_start..key.path_start + key.path_length as usize)
     }
 
     fn file(&self, record: &Record) -> File<'_> {
@@ -213,6 +246,13 @@ impl Record {
         arena
             .get(self.path_start..self.path_start + self.path_length as usize)
             .unwrap_or_default()
+    }
+
+    fn key(&self) -> EntryKey {
+        EntryKey {
+            path_start: self.path_start,
+            path_length: self.path_length,
+        }
     }
 
     fn is_link(&self) -> bool {
@@ -329,6 +369,17 @@ impl Index {
             path_length: length(&path),
         });
         Ok(())
+    }
+
+    /// The plain file that was added last, if it is this entry.
+    pub(super) fn next_file(&self, entry: &Entry) -> Option<NextFile<'_>> {
+        let record = self.records.last()?;
+        (record.kind == Kind::File && record.header == entry.start).then(|| NextFile {
+            path: record.path(&self.arena),
+            size: record.size,
+            data: record.data,
+            key: record.key(),
+        })
     }
 
     /// What was left out so far.

@@ -95,7 +95,7 @@ pub use error::{
 pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
-pub use index::{File, Files, SamePath, Skipped};
+pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
 pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
 pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
@@ -186,6 +186,9 @@ impl Default for Options {
 pub trait Hold {
     /// The archive starts at `offset` bytes of the (decompressed) input. Told before its first byte.
     fn begin(&mut self, _offset: u64) {}
+
+    /// The bytes of a file come next. Told of plain files alone, and of none behind an entry that cannot be stored.
+    fn file(&mut self, _file: &NextFile<'_>) {}
 
     /// Takes the next bytes.
     ///

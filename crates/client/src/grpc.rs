@@ -8,7 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `calls` | one connection and the calls over it: the only user of the gRPC library |
-//! | `v2` | Pachyderm 2.x, service `pfs_v2.API` |
+//! | `door`, `reader` | the same as a transport of Pachyderm 2.x |
 //! | `v1` | Pachyderm 1.12 and 1.13, service `pfs.API` |
 //! | `address` | where pachd's gRPC is |
 //!
@@ -22,24 +22,26 @@
 
 mod address;
 mod calls;
+mod door;
+mod reader;
 mod v1;
-mod v2;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use self::calls::{Calls, Failed};
+use self::calls::Failed;
 use self::v1::V1;
-use self::v2::V2;
-use crate::connection::proxy::Proxy;
-use crate::connection::tls::Trust;
-use crate::connection::token::{InvalidToken, Token};
-use crate::pachd::{Call, CallFault, Expected, Identity, Login};
+use crate::connection::token::Token;
+use crate::options::{OpenError, Options};
+use crate::pachd::{Expected, GET_VERSION, INSPECT_REPO, Identity, Login, Pachd};
+use crate::transport::{Transport as _, seconds};
+use crate::v2::PachdV2;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::CommitFeed;
 use spoutctl_core::history::CommitHistory;
@@ -56,84 +58,16 @@ use spoutctl_proto::pfs::{self, InspectRepoRequest, RepoInfo};
 use spoutctl_proto::version::Version;
 
 pub use self::address::Address;
-pub use self::calls::Times;
-use self::calls::Way;
+pub use self::calls::Calls;
 
-/// Why there is no [`Grpc`].
-#[derive(Debug, thiserror::Error)]
-pub enum GrpcError {
-    #[error("the address of pachd cannot be used: {why}")]
-    Address { why: String },
-    #[error(transparent)]
-    Token(#[from] InvalidToken),
-    #[error("the certificates that this system trusts cannot be read: {why}")]
-    Certificates { why: String },
-    #[error("the gRPC client cannot be set up: {why}")]
-    Setup { why: String },
-}
-
-impl GrpcError {
-    /// What to do next.
-    #[must_use]
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Address { .. } => {
-                Some("an address looks like grpcs://pachd.example.com or grpc://localhost:30650".into())
-            }
-            Self::Token(_) => Some("pass the token alone, without quotes and without a newline".into()),
-            Self::Certificates { .. } => {
-                Some("install the system's certificates (often the package ca-certificates)".into())
-            }
-            Self::Setup { .. } => None,
-        }
-    }
-}
-
-/// Where pachd is and how it is talked to.
-#[derive(Debug, Clone)]
-pub struct GrpcOptions {
-    pub address: Address,
-    pub token: Option<Token>,
-    /// Who stands between.
-    pub proxy: Option<Proxy>,
-    /// Who is trusted to be there, for `grpcs://`.
-    pub trust: Trust,
-    /// Which deployment has to be there. It is asked before anything is done, once.
-    pub expected: Option<Expected>,
-    pub times: Times,
-}
-
-impl GrpcOptions {
-    /// No token, and times that suit a cluster.
-    #[must_use]
-    pub fn new(address: Address) -> Self {
-        Self {
-            address,
-            token: None,
-            proxy: None,
-            trust: Trust::System,
-            expected: None,
-            times: Times::default(),
-        }
-    }
-}
-
-const GET_VERSION: Call = Call::reads("versionpb_v2.API", "GetVersion");
-const INSPECT_REPO: Call = Call::reads("pfs_v2.API", "InspectRepo");
+/// Where pachd's gRPC is and how it is talked to.
+pub type GrpcOptions = Options<Address>;
 
 /// pachd behind one address. Nothing is sent before the first call.
-#[derive(Debug)]
 pub struct Grpc {
     calls: Arc<Calls>,
     expected: Option<Expected>,
-    found: OnceLock<Found>,
-}
-
-/// Which pachd it is.
-#[derive(Debug)]
-enum Found {
-    V1(V1),
-    V2(V2),
+    found: OnceLock<Box<dyn Pachd>>,
 }
 
 /// Which of the two it is, before it was asked anything else.
@@ -152,44 +86,25 @@ fn release(version: &Version) -> Option<Release> {
 impl Grpc {
     /// # Errors
     /// When the client cannot be set up: for `grpcs://`, when the system's certificates cannot be read.
-    pub fn new(options: GrpcOptions) -> Result<Self, GrpcError> {
-        let way = Way {
-            address: options.address,
-            proxy: options.proxy,
-            trust: options.trust,
-        };
-        let calls = Calls::new(way, options.token.as_ref(), options.times)?;
+    pub fn new(options: GrpcOptions) -> Result<Self, OpenError> {
         Ok(Self {
-            calls: Arc::new(calls),
-            expected: options.expected,
+            expected: options.expected.clone(),
+            calls: Arc::new(Calls::new(options)?),
             found: OnceLock::new(),
         })
     }
 
-    /// Whether everybody between here and pachd can read the token.
-    #[must_use]
-    pub fn sends_token_in_clear(&self) -> bool {
-        let address = self.calls.address();
-        self.calls.has_token() && !address.is_tls() && !address.is_loopback()
-    }
-
-    fn pachd(&self) -> Result<&Found, Fault> {
+    fn pachd(&self) -> Result<&dyn Pachd, Fault> {
         if let Some(found) = self.found.get() {
-            return Ok(found);
+            return Ok(&**found);
         }
         let calls = Arc::clone(&self.calls);
-        let found = match self.generation()? {
-            Generation::One => Found::V1(V1::new(calls)),
-            Generation::Two(release) => {
-                let pachd = V2::new(calls, release);
-                if let Some(expected) = &self.expected {
-                    expected.check(&pachd.deployment()?)?;
-                }
-                Found::V2(pachd)
-            }
+        let found: Box<dyn Pachd> = match self.generation()? {
+            Generation::One => Box::new(V1::new(calls)),
+            Generation::Two(release) => Box::new(PachdV2::behind(calls, self.expected.clone(), release)),
         };
         // Of two that ask at the same time both learn the same.
-        Ok(self.found.get_or_init(|| found))
+        Ok(&**self.found.get_or_init(|| found))
     }
 
     fn generation(&self) -> Result<Generation, Fault> {
@@ -197,10 +112,10 @@ impl Grpc {
         match self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
             Err(Failed::Said(tonic::Code::Unimplemented, _)) if self.has_pfs_2()? => Ok(Generation::Two(None)),
             Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(Generation::One),
-            Err(failed) => Err(v2::fault(GET_VERSION, failed).fault),
+            Err(failed) => Err(door::fault(GET_VERSION, failed).fault),
             Ok(None) => Err(crate::pachd::lost(
                 GET_VERSION,
-                format!("no answer within {}", calls::seconds(limit)),
+                format!("no answer within {}", seconds(limit)),
             )),
             Ok(Some(Version { major: 1, .. })) => Ok(Generation::One),
             Ok(Some(version)) => Ok(Generation::Two(release(&version))),
@@ -218,7 +133,7 @@ impl Grpc {
                 }),
             }),
         };
-        let no_answer = format!("no answer within {}", calls::seconds(self.calls.times.call));
+        let no_answer = format!("no answer within {}", seconds(self.calls.times.call));
         match self.calls.ask::<_, RepoInfo>(INSPECT_REPO, some, self.calls.times.call) {
             Err(Failed::Said(tonic::Code::Unimplemented, text)) => self.has_pfs_1(&text),
             // What stands between may say anything else.
@@ -232,7 +147,7 @@ impl Grpc {
             ))
             | Ok(Some(_)) => Ok(true),
             Ok(None) => Err(crate::pachd::lost(INSPECT_REPO, no_answer)),
-            Err(failed) => Err(v2::fault(INSPECT_REPO, failed).fault),
+            Err(failed) => Err(door::fault(INSPECT_REPO, failed).fault),
         }
     }
 
@@ -252,96 +167,26 @@ impl Grpc {
             Err(Failed::Said(..)) | Ok(Some(_)) => Ok(false),
             Ok(None) => Err(crate::pachd::lost(
                 call,
-                format!("no answer within {}", calls::seconds(self.calls.times.call)),
+                format!("no answer within {}", seconds(self.calls.times.call)),
             )),
-            Err(failed) => Err(v2::fault(call, failed).fault),
-        }
-    }
-
-    fn sink(&self) -> Result<&dyn CommitSink, Fault> {
-        Ok(match self.pachd()? {
-            Found::V1(pachd) => pachd,
-            Found::V2(pachd) => pachd,
-        })
-    }
-
-    fn files(&self) -> Result<&dyn FileSource, Fault> {
-        Ok(match self.pachd()? {
-            Found::V1(pachd) => pachd,
-            Found::V2(pachd) => pachd,
-        })
-    }
-
-    fn feed(&self) -> Result<&dyn CommitFeed, Fault> {
-        Ok(match self.pachd()? {
-            Found::V1(pachd) => pachd,
-            Found::V2(pachd) => pachd,
-        })
-    }
-
-    fn pipelines(&self) -> Result<&dyn Pipelines, Fault> {
-        match self.pachd()? {
-            Found::V2(pachd) => Ok(pachd),
-            Found::V1(_) => Err(Fault::new(
-                FaultKind::Refused,
-                "CreatePipelineV2: not supported on Pachyderm 1.x",
-            )),
+            Err(failed) => Err(door::fault(call, failed).fault),
         }
     }
 }
 
-impl Pipelines for Grpc {
-    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
-        self.pipelines()?.try_pipeline(spec)
-    }
-
-    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
-        self.pipelines()?.submit_pipeline(spec, how)
-    }
-
-    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
-        self.pipelines()?.find_pipeline(pipeline)
-    }
-
-    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
-        match self.pachd()? {
-            Found::V1(pachd) => pachd.output_branch(pipeline),
-            Found::V2(pachd) => pachd.output_branch(pipeline),
-        }
-    }
-
-    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
-        self.pipelines()?.stop_pipeline(pipeline)
-    }
-
-    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
-        self.pipelines()?.start_pipeline(pipeline)
+impl fmt::Debug for Grpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grpc")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
     }
 }
 
-impl Grpc {
-    fn v2(&self, call: Call) -> Result<&V2, Fault> {
-        match self.pachd()? {
-            Found::V2(pachd) => Ok(pachd),
-            Found::V1(_) => Err(crate::pachd::refused(call, "not supported on Pachyderm 1.x")),
-        }
-    }
-
-    /// Which pachd it is: `2.12.0`, or `1.x`, which does not say more to who asks as 2.x is asked.
-    ///
-    /// # Errors
-    /// Any [`Fault`].
-    pub fn version(&self) -> Result<String, Fault> {
+impl Pachd for Grpc {
+    fn version(&self) -> Result<String, Fault> {
         let limit = self.calls.times.call;
         if let Ok(Some(version)) = self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
-            let Version {
-                major,
-                minor,
-                micro,
-                additional,
-                ..
-            } = version;
-            return Ok(format!("{major}.{minor}.{micro}{additional}"));
+            return Ok(version.to_string());
         }
         // A sidecar has no such call, and neither has 1.x.
         Ok(match self.generation()? {
@@ -351,138 +196,156 @@ impl Grpc {
         .to_owned())
     }
 
-    /// Asks whom pachd takes us for.
-    ///
-    /// # Errors
-    /// `Denied` without a token that is good; `Refused` where auth is not activated.
-    pub fn who_am_i(&self) -> Result<Identity, Fault> {
-        self.v2(crate::pachd::WHO_AM_I)?.who_am_i()
+    fn sends_token_in_clear(&self) -> bool {
+        self.calls.sends_token_in_clear()
     }
 
-    /// Asks where somebody logs in.
-    ///
-    /// # Errors
-    /// `Refused` where nobody can: auth is not activated, or no identity provider is configured.
-    pub fn oidc_login(&self) -> Result<Login, Fault> {
-        self.v2(crate::pachd::GET_OIDC_LOGIN)?.oidc_login()
+    fn who_am_i(&self) -> Result<Identity, Fault> {
+        self.pachd()?.who_am_i()
     }
 
-    /// Waits until somebody has logged in; `None` when nobody has `within` that time.
-    ///
-    /// # Errors
-    /// Any [`Fault`].
-    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
-        self.v2(crate::pachd::AUTHENTICATE)?.authenticate(login, within)
+    fn oidc_login(&self) -> Result<Login, Fault> {
+        self.pachd()?.oidc_login()
+    }
+
+    fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        self.pachd()?.authenticate(login, within)
+    }
+}
+
+impl Pipelines for Grpc {
+    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
+        self.pachd()?.try_pipeline(spec)
+    }
+
+    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
+        self.pachd()?.submit_pipeline(spec, how)
+    }
+
+    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
+        self.pachd()?.find_pipeline(pipeline)
+    }
+
+    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
+        self.pachd()?.output_branch(pipeline)
+    }
+
+    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pachd()?.stop_pipeline(pipeline)
+    }
+
+    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
+        self.pachd()?.start_pipeline(pipeline)
     }
 }
 
 impl CommitHistory for Grpc {
     fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
-        self.sink()?.repo_exists(repo)
+        self.pachd()?.repo_exists(repo)
     }
 
     fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
-        self.sink()?.inspect_branch(branch)
+        self.pachd()?.inspect_branch(branch)
     }
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-        self.sink()?.inspect_commit(commit)
+        self.pachd()?.inspect_commit(commit)
     }
 
     fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
-        self.sink()?.find_commit(repo, id)
+        self.pachd()?.find_commit(repo, id)
     }
 
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.sink()?.list_commits(branch, visit)
+        self.pachd()?.list_commits(branch, visit)
     }
 }
 
 impl CommitSink for Grpc {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
-        self.sink()?.create_repo(repo)
+        self.pachd()?.create_repo(repo)
     }
 
     fn project_exists(&self, project: &ProjectName) -> Result<bool, Fault> {
-        self.sink()?.project_exists(project)
+        self.pachd()?.project_exists(project)
     }
 
     fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
-        self.sink()?.pipeline_kind(repo)
+        self.pachd()?.pipeline_kind(repo)
     }
 
     fn cluster(&self) -> Result<Option<String>, Fault> {
-        self.sink()?.cluster()
+        self.pachd()?.cluster()
     }
 
     fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
-        self.sink()?.missing_permissions(repo)
+        self.pachd()?.missing_permissions(repo)
     }
 
     fn has_file_sets(&self) -> Result<bool, Fault> {
-        self.sink()?.has_file_sets()
+        self.pachd()?.has_file_sets()
     }
 
     fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
-        self.sink()?.check_paths(branch, paths)
+        self.pachd()?.check_paths(branch, paths)
     }
 
     fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {
-        self.sink()?.put_file(commit, changes)
+        self.pachd()?.put_file(commit, changes)
     }
 
     fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        self.sink()?.create_file_set(changes)
+        self.pachd()?.create_file_set(changes)
     }
 
     fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
-        self.sink()?.renew_file_set(file_set, ttl)
+        self.pachd()?.renew_file_set(file_set, ttl)
     }
 
     fn compose_file_set(&self, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
-        self.sink()?.compose_file_set(parts, ttl)
+        self.pachd()?.compose_file_set(parts, ttl)
     }
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
-        self.sink()?.start_commit(branch, description)
+        self.pachd()?.start_commit(branch, description)
     }
 
     fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
-        self.sink()?.add_file_set(commit, file_set)
+        self.pachd()?.add_file_set(commit, file_set)
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        self.sink()?.finish_commit(commit, description, error)
+        self.pachd()?.finish_commit(commit, description, error)
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
-        self.sink()?.wait_commit(commit, timeout)
+        self.pachd()?.wait_commit(commit, timeout)
     }
 
     fn staging(&self) -> Result<&dyn StagingSink, Fault> {
-        self.sink()?.staging()
+        self.pachd()?.staging()
     }
 
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
-        self.sink()?.routing()
+        self.pachd()?.routing()
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
-        self.sink()?.drop_commit(commit)
+        self.pachd()?.drop_commit(commit)
     }
 }
 
 impl FileSource for Grpc {
     fn inspect_file(&self, commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault> {
-        self.files()?.inspect_file(commit, path)
+        self.pachd()?.inspect_file(commit, path)
     }
 
     fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        self.files()?.get_file(commit, path)
+        self.pachd()?.get_file(commit, path)
     }
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        self.files()?.get_file_tar(commit, path)
+        self.pachd()?.get_file_tar(commit, path)
     }
 
     fn diff_files(
@@ -491,13 +354,13 @@ impl FileSource for Grpc {
         old: Option<&Commit>,
         visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        self.files()?.diff_files(new, old, visit)
+        self.pachd()?.diff_files(new, old, visit)
     }
 }
 
 impl CommitFeed for Grpc {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.feed()?.list_line(newest, visit)
+        self.pachd()?.list_line(newest, visit)
     }
 
     fn watch(
@@ -505,9 +368,6 @@ impl CommitFeed for Grpc {
         branch: &Branch,
         visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        self.feed()?.watch(branch, visit)
+        self.pachd()?.watch(branch, visit)
     }
 }
-
-/// A call's fault, with what was missing.
-type Answered<A> = Result<A, CallFault>;

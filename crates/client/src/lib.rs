@@ -2,12 +2,14 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`grpc`] | pachd's gRPC: 2.x and 1.x |
-//! | [`gateway`] | the HTTP gateway of Pachyderm 2.8 and newer |
-//! | [`pachd`] | what both doors share: calls, and what pachd's words mean |
-//! | [`connection`] | addresses, TLS, proxies and tokens |
+//! | [`v2`] | Pachyderm 2.x: each of its calls, once, whichever the way |
+//! | [`transport`] | what a way to it has to do: bytes, statuses and streams |
+//! | [`gateway`] | the HTTP gateway of Pachyderm 2.8 and newer: one such way |
+//! | [`grpc`] | pachd's gRPC: the other one, and 1.x |
+//! | [`pachd`] | calls, and what pachd's words mean |
+//! | [`connection`] | TLS, proxies and tokens |
 //!
-//! Both doors implement the same ports of `spoutctl-core`, so whoever uses them need not know which it is:
+//! [`open`] gives a [`Pachd`] behind an address, whichever it is and whichever the door. It has the ports of `spoutctl-core`:
 //! [`CommitSink`](spoutctl_core::sink::CommitSink) makes commits, [`FileSource`](spoutctl_core::source::FileSource) reads
 //! files, [`CommitFeed`](spoutctl_core::feed::CommitFeed) follows a branch. Every method blocks and ends by itself.
 //!
@@ -21,7 +23,7 @@
 //! use std::ops::ControlFlow;
 //! use std::time::Duration;
 //!
-//! use pachyderm_client::grpc::{Grpc, GrpcOptions};
+//! use pachyderm_client::{Options, open};
 //! use spoutctl_core::feed::CommitFeed as _;
 //! use spoutctl_core::pfs::{Commit, Destination, FilePath};
 //! use spoutctl_core::sink::{Change, Changes, CommitSink as _};
@@ -48,7 +50,7 @@
 //!     }
 //! }
 //!
-//! let pachd = Grpc::new(GrpcOptions::new(address.parse()?))?;
+//! let pachd = open(Options::new(address.parse()?))?;
 //! let Destination { branch, .. } = "events".parse()?;
 //! pachd.create_repo(&branch.repo)?;
 //!
@@ -77,4 +79,11 @@
 pub mod connection;
 pub mod gateway;
 pub mod grpc;
+mod options;
 pub mod pachd;
+pub mod transport;
+pub mod v2;
+
+pub use options::{Address, OpenError, Options, open};
+pub use pachd::Pachd;
+pub use v2::PachdV2;

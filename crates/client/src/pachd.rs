@@ -6,11 +6,18 @@
 mod model;
 
 use std::fmt;
+use std::io;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::connection::token::Token;
 use spoutctl_core::fault::{Fault, FaultKind};
+use spoutctl_core::feed::CommitFeed;
 use spoutctl_core::pfs::FilePath;
+use spoutctl_core::pipelines::Pipelines;
+use spoutctl_core::sink::CommitSink;
+use spoutctl_core::source::FileSource;
 
 pub use model::{Commits, Model, Projects};
 
@@ -148,6 +155,41 @@ impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Login(…)")
     }
+}
+
+/// A store whose branches are followed and whose commits are read.
+pub trait Followable: CommitFeed + FileSource + Send + Sync {}
+
+impl<T: CommitFeed + FileSource + Send + Sync> Followable for T {}
+
+/// pachd, whichever it is and whichever the door: the ports, and what is no work on commits and files.
+pub trait Pachd: CommitSink + Followable + Pipelines {
+    /// Which pachd it is: `2.12.0`, or `1.x` and `2.x` for one that does not say more to who asks. No token is needed.
+    ///
+    /// # Errors
+    /// Any [`Fault`]; `Refused` when something else than pachd answers.
+    fn version(&self) -> Result<String, Fault>;
+
+    /// Whether everybody between here and pachd can read the token.
+    fn sends_token_in_clear(&self) -> bool;
+
+    /// Asks whom pachd takes us for.
+    ///
+    /// # Errors
+    /// `Denied` without a token that is good; `Refused` where auth is not activated.
+    fn who_am_i(&self) -> Result<Identity, Fault>;
+
+    /// Asks where somebody logs in.
+    ///
+    /// # Errors
+    /// `Refused` where nobody can: auth is not activated, or no identity provider is configured.
+    fn oidc_login(&self) -> Result<Login, Fault>;
+
+    /// Waits until somebody has logged in; `None` when nobody has `within` that time.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault>;
 }
 
 /// The deployment that an address is meant to lead to: one that was met there before.
@@ -459,6 +501,23 @@ pub fn lost(call: Call, what: impl AsRef<str>) -> Fault {
 #[must_use]
 pub fn unreached(call: Call, what: impl AsRef<str>) -> Fault {
     Fault::new(Unavailable, format!("{}: {}", call.name, what.as_ref()))
+}
+
+/// What was to be sent could not be read.
+#[must_use]
+pub fn local(call: Call, error: &io::Error) -> Fault {
+    let name = call.name;
+    let text = format!("{name}: what was to be sent cannot be read: {error}; the upload was broken off");
+    Fault::new(FaultKind::Local, text)
+}
+
+/// A proxy that takes no body of such a size, whichever status it says it with.
+#[must_use]
+pub fn too_large(call: Call, looks: impl fmt::Display) -> Fault {
+    Fault::new(
+        FaultKind::TooLarge,
+        format!("{}: the body is too large: {looks}", call.name),
+    )
 }
 
 #[must_use]

@@ -24,6 +24,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::early::Early;
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
@@ -57,6 +58,7 @@ pub(super) struct Committer<'a> {
     pub interrupt: &'a Interrupt,
     pub finisher: &'a Finisher,
     pub ledger: &'a Ledger,
+    pub early: Option<&'a Early>,
     /// Where commits are started.
     pub branch: &'a Branch,
     /// When that is not where they are for.
@@ -219,6 +221,7 @@ impl<'a> Committer<'a> {
             clock: self.clock,
             interrupt: self.interrupt,
             observer: self.observer,
+            early: self.early,
         }
     }
 

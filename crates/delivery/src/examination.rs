@@ -306,23 +306,29 @@ impl Examination<'_> {
             return None;
         }
         let Repo { name, project } = &self.branch.repo;
-        match restarted::look(self.sink, self.branch).ok()? {
-            Leftover { open: Some(id), .. } if self.is_own => Some(
-                Finding::warning(Check::Head, format!("{id} is open: pachd began it when the spout was started"))
-                    .next("spoutctl put finishes it, with the files of the one before, as soon as it has something to commit"),
-            ),
-            Leftover { open: Some(id), .. } => Some(
-                Finding::fault(
-                    Check::Head,
-                    Exit::Unavailable,
-                    format!("{id} is open: pachd began it when the spout was started, and nobody finishes it"),
-                )
-                .next(format!(
+        let leftover = restarted::look(self.sink, self.branch).ok()?;
+        if let Some(id) = leftover.open.first() {
+            if self.is_own {
+                let text = format!("{id} is open: pachd began it when the spout was started");
+                return Some(Finding::warning(Check::Head, text).next(
+                    "spoutctl put finishes it, with the files of the one before, as soon as it has something to commit",
+                ));
+            }
+            let finding = Finding::fault(
+                Check::Head,
+                Exit::Unavailable,
+                format!("{id} is open: pachd began it when the spout was started, and nobody finishes it"),
+            );
+            // The oldest first: those upon it wait for it.
+            let finding = leftover.open.iter().rev().fold(finding, |finding, id| {
+                finding.next(format!(
                     "finish it: pachctl finish commit {name}@{id} --project {project}; the branch then has the files of the one \
                      before, unchanged"
                 ))
-                .next("`spoutctl put` in the spout's own pod does so by itself"),
-            ),
+            });
+            return Some(finding.next("`spoutctl put` in the spout's own pod does so by itself"));
+        }
+        match leftover {
             Leftover {
                 emptied: Some(Emptied { head, last }),
                 ..

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::early::{Arriving, Early};
 use super::rereading::{Noting, Original};
-use spoutctl_archive::{Hold, ReadAt};
+use spoutctl_archive::{Hold, NextFile, ReadAt};
 
 /// Bytes of archives that may be in memory at once: 8 MiB.
 pub const MEMORY_LIMIT: usize = 8 << 20;
@@ -70,7 +71,21 @@ impl Holding {
     /// The same for one of an input that can be read again: past the limit on memory nothing is kept of it.
     #[must_use]
     pub fn hold_of(&self, original: Option<&Original>) -> Box<dyn Hold> {
-        Box::new(Held {
+        Box::new(self.held(original, None))
+    }
+
+    /// The same for the archive of this number, of which parts may leave before it has ended.
+    #[must_use]
+    pub fn hold_early(&self, original: Option<&Original>, early: &Early, number: u64) -> Box<dyn Hold> {
+        let telling = Telling {
+            early: early.clone(),
+            archive: Some(Arc::new(Arriving::new(number))),
+        };
+        Box::new(self.held(original, Some(telling)))
+    }
+
+    fn held(&self, original: Option<&Original>, telling: Option<Telling>) -> Held {
+        Held {
             holding: self.clone(),
             memory: Memory {
                 bytes: Vec::new(),
@@ -81,7 +96,8 @@ impl Holding {
             offset: 0,
             beyond: None,
             length: 0,
-        })
+            telling,
+        }
     }
 
     /// Says which directory was full or unusable: the bare error of the system does not.
@@ -161,21 +177,62 @@ struct Held {
     /// Where it is once memory does not hold it.
     beyond: Option<Beyond>,
     length: u64,
+    /// Who may send parts of it.
+    telling: Option<Telling>,
 }
 
 enum Beyond {
-    File(File),
+    File(Arc<OnDisk>),
     Input(Noting),
+}
+
+/// Tells of an archive while it comes, and at last whether it has ended as it should.
+struct Telling {
+    early: Early,
+    archive: Option<Arc<Arriving>>,
+}
+
+impl Telling {
+    fn complete(mut self) {
+        if let Some(archive) = self.archive.take() {
+            archive.end();
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if let Some(archive) = &self.archive {
+            archive.tear();
+        }
+    }
 }
 
 impl Beyond {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::File(file) => file.write_all(bytes),
+            Self::File(file) => { &file.0 }.write_all(bytes),
             Self::Input(noting) => {
                 noting.note(bytes);
                 Ok(())
             }
+        }
+    }
+}
+
+impl Beyond {
+    fn source(&self) -> Arc<dyn ReadAt + Send + Sync> {
+        match self {
+            Self::File(file) => Arc::clone(file) as _,
+            Self::Input(noting) => noting.noted(),
+        }
+    }
+
+    /// How many of the `length` bytes that came can be read.
+    fn available(&self, length: u64) -> u64 {
+        match self {
+            Self::File(_) => length,
+            Self::Input(noting) => noting.noted().length(),
         }
     }
 }
@@ -186,10 +243,20 @@ impl Held {
         if let Some(beyond) = &mut self.beyond {
             return beyond.take(bytes);
         }
-        let beyond = self.beyond.insert(match &self.original {
-            Some(original) => Beyond::Input(Noting::new(original, self.offset)),
-            None => Beyond::File(tempfile::tempfile_in(self.holding.directory.as_path())?),
+        let beyond = self.beyond.insert(if let Some(original) = &self.original {
+            Beyond::Input(Noting::new(original, self.offset))
+        } else {
+            let file = tempfile::tempfile_in(self.holding.directory.as_path())?;
+            Beyond::File(Arc::new(OnDisk(file)))
         });
+        if let Some(Telling {
+            early,
+            archive: Some(archive),
+        }) = &self.telling
+        {
+            archive.held_in(beyond.source());
+            early.begin(archive);
+        }
         beyond.take(&self.memory.bytes)?;
         self.memory.clear();
         beyond.take(bytes)
@@ -207,12 +274,33 @@ impl Hold for Held {
             spilled.map_err(|error| self.holding.explain(&error, self.length))?;
         }
         self.length += bytes.len() as u64;
+        if let (
+            Some(beyond),
+            Some(Telling {
+                archive: Some(archive), ..
+            }),
+        ) = (&self.beyond, &self.telling)
+        {
+            archive.reached(beyond.available(self.length));
+        }
         Ok(())
     }
 
+    fn file(&mut self, file: &NextFile<'_>) {
+        if let Some(Telling {
+            archive: Some(archive), ..
+        }) = &self.telling
+        {
+            archive.file(file);
+        }
+    }
+
     fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
+        if let Some(telling) = self.telling {
+            telling.complete();
+        }
         Ok(match self.beyond {
-            Some(Beyond::File(file)) => Arc::new(OnDisk(file)),
+            Some(Beyond::File(file)) => file,
             Some(Beyond::Input(noting)) => noting.finish(),
             None => Arc::new(self.memory),
         })

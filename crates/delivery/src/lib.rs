@@ -15,6 +15,7 @@
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `upload` | archive → file set, in parts |
+//! | [`early`] | parts that leave while the archive is still being read |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
 //! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
@@ -56,6 +57,7 @@
 //! | `--route` | no | the commits of one transaction have its id (206) | the same |
 
 pub mod batching;
+pub mod early;
 pub mod examination;
 pub mod following;
 pub mod holding;
@@ -206,6 +208,8 @@ pub trait Observer: Send + Sync {
     }
     /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
     fn sent(&self, _archive: &Archive, _bytes: u64) {}
+    /// So many bytes more of the files of the archive of this number are uploaded, which is still being read.
+    fn sent_early(&self, _archive: u64, _bytes: u64) {}
     /// The archive is a finished commit: the acknowledgement. In order, once each.
     fn committed(&self, receipt: &Receipt);
     /// An earlier run has committed this archive; nothing was sent.

@@ -229,7 +229,7 @@ impl Preflight<'_> {
         let mut looks_for_leftover = self.own_output;
         let listed = sink.list_commits(self.branch, &mut |info| {
             looks_for_leftover = looks_for_leftover && leftover.see(&info).is_continue();
-            if leftover.open.as_ref() == Some(&info.commit.id) {
+            if leftover.open.contains(&info.commit.id) {
                 is_head = false;
                 return ControlFlow::Continue(());
             }
@@ -268,14 +268,14 @@ impl Preflight<'_> {
 
     /// In the spout's own pod nobody else finishes what pachd has begun there.
     fn pachds_own(&self, sink: &dyn CommitSink, leftover: &Leftover) -> Result<(), NotReady> {
-        match (&leftover.open, &leftover.emptied) {
-            (Some(head), _) if !self.dry_run => restarted::finish(sink, self.branch, head).map_err(sort),
-            (_, Some(emptied)) if self.append && !self.accept_emptied => {
+        match &leftover.emptied {
+            Some(emptied) if self.append && !self.accept_emptied => {
                 let branch = self.branch.clone();
                 let emptied = emptied.clone();
                 Err(NotReady::Never(DeliveryError::Emptied { branch, emptied }))
             }
-            _ => Ok(()),
+            _ if self.dry_run => Ok(()),
+            _ => restarted::finish(sink, self.branch, leftover).map_err(sort),
         }
     }
 

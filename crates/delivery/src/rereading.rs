@@ -89,6 +89,10 @@ impl Noting {
         }
     }
 
+    pub fn noted(&self) -> Arc<Noted> {
+        Arc::clone(&self.noted)
+    }
+
     pub fn note(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.summed));
@@ -137,6 +141,11 @@ pub(super) struct Noted {
 }
 
 impl Noted {
+    /// Bytes of the archive that can be read.
+    pub fn length(&self) -> u64 {
+        self.sums.read().unwrap_or_else(PoisonError::into_inner).length
+    }
+
     /// The length of a block, and its sum.
     fn block(&self, index: usize) -> io::Result<(usize, u32)> {
         let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);

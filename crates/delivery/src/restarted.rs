@@ -6,6 +6,9 @@
 //! | 2.6, 2.7 | a finished one without files: what was there before is in the history only (grpc-2.6 445) |
 //! | 2.3 | as it was (grpc-2.3 445) |
 //! | 2.0, 2.1 | as it was; the spout cannot be started again (grpc-2.0 444) |
+//!
+//! A spout that is stopped and started twice before anybody writes has two such commits, one upon the other. The upper one, and all
+//! that comes on it, is *finishing* until the lower one is finished.
 
 use std::ops::ControlFlow;
 
@@ -31,39 +34,53 @@ pub struct Emptied {
 #[derive(Debug, Default)]
 pub struct Leftover {
     head: Option<CommitId>,
-    /// The head is open.
-    pub open: Option<CommitId>,
+    /// Open ones, the newest first: at the head, and below it among what is not finished because of them.
+    pub open: Vec<CommitId>,
+    /// A finished commit was seen.
+    is_below: bool,
+    /// The head is one without files.
+    may_be_emptied: bool,
     pub emptied: Option<Emptied>,
 }
 
 impl Leftover {
     /// Takes the next older commit, and breaks when there is nothing more to be learned.
     pub fn see(&mut self, info: &CommitInfo) -> ControlFlow<()> {
-        let id = &info.commit.id;
-        let is_of_pachd = info.origin == Origin::Auto && Mark::of(info).is_none();
-        let has_files = info.is_good() && info.size_bytes > 0;
-        match &self.head {
-            None if is_of_pachd && info.is_open() => {
-                self.head = Some(id.clone());
-                self.open = Some(id.clone());
-            }
-            None => {
-                self.head = Some(id.clone());
-                if is_of_pachd && info.is_good() && info.size_bytes == 0 {
-                    return ControlFlow::Continue(());
+        let is_ours = Mark::of(info).is_some();
+        let is_of_pachd = info.origin == Origin::Auto && !is_ours;
+        let is_first = self.head.is_none();
+        let head = self.head.get_or_insert_with(|| info.commit.id.clone()).clone();
+        if info.finished.is_none() && !self.is_below {
+            return match (is_of_pachd, info.is_open()) {
+                (true, true) => {
+                    self.open.push(info.commit.id.clone());
+                    ControlFlow::Continue(())
                 }
-            }
-            Some(head) if has_files => {
-                self.emptied = Some(Emptied {
-                    head: head.clone(),
-                    last: id.clone(),
-                });
-            }
-            // It was started more than once, or something was given up.
-            Some(_) if is_of_pachd || !info.is_good() => return ControlFlow::Continue(()),
-            Some(_) => {}
+                // Somebody writes it.
+                (false, true) if !is_ours => ControlFlow::Break(()),
+                // One of pachd's may keep it from being finished.
+                _ => ControlFlow::Continue(()),
+            };
         }
-        ControlFlow::Break(())
+        self.is_below = true;
+        let is_empty_one = is_of_pachd && info.is_good() && info.size_bytes == 0;
+        self.may_be_emptied |= is_first && is_empty_one;
+        if !self.may_be_emptied {
+            return ControlFlow::Break(());
+        }
+        if info.is_good() && info.size_bytes > 0 {
+            self.emptied = Some(Emptied {
+                head,
+                last: info.commit.id.clone(),
+            });
+            return ControlFlow::Break(());
+        }
+        // It was started more than once, or something was given up.
+        if is_of_pachd || !info.is_good() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 }
 
@@ -77,15 +94,17 @@ pub fn look(sink: &dyn CommitSink, branch: &Branch) -> Result<Leftover, Fault> {
     Ok(leftover)
 }
 
-/// Finishes the open head: the branch has the files of the one before, unchanged.
+/// Finishes what is open, the oldest first: the branch has the files of the one before, unchanged.
 ///
 /// # Errors
-/// Any [`Fault`] but that somebody else has finished or dropped it.
-pub fn finish(sink: &dyn CommitSink, branch: &Branch, head: &CommitId) -> Result<(), Fault> {
-    match sink.finish_commit(&on(branch, head.clone()), DESCRIPTION, None) {
-        Err(fault) if matches!(fault.kind, FaultKind::AlreadyFinished | FaultKind::NotFound) => Ok(()),
-        result => result,
-    }
+/// Any [`Fault`] but that somebody else has finished or dropped one.
+pub fn finish(sink: &dyn CommitSink, branch: &Branch, leftover: &Leftover) -> Result<(), Fault> {
+    leftover.open.iter().rev().try_for_each(
+        |id| match sink.finish_commit(&on(branch, id.clone()), DESCRIPTION, None) {
+            Err(fault) if matches!(fault.kind, FaultKind::AlreadyFinished | FaultKind::NotFound) => Ok(()),
+            result => result,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -129,11 +148,27 @@ mod tests {
             finished: None,
             ..info
         };
-        let of_pachd = open(commit(2, Origin::Auto, 0));
-        assert_eq!(found(&[of_pachd.clone(), commit(1, Origin::User, 5)]).open, Some(id(2)));
-        assert_eq!(found(&[open(commit(2, Origin::User, 0))]).open, None);
-        // Only the head keeps others from writing.
-        assert_eq!(found(&[commit(3, Origin::User, 5), of_pachd]).open, None);
+        let of_pachd = |number| open(commit(number, Origin::Auto, 0));
+        let done = || commit(1, Origin::User, 5);
+        assert_eq!(found(&[of_pachd(2), done()]).open, [id(2)]);
+        assert_eq!(found(&[open(commit(3, Origin::User, 0)), of_pachd(2)]).open, []);
+        // What is finished has nothing open below it.
+        assert_eq!(found(&[commit(3, Origin::User, 5), of_pachd(2)]).open, []);
+        // Started twice.
+        assert_eq!(found(&[of_pachd(3), of_pachd(2), done()]).open, [id(3), id(2)]);
+        // What is finishing waits for one of pachd's below it, and is itself no other's.
+        let finishing = |number, origin| CommitInfo {
+            finished: None,
+            ..commit(number, origin, 0)
+        };
+        let waiting = [
+            finishing(4, Origin::User),
+            finishing(3, Origin::Auto),
+            of_pachd(2),
+            done(),
+        ];
+        assert_eq!(found(&waiting).open, [id(2)]);
+        assert_eq!(found(&waiting).emptied, None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvError, at, never, select};
 
 use super::arriving::Arriving;
 use super::batching::Batching;
+use super::early::{self, Early, EarlySender};
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
 use super::holding::Holding;
@@ -122,6 +123,9 @@ pub struct Delivery {
     /// Where the archives of a batch are held together.
     pub holding: Holding,
     pub on_bad: OnBad,
+    /// What tells of archives while they are read, where parts of them are to leave early. None with a spool, batches or a dry
+    /// run, which have nothing to send before an archive is complete.
+    pub early: Option<Early>,
     pub options: Options,
 }
 
@@ -203,7 +207,7 @@ impl Delivery {
     /// What pachd has left on the branch of our own spout.
     fn say_leftover(&self, leftover: &Leftover) {
         let branch = &self.options.branch;
-        if let Some(head) = &leftover.open {
+        for head in &leftover.open {
             let done = if self.options.dry_run { "would be" } else { "is" };
             self.observer.note(&format!(
                 "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \
@@ -287,6 +291,7 @@ impl Delivery {
         } else {
             Arriving::one_by_one(incoming)
         };
+        let _sending = self.early.as_ref().map(|early| self.send_early(early, &ready));
         let result = Stream::new(self, &finisher, ready).and_then(|mut stream| {
             let result = stream
                 .begin()
@@ -296,6 +301,20 @@ impl Delivery {
         });
         // Earlier archives are waited for whatever happened to a later one, and their failure came first.
         finisher.end().and(result)
+    }
+
+    /// Lets parts leave from now on, until what it answers is dropped.
+    fn send_early<'a>(&self, early: &'a Early, ready: &Ready) -> early::Sending<'a> {
+        let sender = EarlySender {
+            sink: Arc::clone(&self.sink),
+            observer: Arc::clone(&self.observer),
+            clock: Arc::clone(&self.clock),
+            interrupt: self.interrupt.clone(),
+            mode: self.options.mode,
+            retry_for: self.options.retry_for,
+            known: early::known(ready),
+        };
+        sender.start(early)
     }
 
     fn each(
@@ -344,6 +363,9 @@ impl Delivery {
         summary.archives += 1;
         self.observer.received(&archive);
         if let Err(error) = &archive.contents {
+            if let Some(early) = &self.early {
+                early.forget(archive.number);
+            }
             // In order: not before those that are to be one commit.
             if stream.close_batch()?.is_break() {
                 return Ok(ControlFlow::Break(()));

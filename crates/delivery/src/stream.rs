@@ -51,6 +51,7 @@ impl<'a> Stream<'a> {
             interrupt: &delivery.interrupt,
             finisher,
             ledger: &delivery.ledger,
+            early: delivery.early.as_ref(),
             branch: options.staging.as_ref().unwrap_or(&options.branch),
             staging,
             message: options.message.as_deref(),

@@ -4,6 +4,7 @@ mod adaptive;
 mod batches;
 mod checked;
 mod checker;
+mod early;
 mod endings;
 mod reread;
 mod restarted;

@@ -1,8 +1,12 @@
 //! From an archive to one file set: in parts, each retried alone, all kept alive until a commit holds them.
 //!
 //! Nobody sees a file set, so everything here may be repeated freely. Where there are no file sets, nothing is sent until
-//! there is a commit: [`Uploader::put_file`].
+//! there is a commit: [`Uploader::put_file`]. What went up while the archive was still being read is taken over from
+//! [`early`](super::early), and only the rest is sent.
 
+mod parts;
+
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,45 +14,23 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::early::{Early, Sent};
 use super::patience::{Clock, Interrupt};
-use super::{Change, Changes, CommitSink, MAX_CHUNK, Observer, WriteMode};
-use spoutctl_archive::{Archive, Files};
+use super::{CommitSink, Observer, WriteMode};
+use spoutctl_archive::{Archive, File, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, FileSetId};
+
+pub(super) use parts::{Cursor, Load, PartChanges, part_end};
 
 /// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
 pub const PART_LIMIT: u64 = 256 << 20;
 /// Below this a part is not halved any more: a server that takes less cannot be written to.
-const SMALLEST_PART: u64 = 64 << 10;
-/// What a file costs in a part besides its bytes, so that parts of empty files end too; and what a deletion costs.
-const FILE_COST: u64 = 256;
+pub(super) const SMALLEST_PART: u64 = 64 << 10;
 /// A file set lives ten minutes unless renewed (recording http 060–061, p 096: thirty at most).
 pub const TIME_TO_LIVE: Duration = Duration::from_mins(10);
 /// How often file sets in hand are renewed: two renewals may fail before one expires.
 const RENEW_EVERY: Duration = Duration::from_mins(3);
-
-/// A place in what an archive changes: its deletions, and then its files. Deletions come first, so that a file which the
-/// archive both deletes and adds is a new one, also when it is appended to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Cursor {
-    deletion: usize,
-    file: usize,
-    offset: u64,
-}
-
-impl Cursor {
-    fn is_end_of(self, files: &Files) -> bool {
-        self.deletion >= files.deletions().len() && self.file >= files.len()
-    }
-
-    fn next_file(self) -> Self {
-        Self {
-            file: self.file + 1,
-            offset: 0,
-            ..self
-        }
-    }
-}
 
 /// An archive's changes, as ready as they can be before there is a commit.
 pub enum Upload {
@@ -67,6 +49,8 @@ pub struct Uploader<'a> {
     pub clock: &'a dyn Clock,
     pub interrupt: &'a Interrupt,
     pub observer: &'a dyn Observer,
+    /// What went up before an archive was complete.
+    pub early: Option<&'a Early>,
 }
 
 impl Uploader<'_> {
@@ -76,13 +60,24 @@ impl Uploader<'_> {
     /// # Errors
     /// What `again` said, for a fault that it did not want to be tried again.
     pub fn upload<E>(&self, archive: &Archive, files: &Files, again: &mut Again<'_, E>) -> Result<Upload, E> {
+        let mut early = self.early.and_then(|early| early.claim(archive.number));
         if !self.has_file_sets(again)? {
             self.check_paths(files, again)?;
             return Ok(Upload::Held);
         }
         loop {
             let keep_alive = KeepAlive::start(Arc::clone(self.sink));
-            let parts = self.parts(archive, files, &keep_alive, again)?;
+            let sent = early.take();
+            let rest = sent.as_ref().and_then(|sent| Rest::behind(sent, files, self.mode));
+            let parts = if let (Some(sent), Some(rest)) = (sent, rest) {
+                let parts = self.complete(archive, files, &sent, rest, &keep_alive, again)?;
+                // Renewed by the new one from here on.
+                keep_alive.set(&parts);
+                parts
+            } else {
+                let whole = Selection::all(self, archive, files);
+                self.parts(&whole, Cursor::default(), &keep_alive, again)?
+            };
             if let Some(file_set) = self.join(parts, &keep_alive, again)? {
                 return Ok(Upload::FileSet {
                     id: file_set,
@@ -97,13 +92,13 @@ impl Uploader<'_> {
     /// # Errors
     /// As [`CommitSink::put_file`].
     pub fn put_file(&self, commit: &Commit, archive: &Archive, files: &Files) -> Result<(), Fault> {
-        let start = Cursor::default();
+        let all = Selection::all(self, archive, files);
         let end = Cursor {
             deletion: files.deletions().len(),
             file: files.len(),
             offset: 0,
         };
-        let mut all = PartChanges::new(archive, files, self, start, end, 0);
+        let mut all = PartChanges::new(&all, self.mode, (self.clock, self.interrupt), Cursor::default(), end);
         self.sink.put_file(commit, &mut all)
     }
 
@@ -129,27 +124,58 @@ impl Uploader<'_> {
         }
     }
 
-    fn parts<E>(
+    /// All parts in the order in which they count: deletions, what went up early, and what did not.
+    fn complete<E>(
         &self,
         archive: &Archive,
         files: &Files,
+        sent: &Sent,
+        rest: Rest,
+        keep_alive: &KeepAlive,
+        again: &mut Again<'_, E>,
+    ) -> Result<Vec<FileSetId>, E> {
+        let deletions = Selection {
+            chosen: Some(Vec::new()),
+            ..Selection::all(self, archive, files)
+        };
+        let mut parts = self.parts(&deletions, Cursor::default(), keep_alive, again)?;
+        parts.extend(sent.file_sets());
+        let start = Cursor {
+            offset: rest.offset,
+            ..Cursor::default()
+        };
+        let rest = Selection {
+            deletes: false,
+            chosen: Some(rest.files),
+            sent: Cell::new(sent.bytes()),
+            ..Selection::all(self, archive, files)
+        };
+        parts.extend(self.parts(&rest, start, keep_alive, again)?);
+        Ok(parts)
+    }
+
+    fn parts<E>(
+        &self,
+        load: &Selection<'_>,
+        mut start: Cursor,
         keep_alive: &KeepAlive,
         again: &mut Again<'_, E>,
     ) -> Result<Vec<FileSetId>, E> {
         let mut parts = Vec::new();
         let mut limit = PART_LIMIT;
-        let mut start = Cursor::default();
-        let mut sent = 0;
-        while !start.is_end_of(files) {
-            let (end, bytes) = part_end(files, start, limit);
-            let mut part = PartChanges::new(archive, files, self, start, end, sent);
-            match self.sink.create_file_set(&mut part) {
+        while !start.is_end_of(load) {
+            let (end, bytes) = part_end(load, start, limit);
+            let before = load.sent.get();
+            let mut part = PartChanges::new(load, self.mode, (self.clock, self.interrupt), start, end);
+            let created = self.sink.create_file_set(&mut part);
+            load.sent.set(before);
+            match created {
                 Ok(id) => {
                     again(None)?;
                     keep_alive.add(id.clone());
                     parts.push(id);
                     start = end;
-                    sent += bytes;
+                    load.sent.set(before + bytes);
                 }
                 Err(fault) if fault.kind == FaultKind::TooLarge && limit > SMALLEST_PART => limit /= 2,
                 Err(fault) => again(Some(fault))?,
@@ -172,7 +198,7 @@ impl Uploader<'_> {
             match self.sink.compose_file_set(&parts, TIME_TO_LIVE) {
                 Ok(whole) => {
                     again(None)?;
-                    keep_alive.replace(whole.clone());
+                    keep_alive.set(std::slice::from_ref(&whole));
                     return Ok(Some(whole));
                 }
                 Err(fault) => {
@@ -190,119 +216,104 @@ impl Uploader<'_> {
 /// Told of each call; says whether to go on.
 type Again<'a, E> = dyn FnMut(Option<Fault>) -> Result<(), E> + 'a;
 
-/// Where a part ends that starts at `start` and holds at most `limit` bytes, and how many bytes of files are in it.
-/// A part always gets on by at least one byte, one file or one deletion.
-fn part_end(files: &Files, start: Cursor, limit: u64) -> (Cursor, u64) {
-    let mut end = start;
-    let mut cost = 0;
-    let mut bytes = 0;
-    while end.deletion < files.deletions().len() {
-        if cost >= limit {
-            return (end, bytes);
-        }
-        end.deletion += 1;
-        cost += FILE_COST;
-    }
-    while let Some(file) = files.get(end.file).filter(|_| cost < limit) {
-        let left = file.size - end.offset;
-        let room = (limit - cost).saturating_sub(FILE_COST).max(1);
-        if left > room {
-            end.offset += room;
-            return (end, bytes + room);
-        }
-        bytes += left;
-        cost += left + FILE_COST;
-        end = end.next_file();
-    }
-    (end, bytes)
-}
-
-/// The changes of one part, read from the archive that is held.
-struct PartChanges<'a> {
+/// Files of an archive that is held.
+struct Selection<'a> {
     archive: &'a Archive,
     files: &'a Files,
-    uploader: &'a Uploader<'a>,
-    next: Cursor,
-    end: Cursor,
-    deleted: bool,
-    sent: u64,
-    chunk: Vec<u8>,
+    observer: &'a dyn Observer,
+    /// Whether its deletions are among them.
+    deletes: bool,
+    /// Which of its files, by their indices; all of them otherwise.
+    chosen: Option<Vec<usize>>,
+    /// Bytes of its files that are on their way, or there.
+    sent: Cell<u64>,
 }
 
-impl<'a> PartChanges<'a> {
-    fn new(
-        archive: &'a Archive,
-        files: &'a Files,
-        uploader: &'a Uploader<'a>,
-        start: Cursor,
-        end: Cursor,
-        sent: u64,
-    ) -> Self {
-        // A file that goes on from the part before was deleted there: deleting it again would lose that piece.
-        let deleted = start.offset > 0;
+impl<'a> Selection<'a> {
+    fn all(uploader: &Uploader<'a>, archive: &'a Archive, files: &'a Files) -> Self {
         Self {
             archive,
             files,
-            uploader,
-            next: start,
-            end,
-            deleted,
-            sent,
-            chunk: Vec::new(),
+            observer: uploader.observer,
+            deletes: true,
+            chosen: None,
+            sent: Cell::new(0),
+        }
+    }
+
+    fn index(&self, number: usize) -> Option<usize> {
+        match &self.chosen {
+            Some(chosen) => chosen.get(number).copied(),
+            None => Some(number),
         }
     }
 }
 
-impl Changes for PartChanges<'_> {
-    fn next(&mut self) -> io::Result<Option<Change<'_>>> {
-        if self.uploader.interrupt.is_over(self.uploader.clock.now()) {
-            return Err(io::Error::other("the grace period is over"));
-        }
-        let Cursor {
-            deletion,
-            file: index,
-            offset,
-        } = self.next;
-        if let Some(path) = self.files.deletion(deletion).filter(|_| deletion < self.end.deletion) {
-            self.next.deletion += 1;
-            return Ok(Some(Change::Delete { path }));
-        }
-        // The file that the next part goes on with ends here at the part's end.
-        let limit = if index == self.end.file {
-            self.end.offset
-        } else {
-            u64::MAX
-        };
-        let Some(file) = self
-            .files
-            .get(index)
-            .filter(|_| index <= self.end.file && offset < limit)
-        else {
-            return Ok(None);
-        };
-        if self.uploader.mode == WriteMode::Overwrite && !self.deleted {
-            self.deleted = true;
-            return Ok(Some(Change::Delete { path: file.path }));
-        }
-        let stop = file.size.min(limit);
-        let length = usize::try_from(stop - offset).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
-        self.chunk.resize(length, 0);
+impl Load for Selection<'_> {
+    fn deletions(&self) -> usize {
+        if self.deletes { self.files.deletions().len() } else { 0 }
+    }
+
+    fn deletion(&self, number: usize) -> Option<&str> {
+        self.files.deletion(number).filter(|_| self.deletes)
+    }
+
+    fn file(&self, number: usize) -> Option<File<'_>> {
+        self.files.get(self.index(number)?)
+    }
+
+    fn read(&self, number: usize, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the archive in hand has no such file");
-        self.archive
-            .open_at(index, offset)
-            .ok_or_else(missing)?
-            .read_exact(&mut self.chunk)?;
-        self.sent += length as u64;
-        self.uploader.observer.sent(self.archive, self.sent);
-        self.next.offset += length as u64;
-        if self.next.offset >= file.size {
-            self.next = self.next.next_file();
-            self.deleted = false;
+        let index = self.index(number).ok_or_else(missing)?;
+        let mut content = self.archive.open_at(index, offset).ok_or_else(missing)?;
+        content.read_exact(buffer)
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.sent.set(self.sent.get() + bytes);
+        self.observer.sent(self.archive, self.sent.get());
+    }
+}
+
+/// What is still to be sent of an archive of which some files are there.
+struct Rest {
+    /// Indices of files.
+    files: Vec<usize>,
+    /// So much of the first one is there.
+    offset: u64,
+}
+
+impl Rest {
+    /// `None` where what was sent cannot be a part of the archive's changes, now that all of them are known.
+    ///
+    /// Overwriting, of two entries of one path the later part deletes the earlier one's bytes, so what counts in the end has
+    /// only to come last; a file that does not count at all is never right. Appending, nothing takes bytes back.
+    fn behind(sent: &Sent, files: &Files, mode: WriteMode) -> Option<Self> {
+        let mut is_there = vec![false; files.len()];
+        let counts = |key| {
+            let index = files.find(files.path_of(key)?)?;
+            let is_last = files.key(index) == Some(key);
+            (is_last || mode == WriteMode::Overwrite).then_some(is_last.then_some(index))
+        };
+        for key in sent.whole() {
+            if let Some(index) = counts(*key)? {
+                is_there[index] = true;
+            }
         }
-        Ok(Some(Change::Append {
-            path: file.path,
-            data: &self.chunk,
-        }))
+        let begun = match sent.begun() {
+            Some((key, offset)) => counts(key)?.map(|index| (index, offset)),
+            None => None,
+        };
+        let mut rest = Vec::new();
+        if let Some((index, _)) = begun {
+            is_there[index] = true;
+            rest.push(index);
+        }
+        rest.extend((0..files.len()).filter(|index| !is_there[*index]));
+        Some(Self {
+            files: rest,
+            offset: begun.map_or(0, |(_, offset)| offset),
+        })
     }
 }
 
@@ -314,7 +325,7 @@ pub struct KeepAlive {
 }
 
 impl KeepAlive {
-    fn start(sink: Arc<dyn CommitSink>) -> Self {
+    pub(super) fn start(sink: Arc<dyn CommitSink>) -> Self {
         let file_sets = Arc::new(Mutex::new(Vec::new()));
         let (stop, stopped) = bounded::<()>(0);
         let shared = Arc::clone(&file_sets);
@@ -335,74 +346,7 @@ impl KeepAlive {
         self.file_sets.lock().unwrap_or_else(PoisonError::into_inner).push(id);
     }
 
-    fn replace(&self, id: FileSetId) {
-        *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = vec![id];
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::holding::Holding;
-    use spoutctl_archive::{ArchiveReader, ArchiveWriter, Options};
-
-    fn archive(deletions: usize, sizes: &[usize]) -> Archive {
-        let mut writer = ArchiveWriter::new(Vec::new(), 0);
-        for number in 0..deletions {
-            writer.delete(format!("gone/{number}").as_bytes()).unwrap();
-        }
-        for (number, size) in sizes.iter().enumerate() {
-            let content = vec![b'x'; *size];
-            writer
-                .append(format!("file/{number}").as_bytes(), *size as u64, &content[..])
-                .unwrap();
-        }
-        let bytes = writer.finish().unwrap();
-        let options = Options {
-            obey_deletions: true,
-            ..Options::default()
-        };
-        let hold = Holding::new(std::path::Path::new("/nonexistent")).hold();
-        let mut reader = ArchiveReader::new(&bytes[..], Arc::from("test"), 1, options);
-        reader.next_archive(hold).unwrap().unwrap()
-    }
-
-    /// The ends of the parts of at most `limit` bytes, and the bytes of files in each.
-    fn parts(files: &Files, limit: u64) -> Vec<(Cursor, u64)> {
-        let mut ends: Vec<(Cursor, u64)> = Vec::new();
-        let mut start = Cursor::default();
-        while !start.is_end_of(files) {
-            let (end, bytes) = part_end(files, start, limit);
-            assert_ne!(end, start, "every part gets on");
-            ends.push((end, bytes));
-            start = end;
-        }
-        ends
-    }
-
-    fn at(deletion: usize, file: usize, offset: u64) -> Cursor {
-        Cursor { deletion, file, offset }
-    }
-
-    #[test]
-    fn deletions_fill_parts_before_any_file_does() {
-        let archive = archive(5, &[10, 700]);
-        let files = archive.contents.as_ref().unwrap();
-        assert_eq!(parts(files, u64::MAX), [(at(5, 2, 0), 710)]);
-        assert_eq!(
-            parts(files, 4 * FILE_COST),
-            [(at(4, 0, 0), 0), (at(5, 1, 246), 256), (at(5, 2, 0), 454)],
-        );
-    }
-
-    #[test]
-    fn an_archive_of_deletions_alone_has_parts_too() {
-        let archive = archive(3, &[]);
-        let files = archive.contents.as_ref().unwrap();
-        assert_eq!(parts(files, u64::MAX), [(at(3, 0, 0), 0)]);
-        let one_each: Vec<_> = (1..=3).map(|deletion| (at(deletion, 0, 0), 0)).collect();
-        assert_eq!(parts(files, 1), one_each);
+    pub(super) fn set(&self, ids: &[FileSetId]) {
+        *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = ids.to_vec();
     }
 }

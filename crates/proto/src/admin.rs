@@ -20,8 +20,8 @@ pub struct InspectClusterRequest {
     pub current_project: Option<Project>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the message is pachd's")]
 pub struct ClusterInfo {
     /// What tells this cluster from others; made once.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::google::Timestamp;
 use super::json::{enumeration, int64, unset};
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WhoAmIResponse {
     /// `user:…`, `robot:…`, `pipeline:…`
     #[prost(string, tag = "1")]
@@ -141,15 +142,16 @@ pub struct AuthorizeRequest {
     pub permissions: Vec<i32>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AuthorizeResponse {
     #[prost(bool, tag = "1")]
     pub authorized: bool,
     #[prost(enumeration = "Permission", repeated, tag = "2")]
-    #[serde(serialize_with = "permissions::serialize")]
+    #[serde(with = "permissions")]
     pub satisfied: Vec<i32>,
     #[prost(enumeration = "Permission", repeated, tag = "3")]
-    #[serde(serialize_with = "permissions::serialize")]
+    #[serde(with = "permissions")]
     pub missing: Vec<i32>,
     /// Whom it was answered for.
     #[prost(string, tag = "4")]

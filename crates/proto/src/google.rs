@@ -76,6 +76,41 @@ impl From<std::time::Duration> for Duration {
     }
 }
 
+impl Duration {
+    /// `1.5s`, as JSON has it; pachd takes no other units.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix('s')?;
+        let (is_negative, number) = number
+            .strip_prefix('-')
+            .map_or((false, number), |number| (true, number));
+        let (seconds, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = is_digits(seconds) && is_digits(fraction) && !(seconds.is_empty() && fraction.is_empty());
+        if !is_number || fraction.len() > 9 {
+            return None;
+        }
+        let seconds: i64 = format!("0{seconds}").parse().ok()?;
+        let nanos: i32 = format!("{fraction:0<9}").parse().ok()?;
+        let sign = if is_negative { -1 } else { 1 };
+        Some(Self {
+            seconds: seconds * i64::from(sign),
+            nanos: nanos * sign,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom(format_args!(
+                "invalid value for google.protobuf.Duration type: {text:?}"
+            ))
+        })
+    }
+}
+
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.nanos == 0 {

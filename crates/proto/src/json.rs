@@ -8,8 +8,9 @@ use std::fmt;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Serializer;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -23,6 +24,49 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Whether a field of a request has the value of one that is not set.
+pub(super) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// A request in JSON without the fields that are not set, as clients write one: what a server knows nothing of is then
+/// only there when it matters. Numbers of 64 bits and enums, whose texts tell nothing, leave themselves out
+/// ([`is_unset`]); a message that is set stays, however empty it is.
+///
+/// # Errors
+/// When a value has no form in JSON.
+pub fn populated(request: &impl Serialize) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(request)?;
+    prune(&mut value);
+    Ok(value)
+}
+
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| match member {
+                Value::Null | Value::Bool(false) => false,
+                Value::String(text) => !text.is_empty(),
+                Value::Array(items) => !items.is_empty(),
+                _ => true,
+            });
+            members.values_mut().for_each(prune);
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Unsigned integers of 64 bits; nothing here counts beyond the signed ones.
+pub(super) mod uint64 {
+    use super::{Deserializer, Integer, not_an_integer};
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let number = deserializer.deserialize_any(Integer)?;
+        u64::try_from(number).map_err(|_| not_an_integer(number))
+    }
 }
 
 /// 64-bit integers.
@@ -73,7 +117,12 @@ impl Visitor<'_> for Integer {
 /// Bytes.
 pub(super) mod bytes {
     use super::{Deserializer, STANDARD, Serializer};
+    use base64::Engine as _;
     use base64::display::Base64Display;
+
+    pub fn append(bytes: &[u8], text: &mut String) {
+        STANDARD.encode_string(bytes, text);
+    }
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Base64Display::new(bytes, &STANDARD))

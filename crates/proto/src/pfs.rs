@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::{Permission, permissions};
 use super::google::{BytesValue, Duration, Empty, Timestamp};
-use super::json::{self, enumeration, unset};
+use super::json::{self, enumeration, is_unset, unset};
 use spoutctl_core::pfs::{self, CommitId};
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
@@ -174,8 +174,8 @@ pub struct RepoDetails {
     pub size_bytes: i64,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct BranchInfo {
     #[prost(message, optional, tag = "1")]
     pub branch: Option<Branch>,
@@ -212,15 +212,16 @@ enumeration! {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CommitOrigin {
     #[prost(enumeration = "OriginKind", tag = "1")]
     #[serde(with = "OriginKind")]
     pub kind: i32,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct CommitInfo {
     #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
@@ -264,8 +265,8 @@ pub struct CommitInfo {
     pub updated_at: Option<Timestamp>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct CommitDetails {
     #[prost(int64, tag = "1")]
     #[serde(with = "json::int64")]
@@ -284,8 +285,8 @@ enumeration! {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct FileInfo {
     #[prost(message, optional, tag = "1")]
     pub file: Option<File>,
@@ -477,7 +478,7 @@ pub struct InspectCommitRequest {
     #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
     #[prost(enumeration = "CommitState", tag = "2")]
-    #[serde(with = "CommitState")]
+    #[serde(with = "CommitState", skip_serializing_if = "is_unset")]
     pub wait: i32,
 }
 
@@ -491,7 +492,7 @@ pub struct ListCommitRequest {
     #[prost(message, optional, tag = "3")]
     pub to: Option<Commit>,
     #[prost(int64, tag = "4")]
-    #[serde(with = "json::int64")]
+    #[serde(with = "json::int64", skip_serializing_if = "is_unset")]
     pub number: i64,
     #[prost(bool, tag = "5")]
     #[serde(deserialize_with = "unset")]
@@ -501,7 +502,7 @@ pub struct ListCommitRequest {
     pub all: bool,
     #[prost(enumeration = "OriginKind", tag = "7")]
     #[serde(alias = "origin_kind")]
-    #[serde(with = "OriginKind")]
+    #[serde(with = "OriginKind", skip_serializing_if = "is_unset")]
     pub origin_kind: i32,
     #[prost(message, optional, tag = "8")]
     #[serde(alias = "started_time")]
@@ -573,14 +574,14 @@ pub struct SubscribeCommitRequest {
     #[prost(message, optional, tag = "3")]
     pub from: Option<Commit>,
     #[prost(enumeration = "CommitState", tag = "4")]
-    #[serde(with = "CommitState")]
+    #[serde(with = "CommitState", skip_serializing_if = "is_unset")]
     pub state: i32,
     #[prost(bool, tag = "5")]
     #[serde(deserialize_with = "unset")]
     pub all: bool,
     #[prost(enumeration = "OriginKind", tag = "6")]
     #[serde(alias = "origin_kind")]
-    #[serde(with = "OriginKind")]
+    #[serde(with = "OriginKind", skip_serializing_if = "is_unset")]
     pub origin_kind: i32,
 }
 
@@ -649,6 +650,41 @@ pub struct ModifyFileRequest {
     pub copy_file: Option<CopyFile>,
 }
 
+impl ModifyFileRequest {
+    /// Appends the message in JSON, as one line of such a stream. Base64 goes straight into the text: it is what an upload
+    /// through the gateway spends its time with.
+    ///
+    /// # Errors
+    /// When a value has no form in JSON.
+    pub fn write_line(&self, line: &mut String) -> serde_json::Result<()> {
+        match self {
+            Self {
+                add_file:
+                    Some(AddFile {
+                        path,
+                        datum,
+                        raw: Some(raw),
+                        url: None,
+                    }),
+                set_commit: None,
+                delete_file: None,
+                copy_file: None,
+            } if datum.is_empty() && !raw.value.is_empty() => {
+                line.push_str("{\"addFile\":{\"path\":");
+                line.push_str(&serde_json::to_string(path)?);
+                line.push_str(",\"raw\":\"");
+                json::bytes::append(&raw.value, line);
+                line.push_str("\"}}\n");
+            }
+            other => {
+                line.push_str(&json::populated(other)?.to_string());
+                line.push('\n');
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A file or a directory of another commit of the repo.
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
@@ -705,8 +741,8 @@ pub struct DeleteFile {
     pub datum: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct CreateFileSetResponse {
     #[prost(string, tag = "1")]
     pub file_set_id: String,
@@ -748,7 +784,7 @@ pub struct RenewFileSetRequest {
     #[serde(alias = "file_set_id", deserialize_with = "unset")]
     pub file_set_id: String,
     #[prost(int64, tag = "2")]
-    #[serde(alias = "ttl_seconds", with = "json::int64")]
+    #[serde(alias = "ttl_seconds", with = "json::int64", skip_serializing_if = "is_unset")]
     pub ttl_seconds: i64,
 }
 
@@ -759,7 +795,7 @@ pub struct ComposeFileSetRequest {
     #[serde(alias = "file_set_ids", deserialize_with = "unset")]
     pub file_set_ids: Vec<String>,
     #[prost(int64, tag = "2")]
-    #[serde(alias = "ttl_seconds", with = "json::int64")]
+    #[serde(alias = "ttl_seconds", with = "json::int64", skip_serializing_if = "is_unset")]
     pub ttl_seconds: i64,
 }
 
@@ -773,7 +809,7 @@ pub struct GetFileRequest {
     #[serde(rename = "URL", deserialize_with = "unset")]
     pub url: String,
     #[prost(int64, tag = "3")]
-    #[serde(with = "json::int64")]
+    #[serde(with = "json::int64", skip_serializing_if = "is_unset")]
     pub offset: i64,
     #[prost(message, optional, tag = "4")]
     #[serde(alias = "path_range")]
@@ -840,7 +876,7 @@ pub struct WalkFileRequest {
     #[prost(message, optional, tag = "2")]
     pub pagination_marker: Option<File>,
     #[prost(int64, tag = "3")]
-    #[serde(with = "json::int64")]
+    #[serde(with = "json::int64", skip_serializing_if = "is_unset")]
     pub number: i64,
     #[prost(bool, tag = "4")]
     #[serde(deserialize_with = "unset")]
@@ -886,8 +922,8 @@ pub struct DiffFileRequest {
     pub shallow: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct DiffFileResponse {
     #[prost(message, optional, tag = "1")]
     pub new_file: Option<FileInfo>,

@@ -4,7 +4,7 @@ use prost::Message;
 use serde::{Deserialize, Serialize};
 
 use super::google::Timestamp;
-use super::json::{bytes, int64, unset};
+use super::json::{bytes, enumeration, int64, uint64, unset};
 use super::pfs::{Commit, CommitSet, Project};
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
@@ -27,43 +27,48 @@ pub struct InspectPipelineRequest {
     pub details: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-pub enum PipelineType {
-    Unknown = 0,
-    Transform = 1,
-    Spout = 2,
-    Service = 3,
+enumeration! {
+    PipelineType {
+        /// The name is pachd's.
+        Unknown = 0 "PIPELINT_TYPE_UNKNOWN",
+        Transform = 1 "PIPELINE_TYPE_TRANSFORM",
+        Spout = 2 "PIPELINE_TYPE_SPOUT",
+        Service = 3 "PIPELINE_TYPE_SERVICE",
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-pub enum PipelineState {
-    Unknown = 0,
-    Starting = 1,
-    Running = 2,
-    Restarting = 3,
-    Failure = 4,
-    Paused = 5,
-    Standby = 6,
-    Crashing = 7,
+enumeration! {
+    PipelineState {
+        Unknown = 0 "PIPELINE_STATE_UNKNOWN",
+        Starting = 1 "PIPELINE_STARTING",
+        Running = 2 "PIPELINE_RUNNING",
+        Restarting = 3 "PIPELINE_RESTARTING",
+        Failure = 4 "PIPELINE_FAILURE",
+        Paused = 5 "PIPELINE_PAUSED",
+        Standby = 6 "PIPELINE_STANDBY",
+        Crashing = 7 "PIPELINE_CRASHING",
+    }
 }
 
 /// Of some forty fields those that a client looks at; all are in [`super::spec::PIPELINE_INFO`].
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct PipelineInfo {
     #[prost(message, optional, tag = "1")]
     pub pipeline: Option<Pipeline>,
     #[prost(uint64, tag = "2")]
+    #[serde(deserialize_with = "uint64::deserialize")]
     pub version: u64,
     #[prost(bool, tag = "4")]
     pub stopped: bool,
     #[prost(enumeration = "PipelineState", tag = "5")]
+    #[serde(deserialize_with = "PipelineState::deserialize")]
     pub state: i32,
     /// What is wrong with a pipeline that failed or crashes.
     #[prost(string, tag = "6")]
     pub reason: String,
     #[prost(enumeration = "PipelineType", tag = "10")]
+    #[serde(deserialize_with = "PipelineType::deserialize")]
     pub r#type: i32,
     /// Only where they were asked for.
     #[prost(message, optional, tag = "12")]
@@ -77,7 +82,8 @@ pub struct PipelineInfo {
 }
 
 /// Of some forty fields the one that a client needs before 2.8, which tells no spec.
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct PipelineDetails {
     #[prost(string, tag = "9")]
     pub output_branch: String,
@@ -101,8 +107,8 @@ pub struct CreatePipelineV2Request {
     pub reprocess: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct CreatePipelineV2Response {
     /// The spec with the cluster's defaults filled in.
     #[prost(string, tag = "1")]

@@ -307,28 +307,9 @@ fn double(value: &Value) -> Result<Value, Unfit> {
     number.map(Value::Number).ok_or_else(|| unfit("double", value))
 }
 
-/// `1.5s`, as JSON has it; pachd takes no other units.
 fn duration(value: &Value) -> Result<Duration, Unfit> {
-    let wrong = || unfit("google.protobuf.Duration", value);
-    let Value::String(text) = value else {
-        return Err(wrong());
-    };
-    let number = text.strip_suffix('s').ok_or_else(wrong)?;
-    let (is_negative, number) = number
-        .strip_prefix('-')
-        .map_or((false, number), |number| (true, number));
-    let (seconds, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if seconds.is_empty() && fraction.is_empty() || !is_digits(seconds) || !is_digits(fraction) || fraction.len() > 9 {
-        return Err(wrong());
-    }
-    let seconds: i64 = format!("0{seconds}").parse().map_err(|_| wrong())?;
-    let nanos: i32 = format!("{fraction:0<9}").parse().map_err(|_| wrong())?;
-    let sign = if is_negative { -1 } else { 1 };
-    Ok(Duration {
-        seconds: seconds * i64::from(sign),
-        nanos: nanos * sign,
-    })
+    let read = value.as_str().and_then(Duration::parse);
+    read.ok_or_else(|| unfit("google.protobuf.Duration", value))
 }
 
 fn duration_value(duration: Duration) -> Value {

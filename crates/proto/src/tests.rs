@@ -3,23 +3,26 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use prost::Message;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::admin::{ClusterInfo, InspectClusterRequest};
-use super::auth::AuthorizeRequest;
+use super::auth::{AuthenticateRequest, AuthorizeRequest};
 use super::google::{BytesValue, Empty};
 use super::pfs::{
-    AddFileSetRequest, BranchInfo, ClearCommitRequest, Commit, CommitInfo, CommitSetRequest, ComposeFileSetRequest,
-    CreateBranchRequest, CreateFileSetResponse, CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest,
-    DeleteRepoResponse, DiffFileRequest, DiffFileResponse, FileInfo, FinishCommitRequest, GetFileRequest,
-    GlobFileRequest, InspectBranchRequest, InspectCommitRequest, InspectFileRequest, InspectRepoRequest,
-    ListBranchRequest, ListCommitRequest, ListFileRequest, ListRepoRequest, ModifyFileRequest, RenewFileSetRequest,
-    RepoInfo, StartCommitRequest, SubscribeCommitRequest, WalkFileRequest,
+    AddFile, AddFileSetRequest, BranchInfo, ClearCommitRequest, Commit, CommitInfo, CommitSetRequest,
+    ComposeFileSetRequest, CreateBranchRequest, CreateFileSetResponse, CreateProjectRequest, CreateRepoRequest,
+    DeleteFile, DeleteRepoRequest, DeleteRepoResponse, DiffFileRequest, DiffFileResponse, FileInfo,
+    FinishCommitRequest, GetFileRequest, GlobFileRequest, InspectBranchRequest, InspectCommitRequest,
+    InspectFileRequest, InspectProjectRequest, InspectRepoRequest, ListBranchRequest, ListCommitRequest,
+    ListFileRequest, ListRepoRequest, ModifyFileRequest, RenewFileSetRequest, Repo, RepoInfo, StartCommitRequest,
+    SubscribeCommitRequest, WalkFileRequest,
 };
 use super::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, ListPipelineRequest, PipelineInfo,
-    StopPipelineRequest,
+    StartPipelineRequest, StopPipelineRequest,
 };
 use super::shape::Shape;
 use super::spec::{CREATE_PIPELINE_REQUEST, PIPELINE_INFO};
@@ -162,4 +165,101 @@ fn every_recorded_message_is_read_and_written_whole() {
 fn from_hex(text: &str) -> Vec<u8> {
     let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
     (0..text.len()).step_by(2).map(digit).collect()
+}
+
+/// In JSON, as clients write it.
+fn text(request: &impl Serialize) -> String {
+    super::populated(request).unwrap().to_string()
+}
+
+#[test]
+fn a_request_in_json_leaves_out_what_is_not_set() {
+    fn empty<M: Message + Default + Serialize>() -> String {
+        text(&M::default())
+    }
+    for written in [
+        empty::<InspectClusterRequest>(),
+        empty::<AuthorizeRequest>(),
+        empty::<AuthenticateRequest>(),
+        empty::<InspectPipelineRequest>(),
+        empty::<StopPipelineRequest>(),
+        empty::<StartPipelineRequest>(),
+        empty::<CreatePipelineV2Request>(),
+        empty::<OneTransactionRequest>(),
+        empty::<InspectProjectRequest>(),
+        empty::<CreateRepoRequest>(),
+        empty::<InspectRepoRequest>(),
+        empty::<CreateBranchRequest>(),
+        empty::<InspectBranchRequest>(),
+        empty::<ListBranchRequest>(),
+        empty::<StartCommitRequest>(),
+        empty::<FinishCommitRequest>(),
+        empty::<CommitSetRequest>(),
+        empty::<InspectCommitRequest>(),
+        empty::<ListCommitRequest>(),
+        empty::<SubscribeCommitRequest>(),
+        empty::<AddFileSetRequest>(),
+        empty::<RenewFileSetRequest>(),
+        empty::<ComposeFileSetRequest>(),
+        empty::<InspectFileRequest>(),
+        empty::<WalkFileRequest>(),
+        empty::<DiffFileRequest>(),
+        empty::<GetFileRequest>(),
+    ] {
+        assert_eq!(written, "{}");
+    }
+}
+
+#[test]
+fn what_looks_like_nothing_and_is_something_stays_in_a_request() {
+    let request = ListCommitRequest {
+        repo: Some(Repo {
+            name: "0".to_owned(),
+            ..Repo::default()
+        }),
+        from: Some(Commit::default()),
+        number: 7,
+        ..ListCommitRequest::default()
+    };
+    assert_eq!(text(&request), r#"{"from":{},"number":"7","repo":{"name":"0"}}"#);
+    let parts = ComposeFileSetRequest {
+        file_set_ids: vec![String::new(), "COMMIT_STATE_UNKNOWN".to_owned()],
+        ttl_seconds: 0,
+    };
+    assert_eq!(text(&parts), r#"{"fileSetIds":["","COMMIT_STATE_UNKNOWN"]}"#);
+}
+
+fn changes() -> impl Strategy<Value = ModifyFileRequest> {
+    let path = || "(/[a-z0\"\\\\\u{e4}]{1,6}){1,3}";
+    let raw = prop::option::of(prop::collection::vec(any::<u8>(), 0..200));
+    let add = (path(), "[a-z]{0,2}", raw).prop_map(|(path, datum, raw)| ModifyFileRequest {
+        add_file: Some(AddFile {
+            path,
+            datum,
+            // No bytes are written as nothing: the file is empty either way.
+            raw: raw.filter(|raw| !raw.is_empty()).map(Into::into),
+            url: None,
+        }),
+        ..ModifyFileRequest::default()
+    });
+    let delete = path().prop_map(|path| ModifyFileRequest {
+        delete_file: Some(DeleteFile {
+            path,
+            datum: String::new(),
+        }),
+        ..ModifyFileRequest::default()
+    });
+    prop_oneof![add, delete]
+}
+
+proptest! {
+    #[test]
+    fn a_line_of_a_stream_is_the_message_in_json(change in changes()) {
+        let mut line = String::new();
+        change.write_line(&mut line).unwrap();
+        prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
+        let written: Value = serde_json::from_str(&line).unwrap();
+        prop_assert_eq!(&written, &super::populated(&change).unwrap());
+        prop_assert_eq!(serde_json::from_value::<ModifyFileRequest>(written).unwrap(), change);
+    }
 }

@@ -60,13 +60,15 @@ pub struct BatchTransactionRequest {
     pub requests: Vec<TransactionRequest>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransactionResponse {
     #[prost(message, optional, tag = "1")]
     pub commit: Option<Commit>,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransactionInfo {
     #[prost(message, optional, tag = "1")]
     pub transaction: Option<Transaction>,
@@ -82,8 +84,8 @@ pub struct TransactionInfo {
     pub version: i64,
 }
 
-#[derive(Clone, PartialEq, Eq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct TransactionInfos {
     #[prost(message, repeated, tag = "1")]
     pub transaction_info: Vec<TransactionInfo>,

@@ -87,6 +87,17 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Forgets all tokens of somebody.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn revoke_tokens_of(&mut self, principal: &str) -> Result<(), Failure> {
+        self.db
+            .prepare_cached("DELETE FROM tokens WHERE principal = ?1")?
+            .execute([principal])?;
+        Ok(())
+    }
+
     /// Forgets a token, and tells whether it was there.
     ///
     /// # Errors

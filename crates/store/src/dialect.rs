@@ -207,6 +207,19 @@ impl Dialect {
         }
     }
 
+    /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen on 2.8.10,
+    /// 2.10.7 and 2.12.0).
+    #[must_use]
+    pub fn minds_updates_under_readers(self) -> bool {
+        self.since(8)
+    }
+
+    /// A spout's code has a process group of its own, and what is left of the group when the code ends is killed.
+    #[must_use]
+    pub fn groups_spout_code(self) -> bool {
+        self.since(5)
+    }
+
     /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
     #[must_use]
     pub fn file_sets_have_tokens(self) -> bool {

@@ -36,6 +36,7 @@ pub struct PipelineRecord {
 
 /// A pipeline's next version.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct NewPipeline<'a> {
     pub name: &'a Repo,
     pub output_branch: &'a BranchName,
@@ -50,6 +51,8 @@ pub struct NewPipeline<'a> {
     /// It may take the place of one that is there.
     pub update: bool,
     pub reprocess: bool,
+    /// A repo of this name that no pipeline writes becomes its own; pachd refuses that.
+    pub adopts_repo: bool,
 }
 
 /// Whether a pipeline that is not stopped writes the branch: then its commits have provenance (recording http 107).
@@ -66,6 +69,17 @@ pub(super) fn writes(db: &Connection, branch: &Branch) -> rusqlite::Result<bool>
         ],
         |row| row.get(0),
     )
+}
+
+/// Whether another pipeline reads a branch of the repo that this one writes.
+fn is_read_by_others(db: &Connection, name: &Repo) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM pipeline_inputs WHERE project = ?1 AND repo = ?2)")?
+        .query_row([name.project.as_str(), name.name.as_str()], |row| row.get(0))
+}
+
+/// Who a pipeline's own code is.
+pub(super) fn principal_of(pipeline: &Repo) -> String {
+    format!("pipeline:{pipeline}")
 }
 
 /// The branches that a pipeline reads.
@@ -119,18 +133,9 @@ impl Work<'_> {
         if before.is_some() && !new.update {
             return Err(Refusal::PipelineExists(new.name.clone()).into());
         }
-        if before.is_none() {
-            if find(self.db, new.name)?.is_some() {
-                return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
-            }
-            let name = self.dialect.repo(new.name);
-            let description = format!("Output repo for pipeline {name}.");
-            self.create_repo(new.name, &description, false)?;
-            if self.principal.is_some() {
-                // Its own code, as recording auth 027 has it.
-                let pipeline = format!("pipeline:{}", new.name);
-                self.set_roles(&resource_of(new.name), &pipeline, ["repoWriter"])?;
-            }
+        match &before {
+            None => self.make_output_repo(new)?,
+            Some(before) => self.begin_update(before, new.is_spout)?,
         }
         for input in new.inputs {
             repo_row(self.db, &input.repo)?;
@@ -166,6 +171,30 @@ impl Work<'_> {
         } else {
             self.start_job(new.name, &spec_commit)
         }
+    }
+
+    fn make_output_repo(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
+        let is_there = find(self.db, new.name)?.is_some();
+        if is_there && !new.adopts_repo {
+            return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
+        }
+        let name = self.dialect.repo(new.name);
+        let description = format!("Output repo for pipeline {name}.");
+        self.create_repo(new.name, &description, is_there)?;
+        if self.principal.is_some() {
+            // Its own code, as recording auth 027 has it.
+            self.set_roles(&resource_of(new.name), &principal_of(new.name), ["repoWriter"])?;
+        }
+        Ok(())
+    }
+
+    /// The next version's code gets a token of its own, and the one before loses its own within the transaction.
+    fn begin_update(&mut self, before: &PipelineRecord, is_spout: bool) -> Result<(), Failure> {
+        let is_refused = is_spout && !before.stopped && self.dialect.minds_updates_under_readers();
+        if is_refused && is_read_by_others(self.db, &before.name)? {
+            return Err(Refusal::ReadDownstream.into());
+        }
+        self.revoke_tokens_of(&principal_of(&before.name))
     }
 
     fn keep_inputs(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
@@ -265,6 +294,14 @@ impl Store {
     /// `NotFound`.
     pub fn pipeline(&self, name: &Repo) -> Result<PipelineRecord, Fault> {
         self.database.read(|tx| Work::on(tx, self).some_pipeline(name))
+    }
+
+    /// The same, or `None`.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub fn find_pipeline(&self, name: &Repo) -> Result<Option<PipelineRecord>, Fault> {
+        self.database.read(|tx| Work::on(tx, self).pipeline(name))
     }
 
     /// Every pipeline, the one that was changed last first (recording http 104).

@@ -126,6 +126,12 @@ pub enum Refusal {
     /// http 092.
     #[error("pipeline \"{0}\" already exists")]
     PipelineExists(Repo),
+    /// The constraint and the state were seen; the rest is how `PostgreSQL` says it.
+    #[error(
+        "add commit provenance: ERROR: insert or update on table \"commit_provenance\" violates foreign key constraint \
+         \"fk_to_commit\" (SQLSTATE 23503)"
+    )]
+    ReadDownstream,
     #[error("job {pipeline}@{id} not found")]
     JobNotFound { pipeline: Repo, id: String },
     /// `CreateSecret`, in Kubernetes' words.
@@ -356,6 +362,7 @@ impl Refusal {
             | Self::NothingToPick
             | Self::NoRepoForPipeline(_)
             | Self::NoMetaRepo(_)
+            | Self::ReadDownstream
             | Self::SecretExists(_)
             | Self::SecretNotFound(_)
             | Self::MetadataKeyExists(_)

@@ -18,8 +18,8 @@
 //! refused in words of our own (012); what is no commit's id is not found; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
-//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same bytes. Pipelines are kept, not run: those that are spouts, in their newest version, without
-//! a spec repo to read. Roles are those about repos and projects; lists leave nobody's repos
+//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same bytes. Pipelines are kept, not run, in their newest version, without
+//! a spec repo to read; whoever runs a spout's code asks `spout` for what it needs. Roles are those about repos and projects; lists leave nobody's repos
 //! out, and tokens of a file are revoked there. Not served: jobs, groups, triggers, provenance other than a spout's, data of a URL, copies within a repo, datums, and globs with `!(…)`. Each says so by its name.
 //!
 //! # Calls
@@ -41,6 +41,7 @@ mod naming;
 mod pipelines;
 mod repos;
 mod secrets;
+mod spout;
 pub mod status;
 mod subscription;
 #[cfg(test)]
@@ -55,8 +56,11 @@ use std::time::Duration;
 
 use self::access::{Access, Caller};
 use self::finishing::Finisher;
+pub use self::spout::SpoutNow;
+use self::spout::Starts;
 pub use self::status::{Code, Status};
 use crate::{Dialect, Store};
+use spoutctl_core::pfs::Repo;
 
 /// Takes one of many answers.
 pub type Answers<'a, T> = dyn FnMut(T) -> ControlFlow<()> + 'a;
@@ -103,6 +107,9 @@ pub struct Service {
     access: Option<Access>,
     /// Which pachd this is.
     dialect: Dialect,
+    /// The spout whose code somebody runs, if anybody does.
+    runs: Option<Repo>,
+    starts: Starts,
     /// Works as long as it is here.
     _finisher: Finisher,
 }
@@ -113,7 +120,7 @@ impl Service {
     /// # Errors
     /// When there is no thread to be had.
     pub fn new(store: Store) -> io::Result<Self> {
-        Self::over(store.closing_outputs())
+        Self::over(store.closing_outputs(), Arc::default())
     }
 
     /// The same for a spout's own code, which alone may write what the spout writes.
@@ -121,19 +128,37 @@ impl Service {
     /// # Errors
     /// As [`Service::new`].
     pub fn of_sidecar(store: Store) -> io::Result<Self> {
-        Self::over(store)
+        Self::over(store, Arc::default())
     }
 
-    fn over(store: Store) -> io::Result<Self> {
+    /// The same beside `main`, over the same directory: each hears of what the other changes. When one ends, both do.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub fn sidecar_beside(main: &Self, store: Store) -> io::Result<Self> {
+        Self::over(store, Arc::clone(&main.changes))
+    }
+
+    fn over(store: Store, changes: Arc<Changes>) -> io::Result<Self> {
         let store = Arc::new(store);
-        let changes = Arc::<Changes>::default();
         Ok(Self {
             _finisher: Finisher::start(Arc::clone(&store), Arc::clone(&changes))?,
             dialect: store.dialect(),
             store,
             changes,
             access: None,
+            runs: None,
+            starts: Starts::default(),
         })
+    }
+
+    /// Somebody runs the code of this spout.
+    #[must_use]
+    pub fn running(self, spout: Repo) -> Self {
+        Self {
+            runs: Some(spout),
+            ..self
+        }
     }
 
     /// From now on a token is asked for, and what its owner may do.

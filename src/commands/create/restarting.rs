@@ -2,16 +2,16 @@
 //! stopped. Starting it again leaves an open commit of pachd's own on its branch, which nobody else finishes.
 
 use crate::commands::pipelines::failure;
-use crate::commands::server::Pachd;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use pachyderm_client::Pachd;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, BranchName, DEFAULT_BRANCH, Repo};
 use spoutctl_delivery::restarted::{self, Emptied, Leftover};
 
 /// A spout that is stopped while something is done.
 pub(super) struct Restart<'a> {
-    pub pachd: &'a Pachd,
+    pub pachd: &'a dyn Pachd,
     pub spout: &'a Repo,
     pub terminal: &'a Terminal,
 }
@@ -27,7 +27,7 @@ impl Restart<'_> {
             "another pipeline reads from {spout}, so pachd updates it only while it is stopped: it is stopped, updated and \
              started again"
         ));
-        let pipelines = self.pachd.pipelines();
+        let pipelines = self.pachd;
         let stopped = pipelines.stop_pipeline(spout);
         stopped.map_err(|fault| failure(&format!("{spout} was not stopped, and not updated"), &fault))?;
         let updated = update();
@@ -60,7 +60,7 @@ impl Restart<'_> {
 
     /// What pachd has left at the head. The spout's own pod does the same, where `spoutctl put` runs in it.
     fn finish_head(&self) {
-        let branch = self.pachd.pipelines().output_branch(self.spout).ok().flatten();
+        let branch = self.pachd.output_branch(self.spout).ok().flatten();
         let Some(name) = branch.or_else(|| BranchName::new(DEFAULT_BRANCH).ok()) else {
             return;
         };
@@ -78,16 +78,14 @@ impl Restart<'_> {
     }
 
     fn look_and_finish(&self, branch: &Branch) -> Result<Leftover, Fault> {
-        let sink = self.pachd.sink();
+        let sink = self.pachd;
         let leftover = restarted::look(sink, branch)?;
-        if let Some(head) = &leftover.open {
-            restarted::finish(sink, branch, head)?;
-        }
+        restarted::finish(sink, branch, &leftover)?;
         Ok(leftover)
     }
 
     fn say(&self, branch: &Branch, leftover: &Leftover) {
-        if let Some(head) = &leftover.open {
+        for head in &leftover.open {
             self.terminal.status(&format!(
                 "commit {head}, which pachd has begun on {branch} and never finishes, is finished, with the files of the one \
                  before"

@@ -10,12 +10,13 @@ use crate::cli::CreateArgs;
 use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::{Pachd, advise};
+use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::failure::Failure;
 use crate::settings::{self, Server, project::Project};
 use crate::terminal::{Terminal, Voice};
+use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
@@ -43,7 +44,7 @@ pub(super) fn run(
     let (pachd, server) = pipelines::open(&args.server, terminal)?;
     specs.iter().try_for_each(|spec| has_project(spec, &server))?;
     let submitter = Submitter {
-        pachd: &pachd,
+        pachd: &*pachd,
         terminal,
         restart: args.submission.restart,
         how: Submission {
@@ -237,7 +238,7 @@ fn refuse_twice(specs: &[Spec]) -> Result<(), Failure> {
 }
 
 struct Submitter<'a> {
-    pachd: &'a Pachd,
+    pachd: &'a dyn Pachd,
     terminal: &'a Terminal,
     how: Submission,
     /// A spout that pachd refuses to update while it runs may be stopped.
@@ -282,7 +283,7 @@ impl Submitter<'_> {
 
     /// What pachd says to a spec: nothing, or the words of its refusal.
     fn send(&self, spec: &Spec, before: Option<&Running>) -> Result<Result<(), String>, Failure> {
-        match self.pachd.pipelines().submit_pipeline(&spec.sent.json, self.how) {
+        match self.pachd.submit_pipeline(&spec.sent.json, self.how) {
             Err(fault) if fault.is_passing() => self.look_what_became(spec, before, &fault),
             Err(fault) => Err(cannot(spec, &fault)),
             Ok(verdict) => Ok(verdict.map(drop)),
@@ -324,7 +325,7 @@ impl Submitter<'_> {
     /// Shows what would be, and how it differs from what is.
     fn try_out(&self, spec: &Spec) -> Result<(), Failure> {
         let running = self.running(spec)?;
-        let verdict = self.pachd.pipelines().try_pipeline(&spec.sent.json);
+        let verdict = self.pachd.try_pipeline(&spec.sent.json);
         let effective = match verdict.map_err(|fault| cannot(spec, &fault))? {
             Ok(effective) => effective,
             Err(words) => return Err(self.refused(spec, &words, running.is_some())),
@@ -360,10 +361,7 @@ impl Submitter<'_> {
         let Some(pipeline) = &spec.pipeline else {
             return Ok(None);
         };
-        self.pachd
-            .pipelines()
-            .find_pipeline(pipeline)
-            .map_err(|fault| cannot(spec, &fault))
+        self.pachd.find_pipeline(pipeline).map_err(|fault| cannot(spec, &fault))
     }
 
     /// Shows the refusal where the spec is to blame.

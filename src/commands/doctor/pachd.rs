@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::explained;
-use crate::commands::server::{self, Pachd};
-use crate::settings::Server;
+use crate::commands::server;
+use crate::settings::{Address, Server};
+use pachyderm_client::Pachd;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::age;
 use spoutctl_delivery::examination::{Check, Finding, Verdict};
@@ -14,10 +15,10 @@ use spoutctl_delivery::examination::{Check, Finding, Verdict};
 /// A token that expires sooner wants somebody's attention.
 const SOON: Duration = Duration::from_hours(24);
 
-pub(super) fn version(pachd: &Pachd, server: &Server, limit: Duration) -> Finding {
-    let door = match pachd {
-        Pachd::Gateway(_) => "the HTTP gateway",
-        Pachd::Grpc(_) => "gRPC",
+pub(super) fn version(pachd: &dyn Pachd, server: &Server, limit: Duration) -> Finding {
+    let door = match server.address {
+        Address::Gateway(_) => "the HTTP gateway",
+        _ => "gRPC",
     };
     match pachd.version() {
         Ok(version) => {
@@ -39,8 +40,8 @@ pub(super) fn version(pachd: &Pachd, server: &Server, limit: Duration) -> Findin
     }
 }
 
-pub(super) fn cluster(pachd: &Pachd, server: &Server) -> Finding {
-    let found = match pachd.sink().cluster() {
+pub(super) fn cluster(pachd: &dyn Pachd, server: &Server) -> Finding {
+    let found = match pachd.cluster() {
         Ok(found) => found,
         Err(fault) => return Finding::of_fault(Check::Cluster, &fault),
     };
@@ -51,7 +52,7 @@ pub(super) fn cluster(pachd: &Pachd, server: &Server) -> Finding {
     }
 }
 
-pub(super) fn auth(pachd: &Pachd, server: &Server) -> Finding {
+pub(super) fn auth(pachd: &dyn Pachd, server: &Server) -> Finding {
     let from = server.token.as_ref().map(|(_, from)| from.to_string());
     match pachd.who_am_i() {
         Ok(identity) => {

@@ -23,7 +23,7 @@ const GUARD: &str = "__guard";
 const READY: &[u8] = b"+";
 
 /// A process group whose leader is a guard.
-pub(super) struct Guard {
+pub(in crate::commands) struct Guard {
     process: Child,
     group: Pid,
 }

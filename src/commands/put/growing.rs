@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pachyderm_client::pachd::Followable;
 use spoutctl_core::pfs::{Destination, FilePath, Relative, Revision, Source};
 use spoutctl_delivery::messages::packing::Existing;
-use spoutctl_delivery::retrieval::{FileSource, RetrievalError, find_commit};
+use spoutctl_delivery::retrieval::{RetrievalError, find_commit};
 
 /// The first pause between two questions, and the longest.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -13,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The branch that files grow on.
 pub(super) struct Growing {
-    pub files: Box<dyn FileSource + Send + Sync>,
+    pub files: Arc<dyn Followable>,
     pub destination: Destination,
     /// How long it is tried.
     pub retry_for: Duration,

@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::grouped;
+use spoutctl_delivery::early::Early;
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
 use spoutctl_delivery::rereading::Original;
@@ -116,8 +117,8 @@ pub(super) trait Taker {
     /// The number of the first archive.
     fn first_number(&self) -> u64;
 
-    /// A place for the next archive while it is read, of an input that perhaps can be read again.
-    fn hold(&self, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError>;
+    /// A place for the archive of this number while it is read, of an input that perhaps can be read again.
+    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError>;
 
     /// A complete archive. It breaks when nobody wants more.
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
@@ -132,6 +133,8 @@ pub(super) trait Taker {
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
 pub(super) struct Directly {
     pub holding: Holding,
+    /// Where parts of an archive leave while it is read.
+    pub early: Option<Early>,
     pub archives: Sender<Incoming>,
     pub taken: AtomicU64,
     /// Messages are counted over the life of the stream, and not anew for each input.
@@ -146,8 +149,11 @@ impl Taker for Directly {
         1
     }
 
-    fn hold(&self, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
-        Ok(self.holding.hold_of(original))
+    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
+        Ok(match &self.early {
+            Some(early) => self.holding.hold_early(original, early, number),
+            None => self.holding.hold_of(original),
+        })
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
@@ -258,7 +264,7 @@ impl Reader {
     ) -> Result<Option<Seen>, DeliveryError> {
         let mut reader = ArchiveReader::new(input, Arc::clone(name), *number, self.options.clone());
         loop {
-            let next = reader.next_archive(taker.hold(original)?);
+            let next = reader.next_archive(taker.hold(*number, original)?);
             *number = reader.next_number();
             let Some(archive) = next? else {
                 return Ok(Some(reader.seen()));

@@ -148,7 +148,7 @@ impl Taker for IntoSpool {
     }
 
     /// The spool has to have it when the input is gone.
-    fn hold(&self, _: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
+    fn hold(&self, _: u64, _: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
         Ok(self.spool.hold()?)
     }
 

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::commands::server::Followable;
 use crate::terminal::Terminal;
+use pachyderm_client::pachd::Followable;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::base_of;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::GatewayError;
 use super::client::Url;
+use crate::options::OpenError;
 
 /// The address of a gateway: `http://` or `https://`, a host, perhaps a port and a path that everything is under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +18,16 @@ pub struct Address {
 }
 
 impl FromStr for Address {
-    type Err = GatewayError;
+    type Err = OpenError;
 
     /// # Errors
     /// When it is no URL, has another scheme, or holds a user name, a password, a query or a fragment. What it holds is
     /// not repeated then, for it may be a secret.
-    fn from_str(text: &str) -> Result<Self, GatewayError> {
-        let bad = |why: &str| GatewayError::Address { why: why.to_owned() };
+    fn from_str(text: &str) -> Result<Self, OpenError> {
+        let bad = |why: &str| OpenError::Address {
+            why: why.to_owned(),
+            example: "https://pachd.example.com or http://localhost:30650",
+        };
         let url = Url::parse(text).map_err(|e| bad(&e.to_string()))?;
         let tls = match url.scheme() {
             "http" => false,

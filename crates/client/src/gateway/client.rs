@@ -1,7 +1,8 @@
 //! One HTTP client for one gateway: it sends a call, waits for no longer than it may, and gives back pachd's answer or a
 //! [`Fault`](spoutctl_core::fault::Fault).
 //!
-//! The only module of the gateway that knows reqwest. It knows no port and no message: requests are what serialises, answers are bytes.
+//! The only module of the gateway that knows reqwest. It knows no port and no message: requests and
+//! answers are bytes.
 //!
 //! Connections are kept and used again. A connection that the server had closed before we wrote to it is noticed, and the
 //! request goes out on a new one: the HTTP library does that itself as long as not one byte was taken by the dead
@@ -28,16 +29,19 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::error::{Answer, Call, CallFault, ERROR_BODY_LIMIT};
-use super::{Address, GatewayError, GatewayOptions, error};
+use super::{Address, GatewayOptions, error};
 use crate::connection::engine::Engine;
 use crate::connection::reaching::{is_out_of_files, out_of_files};
-use crate::connection::tls::{self, TlsError, Trust};
+use crate::connection::tls::{self, Trust};
 use crate::connection::token::InvalidToken;
+use crate::options::OpenError;
+use crate::transport::{Times, seconds};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::TransactionId;
 
 pub(super) use reqwest::Url;
 
+const LIBRARY: &str = "HTTP";
 /// The most that is read of an answer to a call that is no stream.
 const ANSWER_LIMIT: usize = 16 << 20;
 /// How long the rest of an answer that is an error is waited for.
@@ -46,8 +50,9 @@ pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 /// after 75 s, the load balancers of clouds after 60 s.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
+/// HTTP to one gateway.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     // Before `engine`, so that it goes first.
     shared: Arc<Shared>,
     engine: Engine,
@@ -60,18 +65,17 @@ pub(super) struct Shared {
     address: Address,
     /// Where it is, and by which way, for messages.
     place: String,
-    pub connect_timeout: Duration,
-    pub call_timeout: Duration,
-    pub idle_timeout: Duration,
+    pub has_token: bool,
+    pub times: Times,
     /// An answer in HTTP was seen: later garbage is a broken connection, not the wrong port.
     spoke_http: AtomicBool,
 }
 
 impl Client {
-    pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
-        let setup = |why: String| GatewayError::Setup { why };
+    pub(super) fn new(options: GatewayOptions) -> Result<Self, OpenError> {
+        let setup = |why: String| OpenError::Setup { library: LIBRARY, why };
         let mut http = reqwest::Client::builder()
-            .user_agent(&options.user_agent)
+            .user_agent(concat!("spoutctl/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(&options)?)
             .redirect(reqwest::redirect::Policy::none())
             // A library's own reading of the environment would decide where a token goes.
@@ -79,7 +83,7 @@ impl Client {
             .http1_only()
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(30))
-            .connect_timeout(options.connect_timeout)
+            .connect_timeout(options.times.connect)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(4)
             .tls_backend_preconfigured(tls_of(&options)?);
@@ -92,81 +96,44 @@ impl Client {
             shared: Arc::new(Shared {
                 http,
                 place: place(&options),
+                has_token: options.token.is_some(),
                 address: options.address,
-                connect_timeout: options.connect_timeout,
-                call_timeout: options.call_timeout,
-                idle_timeout: options.idle_timeout,
+                times: options.times,
                 spoke_http: AtomicBool::new(false),
             }),
         })
     }
 
-    pub fn address(&self) -> &Address {
+    pub(super) fn address(&self) -> &Address {
         &self.shared.address
     }
 
-    pub fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
     /// Runs `work` to its end on this thread, which must be none of an asynchronous runtime.
-    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.engine.block_on(work)
     }
 
-    pub fn spawn<T: Send + 'static>(
+    pub(super) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         self.engine.spawn(work)
     }
 
-    /// One request, one answer, within the time that calls have.
-    pub fn ask<T: DeserializeOwned>(&self, call: Call, request: &impl Serialize) -> Result<T, CallFault> {
-        self.answered(call, request, None)
-    }
-
-    /// As [`Self::ask`]; `None` when `limit` is over.
-    pub fn ask_within<T: DeserializeOwned>(
+    /// One request, and one answer; `None` when `limit` is over.
+    pub(super) fn post(
         &self,
+        call: Call,
+        request: Vec<u8>,
         limit: Duration,
-        call: Call,
-        request: &impl Serialize,
-    ) -> Result<Option<T>, CallFault> {
-        self.exchange(limit, call, request, None)
-    }
-
-    /// As [`Self::ask`]: the call becomes part of the transaction.
-    pub fn ask_in<T: DeserializeOwned>(
-        &self,
-        transaction: &TransactionId,
-        call: Call,
-        request: &impl Serialize,
-    ) -> Result<T, CallFault> {
-        self.answered(call, request, Some(transaction))
-    }
-
-    fn answered<T: DeserializeOwned>(
-        &self,
-        call: Call,
-        request: &impl Serialize,
         transaction: Option<&TransactionId>,
-    ) -> Result<T, CallFault> {
-        let limit = self.shared.call_timeout;
-        self.exchange(limit, call, request, transaction)?
-            .ok_or_else(|| error::lost(call, format!("no answer within {}", seconds(limit))).into())
-    }
-
-    fn exchange<T: DeserializeOwned>(
-        &self,
-        limit: Duration,
-        call: Call,
-        request: &impl Serialize,
-        transaction: Option<&TransactionId>,
-    ) -> Result<Option<T>, CallFault> {
-        let body = encode(call, request)?;
+    ) -> Result<Option<Bytes>, CallFault> {
         let shared = &self.shared;
-        let mut post = shared.post(call).body(body);
+        let mut post = shared.post(call).body(request);
         if let Some(TransactionId(id)) = transaction {
             post = post.header(error::TRANSACTION_HEADER, id);
         }
@@ -174,19 +141,16 @@ impl Client {
             let response = shared.send(call, post).await?;
             shared.read_answer(call, response).await
         };
-        match self.block_on(async { timeout(limit, exchange).await }) {
-            Ok(answer) => decode(call, &answer?).map(Some),
-            Err(_) => Ok(None),
-        }
+        let answer = self.block_on(async { timeout(limit, exchange).await });
+        answer.ok().transpose()
     }
 
     /// One request, an answer that comes bit by bit.
-    pub fn open(&self, call: Call, request: &impl Serialize) -> Result<Incoming<'_>, CallFault> {
-        let body = encode(call, request)?;
+    pub(super) fn stream(&self, call: Call, request: Vec<u8>) -> Result<Incoming<'_>, CallFault> {
         let shared = &self.shared;
-        let limit = shared.call_timeout;
+        let limit = shared.times.call;
         let opening = async {
-            let response = shared.send(call, shared.post(call).body(body)).await?;
+            let response = shared.send(call, shared.post(call).body(request)).await?;
             shared.check_success(call, response).await
         };
         let response = match self.block_on(async { timeout(limit, opening).await }) {
@@ -206,18 +170,17 @@ impl Client {
     }
 
     /// One request, an answer that comes bit by bit, and may take as long as it likes to begin.
-    pub fn listen(&self, call: Call, request: &impl Serialize) -> Result<Patient<'_>, CallFault> {
-        let body = encode(call, request)?;
+    pub(super) fn wait_for_stream(&self, call: Call, request: Vec<u8>) -> Patient<'_> {
         let shared = &*self.shared;
         let opening = async move {
-            let response = shared.send(call, shared.post(call).body(body)).await?;
+            let response = shared.send(call, shared.post(call).body(request)).await?;
             shared.check_success(call, response).await
         };
-        Ok(Patient {
+        Patient {
             client: self,
             call,
             state: Listening::Opening(Box::pin(opening)),
-        })
+        }
     }
 }
 
@@ -303,7 +266,7 @@ impl Shared {
             .header(header::CONTENT_LENGTH, bytes)
             .header(header::CONNECTION, "close")
             .body(Body::wrap_stream(silence));
-        let wait = self.connect_timeout.min(Duration::from_secs(3));
+        let wait = self.times.connect.min(Duration::from_secs(3));
         let response = timeout(wait, request.send()).await.ok()?.ok()?;
         if response.status().is_success() {
             return None;
@@ -355,7 +318,7 @@ impl Shared {
                     call,
                     format!(
                         "cannot reach {place}: no connection within {}",
-                        seconds(self.connect_timeout)
+                        seconds(self.times.connect)
                     ),
                 ),
                 None if is_out_of_files(&cause) => error::unreached(call, out_of_files(place)),
@@ -390,7 +353,7 @@ impl Incoming<'_> {
     /// The next bytes, or `None` after a clean end. A silence that is too long, and an end that is none, are faults.
     pub fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         let shared = &self.client.shared;
-        let limit = shared.idle_timeout;
+        let limit = shared.times.idle;
         let response = &mut self.response;
         match self.client.block_on(async { timeout(limit, response.chunk()).await }) {
             Ok(Ok(piece)) => Ok(piece),
@@ -403,11 +366,10 @@ impl Incoming<'_> {
     }
 }
 
-fn headers(options: &GatewayOptions) -> Result<HeaderMap, GatewayError> {
+fn headers(options: &GatewayOptions) -> Result<HeaderMap, OpenError> {
     let mut headers = HeaderMap::new();
     if let Some(token) = &options.token {
-        let mut value =
-            HeaderValue::from_str(token.reveal()).map_err(|_| GatewayError::from(InvalidToken::NO_HEADER))?;
+        let mut value = HeaderValue::from_str(token.reveal()).map_err(|_| OpenError::from(InvalidToken::NO_HEADER))?;
         value.set_sensitive(true);
         headers.insert(HeaderName::from_static("authn-token"), value);
     }
@@ -422,21 +384,18 @@ fn place(options: &GatewayOptions) -> String {
     }
 }
 
-fn tls_of(options: &GatewayOptions) -> Result<ClientConfig, GatewayError> {
+fn tls_of(options: &GatewayOptions) -> Result<ClientConfig, OpenError> {
     let trust = if options.address.is_https() {
         &options.trust
     } else {
         &Trust::Nobody
     };
-    let config = tls::client(trust, b"http/1.1");
-    config.map_err(|error| match error {
-        TlsError::Certificates { why } => GatewayError::Certificates { why },
-        TlsError::Setup { why } => GatewayError::Setup { why },
-    })
+    tls::client(trust, b"http/1.1").map_err(|error| OpenError::of_tls(LIBRARY, error))
 }
 
-fn encode(call: Call, request: &impl Serialize) -> Result<Vec<u8>, CallFault> {
-    serde_json::to_vec(request).map_err(|e| error::refused(call, e.to_string()).into())
+pub(super) fn encode(call: Call, request: &impl Serialize) -> Result<Vec<u8>, CallFault> {
+    let text = spoutctl_proto::populated(request).map(|request| request.to_string().into_bytes());
+    text.map_err(|e| error::refused(call, e.to_string()).into())
 }
 
 pub(super) fn decode<T: DeserializeOwned>(call: Call, answer: &[u8]) -> Result<T, CallFault> {
@@ -477,9 +436,4 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         last = source;
     }
     last.to_string()
-}
-
-/// `60 s`, `0.3 s`
-pub(super) fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
 }

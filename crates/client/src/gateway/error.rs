@@ -9,15 +9,11 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::Deserialize;
 
+use crate::pachd::too_large;
 pub(super) use crate::pachd::{
-    ADD_FILE_SET, AUTHORIZE, COMPOSE_FILE_SET, CREATE_BRANCH, CREATE_FILE_SET, CREATE_PIPELINE, CREATE_REPO, Call,
-    CallFault, DELETE_TRANSACTION, DIFF_FILE, DROP_COMMIT_SET, FINISH_COMMIT, FINISH_TRANSACTION, GET_FILE,
-    GET_FILE_TAR, GET_VERSION, INSPECT_BRANCH, INSPECT_CLUSTER, INSPECT_COMMIT, INSPECT_FILE, INSPECT_PIPELINE,
-    INSPECT_PROJECT, INSPECT_REPO, LIST_COMMIT, LIST_TRANSACTION, Missing, RENEW_FILE_SET, START_COMMIT,
-    START_TRANSACTION, SUBSCRIBE_COMMIT, TRANSACTION_HEADER, TRY_PIPELINE, WALK_FILE, broken_stream, fault_of_words,
-    lost, refused, unreached, unreadable,
+    Call, CallFault, TRANSACTION_HEADER, broken_stream, fault_of_words, local, lost, refused, unreached, unreadable,
 };
-use spoutctl_core::fault::{Fault, FaultKind, printable};
+use spoutctl_core::fault::{Fault, printable};
 
 /// The most that is read of an answer that is an error.
 pub(super) const ERROR_BODY_LIMIT: usize = 64 * 1024;
@@ -87,10 +83,7 @@ fn fault_of_stranger(call: Call, address: &str, answer: &Answer) -> Fault {
     }
     let looks = description(answer);
     match status {
-        413 => Fault::new(
-            FaultKind::TooLarge,
-            format!("{}: the body is too large: {looks}", call.name),
-        ),
+        413 => too_large(call, looks),
         429 => unreached(call, format!("too many requests: {looks}")),
         // A proxy gave up on pachd, or is told to send nobody there; the call itself may have arrived.
         408 | 502..=504 => lost(call, format!("no answer from pachd behind {address}: {looks}")),
@@ -138,7 +131,12 @@ mod tests {
 
     use super::super::tests::scripted::{Recording, folder_of};
     use super::*;
-    use crate::pachd::{GET_OIDC_LOGIN, TABLE, WHO_AM_I, look_up};
+    use crate::pachd::{
+        ADD_FILE_SET, AUTHORIZE, COMPOSE_FILE_SET, CREATE_FILE_SET, CREATE_REPO, DROP_COMMIT_SET, FINISH_COMMIT,
+        GET_FILE, GET_FILE_TAR, GET_OIDC_LOGIN, GET_VERSION, INSPECT_BRANCH, INSPECT_CLUSTER, INSPECT_COMMIT,
+        INSPECT_FILE, INSPECT_PIPELINE, INSPECT_REPO, LIST_COMMIT, Missing, RENEW_FILE_SET, START_COMMIT, TABLE,
+        WHO_AM_I, look_up,
+    };
     use spoutctl_core::fault::FaultKind::{FileSetGone, NotFound, Refused, Unavailable, Unknown, Unrecognised};
 
     const CALLS: [Call; 21] = [

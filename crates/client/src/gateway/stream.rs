@@ -34,7 +34,7 @@ fn garbled(why: impl std::fmt::Display) -> StreamError {
 }
 
 #[derive(Deserialize)]
-struct Line<T> {
+struct Envelope<T> {
     #[serde(default = "nothing")]
     result: Option<T>,
     #[serde(default)]
@@ -47,7 +47,7 @@ fn nothing<T>() -> Option<T> {
 
 /// Lines of messages, out of pieces that end anywhere.
 #[derive(Debug, Default)]
-pub(super) struct Messages {
+pub(super) struct Lines {
     held: Vec<u8>,
     /// Where the next line starts in `held`.
     start: usize,
@@ -55,7 +55,7 @@ pub(super) struct Messages {
     searched: usize,
 }
 
-impl Messages {
+impl Lines {
     pub fn push(&mut self, piece: &[u8]) {
         self.held.drain(..self.start);
         self.searched -= self.start;
@@ -102,7 +102,7 @@ impl Messages {
 }
 
 fn message<T: DeserializeOwned>(line: &[u8]) -> Result<T, StreamError> {
-    let line: Line<T> = serde_json::from_slice(line).map_err(garbled)?;
+    let line: Envelope<T> = serde_json::from_slice(line).map_err(garbled)?;
     match (line.error, line.result) {
         (Some(status), _) => Err(StreamError::Said(status)),
         (None, Some(result)) => Ok(result),
@@ -308,7 +308,7 @@ mod tests {
 
     fn messages_of(pieces: &[&[u8]]) -> Result<Vec<Value>, StreamError> {
         let mut found = Vec::new();
-        let mut stream = Messages::default();
+        let mut stream = Lines::default();
         for piece in pieces {
             stream.push(piece);
             while let Some(message) = stream.next()? {
@@ -357,7 +357,7 @@ mod tests {
         let mut out = Vec::new();
         let refused = (0..8).find_map(|_| pieces.push(&endless, &mut out).err());
         assert!(matches!(refused, Some(StreamError::TooLong { limit: LONGEST_ERROR })));
-        let mut messages = Messages::default();
+        let mut messages = Lines::default();
         let refused = (0..8).find_map(|_| {
             messages.push(&endless);
             messages.next::<Value>().err()

@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::GrpcError;
+use crate::options::OpenError;
 
 /// The port that pachctl takes where none is named, with TLS and without.
 const PORT: u16 = 30650;
+
+pub(super) const EXAMPLE: &str = "grpcs://pachd.example.com or grpc://localhost:30650";
 
 /// `grpc://host[:port]`, plain, or `grpcs://host[:port]`, with TLS. Without a port 30650. Or `unix:///path`, a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +23,15 @@ pub struct Address {
 }
 
 impl FromStr for Address {
-    type Err = GrpcError;
+    type Err = OpenError;
 
     /// # Errors
     /// When it is no such address. What it holds is not repeated then, for it may be a secret.
-    fn from_str(text: &str) -> Result<Self, GrpcError> {
-        let bad = |why: &str| GrpcError::Address { why: why.to_owned() };
+    fn from_str(text: &str) -> Result<Self, OpenError> {
+        let bad = |why: &str| OpenError::Address {
+            why: why.to_owned(),
+            example: EXAMPLE,
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no `://`"))?;
         if scheme == "unix" {
             return match Path::new(rest) {

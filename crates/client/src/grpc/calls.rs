@@ -37,12 +37,13 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use self::connecting::{Line, Stranger, Unreached, Wire};
-use super::{Address, GrpcError};
+use super::{Address, GrpcOptions};
 use crate::connection::engine::Engine;
-use crate::connection::proxy::Proxy;
-use crate::connection::tls::{self, Trust};
-use crate::connection::token::{InvalidToken, Token};
+use crate::connection::tls;
+use crate::connection::token::InvalidToken;
+use crate::options::OpenError;
 use crate::pachd::{Call, TRANSACTION_HEADER};
+use crate::transport::{Arrival, Times, seconds};
 use spoutctl_core::pfs::TransactionId;
 
 /// Batches of messages that may wait to be sent.
@@ -51,28 +52,6 @@ const WAITING: usize = 2;
 const BATCH: usize = 64 << 10;
 /// The largest message that is read: a default deployment sends pieces of up to 20 MiB.
 const LARGEST: usize = 32 << 20;
-
-/// How long things may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// For one connection, its name's look-up and TLS included.
-    pub connect: Duration,
-    /// For one call that is no stream, from request to answer.
-    pub call: Duration,
-    /// How long a stream, up or down, may make no progress.
-    pub idle: Duration,
-}
-
-impl Default for Times {
-    /// 10 s, 60 s, 60 s.
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            call: Duration::from_mins(1),
-            idle: Duration::from_mins(1),
-        }
-    }
-}
 
 /// A call that did not succeed.
 #[derive(Debug)]
@@ -91,55 +70,52 @@ pub(super) enum Failed {
     Local(io::Error),
 }
 
+/// gRPC to one address.
 #[derive(Debug)]
-pub(super) struct Calls {
+pub struct Calls {
     // Before `engine`, so that it goes first.
     line: Line,
     engine: Engine,
     address: Address,
     token: Option<MetadataValue<Ascii>>,
-    pub times: Times,
+    pub(super) times: Times,
     /// A server has spoken gRPC: later garbage is a broken connection, not the wrong port.
     spoke: Arc<AtomicBool>,
 }
 
 type Client = tonic::client::Grpc<Wire>;
 
-/// How pachd is reached.
-#[derive(Debug)]
-pub(super) struct Way {
-    pub address: Address,
-    pub proxy: Option<Proxy>,
-    pub trust: Trust,
-}
-
 impl Calls {
-    pub fn new(way: Way, token: Option<&Token>, times: Times) -> Result<Self, GrpcError> {
-        let engine = Engine::start("grpc").map_err(|error| GrpcError::Setup { why: error.to_string() })?;
-        let line = engine.within(|| Line::new(&way, times.connect))?;
+    pub(super) fn new(options: GrpcOptions) -> Result<Self, OpenError> {
+        let engine = Engine::start("grpc").map_err(|error| OpenError::Setup {
+            library: NAME,
+            why: error.to_string(),
+        })?;
+        let line = engine.within(|| Line::new(&options))?;
+        let token = options.token.as_ref();
         let token = token
             .map(|token| {
                 let mut value =
-                    MetadataValue::try_from(token.reveal()).map_err(|_| GrpcError::from(InvalidToken::NO_HEADER))?;
+                    MetadataValue::try_from(token.reveal()).map_err(|_| OpenError::from(InvalidToken::NO_HEADER))?;
                 value.set_sensitive(true);
-                Ok::<_, GrpcError>(value)
+                Ok::<_, OpenError>(value)
             })
             .transpose()?;
         Ok(Self {
             line,
             engine,
-            address: way.address,
+            address: options.address,
             token,
-            times,
+            times: options.times,
             spoke: Arc::default(),
         })
     }
 
-    pub fn address(&self) -> &Address {
+    pub(super) fn address(&self) -> &Address {
         &self.address
     }
 
-    pub fn has_token(&self) -> bool {
+    pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
@@ -161,7 +137,7 @@ impl Calls {
     }
 
     /// One message, and one in answer; `None` when `within` is over.
-    pub fn ask<Q, A>(&self, call: Call, message: Q, within: Duration) -> Result<Option<A>, Failed>
+    pub(super) fn ask<Q, A>(&self, call: Call, message: Q, within: Duration) -> Result<Option<A>, Failed>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
@@ -170,7 +146,7 @@ impl Calls {
     }
 
     /// As [`Self::ask`]: the call becomes part of the transaction.
-    pub fn ask_in<Q, A>(
+    pub(super) fn ask_in<Q, A>(
         &self,
         id: &TransactionId,
         call: Call,
@@ -211,7 +187,7 @@ impl Calls {
     }
 
     /// One message, and a stream in answer.
-    pub fn open<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
+    pub(super) fn open<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
@@ -242,7 +218,7 @@ impl Calls {
     }
 
     /// One message, and a stream in answer that may stay silent, from its very beginning, for as long as it likes.
-    pub fn listen<Q, A>(&self, call: Call, message: Q) -> Result<Listening<'_, A>, Failed>
+    pub(super) fn listen<Q, A>(&self, call: Call, message: Q) -> Result<Listening<'_, A>, Failed>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
@@ -264,7 +240,7 @@ impl Calls {
 
     /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What `next`
     /// fails with breaks the call off.
-    pub fn send<Q, A>(
+    pub(super) fn send<Q, A>(
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
@@ -461,6 +437,8 @@ impl From<Box<dyn Error + Send + Sync>> for Sent {
     }
 }
 
+pub(super) const NAME: &str = "gRPC";
+
 /// What the library itself says of an answer that it cannot read, or that has no end.
 const LIBRARY: [&str; 4] = [
     "protocol error:",
@@ -488,11 +466,6 @@ fn path_of(call: Call) -> Result<PathAndQuery, Failed> {
 
 fn no_answer(limit: Duration) -> String {
     format!("no answer within {}", seconds(limit))
-}
-
-/// `60 s`, `0.3 s`
-pub(super) fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
@@ -547,14 +520,6 @@ impl<A> Drop for Listening<'_, A> {
             opening.abort();
         }
     }
-}
-
-/// What comes of a stream.
-pub(super) enum Arrival<A> {
-    Message(A),
-    /// Nothing, for as long as was waited.
-    Silence,
-    End,
 }
 
 /// A stream of messages.

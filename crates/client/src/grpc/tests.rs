@@ -11,8 +11,10 @@ use prost::Message as _;
 
 use self::scripted::{Answer, Recording, Scripted, recording};
 use super::*;
+use crate::v2::tests::{assert_nothing_is_done, elsewhere};
 use spoutctl_core::pfs::{BranchName, PipelineKind};
 use spoutctl_core::sink::Change;
+use spoutctl_proto::admin::ClusterInfo;
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 fn branch() -> Branch {
@@ -412,4 +414,20 @@ fn a_pachd_without_the_newer_call_gets_the_spec_as_a_message() {
     assert_eq!(verdict, Err("unknown field \"spuot\"".to_owned()));
     let fault = grpc.try_pipeline(spec).unwrap_err();
     assert!(fault.message.contains("of before 2.8"), "{fault}");
+}
+
+#[test]
+fn nothing_is_done_at_a_deployment_that_is_not_the_one_that_is_meant() {
+    let another = ClusterInfo {
+        deployment_id: "another".to_owned(),
+        ..ClusterInfo::default()
+    };
+    let (server, _) = serving(vec![Answer::ok(vec![another.encode_to_vec()]); 64]);
+    let mut options = options(&server);
+    options.token = Some(Token::new("hunter2").unwrap());
+    options.expected = Some(elsewhere());
+    let calls = assert_nothing_is_done(&Grpc::new(options).unwrap());
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1 + calls);
+    assert!(seen[1..].iter().all(|seen| seen.path == "/admin_v2.API/InspectCluster"));
 }

@@ -74,6 +74,24 @@ fn what_a_killed_run_left_open_below_it_is_given_up() {
 }
 
 #[test]
+fn a_spout_that_was_started_twice_goes_on() {
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    deliver(&sink, 1, in_its_pod()).unwrap();
+    started_again(&sink, false);
+    started_again(&sink, false);
+    deliver(&sink, 1, in_its_pod()).unwrap();
+    let state = sink.lock();
+    assert!(
+        state
+            .commits
+            .iter()
+            .all(|commit| commit.closed && commit.error.is_empty())
+    );
+    let ours = state.commits[1..3].iter().map(|commit| commit.description.as_str());
+    assert!(ours.eq([restarted::DESCRIPTION; 2]));
+}
+
+#[test]
 fn a_dry_run_finishes_nothing() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     deliver(&sink, 1, in_its_pod()).unwrap();

@@ -123,6 +123,11 @@ pub(super) struct State {
     pub(super) always_head_open: bool,
     /// The id of its cluster.
     pub(super) cluster: Option<String>,
+    /// Calls of `CreateFileSet` that were carried out.
+    pub(super) created: usize,
+    /// What happens to the next calls of `CreateFileSet` and `ComposeFileSet`.
+    pub(super) create_faults: VecDeque<Option<FaultKind>>,
+    pub(super) compose_faults: VecDeque<Option<FaultKind>>,
     /// Calls of `StartCommit`.
     pub(super) asked: usize,
     /// Calls of `StartCommit` that were carried out.
@@ -428,6 +433,10 @@ impl CommitSink for Scripted {
         if state.largest.is_some_and(|largest| bytes > largest) {
             return Err(Fault::new(FaultKind::TooLarge, "413"));
         }
+        if let Some(Some(kind)) = state.create_faults.pop_front() {
+            return Err(Fault::new(kind, "CreateFileSet"));
+        }
+        state.created += 1;
         Ok(state.keep(ops))
     }
 
@@ -437,6 +446,9 @@ impl CommitSink for Scripted {
 
     fn compose_file_set(&self, parts: &[FileSetId], _: Duration) -> Result<FileSetId, Fault> {
         let mut state = self.lock();
+        if let Some(Some(kind)) = state.compose_faults.pop_front() {
+            return Err(Fault::new(kind, "ComposeFileSet"));
+        }
         let ops = parts.iter().flat_map(|part| state.file_sets[part].clone()).collect();
         Ok(state.keep(ops))
     }
@@ -692,6 +704,7 @@ fn delivery_to(
         ledger: Arc::default(),
         holding: Holding::new(&std::env::temp_dir()),
         on_bad: OnBad::Stop,
+        early: None,
         options,
     }
 }

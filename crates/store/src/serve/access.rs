@@ -156,11 +156,19 @@ impl TryFrom<Option<&Resource>> for On {
     }
 }
 
+/// A token that nobody has yet, and its digest.
+pub(super) fn new_token() -> (String, [u8; 32]) {
+    let token = Uuid::new_v4().simple().to_string();
+    let digest = digest(token.as_bytes());
+    (token, digest)
+}
+
 /// A token's digest: the token itself is kept nowhere, and the time that comparing takes tells nothing.
 fn digest(token: &[u8]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
+#[derive(Clone)]
 struct Given {
     digest: [u8; 32],
     principal: String,
@@ -168,6 +176,7 @@ struct Given {
 }
 
 /// The tokens and roles of a file.
+#[derive(Clone)]
 pub struct Access {
     tokens: Vec<Given>,
     roles: Vec<(String, String, String)>,
@@ -601,11 +610,11 @@ impl Service {
         if name.contains(':') {
             return Err(Status::unknown("robot names cannot contain colons (':')"));
         }
-        let token = Uuid::new_v4().simple().to_string();
+        let (token, digest) = new_token();
         let expires =
             (request.ttl > 0).then(|| Timestamp::now().saturating_add(SignedDuration::from_secs(request.ttl)));
         let expires = expires.and_then(Result::ok);
-        self.change(|work| work.add_token(&digest(token.as_bytes()), &format!("robot:{name}"), expires))?;
+        self.change(|work| work.add_token(&digest, &format!("robot:{name}"), expires))?;
         Ok(GetRobotTokenResponse { token })
     }
 

@@ -50,7 +50,8 @@ pub(super) fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
 }
 
 /// As pachd tells of it (recordings http 102, 104).
-fn pipeline_info(dialect: Dialect, record: &PipelineRecord, wanted: Detail) -> Shaped {
+fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> Shaped {
+    let dialect = service.dialect;
     let spec = serde_json::from_str(&record.effective).unwrap_or_else(|_| json!({}));
     let branch = spec_branch(dialect, &record.name);
     let spec_commit = Commit {
@@ -61,6 +62,9 @@ fn pipeline_info(dialect: Dialect, record: &PipelineRecord, wanted: Detail) -> S
     let parallelism = spec["parallelismSpec"]["constant"].as_str().unwrap_or("1").to_owned();
     let state = if record.stopped {
         "PIPELINE_PAUSED"
+    } else if service.runs.as_ref() == Some(&record.name) {
+        // Whatever its code does: also when that has ended for good.
+        "PIPELINE_RUNNING"
     } else {
         "PIPELINE_STARTING"
     };
@@ -111,10 +115,12 @@ enum Detail {
 
 /// How a spec is submitted.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 struct How {
     update: bool,
     reprocess: bool,
     dry_run: bool,
+    adopts_repo: bool,
 }
 
 /// # Errors
@@ -130,6 +136,7 @@ impl Service {
             update: request.update,
             reprocess: request.reprocess,
             dry_run: request.dry_run,
+            adopts_repo: false,
         };
         let text = &request.create_pipeline_request_json;
         let spec = reading::spec_of(text).map_err(reading::unparsed(text))?;
@@ -145,6 +152,7 @@ impl Service {
             update: is_set("update"),
             reprocess: is_set("reprocess"),
             dry_run: is_set("dryRun"),
+            adopts_repo: false,
         };
         self.submit(call, &CREATE_PIPELINE_REQUEST.to_line(spec), spec, how)?;
         Ok(Empty {})
@@ -172,6 +180,39 @@ impl Service {
         Ok(answer)
     }
 
+    /// Makes a spout that runs `program` where there is no pipeline of this name yet. A repo that is there becomes its own.
+    ///
+    /// # Errors
+    /// When there is a pipeline of this name that is no spout, or the name cannot be a pipeline's.
+    pub fn make_spout(&self, name: &pfs::Repo, program: &str) -> Result<(), Status> {
+        let spec = json!({
+            "pipeline": {"name": name.name.as_str(), "project": {"name": name.project.as_str()}},
+            "description": "made by spoutctl serve --as-spout",
+            "spout": {},
+            // Before 2.8 pachd wants an image.
+            "transform": {"image": "serve", "cmd": [program]},
+        });
+        let effective = Effective::of(self.dialect, &spec, &self.store.projects()?)?;
+        let how = How {
+            update: false,
+            reprocess: false,
+            dry_run: false,
+            adopts_repo: true,
+        };
+        let submitted = CREATE_PIPELINE_REQUEST.to_line(&spec);
+        match self.change(|work| keep(work, &submitted, &effective, how, "")) {
+            Err(status) if status.code == Code::AlreadyExists => {
+                let record = self.store.pipeline(name)?;
+                let spec: Value = serde_json::from_str(&record.effective).unwrap_or_default();
+                if spec["spout"].is_null() {
+                    return Err(Status::invalid(format!("pipeline {name} is no spout")));
+                }
+                Ok(())
+            }
+            made => made,
+        }
+    }
+
     pub fn inspect_pipeline(&self, _: &Call, request: &InspectPipelineRequest) -> Result<Shaped, Status> {
         let name = match named(request.pipeline.as_ref()) {
             Err(status) if status.code == Code::NotFound => {
@@ -181,7 +222,7 @@ impl Service {
         };
         let record = self.store.pipeline(&name)?;
         let wanted = if request.details { Detail::Workers } else { Detail::None };
-        Ok(pipeline_info(self.dialect, &record, wanted))
+        Ok(pipeline_info(self, &record, wanted))
     }
 
     pub fn list_pipeline(
@@ -217,7 +258,7 @@ impl Service {
             .skip(count(page.page_size).saturating_mul(count(page.page_index)))
             .take(size)
         {
-            if answers(pipeline_info(self.dialect, record, Detail::Spec)) == ControlFlow::Break(()) {
+            if answers(pipeline_info(self, record, Detail::Spec)) == ControlFlow::Break(()) {
                 break;
             }
         }
@@ -226,7 +267,14 @@ impl Service {
 
     pub fn start_pipeline(&self, _: &Call, request: &StartPipelineRequest) -> Result<Empty, Status> {
         let name = named(request.pipeline.as_ref())?;
-        self.change(|work| work.set_pipeline_stopped(&name, false))?;
+        let was_stopped = self.change(|work| {
+            let before = work.pipeline(&name)?;
+            work.set_pipeline_stopped(&name, false)?;
+            Ok(before.is_some_and(|before| before.stopped))
+        })?;
+        if was_stopped {
+            self.has_started(&name);
+        }
         Ok(Empty {})
     }
 
@@ -301,5 +349,6 @@ fn keep(
         inputs: &inputs,
         update: how.update,
         reprocess: how.reprocess,
+        adopts_repo: how.adopts_repo,
     })
 }

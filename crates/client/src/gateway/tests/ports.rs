@@ -9,7 +9,10 @@ use super::{
     List, branch, commit, recorded_add, recorded_commit, recorded_file, recorded_file_set, recorded_file_sets,
     recorded_request, repo,
 };
+use crate::connection::token::Token;
 use crate::gateway::Gateway;
+use crate::pachd::Pachd as _;
+use crate::v2::tests::{assert_nothing_is_done, elsewhere};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::{CommitHistory, newest_good_commit};
 use spoutctl_core::pfs::{Commit, FileKind, FilePath, PipelineKind};
@@ -338,8 +341,8 @@ fn a_probe_tells_the_version_and_a_stranger_is_named() {
         answer("404 Not Found", "Content-Type: text/plain\r\n", "404 page not found\n"),
     ]);
     let gateway = server.gateway();
-    assert_eq!(gateway.probe().unwrap(), "2.12.1-rc.1");
-    let fault = gateway.probe().unwrap_err();
+    assert_eq!(gateway.version().unwrap(), "2.12.1-rc.1");
+    let fault = gateway.version().unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
     assert!(
         fault
@@ -504,4 +507,44 @@ fn a_listing_of_changes_that_breaks_off_is_a_fault() {
         // A last line without its newline is whole; one without its end is not.
         assert_eq!(outcome.is_ok(), cut == 1, "{cut}");
     }
+}
+
+#[test]
+fn nothing_is_done_at_a_deployment_that_is_not_the_one_that_is_meant() {
+    let another = || json(r#"{"id":"c1", "deploymentId":"another"}"#);
+    let server = Server::answering((0..64).map(|_| another()));
+    let mut options = server.options();
+    options.token = Some(Token::new("hunter2").unwrap());
+    options.expected = Some(elsewhere());
+    let calls = assert_nothing_is_done(&Gateway::new(options).unwrap());
+    let seen = server.seen();
+    assert_eq!(seen.len(), calls);
+    assert!(seen.iter().all(|seen| seen.path == "/api/admin_v2.API/InspectCluster"));
+}
+
+#[test]
+fn the_deployment_that_is_meant_is_asked_for_once() {
+    let meant = r#"{"id":"c1", "deploymentId":"the-one-that-is-meant"}"#;
+    let started = || Recording::load("p 002").response();
+    let server = Server::answering([json(meant), started(), started()]);
+    let mut options = server.options();
+    options.expected = Some(elsewhere());
+    let gateway = Gateway::new(options).unwrap();
+    for _ in 0..2 {
+        gateway.start_commit(&branch("ev", "master"), "").unwrap();
+    }
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[test]
+fn an_older_pachd_is_not_sent_a_spec_as_a_message_through_its_gateway() {
+    let none = r#"{"code":12, "message":"unknown method CreatePipelineV2", "details":[]}"#;
+    let server = Server::answering([answer("501 No", "Content-Type: application/json\r\n", none)]);
+    let how = spoutctl_core::pipelines::Submission {
+        update: false,
+        reprocess: false,
+    };
+    let fault = server.gateway().submit_pipeline("{}", how).unwrap_err();
+    assert!(fault.message.contains("older Pachyderm"), "{fault}");
+    assert_eq!(server.seen().len(), 1);
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::gateway::{Gateway, GatewayOptions, Token};
+use crate::connection::token::Token;
+use crate::gateway::{Gateway, GatewayOptions};
+use crate::transport::Times;
 
 /// A recorded exchange, by folder and number: `http 047`.
 #[derive(Debug, Clone)]
@@ -299,10 +301,13 @@ impl Server {
     }
 
     pub fn options(&self) -> GatewayOptions {
+        let five = Duration::from_secs(5);
         GatewayOptions {
-            connect_timeout: Duration::from_secs(5),
-            call_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(5),
+            times: Times {
+                connect: five,
+                call: five,
+                idle: five,
+            },
             ..GatewayOptions::new(self.address().parse().unwrap())
         }
     }
@@ -313,12 +318,10 @@ impl Server {
 
     /// One that gives up soon.
     pub fn impatient_gateway(&self) -> Gateway {
-        Gateway::new(GatewayOptions {
-            call_timeout: Duration::from_millis(300),
-            idle_timeout: Duration::from_millis(300),
-            ..self.options()
-        })
-        .unwrap()
+        let mut options = self.options();
+        options.times.call = Duration::from_millis(300);
+        options.times.idle = Duration::from_millis(300);
+        Gateway::new(options).unwrap()
     }
 
     pub fn gateway_with_token(&self, token: &str) -> Gateway {

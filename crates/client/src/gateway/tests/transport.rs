@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::scripted::{Connection, Recording, Server, answer, chunk, json};
 use super::{branch, commit, repo};
-use crate::gateway::{Gateway, GatewayError, GatewayOptions};
+use crate::OpenError;
+use crate::connection::token::Token;
+use crate::gateway::{Gateway, GatewayOptions};
+use crate::pachd::Pachd as _;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::{CommitHistory, newest_good_commit};
 use spoutctl_core::pfs::{Commit, FilePath};
@@ -56,10 +59,8 @@ fn a_server_that_is_not_there_was_never_reached() {
 #[test]
 fn a_host_without_an_address_was_never_reached() {
     let address = "http://pachd.invalid:1650".parse().unwrap();
-    let options = GatewayOptions {
-        connect_timeout: Duration::from_secs(2),
-        ..GatewayOptions::new(address)
-    };
+    let mut options = GatewayOptions::new(address);
+    options.times.connect = Duration::from_secs(2);
     let fault = start(&Gateway::new(options).unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable);
     assert!(fault.message.contains("pachd.invalid:1650"), "{fault}");
@@ -280,7 +281,7 @@ fn a_kept_connection_is_used_again() {
     });
     let gateway = server.gateway();
     for _ in 0..3 {
-        assert_eq!(gateway.probe().unwrap(), "0.0.0", "on the first connection");
+        assert_eq!(gateway.version().unwrap(), "0.0.0", "on the first connection");
     }
 }
 
@@ -306,7 +307,7 @@ fn the_token_goes_into_its_header_and_nowhere_else() {
 #[test]
 fn a_token_in_clear_is_known_by_the_address() {
     let options = |address: &str, token: bool| GatewayOptions {
-        token: token.then(|| crate::gateway::Token::new("t").unwrap()),
+        token: token.then(|| Token::new("t").unwrap()),
         ..GatewayOptions::new(address.parse().unwrap())
     };
     for (address, token, in_clear) in [
@@ -349,7 +350,7 @@ fn a_port_without_tls_is_refused_with_advice() {
     let gateway = match Gateway::new(GatewayOptions::new(address)) {
         Ok(gateway) => gateway,
         // A machine without any certificates: that has its own words.
-        Err(error) => return assert!(matches!(error, GatewayError::Certificates { .. }), "{error}"),
+        Err(error) => return assert!(matches!(error, OpenError::Certificates { .. }), "{error}"),
     };
     let fault = start(&gateway).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);

@@ -28,10 +28,12 @@ use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, Uri, header};
 use tonic::transport::{Channel, Endpoint};
 
-use super::{Way, seconds};
+use super::{NAME, seconds};
 use crate::connection::proxy::Proxy;
-use crate::connection::tls::{self, TlsError};
-use crate::grpc::GrpcError;
+use crate::connection::tls;
+use crate::grpc::GrpcOptions;
+use crate::grpc::address::EXAMPLE;
+use crate::options::OpenError;
 
 /// What a server may send on one stream, and on all of them, before it has to wait for us.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -81,16 +83,24 @@ impl fmt::Debug for Line {
     }
 }
 
+fn no_address(why: impl fmt::Display) -> OpenError {
+    OpenError::Address {
+        why: why.to_string(),
+        example: EXAMPLE,
+    }
+}
+
 impl Line {
     /// Inside of a runtime.
-    pub fn new(way: &Way, connect: Duration) -> Result<Self, GrpcError> {
-        let address = &way.address;
-        let setup = |error: tonic::transport::Error| GrpcError::Setup { why: error.to_string() };
+    pub fn new(options: &GrpcOptions) -> Result<Self, OpenError> {
+        let address = &options.address;
+        let setup = |error: tonic::transport::Error| OpenError::Setup {
+            library: NAME,
+            why: error.to_string(),
+        };
         let scheme = if address.is_tls() { "https" } else { "http" };
         let origin = format!("{scheme}://{}", address.authority());
-        let origin: Uri = origin.parse().map_err(|_| GrpcError::Address {
-            why: "it names no host".to_owned(),
-        })?;
+        let origin: Uri = origin.parse().map_err(|_| no_address("it names no host"))?;
         // The library insists on TLS of its own where it sees https.
         let endpoint = Endpoint::from_shared(format!("http://{}", address.authority())).map_err(setup)?;
         let endpoint = endpoint
@@ -99,7 +109,7 @@ impl Line {
             .map_err(setup)?
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        let connector = Connector::new(way, connect)?;
+        let connector = Connector::new(options)?;
         Ok(Self {
             channel: Mutex::new(endpoint.connect_with_connector_lazy(connector.clone())),
             endpoint,
@@ -272,8 +282,8 @@ struct Connector {
 }
 
 impl Connector {
-    fn new(way: &Way, limit: Duration) -> Result<Self, GrpcError> {
-        let address = &way.address;
+    fn new(options: &GrpcOptions) -> Result<Self, OpenError> {
+        let (address, limit) = (&options.address, options.times.connect);
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         // A neighbour that is gone without a word is noticed within a minute.
@@ -282,19 +292,15 @@ impl Connector {
         tcp.set_keepalive_retries(Some(3));
         tcp.set_connect_timeout(Some(limit));
         let tls = if address.is_tls() {
-            let config = tls::client(&way.trust, b"h2").map_err(|error| match error {
-                TlsError::Certificates { why } => GrpcError::Certificates { why },
-                TlsError::Setup { why } => GrpcError::Setup { why },
-            })?;
-            let name = ServerName::try_from(address.host().to_owned())
-                .map_err(|error| GrpcError::Address { why: error.to_string() })?;
+            let config = tls::client(&options.trust, b"h2").map_err(|error| OpenError::of_tls(NAME, error))?;
+            let name = ServerName::try_from(address.host().to_owned()).map_err(no_address)?;
             Some((TlsConnector::from(Arc::new(config)), name))
         } else {
             None
         };
         Ok(Self {
             tcp,
-            proxy: way.proxy.clone(),
+            proxy: options.proxy.clone(),
             socket: address.socket().map(Path::to_owned),
             tls,
             limit,

@@ -132,7 +132,8 @@ fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
     options.times.connect = Duration::from_secs(1);
     let grpc = Grpc::new(options).unwrap();
     let calls = Arc::clone(&grpc.calls);
-    grpc.found.set(Found::V2(V2::new(calls, None))).unwrap();
+    let found = Box::new(PachdV2::behind(calls, None, None));
+    assert!(grpc.found.set(found).is_ok());
     // Accepted by the system, and never read.
     let mut changes = Megabytes::new(TOTAL);
     let given = Arc::clone(&changes.given);
@@ -199,7 +200,7 @@ fn a_port_without_tls_is_refused_and_not_tried_again() {
     let grpc = match Grpc::new(GrpcOptions::new(address)) {
         Ok(grpc) => grpc,
         // A machine without any certificates: that has its own words.
-        Err(error) => return assert!(matches!(error, GrpcError::Certificates { .. }), "{error}"),
+        Err(error) => return assert!(matches!(error, OpenError::Certificates { .. }), "{error}"),
     };
     let fault = grpc.repo_exists(&branch().repo).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused, "{fault}");

@@ -517,6 +517,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         ledger: Arc::default(),
         holding: crate::holding::Holding::new(&std::env::temp_dir()),
         on_bad: crate::OnBad::Stop,
+        early: None,
         options: Options {
             branch: branch(),
             staging: None,

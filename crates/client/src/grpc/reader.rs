@@ -4,12 +4,12 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 
-use super::{broken, fault};
-use crate::grpc::calls::{Calls, Incoming};
-use crate::pachd::Call;
+use super::calls::{Calls, Incoming};
+use super::door::{broken, fault};
+use crate::pachd::{Call, CallFault};
+use crate::transport::Request;
 use spoutctl_core::fault::Fault;
 use spoutctl_proto::google::BytesValue;
-use spoutctl_proto::pfs::GetFileRequest;
 
 /// Its end is an end only when pachd said so; anything else is an [`io::Error`] that holds a [`Fault`], and stays one.
 pub(super) struct Content<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Content<'a> {
 
 impl<'a> Content<'a> {
     /// Waits for the first piece, since a refusal comes in its place (recording grpc 072).
-    pub fn open(calls: &'a Calls, call: Call, request: GetFileRequest) -> Result<Self, Fault> {
+    pub fn open(calls: &'a Calls, call: Call, request: impl Request) -> Result<Self, CallFault> {
         let mut pieces: Incoming<'_, BytesValue> = calls.open(call, request).map_err(|failed| fault(call, failed))?;
         let first = pieces.next().map_err(|failed| fault(call, failed))?;
         Ok(Self {

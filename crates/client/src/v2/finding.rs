@@ -9,11 +9,12 @@
 //!
 //! Whether an answer comes from such a release is told by its commits: they have no repo of their own (recording 2.3 015).
 
-use super::{V2, broken, fault, messages, unreadable};
-use crate::grpc::calls::Incoming;
+use super::{PachdV2, messages, unreadable};
 use crate::pachd::{self, Commits, Model, Projects};
+use crate::transport::Transport;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, Repo};
+use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs;
 
 /// Nobody moves a branch so often onto a branch that was moved.
@@ -33,7 +34,7 @@ fn is_alias(info: &pfs::CommitInfo) -> bool {
     kind == Some(pfs::OriginKind::Alias.into())
 }
 
-impl V2 {
+impl<T: Transport> PachdV2<T> {
     /// What its release means.
     fn model(&self) -> Result<Model, Fault> {
         if let Some(model) = self.model.get() {
@@ -53,9 +54,8 @@ impl V2 {
                 name: DEFAULT_PROJECT.to_owned(),
             }),
         };
-        let answer: Result<pfs::ProjectInfo, _> = self.ask(pachd::INSPECT_PROJECT, request);
-        match answer {
-            Ok(_) => Ok(true),
+        match self.pachd()?.ask(pachd::INSPECT_PROJECT, request) {
+            Ok(Empty {}) => Ok(true),
             Err(failed) if failed.no_such_call => Ok(false),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
             Err(_) => Ok(true),
@@ -79,7 +79,7 @@ impl V2 {
             commit: Some(commit),
             ..pfs::InspectCommitRequest::default()
         };
-        Ok(self.ask(pachd::INSPECT_COMMIT, request)?)
+        Ok(self.pachd()?.ask(pachd::INSPECT_COMMIT, request)?)
     }
 
     /// `asked` is the commit that was asked for.
@@ -149,10 +149,9 @@ impl V2 {
             repo: Some(repo.into()),
             reverse: false,
         };
-        let told = |failed| Fault::from(fault(call, failed));
-        let mut infos: Incoming<'_, pfs::BranchInfo> = self.calls.open(call, request).map_err(told)?;
+        let mut infos = self.pachd()?.open::<_, pfs::BranchInfo>(call, request)?;
         let mut names = Vec::new();
-        while let Some(info) = infos.next().map_err(told)? {
+        while let Some(info) = infos.next()? {
             let name = info.branch.map(|branch| branch.name).unwrap_or_default();
             names.push(BranchName::new(&name).map_err(|why| pachd::unreadable(call, why.to_string()))?);
         }
@@ -166,16 +165,13 @@ impl V2 {
             repo: Some(repo.into()),
             ..pfs::ListCommitRequest::default()
         };
-        let told = |failed| Fault::from(fault(call, failed));
-        let mut infos: Incoming<'_, pfs::CommitInfo> = self.calls.open(call, request).map_err(told)?;
-        let mut next = infos.next().map_err(told)?;
-        while let Some(info) = next {
+        let mut infos = self.pachd()?.open::<_, pfs::CommitInfo>(call, request)?;
+        while let Some(info) = infos.next()? {
             let commit = info.commit.unwrap_or_default();
             if commit.id == id.as_str() {
                 let name = commit.branch.map(|branch| branch.name).unwrap_or_default();
                 return Ok(BranchName::new(&name).ok());
             }
-            next = infos.next().map_err(|failed| broken(call, failed))?;
         }
         Ok(None)
     }

@@ -1,13 +1,22 @@
-//! Pachyderm 2.x, service `pfs_v2.API`: the same calls as through the HTTP gateway, and the same words of refusal.
+//! Pachyderm 2.x, service `pfs_v2.API` and its neighbours: each of pachd's calls once, whichever the way there is.
 //!
-//! It knows nothing of connections. A sidecar has neither the admin nor the version service and is asked for neither. How
-//! releases differ: [`Model`], and in the shape of answers `finding`.
+//! It knows nothing of connections, and nothing of how a message looks on its way. A sidecar has neither the admin nor the
+//! version service and is asked for neither, but for who it is when a context says who it has to be. How releases differ:
+//! [`Model`], and in the shape of answers `finding`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `messages` | requests and answers, from and into the domain's words |
+//! | `finding` | which commit is meant, in 2.0 to 2.5 |
+//! | `pipelines` | pipelines, made from specs |
+//! | `staging` | branches that are moved, and commits that begin and end in a transaction |
 
 mod finding;
 mod messages;
 mod pipelines;
-mod reader;
 mod staging;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -15,14 +24,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use prost::Message;
-
 use self::messages::{FileSetChanges, Unreadable};
-use self::reader::Content;
-use super::Answered;
-use super::calls::{Arrival, Calls, Failed, Incoming, Listening, seconds};
 use crate::connection::token::Token;
-use crate::pachd::{self, Call, CallFault, Identity, Login, Missing, Model, unless_missing};
+use crate::pachd::{self, Call, CallFault, Expected, Identity, Login, Missing, Model, Pachd, unless_missing};
+use crate::transport::{Answer, Arrival, Request, Transport, seconds};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::CommitHistory;
@@ -40,6 +45,7 @@ use spoutctl_proto::auth::{
 };
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs;
+use spoutctl_proto::version::Version;
 
 /// Bytes of a file in one message, at first and at least. What takes less than the least takes nothing.
 const LARGEST_PIECE: usize = MAX_CHUNK;
@@ -47,59 +53,21 @@ const SMALLEST_PIECE: usize = 16 << 10;
 /// pachd takes at least so much a second; what it has taken beyond may lie in buffers when we have sent the last of it.
 const BYTES_A_SECOND: u64 = 1 << 20;
 
-/// What a call's failure means.
-pub(super) fn fault(call: Call, failed: Failed) -> CallFault {
-    match failed {
-        Failed::Said(code, text) => pachd::fault_of_words(call, i64::from(i32::from(code)), &text),
-        Failed::Local(error) => Fault::new(
-            FaultKind::Local,
-            format!(
-                "{}: what was to be sent cannot be read: {error}; the upload was broken off",
-                call.name
-            ),
-        )
-        .into(),
-        Failed::Lost(text) => pachd::lost(call, text).into(),
-        Failed::Unreached(text) => pachd::unreached(call, text).into(),
-        Failed::Insecure(text) => pachd::refused(call, text).into(),
-        // A proxy gave up on pachd, or is told to send nobody there; the call itself may have arrived.
-        Failed::Stranger(408 | 429 | 502..=504, looks) => {
-            pachd::lost(call, format!("no answer from pachd: {looks}")).into()
-        }
-        Failed::Stranger(413, looks) => Fault::new(
-            FaultKind::TooLarge,
-            format!("{}: the body is too large: {looks}", call.name),
-        )
-        .into(),
-        Failed::Stranger(_, looks) => pachd::refused(
-            call,
-            format!("what answers there is no pachd that speaks gRPC: {looks}"),
-        )
-        .into(),
-    }
-}
-
 fn unreadable(call: Call) -> impl Fn(Unreadable) -> Fault {
     move |why| pachd::unreadable(call, why.to_string())
 }
 
-/// A stream that stopped halfway: whatever the reason, what came of it is not the whole.
-fn broken(call: Call, failed: Failed) -> Fault {
-    let fault = fault(call, failed).fault;
-    if fault.is_passing() {
-        Fault {
-            kind: FaultKind::Unavailable,
-            ..fault
-        }
-    } else {
-        fault
-    }
-}
+/// A call's fault, with what was missing.
+type Answered<A> = Result<A, CallFault>;
 
 /// pachd 2.x.
 #[derive(Debug)]
-pub(super) struct V2 {
-    calls: Arc<Calls>,
+pub struct PachdV2<T> {
+    transport: Arc<T>,
+    /// Which deployment has to be there. It is asked before anything is done, once.
+    expected: Option<Expected>,
+    /// Set once the deployment was found to be the expected one.
+    met: OnceLock<()>,
     /// Where it tells that: a sidecar does not.
     release: Option<Release>,
     model: OnceLock<Model>,
@@ -107,73 +75,41 @@ pub(super) struct V2 {
     piece: AtomicUsize,
 }
 
-impl V2 {
-    pub fn new(calls: Arc<Calls>, release: Option<Release>) -> Self {
+impl<T: Transport> PachdV2<T> {
+    /// Whatever is behind a transport, of this release, or of one that was not told. Nothing is sent.
+    pub fn behind(transport: Arc<T>, expected: Option<Expected>, release: Option<Release>) -> Self {
+        // A door that only newer ones have says enough of what has to be minded.
+        let at_least = (T::SINCE > Release::new(2, 0, 0)).then_some(T::SINCE);
         Self {
-            calls,
-            release,
+            transport,
+            expected,
+            met: OnceLock::new(),
+            release: release.or(at_least),
             model: OnceLock::new(),
             piece: AtomicUsize::new(LARGEST_PIECE),
         }
     }
 
+    /// The way to pachd, after it was looked whether it is the one that is meant.
+    fn pachd(&self) -> Result<&T, Fault> {
+        if let Some(expected) = &self.expected
+            && self.met.get().is_none()
+        {
+            expected.check(&self.deployment()?)?;
+            let _ = self.met.set(());
+        }
+        Ok(&self.transport)
+    }
+
     /// What tells this deployment from others; empty where it does not say (a sidecar).
-    pub fn deployment(&self) -> Result<String, Fault> {
-        let answer: Answered<ClusterInfo> = self.ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
+    fn deployment(&self) -> Result<String, Fault> {
+        let request = InspectClusterRequest::default();
+        let answer: Answered<ClusterInfo> = self.transport.ask(pachd::INSPECT_CLUSTER, request);
         match answer {
             Ok(cluster) => Ok(cluster.deployment_id),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
             Err(_) => Ok(String::new()),
         }
-    }
-
-    pub fn who_am_i(&self) -> Result<Identity, Fault> {
-        let answer: WhoAmIResponse = self.ask(pachd::WHO_AM_I, Empty {})?;
-        let expires = answer.expiration.map(jiff::Timestamp::try_from).transpose();
-        let expires = expires.map_err(|error| pachd::unreadable(pachd::WHO_AM_I, error.to_string()))?;
-        Ok(Identity {
-            name: answer.username,
-            expires,
-        })
-    }
-
-    pub fn oidc_login(&self) -> Result<Login, Fault> {
-        let answer: GetOidcLoginResponse = self.ask(pachd::GET_OIDC_LOGIN, Empty {})?;
-        Ok(Login {
-            url: answer.login_url,
-            state: answer.state,
-        })
-    }
-
-    pub fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
-        let call = pachd::AUTHENTICATE;
-        let request = AuthenticateRequest {
-            oidc_state: login.state.clone(),
-            ..AuthenticateRequest::default()
-        };
-        let answer = self.calls.ask::<_, AuthenticateResponse>(call, request, within);
-        match answer.map_err(|failed| fault(call, failed).fault)? {
-            None => Ok(None),
-            Some(answer) => Token::new(&answer.pach_token)
-                .map(Some)
-                .map_err(|error| pachd::unreadable(call, error.to_string())),
-        }
-    }
-
-    fn ask<Q, A>(&self, call: Call, request: Q) -> Answered<A>
-    where
-        Q: Message + 'static,
-        A: Message + Default + 'static,
-    {
-        let limit = self.calls.times.call;
-        self.answered(call, self.calls.ask(call, request, limit))
-    }
-
-    fn answered<A>(&self, call: Call, answer: Result<Option<A>, Failed>) -> Answered<A> {
-        let limit = self.calls.times.call;
-        answer
-            .map_err(|failed| fault(call, failed))?
-            .ok_or_else(|| pachd::lost(call, format!("no answer within {}", seconds(limit))).into())
     }
 
     /// A line of commits, newest first; one that does not exist has none.
@@ -190,16 +126,14 @@ impl V2 {
             to: Some(newest),
             ..pfs::ListCommitRequest::default()
         };
-        let opened = self.calls.open(call, request).map_err(|failed| fault(call, failed));
-        let Some(mut incoming): Option<Incoming<'_, pfs::CommitInfo>> = unless_missing(opened, &[Missing::Branch])?
-        else {
+        let opened = self.pachd()?.open(call, request);
+        let Some(mut incoming) = unless_missing(opened, &[Missing::Branch])? else {
             return Ok(());
         };
-        // A refusal comes in place of the first message.
-        let first = incoming.next().map_err(|failed| fault(call, failed));
-        let mut next = unless_missing(first, &[Missing::Branch])?.flatten();
+        // A refusal may come in place of the first message.
+        let mut next: Option<pfs::CommitInfo> = unless_missing(incoming.next(), &[Missing::Branch])?.flatten();
         while let Some(mut info) = next {
-            let mut ahead = || incoming.next().map_err(|failed| broken(call, failed));
+            let mut ahead = || incoming.next().map_err(Fault::from);
             let looked_ahead = finding::hides_aliases(&info).then(&mut ahead).transpose()?;
             if let Some(after) = &looked_ahead {
                 info.parent_commit = after.as_ref().and_then(|after| after.commit.clone());
@@ -217,43 +151,80 @@ impl V2 {
     }
 
     /// Shows each answer of a call that says which files there are, or which differ.
-    fn show_changes<A: Message + Default + 'static>(
+    fn show_changes<A: Answer>(
         &self,
         call: Call,
-        request: impl Message + 'static,
+        request: impl Request,
         read: impl Fn(&A) -> Result<Option<FileChange>, Unreadable>,
         visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        let mut incoming: Incoming<'_, A> = self.calls.open(call, request).map_err(|failed| fault(call, failed))?;
-        let mut next = incoming.next().map_err(|failed| fault(call, failed))?;
-        while let Some(answer) = next {
+        let mut incoming = self.pachd()?.open(call, request)?;
+        while let Some(answer) = incoming.next()? {
             let change = read(&answer).map_err(unreadable(call))?;
             if change.is_some_and(|change| visit(change).is_break()) {
                 break;
             }
-            next = incoming.next().map_err(|failed| broken(call, failed))?;
         }
         Ok(())
     }
 
-    fn content(&self, call: Call, commit: &Commit, path: String) -> Result<Content<'_>, Fault> {
+    fn content(&self, call: Call, commit: &Commit, path: String) -> Result<Box<dyn Read + Send + '_>, Fault> {
         let request = pfs::GetFileRequest {
             file: Some(messages::file(commit, path)),
             ..pfs::GetFileRequest::default()
         };
-        Content::open(&self.calls, call, request)
+        Ok(self.pachd()?.read(call, request)?)
     }
 }
 
-impl CommitHistory for V2 {
+impl<T: Transport> Pachd for PachdV2<T> {
+    fn version(&self) -> Result<String, Fault> {
+        let version: Version = self.transport.ask(pachd::GET_VERSION, Empty {})?;
+        Ok(version.to_string())
+    }
+
+    fn sends_token_in_clear(&self) -> bool {
+        self.transport.sends_token_in_clear()
+    }
+
+    fn who_am_i(&self) -> Result<Identity, Fault> {
+        let answer: WhoAmIResponse = self.pachd()?.ask(pachd::WHO_AM_I, Empty {})?;
+        let expires = answer.expiration.map(jiff::Timestamp::try_from).transpose();
+        let expires = expires.map_err(|error| pachd::unreadable(pachd::WHO_AM_I, error.to_string()))?;
+        Ok(Identity {
+            name: answer.username,
+            expires,
+        })
+    }
+
+    fn oidc_login(&self) -> Result<Login, Fault> {
+        let answer: GetOidcLoginResponse = self.pachd()?.ask(pachd::GET_OIDC_LOGIN, Empty {})?;
+        Ok(Login {
+            url: answer.login_url,
+            state: answer.state,
+        })
+    }
+
+    fn authenticate(&self, login: &Login, within: Duration) -> Result<Option<Token>, Fault> {
+        let call = pachd::AUTHENTICATE;
+        let request = AuthenticateRequest {
+            oidc_state: login.state.clone(),
+            ..AuthenticateRequest::default()
+        };
+        let answer: Option<AuthenticateResponse> = self.pachd()?.exchange(call, request, within, None)?;
+        let token = answer.map(|answer| Token::new(&answer.pach_token)).transpose();
+        token.map_err(|error| pachd::unreadable(call, error.to_string()))
+    }
+}
+
+impl<T: Transport> CommitHistory for PachdV2<T> {
     fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
         self.check_project(repo)?;
         let request = pfs::InspectRepoRequest {
             repo: Some(repo.into()),
         };
-        let answer: Answered<pfs::RepoInfo> = self.ask(pachd::INSPECT_REPO, request);
-        match answer {
-            Ok(_) => Ok(true),
+        match self.pachd()?.ask(pachd::INSPECT_REPO, request) {
+            Ok(Empty {}) => Ok(true),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(false),
             Err(failed) => Err(failed.fault),
         }
@@ -265,7 +236,7 @@ impl CommitHistory for V2 {
         let request = pfs::InspectBranchRequest {
             branch: Some(branch.into()),
         };
-        let answer: Option<pfs::BranchInfo> = unless_missing(self.ask(call, request), &[Missing::Branch])?;
+        let answer: Option<pfs::BranchInfo> = unless_missing(self.pachd()?.ask(call, request), &[Missing::Branch])?;
         let Some(mut info) = answer else { return Ok(None) };
         info.head = info.head.map(|head| self.behind_aliases(head)).transpose()?;
         messages::branch_info(&info, branch).map(Some).map_err(unreadable(call))
@@ -286,7 +257,7 @@ impl CommitHistory for V2 {
     }
 }
 
-impl CommitFeed for V2 {
+impl<T: Transport> CommitFeed for PachdV2<T> {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let branch = Branch {
             repo: newest.repo.clone(),
@@ -307,10 +278,9 @@ impl CommitFeed for V2 {
             state: pfs::CommitState::Finished.into(),
             ..pfs::SubscribeCommitRequest::default()
         };
-        let told = |failed| fault(call, failed).fault;
-        let mut subscription: Listening<'_, pfs::CommitInfo> = self.calls.listen(call, request).map_err(told)?;
+        let mut subscription = self.pachd()?.listen(call, request)?;
         loop {
-            let info = match subscription.next(TICK).map_err(told)? {
+            let info = match subscription.next(TICK)? {
                 Arrival::Silence => None,
                 Arrival::End => return Err(pachd::broken_stream(call, "pachd ended the subscription")),
                 Arrival::Message(info) => Some(messages::commit_info(info, branch).map_err(unreadable(call))?),
@@ -322,14 +292,14 @@ impl CommitFeed for V2 {
     }
 }
 
-impl CommitSink for V2 {
+impl<T: Transport> CommitSink for PachdV2<T> {
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
         self.check_project(repo)?;
         let request = pfs::CreateRepoRequest {
             repo: Some(repo.into()),
             ..pfs::CreateRepoRequest::default()
         };
-        let Empty {} = self.ask(pachd::CREATE_REPO, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::CREATE_REPO, request)?;
         Ok(())
     }
 
@@ -339,9 +309,8 @@ impl CommitSink for V2 {
                 name: project.to_string(),
             }),
         };
-        let answer: Result<pfs::ProjectInfo, CallFault> = self.ask(pachd::INSPECT_PROJECT, request);
-        match answer {
-            Ok(_) => Ok(true),
+        match self.pachd()?.ask(pachd::INSPECT_PROJECT, request) {
+            Ok(Empty {}) => Ok(true),
             Err(failed) if failed.no_such_call && project.as_str() != DEFAULT_PROJECT => {
                 Err(pachd::no_projects(format!("project {project}")))
             }
@@ -356,7 +325,9 @@ impl CommitSink for V2 {
 
     /// The id that a cluster gets when it is made (recording http 003); it needs no token.
     fn cluster(&self) -> Result<Option<String>, Fault> {
-        let answer: Answered<ClusterInfo> = self.ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
+        let answer: Answered<ClusterInfo> = self
+            .pachd()?
+            .ask(pachd::INSPECT_CLUSTER, InspectClusterRequest::default());
         match answer {
             Ok(cluster) => Ok(Some(cluster.id).filter(|id| !id.is_empty())),
             Err(failed) if failed.fault.is_passing() => Err(failed.fault),
@@ -367,11 +338,11 @@ impl CommitSink for V2 {
 
     /// Without a token nobody is asked about: either there is no auth, or the next call says that a token is missing.
     fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
-        if !self.calls.has_token() {
+        if !self.transport.has_token() {
             return Ok(Vec::new());
         }
         let request: AuthorizeRequest = messages::to_write(repo);
-        let answer: Answered<AuthorizeResponse> = self.ask(pachd::AUTHORIZE, request);
+        let answer: Answered<AuthorizeResponse> = self.pachd()?.ask(pachd::AUTHORIZE, request);
         match answer {
             Ok(authorization) => Ok(messages::missing(&authorization)),
             // Auth is not activated (grpc 095), or pachd is one that does not know the call.
@@ -390,12 +361,12 @@ impl CommitSink for V2 {
             sent.set(messages.bytes());
             message
         };
-        let limit = self.calls.times.call;
+        let pachd = self.pachd()?;
+        let limit = pachd.times().call;
         let patience = || limit + Duration::from_secs(sent.get() / BYTES_A_SECOND);
-        match self.calls.send(call, &mut next, &patience) {
+        match pachd.send(call, &mut next, &patience) {
             Ok(answer) => messages::file_set(answer).map_err(unreadable(call)),
-            Err(failed) => {
-                let fault = fault(call, failed).fault;
+            Err(CallFault { fault, .. }) => {
                 // The next try sends smaller ones, besides fewer of them.
                 if fault.kind == FaultKind::TooLarge && piece > SMALLEST_PIECE {
                     self.piece.store(piece / 2, Ordering::Relaxed);
@@ -410,7 +381,7 @@ impl CommitSink for V2 {
             file_set_id: file_set.0.clone(),
             ttl_seconds: messages::whole_seconds(ttl),
         };
-        let Empty {} = self.ask(pachd::RENEW_FILE_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::RENEW_FILE_SET, request)?;
         Ok(())
     }
 
@@ -420,14 +391,14 @@ impl CommitSink for V2 {
             file_set_ids: parts.iter().map(|part| part.0.clone()).collect(),
             ttl_seconds: messages::whole_seconds(ttl),
         };
-        let answer: pfs::CreateFileSetResponse = self.ask(call, request)?;
+        let answer: pfs::CreateFileSetResponse = self.pachd()?.ask(call, request)?;
         messages::file_set(answer).map_err(unreadable(call))
     }
 
     fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
         let call = pachd::START_COMMIT;
         let request = messages::start_commit(branch, description);
-        let commit: pfs::Commit = self.ask(call, request)?;
+        let commit: pfs::Commit = self.pachd()?.ask(call, request)?;
         messages::commit_id(&commit).map_err(unreadable(call))
     }
 
@@ -436,13 +407,13 @@ impl CommitSink for V2 {
             commit: Some(commit.into()),
             file_set_id: file_set.0.clone(),
         };
-        let Empty {} = self.ask(pachd::ADD_FILE_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::ADD_FILE_SET, request)?;
         Ok(())
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
         let request = messages::finish_commit(commit, description, error);
-        let Empty {} = self.ask(pachd::FINISH_COMMIT, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::FINISH_COMMIT, request)?;
         Ok(())
     }
 
@@ -452,8 +423,7 @@ impl CommitSink for V2 {
             commit: Some(commit.into()),
             wait: pfs::CommitState::Finished.into(),
         };
-        let answer = self.calls.ask(call, request, timeout);
-        let answer: Option<pfs::CommitInfo> = answer.map_err(|failed| fault(call, failed))?;
+        let answer: Option<pfs::CommitInfo> = self.pachd()?.exchange(call, request, timeout, None)?;
         let info = answer
             .ok_or_else(|| pachd::unreached(call, format!("{commit} was not finished within {}", seconds(timeout))))?;
         self.read_commit(info, commit)
@@ -470,16 +440,16 @@ impl CommitSink for V2 {
     /// pachd 2.12 also says yes when there is no such commit (gateway 011).
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
         let request = pfs::CommitSetRequest {
-            commit_set: Some(spoutctl_proto::pfs::CommitSet {
+            commit_set: Some(pfs::CommitSet {
                 id: commit.id.as_str().to_owned(),
             }),
         };
-        let Empty {} = self.ask(pachd::DROP_COMMIT_SET, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::DROP_COMMIT_SET, request)?;
         Ok(())
     }
 }
 
-impl FileSource for V2 {
+impl<T: Transport> FileSource for PachdV2<T> {
     fn inspect_file(&self, commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault> {
         if path.is_root() {
             // `InspectFile` reads the whole index for it, and finds none in an empty commit (gateway 012).
@@ -492,24 +462,22 @@ impl FileSource for V2 {
         let request = pfs::InspectFileRequest {
             file: Some(messages::file(commit, path.as_str().to_owned())),
         };
-        let answer: Option<pfs::FileInfo> = unless_missing(self.ask(call, request), &[Missing::File])?;
+        let answer: Option<pfs::FileInfo> = unless_missing(self.pachd()?.ask(call, request), &[Missing::File])?;
         answer
             .map(|info| messages::file_info(&info).map_err(unreadable(call)))
             .transpose()
     }
 
     fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        Ok(Box::new(self.content(pachd::GET_FILE, commit, pachd::glob_of(path))?))
+        self.content(pachd::GET_FILE, commit, pachd::glob_of(path))
     }
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        Ok(Box::new(self.content(
-            pachd::GET_FILE_TAR,
-            commit,
-            pachd::glob_of_tree(path),
-        )?))
+        self.content(pachd::GET_FILE_TAR, commit, pachd::glob_of_tree(path))
     }
 
+    /// Without an old side `DiffFile` compares with the parent (follow 013), be it errored or not, so the tree is walked
+    /// then. With one, 2.12 compares any two commits.
     fn diff_files(
         &self,
         new: &Commit,

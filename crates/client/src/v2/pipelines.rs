@@ -4,14 +4,16 @@ use prost::DecodeError;
 use prost::Message;
 use prost::bytes::{Buf, BufMut};
 use prost::encoding::{DecodeContext, WireType, skip_field};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::super::calls::{Failed, seconds};
-use super::{Answered, V2, fault, messages};
+use super::{Answered, PachdV2, messages};
 use crate::pachd::{self, Call};
+use crate::transport::Transport;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{BranchName, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
+use spoutctl_core::release::Release;
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs;
 use spoutctl_proto::pps::{
@@ -23,7 +25,10 @@ use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 const CREATE_PIPELINE_BEFORE_2_8: Call = Call::changing("pps_v2.API", "CreatePipeline");
 
-impl Pipelines for V2 {
+/// The first release that takes a spec as it is.
+const SPECS_IN_JSON: Release = Release::new(2, 8, 0);
+
+impl<T: Transport> Pipelines for PachdV2<T> {
     fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
         let request = CreatePipelineV2Request {
             create_pipeline_request_json: spec.to_owned(),
@@ -73,7 +78,7 @@ impl Pipelines for V2 {
             pipeline: Some(named(pipeline)),
             must_exist: true,
         };
-        let Empty {} = self.ask(pachd::STOP_PIPELINE, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::STOP_PIPELINE, request)?;
         Ok(())
     }
 
@@ -81,7 +86,7 @@ impl Pipelines for V2 {
         let request = StartPipelineRequest {
             pipeline: Some(named(pipeline)),
         };
-        let Empty {} = self.ask(pachd::START_PIPELINE, request)?;
+        let Empty {} = self.pachd()?.ask(pachd::START_PIPELINE, request)?;
         Ok(())
     }
 }
@@ -95,19 +100,15 @@ fn named(pipeline: &Repo) -> Pipeline {
     }
 }
 
-impl V2 {
-    /// `None` where there is no such call.
+impl<T: Transport> PachdV2<T> {
+    /// `None` where there is no such call, since pachd is older than that.
     fn ask_about_a_spec(&self, call: Call, request: CreatePipelineV2Request) -> Result<Option<Verdict>, Fault> {
-        let limit = self.calls.times.call;
-        let answer: Result<Option<CreatePipelineV2Response>, Failed> = self.calls.ask(call, request, limit);
+        let answer: Answered<CreatePipelineV2Response> = self.pachd()?.ask(call, request);
         match answer {
-            Ok(Some(effective)) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
-            Ok(None) => Err(pachd::lost(call, format!("no answer within {}", seconds(limit)))),
-            Err(failed) => match fault(call, failed) {
-                failed if failed.no_such_call => Ok(None),
-                failed if failed.is_about_a_spec() => Ok(Some(Err(failed.fault.message))),
-                failed => Err(failed.fault),
-            },
+            Ok(effective) => Ok(Some(Ok(effective.effective_create_pipeline_request_json))),
+            Err(failed) if failed.no_such_call && T::SINCE < SPECS_IN_JSON => Ok(None),
+            Err(failed) if failed.is_about_a_spec() => Ok(Some(Err(failed.fault.message))),
+            Err(failed) => Err(failed.fault),
         }
     }
 
@@ -132,7 +133,7 @@ impl V2 {
                 }
             }
         }
-        let answer: Answered<Empty> = self.ask(call, Encoded(CREATE_PIPELINE_REQUEST.encode(&read)));
+        let answer: Answered<Empty> = self.pachd()?.ask(call, Encoded::from(read));
         match answer {
             // What it is with the cluster's defaults filled in nobody says.
             Ok(Empty {}) => Ok(Ok(spec.to_owned())),
@@ -147,7 +148,7 @@ impl V2 {
             pipeline: Some(named(pipeline)),
             details,
         };
-        let answer: Answered<PipelineInfo> = self.ask(pachd::INSPECT_PIPELINE, request);
+        let answer: Answered<PipelineInfo> = self.pachd()?.ask(pachd::INSPECT_PIPELINE, request);
         match answer {
             Ok(info) => Ok(Some(info)),
             Err(failed) if failed.fault.kind == FaultKind::NotFound => Ok(None),
@@ -166,13 +167,27 @@ fn words(misfit: &Misfit) -> String {
     }
 }
 
-/// A message that is written already.
-#[derive(Debug, Default)]
-struct Encoded(Vec<u8>);
+/// A spec as a message, written already.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+struct Encoded {
+    spec: Value,
+    #[serde(skip)]
+    bytes: Vec<u8>,
+}
+
+impl From<Value> for Encoded {
+    fn from(spec: Value) -> Self {
+        Self {
+            bytes: CREATE_PIPELINE_REQUEST.encode(&spec),
+            spec,
+        }
+    }
+}
 
 impl Message for Encoded {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
-        buffer.put_slice(&self.0);
+        buffer.put_slice(&self.bytes);
     }
 
     fn merge_field(
@@ -186,10 +201,10 @@ impl Message for Encoded {
     }
 
     fn encoded_len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
     }
 }

@@ -1,0 +1,159 @@
+//! Large archives on a pipe: their files are sent while they come, and count only when the archive has ended.
+
+use std::io::Write;
+use std::process::{Child, Stdio};
+
+use crate::proxy::{Fault, Proxy};
+use crate::runner::{Ran, World};
+use crate::served::Served;
+
+/// Bytes of one file here: three of them are two parts and a rest.
+const SIZE: usize = 22 << 20;
+
+/// One entry of an archive.
+fn entry(name: &str, seed: u32, size: usize) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.set_path(name).unwrap();
+    header.set_size(size as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.extend(content(seed, size));
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+/// No two blocks of it are alike, so that none can stand for another.
+fn content(seed: u32, size: usize) -> Vec<u8> {
+    let noise: Vec<u8> = (0..16_384_u32)
+        .flat_map(|i| (i ^ seed).wrapping_mul(2_654_435_761).to_be_bytes())
+        .collect();
+    let mut bytes = noise.repeat(size.div_ceil(noise.len()));
+    for (number, block) in bytes.chunks_mut(4096).enumerate() {
+        block[..8].copy_from_slice(&(number as u64).to_be_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+const END: [u8; 1024] = [0; 1024];
+
+struct Setting {
+    served: Served,
+    proxy: Proxy,
+    world: World,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let served = Served::start();
+        let proxy = Proxy::before(&served.authority);
+        let world = World::at(&proxy.url());
+        Self { served, proxy, world }
+    }
+
+    fn put(&self, args: &[&str]) -> Child {
+        let args = [&["put", "events", "--create-repo"], args].concat();
+        self.world.command(&args).stdin(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// How many commits the branch has.
+    fn commits(&self) -> usize {
+        let ran = World::at(&self.served.url()).run(&["tail", "events", "-e", "-n", "1000", "--format", "{id}"]);
+        ran.lines().len()
+    }
+
+    #[track_caller]
+    fn holds(&self, commit: &str, files: &[(&str, u32, usize)]) {
+        let world = World::at(&self.served.url());
+        for (name, seed, size) in files {
+            let found = world.get(&format!("{commit}:/{name}"));
+            assert!(found == content(*seed, *size), "{name} is not as it was sent");
+        }
+    }
+}
+
+fn end(mut child: Child) -> Ran {
+    drop(child.stdin.take());
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn the_parts_of_an_archive_are_sent_before_its_end_has_come_and_its_commit_holds_all_of_it() {
+    let setting = Setting::new();
+    let mut child = setting.put(&[]);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&entry("a", 1, SIZE)).unwrap();
+    input.write_all(&entry("b", 2, SIZE)).unwrap();
+    setting.proxy.wait_for("CreateFileSet", 1);
+    input.write_all(&entry("c", 3, SIZE)).unwrap();
+    setting.proxy.wait_for("CreateFileSet", 2);
+    assert_eq!(setting.proxy.calls("StartCommit"), 0);
+    // The last entry of a path counts, also where the first was sent before.
+    input.write_all(&entry("a", 4, 1000)).unwrap();
+    input.write_all(&END).unwrap();
+    drop(input);
+    let ran = end(child);
+    ran.expect(0).says("1 commit, 3 files");
+    setting.holds(&ran.commits()[0], &[("a", 4, 1000), ("b", 2, SIZE), ("c", 3, SIZE)]);
+    assert_eq!(setting.proxy.calls("CreateFileSet"), 3);
+    assert_eq!(setting.proxy.calls("ComposeFileSet"), 1);
+}
+
+#[test]
+fn an_archive_that_is_torn_after_parts_were_sent_leaves_no_commit() {
+    let setting = Setting::new();
+    let mut child = setting.put(&[]);
+    let mut input = child.stdin.take().unwrap();
+    for (name, seed) in [("a", 1), ("b", 2), ("c", 3)] {
+        input.write_all(&entry(name, seed, SIZE)).unwrap();
+    }
+    setting.proxy.wait_for("CreateFileSet", 2);
+    drop(input);
+    end(child).expect(3);
+    assert_eq!(setting.proxy.calls("StartCommit"), 0);
+}
+
+#[test]
+fn a_run_that_is_killed_between_two_parts_is_made_good_by_the_next() {
+    let setting = Setting::new();
+    let args = ["--stream", "s", "--resume"];
+    let mut child = setting.put(&args);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&entry("a", 1, SIZE)).unwrap();
+    input.write_all(&entry("b", 2, SIZE)).unwrap();
+    setting.proxy.wait_for("CreateFileSet", 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut child = setting.put(&args);
+    let mut input = child.stdin.take().unwrap();
+    for (name, seed) in [("a", 1), ("b", 2)] {
+        input.write_all(&entry(name, seed, SIZE)).unwrap();
+    }
+    input.write_all(&END).unwrap();
+    drop(input);
+    let ran = end(child);
+    ran.expect(0);
+    setting.holds(&ran.commits()[0], &[("a", 1, SIZE), ("b", 2, SIZE)]);
+    assert_eq!(setting.commits(), 1);
+}
+
+#[test]
+fn a_part_that_meets_a_fault_is_sent_again_and_counts_once_also_when_appending() {
+    for fault in [Fault::LoseAnswer, Fault::CutRequest(1 << 20)] {
+        let setting = Setting::new();
+        setting.proxy.at("CreateFileSet", 1, fault);
+        let mut child = setting.put(&["--append"]);
+        let mut input = child.stdin.take().unwrap();
+        for (name, seed) in [("a", 1), ("b", 2)] {
+            input.write_all(&entry(name, seed, SIZE)).unwrap();
+        }
+        setting.proxy.wait_for("CreateFileSet", 2);
+        input.write_all(&END).unwrap();
+        drop(input);
+        let ran = end(child);
+        ran.expect(0);
+        setting.holds(&ran.commits()[0], &[("a", 1, SIZE), ("b", 2, SIZE)]);
+        assert_eq!(setting.commits(), 1);
+    }
+}
