@@ -58,6 +58,7 @@ mod releases;
 mod replay;
 mod replay_grpc;
 mod routes;
+mod said;
 mod scripted;
 mod sdk;
 mod serve;

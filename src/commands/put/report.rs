@@ -265,6 +265,17 @@ impl Report {
         self.terminal.status(&text);
     }
 
+    /// How it goes, in a line: what is done, and what is in the way.
+    pub fn state(&self) -> String {
+        let figures = self.figures();
+        let mut state = format!("{}, {}", counted(figures.commits, "commit"), Size(figures.bytes));
+        for hindrance in self.hindrances() {
+            state += "; ";
+            state += &hindrance;
+        }
+        state
+    }
+
     /// Says what came of it all.
     pub fn summarise(&self, summary: Summary, complete: bool) {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -608,8 +619,8 @@ impl Observer for Report {
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
         let reason = reason(archive);
-        self.terminal
-            .warning(&format!("{reason}; set aside as {}", file.display()));
+        let text = format!("{reason}; set aside as {}", file.display());
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Quarantined(archive, file)));
         }
@@ -617,7 +628,8 @@ impl Observer for Report {
     }
 
     fn skipped(&self, archive: &Archive) {
-        self.terminal.warning(&format!("{}; left out", reason(archive)));
+        let text = format!("{}; left out", reason(archive));
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Skipped(archive)));
         }
