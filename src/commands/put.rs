@@ -105,6 +105,9 @@ fn deliver(
     let told = Report::new(Arc::clone(&terminal), args.json, acknowledger.clone());
     let told = told.with_spool(spool.clone()).with_demand(demand.clone());
     let (report, ticking) = report(args, target, &terminal, told)?;
+    if let Some(bytes) = input::length_of(&inputs) {
+        report.expects(bytes);
+    }
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;

@@ -61,6 +61,7 @@ mod routes;
 mod said;
 mod scripted;
 mod sdk;
+mod secrets;
 mod serve;
 mod served;
 mod settings;

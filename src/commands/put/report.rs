@@ -1,12 +1,13 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
+mod progress;
 mod watching;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
@@ -16,6 +17,7 @@ use super::stats::{Lag, Stats};
 use crate::metrics::Source;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
+use progress::read_so_far;
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
@@ -36,6 +38,8 @@ pub(super) struct Report {
     demand: Option<Arc<Demand>>,
     started: Instant,
     read: AtomicU64,
+    /// Bytes of the whole input, where that is known.
+    expected: OnceLock<u64>,
     archives: AtomicU64,
     commits: AtomicU64,
     already: AtomicU64,
@@ -100,6 +104,7 @@ impl Report {
             demand: None,
             started: Instant::now(),
             read: zero(),
+            expected: OnceLock::new(),
             archives: zero(),
             commits: zero(),
             already: zero(),
@@ -164,6 +169,12 @@ impl Report {
         self.progress();
     }
 
+    /// The whole input has so many bytes, as they come.
+    pub fn expects(&self, bytes: u64) {
+        // Said once.
+        let _ = self.expected.set(bytes);
+    }
+
     fn progress(&self) {
         let time = self.started.elapsed();
         let every = if self.terminal.bar().is_some() {
@@ -186,8 +197,9 @@ impl Report {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (read, archives, commits) = (get(&self.read), get(&self.archives), get(&self.commits));
         let text = format!(
-            "{} read, {}/s, {}, {}",
-            Size(read),
+            "{}, {} sent, {}/s, {}, {}",
+            read_so_far(read, self.expected.get().copied()),
+            Size(self.watched.sent_bytes()),
             rate(read, time),
             counted(archives, "archive"),
             counted(commits, "commit")
@@ -556,6 +568,11 @@ impl Observer for Report {
 
     fn sent(&self, archive: &Archive, bytes: u64) {
         self.watched.sent(archive.number, bytes);
+        self.progress();
+    }
+
+    fn sent_early(&self, archive: u64, bytes: u64) {
+        self.watched.sent_early(archive, bytes);
         self.progress();
     }
 
