@@ -835,7 +835,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -976,6 +976,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --hold-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --restart)
                     COMPREPLY=($(compgen -W "never on-failure always" -- "${cur}"))
                     return 0
@@ -1013,6 +1017,10 @@ _spoutctl() {
                     ;;
                 --metrics-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1132,7 +1140,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spool)
-            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --retry-for --grace --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-y -q -v -h -V --send --resend --forget --discard --create-repo --yes --in-flight --on-bad --ack-fd --ack-command --json --retry-for --grace --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1168,6 +1176,10 @@ _spoutctl() {
                     ;;
                 --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1304,7 +1316,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1445,6 +1457,10 @@ _spoutctl() {
                     fi
                     return 0
                     ;;
+                --hold-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --restart)
                     COMPREPLY=($(compgen -W "never on-failure always" -- "${cur}"))
                     return 0
@@ -1482,6 +1498,10 @@ _spoutctl() {
                     ;;
                 --metrics-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1530,7 +1550,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__tail)
-            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1600,6 +1620,10 @@ _spoutctl() {
                     ;;
                 --retry)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)
@@ -1755,7 +1779,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__tail)
-            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-n -e -q -v -h -V --last --from --no-follow --count --until --timeout --wait-for-branch --ok-only --fail --stream --files --json --format --tar --full --tmp-dir --color --cursor --retry-for --retry --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1825,6 +1849,10 @@ _spoutctl() {
                     ;;
                 --retry)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text timed json" -- "${cur}"))
                     return 0
                     ;;
                 --pachd)

@@ -84,6 +84,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l archive-end -d
 lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l hold-limit -d 'Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
@@ -95,6 +96,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l retry-for -d '
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -177,6 +182,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -215,6 +224,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-fd -d 'W
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l ack-command -d 'Run this with `sh -c` for each acknowledgement; it has to succeed' -r -f -a "(__fish_complete_command)"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -439,6 +452,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l hold-limit -d 'Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
@@ -450,6 +464,10 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l grace -d 'After an interrupt, finish or give up the archive in hand within this time' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stats-every -d 'Say every so often how far it is: bytes, messages, commits, and the time from read to done' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l metrics-listen -d 'Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
@@ -498,6 +516,10 @@ never\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l cursor -d 'Keep in FILE how far the branch was delivered, and go on from there' -r -F
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l retry -d 'Run CMD up to N times more for a commit when it fails, after a second, then after twice as long each time' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from tail" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F

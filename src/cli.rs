@@ -25,6 +25,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
+use crate::terminal::log::Form;
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, CommitId, Destination, Followed, InvalidName, Repo, Source};
 use spoutctl_core::release::Release;
@@ -149,6 +150,48 @@ pub struct VoiceArgs {
     pub verbose: bool,
 }
 
+/// In which form it is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct LogArgs {
+    /// How lines on standard error are written: as text, behind their time, or as JSON
+    ///
+    /// `timed` begins each line with the time in UTC; `json` makes each note and error one object with time, level and message, and where they are
+    /// known code, archive, commit, details and help. `auto` is `timed` in a spout's pod, and `text` elsewhere. Mistakes on the command
+    /// line are always told as text, and what CMD prints comes as it is.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "auto")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Timed,
+    Json,
+}
+
+impl Verb {
+    /// In which form it is to say what it says; `None` where that is left to where it runs.
+    #[must_use]
+    pub fn log_form(&self) -> Option<Form> {
+        let format = match self {
+            Self::Put(args) => args.log.log_format,
+            Self::Tail(args) => args.log.log_format,
+            Self::Spool(args) => args.log.log_format,
+            Self::Spout(SpoutVerb::Put(args)) => args.log.log_format,
+            Self::Spout(SpoutVerb::Tail(args)) => args.log.log_format,
+            _ => return Some(Form::Text),
+        };
+        match format {
+            LogFormat::Auto => None,
+            LogFormat::Text => Some(Form::Text),
+            LogFormat::Timed => Some(Form::Timed),
+            LogFormat::Json => Some(Form::Json),
+        }
+    }
+}
+
 /// Make each complete tar archive of the input one finished commit
 ///
 /// The input is standard input, or the files in their order. It may hold any number of archives, one after the other
@@ -201,6 +244,9 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -374,6 +420,19 @@ pub struct EntryArgs {
     /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
+
+    /// Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB
+    ///
+    /// Without this an archive is held until its commit is finished. What then would need bytes that were let go ends the run, and no
+    /// commit is made of that archive: a link or a sparse file far behind what it stands for, a path that comes twice with --append, a server that has
+    /// lost what was sent. Of a regular file nothing is held anyway. 1.12 and 1.13 cannot take an archive in parts.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = parse_size,
+        conflicts_with_all = ["messages", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
+    )]
+    pub hold_limit: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -647,6 +706,9 @@ pub struct TailArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -1325,6 +1387,9 @@ pub struct SpoolArgs {
 
     #[command(flatten)]
     pub voice: VoiceArgs,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

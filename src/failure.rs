@@ -1,6 +1,7 @@
 //! From an error to what a user reads and a script sees: heading, details, help, exit code.
 
 use crate::terminal::Terminal;
+use crate::terminal::log::{Entry, Level};
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::{Consequence, DeliveryError, Unsettled};
 
@@ -16,6 +17,10 @@ pub struct Failure {
     pub help: Vec<String>,
     /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends it.
     pub denied: Option<String>,
+    /// The number of the archive that it is about.
+    pub archive: Option<u64>,
+    /// The id of the commit that it is about.
+    pub commit: Option<String>,
 }
 
 impl Failure {
@@ -27,6 +32,8 @@ impl Failure {
             details: Vec::new(),
             help: Vec::new(),
             denied: None,
+            archive: None,
+            commit: None,
         }
     }
 
@@ -44,16 +51,14 @@ impl Failure {
 
     /// Shows it on standard error.
     pub fn show(&self, terminal: &Terminal) {
-        let mut text = format!("error: {}", self.heading);
-        for line in self.details.iter().flat_map(|detail| detail.lines()) {
-            text.push_str("\n  ");
-            text.push_str(line);
-        }
-        for help in &self.help {
-            text.push_str("\n  help: ");
-            text.push_str(help);
-        }
-        terminal.error_line(&text);
+        terminal.log(&Entry {
+            code: Some(self.exit.code()),
+            archive: self.archive,
+            commit: self.commit.as_deref(),
+            details: &self.details,
+            help: &self.help,
+            ..Entry::new(Level::Error, "error: ", &self.heading)
+        });
     }
 }
 
@@ -79,6 +84,15 @@ impl Failure {
         };
         let mut failure = Self::new(exit, error.to_string());
         failure.denied = error.denied().map(|fault| fault.message.clone());
+        failure.archive = match error {
+            DeliveryError::Archive(error) => Some(error.number),
+            DeliveryError::Content(error) => Some(error.number),
+            error => error.archive(),
+        };
+        failure.commit = error
+            .commit()
+            .or_else(|| unsettled.iter().find_map(Unsettled::commit))
+            .map(ToString::to_string);
         failure.details = error.details();
         failure.details.extend(unsettled.iter().map(ToString::to_string));
         // That nothing is left behind is said only when that is so.

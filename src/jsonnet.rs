@@ -4,6 +4,7 @@
 //! caller. None of those for Rust can be stopped: a template of one line may take all memory there is, or all time. So
 //! it is evaluated in a process of its own that has only so much of both ([`evaluate`]).
 
+mod dialect;
 mod evaluation;
 mod faults;
 mod places;

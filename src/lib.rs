@@ -54,6 +54,7 @@
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::holding`] |
 //! | files of an archive that came and did not leave yet; that left early | the path and 56 bytes each; 16 bytes each | [`spoutctl_delivery::early`] |
 //! | bytes that leave early in one part | 32 MiB, read from where the archive is held | [`spoutctl_delivery::early`] |
+//! | what is held of an archive with `--hold-limit` | that, 64 MiB and 8 MiB of memory; then the producer waits | [`spoutctl_delivery::early`] |
 //! | file sets of an archive that is still read | 15 of each 16, 256, 4,096 … parts; renewed every 3 min | [`spoutctl_delivery::early`] |
 //! | what tells whether a file was changed that is read again | 128 KiB a GiB of an archive | [`spoutctl_delivery::rereading`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
@@ -133,8 +134,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
     match useful
         .and_then(|()| commands::preferences::honour(cli, &args))
-        .and_then(|cli| dispatch(cli.verb))
-    {
+        .and_then(|cli| {
+            terminal::log::choose(cli.verb.log_form());
+            dispatch(cli.verb)
+        }) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Voice::Quiet));

@@ -5,12 +5,16 @@
 
 pub mod dialogue;
 pub mod line;
+pub mod log;
 pub mod progress_bar;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
+
+use log::{Entry, Form, Level};
 use progress_bar::ProgressBar;
 
 /// How much is said on standard error.
@@ -88,7 +92,7 @@ impl Terminal {
     /// The same with a progress bar, where somebody can see it.
     #[must_use]
     pub fn with_progress(mut self) -> Self {
-        if self.voice > Voice::Quiet && io::stderr().is_terminal() {
+        if self.voice > Voice::Quiet && log::form() == Form::Text && io::stderr().is_terminal() {
             self.bar = Some(ProgressBar::new());
         }
         self
@@ -163,34 +167,49 @@ impl Terminal {
     /// Something worth knowing that needs no action.
     pub fn note(&self, text: &str) {
         if self.voice > Voice::Quiet {
-            self.error_line(&format!("note: {text}"));
+            self.log(&Entry::new(Level::Info, "note: ", text));
         }
     }
 
     /// Something that may need action.
     pub fn warning(&self, text: &str) {
         if self.voice > Voice::Quiet {
-            self.error_line(&format!("warning: {text}"));
+            self.log(&Entry::new(Level::Warning, "warning: ", text));
+        }
+    }
+
+    /// The same of an archive, by its number.
+    pub fn warning_of(&self, archive: u64, text: &str) {
+        if self.voice > Voice::Quiet {
+            self.log(&Entry {
+                archive: Some(archive),
+                ..Entry::new(Level::Warning, "warning: ", text)
+            });
         }
     }
 
     /// What only `--verbose` shows.
     pub fn detail(&self, text: &str) {
         if self.voice == Voice::Verbose {
-            self.error_line(text);
+            self.log(&Entry::new(Level::Debug, "", text));
         }
     }
 
     /// A line about the work itself, such as the summary.
     pub fn status(&self, text: &str) {
         if self.voice > Voice::Quiet {
-            self.error_line(text);
+            self.log(&Entry::new(Level::Info, "", text));
         }
     }
 
     /// A line on standard error whatever the voice: errors.
     pub fn error_line(&self, text: &str) {
-        let text = line::shortened(text);
+        self.log(&Entry::new(Level::Error, "", text));
+    }
+
+    /// The same, with what is known of it.
+    pub fn log(&self, entry: &Entry<'_>) {
+        let text = entry.written(log::form(), Timestamp::now());
         self.aside(|| {
             // When standard error is gone there is nobody left to tell.
             let _ = writeln!(io::stderr().lock(), "{text}");

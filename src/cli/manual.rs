@@ -297,6 +297,7 @@ fn environment(command: &Command) -> Vec<Entry> {
         ("spool-limit", "SPOUTCTL_SPOOL_LIMIT", "As --spool-limit."),
         ("stats-every", "SPOUTCTL_STATS_EVERY", "As --stats-every."),
         ("metrics-listen", "SPOUTCTL_METRICS_LISTEN", "As --metrics-listen."),
+        ("log-format", "SPOUTCTL_LOG_FORMAT", "As --log-format."),
         ("tmp-dir", "SPOUTCTL_TMP_DIR", "As --tmp-dir."),
         ("listen", "SPOUTCTL_LISTEN", "As --listen."),
         ("color", "SPOUTCTL_COLOR", "As --color."),

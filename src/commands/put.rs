@@ -6,6 +6,7 @@ mod input;
 mod lines;
 mod producer;
 mod report;
+mod service;
 pub(super) mod spooling;
 mod stats;
 
@@ -34,10 +35,11 @@ use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
 use report::Report;
+use service::Service;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
-use spoutctl_delivery::early::Early;
+use spoutctl_delivery::early::{EARLY_PART, Early};
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::patience::SystemClock;
 use spoutctl_delivery::routing::{Routed, Routes};
@@ -57,6 +59,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
     check_end(args)?;
+    check_hold_limit(args)?;
     deliver(args, &server, &destination, inputs, packing).map_err(|failure| server::advise(failure, &server))
 }
 
@@ -97,6 +100,9 @@ fn deliver(
     )?;
     let acknowledger = acknowledger.map(Arc::new);
     let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
+    if let Some(bytes) = input::length_of(&inputs) {
+        report.expects(bytes);
+    }
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
@@ -107,7 +113,7 @@ fn deliver(
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
-    let early = sends_early(args).then(Early::default);
+    let early = sends_early(args).then(|| Early::new(EARLY_PART, args.entries.hold_limit));
     let delivery = Delivery {
         sink,
         observer: observer(spool.as_ref(), &report),
@@ -157,12 +163,16 @@ fn deliver(
         // Nobody listens any more only when we left at once.
         let _ = done.send(delivery.run(&incoming));
     });
+    let service = Service::start(&report);
     let end = wait(&ended, &interrupts);
     if let (Some(taken_in), Some(_)) = (taken_in, &end) {
         stopping.stop();
         wait_until_taken_in(&taken_in, &interrupts);
     }
     report.end();
+    if let Some(service) = service {
+        service.end();
+    }
     let patience = if end.is_some() {
         group::ENDS_WITHIN
     } else {
@@ -545,6 +555,7 @@ fn listen(
     let stopping = Arc::clone(stopping);
     let say = move |number: u8| {
         report.ends();
+        service::stopping();
         match &producer {
             None => stopping.stop(),
             Some(producer) => {
@@ -681,6 +692,23 @@ fn check_end(args: &PutArgs) -> Result<(), Failure> {
         "with --archive-end lenient, a producer that dies between two entries could not be told from one that is done";
     Err(Failure::new(Exit::Usage, text)
         .help("have the end written when it is done: -- sh -c 'CMD && head -c 1024 /dev/zero'"))
+}
+
+/// Refuses to let go of bytes where all of an archive is needed in the end.
+fn check_hold_limit(args: &PutArgs) -> Result<(), Failure> {
+    if args.entries.hold_limit.is_none() {
+        return Ok(());
+    }
+    if matches!(args.entries.on_bad, cli::OnBad::Quarantine(_) | cli::OnBad::Repo(_)) {
+        let text = "--on-bad quarantine= and repo= keep whole archives, whose bytes --hold-limit lets go";
+        return Err(Failure::new(Exit::Usage, text).help("use --on-bad stop or skip, or no --hold-limit"));
+    }
+    if sends_early(args) {
+        return Ok(());
+    }
+    let text =
+        "--hold-limit is for archives that are sent while they come; with a spool, batches and messages they are held";
+    Err(Failure::new(Exit::Usage, text).help("leave one of them out; spoutctl config shows what is preferred"))
 }
 
 /// How archives of the input become commits together, if they are to: archives of messages are batches already.

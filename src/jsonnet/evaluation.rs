@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 
 use super::faults::{self, Explained};
 use super::places;
-use super::{Evaluated, Fault, Import, Request};
+use super::{Evaluated, Fault, Import, Request, dialect};
 use spoutctl_lint::spec::MAX_DEPTH;
 
 /// Calls in calls; the default of the reference implementation and of the one in pachd.
@@ -34,10 +34,10 @@ pub(super) fn evaluate(request: &Request) -> Result<Evaluated, Fault> {
     let arena = Arena::new();
     let mut program = Program::new(&arena);
     program.set_max_stack(MOST_FRAMES);
-    let text = request.text.as_bytes();
+    let text = dialect::with_library(request.text.as_bytes());
     let (context, _) = program.span_manager_mut().insert_source_context(text.len());
     let mut imports = Imports::new(request, context);
-    let evaluated = run(&mut program, context, request, &mut imports);
+    let evaluated = run(&mut program, context, &text, request, &mut imports);
     let json = evaluated.map_err(|failed| {
         let explained = match failed {
             Failed::Load(error) => faults::of_text(&error, program.span_manager()),
@@ -81,11 +81,12 @@ enum Failed {
 fn run<'p>(
     program: &mut Program<'p>,
     context: SpanContextId,
+    text: &[u8],
     request: &Request,
     imports: &mut Imports<'p>,
 ) -> Result<String, Failed> {
     let thunk = program
-        .load_source(context, request.text.as_bytes(), true, &request.name)
+        .load_source(context, text, true, &request.name)
         .map_err(Failed::Load)?;
     let mut value = program.eval_value(&thunk, imports).map_err(Failed::Evaluation)?;
     // A template may do without a function; what is given is then passed over, as pachd does.
@@ -149,9 +150,9 @@ impl Imports<'_> {
     /// The file that an import names, which is where it says, and below the template's own directory.
     fn find(&mut self, spans: &SpanManager, from: SpanId, path: &str) -> Result<PathBuf, String> {
         let (context, start, end) = spans.get_span(from);
-        if context == self.context {
+        if let Some(span) = dialect::within((start, end)).filter(|_| context == self.context) {
             self.made.push(Import {
-                span: (start, end),
+                span,
                 path: path.to_owned(),
             });
         }
@@ -187,8 +188,11 @@ impl Imports<'_> {
         if let Some(why) = self.why.as_ref().filter(|_| explained.is_import) {
             message = format!("{message}: {why}");
         }
-        let first = explained.spans.first().map(|span| spans.get_span(*span));
-        let source = first.and_then(|(context, start, _)| {
+        let mut places = explained.spans.iter().filter_map(|span| {
+            let (context, start, end) = spans.get_span(*span);
+            Some((context, dialect::within((start, end))?))
+        });
+        let source = places.clone().next().and_then(|(context, (start, _))| {
             let (_, file, text) = self.sources.iter().find(|(known, ..)| *known == context)?;
             let line = text.get(..start)?.matches('\n').count() + 1;
             Some(format!("{}:{line}", file.file_name()?.to_string_lossy()))
@@ -196,11 +200,10 @@ impl Imports<'_> {
         if let Some(source) = source {
             message = format!("{message} (in {source})");
         }
-        let mut places = explained.spans.iter().map(|span| spans.get_span(*span));
-        let place = places.find(|(context, ..)| *context == self.context);
+        let place = places.find(|(context, _)| *context == self.context);
         Fault {
             message,
-            span: place.map_or((0, 0), |(_, start, end)| (start, end)),
+            span: place.map_or((0, 0), |(_, span)| span),
             missing: explained.missing,
         }
     }
@@ -225,10 +228,11 @@ impl<'p> Callbacks<'p> for Imports<'p> {
         if let Some(known) = self.files.get(&found) {
             return Ok(known.clone());
         }
-        let (context, _) = program.span_manager_mut().insert_source_context(bytes.len());
+        let with_library = dialect::with_library(&bytes);
+        let (context, _) = program.span_manager_mut().insert_source_context(with_library.len());
         let text = String::from_utf8_lossy(&bytes).into_owned();
         self.sources.push((context, found.clone(), text));
-        match program.load_source(context, &bytes, true, path) {
+        match program.load_source(context, &with_library, true, path) {
             Ok(thunk) => {
                 self.files.insert(found, thunk.clone());
                 Ok(thunk)

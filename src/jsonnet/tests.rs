@@ -113,6 +113,37 @@ fn what_is_wrong_has_words_and_a_place() {
     }
 }
 
+/// go-jsonnet 0.20 was run for the right-hand sides.
+#[test]
+fn the_standard_library_is_that_of_pachd() {
+    for (expression, value) in [
+        ("std.base64('\u{e9}')", "w6k="),
+        ("std.base64([104])", "aA=="),
+        ("std.base64Decode('w6k=')", "\u{e9}"),
+        ("std.base64Decode('/w==')", "\u{fffd}"),
+        ("std.round(-2.5)", "-3"),
+        ("std.round(-0.5)", "-1"),
+        ("std.round(2.5)", "3"),
+        ("std.round(0.49999999999999994)", "0"),
+        ("std.round(-2.4)", "-2"),
+        ("std.reverse([1, 2])", "[2, 1]"),
+        ("std.length(std.thisFile)", "9"),
+    ] {
+        let text = format!("{{a: std.toString({expression})}}");
+        let evaluated = evaluate(&request(&text, &[])).unwrap();
+        assert_eq!(evaluated.result["a"], value, "{expression}");
+    }
+    for (expression, words) in [
+        ("std.trim(' a')", "there is no std.trim in pachd"),
+        ("std.reverse('ab')", "std.reverse takes an array in pachd"),
+        ("std.base64(3)", "base64"),
+    ] {
+        let (message, at) = fault(&format!("{{a: {expression}}}"), &[]);
+        assert!(message.contains(words), "{expression}: {message}");
+        assert!(expression.contains(&at) && !at.is_empty(), "{expression}: {at}");
+    }
+}
+
 #[test]
 fn a_parameter_without_a_value_is_named() {
     let fault = evaluate(&request("function(a, b) {}", &[("a", "1")])).unwrap_err();

@@ -53,6 +53,12 @@ pub const PREFERABLE: &[Preferable] = &[
     preferable("color", "SPOUTCTL_COLOR", &["tail", "validate"], Scope::User),
     preferable("grace", "SPOUTCTL_GRACE", &["put", "spool"], Scope::Project),
     preferable("listen", "SPOUTCTL_LISTEN", &["serve"], Scope::User),
+    preferable(
+        "log-format",
+        "SPOUTCTL_LOG_FORMAT",
+        &["put", "spool", "tail"],
+        Scope::User,
+    ),
     preferable("metrics-listen", "SPOUTCTL_METRICS_LISTEN", &["put"], Scope::User),
     preferable(
         "retry-for",

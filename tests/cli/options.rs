@@ -158,6 +158,11 @@ fn of_put() -> Vec<Option> {
         option("max-entry-size", &["--max-entry-size=1MiB"], Without(MESSAGES)),
         option("max-archive-size", &["--max-archive-size=1MiB"], Without(MESSAGES)),
         option("archive-end", &["--archive-end=lenient"], Without(MESSAGES)),
+        option(
+            "hold-limit",
+            &["--hold-limit=0"],
+            Without(&["--messages=lines", "--batch-count=2", "--spool=s", "--dry-run"]),
+        ),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
         option("endless", &["--endless"], Always),
@@ -174,6 +179,7 @@ fn of_put() -> Vec<Option> {
         option("json", &["--json"], Always),
         option("stats-every", &["--stats-every=1s"], Always),
         option("metrics-listen", &["--metrics-listen=0"], Always),
+        option("log-format", &["--log-format=json"], Always),
     ]);
     options
 }
@@ -208,6 +214,7 @@ fn of_tail() -> Vec<Option> {
             Without(&["--tar", "--json", "--format={id}"]),
         ),
         option("cursor", &["--cursor=c"], Always),
+        option("log-format", &["--log-format=json"], Always),
         option("retry-for", &["--retry-for=1s"], Always),
         option("retry", &["--retry=1"], With(&["-- true"])),
         option("quiet", &["--quiet"], Always),
@@ -304,6 +311,14 @@ fn what_belongs_together_is_taken() {
         &["put", "r", "--quiet", "--json", "--stats-every=1s"],
         &["put", "r", "--spool=s", "--spool-limit=1MiB", "--on-bad=quarantine=q"],
         &["put", "r", "--restart=always", "--", "true"],
+        &[
+            "put",
+            "r",
+            "--hold-limit=0",
+            "--links=skip",
+            "--on-bad=skip",
+            "--append",
+        ],
         &["tail", "r", "--full", "--tmp-dir=d", "--retry=3", "--", "true"],
         &["get", "r", "--tar", "--unescape-paths"],
     ] {

@@ -23,7 +23,9 @@ pub enum Unsettled {
 }
 
 impl Unsettled {
-    fn commit(&self) -> Option<&CommitId> {
+    /// The commit that it is about, where its id is known.
+    #[must_use]
+    pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::PerhapsStarted(_) => None,
             Self::Open(commit)

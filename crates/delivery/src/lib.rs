@@ -13,6 +13,7 @@
 //! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
+//! | `releasing` | lets go of what was sent: `--hold-limit` |
 //! | `upload` | archive → file set, in parts |
 //! | [`early`] | parts that leave while the archive is still being read |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
@@ -77,6 +78,7 @@ pub mod staging;
 mod committing;
 mod error;
 mod finishing;
+mod releasing;
 mod stream;
 mod upload;
 

@@ -1,5 +1,6 @@
 //! A delivery from its first archive to its last: preflight, then one archive after the other, then the end.
 
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use super::quarantine::{Quarantine, wrap};
 use super::restarted::{Emptied, Leftover};
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
-use spoutctl_archive::{Archive, Files};
+use spoutctl_archive::{Archive, ArchiveErrorKind, Files};
 use spoutctl_core::pfs::{Branch, CommitId};
 
 /// What the reading side hands over.
@@ -187,7 +188,9 @@ impl Delivery {
             if self.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
                 return Err(DeliveryError::Interrupted);
             }
-            if first.is_none() && !(options.counts_messages && options.spooled.is_none()) {
+            // One that passes through ends only once it was sent.
+            let passes = self.early.as_ref().is_some_and(|early| early.limit().is_some());
+            if first.is_none() && !passes && !(options.counts_messages && options.spooled.is_none()) {
                 match self.receive(incoming, &never(), &never()) {
                     Ok(Incoming::End(result)) => return result.map(|()| None),
                     Ok(archive) => *first = Some(archive),
@@ -300,6 +303,22 @@ impl Delivery {
         finisher.end().and(result)
     }
 
+    /// What could not be held any more was to be sent before; why it was not is what matters.
+    fn or_why_not_sent(&self, error: DeliveryError) -> DeliveryError {
+        let DeliveryError::Archive(archive) = &error else {
+            return error;
+        };
+        let failure = match (&self.early, &archive.trouble.kind) {
+            (Some(early), ArchiveErrorKind::Hold(held))
+                if early.limit().is_some() && held.kind() == ErrorKind::Other =>
+            {
+                early.take_failure(archive.number)
+            }
+            _ => None,
+        };
+        failure.unwrap_or(error)
+    }
+
     /// Lets parts leave from now on, until what it answers is dropped.
     fn send_early<'a>(&self, early: &'a Early, ready: &Ready) -> early::Sending<'a> {
         let sender = EarlySender {
@@ -329,7 +348,7 @@ impl Delivery {
             let flow = match next {
                 Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
                 Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
-                Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(error)),
+                Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(self.or_why_not_sent(error))),
                 Err(Stop::BatchDue) => stream.close_batch()?,
                 Err(Stop::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
                 Err(stop) => return stop.into_result(),

@@ -2,7 +2,7 @@
 //! are made of them on a thread of their own, and read like any other.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, PipeReader, PipeWriter, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, PipeReader, PipeWriter, Read, Seek as _};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -60,6 +60,14 @@ impl Input {
         }
     }
 
+    /// How many bytes are to come, where that is known.
+    fn length(&self) -> Option<u64> {
+        let file = self.open().ok()?;
+        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let position = { &file }.stream_position().ok()?;
+        metadata.len().checked_sub(position)
+    }
+
     /// Without the buffer of the standard library's own standard input, which would copy every byte once more.
     fn open(&self) -> io::Result<File> {
         match self {
@@ -67,6 +75,18 @@ impl Input {
             Self::File(path) => File::open(path),
         }
     }
+}
+
+/// How many bytes all of them are, where that is known. No FIFO is opened for it: its writer would take that for its reader.
+pub(super) fn length_of(inputs: &[Input]) -> Option<u64> {
+    let is_fifo = |input: &Input| match input {
+        Input::Stdin => false,
+        Input::File(path) => !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()),
+    };
+    if inputs.is_empty() || inputs.iter().any(is_fifo) {
+        return None;
+    }
+    inputs.iter().map(Input::length).sum()
 }
 
 /// Everything the reading thread needs.

@@ -1,12 +1,13 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
+mod progress;
 mod watching;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
@@ -15,6 +16,7 @@ use super::stats::{Lag, Stats};
 use crate::metrics::Source;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
+use progress::read_so_far;
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
@@ -34,6 +36,8 @@ pub(super) struct Report {
     stats: Option<Arc<Stats>>,
     started: Instant,
     read: AtomicU64,
+    /// Bytes of the whole input, where that is known.
+    expected: OnceLock<u64>,
     archives: AtomicU64,
     commits: AtomicU64,
     already: AtomicU64,
@@ -102,6 +106,7 @@ impl Report {
             stats,
             started: Instant::now(),
             read: zero(),
+            expected: OnceLock::new(),
             archives: zero(),
             commits: zero(),
             already: zero(),
@@ -154,6 +159,12 @@ impl Report {
         self.progress();
     }
 
+    /// The whole input has so many bytes, as they come.
+    pub fn expects(&self, bytes: u64) {
+        // Said once.
+        let _ = self.expected.set(bytes);
+    }
+
     fn progress(&self) {
         let time = self.started.elapsed();
         let every = if self.terminal.bar().is_some() {
@@ -176,8 +187,9 @@ impl Report {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (read, archives, commits) = (get(&self.read), get(&self.archives), get(&self.commits));
         let text = format!(
-            "{} read, {}/s, {}, {}",
-            Size(read),
+            "{}, {} sent, {}/s, {}, {}",
+            read_so_far(read, self.expected.get().copied()),
+            Size(self.watched.sent_bytes()),
             rate(read, time),
             counted(archives, "archive"),
             counted(commits, "commit")
@@ -253,6 +265,17 @@ impl Report {
             grouped(figures.in_hand)
         );
         self.terminal.status(&text);
+    }
+
+    /// How it goes, in a line: what is done, and what is in the way.
+    pub fn state(&self) -> String {
+        let figures = self.figures();
+        let mut state = format!("{}, {}", counted(figures.commits, "commit"), Size(figures.bytes));
+        for hindrance in self.hindrances() {
+            state += "; ";
+            state += &hindrance;
+        }
+        state
     }
 
     /// Says what came of it all.
@@ -532,6 +555,11 @@ impl Observer for Report {
         self.progress();
     }
 
+    fn sent_early(&self, archive: u64, bytes: u64) {
+        self.watched.sent_early(archive, bytes);
+        self.progress();
+    }
+
     fn committed(&self, receipt: &Receipt) {
         self.acknowledge(receipt, false);
         let is_set_aside = receipt.label.refused.is_some();
@@ -592,8 +620,8 @@ impl Observer for Report {
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
         let reason = reason(archive);
-        self.terminal
-            .warning(&format!("{reason}; set aside as {}", file.display()));
+        let text = format!("{reason}; set aside as {}", file.display());
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Quarantined(archive, file)));
         }
@@ -601,7 +629,8 @@ impl Observer for Report {
     }
 
     fn skipped(&self, archive: &Archive) {
-        self.terminal.warning(&format!("{}; left out", reason(archive)));
+        let text = format!("{}; left out", reason(archive));
+        self.terminal.warning_of(archive.number, &text);
         if self.json {
             self.print(Line::of(&Settled::Skipped(archive)));
         }

@@ -1,0 +1,178 @@
+//! When it was said and to whom: `--log-format`, and what a service manager is told.
+
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::runner::{World, fixture, has_program, skip};
+
+const TORN: &[u8] = b"this is no archive, and there is no end to it either";
+
+fn lines_of(output: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(output).lines().map(str::to_owned).collect()
+}
+
+/// What a `put` of something that is no archive says on standard error.
+fn said(world: &World, args: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+    let args = [&["put", "events", "--create-repo"], args].concat();
+    let mut command = world.command(&args);
+    let mut child = command.envs(env.iter().copied()).stdin(Stdio::piped()).spawn().unwrap();
+    let written = child.stdin.take().unwrap().write_all(TORN);
+    written.unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+    lines_of(&ended.stderr)
+}
+
+#[test]
+fn each_line_begins_with_the_time_where_that_is_wanted() {
+    let time = Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ").unwrap();
+    let world = World::local();
+    let timed = said(&world, &["--log-format", "timed"], &[]);
+    assert!(
+        timed.len() > 1 && timed.iter().all(|line| time.is_match(line)),
+        "{timed:?}"
+    );
+    // By a variable, too; and in a spout's pod by itself, but not where one is only played.
+    assert!(time.is_match(&said(&world, &[], &[("SPOUTCTL_LOG_FORMAT", "timed")])[0]));
+    let pod = [("PPS_PIPELINE_NAME", "events"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
+    assert!(time.is_match(&said(&world, &[], &pod)[0]));
+    let played = said(&world, &[], &pod[..1]);
+    assert!(played.iter().all(|line| !time.is_match(line)), "{played:?}");
+    let told = said(&world, &["--log-format", "text"], &pod);
+    assert!(told[0].starts_with("error: "), "{told:?}");
+}
+
+#[test]
+fn an_error_is_one_object_with_its_code_and_its_archive() {
+    let world = World::local();
+    let lines = said(&world, &["--log-format", "json"], &[]);
+    let objects: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let error = objects.last().unwrap();
+    assert_eq!(error["level"], "error", "{error}");
+    assert_eq!(error["code"], 3);
+    assert_eq!(error["archive"], 1);
+    assert!(!error["message"].as_str().unwrap().starts_with("error"), "{error}");
+    let time: jiff::Timestamp = error["time"].as_str().unwrap().parse().unwrap();
+    assert!(time.duration_until(jiff::Timestamp::now()).as_secs() < 600, "{time}");
+}
+
+#[test]
+fn an_archive_that_is_left_out_is_named_in_its_warning() {
+    let world = World::local();
+    let args = [
+        "put",
+        "events",
+        "--create-repo",
+        "--on-bad",
+        "skip",
+        "--log-format",
+        "json",
+    ];
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Fifo);
+    header.set_size(0);
+    archive.append_data(&mut header, "pipe", &b""[..]).unwrap();
+    let ran = world.run_with(&args, &archive.into_inner().unwrap());
+    let warning = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|line| line["level"] == "warning");
+    assert_eq!(
+        warning.as_ref().map(|warning| &warning["archive"]),
+        Some(&1.into()),
+        "{warning:?}"
+    );
+}
+
+/// The messages that a service manager got.
+struct Manager {
+    socket: UnixDatagram,
+    path: std::path::PathBuf,
+}
+
+impl Manager {
+    fn listening(world: &World) -> Self {
+        let path = world.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+        Self { socket, path }
+    }
+
+    /// Waits for a message with this line.
+    #[track_caller]
+    fn wait_for(&self, what: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            let mut buffer = [0; 4096];
+            let length = self
+                .socket
+                .recv(&mut buffer)
+                .unwrap_or_else(|error| panic!("{what}: {error}; {seen:?}"));
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.lines().any(|line| line.starts_with(what)) {
+                return text;
+            }
+            seen.push(text);
+        }
+    }
+}
+
+#[test]
+fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
+    let world = World::local();
+    let manager = Manager::listening(&world);
+    let args = [
+        "put",
+        "events",
+        "--create-repo",
+        "--messages",
+        "lines",
+        "--into",
+        "f",
+        "--batch-count",
+        "1",
+    ];
+    let mut child = world
+        .command(&args)
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "400000")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = manager.wait_for("READY=1");
+    assert!(ready.contains("STATUS=0 commits"), "{ready}");
+    manager.wait_for("WATCHDOG=1");
+    child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    manager.wait_for("STATUS=1 commit, 4 B");
+    let id = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    manager.wait_for("STOPPING=1");
+    child.wait().unwrap();
+}
+
+#[test]
+fn systemd_has_nothing_against_the_unit() {
+    if !has_program("systemd-analyze") {
+        return skip("no systemd-analyze (Debian's systemd)");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // Verified as what an instance of it would be.
+    let unit = directory.path().join("spoutctl@orders.service");
+    std::fs::copy(fixture("../dist/systemd/spoutctl@.service"), &unit).unwrap();
+    let ended = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .arg(&unit)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let of_ours: Vec<&str> = said.lines().filter(|line| line.contains("spoutctl")).collect();
+    assert!(ended.status.success() && of_ours.is_empty(), "{said}");
+}
