@@ -864,7 +864,8 @@ pub struct OutputArgs {
 /// Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster
 ///
 /// Prints its address on standard output once it answers, and a line on standard error for each request. Any program
-/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. SIGTERM and Ctrl-C end it: what
+/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. A browser shows there what is in the
+/// store. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::SERVE))]

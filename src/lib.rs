@@ -89,6 +89,7 @@
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
+//! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB | [`spoutctl_store::serve::page`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output

@@ -44,6 +44,7 @@ mod messages;
 mod options;
 mod pachd1;
 mod pack;
+mod page;
 mod postgres;
 mod printing;
 mod producer;
