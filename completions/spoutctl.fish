@@ -46,6 +46,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The sa
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch -d 'adaptive: what arrives while a commit is being finished becomes the next one, together' -r -f -a "adaptive\t'As soon as there is room, and at a bound'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
@@ -84,6 +85,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l archive-end -d
 lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l hold-limit -d 'Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"
@@ -413,6 +415,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch -d 'adaptive: what arrives while a commit is being finished becomes the next one, together' -r -f -a "adaptive\t'As soon as there is room, and at a bound'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l messages -d 'Take messages: lines, json, ndjson, csv, … or delimiter=STR' -r
@@ -451,6 +454,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen
 lenient\t'The end of the input, too, where it comes behind whole entries'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l on-bad -d 'What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l tmp-dir -d 'Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]' -r -f -a "(__fish_complete_directories)"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l hold-limit -d 'Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l restart -d 'Start CMD again: never, on-failure, always' -r -f -a "never\t''
 on-failure\t'When it failed; after a second, then after twice as long each time, a minute at most'
 always\t'Also when it ended well'"

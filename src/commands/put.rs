@@ -1,6 +1,7 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
 mod acknowledging;
+pub(super) mod demand;
 mod growing;
 mod input;
 mod lines;
@@ -31,6 +32,7 @@ use crate::metrics::{self, Labels};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
+use demand::Demand;
 use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
 use producer::Producer;
@@ -39,7 +41,7 @@ use service::Service;
 use spooling::IntoSpool;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
-use spoutctl_delivery::early::Early;
+use spoutctl_delivery::early::{EARLY_PART, Early};
 use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::patience::SystemClock;
 use spoutctl_delivery::routing::{Routed, Routes};
@@ -59,6 +61,7 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     let packing = packing(args, &destination)?;
     let inputs = inputs(args, &destination)?;
     check_end(args)?;
+    check_hold_limit(args)?;
     deliver(args, &server, &destination, inputs, packing).map_err(|failure| server::advise(failure, &server))
 }
 
@@ -98,7 +101,13 @@ fn deliver(
         &terminal,
     )?;
     let acknowledger = acknowledger.map(Arc::new);
-    let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
+    let demand = demand(args)?;
+    let told = Report::new(Arc::clone(&terminal), args.json, acknowledger.clone());
+    let told = told.with_spool(spool.clone()).with_demand(demand.clone());
+    let (report, ticking) = report(args, target, &terminal, told)?;
+    if let Some(bytes) = input::length_of(&inputs) {
+        report.expects(bytes);
+    }
     let producer = producer(args);
     let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
     let interrupts = listen(args, &terminal, producer.clone(), &stopping, Arc::clone(&report))?;
@@ -109,7 +118,7 @@ fn deliver(
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
     let holding = Holding::new(&temporary);
-    let early = sends_early(args).then(Early::default);
+    let early = sends_early(args).then(|| Early::new(EARLY_PART, args.entries.hold_limit));
     let delivery = Delivery {
         sink,
         observer: observer(spool.as_ref(), &report),
@@ -145,6 +154,7 @@ fn deliver(
         on_bad,
         growing,
         stopping: Arc::clone(&stopping),
+        demand,
         report: Arc::clone(&report),
     };
     let taken_in = if let Some(spool) = &spool {
@@ -300,15 +310,13 @@ fn report(
     args: &PutArgs,
     target: &Target,
     terminal: &Arc<Terminal>,
-    acknowledger: Option<Arc<Acknowledger>>,
-    spool: Option<Arc<Spool>>,
+    told: Report,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
     // As flags these two are refused with --dry-run; preferred ones do not count.
     let figures = (!args.commits.dry_run).then_some(&args.figures);
     let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
-    let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
-    let report = Arc::new(report.with_spool(spool));
+    let report = Arc::new(told.with_stats(stats.clone()));
     let ticking = show_figures(args, target, terminal, &report, stats.as_deref())?;
     Ok((report, ticking))
 }
@@ -690,6 +698,23 @@ fn check_end(args: &PutArgs) -> Result<(), Failure> {
         .help("have the end written when it is done: -- sh -c 'CMD && head -c 1024 /dev/zero'"))
 }
 
+/// Refuses to let go of bytes where all of an archive is needed in the end.
+fn check_hold_limit(args: &PutArgs) -> Result<(), Failure> {
+    if args.entries.hold_limit.is_none() {
+        return Ok(());
+    }
+    if matches!(args.entries.on_bad, cli::OnBad::Quarantine(_) | cli::OnBad::Repo(_)) {
+        let text = "--on-bad quarantine= and repo= keep whole archives, whose bytes --hold-limit lets go";
+        return Err(Failure::new(Exit::Usage, text).help("use --on-bad stop or skip, or no --hold-limit"));
+    }
+    if sends_early(args) {
+        return Ok(());
+    }
+    let text =
+        "--hold-limit is for archives that are sent while they come; with a spool, batches and messages they are held";
+    Err(Failure::new(Exit::Usage, text).help("leave one of them out; spoutctl config shows what is preferred"))
+}
+
 /// How archives of the input become commits together, if they are to: archives of messages are batches already.
 fn batching(args: &PutArgs) -> Option<Batching> {
     let MessageArgs {
@@ -699,13 +724,22 @@ fn batching(args: &PutArgs) -> Option<Batching> {
         batch_period,
         ..
     } = &args.messages;
-    let is_wanted = batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
+    let adaptive = args.commits.batch == Some(cli::Batch::Adaptive);
+    let is_wanted = adaptive || batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
     let bounds = messages::batching(&args.messages);
     (messages.is_none() && is_wanted).then_some(Batching {
         count: bounds.count,
         bytes: bounds.bytes,
         period: bounds.period,
+        adaptive,
     })
+}
+
+/// By what messages are asked for that are in no archive yet.
+fn demand(args: &PutArgs) -> Result<Option<Arc<Demand>>, Failure> {
+    let is_wanted = args.commits.batch == Some(cli::Batch::Adaptive) && args.messages.messages.is_some();
+    let demand = is_wanted.then(Demand::new).transpose();
+    Ok(demand.context("cannot make a pipe")?.map(Arc::new))
 }
 
 /// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there as a

@@ -1,7 +1,7 @@
 //! Large archives on a pipe: their files are sent while they come, and count only when the archive has ended.
 
 use std::io::Write;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World};
@@ -155,5 +155,62 @@ fn a_part_that_meets_a_fault_is_sent_again_and_counts_once_also_when_appending()
         ran.expect(0);
         setting.holds(&ran.commits()[0], &[("a", 1, SIZE), ("b", 2, SIZE)]);
         assert_eq!(setting.commits(), 1);
+    }
+}
+
+/// Whether an archive of 66 MiB is committed by a `put` that may write no file of more than 10 MB.
+fn passes(setting: &Setting, args: &[&str]) -> bool {
+    let inner = setting
+        .world
+        .command(&[&["put", "events", "--create-repo"], args].concat());
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -f 20000 && exec \"$0\" \"$@\""])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .env_clear()
+        .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = limited.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for (name, seed) in [("a", 1), ("b", 2), ("c", 3)] {
+        if input.write_all(&entry(name, seed, SIZE)).is_err() {
+            return end(child).code == Some(0);
+        }
+    }
+    let _ = input.write_all(&END);
+    drop(input);
+    let ran = end(child);
+    if ran.code == Some(0) {
+        setting.holds(&ran.commits()[0], &[("a", 1, SIZE), ("b", 2, SIZE), ("c", 3, SIZE)]);
+    }
+    ran.code == Some(0)
+}
+
+#[test]
+fn with_a_hold_limit_an_archive_passes_through_files_that_are_smaller_than_it() {
+    let setting = Setting::new();
+    assert!(!passes(&setting, &[]), "the whole archive fitted");
+    assert_eq!(setting.commits(), 0);
+    assert!(passes(&setting, &["--hold-limit", "0"]));
+    assert_eq!(setting.commits(), 1);
+}
+
+#[test]
+fn a_hold_limit_is_refused_where_whole_archives_are_needed() {
+    let world = World::local();
+    for args in [
+        &["--on-bad", "quarantine=q"][..],
+        &["--on-bad", "repo=bad"],
+        &["--spool", "s"],
+        &["--batch-count", "2"],
+        &["--messages", "lines"],
+        &["--dry-run"],
+    ] {
+        let args = [&["put", "events", "--hold-limit", "1GiB"], args].concat();
+        let ran = world.run_with(&args, b"");
+        ran.expect(2).says("--hold-limit");
     }
 }

@@ -150,6 +150,7 @@ fn of_put() -> Vec<Option> {
         option("stream", &["--stream=s"], Always),
         option("resume", &["--stream=s", "--resume"], Always),
         option("in-flight", &["--in-flight=2"], Always),
+        option("batch", &["--batch=adaptive"], Without(&["--dry-run"])),
         option("staging", &["--staging=b"], Always),
         option("route", &["--route=a/**=b"], Always),
         option("links", &["--links=skip"], Without(MESSAGES)),
@@ -158,6 +159,11 @@ fn of_put() -> Vec<Option> {
         option("max-entry-size", &["--max-entry-size=1MiB"], Without(MESSAGES)),
         option("max-archive-size", &["--max-archive-size=1MiB"], Without(MESSAGES)),
         option("archive-end", &["--archive-end=lenient"], Without(MESSAGES)),
+        option(
+            "hold-limit",
+            &["--hold-limit=0"],
+            Without(&["--messages=lines", "--batch-count=2", "--spool=s", "--dry-run"]),
+        ),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
         option("endless", &["--endless"], Always),
@@ -304,12 +310,35 @@ fn what_belongs_together_is_taken() {
             "--on-bad=skip",
         ],
         &["put", "r", "--quiet", "--json", "--stats-every=1s"],
+        &[
+            "put",
+            "r",
+            "--batch=adaptive",
+            "--batch-count=2",
+            "--messages=lines",
+            "--into=f",
+        ],
         &["put", "r", "--spool=s", "--spool-limit=1MiB", "--on-bad=quarantine=q"],
         &["put", "r", "--restart=always", "--", "true"],
+        &[
+            "put",
+            "r",
+            "--hold-limit=0",
+            "--links=skip",
+            "--on-bad=skip",
+            "--append",
+        ],
         &["tail", "r", "--full", "--tmp-dir=d", "--retry=3", "--", "true"],
         &["get", "r", "--tar", "--unescape-paths"],
     ] {
         assert!(!is_refused(&[&["spoutctl"], line].concat()), "{line:?}");
     }
     assert!(is_refused(&["spoutctl", "put", "r", "--quiet", "--stats-every=1s"]));
+    assert!(is_refused(&[
+        "spoutctl",
+        "put",
+        "r",
+        "--batch=adaptive",
+        "--batch-count=1"
+    ]));
 }

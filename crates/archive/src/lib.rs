@@ -233,6 +233,11 @@ pub trait ReadAt {
     /// # Errors
     /// When there are fewer: it never answers with less than was asked for.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Bytes before this one were let go.
+    fn held_from(&self) -> u64 {
+        0
+    }
 }
 
 /// The SHA-256 of an archive, from its first header through its second zero block. Displayed as 64 hex digits.

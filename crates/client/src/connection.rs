@@ -1,5 +1,6 @@
-//! What both doors of pachd need for a connection: TLS, a token, a proxy, and a runtime to wait in; and the way there, for whoever
-//! wants to know where it breaks. They are used by those that talk to pachd and know nothing of what is said.
+//! What both doors of pachd need for a connection: TLS, a token, a proxy, and a runtime to wait in; and the way there,
+//! for whoever wants to know where it breaks. They are used by those that talk to pachd and know nothing of what is
+//! said.
 
 pub mod download;
 pub mod engine;

@@ -1,8 +1,8 @@
 //! pachd through its HTTP gateway, Pachyderm 2.8 and later: a transport that knows no call.
 //!
 //! Requests are protobuf messages in JSON without what is not set, answers the same with everything, and a stream is a
-//! line of JSON a message. Addresses, tokens and times come as [`GatewayOptions`]. Which certificates `https://` trusts is
-//! the system's matter, unless the options name some.
+//! line of JSON a message. Addresses, tokens and times come as [`GatewayOptions`]. Which certificates `https://` trusts
+//! is the system's matter, unless the options name some.
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | `error` | every known refusal and what it means, in one table |
 //! | `address` | where the gateway is, and the token |
 //!
-//! Methods block. Inside, requests run on a small runtime that each [`Gateway`] owns, so they may be called from any thread
-//! but those of an asynchronous runtime.
+//! Methods block. Inside, requests run on a small runtime that each [`Gateway`] owns, so they may be called from any
+//! thread but those of an asynchronous runtime.
 
 mod address;
 mod client;
@@ -95,8 +95,8 @@ impl Transport for Client {
     }
 
     /// The stream is silent for as long as nothing happens, and before the first message not even its status line comes
-    /// (recording follow 020), so no time-out of ours applies. A default deployment's proxy cuts one that was silent for
-    /// 600 s; that is a fault like any other, and whoever watches begins anew.
+    /// (recording follow 020), so no time-out of ours applies. A default deployment's proxy cuts one that was silent
+    /// for 600 s; that is a fault like any other, and whoever watches begins anew.
     fn listen<Q: Request, A: Answer>(
         &self,
         call: Call,

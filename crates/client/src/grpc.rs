@@ -2,8 +2,8 @@
 //! `FileSource`.
 //!
 //! An adapter: it translates calls into messages and answers into the domain's words. It knows no command line, no
-//! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are not
-//! used. Which certificates `grpcs://` trusts is the system's matter, unless the options name some.
+//! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are
+//! not used. Which certificates `grpcs://` trusts is the system's matter, unless the options name some.
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `v1` | Pachyderm 1.12 and 1.13, service `pfs.API` |
 //! | `address` | where pachd's gRPC is |
 //!
-//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`. A sidecar
-//! has no such service (recordings grpc-2.12-sidecar); it is known then by whether it has `pfs_v2.API`, whose calls a 1.x
-//! answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing. What the release means
-//! is [`pachd::Model`](crate::pachd::Model)'s matter.
+//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`. A
+//! sidecar has no such service (recordings grpc-2.12-sidecar); it is known then by whether it has `pfs_v2.API`, whose
+//! calls a 1.x answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing. What
+//! the release means is [`pachd::Model`](crate::pachd::Model)'s matter.
 //!
 //! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
 //! thread but those of an asynchronous runtime.
@@ -213,161 +213,68 @@ impl Pachd for Grpc {
     }
 }
 
-impl Pipelines for Grpc {
-    fn try_pipeline(&self, spec: &str) -> Result<Verdict, Fault> {
-        self.pachd()?.try_pipeline(spec)
-    }
-
-    fn submit_pipeline(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
-        self.pachd()?.submit_pipeline(spec, how)
-    }
-
-    fn find_pipeline(&self, pipeline: &Repo) -> Result<Option<Running>, Fault> {
-        self.pachd()?.find_pipeline(pipeline)
-    }
-
-    fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
-        self.pachd()?.output_branch(pipeline)
-    }
-
-    fn stop_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
-        self.pachd()?.stop_pipeline(pipeline)
-    }
-
-    fn start_pipeline(&self, pipeline: &Repo) -> Result<(), Fault> {
-        self.pachd()?.start_pipeline(pipeline)
-    }
+/// Which pachd it is, a port's first call finds out; so each method is passed on to the one that was found.
+macro_rules! forward {
+    ($($port:ident { $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* })*) => {$(
+        impl $port for Grpc {
+            $(fn $name(&self, $($argument: $type),*) -> $answer {
+                self.pachd()?.$name($($argument),*)
+            })*
+        }
+    )*};
 }
 
-impl CommitHistory for Grpc {
-    fn repo_exists(&self, repo: &Repo) -> Result<bool, Fault> {
-        self.pachd()?.repo_exists(repo)
+forward! {
+    Pipelines {
+        fn try_pipeline(spec: &str) -> Result<Verdict, Fault>;
+        fn submit_pipeline(spec: &str, how: Submission) -> Result<Verdict, Fault>;
+        fn find_pipeline(pipeline: &Repo) -> Result<Option<Running>, Fault>;
+        fn output_branch(pipeline: &Repo) -> Result<Option<BranchName>, Fault>;
+        fn stop_pipeline(pipeline: &Repo) -> Result<(), Fault>;
+        fn start_pipeline(pipeline: &Repo) -> Result<(), Fault>;
     }
-
-    fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
-        self.pachd()?.inspect_branch(branch)
+    CommitHistory {
+        fn repo_exists(repo: &Repo) -> Result<bool, Fault>;
+        fn inspect_branch(branch: &Branch) -> Result<Option<BranchInfo>, Fault>;
+        fn inspect_commit(commit: &Commit) -> Result<CommitInfo, Fault>;
+        fn find_commit(repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault>;
+        fn list_commits(branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault>;
     }
-
-    fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-        self.pachd()?.inspect_commit(commit)
+    CommitSink {
+        fn create_repo(repo: &Repo) -> Result<(), Fault>;
+        fn project_exists(project: &ProjectName) -> Result<bool, Fault>;
+        fn pipeline_kind(repo: &Repo) -> Result<Option<PipelineKind>, Fault>;
+        fn cluster() -> Result<Option<String>, Fault>;
+        fn missing_permissions(repo: &Repo) -> Result<Vec<String>, Fault>;
+        fn has_file_sets() -> Result<bool, Fault>;
+        fn check_paths(branch: &Branch, paths: &[&str]) -> Result<(), Fault>;
+        fn put_file(commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault>;
+        fn create_file_set(changes: &mut dyn Changes) -> Result<FileSetId, Fault>;
+        fn renew_file_set(file_set: &FileSetId, ttl: Duration) -> Result<(), Fault>;
+        fn compose_file_set(parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault>;
+        fn start_commit(branch: &Branch, description: &str) -> Result<CommitId, Fault>;
+        fn add_file_set(commit: &Commit, file_set: &FileSetId) -> Result<(), Fault>;
+        fn finish_commit(commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault>;
+        fn wait_commit(commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault>;
+        fn staging() -> Result<&dyn StagingSink, Fault>;
+        fn routing() -> Result<&dyn RoutingSink, Fault>;
+        fn drop_commit(commit: &Commit) -> Result<(), Fault>;
     }
-
-    fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
-        self.pachd()?.find_commit(repo, id)
+    FileSource {
+        fn inspect_file(commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault>;
+        fn get_file(commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + '_>, Fault>;
+        fn get_file_tar(commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + '_>, Fault>;
+        fn diff_files(
+            new: &Commit,
+            old: Option<&Commit>,
+            visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>
+        ) -> Result<(), Fault>;
     }
-
-    fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.pachd()?.list_commits(branch, visit)
-    }
-}
-
-impl CommitSink for Grpc {
-    fn create_repo(&self, repo: &Repo) -> Result<(), Fault> {
-        self.pachd()?.create_repo(repo)
-    }
-
-    fn project_exists(&self, project: &ProjectName) -> Result<bool, Fault> {
-        self.pachd()?.project_exists(project)
-    }
-
-    fn pipeline_kind(&self, repo: &Repo) -> Result<Option<PipelineKind>, Fault> {
-        self.pachd()?.pipeline_kind(repo)
-    }
-
-    fn cluster(&self) -> Result<Option<String>, Fault> {
-        self.pachd()?.cluster()
-    }
-
-    fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
-        self.pachd()?.missing_permissions(repo)
-    }
-
-    fn has_file_sets(&self) -> Result<bool, Fault> {
-        self.pachd()?.has_file_sets()
-    }
-
-    fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
-        self.pachd()?.check_paths(branch, paths)
-    }
-
-    fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {
-        self.pachd()?.put_file(commit, changes)
-    }
-
-    fn create_file_set(&self, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
-        self.pachd()?.create_file_set(changes)
-    }
-
-    fn renew_file_set(&self, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
-        self.pachd()?.renew_file_set(file_set, ttl)
-    }
-
-    fn compose_file_set(&self, parts: &[FileSetId], ttl: Duration) -> Result<FileSetId, Fault> {
-        self.pachd()?.compose_file_set(parts, ttl)
-    }
-
-    fn start_commit(&self, branch: &Branch, description: &str) -> Result<CommitId, Fault> {
-        self.pachd()?.start_commit(branch, description)
-    }
-
-    fn add_file_set(&self, commit: &Commit, file_set: &FileSetId) -> Result<(), Fault> {
-        self.pachd()?.add_file_set(commit, file_set)
-    }
-
-    fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        self.pachd()?.finish_commit(commit, description, error)
-    }
-
-    fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
-        self.pachd()?.wait_commit(commit, timeout)
-    }
-
-    fn staging(&self) -> Result<&dyn StagingSink, Fault> {
-        self.pachd()?.staging()
-    }
-
-    fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
-        self.pachd()?.routing()
-    }
-
-    fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
-        self.pachd()?.drop_commit(commit)
-    }
-}
-
-impl FileSource for Grpc {
-    fn inspect_file(&self, commit: &Commit, path: &FilePath) -> Result<Option<FileInfo>, Fault> {
-        self.pachd()?.inspect_file(commit, path)
-    }
-
-    fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        self.pachd()?.get_file(commit, path)
-    }
-
-    fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        self.pachd()?.get_file_tar(commit, path)
-    }
-
-    fn diff_files(
-        &self,
-        new: &Commit,
-        old: Option<&Commit>,
-        visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
-        self.pachd()?.diff_files(new, old, visit)
-    }
-}
-
-impl CommitFeed for Grpc {
-    fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
-        self.pachd()?.list_line(newest, visit)
-    }
-
-    fn watch(
-        &self,
-        branch: &Branch,
-        visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
-        self.pachd()?.watch(branch, visit)
+    CommitFeed {
+        fn list_line(newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault>;
+        fn watch(
+            branch: &Branch,
+            visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>
+        ) -> Result<(), Fault>;
     }
 }

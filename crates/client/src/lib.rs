@@ -9,9 +9,10 @@
 //! | [`pachd`] | calls, and what pachd's words mean |
 //! | [`connection`] | TLS, proxies and tokens |
 //!
-//! [`open`] gives a [`Pachd`] behind an address, whichever it is and whichever the door. It has the ports of `spoutctl-core`:
-//! [`CommitSink`](spoutctl_core::sink::CommitSink) makes commits, [`FileSource`](spoutctl_core::source::FileSource) reads
-//! files, [`CommitFeed`](spoutctl_core::feed::CommitFeed) follows a branch. Every method blocks and ends by itself.
+//! [`open`] gives a [`Pachd`] behind an address, whichever it is and whichever the door. It has the ports of
+//! `spoutctl-core`: [`CommitSink`](spoutctl_core::sink::CommitSink) makes commits,
+//! [`FileSource`](spoutctl_core::source::FileSource) reads files, [`CommitFeed`](spoutctl_core::feed::CommitFeed)
+//! follows a branch. Every method blocks and ends by itself.
 //!
 //! # Example
 //!

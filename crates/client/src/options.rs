@@ -11,7 +11,8 @@ use crate::grpc::{self, Grpc};
 use crate::pachd::{Expected, Pachd};
 use crate::transport::Times;
 
-/// An address that names its door by its scheme: `http://` and `https://` the gateway, `grpc://`, `grpcs://` and others gRPC.
+/// An address that names its door by its scheme: `http://` and `https://` the gateway, `grpc://`, `grpcs://` and others
+/// gRPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     Gateway(gateway::Address),

@@ -122,8 +122,8 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Any [`CallFault`], as far as it comes in place of the first byte.
     fn read<Q: Request>(&self, call: Call, message: Q) -> Result<Box<dyn Read + Send + '_>, CallFault>;
 
-    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What `next`
-    /// fails with breaks the call off.
+    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What
+    /// `next` fails with breaks the call off.
     ///
     /// # Errors
     /// Any [`CallFault`]; `Local` with what `next` failed with.

@@ -1,8 +1,8 @@
 //! Pachyderm 2.x, service `pfs_v2.API` and its neighbours: each of pachd's calls once, whichever the way there is.
 //!
-//! It knows nothing of connections, and nothing of how a message looks on its way. A sidecar has neither the admin nor the
-//! version service and is asked for neither, but for who it is when a context says who it has to be. How releases differ:
-//! [`Model`], and in the shape of answers `finding`.
+//! It knows nothing of connections, and nothing of how a message looks on its way. A sidecar has neither the admin nor
+//! the version service and is asked for neither, but for who it is when a context says who it has to be. How releases
+//! differ: [`Model`], and in the shape of answers `finding`.
 //!
 //! | module | holds |
 //! |---|---|
@@ -476,8 +476,8 @@ impl<T: Transport> FileSource for PachdV2<T> {
         self.content(pachd::GET_FILE_TAR, commit, pachd::glob_of_tree(path))
     }
 
-    /// Without an old side `DiffFile` compares with the parent (follow 013), be it errored or not, so the tree is walked
-    /// then. With one, 2.12 compares any two commits.
+    /// Without an old side `DiffFile` compares with the parent (follow 013), be it errored or not, so the tree is
+    /// walked then. With one, 2.12 compares any two commits.
     fn diff_files(
         &self,
         new: &Commit,

@@ -227,7 +227,8 @@ impl<'a> Committer<'a> {
 
     fn upload(&self, job: &Job<'_>) -> Result<Upload, DeliveryError> {
         let mut retry = Retry::new(self, job.archive.number);
-        self.uploader()
+        let uploaded = self
+            .uploader()
             .upload(job.archive, job.files, &mut |fault| match fault {
                 None => {
                     retry.patience.reset();
@@ -237,7 +238,14 @@ impl<'a> Committer<'a> {
                     Err(DeliveryError::Interrupted)
                 }
                 Some(fault) => retry.again(fault),
-            })
+            })?;
+        match uploaded {
+            Upload::LetGo(why) => Err(DeliveryError::LetGo {
+                archive: job.archive.number,
+                why,
+            }),
+            uploaded => Ok(uploaded),
+        }
     }
 
     /// An open commit with this archive's mark that this run has not started, as far as it knows: the commit, if it turns

@@ -15,7 +15,9 @@
 //! | a file that is none in the end | as where a link to a directory takes its place: the archive is sent anew, whole |
 //! | a file set that has expired | the archive is sent anew, whole: its bytes are still held |
 //!
-//! What is sent early is held as everything else is, so that all of it can be repeated.
+//! What is sent early is held as everything else is, so that all of it can be repeated. Unless there is a limit on that: then an
+//! archive of any size passes through, and what came waits until what came before is sent. What would need bytes that were let go is
+//! an error: a link to them, an archive that would have to be sent anew.
 //!
 //! Memory: 16 bytes a file that was sent, and of those that were not the path and 56 bytes; one piece of a file.
 
@@ -27,6 +29,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::error::{DeliveryError, LetGo};
 use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
 use super::preflight::Ready;
 use super::upload::{Cursor, Load, PartChanges, SMALLEST_PART, TIME_TO_LIVE, part_end};
@@ -49,6 +52,8 @@ pub struct Early(Arc<Shared>);
 struct Shared {
     /// Bytes of one part.
     part: u64,
+    /// What was sent is let go past so many bytes.
+    limit: Option<u64>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -58,23 +63,44 @@ struct State {
     /// Oldest first.
     archives: VecDeque<Arc<Arriving>>,
     closed: bool,
+    /// Why no more of the archive of this number could be sent.
+    failure: Option<(u64, DeliveryError)>,
 }
 
 impl Default for Early {
     fn default() -> Self {
-        Self::in_parts_of(EARLY_PART)
+        Self::new(EARLY_PART, None)
     }
 }
 
 impl Early {
-    /// With parts of so many bytes.
+    /// Parts of `part` bytes leave early. Past `limit` what was sent is let go; without one it is held until it is in a commit.
     #[must_use]
-    pub fn in_parts_of(part: u64) -> Self {
+    pub fn new(part: u64, limit: Option<u64>) -> Self {
         Self(Arc::new(Shared {
             part,
+            limit,
             state: Mutex::default(),
             changed: Condvar::new(),
         }))
+    }
+
+    /// What was sent is let go past so many bytes.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        self.0.limit
+    }
+
+    pub(super) fn part(&self) -> u64 {
+        self.0.part
+    }
+
+    /// Why no more of the archive could be sent, where that kept it from being read on.
+    pub(super) fn take_failure(&self, number: u64) -> Option<DeliveryError> {
+        let failure = self.lock().failure.take();
+        failure
+            .filter(|(archive, _)| *archive == number)
+            .map(|(_, error)| error)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -174,9 +200,10 @@ impl EarlySender {
         let shared = early.clone();
         std::thread::spawn(move || {
             while let Some(archive) = shared.next() {
-                let is_known = self.known.iter().any(|known| known.contains(&archive.number));
-                if !is_known && self.sink.has_file_sets().is_ok_and(|has| has) {
-                    self.send(&archive, shared.0.part);
+                if self.known.iter().any(|known| known.contains(&archive.number)) {
+                    archive.pass(u64::MAX);
+                } else if let Err(error) = self.send(&archive, shared.0.part) {
+                    shared.lock().failure = Some((archive.number, error));
                 }
                 archive.end();
             }
@@ -185,7 +212,16 @@ impl EarlySender {
     }
 
     /// Sends parts of the archive until it is complete, or that is over for another reason.
-    fn send(&self, archive: &Arc<Arriving>, part: u64) {
+    ///
+    /// # Errors
+    /// Why no more could be sent. Where the bytes are held this is met again, and told, when the archive is complete.
+    fn send(&self, archive: &Arc<Arriving>, part: u64) -> Result<(), DeliveryError> {
+        let number = archive.number;
+        let has_file_sets = self.sink.has_file_sets();
+        if !has_file_sets.map_err(|fault| DeliveryError::from_fault(number, fault))? {
+            let fault = Fault::new(FaultKind::Refused, "it has no file sets, which --hold-limit needs");
+            return Err(DeliveryError::from_fault(number, fault));
+        }
         let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         let mut window = Window::default();
@@ -202,15 +238,20 @@ impl EarlySender {
                 limit /= 2;
                 continue;
             }
-            // One that does not pass is met again, and told, when the archive is complete.
+            if fault.kind == FaultKind::FileSetGone {
+                return Err(DeliveryError::LetGo {
+                    archive: number,
+                    why: LetGo::Expired,
+                });
+            }
             if !fault.is_passing() || unknown.too_often(&fault) {
-                return;
+                return Err(DeliveryError::from_fault(number, fault));
             }
             self.observer.retrying(&fault);
-            if patience.wait(fault.retry_after).is_err() {
-                return;
-            }
+            let waited = patience.wait(fault.retry_after);
+            waited.map_err(|end| DeliveryError::exhausted(end, fault))?;
         }
+        Ok(())
     }
 
     /// Sends one part, and has several become one where there are enough.
@@ -231,6 +272,7 @@ impl EarlySender {
         }
         let (picked, available) = (load.picked, load.available);
         window.pass(&picked, available, end);
+        archive.pass(window.passed);
         let Some(call) = archive.call() else { return Ok(()) };
         call.compose(TOGETHER, |ids| self.sink.compose_file_set(ids, TIME_TO_LIVE))
     }

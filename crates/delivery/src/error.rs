@@ -74,6 +74,8 @@ pub enum DeliveryError {
     Unreachable { fault: Fault, tried: Duration },
     #[error("archive {archive} cannot be stored: {fault}")]
     Local { archive: u64, fault: Fault },
+    #[error("archive {archive} would have to be sent anew, and its bytes were let go: {}", let_go(*.why))]
+    LetGo { archive: u64, why: LetGo },
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error("{} of archives that waited in the spool cannot be read any more", counted(.0.len() as u64, "file"))]
@@ -110,6 +112,22 @@ pub enum DeliveryError {
     Interrupted,
 }
 
+/// Why bytes are needed that are no longer held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetGo {
+    /// What was sent of the archive has expired.
+    Expired,
+    /// The archive's end makes something else of what was sent.
+    TakenBack,
+}
+
+fn let_go(why: LetGo) -> &'static str {
+    match why {
+        LetGo::Expired => "what was sent of it has expired",
+        LetGo::TakenBack => "a file of it that was sent does not count in the end, or not as it was sent",
+    }
+}
+
 /// What a shell script should make of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consequence {
@@ -144,6 +162,7 @@ impl DeliveryError {
             | Self::FinishedWithError { archive, .. }
             | Self::Dropped { archive, .. }
             | Self::Local { archive, .. }
+            | Self::LetGo { archive, .. }
             | Self::Unacknowledged { archive, .. } => Some(*archive),
             _ => None,
         }
@@ -168,6 +187,9 @@ impl DeliveryError {
             | Self::Damaged(_)
             | Self::Quarantine { .. }
             | Self::Held { .. }
+            | Self::LetGo {
+                why: LetGo::TakenBack, ..
+            }
             | Self::Incomplete { .. }
             | Self::AnotherArchive { .. }
             | Self::Local { .. }
@@ -191,7 +213,12 @@ impl DeliveryError {
             | Self::FinishedWithError { .. }
             | Self::Dropped { .. } => Consequence::DoNotRetry,
             Self::Producer { .. } | Self::Unacknowledged { .. } => Consequence::FixProducer,
-            Self::Busy { .. } | Self::Unreachable { .. } | Self::Ended => Consequence::RetryLater,
+            Self::Busy { .. }
+            | Self::Unreachable { .. }
+            | Self::Ended
+            | Self::LetGo {
+                why: LetGo::Expired, ..
+            } => Consequence::RetryLater,
             Self::Interrupted => Consequence::Interrupted,
         }
     }
@@ -305,6 +332,13 @@ impl DeliveryError {
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
                 "send what is not acknowledged again".to_owned()
+            }
+            Self::LetGo { archive, why } => {
+                let how = match why {
+                    LetGo::Expired => "",
+                    LetGo::TakenBack => ", without --hold-limit",
+                };
+                format!("nothing of it is in the repo: send again from archive {archive} on{how}")
             }
             Self::Held { .. } => {
                 "make room there, or name another directory: --tmp-dir DIR; then send what is not acknowledged".to_owned()

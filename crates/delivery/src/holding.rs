@@ -12,11 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::early::{Arriving, Early};
+use super::releasing::Passing;
 use super::rereading::{Noting, Original};
 use spoutctl_archive::{Hold, NextFile, ReadAt};
 
 /// Bytes of archives that may be in memory at once: 8 MiB.
 pub const MEMORY_LIMIT: usize = 8 << 20;
+/// How many files hold what one part sends, where what was sent is let go.
+const FILES_A_PART: u64 = 4;
 /// How much is taken from the budget at a time.
 const STEP: usize = 64 << 10;
 
@@ -184,6 +187,8 @@ struct Held {
 enum Beyond {
     File(Arc<OnDisk>),
     Input(Noting),
+    /// So many bytes behind what was sent are held.
+    Passing(Arc<Passing>, u64),
 }
 
 /// Tells of an archive while it comes, and at last whether it has ended as it should.
@@ -193,6 +198,10 @@ struct Telling {
 }
 
 impl Telling {
+    fn limit(&self) -> Option<(&Early, u64)> {
+        Some((&self.early, self.early.limit()?))
+    }
+
     fn complete(mut self) {
         if let Some(archive) = self.archive.take() {
             archive.end();
@@ -216,6 +225,7 @@ impl Beyond {
                 noting.note(bytes);
                 Ok(())
             }
+            Self::Passing(passing, _) => passing.take(bytes),
         }
     }
 }
@@ -225,19 +235,33 @@ impl Beyond {
         match self {
             Self::File(file) => Arc::clone(file) as _,
             Self::Input(noting) => noting.noted(),
+            Self::Passing(passing, _) => Arc::clone(passing) as _,
         }
     }
 
     /// How many of the `length` bytes that came can be read.
     fn available(&self, length: u64) -> u64 {
         match self {
-            Self::File(_) => length,
+            Self::File(_) | Self::Passing(..) => length,
             Self::Input(noting) => noting.noted().length(),
         }
     }
 }
 
 impl Held {
+    /// Lets go of what was sent, and waits until so much was that there is room.
+    fn make_room(&self) -> io::Result<()> {
+        let (Some(Beyond::Passing(passing, limit)), Some(telling)) = (&self.beyond, &self.telling) else {
+            return Ok(());
+        };
+        let Some(archive) = &telling.archive else { return Ok(()) };
+        // One part is sent while the next one comes: there is always a whole one to be sent while this waits.
+        let most = limit.saturating_add(2 * telling.early.part());
+        let passed = archive.wait_until_passed(self.length.saturating_sub(most))?;
+        passing.let_go(passed.min(self.length.saturating_sub(*limit)));
+        Ok(())
+    }
+
     /// Takes bytes that memory does not hold.
     fn spill(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(beyond) = &mut self.beyond {
@@ -245,6 +269,9 @@ impl Held {
         }
         let beyond = self.beyond.insert(if let Some(original) = &self.original {
             Beyond::Input(Noting::new(original, self.offset))
+        } else if let Some((early, limit)) = self.telling.as_ref().and_then(Telling::limit) {
+            let passing = Passing::new(&self.holding.directory, early.part() / FILES_A_PART);
+            Beyond::Passing(Arc::new(passing), limit)
         } else {
             let file = tempfile::tempfile_in(self.holding.directory.as_path())?;
             Beyond::File(Arc::new(OnDisk(file)))
@@ -269,6 +296,7 @@ impl Hold for Held {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.make_room()?;
         if self.beyond.is_some() || !self.memory.push(bytes) {
             let spilled = self.spill(bytes);
             spilled.map_err(|error| self.holding.explain(&error, self.length))?;
@@ -301,6 +329,7 @@ impl Hold for Held {
         }
         Ok(match self.beyond {
             Some(Beyond::File(file)) => file,
+            Some(Beyond::Passing(passing, _)) => passing,
             Some(Beyond::Input(noting)) => noting.finish(),
             None => Arc::new(self.memory),
         })

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded};
 
 use super::early::{Early, Sent};
+use super::error::LetGo;
 use super::patience::{Clock, Interrupt};
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, File, Files};
@@ -38,6 +39,8 @@ pub enum Upload {
     FileSet { id: FileSetId, _keep_alive: KeepAlive },
     /// The store has no file sets.
     Held,
+    /// It would have to be sent anew, and not all of it is held any more.
+    LetGo(LetGo),
 }
 
 /// Sends the archives' files to the sink.
@@ -68,12 +71,19 @@ impl Uploader<'_> {
         loop {
             let keep_alive = KeepAlive::start(Arc::clone(self.sink));
             let sent = early.take();
+            let why = if sent.is_some() {
+                LetGo::TakenBack
+            } else {
+                LetGo::Expired
+            };
             let rest = sent.as_ref().and_then(|sent| Rest::behind(sent, files, self.mode));
             let parts = if let (Some(sent), Some(rest)) = (sent, rest) {
                 let parts = self.complete(archive, files, &sent, rest, &keep_alive, again)?;
                 // Renewed by the new one from here on.
                 keep_alive.set(&parts);
                 parts
+            } else if archive.held().held_from() > 0 {
+                return Ok(Upload::LetGo(why));
             } else {
                 let whole = Selection::all(self, archive, files);
                 self.parts(&whole, Cursor::default(), &keep_alive, again)?
@@ -266,7 +276,12 @@ impl Load for Selection<'_> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the archive in hand has no such file");
         let index = self.index(number).ok_or_else(missing)?;
         let mut content = self.archive.open_at(index, offset).ok_or_else(missing)?;
-        content.read_exact(buffer)
+        let read = content.read_exact(buffer);
+        if self.archive.held().held_from() == 0 {
+            return read;
+        }
+        let path = self.files.get(index).map(|file| file.path).unwrap_or_default();
+        read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
     }
 
     fn sent(&self, bytes: u64) {

@@ -1,5 +1,5 @@
-//! `metadata`: what its users note of something. What it is about is *picked*: named by what it has, where a name is a choice of
-//! one way of several.
+//! `metadata`: what its users note of something. What it is about is *picked*: named by what it has, where a name is a
+//! choice of one way of several.
 
 use std::collections::BTreeMap;
 

@@ -1,20 +1,23 @@
 //! What `put` tells: acknowledgements on standard output, progress and notes on standard error.
 
+mod progress;
 mod watching;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
+use super::demand::Demand;
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use crate::metrics::Source;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
+use progress::read_so_far;
 use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
@@ -32,8 +35,11 @@ pub(super) struct Report {
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
     stats: Option<Arc<Stats>>,
+    demand: Option<Arc<Demand>>,
     started: Instant,
     read: AtomicU64,
+    /// Bytes of the whole input, where that is known.
+    expected: OnceLock<u64>,
     archives: AtomicU64,
     commits: AtomicU64,
     already: AtomicU64,
@@ -88,20 +94,17 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(
-        terminal: Arc<Terminal>,
-        json: bool,
-        acknowledger: Option<Arc<Acknowledger>>,
-        stats: Option<Arc<Stats>>,
-    ) -> Self {
+    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
             acknowledger,
-            stats,
+            stats: None,
+            demand: None,
             started: Instant::now(),
             read: zero(),
+            expected: OnceLock::new(),
             archives: zero(),
             commits: zero(),
             already: zero(),
@@ -133,6 +136,18 @@ impl Report {
         self
     }
 
+    /// How long archives take is counted.
+    #[must_use]
+    pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
+        Self { stats, ..self }
+    }
+
+    /// Whoever collects messages hears that they are wanted.
+    #[must_use]
+    pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
+        Self { demand, ..self }
+    }
+
     /// Something of the input is there to be read.
     pub fn reads(&self) {
         self.watched.reads();
@@ -152,6 +167,12 @@ impl Report {
     pub fn read(&self, bytes: usize) {
         self.read.fetch_add(bytes as u64, Ordering::Relaxed);
         self.progress();
+    }
+
+    /// The whole input has so many bytes, as they come.
+    pub fn expects(&self, bytes: u64) {
+        // Said once.
+        let _ = self.expected.set(bytes);
     }
 
     fn progress(&self) {
@@ -176,8 +197,9 @@ impl Report {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (read, archives, commits) = (get(&self.read), get(&self.archives), get(&self.commits));
         let text = format!(
-            "{} read, {}/s, {}, {}",
-            Size(read),
+            "{}, {} sent, {}/s, {}, {}",
+            read_so_far(read, self.expected.get().copied()),
+            Size(self.watched.sent_bytes()),
             rate(read, time),
             counted(archives, "archive"),
             counted(commits, "commit")
@@ -530,6 +552,12 @@ impl Observer for Report {
         self.archives.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn wanted(&self) {
+        if let Some(demand) = &self.demand {
+            demand.make();
+        }
+    }
+
     fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
         self.together
             .lock()
@@ -540,6 +568,11 @@ impl Observer for Report {
 
     fn sent(&self, archive: &Archive, bytes: u64) {
         self.watched.sent(archive.number, bytes);
+        self.progress();
+    }
+
+    fn sent_early(&self, archive: u64, bytes: u64) {
+        self.watched.sent_early(archive, bytes);
         self.progress();
     }
 

@@ -27,7 +27,8 @@ pub enum DownloadError {
     #[error("only https:// is read: on the way of {0}:// anybody could change it")]
     Scheme(String),
     #[error(
-        "it has a user or a password in it, which whoever sees the command line could read; download it, and give the file"
+        "it has a user or a password in it, which whoever sees the command line could read; download it, and give the \
+         file"
     )]
     Credentials,
     #[error("{0}")]

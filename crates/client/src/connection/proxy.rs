@@ -1,7 +1,8 @@
 //! A proxy on the way to pachd, as the environment asks for one.
 //!
-//! As Go has it, and so pachctl: `HTTPS_PROXY` for gRPC of either kind and for `https://`, `HTTP_PROXY` for `http://`, the names
-//! in small letters as well; `NO_PROXY` names those who are spoken to directly. This machine is never reached by one.
+//! As Go has it, and so pachctl: `HTTPS_PROXY` for gRPC of either kind and for `https://`, `HTTP_PROXY` for `http://`,
+//! the names in small letters as well; `NO_PROXY` names those who are spoken to directly. This machine is never reached
+//! by one.
 
 use std::fmt;
 use std::net::IpAddr;

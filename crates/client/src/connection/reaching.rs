@@ -1,5 +1,5 @@
-//! The way to a server, step by step: its name, its port, its certificate. For whoever wants to know where it breaks; those
-//! who just want to talk have clients for that.
+//! The way to a server, step by step: its name, its port, its certificate. For whoever wants to know where it breaks;
+//! those who just want to talk have clients for that.
 //!
 //! It sends nothing beyond a TLS handshake, and every step has a time limit.
 
@@ -168,8 +168,8 @@ fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-/// Whether a connection did not come about because this process has no file descriptor left (`EMFILE`): that is no fault of the
-/// other side.
+/// Whether a connection did not come about because this process has no file descriptor left (`EMFILE`): that is no
+/// fault of the other side.
 #[must_use]
 pub fn is_out_of_files(cause: &str) -> bool {
     cause.contains("Too many open files")

@@ -1,7 +1,7 @@
 //! Encrypted connections: what is trusted, and what it means when one fails. The same for both doors of pachd.
 //!
-//! An explicit provider, so that nothing depends on what else in the process has set a default one. Which certificates are
-//! trusted is the system's matter, unless somebody has given some.
+//! An explicit provider, so that nothing depends on what else in the process has set a default one. Which certificates
+//! are trusted is the system's matter, unless somebody has given some.
 
 mod verifying;
 
@@ -27,8 +27,8 @@ pub enum Trust {
     Given(Authorities),
     /// Whoever answers: what goes there can be read and changed on its way.
     Anybody,
-    /// Nobody: for connections that are plain anyway. A container without certificates can then still talk to pachd beside
-    /// it.
+    /// Nobody: for connections that are plain anyway. A container without certificates can then still talk to pachd
+    /// beside it.
     Nobody,
 }
 
@@ -147,8 +147,8 @@ pub fn explained(place: &str, error: &rustls::Error) -> String {
     let advice = match error {
         // What `openssl req -x509` makes unless told otherwise; Go takes it, this library does not.
         rustls::Error::InvalidCertificate(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
-            "its certificate is marked as an authority's (CA:TRUE); give the server one of its own (CA:FALSE), or trust this \
-             very one: --cacert FILE"
+            "its certificate is marked as an authority's (CA:TRUE); give the server one of its own (CA:FALSE), or \
+             trust this very one: --cacert FILE"
         }
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "its certificate has expired, or the clock of this machine is wrong; the server needs a new one"
@@ -157,8 +157,8 @@ pub fn explained(place: &str, error: &rustls::Error) -> String {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another name; use one that the certificate has",
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            "its certificate is not one that is trusted here for that name; name its authority with --cacert FILE, or add it \
-             to the system's certificates, or use the name that the certificate has"
+            "its certificate is not one that is trusted here for that name; name its authority with --cacert FILE, or \
+             add it to the system's certificates, or use the name that the certificate has"
         }
         rustls::Error::InvalidMessage(_) => {
             "the port does not speak TLS; if pachd is there, the address starts with http:// or grpc://"

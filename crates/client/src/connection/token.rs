@@ -17,8 +17,8 @@ pub struct Token(String);
 
 impl Token {
     /// # Errors
-    /// When it is empty or holds what no header may: a control character (the newline of a file, say), a space at an end,
-    /// anything that is not ASCII. The error does not show it.
+    /// When it is empty or holds what no header may: a control character (the newline of a file, say), a space at an
+    /// end, anything that is not ASCII. The error does not show it.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let bad = |why| Err(InvalidToken(why));
         if text.is_empty() {

@@ -1,14 +1,14 @@
-//! One HTTP client for one gateway: it sends a call, waits for no longer than it may, and gives back pachd's answer or a
-//! [`Fault`](spoutctl_core::fault::Fault).
+//! One HTTP client for one gateway: it sends a call, waits for no longer than it may, and gives back pachd's answer or
+//! a [`Fault`](spoutctl_core::fault::Fault).
 //!
 //! The only module of the gateway that knows reqwest. It knows no port and no message: requests and
 //! answers are bytes.
 //!
-//! Connections are kept and used again. A connection that the server had closed before we wrote to it is noticed, and the
-//! request goes out on a new one: the HTTP library does that itself as long as not one byte was taken by the dead
-//! connection. What stays is the moment in which the server closes while our bytes are on their way: nobody can tell then
-//! whether it read them, so the fault is `Unknown`. Idle connections are therefore dropped after a time that is shorter
-//! than what servers and proxies usually allow.
+//! Connections are kept and used again. A connection that the server had closed before we wrote to it is noticed, and
+//! the request goes out on a new one: the HTTP library does that itself as long as not one byte was taken by the dead
+//! connection. What stays is the moment in which the server closes while our bytes are on their way: nobody can tell
+//! then whether it read them, so the fault is `Unknown`. Idle connections are therefore dropped after a time that is
+//! shorter than what servers and proxies usually allow.
 
 use std::error::Error;
 use std::future::Future;
@@ -256,9 +256,9 @@ impl Shared {
         self.read_answer(call, response).await
     }
 
-    /// Asks what became of an upload that broke, for its answer may have been lost with the connection: announces a body
-    /// of `bytes` bytes and sends none of it. Whoever refuses such a request (too large, no token, another address) says
-    /// so at once; pachd itself waits for the body and forgets the call when we leave.
+    /// Asks what became of an upload that broke, for its answer may have been lost with the connection: announces a
+    /// body of `bytes` bytes and sends none of it. Whoever refuses such a request (too large, no token, another
+    /// address) says so at once; pachd itself waits for the body and forgets the call when we leave.
     pub async fn refusal_of(&self, call: Call, bytes: u64) -> Option<CallFault> {
         let silence = stream::pending::<io::Result<Bytes>>();
         let request = self

@@ -1,7 +1,8 @@
 //! What pachd's gateway, or whatever stands in its place, says no with, and what that means.
 //!
-//! It reads answers; it sends nothing and knows no HTTP client. Most of pachd's refusals have code 2 (unknown) and status
-//! 500, so the code of the body and the words of its message decide, not the status: `crate::pachd` has their table.
+//! It reads answers; it sends nothing and knows no HTTP client. Most of pachd's refusals have code 2 (unknown) and
+//! status 500, so the code of the body and the words of its message decide, not the status: `crate::pachd` has their
+//! table.
 
 use std::time::Duration;
 

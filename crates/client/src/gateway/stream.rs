@@ -1,4 +1,5 @@
-//! The gateway's server streams: one JSON object a line, `{"result":…}` or `{"error":…}`, taken apart as the bytes come.
+//! The gateway's server streams: one JSON object a line, `{"result":…}` or `{"error":…}`, taken apart as the bytes
+//! come.
 //!
 //! It knows no socket: bytes go in, bytes or lines come out, and memory stays bounded whatever comes. A stream is
 //! complete only when it ends after a whole line; whether the connection ended cleanly is for its reader to know.
@@ -124,8 +125,8 @@ enum State {
     Other,
 }
 
-/// Bytes out of lines `{"result":"base64"}`, whatever the length of a line: pachd sends pieces of half its message limit,
-/// 10 MiB by default.
+/// Bytes out of lines `{"result":"base64"}`, whatever the length of a line: pachd sends pieces of half its message
+/// limit, 10 MiB by default.
 #[derive(Debug)]
 pub(super) struct Pieces {
     state: State,

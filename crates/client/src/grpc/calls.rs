@@ -1,22 +1,23 @@
 //! One connection and the calls over it: the only user of the gRPC library.
 //!
-//! It knows no call by its meaning and no server's words. What failed before a call left, what may have been carried out
-//! and what was answered are told apart here, because what happens next depends on it.
+//! It knows no call by its meaning and no server's words. What failed before a call left, what may have been carried
+//! out and what was answered are told apart here, because what happens next depends on it.
 //!
-//! **A stream without its last words is none**: a proxy that cuts an answer between two messages may end it in good order,
-//! but without a `grpc-status`. That is looked for after every answer, whatever the library makes of it.
+//! **A stream without its last words is none**: a proxy that cuts an answer between two messages may end it in good
+//! order, but without a `grpc-status`. That is looked for after every answer, whatever the library makes of it.
 //!
-//! **A request that just ends counts as whole**: what was uploaded so far is then taken for everything. An upload that is
-//! broken off on this side therefore ends in an error of its body, for which the stream is reset. An answer that comes
-//! before that end is none either, whatever it says: it cannot be about everything.
+//! **A request that just ends counts as whole**: what was uploaded so far is then taken for everything. An upload that
+//! is broken off on this side therefore ends in an error of its body, for which the stream is reset. An answer that
+//! comes before that end is none either, whatever it says: it cannot be about everything.
 //!
 //! **A connection that is silent for too long is not used again**: what is behind it may be gone without a word (a load
 //! balancer, a NAT), and every call that is made again would wait for nothing.
 //!
 //! No pings: a server that does not expect them hangs up on whoever sends some (a Go server without a policy of its own
-//! does after two within five minutes). TCP's keep-alive finds a dead neighbour, and no stream is silent for longer than
-//! [`Times::idle`]. **Memory**: [`WAITING`] batches that wait to be sent and one that is made, each of [`BATCH`] and at most
-//! a message more; the 4 MiB that a server may send before it has to wait; one message of up to [`LARGEST`].
+//! does after two within five minutes). TCP's keep-alive finds a dead neighbour, and no stream is silent for longer
+//! than [`Times::idle`]. **Memory**: [`WAITING`] batches that wait to be sent and one that is made, each of [`BATCH`]
+//! and at most a message more; the 4 MiB that a server may send before it has to wait; one message of up to
+//! [`LARGEST`].
 
 mod connecting;
 
@@ -238,8 +239,8 @@ impl Calls {
         })
     }
 
-    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What `next`
-    /// fails with breaks the call off.
+    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What
+    /// `next` fails with breaks the call off.
     pub(super) fn send<Q, A>(
         &self,
         call: Call,

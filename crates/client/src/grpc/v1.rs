@@ -10,9 +10,9 @@
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //! | `collisions` | what would take the place of something else |
 //!
-//! **How an archive becomes a commit.** There are no file sets, so [`CommitSink::has_file_sets`] says no, and the delivery
-//! sends an archive with one [`CommitSink::put_file`] between `StartCommit` and `FinishCommit`. Each rule of the delivery
-//! holds, by other calls:
+//! **How an archive becomes a commit.** There are no file sets, so [`CommitSink::has_file_sets`] says no, and the
+//! delivery sends an archive with one [`CommitSink::put_file`] between `StartCommit` and `FinishCommit`. Each rule of
+//! the delivery holds, by other calls:
 //!
 //! | in 2.x | in 1.x | recorded |
 //! |---|---|---|
@@ -24,9 +24,9 @@
 //! | it is waited for until it is finished | it is finished when the call answers | 031 |
 //!
 //! What does not hold: the commit is open while bytes travel, so what somebody else puts by the branch's name meanwhile
-//! lands in it (042), and who reads by the branch's name sees half of it (043). A file that overwrites would replace a directory
-//! of its name without a word (100 to 102): it is refused before anything is sent, where 2.x refuses at the end; what somebody
-//! else commits in between is not seen. Projects do not exist: `default` alone is taken.
+//! lands in it (042), and who reads by the branch's name sees half of it (043). A file that overwrites would replace a
+//! directory of its name without a word (100 to 102): it is refused before anything is sent, where 2.x refuses at the
+//! end; what somebody else commits in between is not seen. Projects do not exist: `default` alone is taken.
 //!
 //! **Memory**: as many messages of 1 MiB as wait to be sent or read; nothing is held on disk.
 
@@ -295,8 +295,8 @@ impl CommitFeed for V1 {
         self.list(request, &newest.repo, &newest.branch, visit)
     }
 
-    /// Nothing is subscribed to: whoever watches looks at the head every second by himself, and a subscription of 1.x tells
-    /// of open commits, too.
+    /// Nothing is subscribed to: whoever watches looks at the head every second by himself, and a subscription of 1.x
+    /// tells of open commits, too.
     fn watch(&self, _: &Branch, visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>) -> Result<(), Fault> {
         while visit(None).is_continue() {
             std::thread::sleep(TICK);

@@ -1,9 +1,9 @@
-//! What releases of Pachyderm 2.x do in their own way, as far as a client has to mind it: told by a number here, and nowhere
-//! else. Facts and recordings of each release: `docs/versions.md`.
+//! What releases of Pachyderm 2.x do in their own way, as far as a client has to mind it: told by a number here, and
+//! nowhere else. Facts and recordings of each release: `docs/versions.md`.
 //!
-//! Most of what differs needs no number. Words of refusal stand in one table, with those of every release; a call that is not
-//! there says so; and an answer's own shape tells what it is about. What is left is what has to be known *before* something is
-//! asked.
+//! Most of what differs needs no number. Words of refusal stand in one table, with those of every release; a call that
+//! is not there says so; and an answer's own shape tells what it is about. What is left is what has to be known
+//! *before* something is asked.
 
 use spoutctl_core::release::Release;
 
@@ -14,11 +14,12 @@ pub struct Model {
     pub projects: Projects,
 }
 
-/// What a commit is known by. Every request names repo, branch and id, which all of 2.x takes; see [`spoutctl_core::pfs::Commit`].
+/// What a commit is known by. Every request names repo, branch and id, which all of 2.x takes; see
+/// [`spoutctl_core::pfs::Commit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Commits {
-    /// 2.0 to 2.5: a branch and an id together. Whoever has an id alone looks for its branch first. A branch that is moved
-    /// gets a head of its own, an alias (recordings 2.3 172 to 178 and 186).
+    /// 2.0 to 2.5: a branch and an id together. Whoever has an id alone looks for its branch first. A branch that is
+    /// moved gets a head of its own, an alias (recordings 2.3 172 to 178 and 186).
     #[default]
     ByBranchAndId,
     /// Since 2.6: the id.
@@ -28,7 +29,8 @@ pub enum Commits {
 /// What a repo's project is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Projects {
-    /// 2.0 to 2.4: nothing, the field is passed over (recording 2.3 118): what is meant for a project would land beside it.
+    /// 2.0 to 2.4: nothing, the field is passed over (recording 2.3 118): what is meant for a project would land beside
+    /// it.
     None,
     /// Since 2.5.
     #[default]

@@ -1,13 +1,14 @@
 //! Which commit is meant, in the releases that know a commit by its branch and id together: 2.0 to 2.5.
 //!
-//! **An id alone** names nothing there. Its branch is found by calls that do no harm in any release: the repo's branches, each
-//! asked for the id, and where none has it (its branch was deleted), the list of the repo's commits.
+//! **An id alone** names nothing there. Its branch is found by calls that do no harm in any release: the repo's
+//! branches, each asked for the id, and where none has it (its branch was deleted), the list of the repo's commits.
 //!
-//! **Aliases.** A branch that is moved gets a head of its own there, which stands for a commit of another branch: with that
-//! one's id, or with the transaction's (recordings 2.3 172 to 178 and 186). Everybody else here sees what 2.6 and later show:
-//! the head is that very commit. Lists leave aliases out by themselves, but name them as parents.
+//! **Aliases.** A branch that is moved gets a head of its own there, which stands for a commit of another branch: with
+//! that one's id, or with the transaction's (recordings 2.3 172 to 178 and 186). Everybody else here sees what 2.6 and
+//! later show: the head is that very commit. Lists leave aliases out by themselves, but name them as parents.
 //!
-//! Whether an answer comes from such a release is told by its commits: they have no repo of their own (recording 2.3 015).
+//! Whether an answer comes from such a release is told by its commits: they have no repo of their own (recording 2.3
+//! 015).
 
 use super::{PachdV2, messages, unreadable};
 use crate::pachd::{self, Commits, Model, Projects};
@@ -20,7 +21,8 @@ use spoutctl_proto::pfs;
 /// Nobody moves a branch so often onto a branch that was moved.
 const LONGEST: usize = 1000;
 
-/// Whether the parent that a listed commit names may be an alias, which is not listed: the next one listed is the parent then.
+/// Whether the parent that a listed commit names may be an alias, which is not listed: the next one listed is the
+/// parent then.
 pub(super) fn hides_aliases(info: &pfs::CommitInfo) -> bool {
     info.parent_commit.as_ref().is_some_and(may_be_alias)
 }

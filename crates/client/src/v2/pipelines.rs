@@ -112,8 +112,8 @@ impl<T: Transport> PachdV2<T> {
         }
     }
 
-    /// The spec as the message that it stands for. A field that only a newer pachd knows is passed over there, as every client's
-    /// is.
+    /// The spec as the message that it stands for. A field that only a newer pachd knows is passed over there, as every
+    /// client's is.
     fn submit_before_2_8(&self, spec: &str, how: Submission) -> Result<Verdict, Fault> {
         let call = CREATE_PIPELINE_BEFORE_2_8;
         let read: Value = serde_json::from_str(spec).map_err(|error| pachd::refused(call, error.to_string()))?;

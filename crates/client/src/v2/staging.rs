@@ -1,5 +1,5 @@
-//! What `--staging` and `--route` ask of 2.x: branches that are moved, at once or in transactions, and commits that begin and end
-//! in one.
+//! What `--staging` and `--route` ask of 2.x: branches that are moved, at once or in transactions, and commits that
+//! begin and end in one.
 
 use super::{PachdV2, messages, unreadable};
 use crate::pachd;

@@ -1,6 +1,7 @@
 //! An archive that is still being read, as far as it has come; and what was sent of it.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::CommitSink;
@@ -32,6 +33,8 @@ struct State {
     /// Bytes of the archive that can be read from `source`.
     available: u64,
     source: Option<Arc<dyn ReadAt + Send + Sync>>,
+    /// Of so many bytes of the archive nothing is to be sent any more.
+    passed: u64,
     /// So many are waited for, while somebody waits.
     wanted: Option<u64>,
     /// Somebody sends parts of it, or did.
@@ -80,6 +83,31 @@ impl Arriving {
         state.available = available;
         if state.wanted.is_some_and(|wanted| available >= wanted) {
             self.changed.notify_all();
+        }
+    }
+
+    /// Of so many bytes of the archive nothing is to be sent any more.
+    pub(in crate::early) fn pass(&self, passed: u64) {
+        self.lock().passed = passed;
+        self.changed.notify_all();
+    }
+
+    /// Waits until `pass` was told of so many bytes, and answers of how many.
+    ///
+    /// # Errors
+    /// When it will not be.
+    pub fn wait_until_passed(&self, wanted: u64) -> io::Result<u64> {
+        let mut state = self.lock();
+        loop {
+            if state.passed >= wanted {
+                return Ok(state.passed);
+            }
+            if state.over {
+                return Err(io::Error::other(
+                    "what came cannot be sent, and more than --hold-limit is not held",
+                ));
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

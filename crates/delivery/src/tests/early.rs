@@ -57,6 +57,11 @@ fn read_slowly(bytes: Vec<u8>, early: Option<&Early>) -> Receiver<Incoming> {
             };
             match reader.next_archive(hold) {
                 Ok(Some(archive)) => {
+                    if let Some(limit) = early.as_ref().and_then(Early::limit) {
+                        // Two parts, what is read at once, and a piece of a file.
+                        let in_hand = archive.length - archive.held().held_from();
+                        assert!(in_hand <= limit + 3 * PART + 100_000, "{in_hand} bytes are held");
+                    }
                     if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
                         return;
                     }
@@ -72,9 +77,17 @@ fn read_slowly(bytes: Vec<u8>, early: Option<&Early>) -> Receiver<Incoming> {
 
 /// Delivers the archives in `bytes`, with parts that leave early or without.
 fn deliver_early(sink: &Arc<Scripted>, bytes: Vec<u8>, part: Option<u64>, options: Options) -> Ended {
+    deliver_by(sink, bytes, part.map(|part| Early::new(part, None)), options)
+}
+
+/// Delivers them with what was sent let go past `limit` bytes.
+fn let_pass(sink: &Arc<Scripted>, bytes: Vec<u8>, limit: u64, options: Options) -> Ended {
+    deliver_by(sink, bytes, Some(Early::new(PART, Some(limit))), options)
+}
+
+fn deliver_by(sink: &Arc<Scripted>, bytes: Vec<u8>, early: Option<Early>, options: Options) -> Ended {
     let heard = Arc::new(Heard::default());
     let clock = Arc::new(Fast(Mutex::new(Instant::now())));
-    let early = part.map(Early::in_parts_of);
     let incoming = read_slowly(bytes, early.as_ref());
     let delivery = Delivery {
         early,
@@ -233,6 +246,125 @@ fn an_archive_that_becomes_a_batch_or_is_refused_late_takes_nothing_along() {
     assert!(matches!(error, DeliveryError::Content(_)), "{error:?}");
     assert!(sink.lock().created >= 9);
     assert_eq!(sink.lock().starts, 0);
+}
+
+#[test]
+fn an_archive_of_any_size_passes_through_what_little_is_held_and_its_commit_is_the_same() {
+    for (limit, mode) in [
+        (0, WriteMode::Overwrite),
+        (0, WriteMode::Append),
+        (250_000, WriteMode::Overwrite),
+    ] {
+        let sink = Arc::new(Scripted::new(Vec::new()));
+        let mut faults = VecDeque::from(vec![None; 3]);
+        faults.extend([Some(FaultKind::Unknown); 3]);
+        sink.lock().create_faults = faults;
+        let mut files = large(1);
+        files.extend(
+            large(5)
+                .into_iter()
+                .map(|(path, bytes)| (format!("more/{path}"), bytes)),
+        );
+        let bytes = [archive_with(&files), archive_with(&large(2))].concat();
+        let ended = let_pass(&sink, bytes, limit, Options { mode, ..options() }).unwrap();
+        assert_eq!(ended.committed, [1, 2]);
+        assert_eq!(
+            trees(&sink),
+            [(1, tree(&files)), (2, tree(&large(2)))],
+            "{limit}, {mode:?}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_bytes_that_were_let_go_is_refused_by_name_and_leaves_no_commit() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let first = noise(1000, 1);
+    let mut header = tar::Header::new_ustar();
+    header.set_size(1000);
+    builder.append_data(&mut header, "first", first.as_slice()).unwrap();
+    let rest = archive_with(&large(1));
+    let mut linked = builder.into_inner().unwrap();
+    linked.truncate(linked.len() - 1024);
+    linked.extend(&rest[..rest.len() - 1024]);
+    let mut builder = tar::Builder::new(linked);
+    let mut header = tar::Header::new_ustar();
+    header.set_size(0);
+    header.set_entry_type(tar::EntryType::Link);
+    builder.append_link(&mut header, "link", "first").unwrap();
+    let linked = builder.into_inner().unwrap();
+
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    let error = let_pass(&sink, linked.clone(), 0, options()).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("/link: its bytes were sent and let go, as --hold-limit says"),
+        "{text}"
+    );
+    assert_eq!(error.consequence(), Consequence::FixInput);
+    assert_eq!(sink.lock().starts, 0);
+    let_pass(&sink, linked, 10_000_000, options()).unwrap();
+
+    // The last of two counts: of these the first is sent already.
+    let mut twice = large(1);
+    twice.push(("d/0".to_owned(), b"2".to_vec()));
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    let append = Options {
+        mode: WriteMode::Append,
+        ..options()
+    };
+    let error = let_pass(&sink, archive_with(&twice), 0, append).unwrap_err();
+    assert!(matches!(error, DeliveryError::LetGo { archive: 1, .. }), "{error:?}");
+    assert_eq!(error.consequence(), Consequence::FixInput);
+    assert!(error.help().unwrap().contains("without --hold-limit"));
+    assert_eq!(sink.lock().starts, 0);
+    let_pass(&sink, archive_with(&twice), 0, options()).unwrap();
+    assert_eq!(sink.good()[0].1.iter().find(|file| file.0 == "/d/0").unwrap().1, b"2");
+}
+
+#[test]
+fn a_fault_that_stays_ends_an_archive_that_passes_through_in_its_own_words() {
+    for (kind, consequence) in [
+        (FaultKind::Denied, Consequence::DoNotRetry),
+        (FaultKind::Unavailable, Consequence::RetryLater),
+    ] {
+        let sink = Arc::new(Scripted::new(Vec::new()));
+        let mut faults = VecDeque::from(vec![None; 3]);
+        faults.extend(vec![Some(kind); 100_000]);
+        sink.lock().create_faults = faults;
+        let error = let_pass(&sink, archive_with(&large(1)), 0, options()).unwrap_err();
+        assert!(error.to_string().contains("CreateFileSet"), "{error}");
+        assert_eq!(error.consequence(), consequence);
+        assert_eq!(sink.lock().starts, 0);
+    }
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    sink.lock().compose_faults = vec![Some(FaultKind::FileSetGone)].into();
+    let error = let_pass(&sink, archive_with(&large(1)), 0, options()).unwrap_err();
+    assert_eq!(error.consequence(), Consequence::RetryLater);
+    assert_eq!(
+        error.to_string(),
+        "archive 1 would have to be sent anew, and its bytes were let go: what was sent of it has expired"
+    );
+    assert!(error.help().unwrap().contains("from archive 1 on"));
+    assert_eq!(sink.lock().starts, 0);
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    sink.lock().no_file_sets = true;
+    let error = let_pass(&sink, archive_with(&large(1)), 0, options()).unwrap_err();
+    assert!(
+        error.to_string().contains("no file sets, which --hold-limit needs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_committed_already_passes_through_unsent() {
+    let bytes = || [archive_with(&large(1)), archive_with(&large(2))].concat();
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    let_pass(&sink, bytes(), 0, stream("s", false)).unwrap();
+    let before = sink.lock().created;
+    let again = let_pass(&sink, bytes(), 0, stream("s", true)).unwrap();
+    assert_eq!(again.already, [1, 2]);
+    assert_eq!(sink.lock().created, before);
 }
 
 /// One entry of an archive.

@@ -38,6 +38,17 @@ impl Watched {
         self.sent.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
     }
 
+    /// So many bytes more of an archive that is still being read.
+    pub fn sent_early(&self, archive: u64, bytes: u64) {
+        *lock(&self.sent_of).entry(archive).or_default() += bytes;
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.condition.answered();
+    }
+
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     pub fn committed(&self) {
         *lock(&self.last_commit) = Some(SystemTime::now());
         self.condition.answered();
@@ -185,6 +196,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_sent_early_counts_at_once_and_not_again_when_the_rest_is() {
+        let watched = Watched::default();
+        watched.sent_early(1, 100);
+        watched.sent_early(1, 50);
+        assert_eq!(watched.sent_bytes(), 150);
+        watched.sent(1, 170);
+        assert_eq!(watched.sent_bytes(), 170);
+        // All of it anew: what goes again counts again.
+        watched.sent(1, 10);
+        watched.sent(1, 30);
+        assert_eq!(watched.sent_bytes(), 190);
+    }
 
     #[test]
     fn it_is_ready_once_pachd_was_reached_and_input_is_read() {

@@ -33,10 +33,13 @@ impl GivenOnly {
         })
     }
 
-    /// Whether `error` says that a certificate, which is none other than one of the given, is an authority's. Its validity
-    /// was looked at before that.
+    /// Whether `error` says that a certificate, which is none other than one of the given, is an authority's. Its
+    /// validity was looked at before that.
     fn is_given_itself(&self, end_entity: &CertificateDer<'_>, error: &Error) -> bool {
-        let is_authority = matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity"));
+        let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
+            return false;
+        };
+        let is_authority = format!("{other:?}").contains("CaUsedAsEndEntity");
         is_authority && self.given.iter().any(|given| given.as_ref() == end_entity.as_ref())
     }
 }

@@ -1,10 +1,11 @@
 //! A file where the branch has a directory, or the other way round, found before anything is sent.
 //!
-//! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it (recordings
-//! 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse both.
+//! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it
+//! (recordings 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse
+//! both.
 //!
-//! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few names
-//! each is asked for, of more the directory is listed.
+//! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few
+//! names each is asked for, of more the directory is listed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -189,7 +190,10 @@ mod tests {
             comes in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 1..30),
         ) {
             // A tree has no file that is a directory, too.
-            let parent_of = |one: &String, other: &String| other.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            let parent_of = |one: &String, other: &String| {
+                let rest = other.strip_prefix(one.as_str());
+                rest.is_some_and(|rest| rest.starts_with('/'))
+            };
             let is_leaf = |one: &&String| !there.iter().any(|other| parent_of(one, other));
             let branch = Branch::of(there.iter().filter(is_leaf).map(String::as_str));
             let paths: Vec<&str> = comes.iter().map(String::as_str).collect();

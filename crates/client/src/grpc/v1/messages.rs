@@ -130,8 +130,8 @@ pub(super) fn path_of(info: &v1::FileInfo) -> &str {
     info.file.as_ref().map_or("", |file| file.path.as_str())
 }
 
-/// The messages of one `PutFile`. A deletion that the same file follows becomes its `overwrite_index`: pachd works on the
-/// files of a stream at the same time, and keeps them in the order in which it is done with them.
+/// The messages of one `PutFile`. A deletion that the same file follows becomes its `overwrite_index`: pachd works on
+/// the files of a stream at the same time, and keeps them in the order in which it is done with them.
 pub(super) struct PutFile<'a> {
     changes: &'a mut dyn Changes,
     commit: v1::Commit,
