@@ -13,10 +13,11 @@ use std::time::Instant;
 use anyhow::Context;
 use crossbeam_channel::Sender;
 
+use super::demand::Demand;
 use super::growing::{Asking, Growing};
 use super::producer::Producer;
 use super::report::Report;
-use crate::commands::messages::{Bad, Packing, Waited, notes};
+use crate::commands::messages::{Bad, Packing, Waited, Wish, notes};
 use crate::failure::Failure;
 use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
@@ -105,6 +106,8 @@ pub(super) struct Reader {
     pub growing: Option<Arc<Growing>>,
     /// Asks for the end of a reading of messages.
     pub stopping: Arc<Stopping>,
+    /// By what messages are asked for that are in no archive yet.
+    pub demand: Option<Arc<Demand>>,
     pub report: Arc<Report>,
 }
 
@@ -316,7 +319,12 @@ impl Reader {
         let (archives, output) = io::pipe().map_err(reading)?;
         let work = Making {
             name: Arc::clone(name),
-            input: Waited::new(input, Some(self.stopping.heard.try_clone().map_err(reading)?.into())),
+            input: Waited::new(
+                input,
+                Some(self.stopping.heard.try_clone().map_err(reading)?.into()),
+                self.wish().map_err(reading)?,
+            ),
+            demand: self.demand.clone(),
             output,
             first: *number,
             report: Arc::clone(&self.report),
@@ -343,6 +351,18 @@ impl Reader {
     }
 }
 
+impl Reader {
+    fn wish(&self) -> io::Result<Option<Wish>> {
+        let wish = |demand: &Arc<Demand>| {
+            Ok(Wish {
+                readable: demand.readable()?,
+                demand: Arc::clone(demand),
+            })
+        };
+        self.demand.as_ref().map(wish).transpose()
+    }
+}
+
 /// How far an input was read.
 enum Made {
     All,
@@ -360,6 +380,7 @@ struct Making<F> {
     packing: Packing,
     on_bad: Bad,
     growing: Option<Arc<Growing>>,
+    demand: Option<Arc<Demand>>,
     /// How many messages the stream has had before.
     before: u64,
 }
@@ -379,6 +400,8 @@ impl<F: Read + AsFd> Making<F> {
                 report.begun(number, packed.begun.instant);
                 report.left_out(&packed.asides);
                 number += 1;
+                // Whoever wished for one has it, whatever has closed it.
+                self.demand.iter().for_each(|demand| demand.fulfil());
                 let mut buffered = BufWriter::with_capacity(BUFFER, &mut *output);
                 packed.write_to(&mut buffered)
             },
