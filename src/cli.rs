@@ -438,7 +438,7 @@ pub struct EntryArgs {
         long,
         value_name = "SIZE",
         value_parser = parse_size,
-        conflicts_with_all = ["messages", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
+        conflicts_with_all = ["messages", "batch", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
     )]
     pub hold_limit: Option<u64>,
 }

@@ -162,7 +162,13 @@ fn of_put() -> Vec<Option> {
         option(
             "hold-limit",
             &["--hold-limit=0"],
-            Without(&["--messages=lines", "--batch-count=2", "--spool=s", "--dry-run"]),
+            Without(&[
+                "--messages=lines",
+                "--batch=adaptive",
+                "--batch-count=2",
+                "--spool=s",
+                "--dry-run",
+            ]),
         ),
         option("tmp-dir", &["--tmp-dir=d"], Always),
         option("restart", &["--restart=always"], With(&["-- true"])),
