@@ -835,7 +835,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --batch --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -855,6 +855,10 @@ _spoutctl() {
                     ;;
                 --in-flight)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch)
+                    COMPREPLY=($(compgen -W "adaptive" -- "${cur}"))
                     return 0
                     ;;
                 --staging)
@@ -1347,7 +1351,7 @@ _spoutctl() {
             return 0
             ;;
         spoutctl__subcmd__spout__subcmd__put)
-            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
+            opts="-a -m -n -q -v -h -V --append --accept-emptied --message --create-repo --dry-run --stream --resume --in-flight --batch --staging --route --from --kafka-config --start --on-gap --until-end --envelope --messages --into --each --key-json --key-column --key-delimiter --key-field --escape-keys --same-name --position-json --position-column --position-field --csv-delimiter --csv-escape --csv-no-header --crlf --nulls --batch-count --batch-bytes --batch-period --max-message --partial --escape-paths --links --special --obey-deletions --max-entry-size --max-archive-size --archive-end --on-bad --tmp-dir --hold-limit --restart --endless --spool --spool-limit --ack-fd --ack-command --retry-for --grace --json --stats-every --metrics-listen --quiet --verbose --log-format --pachd --context --token-file --cacert --insecure --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1367,6 +1371,10 @@ _spoutctl() {
                     ;;
                 --in-flight)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch)
+                    COMPREPLY=($(compgen -W "adaptive" -- "${cur}"))
                     return 0
                     ;;
                 --staging)

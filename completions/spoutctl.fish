@@ -46,6 +46,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spout" -d 'The sa
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l batch -d 'adaptive: what arrives while a commit is being finished becomes the next one, together' -r -f -a "adaptive\t'As soon as there is room, and at a bound'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand put" -l from -d 'Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r
@@ -421,6 +422,7 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and not __fish_
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -s m -l message -d 'Say this in each commit\'s description' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l stream -d 'Name the stream, so that its numbers go on where an earlier run ended' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l in-flight -d 'Let up to N commits wait to be finished before the next one is closed' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l batch -d 'adaptive: what arrives while a commit is being finished becomes the next one, together' -r -f -a "adaptive\t'As soon as there is room, and at a bound'"
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l staging -d 'Make commits on BRANCH first; move the destination\'s branch to each when it is finished without an error' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l route -d 'Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spout; and __fish_seen_subcommand_from put" -l from -d 'Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r

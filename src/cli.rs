@@ -318,9 +318,17 @@ pub struct CommitArgs {
 
     /// Let up to N commits wait to be finished before the next one is closed
     ///
-    /// Faster (two to three times, for small commits), but what follows a commit that fails may then be there.
+    /// What follows a commit that fails may then be there. pachd finishes the commits of a branch one after the other (2.12: 0.3
+    /// to 0.5 s each), whoever asks, so that this gains little: it hides the calls before. --batch adaptive makes fewer commits.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
+
+    /// adaptive: what arrives while a commit is being finished becomes the next one, together
+    ///
+    /// One archive a commit while the input is slow, as many as needed when it is not; of one path the last file counts. The
+    /// --batch flags are upper bounds. With --messages those that arrive meanwhile become one archive.
+    #[arg(long, value_name = "HOW", value_enum, conflicts_with = "dry_run")]
+    pub batch: Option<Batch>,
 
     /// Make commits on BRANCH first; move the destination's branch to each when it is finished without an error
     ///
@@ -434,9 +442,15 @@ pub struct EntryArgs {
         long,
         value_name = "SIZE",
         value_parser = parse_size,
-        conflicts_with_all = ["messages", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
+        conflicts_with_all = ["messages", "batch", "batch_count", "batch_bytes", "batch_period", "spool", "dry_run"]
     )]
     pub hold_limit: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Batch {
+    /// As soon as there is room, and at a bound
+    Adaptive,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -854,7 +868,8 @@ pub struct OutputArgs {
 /// Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster
 ///
 /// Prints its address on standard output once it answers, and a line on standard error for each request. Any program
-/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. SIGTERM and Ctrl-C end it: what
+/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. A browser shows there what is in the
+/// store. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::SERVE))]

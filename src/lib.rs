@@ -60,6 +60,7 @@
 //! | file sets of an archive that is still read | 15 of each 16, 256, 4,096 … parts; renewed every 3 min | [`spoutctl_delivery::early`] |
 //! | what tells whether a file was changed that is read again | 128 KiB a GiB of an archive | [`spoutctl_delivery::rereading`] |
 //! | archives in hand | one being read, one being sent, and those that wait to be finished (`--in-flight`) | [`commands::put`] |
+//! | archives that arrive while a commit is begun, with `--batch adaptive` | 128, and `--batch-bytes` and one more | `delivery::arriving` |
 //! | archives that become one commit together | `--batch-bytes`, 64 MiB, held as one archive is; about 150 bytes a file and twice its path; 1,000 are listed | [`spoutctl_delivery::batching`] |
 //! | archives that wait in a spool | `--spool-limit`, 1 GiB on disk; then the producer is held back; 25 MB in memory | [`spoutctl_delivery::spool`] |
 //! | the index of an archive's entries | about 100 bytes an entry and its path, at most 4,096 bytes each | [`spoutctl_archive`] |
@@ -93,6 +94,7 @@
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
+//! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB | [`spoutctl_store::serve::page`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output

@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
@@ -32,15 +33,27 @@ struct Seen {
     uploaded: AtomicU64,
     /// The description that the last commit was finished with: `put` looks for it.
     description: Mutex<String>,
+    /// How long one commit takes to be finished, after the one before it.
+    finishing: Duration,
+    /// When the last commit is finished.
+    finished: Mutex<Option<Instant>>,
 }
 
 impl Gateway {
     pub fn start() -> Result<Self> {
+        Self::finishing_within(Duration::ZERO)
+    }
+
+    /// One that finishes commits one after the other, and takes so long for each.
+    pub fn finishing_within(finishing: Duration) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let state = Arc::new(Seen::default());
+        let state = Arc::new(Seen {
+            finishing,
+            ..Seen::default()
+        });
         let router = Router::new().fallback(call).with_state(Arc::clone(&state));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
@@ -76,6 +89,12 @@ async fn call(State(seen): State<Arc<Seen>>, uri: Uri, body: Body) -> Response {
         }
     }
     let asked = serde_json::from_slice(&kept).unwrap_or_default();
+    if call == "InspectCommit" {
+        let finished = *seen.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(finished) = finished {
+            tokio::time::sleep_until(finished.into()).await;
+        }
+    }
     let (status, answer) = seen.answer(&call, &asked);
     (status, [(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
@@ -97,6 +116,9 @@ impl Seen {
             "FinishCommit" => {
                 let description = asked["description"].as_str().unwrap_or_default();
                 description.clone_into(&mut self.description.lock().unwrap_or_else(PoisonError::into_inner));
+                let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = Instant::now();
+                *finished = Some(finished.map_or(now, |before| before.max(now)) + self.finishing);
                 json!({})
             }
             "InspectCommit" => json!({

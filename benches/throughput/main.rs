@@ -10,10 +10,12 @@
 //! | `SPOUTCTL_BENCH_COMMITS` | 200 | archives in a row |
 //! | `SPOUTCTL_BENCH_HISTORY` | 10000 | commits of a history |
 //! | `SPOUTCTL_BENCH_SPECS` | 10000 | specs to validate |
+//! | `SPOUTCTL_BENCH_SECONDS` | 10 | how long archives come one by one |
 //! | `SPOUTCTL_BENCH_ROUNDS` | 3 | turns of each alternative |
 
 #![allow(clippy::print_stdout, reason = "tables are what this program is for")]
 
+mod adaptive;
 mod discarding;
 mod framing;
 mod gateway;
@@ -38,6 +40,7 @@ pub struct Sizes {
     pub commits: u64,
     pub history: u64,
     pub specs: u64,
+    pub seconds: u64,
     pub rounds: u64,
 }
 
@@ -49,6 +52,7 @@ impl Sizes {
             commits: number("SPOUTCTL_BENCH_COMMITS", 200)?,
             history: number("SPOUTCTL_BENCH_HISTORY", 10_000)?,
             specs: number("SPOUTCTL_BENCH_SPECS", 10_000)?,
+            seconds: number("SPOUTCTL_BENCH_SECONDS", 10)?,
             rounds: number("SPOUTCTL_BENCH_ROUNDS", 3)?,
         })
     }
@@ -63,8 +67,9 @@ fn number(name: &str, default: u64) -> Result<u64> {
 
 type Part = fn(&Samples, &Sizes) -> Result<()>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("gateway", gateway::measure),
+    ("adaptive", adaptive::measure),
     ("local", local::measure),
     ("serve", serve::measure),
     ("tail", tail::measure),
@@ -77,7 +82,7 @@ fn main() -> Result<()> {
     // `cargo bench` itself adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
-        bail!("there is no part `{unknown}`: gateway, local, serve, tail, framing, messages, validate");
+        bail!("there is no part `{unknown}`: gateway, adaptive, local, serve, tail, framing, messages, validate");
     }
     let sizes = Sizes::from_environment()?;
     let samples = Samples::make(Path::new(env!("CARGO_TARGET_TMPDIR")), &sizes)?;

@@ -122,11 +122,13 @@ impl Line<'_> {
         let is_local = pachd.is_some_and(|address| address.starts_with("local:"));
         let remote = (!is_local, "pachd, and not for a store in a directory");
         let is_heard = !self.is_set("quiet") || self.is_set("json");
+        let is_batch = self.matches.get_one::<u64>("batch_count") != Some(&1);
         let rules = [
             ("insecure", remote),
             ("cacert", remote),
             ("token_file", remote),
             ("accept_emptied", (self.is_set("append"), "--append")),
+            ("batch", (is_batch, "batches of more than one")),
             ("restart", (self.has_command(), "a command that makes the input")),
             ("stats_every", (is_heard, "runs that are not --quiet, or print --json")),
         ];

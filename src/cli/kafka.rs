@@ -24,7 +24,7 @@ pub struct KafkaArgs {
         group = "framed",
         requires = "naming",
         conflicts_with_all = [
-            "files", "command", "spool", "resume", "staging", "in_flight", "endless", "links", "special", "obey_deletions", "hold_limit",
+            "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special", "obey_deletions", "hold_limit",
             "max_entry_size", "max_archive_size", "archive_end", "position_json", "position_column", "position_field",
             "csv_delimiter", "csv_escape", "csv_no_header", "crlf", "partial",
         ]

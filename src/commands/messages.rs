@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::cli::{self, MessageArgs};
+use crate::commands::put::demand::Demand;
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
@@ -286,9 +288,17 @@ fn were(messages: u64) -> String {
     format!("{} {verb}", counted(messages, "message"))
 }
 
+/// Somebody's wish to have the messages that are in no archive yet.
+pub(super) struct Wish {
+    pub demand: Arc<Demand>,
+    /// Readable while the wish is made.
+    pub readable: OwnedFd,
+}
+
 /// An input that is waited for with a time limit, and decompressed if it is compressed.
 pub(super) struct Waited<F> {
     input: spoutctl_archive::Input<Polled<F>>,
+    demand: Option<Arc<Demand>>,
     /// Nothing of it was read yet.
     is_new: bool,
 }
@@ -298,18 +308,26 @@ struct Polled<F> {
     input: F,
     /// Becomes readable, or is closed, when no more is to be read.
     stop: Option<OwnedFd>,
+    /// Readable while somebody wishes for what is in hand.
+    wish: Option<OwnedFd>,
     until: Option<Instant>,
+    /// There are messages that may be wished for.
+    in_hand: bool,
     /// Why nothing was read.
     quiet: Option<Arrival>,
 }
 
 impl<F: Read + AsFd> Waited<F> {
-    pub fn new(input: F, stop: Option<OwnedFd>) -> Self {
+    pub fn new(input: F, stop: Option<OwnedFd>, wish: Option<Wish>) -> Self {
+        let (demand, wish) = wish.map(|wish| (wish.demand, wish.readable)).unzip();
         Self {
+            demand,
             input: spoutctl_archive::open_input(Polled {
                 input,
                 stop,
+                wish,
                 until: None,
+                in_hand: false,
                 quiet: None,
             }),
             is_new: true,
@@ -318,17 +336,29 @@ impl<F: Read + AsFd> Waited<F> {
 }
 
 impl<F: AsFd> Polled<F> {
-    /// What there is to read: bytes or the end of the input, the wish to stop, or nothing within the time.
+    /// What there is to read: bytes or the end of the input, the wish to stop, the wish for what is in hand, or nothing within
+    /// the time. What has arrived comes before that wish, which is fulfilled with it.
     fn wait(&self) -> io::Result<Ready> {
         loop {
             let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let mut waited = vec![PollFd::new(&self.input, PollFlags::IN)];
-            waited.extend(self.stop.as_ref().map(|stop| PollFd::new(stop, PollFlags::IN)));
+            let wish = self.wish.as_ref().filter(|_| self.in_hand);
+            // The first of them that is ready counts.
+            let sources = [
+                (Ready::Stop, self.stop.as_ref().map(AsFd::as_fd)),
+                (Ready::Input, Some(self.input.as_fd())),
+                (Ready::Wish, wish.map(AsFd::as_fd)),
+            ];
+            let (ready, mut waited): (Vec<Ready>, Vec<PollFd<'_>>) = sources
+                .into_iter()
+                .filter_map(|(ready, fd)| Some((ready, PollFd::from_borrowed_fd(fd?, PollFlags::IN))))
+                .unzip();
             match poll(&mut waited, timeout.as_ref()) {
                 Ok(0) => return Ok(Ready::Nothing),
-                Ok(_) if waited.get(1).is_some_and(|stop| !stop.revents().is_empty()) => return Ok(Ready::Stop),
-                Ok(_) => return Ok(Ready::Input),
+                Ok(_) => {
+                    let first = ready.iter().zip(&waited).find(|(_, fd)| !fd.revents().is_empty());
+                    return Ok(first.map_or(Ready::Nothing, |(ready, _)| *ready));
+                }
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -336,9 +366,11 @@ impl<F: AsFd> Polled<F> {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ready {
     Input,
     Stop,
+    Wish,
     Nothing,
 }
 
@@ -347,6 +379,7 @@ impl<F: Read + AsFd> Read for Polled<F> {
         match self.wait()? {
             Ready::Nothing => self.quiet = Some(Arrival::Silence),
             Ready::Stop => self.quiet = Some(Arrival::Stop),
+            Ready::Wish => self.quiet = Some(Arrival::Wanted),
             Ready::Input => return self.input.read(buffer),
         }
         // The decompressor stays as it is, and asks again.
@@ -355,9 +388,9 @@ impl<F: Read + AsFd> Read for Polled<F> {
 }
 
 impl<F: Read + AsFd> Source for Waited<F> {
-    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival> {
         let polled = self.input.get_mut();
-        (polled.until, polled.quiet) = (until, None);
+        (polled.until, polled.in_hand, polled.quiet) = (until, in_hand, None);
         loop {
             match self.input.read(buffer) {
                 Ok(0) => return Ok(Arrival::End),
@@ -371,6 +404,10 @@ impl<F: Read + AsFd> Source for Waited<F> {
                 Err(error) => return self.input.get_mut().quiet.take().ok_or(error),
             }
         }
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.demand.as_ref().is_some_and(|demand| demand.is_made())
     }
 
     fn now(&self) -> Moment {

@@ -91,7 +91,7 @@ fn filter(
     stop: OwnedFd,
     mut output: File,
 ) -> (filter::Packing, Result<(), PackError>) {
-    let mut source = Waited::new(input, Some(stop));
+    let mut source = Waited::new(input, Some(stop), None);
     let mut made = filter::Packing::default();
     let end = pack(
         &mut source,

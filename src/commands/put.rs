@@ -1,6 +1,7 @@
 //! `spoutctl put`: reads archives on one thread, delivers them on another, and listens for signals meanwhile.
 
 mod acknowledging;
+pub(super) mod demand;
 mod growing;
 mod input;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
@@ -35,6 +36,7 @@ use crate::metrics::{self, Labels};
 use crate::settings::{self, Server};
 use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
+use demand::Demand;
 use growing::Growing;
 use input::{Directly, Input, Reader, Stopping};
 use kafka::Kafka;
@@ -105,7 +107,10 @@ fn deliver(
         &terminal,
     )?;
     let acknowledger = acknowledger.map(Arc::new);
-    let (report, ticking) = report(args, target, &terminal, acknowledger.clone(), spool.clone())?;
+    let demand = demand(args)?;
+    let told = Report::new(Arc::clone(&terminal), args.json, acknowledger.clone());
+    let told = told.with_spool(spool.clone()).with_demand(demand.clone());
+    let (report, ticking) = report(args, target, &terminal, told)?;
     if let Some(bytes) = input::length_of(&inputs) {
         report.expects(bytes);
     }
@@ -156,6 +161,7 @@ fn deliver(
         on_bad,
         growing,
         stopping: Arc::clone(&stopping),
+        demand,
         report: Arc::clone(&report),
     };
     let taken_in = if let Some(spool) = &spool {
@@ -311,15 +317,13 @@ fn report(
     args: &PutArgs,
     target: &Target,
     terminal: &Arc<Terminal>,
-    acknowledger: Option<Arc<Acknowledger>>,
-    spool: Option<Arc<Spool>>,
+    told: Report,
 ) -> Result<(Arc<Report>, Option<Ticking>), Failure> {
     // As flags these two are refused with --dry-run; preferred ones do not count.
     let figures = (!args.commits.dry_run).then_some(&args.figures);
     let is_wanted = figures.is_some_and(|figures| figures.stats_every.is_some() || figures.metrics_listen.is_some());
     let stats = is_wanted.then(Stats::new).transpose()?.map(Arc::new);
-    let report = Report::new(Arc::clone(terminal), args.json, acknowledger, stats.clone());
-    let report = Arc::new(report.with_spool(spool));
+    let report = Arc::new(told.with_stats(stats.clone()));
     let ticking = show_figures(args, target, terminal, &report, stats.as_deref())?;
     Ok((report, ticking))
 }
@@ -730,13 +734,22 @@ fn batching(args: &PutArgs) -> Option<Batching> {
         batch_period,
         ..
     } = &args.messages;
-    let is_wanted = batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
+    let adaptive = args.commits.batch == Some(cli::Batch::Adaptive);
+    let is_wanted = adaptive || batch_count.is_some() || batch_bytes.is_some() || batch_period.is_some();
     let bounds = messages::batching(&args.messages);
     (messages.is_none() && args.kafka.from.is_none() && is_wanted).then_some(Batching {
         count: bounds.count,
         bytes: bounds.bytes,
         period: bounds.period,
+        adaptive,
     })
+}
+
+/// By what messages are asked for that are in no archive yet.
+fn demand(args: &PutArgs) -> Result<Option<Arc<Demand>>, Failure> {
+    let is_wanted = args.commits.batch == Some(cli::Batch::Adaptive) && args.messages.messages.is_some();
+    let demand = is_wanted.then(Demand::new).transpose();
+    Ok(demand.context("cannot make a pipe")?.map(Arc::new))
 }
 
 /// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there as a

@@ -104,6 +104,7 @@ fn dockerfile(draft: &Draft) -> String {
     include_str!("templates/Dockerfile")
         .replace("__PACKAGES__", &packages.join(" "))
         .replace("__MORE__", template.image)
+        .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
 }
 
 fn readme(draft: &Draft, spec: &str) -> String {
@@ -121,6 +122,7 @@ fn readme(draft: &Draft, spec: &str) -> String {
     let own = draft.destination();
     let spout = own.split('@').next().unwrap_or(&own);
     include_str!("templates/README.md")
+        .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
         .replace("__ABOUT__", template.about)
         .replace("__SECRETS__", &secrets(draft))
         .replace("__ENVIRONMENT__", &environment.join(" "))

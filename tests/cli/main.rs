@@ -12,6 +12,7 @@ mod checker;
 mod runner;
 
 mod acknowledging;
+mod adaptive;
 mod archives;
 mod as_spout;
 mod auth;
@@ -43,6 +44,7 @@ mod messages;
 mod options;
 mod pachd1;
 mod pack;
+mod page;
 mod postgres;
 mod printing;
 mod producer;

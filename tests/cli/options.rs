@@ -151,6 +151,7 @@ fn of_put() -> Vec<Option> {
         option("stream", &["--stream=s"], Always),
         option("resume", &["--stream=s", "--resume"], Always),
         option("in-flight", &["--in-flight=2"], Always),
+        option("batch", &["--batch=adaptive"], Without(&["--dry-run"])),
         option("staging", &["--staging=b"], Always),
         option("route", &["--route=a/**=b"], Always),
         option("links", &["--links=skip"], Without(MESSAGES)),
@@ -191,6 +192,7 @@ fn of_put() -> Vec<Option> {
             Without(&[
                 "--from=kafka://h/t",
                 "--messages=lines",
+                "--batch=adaptive",
                 "--batch-count=2",
                 "--spool=s",
                 "--dry-run",
@@ -342,6 +344,14 @@ fn what_belongs_together_is_taken() {
             "--on-bad=skip",
         ],
         &["put", "r", "--quiet", "--json", "--stats-every=1s"],
+        &[
+            "put",
+            "r",
+            "--batch=adaptive",
+            "--batch-count=2",
+            "--messages=lines",
+            "--into=f",
+        ],
         &["put", "r", "--spool=s", "--spool-limit=1MiB", "--on-bad=quarantine=q"],
         &["put", "r", "--restart=always", "--", "true"],
         &[
@@ -358,4 +368,11 @@ fn what_belongs_together_is_taken() {
         assert!(!is_refused(&[&["spoutctl"], line].concat()), "{line:?}");
     }
     assert!(is_refused(&["spoutctl", "put", "r", "--quiet", "--stats-every=1s"]));
+    assert!(is_refused(&[
+        "spoutctl",
+        "put",
+        "r",
+        "--batch=adaptive",
+        "--batch-count=1"
+    ]));
 }

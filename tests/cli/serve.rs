@@ -230,7 +230,7 @@ fn what_is_not_served_says_so_by_name() {
     assert_eq!(answer.status, 501);
     assert!(answer.text().contains("pps_v2.API/ListDatum"), "{}", answer.text());
     assert_eq!(served.request("GET", "/api/pfs_v2.API/ListRepo", &[], b"").status, 404);
-    assert_eq!(served.request("GET", "/", &[], b"").status, 404);
+    assert_eq!(served.request("GET", "/nothing", &[], b"").status, 404);
 }
 
 #[test]

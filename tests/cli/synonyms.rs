@@ -116,7 +116,7 @@ fn help_and_version_are_words_too() {
 #[test]
 fn what_is_something_else_here_is_said() {
     for (typed, part) in [
-        ("put r --parallel 4", "--in-flight N"),
+        ("put r --parallel 4", "--batch adaptive"),
         ("put r --retry 3", "--retry-for 10m"),
         ("put r --dead-letter d", "--on-bad quarantine=DIR"),
         ("put r --checkpoint f", "--ack-command"),

@@ -5,11 +5,13 @@
 //! | is in a commit already, with others | these others, whatever the bounds are now |
 //! | was journalled as one of a batch whose commit may have been started | that batch |
 //! | anything else | ends with its bound, its time, or before a file where it has a directory, or the other way round |
+//! | the same, adaptive | also as soon as a commit may be begun, with what has arrived until then |
 //!
 //! The last is no fault of the batch: pachd decides about it as it would for archives one by one, and fails that one only.
 //!
 //! Memory and disk: one batch is in hand, its archives' bytes copied behind one another to where a single archive would be
-//! held: `bytes` of it, unless one archive alone is larger, or an earlier run had another bound.
+//! held: `bytes` of it, unless one archive alone is larger, or an earlier run had another bound. Adaptive, so much again may
+//! have arrived behind it (`arriving`).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,6 +22,9 @@ use super::holding::Holding;
 use spoutctl_archive::{Archive, Gathering, Hold, SamePath};
 
 /// When a batch is complete: whichever comes first.
+///
+/// Adaptive, the first three are upper bounds only. One commit is finished after the other, and what arrives while one is
+/// being finished is the next one: an archive each while the input is slow, as many as needed when it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
     /// So many archives, 1 at least.
@@ -28,6 +33,8 @@ pub struct Batching {
     pub bytes: u64,
     /// Since its first archive was complete.
     pub period: Duration,
+    /// Also as soon as fewer commits wait to be finished than may be in flight.
+    pub adaptive: bool,
 }
 
 impl Batching {
@@ -36,6 +43,7 @@ impl Batching {
         count: 1,
         bytes: u64::MAX,
         period: Duration::MAX,
+        adaptive: false,
     };
 }
 
@@ -103,7 +111,9 @@ impl Batcher<'_> {
     /// # Errors
     /// When its bytes cannot be held.
     pub fn add(&mut self, archive: Box<Archive>, until: Until, now: Instant) -> io::Result<bool> {
-        let Batching { count, bytes, period } = self.batching;
+        let Batching {
+            count, bytes, period, ..
+        } = self.batching;
         let hand = self.hand.get_or_insert_with(|| Hand {
             archives: Gathering::new(self.same_path),
             until,
@@ -120,6 +130,12 @@ impl Batcher<'_> {
             Until::Bounds => hand.archives.count() >= count || hand.archives.length() >= bytes,
             Until::Planned(_) | Until::Known { .. } => hand.is_whole(),
         })
+    }
+
+    /// Whether what is in hand waits for nothing but room.
+    pub fn waits_for_room(&self) -> bool {
+        let is_open = |hand: &Hand| hand.until == Until::Bounds;
+        self.batching.adaptive && self.hand.as_ref().is_some_and(is_open)
     }
 
     /// Answers when what is in hand has waited long enough.

@@ -1,7 +1,8 @@
 //! Waits until commits are finished, looks at their error, and acknowledges them: in order, once each.
 //!
 //! A thread of its own, so that the next archive is uploaded while pachd finishes the one before. What the committing
-//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed.
+//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed. Whoever
+//! collects meanwhile asks [`Finisher::has_room`], and hears of each change by [`Finisher::progress`].
 //! After a failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
 
 use std::ops::ControlFlow;
@@ -71,6 +72,7 @@ impl Shared {
 pub(super) struct Finisher {
     queue: Option<Sender<Closed>>,
     failed: Receiver<()>,
+    progress: Receiver<()>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -98,6 +100,8 @@ impl Finisher {
     pub fn start(wait: Wait) -> Self {
         let (queue, closed) = unbounded();
         let (not_failed, failed) = bounded(0);
+        // One word is as good as many: whoever hears it looks.
+        let (finished, progress) = bounded(1);
         let shared = Arc::new(Shared::default());
         shared.lock().not_failed = Some(not_failed);
         let thread = {
@@ -105,13 +109,14 @@ impl Finisher {
             std::thread::spawn(move || {
                 // A panic must not leave the other side waiting for ever, nor count as success.
                 let guard = PanicGuard(&shared);
-                wait.all(&closed, &shared);
+                wait.all(&closed, &shared, &finished);
                 std::mem::forget(guard);
             })
         };
         Self {
             queue: Some(queue),
             failed,
+            progress,
             shared,
             thread: Some(thread),
         }
@@ -148,6 +153,17 @@ impl Finisher {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether fewer than `most` commits wait now, and none has failed.
+    pub fn has_room(&self, most: usize) -> bool {
+        let waiting = self.shared.lock();
+        waiting.commits < most && !waiting.failed
+    }
+
+    /// A channel with a word in it when a commit was finished since that was taken out last.
+    pub fn progress(&self) -> &Receiver<()> {
+        &self.progress
     }
 
     /// A channel that is closed when one has failed.
@@ -191,7 +207,7 @@ impl Wait {
         }
     }
 
-    fn all(&self, closed: &Receiver<Closed>, shared: &Shared) {
+    fn all(&self, closed: &Receiver<Closed>, shared: &Shared, finished: &Sender<()>) {
         let mut before = None;
         for Closed { commit, receipt } in closed {
             if shared.lock().failed {
@@ -217,6 +233,8 @@ impl Wait {
                     before = Some(commit.id);
                     shared.lock().commits -= 1;
                     shared.changed.notify_all();
+                    // Full, it says so already.
+                    let _ = finished.try_send(());
                 }
                 Err(error) => {
                     if matches!(

@@ -10,6 +10,7 @@
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
 //! | [`batching`] | which archives become one commit |
+//! | `arriving` | archives that have come while a commit is made |
 //! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
 //! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
@@ -75,6 +76,7 @@ pub mod run;
 pub mod spool;
 pub mod staging;
 
+mod arriving;
 mod committing;
 mod error;
 mod finishing;
@@ -240,6 +242,8 @@ pub trait Observer: Send + Sync {
     fn settled(&self, _settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         Ok(())
     }
+    /// Nothing is in hand, and a commit could be made at once: whoever collects messages may hand over what they have.
+    fn wanted(&self) {}
     /// Something that whoever runs us should know and need not act on.
     fn note(&self, text: &str);
     /// A call failed and will be made again.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, at, never, select};
 
+use super::arriving::Arriving;
 use super::batching::Batching;
 use super::early::{self, Early, EarlySender};
 use super::error::{DeliveryError, waiting_for};
@@ -195,7 +196,7 @@ impl Delivery {
             // One that passes through ends only once it was sent.
             let passes = self.early.as_ref().is_some_and(|early| early.limit().is_some());
             if first.is_none() && !passes && !(options.counts_messages && options.spooled.is_none()) {
-                match self.receive(incoming, &never(), &never()) {
+                match self.receive(incoming, &never(), &Wakes::none()) {
                     Ok(Incoming::End(result)) => return result.map(|()| None),
                     Ok(archive) => *first = Some(archive),
                     Err(stop) => return stop.into_result().map(|()| None),
@@ -252,12 +253,7 @@ impl Delivery {
     }
 
     /// The next thing from the reading side, unless something ends the delivery first.
-    fn receive(
-        &self,
-        incoming: &Receiver<Incoming>,
-        failed: &Receiver<()>,
-        due: &Receiver<Instant>,
-    ) -> Result<Incoming, Stop> {
+    fn receive(&self, incoming: &Receiver<Incoming>, failed: &Receiver<()>, wakes: &Wakes) -> Result<Incoming, Stop> {
         let latest = || self.interrupt.deadline().filter(|_| self.options.drains);
         if self.interrupt.is_raised() && latest().is_none() {
             return Err(Stop::Interrupted);
@@ -273,7 +269,8 @@ impl Delivery {
                 }
                 recv(over) -> _ => return Err(Stop::Interrupted),
                 recv(failed) -> _ => return Err(Stop::EarlierFailed),
-                recv(due) -> _ => return Err(Stop::BatchDue),
+                recv(wakes.due) -> _ => return Err(Stop::BatchDue),
+                recv(wakes.progress) -> _ => return Err(Stop::Progress),
                 recv(incoming) -> message => return message.map_err(|RecvError| Stop::ReaderGone),
             }
         }
@@ -295,11 +292,17 @@ impl Delivery {
             branch: self.options.branch.clone(),
             retry_for: self.options.retry_for,
         });
+        let options = &self.options;
+        let arriving = if options.batching.adaptive && !options.dry_run {
+            Arriving::queued(incoming, options.batching.bytes)
+        } else {
+            Arriving::one_by_one(incoming)
+        };
         let _sending = self.early.as_ref().map(|early| self.send_early(early, &ready));
         let result = Stream::new(self, &finisher, ready).and_then(|mut stream| {
             let result = stream
                 .begin()
-                .and_then(|()| self.each(incoming, first, &mut stream, summary));
+                .and_then(|()| self.each(arriving, first, &mut stream, summary));
             stream.end();
             result.and_then(|()| stream.check_published())
         });
@@ -339,21 +342,32 @@ impl Delivery {
 
     fn each(
         &self,
-        incoming: &Receiver<Incoming>,
+        mut arriving: Arriving,
         mut first: Option<Incoming>,
         stream: &mut Stream<'_>,
         summary: &mut Summary,
     ) -> Result<(), DeliveryError> {
         loop {
-            let next = match first.take() {
-                Some(first) => Ok(first),
-                None => self.receive(incoming, stream.earlier_failed(), &stream.batch_due()),
+            let next = if let Some(first) = first.take() {
+                Ok(first)
+            } else {
+                if arriving.have_arrived(stream.has_room()) && stream.use_room()?.is_break() {
+                    return Ok(());
+                }
+                let wakes = Wakes {
+                    due: stream.batch_due(),
+                    progress: stream.progress().clone(),
+                };
+                let next = self.receive(arriving.incoming(), stream.earlier_failed(), &wakes);
+                arriving.taken(next.is_ok());
+                next
             };
             let flow = match next {
                 Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
                 Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
                 Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(self.or_why_not_sent(error))),
                 Err(Stop::BatchDue) => stream.close_batch()?,
+                Err(Stop::Progress) => ControlFlow::Continue(()),
                 Err(Stop::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
                 Err(stop) => return stop.into_result(),
             };
@@ -399,11 +413,30 @@ impl Delivery {
     }
 }
 
+/// What ends the wait for the next archive although nothing is wrong.
+struct Wakes {
+    /// The batch in hand has waited long enough.
+    due: Receiver<Instant>,
+    /// A commit was finished.
+    progress: Receiver<()>,
+}
+
+impl Wakes {
+    fn none() -> Self {
+        Self {
+            due: never(),
+            progress: never(),
+        }
+    }
+}
+
 /// Why nothing more is taken from the reading side.
 enum Stop {
     Interrupted,
     /// Nothing is wrong: the batch in hand has waited long enough.
     BatchDue,
+    /// Nothing is wrong: a commit was finished.
+    Progress,
     /// A commit that was waited for failed; the finisher knows why.
     EarlierFailed,
     /// The reading side ended without a word: it has panicked, and what it held is not whole.
@@ -413,7 +446,7 @@ enum Stop {
 impl Stop {
     fn into_result(self) -> Result<(), DeliveryError> {
         match self {
-            Self::EarlierFailed | Self::BatchDue => Ok(()),
+            Self::EarlierFailed | Self::BatchDue | Self::Progress => Ok(()),
             Self::Interrupted => Err(DeliveryError::Interrupted),
             Self::ReaderGone => Err(DeliveryError::Panicked),
         }

@@ -209,6 +209,28 @@ impl<'a> Stream<'a> {
         self.committer.clock.now()
     }
 
+    /// A channel with a word in it when there may be room that was not there before.
+    pub fn progress(&self) -> &Receiver<()> {
+        self.committer.finisher.progress()
+    }
+
+    /// Whether a commit that is begun now would not wait for an earlier one.
+    pub fn has_room(&self) -> bool {
+        self.committer.finisher.has_room(self.committer.in_flight)
+    }
+
+    /// Delivers what waits for nothing but room, now that there is some. Where nothing does, it is said that an archive would
+    /// go at once.
+    pub fn use_room(&mut self) -> Result<ControlFlow<()>, DeliveryError> {
+        if self.batcher.waits_for_room() {
+            return self.close_batch();
+        }
+        if self.batcher.hand.is_none() {
+            self.committer.observer.wanted();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Answers when the batch in hand has waited long enough.
     pub fn batch_due(&self) -> Receiver<Instant> {
         self.batcher.due(self.now())

@@ -1,5 +1,6 @@
 //! The delivery against a scripted sink, and the promise checked by a model that knows nothing of the delivery.
 
+mod adaptive;
 mod batches;
 mod checked;
 mod checker;

@@ -63,7 +63,9 @@ impl Uploader<'_> {
     /// # Errors
     /// What `again` said, for a fault that it did not want to be tried again.
     pub fn upload<E>(&self, archive: &Archive, files: &Files, again: &mut Again<'_, E>) -> Result<Upload, E> {
-        let mut early = self.early.and_then(|early| early.claim(archive.number));
+        // What was sent are entries of one archive, which those of several are not.
+        let early = self.early.filter(|_| archive.batch.is_none());
+        let mut early = early.and_then(|early| early.claim(archive.number));
         if !self.has_file_sets(again)? {
             self.check_paths(files, again)?;
             return Ok(Upload::Held);

@@ -38,6 +38,7 @@ pub mod http;
 mod jobs;
 mod metadata;
 mod naming;
+pub mod page;
 mod pipelines;
 mod repos;
 mod secrets;

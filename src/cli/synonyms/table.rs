@@ -374,7 +374,7 @@ pub const FLAGS: &[Synonym] = &[
             "--workers",
         ],
         Meaning::Say(
-            "commits of a branch come one after the other; --batch-count N makes fewer, --in-flight N lets N be finished at once",
+            "commits of a branch come one after the other; --batch adaptive makes fewer, --in-flight N lets N wait to be finished",
         ),
     ),
     row(

@@ -13,11 +13,12 @@ use std::time::Instant;
 use anyhow::Context;
 use crossbeam_channel::Sender;
 
+use super::demand::Demand;
 use super::growing::{Asking, Growing};
 use super::kafka::{self, Kafka};
 use super::producer::Producer;
 use super::report::Report;
-use crate::commands::messages::{Bad, Packing, Waited, notes};
+use crate::commands::messages::{Bad, Packing, Waited, Wish, notes};
 use crate::failure::Failure;
 use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
@@ -109,6 +110,8 @@ pub(super) struct Reader {
     pub growing: Option<Arc<Growing>>,
     /// Asks for the end of a reading of messages.
     pub stopping: Arc<Stopping>,
+    /// By what messages are asked for that are in no archive yet.
+    pub demand: Option<Arc<Demand>>,
     pub report: Arc<Report>,
 }
 
@@ -323,9 +326,12 @@ impl Reader {
             name: name.to_string(),
             error,
         };
-        let input = Waited::new(input, Some(self.stopping.heard.try_clone().map_err(reading)?.into()));
-        let growing = self.growing.clone();
-        self.make(packing, name, before, number, taker, |work| work.run(input, growing))
+        let stop = self.stopping.heard.try_clone().map_err(reading)?;
+        let input = Waited::new(input, Some(stop.into()), self.wish().map_err(reading)?);
+        let (growing, demand) = (self.growing.clone(), self.demand.clone());
+        self.make(packing, name, before, number, taker, move |work| {
+            work.run(input, growing, demand.as_deref())
+        })
     }
 
     /// Makes archives of the records of topics and hands these over.
@@ -383,6 +389,18 @@ impl Reader {
     }
 }
 
+impl Reader {
+    fn wish(&self) -> io::Result<Option<Wish>> {
+        let wish = |demand: &Arc<Demand>| {
+            Ok(Wish {
+                readable: demand.readable()?,
+                demand: Arc::clone(demand),
+            })
+        };
+        self.demand.as_ref().map(wish).transpose()
+    }
+}
+
 /// How far an input was read.
 pub(super) enum Made {
     All,
@@ -410,7 +428,12 @@ pub(super) fn packed(report: &Report, archive: &Packed, number: &mut u64) {
 }
 
 impl Making {
-    fn run<F: Read + AsFd>(mut self, mut input: Waited<F>, growing: Option<Arc<Growing>>) -> Result<Made, PackError> {
+    fn run<F: Read + AsFd>(
+        mut self,
+        mut input: Waited<F>,
+        growing: Option<Arc<Growing>>,
+        demand: Option<&Demand>,
+    ) -> Result<Made, PackError> {
         let mut made = filter::Packing::default();
         let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
@@ -422,6 +445,8 @@ impl Making {
             &mut made,
             &mut |archive| {
                 packed(report, &archive, &mut number);
+                // Whoever wished for one has it, whatever has closed it.
+                demand.iter().for_each(|demand| demand.fulfil());
                 archive.write_to(&mut BufWriter::with_capacity(BUFFER, &mut *output))
             },
         );

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
+use super::demand::Demand;
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use super::told::{NeverTold, Told};
@@ -38,6 +39,7 @@ pub(super) struct Report {
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
     stats: Option<Arc<Stats>>,
+    demand: Option<Arc<Demand>>,
     started: Instant,
     read: AtomicU64,
     /// Bytes of the whole input, where that is known.
@@ -100,18 +102,14 @@ const NEWEST: usize = 1000;
 const NAMED: usize = 10;
 
 impl Report {
-    pub fn new(
-        terminal: Arc<Terminal>,
-        json: bool,
-        acknowledger: Option<Arc<Acknowledger>>,
-        stats: Option<Arc<Stats>>,
-    ) -> Self {
+    pub fn new(terminal: Arc<Terminal>, json: bool, acknowledger: Option<Arc<Acknowledger>>) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             terminal,
             json,
             acknowledger,
-            stats,
+            stats: None,
+            demand: None,
             started: Instant::now(),
             read: zero(),
             expected: OnceLock::new(),
@@ -146,6 +144,18 @@ impl Report {
     pub fn with_spool(mut self, spool: Option<Arc<Spool>>) -> Self {
         self.watched.spool = spool;
         self
+    }
+
+    /// How long archives take is counted.
+    #[must_use]
+    pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
+        Self { stats, ..self }
+    }
+
+    /// Whoever collects messages hears that they are wanted.
+    #[must_use]
+    pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
+        Self { demand, ..self }
     }
 
     /// Something of the input is there to be read.
@@ -573,6 +583,12 @@ impl Observer for Report {
 
     fn received(&self, _: &Archive) {
         self.archives.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn wanted(&self) {
+        if let Some(demand) = &self.demand {
+            demand.make();
+        }
     }
 
     fn forming(&self, archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {

@@ -116,6 +116,9 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
         add("--batch-count", batching.count.to_string());
         add("--batch-bytes", batching.bytes.to_string());
         add("--batch-period", format!("{}s", batching.period.as_secs_f64()));
+        if batching.adaptive {
+            add("--batch", "adaptive".to_owned());
+        }
     }
     if let OnBad::Repo(aside) = &args.entries.on_bad {
         add("--on-bad", aside.text.clone());

@@ -22,15 +22,22 @@ pub enum Arrival {
     End,
     /// We were told to end, and the input goes on without us.
     Stop,
+    /// Nothing, and whoever takes archives wants what is in hand.
+    Wanted,
 }
 
 /// Bytes that come when they come.
 pub trait Source {
-    /// Waits for bytes, until `until` at most.
+    /// Waits for bytes, until `until` at most. With messages in hand it also waits for the wish to have them.
     ///
     /// # Errors
     /// When the input cannot be read.
-    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival>;
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival>;
+
+    /// Whether whoever takes archives wants what is in hand, also while the input goes on.
+    fn is_wanted(&self) -> bool {
+        false
+    }
 
     fn now(&self) -> Moment;
 }
@@ -106,12 +113,19 @@ fn read_all(
 ) -> Result<(Dropped, Arrival), PackError> {
     let mut block = vec![0; BLOCK];
     loop {
-        let arrival = source.read(&mut block, packer.deadline()).map_err(PackError::Input)?;
+        let arrival = source.read(&mut block, packer.deadline(), packer.has_messages());
+        let arrival = arrival.map_err(PackError::Input)?;
         let now = source.now();
         let mut show = |message: Message<'_>| packer.add(&message, now, hand_over);
         match arrival {
-            Arrival::Bytes(length) => splitter.push(&block[..length], &mut show)?,
-            Arrival::Silence => packer.close(hand_over)?,
+            Arrival::Bytes(length) => {
+                splitter.push(&block[..length], &mut show)?;
+                // All that had arrived is in it, as far as one reading goes.
+                if packer.has_messages() && source.is_wanted() {
+                    packer.close(hand_over)?;
+                }
+            }
+            Arrival::Silence | Arrival::Wanted => packer.close(hand_over)?,
             Arrival::End => return Ok((splitter.finish(&mut show)?, arrival)),
             // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of input.
             Arrival::Stop => return Ok((splitter.abandon(), arrival)),

@@ -221,6 +221,12 @@ impl Packer {
             .and_then(|batch| batch.begun.instant.checked_add(self.batching.period))
     }
 
+    /// Whether there are messages that are in no archive yet.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        self.batch.is_some()
+    }
+
     /// Takes a message; the archive that is complete before it, or with it, goes to `done`.
     ///
     /// # Errors

@@ -102,6 +102,13 @@ impl Observer for Leaving {
         Ok(())
     }
 
+    /// What waits here goes first.
+    fn wanted(&self) {
+        if self.spool.waiting().0 == 0 {
+            self.observer.wanted();
+        }
+    }
+
     fn note(&self, text: &str) {
         self.observer.note(text);
     }

@@ -23,7 +23,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// How a flag is called that says how many archives become one commit. Another one than before is no other purpose: what is
 /// together stays together.
-const BOUND: &str = "--batch-";
+const BOUND: &str = "--batch";
 
 /// What archives are taken in for: the destination and the flags that shape a commit, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

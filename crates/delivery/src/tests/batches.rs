@@ -18,6 +18,7 @@ pub(super) fn by_count(count: u64) -> Batching {
         count,
         bytes: u64::MAX,
         period: Duration::MAX,
+        adaptive: false,
     }
 }
 
@@ -43,7 +44,7 @@ fn stream_of(numbers: RangeInclusive<u64>) -> Vec<u8> {
 }
 
 /// The archives of each good commit, oldest first.
-fn ranges(sink: &Scripted) -> Vec<(u64, u64)> {
+pub(super) fn ranges(sink: &Scripted) -> Vec<(u64, u64)> {
     sink.deliver_late();
     let marks = sink.lock();
     let good = marks
@@ -92,8 +93,9 @@ fn follow_each_other(ranges: &[(u64, u64)], count: u64) -> bool {
 }
 
 fn bounds() -> impl Strategy<Value = Batching> {
-    (1..6_u64, 2_000..30_000_u64).prop_map(|(count, bytes)| Batching {
+    (1..6_u64, 2_000..30_000_u64, any::<bool>()).prop_map(|(count, bytes, adaptive)| Batching {
         bytes,
+        adaptive,
         ..by_count(count)
     })
 }

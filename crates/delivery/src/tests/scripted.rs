@@ -11,7 +11,7 @@ use crate::holding::Holding;
 use crate::mark::{Mark, Stage};
 use crate::patience::{Clock, Interrupt};
 use crate::*;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use spoutctl_archive::ArchiveReader;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::history::CommitHistory;
@@ -54,6 +54,13 @@ pub(super) enum Fate {
     Late(u8),
     /// Refused with a text that nobody knows.
     Garbled,
+}
+
+/// A call that a test waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Called {
+    Start,
+    Wait,
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +108,12 @@ pub(super) struct State {
     pub(super) slow_finish: u32,
     /// How long `InspectCommit` with wait takes.
     pub(super) wait_block: Duration,
+    /// `InspectCommit` with wait is answered when there is a word in here, or nobody left to send one.
+    pub(super) wait_for: Option<Receiver<()>>,
+    /// The same for `StartCommit`.
+    pub(super) start_for: Option<Receiver<()>>,
+    /// Is told of each of these two calls when it comes.
+    pub(super) called: Option<Sender<Called>>,
     /// How long the answers to these calls take.
     pub(super) block_start: Duration,
     pub(super) block_finish: Duration,
@@ -229,6 +242,12 @@ impl Scripted {
             good: good.collect(),
             open: state.commits.iter().filter(|commit| !commit.closed).count(),
             acknowledged,
+        }
+    }
+
+    fn tell(&self, called: Called) {
+        if let Some(listening) = &self.lock().called {
+            let _ = listening.send(called);
         }
     }
 
@@ -442,6 +461,11 @@ impl CommitSink for Scripted {
                 return Err(Fault::new(FaultKind::HeadOpen, "parent commit has not been finished"));
             }
         }
+        self.tell(Called::Start);
+        let word = self.lock().start_for.clone();
+        if let Some(word) = word {
+            let _ = word.recv();
+        }
         let answer = self.call(&Call::Start(description.to_owned()));
         let block = self.lock().block_start;
         std::thread::sleep(block);
@@ -466,10 +490,15 @@ impl CommitSink for Scripted {
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
-        let (garbled, slow, block) = {
+        let (garbled, slow, block, word) = {
             let state = self.lock();
-            (state.wait_garbled, state.slow_finish > 0, state.wait_block)
+            let word = state.wait_for.clone();
+            (state.wait_garbled, state.slow_finish > 0, state.wait_block, word)
         };
+        self.tell(Called::Wait);
+        if let Some(word) = word {
+            let _ = word.recv();
+        }
         if garbled {
             return Err(Fault::new(FaultKind::Unrecognised, "rpc error: 0xdeadbeef"));
         }

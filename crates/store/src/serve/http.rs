@@ -1,5 +1,6 @@
 //! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server under
-//! `/pfs/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in `methods`, for both.
+//! `/pfs/`; pages for a browser, at `/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in
+//! `methods`, for both.
 //!
 //! It reads requests, lets [`Service`] carry them out on a thread that may block, and writes
 //! what comes of them. It decides nothing about repos and commits.
@@ -28,6 +29,7 @@ mod grpc;
 mod guard;
 mod log;
 mod methods;
+mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -58,7 +60,7 @@ use self::guard::Guard;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
 use self::methods::{Method, Requested, Source};
-use super::{Call, Code, Service, Status};
+use super::{Call, Code, Service, Status, page};
 
 const CONNECTIONS: usize = 256;
 /// Of the buffer that a head is read into: what comes in one read may be on top.
@@ -275,9 +277,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let name = called.map_or_else(|| format!("{} {path}", request.method()), method_name);
     let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), name));
     let dialect = shared.service.dialect();
+    let is_page = called.is_none() && page::is_page(&path);
     let without_gateway = if shared.is_sidecar {
         Some("a spout's sidecar speaks gRPC only\n".to_owned())
-    } else if dialect.has_gateway() {
+    } else if dialect.has_gateway() || is_page {
         None
     } else {
         let release = dialect.release();
@@ -293,6 +296,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     }
     Ok(match called {
         Some(called) => api(&shared, entry, called, request).await,
+        None if is_page => pages::answer(&shared, entry, request).await,
         None if path == "/healthz" => answer::whole(entry, StatusCode::OK, TEXT, "healthy\n"),
         None if path.starts_with("/pfs/") => download::answer(&shared, entry, request).await,
         None => answer::whole(entry, StatusCode::NOT_FOUND, TEXT, "404 page not found\n"),

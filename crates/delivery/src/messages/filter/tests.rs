@@ -1,9 +1,14 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::super::{Batching, Escape, Framing, Naming, Partial, Template};
 use super::*;
+
+type Wishes = Rc<RefCell<VecDeque<u64>>>;
 
 /// Plays arrivals, each at its second.
 struct Played {
@@ -12,10 +17,18 @@ struct Played {
     arrivals: Vec<(u64, io::Result<&'static str>)>,
     /// What comes after them.
     end: Arrival,
+    /// At which seconds an archive is wished for; each wish stays until it is fulfilled.
+    wishes: Wishes,
 }
 
 impl Source for Played {
-    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Arrival> {
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival> {
+        let next = self.arrivals.first().map_or(u64::MAX, |(second, _)| *second);
+        let wish = self.wishes.borrow().front().copied();
+        if let Some(wish) = wish.filter(|wish| in_hand && *wish < next) {
+            self.second = self.second.max(wish);
+            return Ok(Arrival::Wanted);
+        }
         if self.arrivals.is_empty() {
             return Ok(self.end);
         }
@@ -31,6 +44,10 @@ impl Source for Played {
         Ok(Arrival::Bytes(text.len()))
     }
 
+    fn is_wanted(&self) -> bool {
+        self.wishes.borrow().front().is_some_and(|wish| *wish <= self.second)
+    }
+
     fn now(&self) -> Moment {
         Moment {
             instant: self.begin + Duration::from_secs(self.second),
@@ -41,20 +58,23 @@ impl Source for Played {
 
 /// First and last of each archive, and how it ended.
 fn play(arrivals: Vec<(u64, io::Result<&'static str>)>) -> (Vec<(u64, u64)>, Packing, Result<(), PackError>) {
-    play_to(arrivals, Arrival::End, Partial::Fail)
+    play_to(arrivals, Arrival::End, Partial::Fail, &[])
 }
 
 fn play_to(
     arrivals: Vec<(u64, io::Result<&'static str>)>,
     end: Arrival,
     partial: Partial,
+    wishes: &[u64],
 ) -> (Vec<(u64, u64)>, Packing, Result<(), PackError>) {
     let mut source = Played {
         begin: Instant::now(),
         second: 0,
         arrivals,
         end,
+        wishes: Rc::new(RefCell::new(wishes.iter().copied().collect())),
     };
+    let wishes = Rc::clone(&source.wishes);
     let name = Template::new("f", None, Escape::Nothing).unwrap();
     let batching = Batching {
         count: 3,
@@ -68,6 +88,7 @@ fn play_to(
         &mut packing,
         &mut |packed| {
             archives.push((packed.messages.first, packed.messages.last));
+            wishes.borrow_mut().pop_front();
             Ok(())
         },
     );
@@ -83,9 +104,25 @@ fn a_message_waits_no_longer_than_the_period() {
 }
 
 #[test]
+fn messages_go_when_they_are_wished_for_and_those_that_come_before_that_go_together() {
+    let arrivals = vec![(0, Ok("a\n")), (1, Ok("b\n")), (2, Ok("c\n")), (5, Ok("d\n"))];
+    let (archives, _, end) = play_to(arrivals, Arrival::End, Partial::Fail, &[0, 3]);
+    end.unwrap();
+    assert_eq!(archives, [(1, 1), (2, 3), (4, 4)]);
+}
+
+#[test]
+fn an_archive_that_a_bound_has_closed_fulfils_the_wish() {
+    let arrivals = vec![(0, Ok("a\nb\nc\nd\n")), (1, Ok("e\n"))];
+    let (archives, _, end) = play_to(arrivals, Arrival::End, Partial::Fail, &[0]);
+    end.unwrap();
+    assert_eq!(archives, [(1, 3), (4, 5)]);
+}
+
+#[test]
 fn when_we_are_told_to_end_the_front_of_a_message_is_no_message() {
     for partial in [Partial::Keep, Partial::Drop, Partial::Fail] {
-        let (archives, packing, end) = play_to(vec![(0, Ok("a\nb\nhalf"))], Arrival::Stop, partial);
+        let (archives, packing, end) = play_to(vec![(0, Ok("a\nb\nhalf"))], Arrival::Stop, partial, &[]);
         end.unwrap();
         assert_eq!((archives, packing.dropped), (vec![(1, 2)], 4), "{partial:?}");
         assert!(packing.stopped);
@@ -120,6 +157,7 @@ fn whoever_takes_archives_and_goes_is_given_no_more() {
         second: 0,
         arrivals: vec![(0, Ok("a\n")), (9, Ok("b\n"))],
         end: Arrival::End,
+        wishes: Wishes::default(),
     };
     let name = Template::new("f", None, Escape::Nothing).unwrap();
     let mut calls = 0;

@@ -1,0 +1,171 @@
+//! The page at `/`: what is in the store, for a browser. It reads, and changes nothing.
+//!
+//! Pages are made here as a whole, from what the service answers, and work without a script; one script asks for the page again
+//! when a commit arrives. Names, paths, descriptions and contents are somebody else's: `maud` escapes them, the content security
+//! policy lets nothing run that is not ours, and what is stored is never sent as a page of its own.
+//!
+//! # Bounds
+//!
+//! | what | bound |
+//! |---|---|
+//! | commits, files, changes, repos on one page | 50, 200, 200, 500; then a link, or a word |
+//! | a preview of text | 64 KiB |
+//! | a picture | 8 MiB |
+
+mod address;
+mod content;
+mod history;
+mod layout;
+mod overview;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+
+use self::address::Address;
+use super::{Call, Code, Service, Status};
+use spoutctl_core::pfs::Repo;
+use spoutctl_core::quantity::age;
+
+pub use self::address::is_page;
+
+/// Nothing but what this server itself says it is.
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What a request for a page comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub kind: &'static str,
+    pub body: Bytes,
+}
+
+/// What is asked for.
+pub enum Asked {
+    Page(Page),
+    /// The commits of a repo as they arrive.
+    Live(Repo),
+}
+
+impl Service {
+    /// The page at a path, with its query.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`; what is wrong with the disk.
+    pub fn page(&self, call: &Call, path: &str, query: &str) -> Result<Asked, Status> {
+        let address = Address::of(path, query).ok_or_else(|| Status::not_found("there is no such page"))?;
+        if let Some(repo) = address.repo() {
+            self.authorize_reading(call, repo)?;
+        }
+        let markup = match &address {
+            Address::Overview => overview::page(self)?,
+            Address::Pipeline(name) => overview::pipeline(self, name)?,
+            Address::Repo { repo, branch, from } => history::page(self, repo, branch.as_deref(), from.as_ref())?,
+            Address::Commit {
+                repo,
+                id,
+                directory,
+                after,
+            } => content::commit(self, repo, id, directory, after)?,
+            Address::File { repo, id, path } => content::file(self, repo, id, path)?,
+            Address::Diff { repo, old, new } => content::diff(self, repo, old, new)?,
+            Address::Picture { repo, id, path } => return content::picture(self, repo, id, path).map(Asked::Page),
+            Address::Live(repo) => {
+                self.store.repo(repo)?;
+                return Ok(Asked::Live(repo.clone()));
+            }
+            Address::Style => return Ok(asset("text/css; charset=utf-8", include_str!("page/style.css"))),
+            Address::Script => return Ok(asset("text/javascript; charset=utf-8", include_str!("page/live.js"))),
+        };
+        Ok(Asked::Page(page_of(markup)))
+    }
+
+    /// Sends an event for each change in a repo, and a sign of life in between, until nobody listens.
+    pub fn live(&self, call: &Call, repo: &Repo, send: &mut dyn FnMut(Bytes) -> ControlFlow<()>) {
+        /// Looks are half a second apart.
+        const SIGN_OF_LIFE: u32 = 20;
+        let newest = || self.newest(repo);
+        let mut shown = newest();
+        if send(Bytes::from_static(b"retry: 2000\n\n")).is_break() {
+            return;
+        }
+        let mut silent = 0;
+        loop {
+            let seen = self.changes.number();
+            let now = newest();
+            let event = if now != shown {
+                Some(&b"event: change\ndata: \n\n"[..])
+            } else if silent >= SIGN_OF_LIFE {
+                Some(&b": \n\n"[..])
+            } else {
+                None
+            };
+            silent += 1;
+            shown = now;
+            if let Some(event) = event {
+                silent = 0;
+                if send(Bytes::from_static(event)).is_break() {
+                    return;
+                }
+            }
+            if self.changes.wait(seen, call).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The newest commit of a repo, and when something of it was changed.
+    fn newest(&self, repo: &Repo) -> Option<(i64, Timestamp, bool)> {
+        let mut newest = None;
+        let listed = self.store.commits(Some(repo), true, &mut |commit| {
+            newest = Some((commit.row, commit.updated, commit.info.finished.is_some()));
+            ControlFlow::Break(())
+        });
+        listed.ok().and(newest)
+    }
+}
+
+fn page_of(markup: Markup) -> Page {
+    Page {
+        kind: "text/html; charset=utf-8",
+        body: markup.into_string().into(),
+    }
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Asked {
+    Asked::Page(Page {
+        kind,
+        body: Bytes::from_static(text.as_bytes()),
+    })
+}
+
+/// What is shown instead of a page that cannot be.
+#[must_use]
+pub fn problem(status: &Status) -> Page {
+    let title = match status.code {
+        Code::NotFound => "Not there",
+        Code::PermissionDenied => "Not allowed",
+        Code::Unauthenticated => "A token is asked for",
+        _ => "That does not work",
+    };
+    let body = html! {
+        p { (status.message) }
+        @if status.code == Code::Unauthenticated {
+            p { "This page takes the token from the header " code { "authn-token" } ", which a browser does not send." }
+        }
+        p { a href="/" { "Everything that is here" } }
+    };
+    page_of(layout::page(title, &html! { h1 { (title) } }, None, &body))
+}
+
+/// How long ago, with the time itself where a pointer rests on it.
+fn time(time: Option<Timestamp>) -> Markup {
+    let Some(time) = time else { return html! { "–" } };
+    let since = Timestamp::now().duration_since(time);
+    let since = std::time::Duration::try_from(since.max(SignedDuration::ZERO)).unwrap_or_default();
+    html! { time datetime=(time) title=(time) { (age(since)) " ago" } }
+}
