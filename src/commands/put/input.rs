@@ -446,7 +446,9 @@ impl Making {
             &mut |archive| {
                 packed(report, &archive, &mut number);
                 // Whoever wished for one has it, whatever has closed it.
-                demand.iter().for_each(|demand| demand.fulfil());
+                if let Some(demand) = demand {
+                    demand.fulfil();
+                }
                 archive.write_to(&mut BufWriter::with_capacity(BUFFER, &mut *output))
             },
         );
