@@ -6,6 +6,7 @@ mod checked;
 mod checker;
 mod early;
 mod endings;
+mod placed;
 mod reread;
 mod restarted;
 mod runs;
