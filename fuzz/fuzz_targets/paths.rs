@@ -129,6 +129,7 @@ fn mark(text: &str) {
                 first: text.len() as u64,
                 digest: Digest::new([7; 32]),
                 messages: None,
+                positions: None,
                 has_asides: text.len() % 2 == 1,
                 stage: Stage::Started,
             };

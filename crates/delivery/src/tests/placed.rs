@@ -40,13 +40,14 @@ fn with_positions() -> Options {
 /// Hears where the partitions go on.
 #[derive(Default)]
 struct Hears {
-    placed: Mutex<Option<Option<Positions>>>,
+    /// Each time it is told.
+    placed: Mutex<Vec<Option<Positions>>>,
     heard: Heard,
 }
 
 impl Observer for Hears {
     fn placed(&self, positions: Option<&Positions>) {
-        *self.placed.lock().unwrap() = Some(positions.cloned());
+        self.placed.lock().unwrap().push(positions.cloned());
     }
 
     fn committed(&self, receipt: &Receipt) {
@@ -69,8 +70,9 @@ fn placed(sink: &Arc<Scripted>) -> Option<Positions> {
     let clock = Arc::new(crate::patience::SystemClock);
     let (_, result) = delivery(sink, Arc::clone(&hears) as _, clock, with_positions()).run(&incoming(Vec::new()));
     result.unwrap();
-    let placed = hears.placed.lock().unwrap().clone();
-    placed.expect("it was not told")
+    let mut told = hears.placed.lock().unwrap().clone();
+    assert_eq!(told.len(), 1, "it is told once");
+    told.remove(0)
 }
 
 proptest! {
