@@ -154,8 +154,11 @@ fn look(client: &Client, events: &Events, wishes: &Wishes, known: Option<&Positi
 fn explained(not_yet: NotYet, client: &Client, events: &Events) -> NotYet {
     let NotYet::Passing(why) = not_yet else { return not_yet };
     let mut lasting = None;
-    // Nothing is assigned, so no record comes.
-    while let Some(event) = client.poll(LOOK) {
+    // Nothing is assigned, so no record comes. A broker that refuses makes events as fast as they are taken: not for ever.
+    let until = Instant::now() + 5 * LOOK;
+    while Instant::now() < until
+        && let Some(event) = client.poll(LOOK)
+    {
         if let Err(error) = event
             && faults::is_about_us(&error)
         {
