@@ -266,7 +266,10 @@ impl DeliveryError {
             Self::Unacknowledged {
                 commit: Some(commit), ..
             } => vec![format!("it is commit {commit}")],
-            Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
+            Self::Gap { .. } => vec![
+                "committed now, it would overwrite what came after it".to_owned(),
+                "its commit was dropped, or it was squashed into a later one, which then has its files".to_owned(),
+            ],
             _ => Vec::new(),
         }
     }
@@ -335,7 +338,9 @@ impl DeliveryError {
                  of what it was to hold",
                 head.commit.id
             ),
-            Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
+            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another --stream; if they are missing \
+                                 there, --in-flight 2 commits it behind the others all the same"
+                .to_owned(),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
                 "send what is not acknowledged again".to_owned()
