@@ -212,7 +212,8 @@ fn the_grace_period_holds_while_an_earlier_commit_takes_longer_to_finish() {
     let (interrupt, ledger) = (delivery.interrupt.clone(), Arc::clone(&delivery.ledger));
     let bytes = (1..=3).flat_map(archive_bytes).collect();
     std::thread::spawn(move || delivery.run(&incoming(bytes)));
-    while sink.open() == 0 || sink.good().is_empty() {
+    // The first is closed for good; what is open after that is the second.
+    while sink.good().is_empty() || sink.open() == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
     interrupt.raise(SystemClock.now() + Duration::from_secs(1));
