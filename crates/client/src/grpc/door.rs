@@ -32,9 +32,9 @@ pub(super) fn fault(call: Call, failed: Failed) -> CallFault {
     }
 }
 
-/// A stream that stopped halfway: whatever the reason, what came of it is not the whole.
-pub(super) fn broken(call: Call, failed: Failed) -> Fault {
-    let fault = fault(call, failed).fault;
+/// A stream that stopped halfway: whatever the reason, what came of it is not the whole. A refusal stays one.
+pub(super) fn broken(fault: impl Into<Fault>) -> Fault {
+    let fault = fault.into();
     if fault.is_passing() {
         Fault {
             kind: FaultKind::Unavailable,
@@ -94,7 +94,7 @@ impl Transport for Calls {
     }
 
     fn read<Q: Request>(&self, call: Call, message: Q) -> Result<Box<dyn Read + Send + '_>, CallFault> {
-        Ok(Box::new(Content::open(self, call, message)?))
+        Ok(Box::new(Content::open(self, call, message, fault)?))
     }
 
     fn send<Q: Line, A: Answer>(
@@ -119,7 +119,7 @@ impl<A> Messages<A> for Told<'_, A> {
         let has_begun = std::mem::replace(&mut self.has_begun, true);
         self.incoming.next().map_err(|failed| {
             if has_begun {
-                broken(self.call, failed).into()
+                broken(fault(self.call, failed)).into()
             } else {
                 fault(self.call, failed)
             }

@@ -3,30 +3,38 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
+use prost::Message;
 
-use super::calls::{Calls, Incoming};
-use super::door::{broken, fault};
-use crate::pachd::{Call, CallFault};
-use crate::transport::Request;
+use super::calls::{Calls, Failed, Incoming};
+use super::door::broken;
+use crate::pachd::Call;
 use spoutctl_core::fault::Fault;
 use spoutctl_proto::google::BytesValue;
 
 /// Its end is an end only when pachd said so; anything else is an [`io::Error`] that holds a [`Fault`], and stays one.
-pub(super) struct Content<'a> {
+pub(super) struct Content<'a, E> {
     call: Call,
+    /// What it means that the call failed, in the words of the API that it is of.
+    fault: fn(Call, Failed) -> E,
     pieces: Incoming<'a, BytesValue>,
     ready: Bytes,
     ended: bool,
     broken: Option<Fault>,
 }
 
-impl<'a> Content<'a> {
-    /// Waits for the first piece, since a refusal comes in its place (recording grpc 072).
-    pub fn open(calls: &'a Calls, call: Call, request: impl Request) -> Result<Self, CallFault> {
+impl<'a, E: Into<Fault>> Content<'a, E> {
+    /// Waits for the first piece, since a refusal comes in its place (recordings grpc 072, grpc-1.12 086).
+    pub fn open(
+        calls: &'a Calls,
+        call: Call,
+        request: impl Message + 'static,
+        fault: fn(Call, Failed) -> E,
+    ) -> Result<Self, E> {
         let mut pieces: Incoming<'_, BytesValue> = calls.open(call, request).map_err(|failed| fault(call, failed))?;
         let first = pieces.next().map_err(|failed| fault(call, failed))?;
         Ok(Self {
             call,
+            fault,
             pieces,
             ended: first.is_none(),
             ready: first.unwrap_or_default().value,
@@ -36,7 +44,11 @@ impl<'a> Content<'a> {
 
     fn fill(&mut self) -> Result<(), Fault> {
         while self.ready.is_empty() && !self.ended {
-            match self.pieces.next().map_err(|failed| broken(self.call, failed))? {
+            match self
+                .pieces
+                .next()
+                .map_err(|failed| broken((self.fault)(self.call, failed)))?
+            {
                 Some(piece) => self.ready = piece.value,
                 None => self.ended = true,
             }
@@ -45,7 +57,7 @@ impl<'a> Content<'a> {
     }
 }
 
-impl Read for Content<'_> {
+impl<E: Into<Fault>> Read for Content<'_, E> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.broken.is_none() {
             self.broken = self.fill().err();

@@ -39,13 +39,12 @@ mod tar;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use prost::Message;
 use tonic::Code;
 
@@ -54,6 +53,8 @@ use self::error::{Meaning, Missing};
 use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
+use super::door::broken;
+use super::reader::Content;
 use crate::pachd::Call;
 use crate::transport::seconds;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -65,7 +66,7 @@ use spoutctl_core::pfs::{
 };
 use spoutctl_core::sink::{Changes, CommitSink, MAX_CHUNK, StagingSink};
 use spoutctl_core::source::{FileChange, FileSource};
-use spoutctl_proto::google::{BytesValue, Empty};
+use spoutctl_proto::google::Empty;
 use spoutctl_proto::v1;
 
 const PFS: &str = "pfs.API";
@@ -413,7 +414,7 @@ impl FileSource for V1 {
     }
 
     fn get_file<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
-        Ok(Box::new(Content::open(&self.calls, commit, path.as_str())?))
+        Ok(Box::new(content(&self.calls, commit, path.as_str())?))
     }
 
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault> {
@@ -493,7 +494,7 @@ impl Tree for TreeOf<'_> {
         let request = messages::file(&self.commit, directory);
         let opened = self.pachd.calls.open(LIST_FILE, request);
         let mut infos: Incoming<'_, v1::FileInfo> = opened.map_err(|failed| fault(LIST_FILE, failed))?;
-        while let Some(info) = infos.next().map_err(|failed| broken(LIST_FILE, failed))? {
+        while let Some(info) = infos.next().map_err(|failed| broken(fault(LIST_FILE, failed)))? {
             let kind = messages::file_info(&info).map_err(unreadable(LIST_FILE))?.kind;
             show(messages::path_of(&info), kind);
         }
@@ -510,13 +511,13 @@ struct Files<'a> {
 }
 
 impl<'a> Walk for Files<'a> {
-    type Content = Content<'a>;
+    type Content = Content<'a, CallFault>;
 
     fn next_file(&mut self) -> Result<Option<(String, u64)>, Fault> {
         loop {
             let info = match self.first.take() {
                 Some(first) => Some(first),
-                None => self.infos.next().map_err(|failed| broken(WALK_FILE, failed))?,
+                None => self.infos.next().map_err(|failed| broken(fault(WALK_FILE, failed)))?,
             };
             let Some(info) = info else { return Ok(None) };
             if info.file_type() == v1::FileType::File {
@@ -525,65 +526,11 @@ impl<'a> Walk for Files<'a> {
         }
     }
 
-    fn open(&mut self, path: &str) -> Result<Content<'a>, Fault> {
-        Content::open(self.calls, &self.commit, path)
+    fn open(&mut self, path: &str) -> Result<Content<'a, CallFault>, Fault> {
+        content(self.calls, &self.commit, path)
     }
 }
 
-/// A stream that stopped halfway: whatever the reason, what came of it is not the whole. A refusal stays one.
-fn broken(method: Call, failed: Failed) -> Fault {
-    let fault = Fault::from(fault(method, failed));
-    let kind = if fault.is_passing() {
-        FaultKind::Unavailable
-    } else {
-        fault.kind
-    };
-    Fault { kind, ..fault }
-}
-
-/// One file's bytes. Its end is an end only when pachd said so.
-struct Content<'a> {
-    pieces: Incoming<'a, BytesValue>,
-    ready: Bytes,
-    ended: bool,
-    broken: Option<Fault>,
-}
-
-impl<'a> Content<'a> {
-    /// Waits for the first piece, since a refusal comes in its place (086).
-    fn open(calls: &'a Calls, commit: &Commit, path: &str) -> Result<Self, Fault> {
-        let told = |failed| Fault::from(fault(GET_FILE, failed));
-        let mut pieces: Incoming<BytesValue> = calls.open(GET_FILE, messages::file(commit, path)).map_err(told)?;
-        let first = pieces.next().map_err(told)?;
-        Ok(Self {
-            pieces,
-            ended: first.is_none(),
-            ready: first.unwrap_or_default().value,
-            broken: None,
-        })
-    }
-
-    fn fill(&mut self) -> Result<(), Fault> {
-        while self.ready.is_empty() && !self.ended {
-            match self.pieces.next().map_err(|failed| broken(GET_FILE, failed))? {
-                Some(piece) => self.ready = piece.value,
-                None => self.ended = true,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Read for Content<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.broken.is_none() {
-            self.broken = self.fill().err();
-        }
-        if let Some(fault) = &self.broken {
-            return Err(io::Error::other(fault.clone()));
-        }
-        let piece = self.ready.split_to(self.ready.len().min(buffer.len()));
-        buffer[..piece.len()].copy_from_slice(&piece);
-        Ok(piece.len())
-    }
+fn content<'a>(calls: &'a Calls, commit: &Commit, path: &str) -> Result<Content<'a, CallFault>, Fault> {
+    Ok(Content::open(calls, GET_FILE, messages::file(commit, path), fault)?)
 }
