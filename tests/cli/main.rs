@@ -24,6 +24,7 @@ mod create_dialogue;
 mod create_served;
 mod create_submission;
 mod deletions;
+mod disk_full;
 mod docs;
 mod doctor;
 mod early;
