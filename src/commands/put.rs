@@ -411,7 +411,16 @@ fn read_intake(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -
     let reading = std::thread::spawn(move || {
         let _open_until_the_end: Sender<()> = taking_in;
         let _taking_in = intake.spool.taking_in();
-        reader.read_all(&intake)
+        let end = reader.read_all(&intake);
+        // It is told as an error once nothing waits before it any more, which may be never.
+        if let Err(error) = &end
+            && intake.spool.waiting().0 > 0
+        {
+            let reason = [vec![error.to_string()], error.details()].concat().join("; ");
+            let text = format!("nothing more is read, and what waits in the spool goes first: {reason}");
+            intake.report.note(&text);
+        }
+        end
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
