@@ -47,6 +47,7 @@ mod pachd1;
 mod pack;
 mod page;
 mod postgres;
+mod power_cut;
 mod printing;
 mod producer;
 mod proxied;
