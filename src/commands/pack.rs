@@ -23,7 +23,7 @@ use spoutctl_delivery::messages::filter::{self, PackError, pack};
 /// # Errors
 /// When the input cannot be read to its end as messages, or nobody takes the archives any more.
 pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let Some(packing) = Packing::new(&args.messages, args.escape_paths, false)? else {
         return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
     };

@@ -90,7 +90,7 @@ fn deliver(
     packing: Option<Packing>,
 ) -> Result<Exit, Failure> {
     let staging = staging(args, target)?;
-    let terminal = Arc::new(Terminal::new(args.voice.voice()).with_progress());
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()).with_progress());
     let temporary = settings::temporary_directory(args.entries.tmp_dir.as_deref());
     warn_of_unusable(&temporary, args.entries.tmp_dir.is_none(), &terminal);
     // Removed at the end: what a dry run may need to write to.
@@ -593,7 +593,7 @@ fn target(args: &PutArgs, server: &Server) -> Result<Target, Failure> {
         Failure::new(Exit::Usage, "nothing says where the commits go")
             .help("name a repo: spoutctl put [project/]repo[@branch][:/prefix]")
     })?;
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     target.with_output_branch(server, args.trying.retry_for, &terminal)
 }
 

@@ -24,7 +24,7 @@ const NAMED: usize = 20;
 /// # Errors
 /// When there is no spool, it cannot be used, or what was asked for does not apply.
 pub fn run(args: &SpoolArgs) -> Result<Exit, Failure> {
-    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()));
     let decision = &args.decision;
     if !decision.send && (args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some()) {
         return Err(Failure::new(Exit::Usage, "only what is sent is acknowledged").help("add --send"));
@@ -73,7 +73,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     }
     put.commits.create_repo = args.create_repo;
     put.trying = args.trying.clone();
-    put.voice = args.voice.clone();
+    put.verbosity = args.verbosity.clone();
     put.json = args.json;
     put.acknowledging = args.acknowledging.clone();
     put.commits.in_flight = args.in_flight;
