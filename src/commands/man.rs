@@ -21,5 +21,8 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
                 .help(format!("pages: {}", verbs.join(", ").trim_start_matches(", "))),
         );
     };
-    print(&Terminal::new(Verbosity::Normal), String::from_utf8_lossy(&page).trim_end())
+    print(
+        &Terminal::new(Verbosity::Normal),
+        String::from_utf8_lossy(&page).trim_end(),
+    )
 }

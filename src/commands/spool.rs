@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::cli::{self, SpoolArgs};
 use crate::commands::printing::print;
 use crate::commands::put;
-use crate::commands::put::spooling::{self, failure};
+use crate::commands::put::plan;
+use crate::commands::put::spooling::failure;
 use crate::failure::Failure;
 use crate::terminal::{Answer, Terminal};
 use spoutctl_core::exit::Exit;
@@ -63,7 +64,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     let Some(options) = contents.options else {
         return Err(Failure::new(Exit::Usage, "the spool has not taken anything in yet"));
     };
-    let line = spooling::remembered(&args.dir, &options);
+    let line = plan::command_line(&args.dir, &options);
     let mut put = cli::parse_put(line)
         .map_err(|error| anyhow!(error).context("what the spool remembers of its `put` cannot be understood"))?;
     let remembered = put.server.pachd.take();
