@@ -51,7 +51,7 @@ use running::Running;
 use spooling::SpoolIntake;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Destination;
-use spoutctl_delivery::early::{EARLY_PART, Early};
+use spoutctl_delivery::early::Early;
 use spoutctl_delivery::retry::SystemClock;
 use spoutctl_delivery::routing::Routed;
 use spoutctl_delivery::spill::SpillBuffers;
@@ -93,7 +93,6 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
     let on_bad = Bad::open(&plan.on_bad)?;
     let growing = growing(&plan, &running.terminal)?;
     let buffers = SpillBuffers::new(&temporary);
-    let early = plan.sends_early.then(|| Early::new(EARLY_PART, plan.hold_limit));
     let counts_messages = plan.delivery.counts_messages;
     let delivery = Delivery {
         sink,
@@ -103,7 +102,7 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
         ledger: Arc::clone(&running.ledger),
         buffers: buffers.clone(),
         on_bad: on_bad.of_archives(),
-        early: early.clone(),
+        early: plan.early.clone(),
         options: of_spool(plan.delivery, spool.as_deref()),
     };
     let reading = Reading {
@@ -125,7 +124,7 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
         read_into_spool(reading, spool, archives)
     } else {
         // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
-        read_directly(reading, buffers, early, archives, counts_messages);
+        read_directly(reading, buffers, plan.early, archives, counts_messages);
         None
     };
     let (done, ended) = bounded(1);

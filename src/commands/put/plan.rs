@@ -21,6 +21,7 @@ use crate::settings::Server;
 use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
+use spoutctl_delivery::early::{EARLY_PART, Early};
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_delivery::routing::Routes;
 use spoutctl_delivery::spool::CommitOptions;
@@ -31,6 +32,7 @@ pub(in crate::commands) use commit_options::command_line;
 pub(super) use kafka::Topics;
 
 /// What one `put` is to do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct Plan {
     pub server: Server,
     pub destination: Destination,
@@ -46,10 +48,8 @@ pub(super) struct Plan {
     pub routes: Option<Routes>,
     /// But for what only an opened spool knows.
     pub delivery: Options,
-    /// Whether parts of an archive may leave before it has ended.
-    pub sends_early: bool,
-    /// How much of an archive is held at most, then.
-    pub hold_limit: Option<u64>,
+    /// Where parts of an archive leave before it has ended, if they may.
+    pub early: Option<Early>,
     /// Messages that are in no archive yet are asked for when there is room for a commit.
     pub batches_on_demand: bool,
     /// Files grow that begin with a header: whether one is there already has to be asked.
@@ -129,8 +129,7 @@ impl Plan {
                 ..archives(&args.entries, &target.destination)
             },
             looks_for_files: commits.append && !commits.dry_run && packing.as_ref().is_some_and(Packing::has_header),
-            sends_early: sends_early(args),
-            hold_limit: args.entries.hold_limit,
+            early: sends_early(args).then(|| Early::new(EARLY_PART, args.entries.hold_limit)),
             batches_on_demand: commits.batch == Some(Batch::Adaptive) && args.messages.messages.is_some(),
             spool: args.spooling.spool.clone().map(|dir| SpoolPlan {
                 dir,
