@@ -21,7 +21,7 @@ const CALLS: &str = "trace=openat,mkdir,mkdirat,rename,renameat,renameat2,unlink
 
 #[test]
 fn nothing_that_was_told_is_lost_by_a_power_cut_at_any_moment() {
-    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "power cuts") {
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "power_cut") {
         return;
     }
     if !has_program("strace") {
