@@ -16,7 +16,7 @@ use spoutctl_proto::pfs::{
     ListCommitRequest, ModifyFileRequest, StartCommitRequest,
 };
 use spoutctl_proto::pps::DeletePipelineRequest;
-use spoutctl_proto::shape::Unknown;
+use spoutctl_proto::schema::Unknown;
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 use crate::grpc_call::{Connection, Reply};
