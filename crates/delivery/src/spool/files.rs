@@ -162,7 +162,7 @@ pub(super) fn reserve(dir: &Path) {
             .mode(OWNER_READS)
             .open(&path)?;
         // Written, for a hole takes no block; synced, for some file systems find a block only then.
-        file.write_all(&[0; RESERVED])?;
+        file.write_all(&vec![0; RESERVED])?;
         file.sync_all()
     };
     if write().is_err() {
