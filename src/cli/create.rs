@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ServerArgs, VoiceArgs, examples};
+use super::connection::ServerArgs;
+use super::examples;
+use super::output::VoiceArgs;
+use super::values::parse_argument;
 use crate::scaffold::{self, Secret, Variable, template};
 use spoutctl_lint::version::Version;
 
@@ -78,7 +81,7 @@ pub struct SubmissionArgs {
     pub files: Vec<PathBuf>,
 
     /// Give a template (.jsonnet) this argument, as pachctl does with --arg
-    #[arg(long, value_name = "NAME=VALUE", requires = "files", value_parser = super::parse_argument)]
+    #[arg(long, value_name = "NAME=VALUE", requires = "files", value_parser = parse_argument)]
     pub jsonnet_arg: Vec<(String, String)>,
 
     /// Replace pipelines that are there
@@ -105,11 +108,11 @@ pub struct SubmissionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The spout")]
 pub struct AnswerArgs {
-    /// What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook
+    /// What to begin with: blank, directory, kafka, kcat, mqtt, nats, postgres, redis or webhook
     ///
-    /// All but blank bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is started again
-    /// whenever it ends; --env says where it reads. Without --with-code the image has to have the consumer, bash and
-    /// spoutctl.
+    /// All but blank and kafka bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is started
+    /// again whenever it ends; --env says where it reads. Without --with-code the image has to have the consumer, bash and
+    /// spoutctl. With kafka there is no code: a spoutctl that was built with Kafka reads it by itself.
     #[arg(long, value_name = "TEMPLATE", value_parser = template_parser(), hide_possible_values = true)]
     pub template: Option<&'static template::Template>,
 
