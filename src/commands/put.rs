@@ -126,10 +126,13 @@ fn deliver(
     let buffers = SpillBuffers::new(&temporary);
     let early = sends_early(args).then(|| Early::new(EARLY_PART, args.entries.hold_limit));
     let delivery = Delivery {
-        sink,
-        observer: observer(spool.as_ref(), &report),
-        clock: Arc::new(SystemClock),
-        interrupt: interrupts.interrupt.clone(),
+        context: spoutctl_delivery::Context {
+            sink,
+            observer: observer(spool.as_ref(), &report),
+            clock: Arc::new(SystemClock),
+            interrupt: interrupts.interrupt.clone(),
+            retry_for: args.trying.retry_for,
+        },
         ledger: Arc::clone(&ledger),
         buffers: buffers.clone(),
         on_bad: match &on_bad {
@@ -836,7 +839,6 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         drains_on_interrupt: (args.messages.messages.is_some() || args.kafka.from.is_some()) && spool.is_none(),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
-        retry_for: args.trying.retry_for,
         in_flight: usize::from(args.commits.in_flight),
         accept_emptied: args.commits.accept_emptied,
         dry_run: args.commits.dry_run,
