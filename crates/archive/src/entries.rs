@@ -12,7 +12,7 @@ pub(super) use self::feed::{Feed, PositionedInput, Tee};
 use super::ArchiveEnd;
 use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
-    BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
+    BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
 };
 use super::label::Label;
 use super::pax::{self, PaxFault, Records};

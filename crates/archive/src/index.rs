@@ -25,7 +25,7 @@ use self::links::InvalidTarget;
 pub(super) use self::merging::Merging;
 pub use self::merging::SamePath;
 pub use self::record::EntryKey;
-use self::record::{Deletion, Kind, Record, is_under, length};
+use self::record::{Deletion, Kind, Record, is_under, length, tree_order};
 
 /// Entries of one kind that were left out because the options say so.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -62,7 +62,7 @@ pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
 use super::ready::{Planned, Ready, Spooled};
-use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, Digest};
+use spoutctl_archive::{Archive, ArchiveReader};
 use spoutctl_core::pfs::CommitId;
 
 /// How much may wait unless told otherwise: 1 GiB.

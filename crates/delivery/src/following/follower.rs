@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, Pieces};
 use super::cursor::Cursor;
-use super::error::commit_of;
 use super::trail::Trail;
-use super::{CommitFeed, Consumer, End, FollowError, Note, Options, Rewrite, Start, TICK, Taken};
+use super::{CommitFeed, Consumer, End, FollowError, Note, Options, Start, TICK, Taken};
 use crate::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};

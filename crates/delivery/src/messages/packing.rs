@@ -11,13 +11,12 @@ pub use self::batch::{Moment, Packed};
 use super::aside::Kept;
 use super::error::{MessageError, MessageFault};
 use super::framing::Message;
-use super::key::PositionAt;
+use super::key::{Columns, PositionAt};
 use super::naming::Naming;
 use super::policy::Headers;
 pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
 use super::records::check_order;
-use spoutctl_archive::{ASIDES, ArchiveWriter, Aside, Asides, Label, MessageRange, Position};
-use spoutctl_core::pfs::FilePath;
+use spoutctl_archive::{Aside, Position};
 use spoutctl_core::positions::Positions;
 
 /// When an archive is complete: whichever comes first.

@@ -21,7 +21,7 @@ use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use spoutctl_proto::auth::{
     AuthorizeRequest, AuthorizeResponse, GetPermissionsRequest, GetPermissionsResponse, GetRobotTokenRequest,
     GetRobotTokenResponse, GetRoleBindingRequest, GetRoleBindingResponse, ModifyRoleBindingRequest, Permission,
-    Resource, ResourceType, RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
+    RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
 };
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::AuthInfo;
@@ -190,7 +190,7 @@ impl Service {
     /// # Errors
     /// `PermissionDenied`.
     pub(super) fn authorize_reading(&self, call: &Call, repo: &Repo) -> Result<(), Status> {
-        self.must_have(call, &On::repo(repo), &[P::RepoRead])
+        self.must_have(call, &On::repo(repo), &[Permission::RepoRead])
     }
 
     /// Whether the caller may make this pipeline, or give it another spec.
@@ -199,10 +199,10 @@ impl Service {
     /// `PermissionDenied`.
     pub(super) fn authorize_pipeline(&self, call: &Call, name: &Repo, is_there: bool) -> Result<(), Status> {
         if is_there {
-            self.must_have(call, &On::repo(name), &[P::RepoWrite])
+            self.must_have(call, &On::repo(name), &[Permission::RepoWrite])
         } else {
             let project = On::Project(name.project.to_string());
-            self.must_have(call, &project, &[P::ProjectCreateRepo])
+            self.must_have(call, &project, &[Permission::ProjectCreateRepo])
         }
     }
 
@@ -274,9 +274,9 @@ impl Service {
         some_caller(call)?;
         let on = On::try_from(request.resource.as_ref())?;
         let needed = match on {
-            On::Cluster => P::ClusterModifyBindings,
-            On::Project(_) => P::ProjectModifyBindings,
-            On::Repo { .. } => P::RepoModifyBindings,
+            On::Cluster => Permission::ClusterModifyBindings,
+            On::Project(_) => Permission::ProjectModifyBindings,
+            On::Repo { .. } => Permission::RepoModifyBindings,
         };
         self.must_have(call, &on, &[needed])?;
         if let Some(role) = request.roles.iter().find(|role| permissions_of(role).is_none()) {
@@ -295,7 +295,7 @@ impl Service {
         some_caller(call)?;
         let on = On::try_from(request.resource.as_ref())?;
         if on == On::Cluster {
-            self.must_have(call, &on, &[P::ClusterGetBindings])?;
+            self.must_have(call, &on, &[Permission::ClusterGetBindings])?;
         }
         let entries = self.bindings(&on)?.into_iter().map(|(principal, roles)| {
             let roles = roles.into_iter().map(|role| (role, true)).collect();
@@ -403,12 +403,12 @@ mod tests {
             };
             service.permissions(who, &on).unwrap().contains(&permission)
         };
-        assert!(may("user:a", "p/r", P::RepoRead) && !may("user:a", "p/r", P::RepoWrite));
-        assert!(!may("user:a", "q/r", P::RepoRead));
-        assert!(may("user:b", "p/r", P::RepoWrite) && !may("user:b", "p/other", P::RepoRead));
-        assert!(!may("user:c", "p/r", P::RepoRead));
+        assert!(may("user:a", "p/r", Permission::RepoRead) && !may("user:a", "p/r", Permission::RepoWrite));
+        assert!(!may("user:a", "q/r", Permission::RepoRead));
+        assert!(may("user:b", "p/r", Permission::RepoWrite) && !may("user:b", "p/other", Permission::RepoRead));
+        assert!(!may("user:c", "p/r", Permission::RepoRead));
         // Everybody makes repos in the default project.
-        assert!(may("user:c", "default/r", P::ProjectCreateRepo) && !may("user:c", "p/r", P::ProjectCreateRepo));
+        assert!(may("user:c", "default/r", Permission::ProjectCreateRepo) && !may("user:c", "p/r", Permission::ProjectCreateRepo));
     }
 
     #[test]

@@ -13,16 +13,16 @@ pub(super) fn digest(token: &[u8]) -> [u8; 32] {
 
 #[derive(Clone)]
 pub(super) struct Given {
-    digest: [u8; 32],
-    principal: String,
-    expires: Option<Timestamp>,
+    pub(super) digest: [u8; 32],
+    pub(super) principal: String,
+    pub(super) expires: Option<Timestamp>,
 }
 
 /// The tokens and roles of a file.
 #[derive(Clone)]
 pub struct Access {
-    tokens: Vec<Given>,
-    roles: Vec<(String, String, String)>,
+    pub(super) tokens: Vec<Given>,
+    pub(super) roles: Vec<(String, String, String)>,
 }
 
 /// Why a file of tokens is none. It names no token.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use spoutctl_core::pfs::Repo;
+use super::CLUSTER;
+use crate::serve::Status;
+use spoutctl_core::pfs::{DEFAULT_PROJECT, Repo};
 use spoutctl_proto::auth::{Permission, Resource, ResourceType};
-
-use crate::serve::{Code, Status};
 
 use Permission as P;
 
@@ -75,7 +75,7 @@ pub(super) enum On {
 }
 
 impl On {
-    fn repo(repo: &Repo) -> Self {
+    pub(super) fn repo(repo: &Repo) -> Self {
         Self::Repo {
             project: repo.project.to_string(),
             name: repo.name.to_string(),
@@ -83,7 +83,7 @@ impl On {
     }
 
     /// With whatever it is in: roles there count here.
-    fn and_around(&self) -> Vec<Self> {
+    pub(super) fn and_around(&self) -> Vec<Self> {
         match self {
             Self::Cluster => vec![Self::Cluster],
             Self::Project(_) => vec![self.clone(), Self::Cluster],
@@ -91,7 +91,7 @@ impl On {
         }
     }
 
-    fn may_have(&self, permission: Permission) -> bool {
+    pub(super) fn may_have(&self, permission: Permission) -> bool {
         match self {
             Self::Cluster => true,
             Self::Project(_) => permission.name().starts_with("PROJECT_"),
