@@ -207,7 +207,6 @@ impl Wait {
                         finished: info.finished,
                         ..receipt
                     };
-                    self.context.observer.committed(&receipt);
                     let settled = Settled::Committed(&receipt);
                     let acknowledged = self.context.observer.settled(&settled);
                     // Not before it is acknowledged: whoever has to leave in between must know of it.

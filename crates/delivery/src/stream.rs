@@ -314,7 +314,6 @@ impl<'a> Stream<'a> {
             archive: archive.number,
             error,
         })?;
-        self.committer.context.observer.quarantined(archive, &file);
         self.settled(&Settled::Quarantined(archive, &file))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -324,7 +323,6 @@ impl<'a> Stream<'a> {
         if self.committer.wait_for_all()?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.committer.context.observer.skipped(archive);
         self.settled(&Settled::Skipped(archive))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -334,7 +332,6 @@ impl<'a> Stream<'a> {
         if self.committer.wait_for_all()?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.committer.context.observer.empty(archive);
         self.settled(&Settled::Empty(archive))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -412,7 +409,6 @@ impl<'a> Stream<'a> {
         }
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
-        self.committer.context.observer.already(&receipt);
         self.settled(&Settled::Already(&receipt))?;
         Ok(ControlFlow::Continue(()))
     }
