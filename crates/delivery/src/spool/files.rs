@@ -15,7 +15,7 @@ use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
 use spoutctl_core::durable;
 
-const DAMAGED: &str = "damaged";
+pub(super) const DAMAGED: &str = "damaged";
 pub(super) const INCOMING: &str = "incoming.tar";
 /// What an archive counts at least: it takes a block of the disk and a place in memory.
 pub(super) const SMALLEST: u64 = 4096;

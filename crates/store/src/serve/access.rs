@@ -408,7 +408,10 @@ mod tests {
         assert!(may("user:b", "p/r", Permission::RepoWrite) && !may("user:b", "p/other", Permission::RepoRead));
         assert!(!may("user:c", "p/r", Permission::RepoRead));
         // Everybody makes repos in the default project.
-        assert!(may("user:c", "default/r", Permission::ProjectCreateRepo) && !may("user:c", "p/r", Permission::ProjectCreateRepo));
+        assert!(
+            may("user:c", "default/r", Permission::ProjectCreateRepo)
+                && !may("user:c", "p/r", Permission::ProjectCreateRepo)
+        );
     }
 
     #[test]
