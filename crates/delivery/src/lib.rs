@@ -21,6 +21,7 @@
 //! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
 //! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`squashing`] | takes old commits out of a history, and leaves their data to those that stay |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`patience`] | how long to try, and how an interrupt ends it |
@@ -74,6 +75,7 @@ pub mod retrieval;
 pub mod routing;
 pub mod run;
 pub mod spool;
+pub mod squashing;
 pub mod staging;
 
 mod arriving;

@@ -77,7 +77,7 @@ pub struct Ready {
 
 /// With `--in-flight` a stream's archives may be committed out of order by as many places as commits may wait: 100 at
 /// most. So many of the newest are looked at for the greatest number.
-const DISORDER: usize = 100;
+pub(super) const DISORDER: usize = 100;
 
 /// An open commit of our stream.
 #[derive(Debug)]
