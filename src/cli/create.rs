@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ServerArgs, VoiceArgs, examples};
+use super::connection::ServerArgs;
+use super::examples;
+use super::output::VoiceArgs;
+use super::values::parse_argument;
 use crate::scaffold::{self, Secret, Variable, template};
 use spoutctl_lint::version::Version;
 
@@ -78,7 +81,7 @@ pub struct SubmissionArgs {
     pub files: Vec<PathBuf>,
 
     /// Give a template (.jsonnet) this argument, as pachctl does with --arg
-    #[arg(long, value_name = "NAME=VALUE", requires = "files", value_parser = super::parse_argument)]
+    #[arg(long, value_name = "NAME=VALUE", requires = "files", value_parser = parse_argument)]
     pub jsonnet_arg: Vec<(String, String)>,
 
     /// Replace pipelines that are there
