@@ -33,5 +33,6 @@ mod pipelines;
 mod put;
 mod routes;
 mod spool;
+mod squash;
 mod streams;
 mod tail;
