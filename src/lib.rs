@@ -54,7 +54,7 @@
 //!
 //! | what | bound | where |
 //! |---|---|---|
-//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::holding`] |
+//! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::spill`] |
 //! | files of an archive that came and did not leave yet; that left early | the path and 56 bytes each; 16 bytes each | [`spoutctl_delivery::early`] |
 //! | bytes that leave early in one part | 32 MiB, read from where the archive is held | [`spoutctl_delivery::early`] |
 //! | what is held of an archive with `--hold-limit` | that, 64 MiB and 8 MiB of memory; then the producer waits | [`spoutctl_delivery::early`] |
@@ -82,7 +82,7 @@
 //! | how late `squash` may find that a branch was made | 100 commits | [`spoutctl_delivery::squashing`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
-//! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::patience`] |
+//! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::retry`] |
 //! | a question to a broker of Kafka; partitions that were added | 5 s; found within 30 s | [`spoutctl_kafka`] |
 //! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
@@ -90,7 +90,7 @@
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::upload` |
 //! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
 //! | an archive that is staged anew, since its branch was moved | 20 times | `delivery::committing` |
-//! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::patience`] |
+//! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::retry`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |

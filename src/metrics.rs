@@ -32,7 +32,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Whoever counts.
-pub trait Source: Send + Sync + 'static {
+pub trait MetricsSource: Send + Sync + 'static {
     fn figures(&self) -> Figures;
 
     /// What keeps archives from becoming commits now, a few words each; nothing while they can.
@@ -67,7 +67,12 @@ impl Lags {
 ///
 /// # Errors
 /// When it cannot be listened at.
-pub fn listen(address: SocketAddr, source: Arc<dyn Source>, lags: &Lags, labels: Labels) -> io::Result<SocketAddr> {
+pub fn listen(
+    address: SocketAddr,
+    source: Arc<dyn MetricsSource>,
+    lags: &Lags,
+    labels: Labels,
+) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -118,7 +123,7 @@ async fn accept(listener: &tokio::net::TcpListener, answering: &Arc<Answering>) 
 
 struct Answering {
     exposition: Exposition,
-    source: Arc<dyn Source>,
+    source: Arc<dyn MetricsSource>,
 }
 
 impl Answering {

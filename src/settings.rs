@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub use self::address::{Address, AddressError};
 pub use self::file::FileError;
 pub use self::pod::Pod;
-pub use self::search::{Asked, Origin, SearchError, Server, Surroundings};
+pub use self::search::{Origin, SearchError, Server, ServerFlags, Surroundings};
 
 /// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not `/tmp` at first,
 /// which is often memory; where a container's root is read-only it is all there is.

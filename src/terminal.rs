@@ -38,7 +38,7 @@ pub struct Terminal {
 
 /// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Answer {
     Yes,
     No,
     /// There is no terminal to ask at.
@@ -48,17 +48,17 @@ pub enum Asked {
 impl Terminal {
     /// Asks a question whose answer is no unless somebody says yes.
     #[must_use]
-    pub fn ask(&self, question: &str) -> Asked {
+    pub fn ask(&self, question: &str) -> Answer {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Asked::Nobody;
+            return Answer::Nobody;
         }
         match dialoguer::Confirm::new()
             .with_prompt(question)
             .default(false)
             .interact()
         {
-            Ok(true) => Asked::Yes,
-            Ok(false) | Err(_) => Asked::No,
+            Ok(true) => Answer::Yes,
+            Ok(false) | Err(_) => Answer::No,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use sha2::{Digest, Sha256};
-use spoutctl_archive::{ArchiveReader, Hold, Options, ReadAt};
+use spoutctl_archive::{ArchiveBuffer, ArchiveReader, Options, ReadAt};
 
 use crate::Sizes;
 use crate::race::{Race, Work, timed};
@@ -54,7 +54,7 @@ fn frame(title: &str, file: &Path, work: Work, rounds: u64) -> Result<()> {
 /// Keeps nothing.
 struct Nothing;
 
-impl Hold for Nothing {
+impl ArchiveBuffer for Nothing {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         black_box(bytes);
         Ok(())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use spoutctl_archive::{
-    Archive, ArchiveError, ArchiveErrorKind, ArchiveReader, ContentError, Hold, Links, Options, ReadAt, Special,
+    Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind, ArchiveReader, ContentError, Links, Options, ReadAt,
+    Special,
 };
 use spoutctl_core::pfs::FilePath;
 
@@ -17,9 +18,9 @@ pub const MAX_ENTRY_SIZE: u64 = 16 << 20;
 
 /// An archive's bytes in memory, [`HOLD_LIMIT`] of them at most.
 #[derive(Default)]
-pub struct Held(Vec<u8>);
+pub struct MemoryBuffer(Vec<u8>);
 
-impl Hold for Held {
+impl ArchiveBuffer for MemoryBuffer {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.0.len() + bytes.len() > HOLD_LIMIT {
             return Err(io::ErrorKind::StorageFull.into());
@@ -33,7 +34,7 @@ impl Hold for Held {
     }
 }
 
-impl ReadAt for Held {
+impl ReadAt for MemoryBuffer {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let start = usize::try_from(offset).map_err(io::Error::other)?;
         let bytes = start.checked_add(buffer.len()).and_then(|end| self.0.get(start..end));
@@ -100,7 +101,7 @@ pub fn frame(input: impl BufRead, options: &Options) -> Framed {
         error: None,
     };
     loop {
-        match reader.next_archive(Box::<Held>::default()) {
+        match reader.next_archive(Box::<MemoryBuffer>::default()) {
             Ok(Some(archive)) => framed.archives.push(archive),
             Ok(None) => break,
             Err(error) => {
@@ -110,7 +111,7 @@ pub fn frame(input: impl BufRead, options: &Options) -> Framed {
             }
         }
     }
-    let after = reader.next_archive(Box::<Held>::default());
+    let after = reader.next_archive(Box::<MemoryBuffer>::default());
     assert!(matches!(after, Ok(None)), "something follows the end");
     framed
 }
@@ -126,7 +127,7 @@ impl Framed {
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         let kind = self.error.as_ref().map(|error| &error.trouble.kind);
-        matches!(kind, Some(ArchiveErrorKind::Hold(_)))
+        matches!(kind, Some(ArchiveErrorKind::Buffer(_)))
     }
 }
 

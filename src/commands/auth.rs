@@ -13,7 +13,7 @@ use crate::commands::printing::print;
 use crate::commands::server::{self, advise};
 use crate::failure::Failure;
 use crate::settings::contexts::{ContextError, Contexts, Kept};
-use crate::settings::{Address, Asked, Origin, SearchError, Server, Surroundings};
+use crate::settings::{Address, Origin, SearchError, Server, ServerFlags, Surroundings};
 use crate::terminal::Terminal;
 use pachyderm_client::Pachd;
 use pachyderm_client::connection::token::Token;
@@ -159,7 +159,7 @@ impl Keeping {
         let (server, new) = match Server::find(&asked, &around) {
             // A context that is made for this address.
             Err(SearchError::Context(ContextError::Unknown { name, .. })) if asked.pachd.is_some() => {
-                let without = Asked { context: None, ..asked };
+                let without = ServerFlags { context: None, ..asked };
                 (Server::find(&without, &around), Some(name))
             }
             found => (found, None),

@@ -15,7 +15,7 @@ use crate::commands::server::{self, advise};
 use crate::commands::target::Target;
 use crate::failure::Failure;
 use crate::settings::{self, Address, Server};
-use crate::terminal::{Asked, Terminal};
+use crate::terminal::{Answer, Terminal};
 use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
@@ -180,9 +180,9 @@ impl Doctor<'_> {
         if !self.args.yes {
             let question = format!("Drop commit {id} of {branch}, and what it holds, for good?");
             match self.terminal.ask(&question) {
-                Asked::Yes => {}
-                Asked::No => return Err(Failure::new(Exit::Usage, "nothing was changed")),
-                Asked::Nobody => {
+                Answer::Yes => {}
+                Answer::No => return Err(Failure::new(Exit::Usage, "nothing was changed")),
+                Answer::Nobody => {
                     let text = "this asks first, and there is no terminal to ask at";
                     return Err(Failure::new(Exit::Usage, text).help("say --yes"));
                 }

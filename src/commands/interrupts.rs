@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use spoutctl_delivery::patience::Interrupt;
+use spoutctl_delivery::retry::Interrupt;
 
 /// Of the grace period, so much is kept for giving up what could not be finished.
 const LAST_MOMENT: Duration = Duration::from_secs(3);

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
 use spoutctl_core::quantity::counted;
-use spoutctl_delivery::messages::filter::{self, Arrival, PackError, Source};
+use spoutctl_delivery::messages::filter::{self, Arrival, ByteSource, PackError};
 use spoutctl_delivery::messages::key::PositionAt;
 use spoutctl_delivery::messages::packing::{Existing, Moment, Tally};
 use spoutctl_delivery::messages::{
@@ -387,7 +387,7 @@ impl<F: Read + AsFd> Read for Polled<F> {
     }
 }
 
-impl<F: Read + AsFd> Source for Waited<F> {
+impl<F: Read + AsFd> ByteSource for Waited<F> {
     fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival> {
         let polled = self.input.get_mut();
         (polled.until, polled.in_hand, polled.quiet) = (until, in_hand, None);
@@ -420,7 +420,7 @@ impl<F: Read + AsFd> Source for Waited<F> {
 
 /// No message begins as other compressed data do, and what is in those is meant.
 fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
-    match spoutctl_archive::Looks::packed(bytes) {
+    match spoutctl_archive::SniffedFormat::packed(bytes) {
         None => Ok(()),
         Some((looks, with)) => Err(io::Error::other(format!(
             "it is {looks}, which is not decompressed here; unpack it first: {with} FILE | spoutctl …"

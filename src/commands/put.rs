@@ -38,20 +38,20 @@ use crate::terminal::Terminal;
 use acknowledging::Acknowledger;
 use demand::Demand;
 use growing::Growing;
-use input::{Directly, Input, Reader, Stopping};
+use input::{DirectIntake, Input, Reader, Stopping};
 use kafka::Kafka;
 use producer::Producer;
 use report::Report;
 use service::Service;
-use spooling::IntoSpool;
+use spooling::SpoolIntake;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
 use spoutctl_delivery::early::{EARLY_PART, Early};
-use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::mark::StreamName;
-use spoutctl_delivery::patience::SystemClock;
+use spoutctl_delivery::retry::SystemClock;
 use spoutctl_delivery::routing::{Routed, Routes};
-use spoutctl_delivery::spool::{self, Leaving, Spool};
+use spoutctl_delivery::spill::SpillBuffers;
+use spoutctl_delivery::spool::{self, Spool, SpoolObserver};
 use spoutctl_delivery::{
     Batching, CommitSink, Delivery, DeliveryError, Incoming, Ledger, Observer, OnBad, Options, Summary, WriteMode,
 };
@@ -123,7 +123,7 @@ fn deliver(
     };
     let growing = growing(args, server, target, packing.as_ref(), &terminal)?;
     let ledger = Arc::new(Ledger::default());
-    let holding = Holding::new(&temporary);
+    let buffers = SpillBuffers::new(&temporary);
     let early = sends_early(args).then(|| Early::new(EARLY_PART, args.entries.hold_limit));
     let delivery = Delivery {
         sink,
@@ -131,7 +131,7 @@ fn deliver(
         clock: Arc::new(SystemClock),
         interrupt: interrupts.interrupt.clone(),
         ledger: Arc::clone(&ledger),
-        holding: holding.clone(),
+        buffers: buffers.clone(),
         on_bad: match &on_bad {
             Bad::Stop => OnBad::Stop,
             Bad::Skip => OnBad::Skip,
@@ -165,10 +165,10 @@ fn deliver(
         report: Arc::clone(&report),
     };
     let taken_in = if let Some(spool) = &spool {
-        read_into_spool(reader, spool, archives)
+        read_intake(reader, spool, archives)
     } else {
         // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
-        read_directly(reader, holding, early, archives, counts_messages(args, target));
+        read_directly(reader, buffers, early, archives, counts_messages(args, target));
         None
     };
     let (done, ended) = bounded(1);
@@ -331,7 +331,7 @@ fn report(
 /// The report, and before it, if there is one, the spool that archives leave.
 fn observer(spool: Option<&Arc<Spool>>, report: &Arc<Report>) -> Arc<dyn Observer> {
     match spool {
-        Some(spool) => Arc::new(Leaving {
+        Some(spool) => Arc::new(SpoolObserver {
             spool: Arc::clone(spool),
             observer: Arc::clone(report) as _,
         }),
@@ -379,14 +379,14 @@ fn labels(target: &Target) -> Labels {
 
 fn read_directly(
     reader: Reader,
-    holding: Holding,
+    buffers: SpillBuffers,
     early: Option<Early>,
     archives: Sender<Incoming>,
     counts_messages: bool,
 ) {
     std::thread::spawn(move || {
-        let directly = Directly {
-            holding,
+        let intake = DirectIntake {
+            buffers,
             early,
             archives,
             taken: AtomicU64::new(0),
@@ -394,15 +394,15 @@ fn read_directly(
             messages: AtomicU64::new(0),
             report: Arc::clone(&reader.report),
         };
-        let end = reader.read_all(&directly);
-        let _ = directly.archives.send(Incoming::End(end));
+        let end = reader.read_all(&intake);
+        let _ = intake.archives.send(Incoming::End(end));
     });
 }
 
 /// Where messages are collected, what it answers is closed when nothing more is taken in.
-fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Option<Receiver<()>> {
+fn read_intake(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Option<Receiver<()>> {
     let collects = reader.packing.is_some();
-    let into_spool = IntoSpool {
+    let intake = SpoolIntake {
         spool: Arc::clone(spool),
         report: Arc::clone(&reader.report),
     };
@@ -410,8 +410,8 @@ fn read_into_spool(reader: Reader, spool: &Arc<Spool>, archives: Sender<Incoming
     let (taking_in, taken_in) = bounded(0);
     let reading = std::thread::spawn(move || {
         let _open_until_the_end: Sender<()> = taking_in;
-        let _taking_in = into_spool.spool.taking_in();
-        reader.read_all(&into_spool)
+        let _taking_in = intake.spool.taking_in();
+        reader.read_all(&intake)
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
@@ -833,7 +833,7 @@ fn options(args: &PutArgs, target: &Target, staging: Option<Branch>, spool: Opti
         has_positions: args.kafka.from.is_some(),
         asides_have_a_repo: matches!(args.entries.on_bad, cli::OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
-        drains: (args.messages.messages.is_some() || args.kafka.from.is_some()) && spool.is_none(),
+        drains_on_interrupt: (args.messages.messages.is_some() || args.kafka.from.is_some()) && spool.is_none(),
         resume: args.commits.resume,
         spooled: spool.map(Spool::spooled),
         retry_for: args.trying.retry_for,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cli::{ServerArgs, VoiceArgs};
 use crate::failure::Failure;
-use crate::settings::{Address, Asked, SearchError, Server, Surroundings};
+use crate::settings::{Address, SearchError, Server, ServerFlags, Surroundings};
 use crate::terminal::{Terminal, Voice};
 use pachyderm_client::connection::tls::Trust;
 use pachyderm_client::pachd::{Expected, Followable};
@@ -32,8 +32,8 @@ impl VoiceArgs {
 
 impl ServerArgs {
     /// A variable that is set to nothing says nothing.
-    pub(super) fn asked(&self) -> Asked<'_> {
-        Asked {
+    pub(super) fn asked(&self) -> ServerFlags<'_> {
+        ServerFlags {
             pachd: self.pachd.as_deref().filter(|text| !text.is_empty()),
             context: self.context.as_deref().filter(|name| !name.is_empty()),
             token_file: self.token_file.as_deref().filter(|path| !path.as_os_str().is_empty()),

@@ -11,7 +11,7 @@ use crate::commands::printing::print;
 use crate::commands::put;
 use crate::commands::put::spooling::{self, failure};
 use crate::failure::Failure;
-use crate::terminal::{Asked, Terminal};
+use crate::terminal::{Answer, Terminal};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::{Size, counted, grouped};
 use spoutctl_delivery::spool::{Contents, HeldBack, Item, Spool};
@@ -60,10 +60,10 @@ fn open(dir: &Path) -> Result<Spool, Failure> {
 /// The `put` that took the archives in, once more and without an input.
 fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     let contents = Spool::look(&args.dir).map_err(|error| failure(&error))?;
-    let Some(purpose) = contents.purpose else {
+    let Some(options) = contents.options else {
         return Err(Failure::new(Exit::Usage, "the spool has not taken anything in yet"));
     };
-    let line = spooling::remembered(&args.dir, &purpose);
+    let line = spooling::remembered(&args.dir, &options);
     let mut put = cli::parse_put(line)
         .map_err(|error| anyhow!(error).context("what the spool remembers of its `put` cannot be understood"))?;
     let remembered = put.server.pachd.take();
@@ -105,9 +105,9 @@ fn agree(args: &SpoolArgs, terminal: &Terminal, question: &str) -> Result<(), Fa
         return Ok(());
     }
     match terminal.ask(question) {
-        Asked::Yes => Ok(()),
-        Asked::No => Err(Failure::new(Exit::Usage, "nothing was changed")),
-        Asked::Nobody => {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Failure::new(Exit::Usage, "nothing was changed")),
+        Answer::Nobody => {
             Err(Failure::new(Exit::Usage, "this asks first, and there is no terminal to ask at").help("say --yes"))
         }
     }
@@ -133,7 +133,7 @@ fn describe(contents: &Contents) -> Vec<String> {
     if contents.messages > 0 {
         lines.push(format!("messages   {}", grouped(contents.messages)));
     }
-    if let Some(destination) = contents.purpose.as_ref().and_then(|purpose| purpose.0.get("DEST")) {
+    if let Some(destination) = contents.options.as_ref().and_then(|options| options.0.get("DEST")) {
         lines.push(format!("goes to    {destination}"));
     }
     if let Some(pid) = contents.used_by {
@@ -181,7 +181,7 @@ struct ShownItem {
 
 impl<'a> Shown<'a> {
     fn new(contents: &'a Contents) -> Self {
-        let destination = contents.purpose.as_ref().and_then(|purpose| purpose.0.get("DEST"));
+        let destination = contents.options.as_ref().and_then(|options| options.0.get("DEST"));
         let item = |item: &Item| ShownItem {
             seq: item.sequence,
             digest: item.digest.to_string(),

@@ -12,7 +12,7 @@ use spoutctl_core::pfs::{BranchName, Destination, Repo};
 use spoutctl_core::pipelines::Pipelines;
 use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::mark::StreamName;
-use spoutctl_delivery::patience::{Exhausted, Interrupt, Patience, SystemClock};
+use spoutctl_delivery::retry::{Exhausted, Interrupt, RetryBudget, SystemClock};
 
 pub(super) struct Target {
     pub destination: Destination,
@@ -94,7 +94,7 @@ fn output_branch(
     terminal: &Terminal,
 ) -> Result<Option<BranchName>, Failure> {
     let (clock, nobody) = (SystemClock, Interrupt::new());
-    let mut patience = Patience::new(&clock, &nobody, retry_for);
+    let mut budget = RetryBudget::new(&clock, &nobody, retry_for);
     loop {
         let fault = match pachd.output_branch(pipeline) {
             Ok(branch) => return Ok(branch),
@@ -105,7 +105,7 @@ fn output_branch(
         terminal.note(&format!(
             "the sidecar does not say which branch is the output: {fault}; it is asked again"
         ));
-        patience.wait(fault.retry_after).map_err(|end| {
+        budget.wait(fault.retry_after).map_err(|end| {
             let error = match end {
                 Exhausted::Retries(tried) => DeliveryError::Unreachable { fault, tried },
                 Exhausted::Grace => DeliveryError::Interrupted,

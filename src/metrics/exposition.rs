@@ -15,7 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::figures::unix;
-use super::{Labels, Lags, Source};
+use super::{Labels, Lags, MetricsSource};
 
 const PREFIX: &str = "spoutctl";
 
@@ -49,7 +49,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    pub fn new(source: Arc<dyn Source>, lags: &Lags, labels: Labels) -> Self {
+    pub fn new(source: Arc<dyn MetricsSource>, lags: &Lags, labels: Labels) -> Self {
         let mut registry = Registry::default();
         let started: Gauge<f64, AtomicU64> = Gauge::default();
         started.set(unix(SystemTime::now()));
@@ -79,7 +79,7 @@ impl Exposition {
             Unit::Seconds,
             lags.0.clone(),
         );
-        own.register_collector(Box::new(Asked(source)));
+        own.register_collector(Box::new(FiguresCollector(source)));
         Self { registry }
     }
 
@@ -121,15 +121,15 @@ fn older(text: &str) -> String {
 }
 
 /// Asks the source whenever somebody asks for the figures.
-struct Asked(Arc<dyn Source>);
+struct FiguresCollector(Arc<dyn MetricsSource>);
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for FiguresCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Asked")
+        f.write_str("FiguresCollector")
     }
 }
 
-impl Collector for Asked {
+impl Collector for FiguresCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.0.figures().encode(&mut encoder)
     }

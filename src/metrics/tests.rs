@@ -10,7 +10,7 @@ struct Fixed {
     hindrances: Mutex<Vec<String>>,
 }
 
-impl Source for Fixed {
+impl MetricsSource for Fixed {
     fn figures(&self) -> Figures {
         Figures {
             messages: 7,

@@ -27,7 +27,7 @@ const LONGEST_CERTIFICATES: u64 = 4 << 20;
 
 /// What was said on the command line.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub struct ServerFlags<'a> {
     pub pachd: Option<&'a str>,
     pub context: Option<&'a str>,
     pub token_file: Option<&'a Path>,
@@ -225,7 +225,7 @@ impl Server {
     ///
     /// # Errors
     /// When nothing names a pachd, or what names it cannot be used.
-    pub fn find(asked: &Asked<'_>, around: &Surroundings<'_>) -> Result<Self, SearchError> {
+    pub fn find(asked: &ServerFlags<'_>, around: &Surroundings<'_>) -> Result<Self, SearchError> {
         let mut search = Search {
             asked,
             around,
@@ -299,7 +299,7 @@ impl Candidates {
 }
 
 struct Search<'a> {
-    asked: &'a Asked<'a>,
+    asked: &'a ServerFlags<'a>,
     around: &'a Surroundings<'a>,
     user: User,
     warnings: Vec<String>,

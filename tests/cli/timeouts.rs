@@ -8,8 +8,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 use pachyderm_client::gateway::{Gateway, GatewayOptions};
 use spoutctl_archive::{self, Archive, ArchiveReader, Files};
-use spoutctl_delivery::holding::Holding;
-use spoutctl_delivery::patience::{Interrupt, SystemClock};
+use spoutctl_delivery::retry::{Interrupt, SystemClock};
+use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::{Batching, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
@@ -46,9 +46,9 @@ fn incoming(archives: u64) -> Receiver<Incoming> {
     let (sender, incoming) = bounded(0);
     std::thread::spawn(move || {
         let bytes: Vec<u8> = (1..=archives).flat_map(archive_bytes).collect();
-        let holding = Holding::new(&std::env::temp_dir());
+        let buffers = SpillBuffers::new(&std::env::temp_dir());
         let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, spoutctl_archive::Options::default());
-        while let Some(archive) = reader.next_archive(holding.hold()).unwrap() {
+        while let Some(archive) = reader.next_archive(buffers.buffer()).unwrap() {
             sender.send(Incoming::Archive(Box::new(archive))).unwrap();
         }
         sender.send(Incoming::End(Ok(()))).unwrap();
@@ -69,7 +69,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         clock: Arc::new(SystemClock),
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
-        holding: Holding::new(&std::env::temp_dir()),
+        buffers: SpillBuffers::new(&std::env::temp_dir()),
         on_bad: spoutctl_delivery::OnBad::Stop,
         early: None,
         options: Options {
@@ -83,7 +83,7 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             counts_messages: false,
             has_positions: false,
             asides_have_a_repo: false,
-            drains: false,
+            drains_on_interrupt: false,
             also: [].into(),
             resume: false,
             spooled: None,

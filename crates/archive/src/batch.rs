@@ -1,8 +1,8 @@
 //! Several archives as one: their bytes one behind the other, their files as if each were written over the one before.
 //!
 //! Memory: the index of the files, about 150 bytes a file and twice its path while archives are gathered, and 200 bytes for
-//! each archive that is listed. The bytes are where the [`Hold`] has them, which the caller provides; each is copied once,
-//! and not at all as long as there is one archive.
+//! each archive that is listed. The bytes are where the [`ArchiveBuffer`] has them, which the caller provides; each is
+//! copied once, and not at all as long as there is one archive.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::index::{LeftOut, Merging, SamePath};
-use super::{Archive, Digest, Hold, Label, MessageRange, ReadAt};
+use super::{Archive, ArchiveBuffer, Digest, Label, MessageRange, ReadAt};
 
 /// How many archives of a batch are listed one by one.
 pub const MOST_LISTED: usize = 1000;
@@ -54,7 +54,7 @@ pub struct Gathering {
     /// What came of the archives so far, once that is asked for.
     files: Option<Merging>,
     /// Where their bytes are copied to.
-    held: Option<Box<dyn Hold>>,
+    held: Option<Box<dyn ArchiveBuffer>>,
     about: Option<About>,
 }
 
@@ -120,7 +120,11 @@ impl Gathering {
     ///
     /// # Errors
     /// When the bytes cannot be held or read. The archives before are then no longer whole.
-    pub fn add(&mut self, archive: Box<Archive>, hold: Option<&dyn Fn() -> Box<dyn Hold>>) -> io::Result<()> {
+    pub fn add(
+        &mut self,
+        archive: Box<Archive>,
+        buffer: Option<&dyn Fn() -> Box<dyn ArchiveBuffer>>,
+    ) -> io::Result<()> {
         if self.about.is_none() {
             self.about = Some(About::of(&archive));
             self.only = Some(archive);
@@ -129,9 +133,9 @@ impl Gathering {
         // Before the only one goes.
         self.files();
         if let Some(only) = self.only.take()
-            && let Some(hold) = hold
+            && let Some(buffer) = buffer
         {
-            copy(&only, self.held.insert(hold()).as_mut())?;
+            copy(&only, self.held.insert(buffer()).as_mut())?;
         }
         if let Some(held) = &mut self.held {
             copy(&archive, held.as_mut())?;
@@ -257,7 +261,7 @@ fn joined(before: Option<MessageRange>, behind: Option<MessageRange>) -> Option<
     })
 }
 
-fn copy(archive: &Archive, to: &mut dyn Hold) -> io::Result<()> {
+fn copy(archive: &Archive, to: &mut dyn ArchiveBuffer) -> io::Result<()> {
     let mut piece = vec![0; PIECE.min(usize::try_from(archive.length).unwrap_or(PIECE))];
     let mut offset = 0;
     while offset < archive.length {
@@ -281,7 +285,7 @@ impl ReadAt for Forgotten {
 #[cfg(test)]
 mod tests {
     use super::super::Options;
-    use super::super::samples::{Tar, files, hold, read_all};
+    use super::super::samples::{Tar, buffer, files, read_all};
     use super::*;
 
     fn gathered(archives: &[Vec<u8>], same_path: SamePath) -> Box<Archive> {
@@ -294,7 +298,7 @@ mod tests {
         let mut gathering = Gathering::new(same_path);
         for archive in read {
             assert!(gathering.has_room_for(&archive));
-            gathering.add(Box::new(archive), Some(&hold)).unwrap();
+            gathering.add(Box::new(archive), Some(&buffer)).unwrap();
         }
         gathering.finish().unwrap().unwrap()
     }

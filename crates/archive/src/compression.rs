@@ -461,7 +461,7 @@ mod tests {
 
     use flate2::write::GzEncoder;
 
-    use super::super::samples::{Tar, files, hold};
+    use super::super::samples::{Tar, buffer, files};
     use super::super::{ArchiveErrorKind, ArchiveReader, Options, STANDARD_INPUT};
     use super::*;
 
@@ -594,10 +594,10 @@ mod tests {
                 let mut reader =
                     ArchiveReader::new(input(&bytes, step), Arc::from(STANDARD_INPUT), 1, Options::default());
                 for path in ["/a", "/b"] {
-                    let archive = reader.next_archive(hold()).unwrap().unwrap();
+                    let archive = reader.next_archive(buffer()).unwrap().unwrap();
                     assert_eq!(files(&archive)[0].0, path);
                 }
-                let error = reader.next_archive(hold()).unwrap_err();
+                let error = reader.next_archive(buffer()).unwrap_err();
                 let ArchiveErrorKind::Compressed(compressed) = &error.trouble.kind else {
                     panic!("{error:?}")
                 };

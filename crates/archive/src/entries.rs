@@ -18,14 +18,14 @@ use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, Sparse
 const MAX_EXTENSION: u64 = 1 << 20;
 
 /// An input and how far it was read.
-pub(super) struct Source<R> {
+pub(super) struct PositionedInput<R> {
     input: R,
     position: u64,
     /// Bytes that were read and given back, less than a block of them.
     ahead: Vec<u8>,
 }
 
-impl<R: BufRead> Source<R> {
+impl<R: BufRead> PositionedInput<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
             input,
@@ -112,33 +112,33 @@ impl Tee for () {
 }
 
 /// Why no more bytes came.
-enum Stop {
+enum FeedError {
     End { came: u64, only_zeros: bool },
     Read(io::Error),
-    Hold(io::Error),
+    Buffer(io::Error),
 }
 
 /// The input of one archive, every byte of which goes through the tee.
 pub(super) struct Feed<'a, R, T> {
-    pub(super) source: &'a mut Source<R>,
+    pub(super) source: &'a mut PositionedInput<R>,
     pub(super) tee: &'a mut T,
 }
 
 impl<R: BufRead, T: Tee> Feed<'_, R, T> {
-    fn block(&mut self) -> Result<Block, Stop> {
+    fn block(&mut self) -> Result<Block, FeedError> {
         let mut block = ZERO_BLOCK;
-        let came = self.source.read_up_to(&mut block).map_err(Stop::Read)?;
+        let came = self.source.read_up_to(&mut block).map_err(FeedError::Read)?;
         if came < BLOCK {
             let only_zeros = block[..came].iter().all(|byte| *byte == 0);
             let came = came as u64;
-            return Err(Stop::End { came, only_zeros });
+            return Err(FeedError::End { came, only_zeros });
         }
-        self.tee.pass(&block).map_err(Stop::Hold)?;
+        self.tee.pass(&block).map_err(FeedError::Buffer)?;
         Ok(block)
     }
 
     /// Passes `length` bytes on in slices as large as they come, and shows them to `see`.
-    fn pass(&mut self, length: u64, mut see: impl FnMut(&[u8])) -> Result<(), Stop> {
+    fn pass(&mut self, length: u64, mut see: impl FnMut(&[u8])) -> Result<(), FeedError> {
         let mut left = length;
         while left > 0 {
             let count = self.source.take(|bytes| {
@@ -147,10 +147,10 @@ impl<R: BufRead, T: Tee> Feed<'_, R, T> {
                 see(bytes);
                 (count, self.tee.pass(bytes).map(|()| count))
             });
-            match count.map_err(Stop::Read)?.map_err(Stop::Hold)? {
+            match count.map_err(FeedError::Read)?.map_err(FeedError::Buffer)? {
                 0 => {
                     let came = length - left;
-                    return Err(Stop::End {
+                    return Err(FeedError::End {
                         came,
                         only_zeros: false,
                     });
@@ -379,10 +379,12 @@ impl Entries {
         &mut self,
         feed: &mut Feed<'_, R, T>,
         behind_entry: bool,
-    ) -> Result<Block, Stop> {
+    ) -> Result<Block, FeedError> {
         match feed.block() {
-            Err(Stop::End { came, only_zeros }) if self.end == ArchiveEnd::Lenient && behind_entry && only_zeros => {
-                feed.tee.pass(&ZERO_BLOCK).map_err(Stop::Hold)?;
+            Err(FeedError::End { came, only_zeros })
+                if self.end == ArchiveEnd::Lenient && behind_entry && only_zeros =>
+            {
+                feed.tee.pass(&ZERO_BLOCK).map_err(FeedError::Buffer)?;
                 self.missing += BLOCK_BYTES - came;
                 Ok(ZERO_BLOCK)
             }
@@ -690,11 +692,11 @@ pub(super) fn read_trouble(at: u64, error: io::Error) -> Trouble {
     trouble(at, kind)
 }
 
-fn stopped(stop: Stop, at: u64, entry: Option<EntryRef>, torn: impl FnOnce(u64) -> Torn) -> Trouble {
-    let mut trouble = match stop {
-        Stop::End { came, .. } => trouble(at, ArchiveErrorKind::Torn(torn(came))),
-        Stop::Read(error) => read_trouble(at, error),
-        Stop::Hold(error) => trouble(at, ArchiveErrorKind::Hold(error)),
+fn stopped(error: FeedError, at: u64, entry: Option<EntryRef>, torn: impl FnOnce(u64) -> Torn) -> Trouble {
+    let mut trouble = match error {
+        FeedError::End { came, .. } => trouble(at, ArchiveErrorKind::Torn(torn(came))),
+        FeedError::Read(error) => read_trouble(at, error),
+        FeedError::Buffer(error) => trouble(at, ArchiveErrorKind::Buffer(error)),
     };
     trouble.entry = entry;
     trouble

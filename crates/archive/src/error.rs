@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::STANDARD_INPUT;
 use super::compression::CompressionError;
 use super::header::{EntryKind, NumberFault};
-use super::looks::Looks;
 use super::path::PathFault;
 use super::pax::PaxFault;
+use super::sniffing::SniffedFormat;
 use super::sparse::SparseFault;
 use spoutctl_core::fault::is_obeyed;
 use spoutctl_core::quantity::grouped;
@@ -74,7 +74,7 @@ impl Trouble {
         let at = grouped(*at);
         match (kind, entry) {
             (ArchiveErrorKind::Torn(torn), _) => torn.detail(&at, entry.as_ref()),
-            (ArchiveErrorKind::Read(_) | ArchiveErrorKind::Hold(_) | ArchiveErrorKind::Compressed(_), None) => {
+            (ArchiveErrorKind::Read(_) | ArchiveErrorKind::Buffer(_) | ArchiveErrorKind::Compressed(_), None) => {
                 kind.to_string()
             }
             (ArchiveErrorKind::NotAnArchive { .. } | ArchiveErrorKind::LoneZeroBlock, _) | (_, None) => {
@@ -118,8 +118,8 @@ pub enum ArchiveErrorKind {
     #[error("one zero block is followed by other bytes; the end of an archive is two zero blocks")]
     LoneZeroBlock,
     /// Where an archive should start, something else does.
-    #[error("the bytes look like {looks}")]
-    NotAnArchive { looks: Looks },
+    #[error("the bytes look like {found}")]
+    NotAnArchive { found: SniffedFormat },
     #[error("{}", checksum_words(*stated, *counted))]
     Checksum {
         /// What the header says, if that is a number.
@@ -147,7 +147,7 @@ pub enum ArchiveErrorKind {
     Read(io::Error),
     /// The bytes could not be kept on this side.
     #[error("{0}")]
-    Hold(io::Error),
+    Buffer(io::Error),
     /// The archive is whole but cannot be read on: only from an `EntryStream`, which hands out entries as they come.
     #[error("{0}")]
     Content(ContentErrorKind),
@@ -215,7 +215,7 @@ impl ArchiveError {
                     self.place()
                 )
             }
-            ArchiveErrorKind::Hold(_) => {
+            ArchiveErrorKind::Buffer(_) => {
                 format!("archive {number} cannot be kept here, so nothing of it was committed")
             }
             _ => format!("archive {number} is damaged, so nothing of it was committed"),
@@ -233,7 +233,7 @@ impl ArchiveError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match &self.trouble.kind {
-            ArchiveErrorKind::NotAnArchive { looks } if !self.follows => looks.help(),
+            ArchiveErrorKind::NotAnArchive { found } if !self.follows => found.help(),
             ArchiveErrorKind::NotAnArchive { .. } => Some(
                 "between archives only zero bytes may stand: look at what the producer writes to its stdout".to_owned(),
             ),
@@ -249,7 +249,7 @@ impl ArchiveError {
                 Some("write the archive again with GNU tar, bsdtar, or the tar library of Python or Go".to_owned())
             }
             ArchiveErrorKind::Compressed(error) => error.help(),
-            ArchiveErrorKind::Hold(_) => {
+            ArchiveErrorKind::Buffer(_) => {
                 Some("make room there, or hold archives in another directory: --tmp-dir DIR".to_owned())
             }
             _ => None,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{Entries, Entry, Feed, Item, Source, Tee, read_trouble, trouble};
+use super::entries::{Entries, Entry, Feed, Item, PositionedInput, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
 use super::index::{Files, Index, LeftOut, NextFile};
 use super::label::Label;
-use super::looks::Looks;
-use super::{Archive, Digest, Hold, Options, ReadAt};
+use super::sniffing::SniffedFormat;
+use super::{Archive, ArchiveBuffer, Digest, Options, ReadAt};
 
 /// What an input held, once [`ArchiveReader::next_archive`] has answered `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Seen {
 /// An archive is answered as soon as its second zero block was read; no byte more is asked for before that, so that a
 /// producer may stay silent for hours between two archives.
 pub struct ArchiveReader<R> {
-    source: Source<R>,
+    source: PositionedInput<R>,
     name: Arc<str>,
     first_number: u64,
     number: u64,
@@ -42,7 +42,7 @@ impl<R: BufRead> ArchiveReader<R> {
     /// gets the number `first_number`.
     pub fn new(input: R, name: Arc<str>, first_number: u64, options: Options) -> Self {
         Self {
-            source: Source::new(input),
+            source: PositionedInput::new(input),
             name,
             first_number,
             number: first_number,
@@ -58,7 +58,7 @@ impl<R: BufRead> ArchiveReader<R> {
     /// When the input ends inside an archive, is no archive, or cannot be read or held. After an error, as after the
     /// end, the answer is `None` for good. What is wrong with the files of an archive that is whole is no error here,
     /// but in [`Archive::contents`].
-    pub fn next_archive(&mut self, hold: Box<dyn Hold>) -> Result<Option<Archive>, ArchiveError> {
+    pub fn next_archive(&mut self, buffer: Box<dyn ArchiveBuffer>) -> Result<Option<Archive>, ArchiveError> {
         if self.ended {
             return Ok(None);
         }
@@ -69,7 +69,7 @@ impl<R: BufRead> ArchiveReader<R> {
         };
         let start = self.source.position() - BLOCK_BYTES;
         let archive = self
-            .archive(&first, start, hold)
+            .archive(&first, start, buffer)
             .map_err(|trouble| self.error(start, true, trouble))?;
         self.number += 1;
         self.ended = false;
@@ -122,34 +122,34 @@ impl<R: BufRead> ArchiveReader<R> {
 
     /// `bytes` stand where an archive should start, and are no header.
     fn no_header(&self, bytes: &[u8], start: u64) -> ArchiveError {
-        let looks = Looks::of(bytes);
+        let found = SniffedFormat::of(bytes);
         let kind = match <&Block>::try_from(bytes) {
-            Err(_) if self.may_be_cut(bytes, looks) => {
+            Err(_) if self.may_be_cut(bytes, found) => {
                 let came = bytes.len() as u64;
                 ArchiveErrorKind::Torn(Torn::Header { came })
             }
             Ok(block) if has_magic(block) => match Header::new(block) {
                 Err((stated, counted)) => ArchiveErrorKind::Checksum { stated, counted },
-                Ok(_) => ArchiveErrorKind::NotAnArchive { looks },
+                Ok(_) => ArchiveErrorKind::NotAnArchive { found },
             },
-            _ => ArchiveErrorKind::NotAnArchive { looks },
+            _ => ArchiveErrorKind::NotAnArchive { found },
         };
         self.error(start, true, trouble(start, kind))
     }
 
     /// Whether less than a block may be the start of a header: the name of an entry is text at first sight.
-    fn may_be_cut(&self, bytes: &[u8], looks: Looks) -> bool {
-        match looks {
-            Looks::Unknown | Looks::DamagedTar => true,
-            Looks::Text => self.number > self.first_number && !bytes.contains(&b'\n'),
+    fn may_be_cut(&self, bytes: &[u8], found: SniffedFormat) -> bool {
+        match found {
+            SniffedFormat::Unknown | SniffedFormat::DamagedTar => true,
+            SniffedFormat::Text => self.number > self.first_number && !bytes.contains(&b'\n'),
             _ => false,
         }
     }
 
-    fn archive(&mut self, first: &Block, start: u64, hold: Box<dyn Hold>) -> Result<Archive, Trouble> {
-        let mut tee = Keeper::new(hold, start);
-        let held_trouble = |at, error| trouble(at, ArchiveErrorKind::Hold(error));
-        tee.pass(first).map_err(|error| held_trouble(start, error))?;
+    fn archive(&mut self, first: &Block, start: u64, buffer: Box<dyn ArchiveBuffer>) -> Result<Archive, Trouble> {
+        let mut tee = Keeper::new(buffer, start);
+        let buffer_trouble = |at, error| trouble(at, ArchiveErrorKind::Buffer(error));
+        tee.pass(first).map_err(|error| buffer_trouble(start, error))?;
         let mut feed = Feed {
             source: &mut self.source,
             tee: &mut tee,
@@ -163,14 +163,14 @@ impl<R: BufRead> ArchiveReader<R> {
                     let data = feed.source.position() - start;
                     contents.add(|index| index.add(&mut entry, data));
                     if let Some(file) = contents.next_file(&entry) {
-                        feed.tee.hold.file(&file);
+                        feed.tee.buffer.file(&file);
                     }
                     entries.pass_data(&mut feed, &entry, 0)?;
                 }
             }
         }
         let end = self.source.position();
-        let (bytes, digest) = tee.finish().map_err(|error| held_trouble(end, error))?;
+        let (bytes, digest) = tee.finish().map_err(|error| buffer_trouble(end, error))?;
         let (contents, mut left_out) = contents.finish();
         left_out.missing_end = entries.missing();
         Ok(Archive {
@@ -207,7 +207,7 @@ impl<R: BufRead> ArchiveReader<R> {
 /// Nothing where it is no archive.
 #[must_use]
 pub fn label_of(input: impl BufRead) -> Label {
-    let mut source = Source::new(input);
+    let mut source = PositionedInput::new(input);
     let mut feed = Feed {
         source: &mut source,
         tee: &mut (),
@@ -279,16 +279,16 @@ const GATHERED: usize = 64 << 10;
 
 /// Keeps an archive's bytes and adds up their digest.
 struct Keeper {
-    hold: Box<dyn Hold>,
+    buffer: Box<dyn ArchiveBuffer>,
     sha: Sha256,
     gathered: Vec<u8>,
 }
 
 impl Keeper {
-    fn new(mut hold: Box<dyn Hold>, start: u64) -> Self {
-        hold.begin(start);
+    fn new(mut buffer: Box<dyn ArchiveBuffer>, start: u64) -> Self {
+        buffer.begin(start);
         Self {
-            hold,
+            buffer,
             sha: Sha256::new(),
             gathered: Vec::with_capacity(GATHERED),
         }
@@ -296,19 +296,19 @@ impl Keeper {
 
     fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.sha.update(bytes);
-        self.hold.write_all(bytes)
+        self.buffer.write_all(bytes)
     }
 
     fn keep_gathered(&mut self) -> io::Result<()> {
         self.sha.update(&self.gathered);
-        self.hold.write_all(&self.gathered)?;
+        self.buffer.write_all(&self.gathered)?;
         self.gathered.clear();
         Ok(())
     }
 
     fn finish(mut self) -> io::Result<(Arc<dyn ReadAt + Send + Sync>, Digest)> {
         self.keep_gathered()?;
-        Ok((self.hold.finish()?, Digest::new(self.sha.finalize().into())))
+        Ok((self.buffer.finish()?, Digest::new(self.sha.finalize().into())))
     }
 }
 

@@ -20,7 +20,7 @@ use super::sparse::{Segment, SparseFault};
 use super::{Links, Options, Special};
 use spoutctl_core::quantity::grouped;
 
-use self::links::Unfit;
+use self::links::InvalidTarget;
 pub(super) use self::merging::Merging;
 pub use self::merging::SamePath;
 
@@ -274,7 +274,7 @@ pub(super) struct Index {
     segments: Vec<Segment>,
     maps: Vec<Range<usize>>,
     deletions: Vec<Deletion>,
-    unfit: Vec<Unfit>,
+    invalid_targets: Vec<InvalidTarget>,
     has_entries: bool,
     left_out: LeftOut,
 }
@@ -282,7 +282,7 @@ pub(super) struct Index {
 type Checked<T> = Result<T, Problem>;
 
 /// Links with a target that is no path, until all entries are known.
-const MOST_UNFIT: usize = 10_000;
+const MOST_INVALID_TARGETS: usize = 10_000;
 
 impl Index {
     pub(super) fn new(options: &Options) -> Self {
@@ -298,7 +298,7 @@ impl Index {
             segments: Vec::new(),
             maps: Vec::new(),
             deletions: Vec::new(),
-            unfit: Vec::new(),
+            invalid_targets: Vec::new(),
             has_entries: false,
             left_out: LeftOut::default(),
         }
@@ -477,16 +477,16 @@ impl Index {
 
     /// Keeps what is wrong with a link until it is known whether the link counts; of too many, none is waited for.
     fn push_unfit(&mut self, entry: &Entry, fault: PathFault) -> Checked<u32> {
-        let unfit = Unfit {
+        let invalid_target = InvalidTarget {
             link: entry.kind,
             target: super::error::printable(&entry.link),
             fault,
         };
-        if self.unfit.len() == MOST_UNFIT {
-            return Err(problem(entry, unfit.into()));
+        if self.invalid_targets.len() == MOST_INVALID_TARGETS {
+            return Err(problem(entry, invalid_target.into()));
         }
-        self.unfit.push(unfit);
-        Ok(u32::try_from(self.unfit.len() - 1).unwrap_or(u32::MAX))
+        self.invalid_targets.push(invalid_target);
+        Ok(u32::try_from(self.invalid_targets.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn skip(&mut self, entry: &Entry) {
@@ -640,9 +640,9 @@ impl Index {
             Kind::HardLink => EntryKind::HardLink,
             Kind::SymbolicLink => EntryKind::SymbolicLink,
             Kind::UnfitLink => self
-                .unfit
+                .invalid_targets
                 .get(record.extra as usize)
-                .map_or(EntryKind::SymbolicLink, |unfit| unfit.link),
+                .map_or(EntryKind::SymbolicLink, |invalid_target| invalid_target.link),
             _ => EntryKind::File,
         }
     }

@@ -5,8 +5,8 @@
 //! early (at the first of two archives); a commit must do neither.
 //!
 //! One pass: [`ArchiveReader`] checks headers, keeps a compact index of the entries, and passes every byte to a
-//! [`Hold`] and to SHA-256. [`EntryStream`] walks one archive with the same parser, [`ArchiveWriter`] writes one, and
-//! [`open_input`] undoes gzip and zstd in front of them.
+//! [`ArchiveBuffer`] and to SHA-256. [`EntryStream`] walks one archive with the same parser, [`ArchiveWriter`] writes
+//! one, and [`open_input`] undoes gzip and zstd in front of them.
 //!
 //! **Deletions.** tar has no word for a file that is gone. [`ArchiveWriter::delete`] writes it as a record of a global
 //! PAX header, which other readers pass over: `SPOUTCTL.delete.0` with the path of the first such file, `.1` of the
@@ -64,9 +64,9 @@ mod framing;
 mod header;
 mod index;
 mod label;
-mod looks;
 mod path;
 mod pax;
+mod sniffing;
 mod sparse;
 mod stream;
 mod writer;
@@ -97,9 +97,9 @@ pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
 pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
-pub use looks::Looks;
 pub use path::{PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
+pub use sniffing::SniffedFormat;
 pub use sparse::SparseFault;
 pub use stream::{EntryStream, StreamedEntry};
 pub use writer::{ArchiveWriter, FileFrame};
@@ -183,7 +183,7 @@ impl Default for Options {
 }
 
 /// Where an archive's bytes are kept while it is in hand.
-pub trait Hold {
+pub trait ArchiveBuffer {
     /// The archive starts at `offset` bytes of the (decompressed) input. Told before its first byte.
     fn begin(&mut self, _offset: u64) {}
 
@@ -207,7 +207,7 @@ pub trait Hold {
 #[derive(Debug, Default)]
 pub struct InMemory(Vec<u8>);
 
-impl Hold for InMemory {
+impl ArchiveBuffer for InMemory {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.extend_from_slice(bytes);
         Ok(())

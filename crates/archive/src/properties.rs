@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::samples::{files, hold};
+use super::samples::{buffer, files};
 use super::{Archive, ArchiveError, ArchiveReader, ArchiveWriter, Options, STANDARD_INPUT, open_input};
 
 /// A file's path and content.
@@ -158,7 +158,7 @@ fn read(bytes: &[u8], sizes: &[usize]) -> (Vec<Archive>, Option<ArchiveError>) {
     let mut reader = ArchiveReader::new(input, Arc::from(STANDARD_INPUT), 1, options);
     let mut archives = Vec::new();
     loop {
-        match reader.next_archive(hold()) {
+        match reader.next_archive(buffer()) {
             Ok(Some(archive)) => archives.push(archive),
             Ok(None) => return (archives, None),
             Err(error) => return (archives, Some(error)),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::{Archive, ArchiveError, ArchiveReader, Hold, Options, ReadAt, STANDARD_INPUT};
+use super::{Archive, ArchiveBuffer, ArchiveError, ArchiveReader, Options, ReadAt, STANDARD_INPUT};
 
 /// Bytes in memory.
 pub(super) struct Bytes(pub(super) Vec<u8>);
@@ -18,7 +18,7 @@ impl ReadAt for Bytes {
     }
 }
 
-impl Hold for Bytes {
+impl ArchiveBuffer for Bytes {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.extend_from_slice(bytes);
         Ok(())
@@ -30,7 +30,7 @@ impl Hold for Bytes {
 }
 
 /// A hold in memory.
-pub(super) fn hold() -> Box<dyn Hold> {
+pub(super) fn buffer() -> Box<dyn ArchiveBuffer> {
     Box::new(Bytes(Vec::new()))
 }
 
@@ -43,7 +43,7 @@ pub(super) fn read_all(input: &[u8], options: &Options) -> (Vec<Archive>, Option
     let mut reader = reader(input, options.clone());
     let mut archives = Vec::new();
     loop {
-        match reader.next_archive(hold()) {
+        match reader.next_archive(buffer()) {
             Ok(Some(archive)) => archives.push(archive),
             Ok(None) => return (archives, None),
             Err(error) => return (archives, Some(error)),

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::entries::{Entries, Entry, Feed, Item, Source, read_trouble, trouble};
+use super::entries::{Entries, Entry, Feed, Item, PositionedInput, read_trouble, trouble};
 use super::error::{ArchiveErrorKind, ContentErrorKind, EntryStreamError, Trouble};
 use super::header::EntryKind;
 
@@ -11,7 +11,7 @@ const BUFFER: usize = 64 << 10;
 
 /// Reads one archive from a stream, entry by entry.
 pub struct EntryStream<R> {
-    source: Source<BufReader<R>>,
+    source: PositionedInput<BufReader<R>>,
     name: Arc<str>,
     entries: Entries,
     current: Option<Current>,
@@ -37,7 +37,7 @@ impl<R: Read> EntryStream<R> {
     /// Reads from `input`, which errors call `name`.
     pub fn new(input: R, name: Arc<str>) -> Self {
         Self {
-            source: Source::new(BufReader::with_capacity(BUFFER, input)),
+            source: PositionedInput::new(BufReader::with_capacity(BUFFER, input)),
             name,
             entries: Entries::new(),
             current: None,

@@ -119,9 +119,9 @@ impl Transport for Client {
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
-        patience: &dyn Fn() -> Duration,
+        answer_limit: &dyn Fn() -> Duration,
     ) -> Result<A, CallFault> {
-        let answer = upload::send(self, call, next, patience)?;
+        let answer = upload::send(self, call, next, answer_limit)?;
         client::decode(call, &answer)
     }
 }

@@ -122,7 +122,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Any [`CallFault`], as far as it comes in place of the first byte.
     fn read<Q: Request>(&self, call: Call, message: Q) -> Result<Box<dyn Read + Send + '_>, CallFault>;
 
-    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What
+    /// A stream of messages, and one in answer, for which `answer_limit` is waited after the last one was taken. What
     /// `next` fails with breaks the call off.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
-        patience: &dyn Fn() -> Duration,
+        answer_limit: &dyn Fn() -> Duration,
     ) -> Result<A, CallFault>;
 }
 

@@ -366,8 +366,8 @@ impl<T: Transport> CommitSink for PachdV2<T> {
         };
         let pachd = self.pachd()?;
         let limit = pachd.times().call;
-        let patience = || limit + Duration::from_secs(sent.get() / BYTES_A_SECOND);
-        match pachd.send(call, &mut next, &patience) {
+        let answer_limit = || limit + Duration::from_secs(sent.get() / BYTES_A_SECOND);
+        match pachd.send(call, &mut next, &answer_limit) {
             Ok(answer) => messages::file_set(answer).map_err(unreadable(call)),
             Err(CallFault { fault, .. }) => {
                 // The next try sends smaller ones, besides fewer of them.

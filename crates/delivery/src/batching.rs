@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, never};
 
-use super::holding::Holding;
-use spoutctl_archive::{Archive, Gathering, Hold, SamePath};
+use super::spill::SpillBuffers;
+use spoutctl_archive::{Archive, ArchiveBuffer, Gathering, SamePath};
 
 /// When a batch is complete: whichever comes first.
 ///
@@ -75,7 +75,7 @@ pub(super) struct Batcher<'a> {
     pub batching: Batching,
     pub same_path: SamePath,
     /// Where the bytes of a batch are kept; without one they are forgotten, as when nothing is sent.
-    pub holding: Option<&'a Holding>,
+    pub buffers: Option<&'a SpillBuffers>,
     pub hand: Option<Hand>,
 }
 
@@ -120,12 +120,16 @@ impl Batcher<'_> {
             // A period that no clock reaches is none. What an earlier run had together is all there already, or comes.
             deadline: now.checked_add(period).filter(|_| until == Until::Bounds),
         });
-        let hold = match (until, self.holding) {
+        let buffer = match (until, self.buffers) {
             (Until::Known { .. }, _) | (_, None) => None,
-            (_, Some(holding)) => Some(move || -> Box<dyn Hold> { holding.hold() }),
+            (_, Some(buffers)) => Some(move || -> Box<dyn ArchiveBuffer> { buffers.buffer() }),
         };
-        hand.archives
-            .add(archive, hold.as_ref().map(|hold| hold as &dyn Fn() -> Box<dyn Hold>))?;
+        hand.archives.add(
+            archive,
+            buffer
+                .as_ref()
+                .map(|buffer| buffer as &dyn Fn() -> Box<dyn ArchiveBuffer>),
+        )?;
         Ok(match until {
             Until::Bounds => hand.archives.count() >= count || hand.archives.length() >= bytes,
             Until::Planned(_) | Until::Known { .. } => hand.is_whole(),

@@ -29,7 +29,7 @@ use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
-use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
+use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
 use super::{CommitSink, Observer, WriteMode};
@@ -231,7 +231,7 @@ impl<'a> Committer<'a> {
             .uploader()
             .upload(job.archive, job.files, &mut |fault| match fault {
                 None => {
-                    retry.patience.reset();
+                    retry.budget.reset();
                     Ok(())
                 }
                 Some(fault) if fault.kind == FaultKind::Local && self.interrupt.is_over(self.clock.now()) => {
@@ -600,8 +600,8 @@ impl<'a> Committer<'a> {
         self.staging.as_ref().map_or(self.branch, |staging| staging.target)
     }
 
-    fn patience(&self) -> Patience<'a> {
-        Patience::new(self.clock, self.interrupt, self.retry_for)
+    fn retry_budget(&self) -> RetryBudget<'a> {
+        RetryBudget::new(self.clock, self.interrupt, self.retry_for)
     }
 }
 
@@ -645,7 +645,7 @@ fn finished_with_error(job: &Job<'_>, commit: Commit, error: String) -> Delivery
 pub(super) struct Retry<'a> {
     archive: u64,
     observer: &'a dyn Observer,
-    patience: Patience<'a>,
+    budget: RetryBudget<'a>,
     unknown: UnknownAnswers,
 }
 
@@ -654,7 +654,7 @@ impl<'a> Retry<'a> {
         Self {
             archive,
             observer: committer.observer,
-            patience: committer.patience(),
+            budget: committer.retry_budget(),
             unknown: UnknownAnswers::default(),
         }
     }
@@ -666,7 +666,7 @@ impl<'a> Retry<'a> {
             return Err(DeliveryError::from_fault(self.archive, fault));
         }
         self.observer.retrying(&fault);
-        self.patience
+        self.budget
             .wait(fault.retry_after)
             .map_err(|end| DeliveryError::exhausted(end, fault))
     }
@@ -674,7 +674,7 @@ impl<'a> Retry<'a> {
 
 /// Waiting for somebody else's open head.
 struct Busy<'a> {
-    patience: Patience<'a>,
+    budget: RetryBudget<'a>,
     /// The head that is waited for: another one means that the branch gets on.
     head: Option<CommitId>,
     /// How often the head was no longer open when it was looked at.
@@ -684,7 +684,7 @@ struct Busy<'a> {
 impl<'a> Busy<'a> {
     fn new(committer: &Committer<'a>) -> Self {
         Self {
-            patience: committer.patience(),
+            budget: committer.retry_budget(),
             head: None,
             races: 0,
         }
@@ -712,9 +712,9 @@ impl<'a> Busy<'a> {
             let id = &head.commit.id;
             committer.observer.note(&waiting_for(branch, id));
             self.head = Some(id.clone());
-            self.patience.reset();
+            self.budget.reset();
         }
-        self.patience.wait(None).map_err(|end| match end {
+        self.budget.wait(None).map_err(|end| match end {
             Exhausted::Retries(waited) => DeliveryError::Busy {
                 branch: branch.clone(),
                 head: Box::new(head),

@@ -30,8 +30,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::error::{DeliveryError, LetGo};
-use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
 use super::preflight::Ready;
+use super::retry::{Clock, Interrupt, RetryBudget, UnknownAnswers};
 use super::upload::{Cursor, Load, PartChanges, SMALLEST_PART, TIME_TO_LIVE, part_end};
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{EntryKey, File, ReadAt};
@@ -222,14 +222,14 @@ impl EarlySender {
             let fault = Fault::new(FaultKind::Refused, "it has no file sets, which --hold-limit needs");
             return Err(DeliveryError::from_fault(number, fault));
         }
-        let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
+        let mut budget = RetryBudget::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         let mut window = Window::default();
         let mut limit = part;
         while window.wait(archive, limit) && !self.interrupt.is_raised() {
             let fault = match self.part(archive, &mut window, limit) {
                 Ok(()) => {
-                    patience.reset();
+                    budget.reset();
                     continue;
                 }
                 Err(fault) => fault,
@@ -248,7 +248,7 @@ impl EarlySender {
                 return Err(DeliveryError::from_fault(number, fault));
             }
             self.observer.retrying(&fault);
-            let waited = patience.wait(fault.retry_after);
+            let waited = budget.wait(fault.retry_after);
             waited.map_err(|end| DeliveryError::exhausted(end, fault))?;
         }
         Ok(())

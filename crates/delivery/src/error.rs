@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::patience::Exhausted;
 use super::restarted::Emptied;
+use super::retry::Exhausted;
 use super::spool::{Damaged, SpoolError};
 use super::{Settled, Unacknowledged};
 use crate::messages::MessageError;

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::error::DeliveryError;
 use super::ledger::Ledger;
-use super::patience::{Clock, Interrupt, Patience, UnknownAnswers};
+use super::retry::{Clock, Interrupt, RetryBudget, UnknownAnswers};
 use super::{CommitSink, Observer, Receipt, Settled};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
@@ -288,7 +288,7 @@ impl Watch<'_> {
     /// # Errors
     /// When it finished with an error, was dropped, or nobody answers.
     pub fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
-        let mut patience = Patience::new(self.clock, self.interrupt, self.retry_for);
+        let mut budget = RetryBudget::new(self.clock, self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         let begun = self.clock.now();
         let mut told_at = begun + TOLD_AFTER;
@@ -308,7 +308,7 @@ impl Watch<'_> {
                             "archive {archive}: pachd has been finishing commit {commit} for {so_far}; it is waited for"
                         ));
                     }
-                    self.still_finishing(&mut patience)?;
+                    self.still_finishing(&mut budget)?;
                 }
                 Ok(info) if info.error.is_empty() => return Ok(info),
                 Ok(info) => {
@@ -327,7 +327,7 @@ impl Watch<'_> {
                 }
                 Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => {
                     self.observer.retrying(&fault);
-                    patience
+                    budget
                         .wait(fault.retry_after)
                         .map_err(|end| DeliveryError::exhausted(end, fault))?;
                 }
@@ -346,8 +346,8 @@ impl Watch<'_> {
         }
     }
 
-    fn still_finishing(&self, patience: &mut Patience<'_>) -> Result<(), DeliveryError> {
-        patience.reset();
+    fn still_finishing(&self, budget: &mut RetryBudget<'_>) -> Result<(), DeliveryError> {
+        budget.reset();
         if self.interrupt.is_over(self.clock.now()) {
             return Err(DeliveryError::Interrupted);
         }

@@ -5,7 +5,7 @@
 //!
 //! | module | part of the way |
 //! |---|---|
-//! | [`holding`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
+//! | [`spill`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
 //! | [`rereading`] | an input that is a regular file is read again instead |
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
@@ -24,7 +24,7 @@
 //! | [`squashing`] | takes old commits out of a history, and leaves their data to those that stay |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
-//! | [`patience`] | how long to try, and how an interrupt ends it |
+//! | [`retry`] | how long to try, and how an interrupt ends it |
 //! | [`run`] | the three of them over a stream of archives |
 //!
 //! **The rules** (reasons and recordings: the table in each module):
@@ -62,18 +62,18 @@ pub mod batching;
 pub mod early;
 pub mod examination;
 pub mod following;
-pub mod holding;
 pub mod ledger;
 pub mod mark;
 pub mod messages;
-pub mod patience;
 pub mod preflight;
 pub mod quarantine;
 pub mod rereading;
 pub mod restarted;
 pub mod retrieval;
+pub mod retry;
 pub mod routing;
 pub mod run;
+pub mod spill;
 pub mod spool;
 pub mod squashing;
 pub mod staging;

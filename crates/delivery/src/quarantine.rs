@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use crate::messages::aside::Kept;
 use crate::messages::packing::{Bad, Shelf};
-use spoutctl_archive::{ASIDES, Archive, ArchiveReader, ContentError, FileFrame, Hold, Options, ReadAt, Refused};
+use spoutctl_archive::{
+    ASIDES, Archive, ArchiveBuffer, ArchiveReader, ContentError, FileFrame, Options, ReadAt, Refused,
+};
 use spoutctl_core::pfs::Branch;
 
 /// How much is copied at a time: 64 KiB.
@@ -74,14 +76,19 @@ impl Quarantine {
 ///
 /// # Errors
 /// When it cannot be held.
-pub fn wrap(archive: &Archive, reason: &ContentError, branch: &Branch, hold: Box<dyn Hold>) -> io::Result<Archive> {
+pub fn wrap(
+    archive: &Archive,
+    reason: &ContentError,
+    branch: &Branch,
+    buffer: Box<dyn ArchiveBuffer>,
+) -> io::Result<Archive> {
     let name = format!("{:012}-{}", archive.number, archive.digest);
     let path = |end: &str| format!("{ASIDES}/{name}{end}");
     let why = why(archive, reason);
     let (first, second) = (path(".tar"), path(".why"));
     let frame = |path: &str, size: u64| FileFrame::new(path.as_bytes(), size);
     let (outer, inner) = (frame(&first, archive.length)?, frame(&second, why.len() as u64)?);
-    let whole = HeldReader {
+    let whole = WholeArchive {
         held: Arc::clone(archive.held()),
         offset: 0,
         length: archive.length,
@@ -106,7 +113,7 @@ pub fn wrap(archive: &Archive, reason: &ContentError, branch: &Branch, hold: Box
             ..Options::default()
         },
     );
-    let wrapped = reader.next_archive(hold).map_err(io::Error::other)?;
+    let wrapped = reader.next_archive(buffer).map_err(io::Error::other)?;
     let mut wrapped = wrapped.ok_or(io::ErrorKind::UnexpectedEof)?;
     (wrapped.offset, wrapped.length, wrapped.digest) = (archive.offset, archive.length, archive.digest);
     wrapped.label = archive.label.clone();
@@ -118,13 +125,13 @@ pub fn wrap(archive: &Archive, reason: &ContentError, branch: &Branch, hold: Box
 }
 
 /// An archive's own bytes, read once.
-struct HeldReader {
+struct WholeArchive {
     held: Arc<dyn ReadAt + Send + Sync>,
     offset: u64,
     length: u64,
 }
 
-impl Read for HeldReader {
+impl Read for WholeArchive {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.length - self.offset).unwrap_or(usize::MAX);
         let count = left.min(buffer.len());

@@ -12,13 +12,13 @@ use super::batching::Batching;
 use super::early::{self, Early, EarlySender};
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
-use super::holding::Holding;
 use super::ledger::Ledger;
 use super::mark::StreamName;
-use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
 use super::preflight::{NotReady, Preflight, Ready};
 use super::quarantine::{Quarantine, wrap};
 use super::restarted::{Emptied, Leftover};
+use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
+use super::spill::SpillBuffers;
 use super::stream::Stream;
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, ArchiveErrorKind, Files};
@@ -56,7 +56,7 @@ pub struct Options {
     /// What cannot be taken goes into a repo of its own, and its commits say so.
     pub asides_have_a_repo: bool,
     /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
-    pub drains: bool,
+    pub drains_on_interrupt: bool,
     /// The input is the same as last time.
     pub resume: bool,
     /// The archives bring the numbers of a spool along.
@@ -125,7 +125,7 @@ pub struct Delivery {
     pub interrupt: Interrupt,
     pub ledger: Arc<Ledger>,
     /// Where the archives of a batch are held together.
-    pub holding: Holding,
+    pub buffers: SpillBuffers,
     pub on_bad: OnBad,
     /// What tells of archives while they are read, where parts of them are to leave early. None with a spool, batches or a dry
     /// run, which have nothing to send before an archive is complete.
@@ -171,7 +171,7 @@ impl Delivery {
             accept_emptied: options.accept_emptied,
             dry_run: options.dry_run,
         };
-        let mut patience = Patience::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
+        let mut budget = RetryBudget::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
         let mut unknown = UnknownAnswers::default();
         let mut said_busy = false;
         loop {
@@ -207,7 +207,7 @@ impl Delivery {
             } else {
                 None
             };
-            patience.wait(asked).map_err(|end| self.not_ready(end, reason))?;
+            budget.wait(asked).map_err(|end| self.not_ready(end, reason))?;
         }
     }
 
@@ -253,10 +253,15 @@ impl Delivery {
     }
 
     /// The next thing from the reading side, unless something ends the delivery first.
-    fn receive(&self, incoming: &Receiver<Incoming>, failed: &Receiver<()>, wakes: &Wakes) -> Result<Incoming, Stop> {
-        let latest = || self.interrupt.deadline().filter(|_| self.options.drains);
+    fn receive(
+        &self,
+        incoming: &Receiver<Incoming>,
+        failed: &Receiver<()>,
+        wakes: &Wakes,
+    ) -> Result<Incoming, NotReceived> {
+        let latest = || self.interrupt.deadline().filter(|_| self.options.drains_on_interrupt);
         if self.interrupt.is_raised() && latest().is_none() {
-            return Err(Stop::Interrupted);
+            return Err(NotReceived::Interrupted);
         }
         let mut raised = self.interrupt.raised().clone();
         let mut over = never();
@@ -265,13 +270,13 @@ impl Delivery {
                 recv(raised) -> _ => {
                     // A closed channel would be ready for ever.
                     raised = never();
-                    over = at(latest().ok_or(Stop::Interrupted)?);
+                    over = at(latest().ok_or(NotReceived::Interrupted)?);
                 }
-                recv(over) -> _ => return Err(Stop::Interrupted),
-                recv(failed) -> _ => return Err(Stop::EarlierFailed),
-                recv(wakes.due) -> _ => return Err(Stop::BatchDue),
-                recv(wakes.progress) -> _ => return Err(Stop::Progress),
-                recv(incoming) -> message => return message.map_err(|RecvError| Stop::ReaderGone),
+                recv(over) -> _ => return Err(NotReceived::Interrupted),
+                recv(failed) -> _ => return Err(NotReceived::EarlierFailed),
+                recv(wakes.due) -> _ => return Err(NotReceived::BatchDue),
+                recv(wakes.progress) -> _ => return Err(NotReceived::Progress),
+                recv(incoming) -> message => return message.map_err(|RecvError| NotReceived::ReaderGone),
             }
         }
     }
@@ -316,7 +321,7 @@ impl Delivery {
             return error;
         };
         let failure = match (&self.early, &archive.trouble.kind) {
-            (Some(early), ArchiveErrorKind::Hold(held))
+            (Some(early), ArchiveErrorKind::Buffer(held))
                 if early.limit().is_some() && held.kind() == ErrorKind::Other =>
             {
                 early.take_failure(archive.number)
@@ -366,9 +371,9 @@ impl Delivery {
                 Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
                 Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
                 Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(self.or_why_not_sent(error))),
-                Err(Stop::BatchDue) => stream.close_batch()?,
-                Err(Stop::Progress) => ControlFlow::Continue(()),
-                Err(Stop::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
+                Err(NotReceived::BatchDue) => stream.close_batch()?,
+                Err(NotReceived::Progress) => ControlFlow::Continue(()),
+                Err(NotReceived::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
                 Err(stop) => return stop.into_result(),
             };
             if flow.is_break() {
@@ -398,7 +403,7 @@ impl Delivery {
                 OnBad::Skip => stream.skip(&archive),
                 OnBad::SetAside(quarantine) => stream.quarantine(&archive, error, quarantine),
                 OnBad::Along(branch) => {
-                    let wrapped = wrap(&archive, error, branch, self.holding.hold());
+                    let wrapped = wrap(&archive, error, branch, self.buffers.buffer());
                     let number = archive.number;
                     let wrapped = wrapped.map_err(|error| DeliveryError::Held { archive: number, error })?;
                     stream.commit_aside(wrapped)
@@ -431,7 +436,7 @@ impl Wakes {
 }
 
 /// Why nothing more is taken from the reading side.
-enum Stop {
+enum NotReceived {
     Interrupted,
     /// Nothing is wrong: the batch in hand has waited long enough.
     BatchDue,
@@ -443,7 +448,7 @@ enum Stop {
     ReaderGone,
 }
 
-impl Stop {
+impl NotReceived {
     fn into_result(self) -> Result<(), DeliveryError> {
         match self {
             Self::EarlierFailed | Self::BatchDue | Self::Progress => Ok(()),

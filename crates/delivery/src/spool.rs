@@ -51,14 +51,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 pub use self::error::SpoolError;
-pub use self::feeding::{Leaving, feed};
+pub use self::feeding::{SpoolObserver, feed};
 use self::files::{Kept, Name};
-pub use self::journal::{HeldBack, Purpose};
-use self::journal::{Journal, Together};
+use self::journal::{BatchRange, Journal};
+pub use self::journal::{CommitOptions, HeldBack};
 use super::mark::StreamName;
 use super::preflight::Ready;
 use super::run::{Planned, Spooled};
-use spoutctl_archive::{Archive, ArchiveReader, Digest, Hold};
+use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, Digest};
 use spoutctl_core::pfs::CommitId;
 
 const WAITING: &str = "waiting";
@@ -120,12 +120,12 @@ impl Inner {
     }
 
     /// As the delivery wants it; `None` when nothing of it waits any more.
-    fn planned(&self, together: Together) -> Option<Planned> {
+    fn planned(&self, batch: BatchRange) -> Option<Planned> {
         let waiting = self.waiting.iter().map(|one| one.name.sequence);
         Some(Planned {
-            first: together.first,
-            last: together.last,
-            last_waiting: waiting.rev().find(|sequence| together.contains(*sequence))?,
+            first: batch.first,
+            last: batch.last,
+            last_waiting: waiting.rev().find(|sequence| batch.contains(*sequence))?,
         })
     }
 
@@ -182,7 +182,7 @@ pub struct Contents {
     pub messages: u64,
     pub waiting: Vec<Item>,
     pub held_back: Option<HeldBack>,
-    pub purpose: Option<Purpose>,
+    pub options: Option<CommitOptions>,
     /// Files that were set aside.
     pub damaged: Vec<PathBuf>,
     /// The process that uses it now.
@@ -262,7 +262,7 @@ impl Spool {
             stream: journal.stream,
             waiting,
             held_back: journal.held_back,
-            purpose: journal.purpose,
+            options: journal.options,
             damaged: files::damaged(dir),
             used_by: files::used_by(dir)?,
         })
@@ -324,7 +324,7 @@ impl Spool {
             cluster: inner.journal.cluster.clone(),
             planned: inner
                 .journal
-                .together
+                .batches
                 .iter()
                 .filter_map(|one| inner.planned(*one))
                 .collect(),
@@ -337,20 +337,20 @@ impl Spool {
         self.lock().damaged.clone()
     }
 
-    /// Says what the archives are for. What waits keeps the purpose that it was taken in for.
+    /// Says what the archives are for. What waits keeps the options that it was taken in with.
     ///
     /// # Errors
     /// When archives wait that are for something else.
-    pub fn bind(&self, purpose: &Purpose) -> Result<(), SpoolError> {
+    pub fn bind(&self, options: &CommitOptions) -> Result<(), SpoolError> {
         let mut inner = self.lock();
-        if inner.journal.purpose.as_ref() == Some(purpose) {
+        if inner.journal.options.as_ref() == Some(options) {
             return Ok(());
         }
-        let before = inner.journal.purpose.as_ref();
-        let differences = before.map(|before| before.differences(purpose));
+        let before = inner.journal.options.as_ref();
+        let differences = before.map(|before| before.differences(options));
         let is_same = differences.as_ref().is_some_and(Vec::is_empty);
         if let Some(differences) = differences.filter(|_| !is_same && !inner.waiting.is_empty()) {
-            return Err(SpoolError::OtherPurpose {
+            return Err(SpoolError::OtherOptions {
                 dir: self.dir.clone(),
                 waiting: inner.waiting.len(),
                 held_back: inner.journal.held_back.as_ref().map(|held| held.sequence),
@@ -358,12 +358,12 @@ impl Spool {
             });
         }
         let mut journal = inner.journal.clone();
-        journal.purpose = Some(purpose.clone());
+        journal.options = Some(options.clone());
         if !is_same {
             // Another destination: what was known of the old one says nothing about it.
             journal.cluster = None;
             journal.floor = None;
-            journal.together.clear();
+            journal.batches.clear();
             inner.fresh = true;
         }
         inner.write(&self.dir, journal)
@@ -393,7 +393,7 @@ impl Spool {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn hold(self: &Arc<Self>) -> Result<Box<dyn Hold>, SpoolError> {
+    pub fn buffer(self: &Arc<Self>) -> Result<Box<dyn ArchiveBuffer>, SpoolError> {
         let held = files::Incoming::create(Arc::clone(self))?;
         Ok(Box::new(held))
     }
@@ -522,7 +522,7 @@ impl Spool {
         let mut inner = self.lock();
         let one = inner
             .journal
-            .together
+            .batches
             .iter()
             .find(|one| one.contains(*sequences.start()));
         // One that somebody has taken an archive out of is still the same.
@@ -530,7 +530,7 @@ impl Spool {
             return Ok(());
         }
         let mut journal = inner.journal.clone();
-        journal.together.push(Together {
+        journal.batches.push(BatchRange {
             first: *sequences.start(),
             last: *sequences.end(),
         });
@@ -552,7 +552,7 @@ impl Spool {
         if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
             journal.floor = Some(commit.to_string());
         }
-        journal.together.retain(|one| !one.contains(sequence));
+        journal.batches.retain(|one| !one.contains(sequence));
         journal.held_back.take_if(|held| sequences.contains(&held.sequence));
         let written = inner.write(&self.dir, journal);
         self.leave(inner, sequences, written)
@@ -614,7 +614,7 @@ impl Spool {
     pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
         let mut inner = self.lock();
         let mut journal = inner.journal.clone();
-        let together = journal.together.iter().find(|one| one.contains(held.sequence));
+        let together = journal.batches.iter().find(|one| one.contains(held.sequence));
         let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));
         held.sequence = waiting.map_or(held.sequence, |first| first.name.sequence);
         let sequence = held.sequence;

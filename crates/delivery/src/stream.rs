@@ -77,7 +77,7 @@ impl<'a> Stream<'a> {
                     WriteMode::Overwrite => SamePath::Replaces,
                     WriteMode::Append => SamePath::Follows,
                 },
-                holding: (!options.dry_run).then_some(&delivery.holding),
+                buffers: (!options.dry_run).then_some(&delivery.buffers),
                 hand: None,
             },
         })

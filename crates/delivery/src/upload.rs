@@ -16,7 +16,7 @@ use crossbeam_channel::{Sender, bounded};
 
 use super::early::{Early, Sent};
 use super::error::LetGo;
-use super::patience::{Clock, Interrupt};
+use super::retry::{Clock, Interrupt};
 use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, File, Files};
 use spoutctl_core::fault::{Fault, FaultKind};

@@ -80,14 +80,14 @@ const FAILS: &str = "pachd accepts it, cannot make the pod, and the pipeline fai
 
 /// One of the two fields, and what is in it.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+struct PodField<'a> {
     name: &'static str,
     text: Text<'a>,
 }
 
 /// What is done to the pod, in its order: the whole of `pod_spec`, then each operation of `pod_patch`.
 struct Change<'a> {
-    by: Source<'a>,
+    by: PodField<'a>,
     /// How it is called; counted from 1.
     called: String,
     patch: Json,
@@ -234,7 +234,7 @@ fn refused(spec: &Spec<'_>, change: &Change<'_>, fault: &Fault, findings: &mut F
 
 fn pod_patch<'a>(text: Text<'a>, findings: &mut Findings<'_>) -> Option<Vec<Change<'a>>> {
     let json = read(Some(text).filter(|text| !text.value.is_empty())?, "PodPatch", findings)?;
-    let by = Source {
+    let by = PodField {
         name: "pod_patch",
         text,
     };
@@ -331,7 +331,7 @@ fn pod_spec<'a>(spec: &Spec<'a>, text: Text<'a>, findings: &mut Findings<'_>) ->
             .help("write the same as a JSON Patch in `pod_patch`"),
     );
     Some(Change {
-        by: Source { name: "pod_spec", text },
+        by: PodField { name: "pod_spec", text },
         called: "`pod_spec`".to_owned(),
         patch: json,
     })

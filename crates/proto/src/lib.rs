@@ -20,7 +20,7 @@ pub mod metadata;
 pub mod names;
 pub mod pfs;
 pub mod pps;
-pub mod shape;
+pub mod schema;
 pub mod spec;
 pub mod transaction;
 pub mod v1;

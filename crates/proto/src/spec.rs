@@ -1,6 +1,6 @@
 //! A pipeline's spec and what pachd tells of a pipeline (Pachyderm 2.12), as they are read and written.
 
-use super::shape::Shape;
+use super::schema::MessageSchema;
 use spoutctl_fields::version::Versions;
 use spoutctl_fields::{
     COMMIT, DATUM_SET_SPEC, DETERMINED, EGRESS, Enumeration, Field, INPUT, Kind, METADATA, Message, PARALLELISM_SPEC,
@@ -8,13 +8,13 @@ use spoutctl_fields::{
 };
 
 /// `CreatePipelineRequest`: a spec.
-pub const CREATE_PIPELINE_REQUEST: Shape = Shape(&SPEC);
+pub const CREATE_PIPELINE_REQUEST: MessageSchema = MessageSchema(&SPEC);
 
 /// `PipelineInfo`: a pipeline as pachd has it.
-pub const PIPELINE_INFO: Shape = Shape(&INFO);
+pub const PIPELINE_INFO: MessageSchema = MessageSchema(&INFO);
 
 /// `JobInfo`: a job, with what of its pipeline's spec its workers would need.
-pub const JOB_INFO: Shape = Shape(&JOB);
+pub const JOB_INFO: MessageSchema = MessageSchema(&JOB);
 
 const fn one(name: &'static str, tag: u32, kind: Kind) -> Field {
     Field {

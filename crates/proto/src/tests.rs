@@ -24,7 +24,7 @@ use super::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, ListPipelineRequest, PipelineInfo,
     StartPipelineRequest, StopPipelineRequest,
 };
-use super::shape::Shape;
+use super::schema::MessageSchema;
 use super::spec::{CREATE_PIPELINE_REQUEST, PIPELINE_INFO};
 use super::transaction::{OneTransactionRequest, Transaction, TransactionInfo};
 use super::v1;
@@ -46,18 +46,18 @@ fn again<M: Message + Default + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> Ve
 }
 
 /// The same of what has a table of its fields.
-fn shaped_again(shape: Shape, bytes: &[u8]) -> Vec<u8> {
-    shape.encode(&shape.decode(bytes).unwrap())
+fn encoded_again(schema: MessageSchema, bytes: &[u8]) -> Vec<u8> {
+    schema.encode(&schema.decode(bytes).unwrap())
 }
 
 fn spec_again(bytes: &[u8]) -> Vec<u8> {
-    shaped_again(CREATE_PIPELINE_REQUEST, bytes)
+    encoded_again(CREATE_PIPELINE_REQUEST, bytes)
 }
 
 fn info_again(bytes: &[u8]) -> Vec<u8> {
     // What a client looks at are fields of the same numbers.
     again::<PipelineInfo>(bytes);
-    shaped_again(PIPELINE_INFO, bytes)
+    encoded_again(PIPELINE_INFO, bytes)
 }
 
 type Again = fn(&[u8]) -> Vec<u8>;

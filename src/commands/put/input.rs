@@ -20,14 +20,14 @@ use super::producer::Producer;
 use super::report::Report;
 use crate::commands::messages::{Bad, Packing, Waited, Wish, notes};
 use crate::failure::Failure;
-use spoutctl_archive::{Archive, ArchiveReader, Hold, STANDARD_INPUT, Seen};
+use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, STANDARD_INPUT, Seen};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::early::Early;
-use spoutctl_delivery::holding::Holding;
 use spoutctl_delivery::messages::Packed;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
 use spoutctl_delivery::rereading::Original;
+use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::{DeliveryError, Incoming, Observer};
 
 /// Something to read archives from.
@@ -142,12 +142,12 @@ impl Stopping {
 }
 
 /// Where archives go, one after the other, as they are read.
-pub(super) trait Taker {
+pub(super) trait Intake {
     /// The number of the first archive.
     fn first_number(&self) -> u64;
 
     /// A place for the archive of this number while it is read, of an input that perhaps can be read again.
-    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError>;
+    fn buffer(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn ArchiveBuffer>, DeliveryError>;
 
     /// A complete archive. It breaks when nobody wants more.
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError>;
@@ -160,8 +160,8 @@ pub(super) trait Taker {
 }
 
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
-pub(super) struct Directly {
-    pub holding: Holding,
+pub(super) struct DirectIntake {
+    pub buffers: SpillBuffers,
     /// Where parts of an archive leave while it is read.
     pub early: Option<Early>,
     pub archives: Sender<Incoming>,
@@ -173,15 +173,15 @@ pub(super) struct Directly {
     pub report: Arc<Report>,
 }
 
-impl Taker for Directly {
+impl Intake for DirectIntake {
     fn first_number(&self) -> u64 {
         1
     }
 
-    fn hold(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
+    fn buffer(&self, number: u64, original: Option<&Original>) -> Result<Box<dyn ArchiveBuffer>, DeliveryError> {
         Ok(match &self.early {
-            Some(early) => self.holding.hold_early(original, early, number),
-            None => self.holding.hold_of(original),
+            Some(early) => self.buffers.buffer_early(original, early, number),
+            None => self.buffers.buffer_of(original),
         })
     }
 
@@ -214,11 +214,11 @@ impl Reader {
     ///
     /// # Errors
     /// What keeps it from going on. Every archive before was handed over.
-    pub fn read_all(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
+    pub fn read_all(&self, intake: &dyn Intake) -> Result<(), DeliveryError> {
         match (&self.producer, &self.kafka) {
-            (Some(producer), _) => producer.read(self, taker)?,
-            (None, Some(kafka)) => self.read_kafka(kafka, taker)?,
-            (None, None) => self.read_inputs(taker)?,
+            (Some(producer), _) => producer.read(self, intake)?,
+            (None, Some(kafka)) => self.read_kafka(kafka, intake)?,
+            (None, None) => self.read_inputs(intake)?,
         }
         if self.endless {
             Err(DeliveryError::Ended)
@@ -231,17 +231,17 @@ impl Reader {
         self.report.note(text);
     }
 
-    fn read_inputs(&self, taker: &dyn Taker) -> Result<(), DeliveryError> {
-        let mut number = taker.first_number();
+    fn read_inputs(&self, intake: &dyn Intake) -> Result<(), DeliveryError> {
+        let mut number = intake.first_number();
         for input in &self.inputs {
-            if self.read_one(input, &mut number, taker)?.is_break() {
+            if self.read_one(input, &mut number, intake)?.is_break() {
                 break;
             }
         }
         Ok(())
     }
 
-    fn read_one(&self, input: &Input, number: &mut u64, taker: &dyn Taker) -> Result<ControlFlow<()>, DeliveryError> {
+    fn read_one(&self, input: &Input, number: &mut u64, intake: &dyn Intake) -> Result<ControlFlow<()>, DeliveryError> {
         let name = input.name();
         let file = input.open().map_err(|error| DeliveryError::Input {
             name: name.to_string(),
@@ -249,7 +249,7 @@ impl Reader {
         })?;
         // What is made of messages stands nowhere else.
         let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
-        self.read_archives(&name, file, original.as_ref(), number, taker)
+        self.read_archives(&name, file, original.as_ref(), number, intake)
     }
 
     /// Hands over the archives of one input. It breaks when nobody takes them any more.
@@ -259,7 +259,7 @@ impl Reader {
         input: impl Read + AsFd + Send + 'static,
         original: Option<&Original>,
         number: &mut u64,
-        taker: &dyn Taker,
+        intake: &dyn Intake,
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
             input,
@@ -267,10 +267,10 @@ impl Reader {
         };
         self.report.reads();
         if let Some(packing) = &self.packing {
-            return self.read_messages(packing, name, counted, number, taker);
+            return self.read_messages(packing, name, counted, number, intake);
         }
         let input = spoutctl_archive::open_input(counted);
-        let Some(seen) = self.hand_over(name, input, original, number, taker)? else {
+        let Some(seen) = self.hand_over(name, input, original, number, intake)? else {
             return Ok(ControlFlow::Break(()));
         };
         match seen {
@@ -290,17 +290,17 @@ impl Reader {
         input: impl BufRead,
         original: Option<&Original>,
         number: &mut u64,
-        taker: &dyn Taker,
+        intake: &dyn Intake,
     ) -> Result<Option<Seen>, DeliveryError> {
         let mut reader = ArchiveReader::new(input, Arc::clone(name), *number, self.options.clone());
         loop {
-            let next = reader.next_archive(taker.hold(*number, original)?);
+            let next = reader.next_archive(intake.buffer(*number, original)?);
             *number = reader.next_number();
             let Some(archive) = next? else {
                 return Ok(Some(reader.seen()));
             };
             self.report.begun(archive.number, Instant::now());
-            if taker.take(archive)?.is_break() {
+            if intake.take(archive)?.is_break() {
                 return Ok(None);
             }
         }
@@ -313,13 +313,13 @@ impl Reader {
         name: &Arc<str>,
         input: impl Read + AsFd + Send + 'static,
         number: &mut u64,
-        taker: &dyn Taker,
+        intake: &dyn Intake,
     ) -> Result<ControlFlow<()>, DeliveryError> {
-        let Some(before) = taker.messages_before() else {
+        let Some(before) = intake.messages_before() else {
             return Ok(ControlFlow::Break(()));
         };
         // Whether a file is there is asked of the branch, which has to have all that was taken in before.
-        if self.growing.is_some() && !taker.wait_until_drained() {
+        if self.growing.is_some() && !intake.wait_until_drained() {
             return Ok(ControlFlow::Break(()));
         }
         let reading = |error| DeliveryError::Reading {
@@ -329,20 +329,20 @@ impl Reader {
         let stop = self.stopping.heard.try_clone().map_err(reading)?;
         let input = Waited::new(input, Some(stop.into()), self.wish().map_err(reading)?);
         let (growing, demand) = (self.growing.clone(), self.demand.clone());
-        self.make(packing, name, before, number, taker, move |work| {
+        self.make(packing, name, before, number, intake, move |work| {
             work.run(input, growing, demand.as_deref())
         })
     }
 
     /// Makes archives of the records of topics and hands these over.
-    fn read_kafka(&self, kafka: &Kafka, taker: &dyn Taker) -> Result<(), DeliveryError> {
-        let (Some(packing), Some(before)) = (&self.packing, taker.messages_before()) else {
+    fn read_kafka(&self, kafka: &Kafka, intake: &dyn Intake) -> Result<(), DeliveryError> {
+        let (Some(packing), Some(before)) = (&self.packing, intake.messages_before()) else {
             return Ok(());
         };
         let name: Arc<str> = kafka.address.to_string().into();
         let (kafka, stopping) = (kafka.clone(), Arc::clone(&self.stopping));
         let make = move |work: Making| kafka::make(&kafka, work, &stopping);
-        self.make(packing, &name, before, &mut taker.first_number(), taker, make)
+        self.make(packing, &name, before, &mut intake.first_number(), intake, make)
             .map(drop)
     }
 
@@ -353,7 +353,7 @@ impl Reader {
         name: &Arc<str>,
         before: u64,
         number: &mut u64,
-        taker: &dyn Taker,
+        intake: &dyn Intake,
         make: impl FnOnce(Making) -> Result<Made, PackError> + Send + 'static,
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let reading = |error| DeliveryError::Reading {
@@ -373,7 +373,7 @@ impl Reader {
         let making = std::thread::spawn(move || make(work));
         // Closed at the end, which ends the thread if it is not there itself.
         if self
-            .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, taker)?
+            .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, intake)?
             .is_none()
         {
             return Ok(ControlFlow::Break(()));

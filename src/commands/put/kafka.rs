@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::named_file;
 use spoutctl_delivery::messages::Framing;
-use spoutctl_delivery::messages::records::{Form, Shape};
+use spoutctl_delivery::messages::records::{Form, RecordFormat};
 use spoutctl_kafka::address::Address;
 use spoutctl_kafka::placing::{OnGap, Start};
 use spoutctl_kafka::properties::Properties;
@@ -30,7 +30,7 @@ pub(super) struct Kafka {
     on_gap: OnGap,
     until_end: bool,
     retry_for: Duration,
-    shape: Shape,
+    format: RecordFormat,
 }
 
 impl Kafka {
@@ -76,7 +76,7 @@ impl Kafka {
             },
             until_end: *until_end,
             retry_for: args.trying.retry_for,
-            shape: Shape {
+            format: RecordFormat {
                 form,
                 limit: usize::try_from(args.messages.max_message).unwrap_or(usize::MAX),
                 shares_file: args.messages.into.is_some(),
@@ -168,7 +168,7 @@ mod reading {
         let (output, report) = (&mut work.output, &work.report);
         let end = pack_records(
             &mut source,
-            kafka.shape.clone(),
+            kafka.format.clone(),
             packer,
             positions,
             &mut made,

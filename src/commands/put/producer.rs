@@ -14,7 +14,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::Signal;
 
-use super::input::{Reader, Taker};
+use super::input::{Intake, Reader};
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
 use spoutctl_archive::ArchiveErrorKind;
@@ -66,11 +66,11 @@ impl Producer {
     ///
     /// # Errors
     /// Why there is no further one.
-    pub fn read(&self, reader: &Reader, taker: &dyn Taker) -> Result<(), DeliveryError> {
-        let mut number = taker.first_number();
+    pub fn read(&self, reader: &Reader, intake: &dyn Intake) -> Result<(), DeliveryError> {
+        let mut number = intake.first_number();
         let mut pauses = pauses();
-        while taker.wait_until_drained() {
-            let Some(ended) = self.run(reader, taker, &mut number)? else {
+        while intake.wait_until_drained() {
+            let Some(ended) = self.run(reader, intake, &mut number)? else {
                 return Err(DeliveryError::Interrupted);
             };
             if ended.lasted >= HEALTHY {
@@ -86,7 +86,7 @@ impl Producer {
     }
 
     /// One life of the producer; `None` when it may not be started any more.
-    fn run(&self, reader: &Reader, taker: &dyn Taker, number: &mut u64) -> Result<Option<Ended>, DeliveryError> {
+    fn run(&self, reader: &Reader, intake: &dyn Intake, number: &mut u64) -> Result<Option<Ended>, DeliveryError> {
         let begun = Instant::now();
         let Some((mut child, output)) = self.start()? else {
             return Ok(None);
@@ -95,7 +95,7 @@ impl Producer {
         let read = std::thread::scope(|scope| {
             let (reading, over) = bounded(0);
             scope.spawn(move || self.end_what_a_failed_one_leaves(&over));
-            let read = reader.read_archives(&name, output, None, number, taker);
+            let read = reader.read_archives(&name, output, None, number, intake);
             drop(reading);
             read
         });

@@ -15,7 +15,7 @@ use super::demand::Demand;
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::{Lag, Stats};
 use super::told::{NeverTold, Told};
-use crate::metrics::Source;
+use crate::metrics::MetricsSource;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
 use progress::read_so_far;

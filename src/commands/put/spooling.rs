@@ -7,20 +7,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::input::Taker;
+use super::input::Intake;
 use super::report::{Report, Spooled};
 use crate::cli::{OnBad, PutArgs};
 use crate::failure::Failure;
 use crate::settings::Address;
-use spoutctl_archive::{Archive, ArchiveError, ArchiveErrorKind, DEFAULT_MAX_ARCHIVE_SIZE, Hold};
+use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind, DEFAULT_MAX_ARCHIVE_SIZE};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Destination;
 use spoutctl_core::quantity::{Size, counted};
 use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::rereading::Original;
-use spoutctl_delivery::spool::{HeldBack, Purpose, Spool, SpoolError};
+use spoutctl_delivery::spool::{CommitOptions, HeldBack, Spool, SpoolError};
 
-/// In the spool's purpose: what waits must not leave it without an acknowledgement.
+/// Among the spool's options: what waits must not leave it without an acknowledgement.
 const ACKNOWLEDGED: &str = "acknowledgement";
 /// All of them, a line each.
 const ROUTES: &str = "--route";
@@ -35,11 +35,11 @@ pub(super) fn open(
         return Ok(None);
     };
     let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
-    let purpose = purpose(args, destination, address);
-    spool.bind(&purpose).map_err(|error| {
+    let options = options(args, destination, address);
+    spool.bind(&options).map_err(|error| {
         let mut failure = failure(&error);
         // What differs in this is found out by `spool --send`, too.
-        let is_missing = |line: &String| line.starts_with(ACKNOWLEDGED) && !purpose.0.contains_key(ACKNOWLEDGED);
+        let is_missing = |line: &String| line.starts_with(ACKNOWLEDGED) && !options.0.contains_key(ACKNOWLEDGED);
         if failure.details.iter().any(is_missing) {
             failure.help = vec![
                 "what waits is to be acknowledged when it is done: give --ack-command or --ack-fd; `--ack-command true` \
@@ -66,9 +66,9 @@ pub(in crate::commands) fn failure(error: &SpoolError) -> Failure {
 }
 
 /// The command line of the `put` that a spool's archives were taken in by.
-pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsString> {
+pub(in crate::commands) fn remembered(dir: &Path, options: &CommitOptions) -> Vec<OsString> {
     let mut line: Vec<OsString> = vec!["spoutctl".into(), "put".into(), "--spool".into(), dir.into()];
-    for (name, value) in &purpose.0 {
+    for (name, value) in &options.0 {
         match name.as_str() {
             // Who is told, and how, is said anew.
             ACKNOWLEDGED => {}
@@ -82,9 +82,9 @@ pub(in crate::commands) fn remembered(dir: &Path, purpose: &Purpose) -> Vec<OsSt
 }
 
 /// What shapes a commit, by the names of the flags.
-fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purpose {
-    let mut purpose = BTreeMap::new();
-    let mut add = |name: &str, value: String| purpose.insert(name.to_owned(), value);
+fn options(args: &PutArgs, destination: &Destination, address: &Address) -> CommitOptions {
+    let mut options = BTreeMap::new();
+    let mut add = |name: &str, value: String| options.insert(name.to_owned(), value);
     add("DEST", destination.to_string());
     // Another directory is another store; a cluster says itself which it is.
     if let Address::Local(dir) = address {
@@ -111,7 +111,7 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     if args.entries.obey_deletions {
         add("--obey-deletions", "yes".to_owned());
     }
-    // Other bounds than before are no other purpose; `spool --send` has the same ones.
+    // Other bounds than before are allowed; `spool --send` has the same ones.
     if let Some(batching) = super::batching(args) {
         add("--batch-count", batching.count.to_string());
         add("--batch-bytes", batching.bytes.to_string());
@@ -133,23 +133,23 @@ fn purpose(args: &PutArgs, destination: &Destination, address: &Address) -> Purp
     if args.entries.max_archive_size != DEFAULT_MAX_ARCHIVE_SIZE {
         add("--max-archive-size", args.entries.max_archive_size.to_string());
     }
-    Purpose(purpose)
+    CommitOptions(options)
 }
 
 /// Takes archives into the spool.
-pub(super) struct IntoSpool {
+pub(super) struct SpoolIntake {
     pub spool: Arc<Spool>,
     pub report: Arc<Report>,
 }
 
-impl Taker for IntoSpool {
+impl Intake for SpoolIntake {
     fn first_number(&self) -> u64 {
         self.spool.accepted() + 1
     }
 
     /// The spool has to have it when the input is gone.
-    fn hold(&self, _: u64, _: Option<&Original>) -> Result<Box<dyn Hold>, DeliveryError> {
-        Ok(self.spool.hold()?)
+    fn buffer(&self, _: u64, _: Option<&Original>) -> Result<Box<dyn ArchiveBuffer>, DeliveryError> {
+        Ok(self.spool.buffer()?)
     }
 
     fn take(&self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
@@ -200,7 +200,7 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
 
 /// An archive that the spool could not take: another temporary directory is of no use to that.
 pub(super) fn explain_disk(error: &ArchiveError, failure: &mut Failure) {
-    let ArchiveErrorKind::Hold(error) = &error.trouble.kind else {
+    let ArchiveErrorKind::Buffer(error) = &error.trouble.kind else {
         return;
     };
     failure.help = match error.kind() {

@@ -1,4 +1,4 @@
-//! What a commit changed, read with patience.
+//! What a commit changed, read with retries.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -12,8 +12,8 @@ use spoutctl_core::glob::Glob;
 use spoutctl_core::history::base_of;
 use spoutctl_core::pfs::{Commit, CommitInfo, FilePath};
 use spoutctl_delivery::following::FollowError;
-use spoutctl_delivery::patience::{Exhausted, Interrupt, Patience, SystemClock, UnknownAnswers};
 use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
+use spoutctl_delivery::retry::{Exhausted, Interrupt, RetryBudget, SystemClock, UnknownAnswers};
 
 /// So many changed files of a commit are held; of more, only their number, and they are listed again to be shown.
 const HELD: usize = 10_000;
@@ -42,14 +42,14 @@ pub(super) struct Reader {
 
 /// Calls that are made again.
 pub(super) struct Trying<'a> {
-    patience: Patience<'a>,
+    budget: RetryBudget<'a>,
     unknown: UnknownAnswers,
     reader: &'a Reader,
 }
 
 impl Trying<'_> {
     pub fn succeeded(&mut self) {
-        self.patience.reset();
+        self.budget.reset();
     }
 
     /// Waits before the next try, if there is to be one.
@@ -62,7 +62,7 @@ impl Trying<'_> {
             self.reader.terminal.note(&format!("{fault}; it is tried again"));
             said.set(Some(Instant::now()));
         }
-        self.patience
+        self.budget
             .wait(fault.retry_after)
             .map_err(|exhausted| match exhausted {
                 Exhausted::Grace => Trouble::Interrupted,
@@ -134,7 +134,7 @@ impl Reader {
     /// What is tried from now on, and again where that may help.
     pub fn trying(&self) -> Trying<'_> {
         Trying {
-            patience: Patience::new(&SystemClock, &self.interrupt, self.retry_for),
+            budget: RetryBudget::new(&SystemClock, &self.interrupt, self.retry_for),
             unknown: UnknownAnswers::default(),
             reader: self,
         }

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::elapsed;
-use spoutctl_delivery::patience::{Clock, Interrupt, SystemClock};
+use spoutctl_delivery::retry::{Clock, Interrupt, SystemClock};
 
 /// The pause before it is run again for the same commit: the first, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::shown;
 use crate::settings::Surroundings;
-use pachyderm_client::connection::download::{self, Source};
+use pachyderm_client::connection::download::{self, DownloadUrl};
 use pachyderm_client::connection::tls::Trust;
 use spoutctl_lint::source::SourceFile;
 
@@ -77,7 +77,7 @@ impl Found {
 
     /// Something behind an address. What follows its `?` may be a secret, and is not shown.
     fn url(&mut self, url: &str) {
-        match Source::new(url) {
+        match DownloadUrl::new(url) {
             Ok(source) => self.inputs.push(Input {
                 name: source.to_string(),
                 path: None,
@@ -114,7 +114,7 @@ pub(in crate::commands) fn find(paths: &[PathBuf], stdin_name: &str) -> Found {
             });
             continue;
         }
-        if let Some(url) = path.to_str().filter(|text| Source::is_meant(text)) {
+        if let Some(url) = path.to_str().filter(|text| DownloadUrl::is_meant(text)) {
             found.url(url);
             continue;
         }
@@ -275,7 +275,7 @@ pub(in crate::commands) fn read(input: &Input) -> Result<SourceFile, Unread> {
 }
 
 fn download(url: &str) -> Result<Vec<u8>, String> {
-    let source = Source::new(url).map_err(|error| error.to_string())?;
+    let source = DownloadUrl::new(url).map_err(|error| error.to_string())?;
     let proxy = Surroundings::ours().proxy_to(source.host(), source.port());
     let proxy = proxy.map_err(|error| error.to_string())?;
     download::download(&source, LARGEST, &Trust::System, proxy.as_ref()).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::error::{Ambiguity, ContentErrorKind};
 use super::super::header::{EntryKind, NumberFault};
 use super::super::pax::PaxFault;
-use super::super::samples::{Tar, files, hold, read_all, reader, seal};
+use super::super::samples::{Tar, buffer, files, read_all, reader, seal};
 use super::super::sparse::SparseFault;
 use super::super::{ArchiveEnd, Links, STANDARD_INPUT, Special};
 use super::*;
@@ -215,16 +215,16 @@ fn after_an_error_and_after_the_end_there_is_nothing_more() {
     let good = Tar::new().file("a", b"1").end();
     let stream = [&good[..], b"garbage", &[7; 600], &good].concat();
     let mut reader = reader(&stream, Options::default());
-    assert!(reader.next_archive(hold()).unwrap().is_some());
-    assert!(reader.next_archive(hold()).is_err());
-    assert!(reader.next_archive(hold()).unwrap().is_none());
+    assert!(reader.next_archive(buffer()).unwrap().is_some());
+    assert!(reader.next_archive(buffer()).is_err());
+    assert!(reader.next_archive(buffer()).unwrap().is_none());
 }
 
 #[test]
 fn no_input_only_zeros_and_archives_without_files_are_told_apart() {
     for (input, seen) in [(vec![], Seen::Nothing), (vec![0; 1500], Seen::OnlyZeros(1500))] {
         let mut reader = reader(&input, Options::default());
-        assert!(reader.next_archive(hold()).unwrap().is_none());
+        assert!(reader.next_archive(buffer()).unwrap().is_none());
         assert_eq!(reader.seen(), seen);
     }
     for empty in [
@@ -363,9 +363,9 @@ fn an_archive_is_answered_before_anything_behind_it_is_read() {
             step,
         };
         let mut reader = ArchiveReader::new(BufReader::new(input), Arc::from("x"), 1, Options::default());
-        assert!(reader.next_archive(hold()).unwrap().is_some());
+        assert!(reader.next_archive(buffer()).unwrap().is_some());
         allowed.set(true);
-        assert!(reader.next_archive(hold()).unwrap().is_none());
+        assert!(reader.next_archive(buffer()).unwrap().is_none());
     }
 }
 
@@ -397,8 +397,8 @@ fn an_interrupted_read_is_tried_again_and_a_failed_one_ends_the_stream() {
         interrupted: false,
     };
     let mut reader = ArchiveReader::new(BufReader::new(input), Arc::from(STANDARD_INPUT), 1, Options::default());
-    assert!(reader.next_archive(hold()).unwrap().is_some());
-    let error = reader.next_archive(hold()).unwrap_err();
+    assert!(reader.next_archive(buffer()).unwrap().is_some());
+    let error = reader.next_archive(buffer()).unwrap_err();
     assert!(matches!(error.trouble.kind, ArchiveErrorKind::Read(_)));
     assert_eq!(
         error.to_string(),
@@ -408,7 +408,7 @@ fn an_interrupted_read_is_tried_again_and_a_failed_one_ends_the_stream() {
 
 struct Full;
 
-impl Hold for Full {
+impl ArchiveBuffer for Full {
     fn write_all(&mut self, _: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::StorageFull.into())
     }
@@ -424,7 +424,7 @@ fn an_archive_that_cannot_be_kept_is_an_error_of_this_side() {
     let error = reader(&archive, Options::default())
         .next_archive(Box::new(Full))
         .unwrap_err();
-    assert!(matches!(error.trouble.kind, ArchiveErrorKind::Hold(_)));
+    assert!(matches!(error.trouble.kind, ArchiveErrorKind::Buffer(_)));
 }
 
 #[test]
@@ -925,12 +925,12 @@ fn a_header_with_bytes_above_127_may_have_its_checksum_from_signed_numbers() {
 #[test]
 fn a_file_as_input_is_named_in_every_error() {
     let mut reader = ArchiveReader::new(&b"hello\n"[..], Arc::from("two\n.tar"), 3, Options::default());
-    let error = reader.next_archive(hold()).unwrap_err();
+    let error = reader.next_archive(buffer()).unwrap_err();
     assert_eq!(error.number, 3);
     assert_eq!(error.to_string(), "`two\\n.tar` is no tar archive");
     let cut = Tar::new().file("a", b"1").0;
     let mut reader = ArchiveReader::new(&cut[..], Arc::from("b.tar"), 3, Options::default());
-    let error = reader.next_archive(hold()).unwrap_err();
+    let error = reader.next_archive(buffer()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`b.tar` ends inside archive 3, so nothing of it was committed"

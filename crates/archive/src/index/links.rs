@@ -21,19 +21,19 @@ const DEEPEST: usize = 40;
 
 /// A link whose target is no path, which matters only if it counts in the end.
 #[derive(Debug, Clone)]
-pub(super) struct Unfit {
+pub(super) struct InvalidTarget {
     pub(super) link: EntryKind,
     /// Fit to be shown.
     pub(super) target: String,
     pub(super) fault: PathFault,
 }
 
-impl From<Unfit> for ContentErrorKind {
-    fn from(unfit: Unfit) -> Self {
+impl From<InvalidTarget> for ContentErrorKind {
+    fn from(invalid_target: InvalidTarget) -> Self {
         Self::Link {
-            link: unfit.link,
-            target: unfit.target,
-            fault: LinkFault::Path(unfit.fault),
+            link: invalid_target.link,
+            target: invalid_target.target,
+            fault: LinkFault::Path(invalid_target.fault),
         }
     }
 }
@@ -118,7 +118,7 @@ impl Index {
     fn set_out(&mut self, index: usize) -> Checked<Walk> {
         let record = self.records[index];
         if record.kind == Kind::UnfitLink {
-            return Err(self.unfit(&record));
+            return Err(self.invalid_target(&record));
         }
         self.records[index].kind = Kind::Followed;
         let start = offset(record.data);
@@ -242,7 +242,7 @@ impl Index {
     fn lost(&self, walk: &Walk, lost: Lost) -> Problem {
         match lost {
             Lost::Because(fault) => self.bad_link(&self.records[walk.link], walk.was, fault),
-            Lost::Through(link) => self.unfit(&self.records[link]),
+            Lost::Through(link) => self.invalid_target(&self.records[link]),
         }
     }
 
@@ -334,13 +334,13 @@ impl Index {
         }
     }
 
-    fn unfit(&self, record: &Record) -> Problem {
-        let Some(unfit) = self.unfit.get(record.extra as usize) else {
+    fn invalid_target(&self, record: &Record) -> Problem {
+        let Some(invalid_target) = self.invalid_targets.get(record.extra as usize) else {
             return self.bad_link(record, record.kind, LinkFault::Missing);
         };
         Problem {
             entry: self.reference(record),
-            kind: unfit.clone().into(),
+            kind: invalid_target.clone().into(),
         }
     }
 
@@ -565,11 +565,11 @@ mod tests {
     #[test]
     fn so_many_links_that_are_no_path_are_not_waited_for() {
         let mut tar = Tar::new();
-        for _ in 0..=super::super::MOST_UNFIT {
+        for _ in 0..=super::super::MOST_INVALID_TARGETS {
             tar = tar.symlink("l", "..");
         }
         let mut outside = Tar::new();
-        for _ in 0..=super::super::MOST_UNFIT {
+        for _ in 0..=super::super::MOST_INVALID_TARGETS {
             outside = outside.symlink("l", "*");
         }
         expect(tar.file("l", b"1"), &[("/l", "1")]);

@@ -17,7 +17,7 @@ const MOST_REDIRECTS: usize = 5;
 
 /// Where a file is: `https://HOST[:PORT]/…`, without a user or a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Source(Url);
+pub struct DownloadUrl(Url);
 
 /// Why nothing came. A password is never repeated.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum DownloadError {
     Failed(String),
 }
 
-impl Source {
+impl DownloadUrl {
     /// Whether a text is meant as the address of a file elsewhere.
     #[must_use]
     pub fn is_meant(text: &str) -> bool {
@@ -75,14 +75,14 @@ impl Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for DownloadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Source({self})")
+        write!(f, "DownloadUrl({self})")
     }
 }
 
 /// Without what follows a `?`, which often is a secret.
-impl fmt::Display for Source {
+impl fmt::Display for DownloadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.0))
     }
@@ -102,7 +102,12 @@ fn shown(url: &Url) -> String {
 ///
 /// # Errors
 /// Why nothing came, or not all of it.
-pub fn download(source: &Source, limit: u64, trust: &Trust, proxy: Option<&Proxy>) -> Result<Vec<u8>, DownloadError> {
+pub fn download(
+    source: &DownloadUrl,
+    limit: u64,
+    trust: &Trust,
+    proxy: Option<&Proxy>,
+) -> Result<Vec<u8>, DownloadError> {
     let setup = |why: String| DownloadError::Setup(why);
     let tls = tls::client(trust, b"http/1.1").map_err(|error| setup(error.to_string()))?;
     let mut client = Client::builder()
@@ -121,7 +126,7 @@ pub fn download(source: &Source, limit: u64, trust: &Trust, proxy: Option<&Proxy
     engine.block_on(read(&client, source, limit))
 }
 
-async fn read(client: &Client, source: &Source, limit: u64) -> Result<Vec<u8>, DownloadError> {
+async fn read(client: &Client, source: &DownloadUrl, limit: u64) -> Result<Vec<u8>, DownloadError> {
     let mut answer = client
         .get(source.0.clone())
         .send()
@@ -192,12 +197,16 @@ mod tests {
             ("https://user:hunter2@h/spec.json", "a user or a password"),
             ("https://", "it is no URL"),
         ] {
-            let error = Source::new(text).unwrap_err().to_string();
+            let error = DownloadUrl::new(text).unwrap_err().to_string();
             assert!(error.contains(words) && !error.contains("hunter2"), "{error}");
         }
-        let source = Source::new("HTTPS://Example.com:8443/a/spec.json?token=hunter2").unwrap();
+        let source = DownloadUrl::new("HTTPS://Example.com:8443/a/spec.json?token=hunter2").unwrap();
         assert_eq!(source.to_string(), "https://example.com:8443/a/spec.json");
         assert_eq!((source.host(), source.port()), ("example.com", 8443));
-        assert!(Source::is_meant("HTTPS://h") && !Source::is_meant("specs/a.json") && !Source::is_meant("ftp://h"));
+        assert!(
+            DownloadUrl::is_meant("HTTPS://h")
+                && !DownloadUrl::is_meant("specs/a.json")
+                && !DownloadUrl::is_meant("ftp://h")
+        );
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn send<Q: Line>(
     client: &Client,
     call: Call,
     next: &mut dyn FnMut() -> io::Result<Option<Q>>,
-    patience: &dyn Fn() -> Duration,
+    answer_limit: &dyn Fn() -> Duration,
 ) -> Result<Bytes, CallFault> {
     let mut upload = Upload::start(client, call);
     let mut text = new_piece();
@@ -55,7 +55,7 @@ pub(super) fn send<Q: Line>(
         }
     }
     upload.send(text).map_err(|stop| upload.stopped(stop))?;
-    Ok(upload.finish(patience())?)
+    Ok(upload.finish(answer_limit())?)
 }
 
 fn new_piece() -> String {
@@ -69,7 +69,7 @@ enum Item {
 }
 
 /// Why no more of the body is sent.
-enum Stop {
+enum BodyStopped {
     /// The call is over before the body is: it was refused, or the connection broke.
     Answered(Result<Bytes, CallFault>),
     /// Nothing was taken from the body for too long.
@@ -108,7 +108,7 @@ impl<'a> Upload<'a> {
     }
 
     /// Waits for room in the queue; meanwhile the server may answer, or stop reading.
-    fn send(&mut self, text: String) -> Result<(), Stop> {
+    fn send(&mut self, text: String) -> Result<(), BodyStopped> {
         let mut text = Bytes::from(text);
         while !text.is_empty() {
             let piece = text.split_to(text.len().min(PIECE));
@@ -117,31 +117,31 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    fn queue(&mut self, item: Item) -> Result<(), Stop> {
+    fn queue(&mut self, item: Item) -> Result<(), BodyStopped> {
         let idle = self.client.shared().times.idle;
         let (call, body, answer) = (self.call, &self.body, &mut self.answer);
         self.client.block_on(async {
             tokio::select! {
                 biased;
-                early = answer => Err(Stop::Answered(joined(call, early))),
+                early = answer => Err(BodyStopped::Answered(joined(call, early))),
                 room = body.reserve() => match room {
                     Ok(room) => {
                         room.send(item);
                         Ok(())
                     }
-                    Err(_) => Err(Stop::Closed),
+                    Err(_) => Err(BodyStopped::Closed),
                 },
-                () = sleep(idle) => Err(Stop::Stalled),
+                () = sleep(idle) => Err(BodyStopped::Stalled),
             }
         })
     }
 
     /// Ends the body and waits for the answer.
-    fn finish(mut self, patience: Duration) -> Result<Bytes, Fault> {
+    fn finish(mut self, answer_limit: Duration) -> Result<Bytes, Fault> {
         if let Err(stop) = self.queue(Item::End) {
             return Err(self.stopped(stop));
         }
-        match self.client.block_on(self.wait_for_answer(patience)) {
+        match self.client.block_on(self.wait_for_answer(answer_limit)) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failed)) => Err(self.explained(failed)),
             Err(stop) => Err(self.stopped(stop)),
@@ -149,7 +149,7 @@ impl<'a> Upload<'a> {
     }
 
     /// As long as the connection still takes bytes, its progress counts; then pachd has this much time.
-    async fn wait_for_answer(&mut self, patience: Duration) -> Result<Result<Bytes, CallFault>, Stop> {
+    async fn wait_for_answer(&mut self, answer_limit: Duration) -> Result<Result<Bytes, CallFault>, BodyStopped> {
         let shared = self.client.shared();
         let mut draining = true;
         let mut seen = self.taken.load(Ordering::Relaxed);
@@ -160,12 +160,12 @@ impl<'a> Upload<'a> {
                 answer = &mut self.answer => return Ok(joined(self.call, answer)),
                 () = self.body.closed(), if draining => {
                     draining = false;
-                    deadline = Instant::now() + patience;
+                    deadline = Instant::now() + answer_limit;
                 }
                 () = sleep_until(deadline) => {
                     let now = self.taken.load(Ordering::Relaxed);
                     if !draining || now == seen {
-                        return Err(Stop::Stalled);
+                        return Err(BodyStopped::Stalled);
                     }
                     seen = now;
                     deadline = Instant::now() + shared.times.idle;
@@ -181,17 +181,17 @@ impl<'a> Upload<'a> {
     }
 
     /// The fault to report when sending could not go on.
-    fn stopped(&mut self, stop: Stop) -> Fault {
+    fn stopped(&mut self, stop: BodyStopped) -> Fault {
         match stop {
-            Stop::Answered(answer) => self.early(answer),
-            Stop::Stalled => {
+            BodyStopped::Answered(answer) => self.early(answer),
+            BodyStopped::Stalled => {
                 self.answer.abort();
                 error::lost(
                     self.call,
                     format!("no progress; {} of the body were taken", self.amount()),
                 )
             }
-            Stop::Closed => {
+            BodyStopped::Closed => {
                 let answer = &mut self.answer;
                 let late = self
                     .client

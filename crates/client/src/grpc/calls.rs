@@ -239,13 +239,13 @@ impl Calls {
         })
     }
 
-    /// A stream of messages, and one in answer, for which `patience` is waited after the last one was taken. What
+    /// A stream of messages, and one in answer, for which `answer_limit` is waited after the last one was taken. What
     /// `next` fails with breaks the call off.
     pub(super) fn send<Q, A>(
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
-        patience: &dyn Fn() -> Duration,
+        answer_limit: &dyn Fn() -> Duration,
     ) -> Result<A, Failed>
     where
         Q: Message + 'static,
@@ -278,12 +278,12 @@ impl Calls {
                 return Err(failed);
             }
         }
-        let patience = patience();
-        let Ok(result) = self.engine.block_on(async { timeout(patience, &mut answer).await }) else {
+        let answer_limit = answer_limit();
+        let Ok(result) = self.engine.block_on(async { timeout(answer_limit, &mut answer).await }) else {
             drop(alive);
             answer.abort();
             self.renew();
-            return Err(Failed::Lost(no_answer(patience)));
+            return Err(Failed::Lost(no_answer(answer_limit)));
         };
         let answer = match result {
             Ok(Ok(answer)) => self.whole(Ok(answer)),

@@ -101,9 +101,9 @@ impl Transport for Calls {
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
-        patience: &dyn Fn() -> Duration,
+        answer_limit: &dyn Fn() -> Duration,
     ) -> Result<A, CallFault> {
-        Self::send(self, call, next, patience).map_err(|failed| fault(call, failed))
+        Self::send(self, call, next, answer_limit).map_err(|failed| fault(call, failed))
     }
 }
 

@@ -20,7 +20,7 @@ use spoutctl_proto::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, InspectPipelineRequest, Pipeline, PipelineInfo,
     StartPipelineRequest, StopPipelineRequest,
 };
-use spoutctl_proto::shape::{Misfit, Unfit, Unknown};
+use spoutctl_proto::schema::{JsonDecodeError, JsonDecodeErrorKind, Unknown};
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 const CREATE_PIPELINE_BEFORE_2_8: Call = Call::changing("pps_v2.API", "CreatePipeline");
@@ -119,7 +119,7 @@ impl<T: Transport> PachdV2<T> {
         let read: Value = serde_json::from_str(spec).map_err(|error| pachd::refused(call, error.to_string()))?;
         let mut read = match CREATE_PIPELINE_REQUEST.read(&read, Unknown::Refuse) {
             Ok(read) => read,
-            Err(misfit) => return Ok(Err(words(&misfit))),
+            Err(error) => return Ok(Err(words(&error))),
         };
         if let Some(project) = read.pointer("/pipeline/project/name").and_then(Value::as_str)
             && !self.may_have(project)?
@@ -158,12 +158,12 @@ impl<T: Transport> PachdV2<T> {
 }
 
 /// As pachd itself says it since 2.8.
-fn words(misfit: &Misfit) -> String {
-    let last = misfit.path.last().map_or("", String::as_str);
-    match &misfit.what {
-        Unfit::Unknown => format!("unknown field \"{last}\""),
-        Unfit::Value { wanted, found } => format!("invalid value for {wanted} field {last}: {found}"),
-        Unfit::Token => format!("field {last} has another structure"),
+fn words(error: &JsonDecodeError) -> String {
+    let last = error.path.last().map_or("", String::as_str);
+    match &error.what {
+        JsonDecodeErrorKind::Unknown => format!("unknown field \"{last}\""),
+        JsonDecodeErrorKind::Value { wanted, found } => format!("invalid value for {wanted} field {last}: {found}"),
+        JsonDecodeErrorKind::Token => format!("field {last} has another structure"),
     }
 }
 

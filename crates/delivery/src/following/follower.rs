@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::error::commit_of;
 use super::trail::Trail;
 use super::{CommitFeed, Consumer, End, FollowError, Note, Options, Rewrite, Start, TICK, Taken};
-use crate::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
+use crate::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 
@@ -91,20 +91,20 @@ impl Clock for Until<'_> {
 }
 
 /// Why a step went no further.
-enum Stop {
+enum StepError {
     End(End),
     /// To be tried again, where that may help.
     Fault(Fault),
     Error(FollowError),
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for StepError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<FollowError> for Stop {
+impl From<FollowError> for StepError {
     fn from(error: FollowError) -> Self {
         Self::Error(error)
     }
@@ -151,13 +151,13 @@ impl Follower<'_, '_> {
         // Also when it ends badly: what was passed over needs no second look.
         let kept = self.keep(true);
         match stop {
-            Stop::End(end) => kept.map(|()| end),
-            Stop::Error(error) => Err(error),
-            Stop::Fault(fault) => Err(FollowError::of(fault, Duration::ZERO)),
+            StepError::End(end) => kept.map(|()| end),
+            StepError::Error(error) => Err(error),
+            StepError::Fault(fault) => Err(FollowError::of(fault, Duration::ZERO)),
         }
     }
 
-    fn go_on(&mut self) -> Result<std::convert::Infallible, Stop> {
+    fn go_on(&mut self) -> Result<std::convert::Infallible, StepError> {
         let mut rest = FIRST_REST;
         loop {
             self.look_until_it_succeeds()?;
@@ -174,16 +174,16 @@ impl Follower<'_, '_> {
         }
     }
 
-    fn ends_at_the_head(&mut self) -> Stop {
+    fn ends_at_the_head(&mut self) -> StepError {
         if let Some(open) = &self.open {
             self.consumer.note(&Note::EndsBefore(open.commit.clone()));
         }
-        Stop::End(End::Head)
+        StepError::End(End::Head)
     }
 
     /// Looks and delivers, again and again with pauses while that meets faults that may pass.
-    fn look_until_it_succeeds(&mut self) -> Result<(), Stop> {
-        let mut patience = Patience::new(self.clock, self.interrupt, self.options.retry_for);
+    fn look_until_it_succeeds(&mut self) -> Result<(), StepError> {
+        let mut budget = RetryBudget::new(self.clock, self.interrupt, self.options.retry_for);
         let mut unknown = UnknownAnswers::default();
         let mut failed = false;
         loop {
@@ -197,37 +197,37 @@ impl Follower<'_, '_> {
                         return Ok(());
                     }
                     // Waiting is no failing.
-                    patience.reset();
+                    budget.reset();
                     self.clock.pause(LOOK_OFTEN, self.interrupt);
                     self.must_end()?;
                     failed = false;
                     continue;
                 }
-                Err(Stop::Fault(fault)) => fault,
+                Err(StepError::Fault(fault)) => fault,
                 Err(stop) => return Err(stop),
             };
             if !fault.is_passing() || unknown.too_often(&fault) {
                 return Err(FollowError::of(fault, Duration::ZERO).into());
             }
             if before.as_ref() != self.trail.newest() {
-                patience.reset();
+                budget.reset();
             }
             if !failed {
                 self.consumer.note(&Note::Retrying(fault.clone()));
                 failed = true;
             }
-            let waited = patience.wait(fault.retry_after);
+            let waited = budget.wait(fault.retry_after);
             self.must_end()?;
             match waited {
                 Ok(()) => {}
-                Err(Exhausted::Grace) => return Err(Stop::End(End::Interrupted)),
+                Err(Exhausted::Grace) => return Err(StepError::End(End::Interrupted)),
                 Err(Exhausted::Retries(tried)) => return Err(FollowError::of(fault, tried).into()),
             }
         }
     }
 
     /// Lets time pass without a subscription.
-    fn rest(&mut self, rest: Duration) -> Result<(), Stop> {
+    fn rest(&mut self, rest: Duration) -> Result<(), StepError> {
         let until = self.clock.now() + rest;
         let mut next_look = self.clock.now() + LOOK_OFTEN;
         loop {
@@ -244,26 +244,26 @@ impl Follower<'_, '_> {
         }
     }
 
-    fn look_at_the_head_until_it_succeeds(&mut self) -> Result<(), Stop> {
+    fn look_at_the_head_until_it_succeeds(&mut self) -> Result<(), StepError> {
         match self.look_at_the_head() {
-            Err(Stop::Fault(fault)) if fault.is_passing() => self.look_until_it_succeeds(),
+            Err(StepError::Fault(fault)) if fault.is_passing() => self.look_until_it_succeeds(),
             looked => looked.map(|_| ()),
         }
     }
 
-    fn must_end(&mut self) -> Result<(), Stop> {
+    fn must_end(&mut self) -> Result<(), StepError> {
         if self.interrupt.is_raised() {
-            return Err(Stop::End(End::Interrupted));
+            return Err(StepError::End(End::Interrupted));
         }
         if self.consumer.is_gone() {
-            return Err(Stop::End(End::Consumer));
+            return Err(StepError::End(End::Consumer));
         }
         if self
             .options
             .deadline
             .is_some_and(|deadline| self.clock.now() >= deadline)
         {
-            return Err(Stop::End(End::Deadline));
+            return Err(StepError::End(End::Deadline));
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ struct Watch {
 
 impl Follower<'_, '_> {
     /// Watches until the subscription ends.
-    fn watch(&mut self) -> Result<Watched, Stop> {
+    fn watch(&mut self) -> Result<Watched, StepError> {
         let feed = self.feed;
         let now = self.clock.now();
         let mut watch = Watch {
@@ -307,7 +307,7 @@ impl Follower<'_, '_> {
         });
         match (stop, ended) {
             // The history is looked at again, with patience.
-            (Some(Stop::Fault(fault)), _) if fault.is_passing() => {}
+            (Some(StepError::Fault(fault)), _) if fault.is_passing() => {}
             (Some(stop), _) => return Err(stop),
             (None, _) => {}
         }
@@ -319,7 +319,7 @@ impl Follower<'_, '_> {
     }
 
     /// Takes what a subscription tells, or that it tells nothing.
-    fn hear(&mut self, watch: &mut Watch, told: Option<CommitInfo>) -> Result<ControlFlow<()>, Stop> {
+    fn hear(&mut self, watch: &mut Watch, told: Option<CommitInfo>) -> Result<ControlFlow<()>, StepError> {
         self.must_end()?;
         if let Some(info) = told.filter(|info| info.finished.is_some()) {
             watch.has_told = true;
@@ -344,7 +344,7 @@ impl Follower<'_, '_> {
         })
     }
 
-    fn hear_of(&mut self, watch: &mut Watch, info: &CommitInfo) -> Result<(), Stop> {
+    fn hear_of(&mut self, watch: &mut Watch, info: &CommitInfo) -> Result<(), StepError> {
         let newest = self.trail.newest();
         if newest == Some(&info.commit.id) {
             watch.is_live = true;
@@ -366,7 +366,7 @@ impl Follower<'_, '_> {
     }
 
     /// Looks at the history unless the head is what was taken last. Whether anything was delivered.
-    fn look_at_the_head(&mut self) -> Result<bool, Stop> {
+    fn look_at_the_head(&mut self) -> Result<bool, StepError> {
         let head = match self.feed.inspect_branch(self.branch) {
             Ok(head) => head,
             Err(fault) if fault.kind == FaultKind::NotFound => None,
@@ -401,7 +401,7 @@ struct Listed {
 
 impl Follower<'_, '_> {
     /// Lists the history back to the last commit that was taken, or to the start, and delivers what lies between.
-    fn look(&mut self) -> Result<(), Stop> {
+    fn look(&mut self) -> Result<(), StepError> {
         let listed = match self.list() {
             Ok(listed) => listed,
             Err(fault) if fault.kind == FaultKind::NotFound => return self.not_there(true),
@@ -468,7 +468,7 @@ impl Follower<'_, '_> {
     }
 
     /// Delivers a commit and those before it that were not taken yet.
-    fn deliver_line(&mut self, newest: &Commit, longest: usize) -> Result<(), Stop> {
+    fn deliver_line(&mut self, newest: &Commit, longest: usize) -> Result<(), StepError> {
         let mut infos = Vec::new();
         let last = self.trail.newest().cloned();
         let mut met = last.is_none();
@@ -492,7 +492,7 @@ impl Follower<'_, '_> {
         infos.iter().rev().try_for_each(|info| self.deliver(info))
     }
 
-    fn deliver(&mut self, info: &CommitInfo) -> Result<(), Stop> {
+    fn deliver(&mut self, info: &CommitInfo) -> Result<(), StepError> {
         self.must_end()?;
         // A branch that was moved back may be moved forth again.
         let taken = if self.trail.is_off(&info.commit.id) {
@@ -501,12 +501,12 @@ impl Follower<'_, '_> {
             self.consumer.take(info)
         };
         if taken == Taken::No {
-            return Err(Stop::End(End::Consumer));
+            return Err(StepError::End(End::Consumer));
         }
         self.trail.push(info.commit.id.clone());
         self.keep(taken != Taken::PassedOver)?;
         if taken == Taken::Last {
-            return Err(Stop::End(End::Consumer));
+            return Err(StepError::End(End::Consumer));
         }
         Ok(())
     }
@@ -519,7 +519,7 @@ impl Follower<'_, '_> {
     }
 
     /// The branch or the repo is not there, or the branch has no commit.
-    fn not_there(&mut self, no_repo: bool) -> Result<(), Stop> {
+    fn not_there(&mut self, no_repo: bool) -> Result<(), StepError> {
         self.open = None;
         let exists = !no_repo
             && self
@@ -570,7 +570,7 @@ impl Follower<'_, '_> {
     }
 
     /// The last commit taken is not on the branch any more: goes back to the nearest that is, where that is allowed.
-    fn rewritten(&mut self, met: Option<usize>) -> Result<(), Stop> {
+    fn rewritten(&mut self, met: Option<usize>) -> Result<(), StepError> {
         let Some(last) = self.trail.newest().cloned() else {
             return Ok(());
         };
@@ -590,7 +590,7 @@ impl Follower<'_, '_> {
         }
     }
 
-    fn rewritten_error(&self, last: CommitId, onto: Option<CommitId>) -> Result<FollowError, Stop> {
+    fn rewritten_error(&self, last: CommitId, onto: Option<CommitId>) -> Result<FollowError, StepError> {
         let what = self.what_became_of(&last)?;
         let branch = self.branch.clone();
         // What was named by hand may never have been on this branch.
@@ -609,7 +609,7 @@ impl Follower<'_, '_> {
         })
     }
 
-    fn what_became_of(&self, commit: &CommitId) -> Result<Rewrite, Stop> {
+    fn what_became_of(&self, commit: &CommitId) -> Result<Rewrite, StepError> {
         match self.feed.find_commit(&self.branch.repo, commit) {
             Ok(_) => Ok(Rewrite::Moved),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(Rewrite::Removed),

@@ -27,7 +27,7 @@ pub enum Arrival {
 }
 
 /// Bytes that come when they come.
-pub trait Source {
+pub trait ByteSource {
     /// Waits for bytes, until `until` at most. With messages in hand it also waits for the wish to have them.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ pub enum PackError {
 /// # Errors
 /// What keeps it from going on; `packing` says how far it came.
 pub fn pack(
-    source: &mut dyn Source,
+    source: &mut dyn ByteSource,
     mut splitter: Splitter,
     mut packer: Packer,
     packing: &mut Packing,
@@ -106,7 +106,7 @@ pub fn pack(
 }
 
 fn read_all(
-    source: &mut dyn Source,
+    source: &mut dyn ByteSource,
     splitter: &mut Splitter,
     packer: &mut Packer,
     hand_over: &mut dyn FnMut(Packed) -> Result<(), PackError>,

@@ -243,7 +243,7 @@ fn bytes<M: SerializeMap>(map: &mut M, name: &str, base64: &str, value: Option<&
 
 /// What records become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
+pub struct RecordFormat {
     pub form: Form,
     /// The longest message that is taken, in bytes.
     pub limit: usize,
@@ -258,7 +258,7 @@ pub struct Shape {
 /// What keeps it from going on; `packing` says how far it came.
 pub fn pack_records(
     source: &mut dyn RecordSource,
-    shape: Shape,
+    format: RecordFormat,
     packer: Packer,
     positions: Positions,
     packing: &mut Packing,
@@ -271,9 +271,9 @@ pub fn pack_records(
         done(packed).map_err(PackError::Output)
     };
     let framer = Framer {
-        form: shape.form,
-        limit: shape.limit,
-        shares_file: shape.shares_file,
+        form: format.form,
+        limit: format.limit,
+        shares_file: format.shares_file,
         head: Vec::new(),
         body: Vec::new(),
         fault: None,

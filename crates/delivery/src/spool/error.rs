@@ -22,7 +22,7 @@ pub enum SpoolError {
     #[error("the lock of the spool {} was removed or replaced while this process used it", dir.display())]
     LockLost { dir: PathBuf },
     #[error("in the spool {}, {} taken in for something else", dir.display(), archives_were(*waiting))]
-    OtherPurpose {
+    OtherOptions {
         dir: PathBuf,
         waiting: usize,
         /// One of them is not sent again before somebody decides about it.
@@ -61,7 +61,7 @@ impl SpoolError {
             Self::NotASpool { .. }
                 | Self::NotEmpty { .. }
                 | Self::InUse { .. }
-                | Self::OtherPurpose { .. }
+                | Self::OtherOptions { .. }
                 | Self::NotWaiting { .. }
                 | Self::NotHeldBack { .. }
         )
@@ -71,7 +71,7 @@ impl SpoolError {
     #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
-            Self::OtherPurpose { differences, .. } => differences.clone(),
+            Self::OtherOptions { differences, .. } => differences.clone(),
             Self::HeldBack { held, .. } => vec![format!("its commit was {}", held.commit)],
             _ => Vec::new(),
         }
@@ -93,7 +93,7 @@ impl SpoolError {
                     .into()
             }
             Self::InUse { .. } => "one process at a time uses a spool; stop that one, or take another directory".into(),
-            Self::OtherPurpose {
+            Self::OtherOptions {
                 dir,
                 held_back: Some(number),
                 ..
@@ -102,7 +102,7 @@ impl SpoolError {
                  {number}, then --send",
                 dir = dir.display()
             ),
-            Self::OtherPurpose { dir, .. } => {
+            Self::OtherOptions { dir, .. } => {
                 format!("send what waits first: spoutctl spool {} --send", dir.display())
             }
             Self::HeldBack { dir, held } => format!(

@@ -40,12 +40,12 @@ pub fn feed(
 }
 
 /// Tells another observer, and lets archives leave the spool once that has acknowledged them.
-pub struct Leaving {
+pub struct SpoolObserver {
     pub spool: Arc<Spool>,
     pub observer: Arc<dyn Observer>,
 }
 
-impl Observer for Leaving {
+impl Observer for SpoolObserver {
     fn placed(&self, positions: Option<&Positions>) {
         self.observer.placed(positions);
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use super::error::{SpoolError, too_large};
 use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
-use crate::holding::OnDisk;
-use spoutctl_archive::{Digest, Hold, ReadAt};
+use crate::spill::OnDisk;
+use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
 use spoutctl_core::quantity::{Size, counted};
 
 const LOCK: &str = "lock";
@@ -319,7 +319,7 @@ impl Incoming {
     }
 }
 
-impl Hold for Incoming {
+impl ArchiveBuffer for Incoming {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.wait_for_room(bytes.len() as u64)?;
         let written = self.write(bytes);
@@ -363,7 +363,7 @@ fn explain(spool: &Spool, error: &io::Error, length: u64) -> io::Error {
 /// An archive that is on disk already, while it is read again.
 pub(super) struct Kept(pub File);
 
-impl Hold for Kept {
+impl ArchiveBuffer for Kept {
     fn write_all(&mut self, _: &[u8]) -> io::Result<()> {
         Ok(())
     }

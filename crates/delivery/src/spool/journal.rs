@@ -1,4 +1,5 @@
-//! The journal: a spool's name, how far it is, and what it is for, in one file that is replaced atomically.
+//! The journal: a spool's name, how far it is, and which destination and flags it keeps to, in one file that is replaced
+//! atomically.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -21,16 +22,16 @@ const BEFORE_BATCHES: u32 = 1;
 /// A million archives that wait, in batches of two, take some 20 MB.
 const LONGEST: u64 = 64 << 20;
 
-/// How a flag is called that says how many archives become one commit. Another one than before is no other purpose: what is
-/// together stays together.
+/// The flag that says how many archives become one commit. It may be another one than before: what is together
+/// stays together.
 const BOUND: &str = "--batch";
 
-/// What archives are taken in for: the destination and the flags that shape a commit, by name.
+/// What a spool's archives are for, and it keeps to: the destination and the flags that shape a commit, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Purpose(pub BTreeMap<String, String>);
+pub struct CommitOptions(pub BTreeMap<String, String>);
 
-impl Purpose {
+impl CommitOptions {
     /// One line for each thing that differs.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let names: BTreeSet<&String> = self.0.keys().chain(now.0.keys()).collect();
@@ -54,12 +55,12 @@ pub struct HeldBack {
 
 /// Archives, from the first to the last, of which one commit may have been started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Together {
+pub(super) struct BatchRange {
     pub first: u64,
     pub last: u64,
 }
 
-impl Together {
+impl BatchRange {
     pub fn contains(self, sequence: u64) -> bool {
         (self.first..=self.last).contains(&sequence)
     }
@@ -77,9 +78,9 @@ pub(super) struct Journal {
     /// A commit of the branch: nothing that waits is in it, or in an older one.
     pub floor: Option<String>,
     /// As many as commits may be in flight; a batch is here until it has left.
-    pub together: Vec<Together>,
+    pub batches: Vec<BatchRange>,
     pub held_back: Option<HeldBack>,
-    pub purpose: Option<Purpose>,
+    pub options: Option<CommitOptions>,
     pub cluster: Option<String>,
 }
 
@@ -94,12 +95,12 @@ struct Written {
     messages: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    together: Vec<Together>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "together")]
+    batches: Vec<BatchRange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    purpose: Option<Purpose>,
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "purpose")]
+    options: Option<CommitOptions>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cluster: Option<String>,
 }
@@ -122,9 +123,9 @@ impl Journal {
             accepted: 0,
             messages: 0,
             floor: None,
-            together: Vec::new(),
+            batches: Vec::new(),
             held_back: None,
-            purpose: None,
+            options: None,
             cluster: None,
         };
         journal.write(dir)?;
@@ -159,9 +160,9 @@ impl Journal {
             accepted: written.accepted.max(written.finished),
             messages: written.messages,
             floor: written.floor,
-            together: written.together,
+            batches: written.batches,
             held_back: written.held_back,
-            purpose: written.purpose,
+            options: written.options,
             cluster: written.cluster,
         })
     }
@@ -169,7 +170,7 @@ impl Journal {
     /// Replaces the journal on disk: after a crash it is the old one or this one.
     pub fn write(&self, dir: &Path) -> Result<(), SpoolError> {
         let written = Written {
-            version: if self.together.is_empty() {
+            version: if self.batches.is_empty() {
                 BEFORE_BATCHES
             } else {
                 VERSION
@@ -179,9 +180,9 @@ impl Journal {
             accepted: self.accepted,
             messages: self.messages,
             floor: self.floor.clone(),
-            together: self.together.clone(),
+            batches: self.batches.clone(),
             held_back: self.held_back.clone(),
-            purpose: self.purpose.clone(),
+            options: self.options.clone(),
             cluster: self.cluster.clone(),
         };
         let path = dir.join(JOURNAL);

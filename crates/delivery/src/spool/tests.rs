@@ -17,7 +17,7 @@ fn tar(content: &[u8]) -> Vec<u8> {
 fn fill(spool: &Arc<Spool>, bytes: &[u8]) -> Result<(), DeliveryError> {
     let first = spool.accepted() + 1;
     let mut reader = ArchiveReader::new(bytes, "test".into(), first, Options::default());
-    while let Some(archive) = reader.next_archive(spool.hold()?)? {
+    while let Some(archive) = reader.next_archive(spool.buffer()?)? {
         spool.accept(archive)?;
     }
     Ok(())
@@ -59,12 +59,12 @@ fn whoever_has_lost_the_lock_writes_nothing_more() {
     let second = open(dir.path());
     let before = std::fs::read(dir.path().join(journal::JOURNAL)).unwrap();
     let error = first
-        .bind(&Purpose([("DEST".to_owned(), "a".to_owned())].into()))
+        .bind(&CommitOptions([("DEST".to_owned(), "a".to_owned())].into()))
         .unwrap_err();
     assert!(matches!(error, SpoolError::LockLost { .. }), "{error}");
     assert_eq!(std::fs::read(dir.path().join(journal::JOURNAL)).unwrap(), before);
     second
-        .bind(&Purpose([("DEST".to_owned(), "b".to_owned())].into()))
+        .bind(&CommitOptions([("DEST".to_owned(), "b".to_owned())].into()))
         .unwrap_or_else(|error| {
             // Something waits that was for nothing in particular; what counts is who may write.
             assert!(!matches!(error, SpoolError::LockLost { .. }), "{error}");
@@ -211,26 +211,26 @@ fn a_second_user_is_told_which_process_has_the_spool() {
 
 #[test]
 fn what_waits_keeps_the_purpose_that_it_was_taken_in_for() {
-    let purpose = |destination: &str| Purpose([("DEST".to_owned(), destination.to_owned())].into());
+    let options = |destination: &str| CommitOptions([("DEST".to_owned(), destination.to_owned())].into());
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
-    spool.bind(&purpose("a")).unwrap();
+    spool.bind(&options("a")).unwrap();
     let ready = Ready {
         floor: Some(commit(7)),
         cluster: Some("cluster".to_owned()),
         ..Ready::default()
     };
     spool.bind_destination(&ready).unwrap();
-    spool.bind(&purpose("b")).unwrap();
+    spool.bind(&options("b")).unwrap();
     assert_eq!(
         spool.spooled().cluster,
         None,
         "another destination may be another cluster"
     );
     fill(&spool, &tar(b"1")).unwrap();
-    let error = spool.bind(&purpose("a")).unwrap_err();
+    let error = spool.bind(&options("a")).unwrap_err();
     assert_eq!(error.details(), ["DEST: `b` then, `a` now"]);
-    spool.bind(&purpose("b")).unwrap();
+    spool.bind(&options("b")).unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::batches::{by_count, ranges};
 use super::scripted::*;
-use crate::patience::SystemClock;
+use crate::retry::SystemClock;
 use crate::*;
 use spoutctl_archive::{Archive, ArchiveReader, Files};
 
@@ -72,14 +72,14 @@ impl Running {
     fn hand_over(&mut self, count: u64) {
         for number in self.next..self.next + count {
             let bytes = archive_bytes(number);
-            let holding = crate::holding::Holding::new(std::env::temp_dir().as_path());
+            let buffers = crate::spill::SpillBuffers::new(std::env::temp_dir().as_path());
             let mut reader = ArchiveReader::new(
                 bytes.as_slice(),
                 "test".into(),
                 number,
                 spoutctl_archive::Options::default(),
             );
-            let archive = reader.next_archive(holding.hold()).unwrap().unwrap();
+            let archive = reader.next_archive(buffers.buffer()).unwrap().unwrap();
             let archives = self.archives.as_ref().unwrap();
             archives.send(Incoming::Archive(Box::new(archive))).unwrap();
         }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::scripted::*;
 use crate::early::Early;
-use crate::holding::Holding;
+use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::{Receiver, bounded};
 use spoutctl_archive::{ArchiveReader, ArchiveWriter};
@@ -40,7 +40,7 @@ fn read_slowly(bytes: Vec<u8>, early: Option<&Early>) -> Receiver<Incoming> {
     let early = early.cloned();
     std::thread::spawn(move || {
         let directory = tempfile::tempdir().unwrap();
-        let holding = Holding::with_memory(directory.path(), 0);
+        let buffers = SpillBuffers::with_memory(directory.path(), 0);
         let options = spoutctl_archive::Options {
             obey_deletions: true,
             ..spoutctl_archive::Options::default()
@@ -51,11 +51,11 @@ fn read_slowly(bytes: Vec<u8>, early: Option<&Early>) -> Receiver<Incoming> {
         };
         let mut reader = ArchiveReader::new(BufReader::new(input), "test".into(), 1, options);
         let end = loop {
-            let hold = match &early {
-                Some(early) => holding.hold_early(None, early, reader.next_number()),
-                None => holding.hold(),
+            let buffer = match &early {
+                Some(early) => buffers.buffer_early(None, early, reader.next_number()),
+                None => buffers.buffer(),
             };
-            match reader.next_archive(hold) {
+            match reader.next_archive(buffer) {
                 Ok(Some(archive)) => {
                     if let Some(limit) = early.as_ref().and_then(Early::limit) {
                         // Two parts, what is read at once, and a piece of a file.
@@ -91,7 +91,7 @@ fn deliver_by(sink: &Arc<Scripted>, bytes: Vec<u8>, early: Option<Early>, option
     let incoming = read_slowly(bytes, early.as_ref());
     let delivery = Delivery {
         early,
-        holding: Holding::with_memory(Path::new("/tmp"), 0),
+        buffers: SpillBuffers::with_memory(Path::new("/tmp"), 0),
         ..delivery(sink, Arc::clone(&heard) as _, clock, options)
     };
     let (_, result) = delivery.run(&incoming);

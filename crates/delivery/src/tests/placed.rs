@@ -67,7 +67,7 @@ impl Observer for Hears {
 /// What a run is told that finds the branch like this, and sends nothing.
 fn placed(sink: &Arc<Scripted>) -> Option<Positions> {
     let hears = Arc::new(Hears::default());
-    let clock = Arc::new(crate::patience::SystemClock);
+    let clock = Arc::new(crate::retry::SystemClock);
     let (_, result) = delivery(sink, Arc::clone(&hears) as _, clock, with_positions()).run(&incoming(Vec::new()));
     result.unwrap();
     let mut told = hears.placed.lock().unwrap().clone();

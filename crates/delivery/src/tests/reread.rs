@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::scripted::*;
-use crate::holding::Holding;
 use crate::rereading::Original;
+use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::bounded;
 use spoutctl_archive::ArchiveReader;
@@ -28,11 +28,11 @@ fn deliver_file(sink: &Arc<Scripted>, mode: WriteMode, meanwhile: impl FnOnce(&F
     std::io::Seek::rewind(&mut file).unwrap();
     let name: Arc<str> = "x.tar".into();
     let original = Original::of(&file, &name).unwrap();
-    let holding = Holding::with_memory(Path::new("/nonexistent-directory"), 0);
+    let buffers = SpillBuffers::with_memory(Path::new("/nonexistent-directory"), 0);
     let input = BufReader::new(file.try_clone().unwrap());
     let mut reader = ArchiveReader::new(input, name, 1, spoutctl_archive::Options::default());
     let mut read = Vec::new();
-    while let Some(archive) = reader.next_archive(holding.hold_of(Some(&original))).unwrap() {
+    while let Some(archive) = reader.next_archive(buffers.buffer_of(Some(&original))).unwrap() {
         read.push(archive);
     }
     meanwhile(&file);

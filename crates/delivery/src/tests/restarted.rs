@@ -18,7 +18,7 @@ fn in_its_pod() -> Options {
 fn started_again(sink: &Scripted, closed: bool) {
     let mut state = sink.lock();
     let id = CommitId::new(&format!("{:012x}4{:019x}", 1, state.commits.len())).unwrap();
-    state.commits.push(Held {
+    state.commits.push(StoredCommit {
         id,
         description: String::new(),
         closed,

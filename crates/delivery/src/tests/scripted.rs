@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::checker::{Good, Outcome};
-use crate::holding::Holding;
 use crate::mark::{Mark, Stage};
-use crate::patience::{Clock, Interrupt};
+use crate::retry::{Clock, Interrupt};
+use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use spoutctl_archive::ArchiveReader;
@@ -73,7 +73,7 @@ pub(super) enum Call {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Held {
+pub(super) struct StoredCommit {
     pub(super) id: CommitId,
     pub(super) description: String,
     pub(super) closed: bool,
@@ -85,7 +85,7 @@ pub(super) struct Held {
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub(super) struct State {
-    pub(super) commits: Vec<Held>,
+    pub(super) commits: Vec<StoredCommit>,
     pub(super) file_sets: HashMap<FileSetId, Vec<Op>>,
     /// The largest number of bytes that a file set takes at once.
     pub(super) largest: Option<usize>,
@@ -264,7 +264,7 @@ impl State {
         id
     }
 
-    pub(super) fn find(&mut self, id: &CommitId) -> Result<&mut Held, Fault> {
+    pub(super) fn find(&mut self, id: &CommitId) -> Result<&mut StoredCommit, Fault> {
         let found = self.commits.iter_mut().find(|commit| commit.id == *id);
         found.ok_or_else(|| Fault::new(FaultKind::NotFound, "commit not found"))
     }
@@ -279,7 +279,7 @@ impl State {
                 self.next += 1;
                 let id = CommitId::new(&format!("{:012x}4{:019x}", 0, self.next)).unwrap();
                 let description = description.clone();
-                self.commits.push(Held {
+                self.commits.push(StoredCommit {
                     id: id.clone(),
                     description,
                     closed: false,
@@ -611,7 +611,7 @@ pub(super) fn options() -> Options {
         counts_messages: false,
         has_positions: false,
         asides_have_a_repo: false,
-        drains: false,
+        drains_on_interrupt: false,
         also: [].into(),
         resume: false,
         spooled: None,
@@ -703,7 +703,7 @@ fn delivery_to(
         clock,
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
-        holding: Holding::new(&std::env::temp_dir()),
+        buffers: SpillBuffers::new(&std::env::temp_dir()),
         on_bad: OnBad::Stop,
         early: None,
         options,
@@ -714,9 +714,9 @@ fn delivery_to(
 pub(super) fn incoming(bytes: Vec<u8>) -> Receiver<Incoming> {
     let (archives, incoming) = bounded(0);
     std::thread::spawn(move || {
-        let holding = Holding::new(std::env::temp_dir().as_path());
+        let buffers = SpillBuffers::new(std::env::temp_dir().as_path());
         let mut reader = ArchiveReader::new(bytes.as_slice(), "test".into(), 1, spoutctl_archive::Options::default());
-        while let Some(archive) = reader.next_archive(holding.hold()).unwrap() {
+        while let Some(archive) = reader.next_archive(buffers.buffer()).unwrap() {
             if archives.send(Incoming::Archive(Box::new(archive))).is_err() {
                 return;
             }

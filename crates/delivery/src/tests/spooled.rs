@@ -12,14 +12,14 @@ use super::checker::{Order, Promise, Told};
 use super::runs::fate;
 use super::scripted::*;
 use crate::preflight::Ready;
-use crate::spool::{self, DEFAULT_LIMIT, HeldBack, Leaving, Spool};
+use crate::spool::{self, DEFAULT_LIMIT, HeldBack, Spool, SpoolObserver};
 use crate::*;
 use spoutctl_archive::{Archive, ArchiveReader, Files};
 use spoutctl_core::pfs::Commit;
 
 /// The process is killed after so many acknowledgements: none of the others reaches the spool.
 struct Killed {
-    leaving: Leaving,
+    observer: SpoolObserver,
     left: AtomicUsize,
 }
 
@@ -33,34 +33,34 @@ impl Killed {
 
 impl Observer for Killed {
     fn ready(&self, ready: &Ready) {
-        self.leaving.ready(ready);
+        self.observer.ready(ready);
     }
 
     fn forming(&self, archives: std::ops::RangeInclusive<u64>) -> Result<(), DeliveryError> {
-        self.leaving.forming(archives)
+        self.observer.forming(archives)
     }
 
     fn committed(&self, receipt: &Receipt) {
-        self.leaving.committed(receipt);
+        self.observer.committed(receipt);
     }
 
     fn already(&self, receipt: &Receipt) {
-        self.leaving.already(receipt);
+        self.observer.already(receipt);
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
 
     fn empty(&self, archive: &Archive) {
-        self.leaving.empty(archive);
+        self.observer.empty(archive);
     }
 
     fn quarantined(&self, archive: &Archive, file: &Path) {
-        self.leaving.quarantined(archive, file);
+        self.observer.quarantined(archive, file);
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         if self.is_alive() {
-            self.leaving.settled(settled)?;
+            self.observer.settled(settled)?;
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ fn run_heard(
     let spool = Arc::new(Spool::open(dir, DEFAULT_LIMIT).unwrap());
     let heard = Arc::clone(heard);
     let observer = Killed {
-        leaving: Leaving {
+        observer: SpoolObserver {
             spool: Arc::clone(&spool),
             observer: Arc::clone(&heard) as _,
         },
@@ -116,7 +116,7 @@ fn run_heard(
                 first,
                 spoutctl_archive::Options::default(),
             );
-            while let Some(archive) = reader.next_archive(spool.hold()?)? {
+            while let Some(archive) = reader.next_archive(spool.buffer()?)? {
                 spool.accept(archive)?;
             }
             Ok(())

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::scripted::*;
-use crate::patience::{Clock, SystemClock};
+use crate::retry::{Clock, SystemClock};
 use crate::*;
 
 fn flight(n: usize, resume: bool) -> Options {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::patience::{Clock, Interrupt};
+use crate::retry::{Clock, Interrupt};
 use crate::{Change, Changes, MAX_CHUNK, WriteMode};
 use spoutctl_archive::File;
 

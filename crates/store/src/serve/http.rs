@@ -59,7 +59,7 @@ use self::body::Values;
 use self::guard::Guard;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
-use self::methods::{Method, Requested, Source};
+use self::methods::{Method, RequestBody, Requested};
 use super::{Call, Code, Service, Status, page};
 
 const CONNECTIONS: usize = 256;
@@ -86,7 +86,7 @@ pub struct Options {
     /// Names of this machine, besides `localhost` and the address itself, that requests may be sent to.
     pub names: Vec<String>,
     /// A client that takes nothing of its answer for so long is left.
-    pub patience: Duration,
+    pub idle_limit: Duration,
     /// It plays a spout's sidecar, which speaks gRPC only and has neither a version nor an admin service.
     pub is_sidecar: bool,
 }
@@ -95,7 +95,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             names: Vec::new(),
-            patience: Duration::from_mins(10),
+            idle_limit: Duration::from_mins(10),
             is_sidecar: false,
         }
     }
@@ -106,15 +106,15 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
-    patience: Duration,
+    idle_limit: Duration,
     stop: watch::Sender<bool>,
 }
 
 /// Ends a server from another thread.
 #[derive(Clone)]
-pub struct Stop(watch::Sender<bool>);
+pub struct StopHandle(watch::Sender<bool>);
 
-impl Stop {
+impl StopHandle {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
@@ -143,7 +143,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self {
-            patience: options.patience,
+            idle_limit: options.idle_limit,
             listener,
             address,
             shared: Arc::new(Shared {
@@ -164,8 +164,8 @@ impl Server {
     }
 
     #[must_use]
-    pub fn stop_handle(&self) -> Stop {
-        Stop(self.stop.clone())
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
     }
 
     /// Answers requests until it is stopped; those that are being carried out then are given a few seconds.
@@ -203,9 +203,9 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let (shared, patience, watcher) = (Arc::clone(&self.shared), self.patience, graceful.watcher());
+            let (shared, idle_limit, watcher) = (Arc::clone(&self.shared), self.idle_limit, graceful.watcher());
             tokio::spawn(async move {
-                serve(stream, shared, patience, watcher).await;
+                serve(stream, shared, idle_limit, watcher).await;
                 drop(permit);
             });
         }
@@ -217,14 +217,14 @@ impl Server {
 }
 
 /// One connection, to its end. A connection that breaks has been told of where it matters: in the log and to the call.
-async fn serve(stream: TcpStream, shared: Arc<Shared>, patience: Duration, watcher: Watcher) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, idle_limit: Duration, watcher: Watcher) {
     // Small answers are not to wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(is_http2)) = timeout(HEAD_TIME, begins_http2(&stream)).await else {
         return;
     };
     let mut stream = TimeoutWriter::new(stream);
-    stream.set_timeout(Some(patience));
+    stream.set_timeout(Some(idle_limit));
     let stream = TokioIo::new(Box::pin(stream));
     if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())
@@ -347,7 +347,7 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     };
     let method = methods::find(path, shared.service.dialect(), shared.service.is_guarded());
     let wanted = Wanted(call.clone());
-    let source = Source::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
+    let source = RequestBody::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
     let is_many = matches!(method, Ok(Method::Many(_)));
     let mut receiver = carry_out(shared, &entry, method, call, source, None);
     let first = receiver.recv().await;
@@ -370,7 +370,7 @@ fn carry_out(
     entry: &Arc<Entry>,
     method: Result<Method, Status>,
     call: Call,
-    source: Source,
+    source: RequestBody,
     permit: Option<OwnedSemaphorePermit>,
 ) -> mpsc::Receiver<Piece> {
     let (sender, receiver) = mpsc::channel(answer::PIECES);

@@ -10,7 +10,7 @@ use crate::{Dialect, JobRecord, JobState};
 use spoutctl_core::pfs::{self, CommitId};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pps::{DeleteJobRequest, InspectJobRequest, Job, ListJobRequest, RunCronRequest, StopJobRequest};
-use spoutctl_proto::shape::Shaped;
+use spoutctl_proto::schema::DynamicMessage;
 use spoutctl_proto::spec::JOB_INFO;
 
 /// What a job that nobody gave a reason for was stopped by.
@@ -31,7 +31,7 @@ fn state(record: &JobRecord) -> &'static str {
 }
 
 /// What is told of a job; of a pipeline's spec what its workers would do.
-fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Shaped {
+fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> DynamicMessage {
     let pipeline = &record.pipeline;
     let output = commit_message(dialect, pipeline, record.output_branch.as_str(), &record.id);
     let mut info = json!({
@@ -65,9 +65,9 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Shape
         }
         info["details"] = details;
     }
-    Shaped {
+    DynamicMessage {
         value: info,
-        shape: JOB_INFO,
+        schema: JOB_INFO,
     }
 }
 
@@ -76,7 +76,7 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Shape
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     /// Details are told of pipelines in their newest version.
-    fn told_job(&self, record: &JobRecord, details: bool) -> Shaped {
+    fn told_job(&self, record: &JobRecord, details: bool) -> DynamicMessage {
         let pipeline = if details {
             self.store.pipeline(&record.pipeline).ok()
         } else {
@@ -90,7 +90,7 @@ impl Service {
         &self,
         _: &Call,
         request: &ListJobRequest,
-        answers: &mut Answers<'_, Shaped>,
+        answers: &mut Answers<'_, DynamicMessage>,
     ) -> Result<(), Status> {
         if !request.jq_filter.is_empty() || request.pagination_marker.is_some() || request.reverse {
             let message = "spoutctl serve lists jobs by project, pipeline and input commit only, the newest first";
@@ -124,7 +124,7 @@ impl Service {
     }
 
     /// Waiting ends when it is stopped, or gone.
-    pub fn inspect_job(&self, call: &Call, request: &InspectJobRequest) -> Result<Shaped, Status> {
+    pub fn inspect_job(&self, call: &Call, request: &InspectJobRequest) -> Result<DynamicMessage, Status> {
         let (pipeline, id) = identified(request.job.as_ref())?;
         loop {
             let seen = self.changes.number();

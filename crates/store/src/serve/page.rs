@@ -45,7 +45,7 @@ pub struct Page {
 }
 
 /// What is asked for.
-pub enum Asked {
+pub enum PageResponse {
     Page(Page),
     /// The commits of a repo as they arrive.
     Live(Repo),
@@ -56,7 +56,7 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`; what is wrong with the disk.
-    pub fn page(&self, call: &Call, path: &str, query: &str) -> Result<Asked, Status> {
+    pub fn page(&self, call: &Call, path: &str, query: &str) -> Result<PageResponse, Status> {
         let address = Address::of(path, query).ok_or_else(|| Status::not_found("there is no such page"))?;
         if let Some(repo) = address.repo() {
             self.authorize_reading(call, repo)?;
@@ -73,15 +73,17 @@ impl Service {
             } => content::commit(self, repo, id, directory, after)?,
             Address::File { repo, id, path } => content::file(self, repo, id, path)?,
             Address::Diff { repo, old, new } => content::diff(self, repo, old, new)?,
-            Address::Picture { repo, id, path } => return content::picture(self, repo, id, path).map(Asked::Page),
+            Address::Picture { repo, id, path } => {
+                return content::picture(self, repo, id, path).map(PageResponse::Page);
+            }
             Address::Live(repo) => {
                 self.store.repo(repo)?;
-                return Ok(Asked::Live(repo.clone()));
+                return Ok(PageResponse::Live(repo.clone()));
             }
             Address::Style => return Ok(asset("text/css; charset=utf-8", include_str!("page/style.css"))),
             Address::Script => return Ok(asset("text/javascript; charset=utf-8", include_str!("page/live.js"))),
         };
-        Ok(Asked::Page(page_of(markup)))
+        Ok(PageResponse::Page(page_of(markup)))
     }
 
     /// Sends an event for each change in a repo, and a sign of life in between, until nobody listens.
@@ -136,8 +138,8 @@ fn page_of(markup: Markup) -> Page {
     }
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Asked {
-    Asked::Page(Page {
+fn asset(kind: &'static str, text: &'static str) -> PageResponse {
+    PageResponse::Page(Page {
         kind,
         body: Bytes::from_static(text.as_bytes()),
     })

@@ -21,7 +21,7 @@ use spoutctl_proto::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, DeletePipelineRequest, InspectPipelineRequest,
     ListPipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest,
 };
-use spoutctl_proto::shape::Shaped;
+use spoutctl_proto::schema::DynamicMessage;
 use spoutctl_proto::spec::{CREATE_PIPELINE_REQUEST, PIPELINE_INFO};
 
 /// The type of the repo that holds a pipeline's specs. Here it has a name and no files.
@@ -50,7 +50,7 @@ pub(super) fn named(pipeline: Option<&Pipeline>) -> Result<pfs::Repo, Status> {
 }
 
 /// As pachd tells of it (recordings http 102, 104).
-fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> Shaped {
+fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> DynamicMessage {
     let dialect = service.dialect;
     let spec = serde_json::from_str(&record.effective).unwrap_or_else(|_| json!({}));
     let branch = spec_branch(dialect, &record.name);
@@ -98,9 +98,9 @@ fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> 
         }
         info["details"] = details;
     }
-    Shaped {
+    DynamicMessage {
         value: info,
-        shape: PIPELINE_INFO,
+        schema: PIPELINE_INFO,
     }
 }
 
@@ -213,7 +213,7 @@ impl Service {
         }
     }
 
-    pub fn inspect_pipeline(&self, _: &Call, request: &InspectPipelineRequest) -> Result<Shaped, Status> {
+    pub fn inspect_pipeline(&self, _: &Call, request: &InspectPipelineRequest) -> Result<DynamicMessage, Status> {
         let name = match named(request.pipeline.as_ref()) {
             Err(status) if status.code == Code::NotFound => {
                 return Err(self.within("pipeline was not inspected")(status));
@@ -229,7 +229,7 @@ impl Service {
         &self,
         _: &Call,
         request: &ListPipelineRequest,
-        answers: &mut Answers<'_, Shaped>,
+        answers: &mut Answers<'_, DynamicMessage>,
     ) -> Result<(), Status> {
         // pachctl sends a set without an id.
         let is_of_now = request.commit_set.as_ref().is_none_or(|set| set.id.is_empty());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Report;
-use crate::metrics::{Figures, Source, Spooled};
+use crate::metrics::{Figures, MetricsSource, Spooled};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::Settled;
@@ -159,7 +159,7 @@ impl Condition {
     }
 }
 
-impl Source for Report {
+impl MetricsSource for Report {
     fn figures(&self) -> Figures {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let watched = &self.watched;

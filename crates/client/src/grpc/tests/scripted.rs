@@ -78,7 +78,7 @@ pub struct Seen {
 
 /// How a connection is ended from within a call.
 #[derive(Default)]
-struct Leaving {
+struct Disconnect {
     vanish: Notify,
     hang_up: Notify,
 }
@@ -110,8 +110,8 @@ impl Scripted {
                 let (stream, _) = listener.accept().await.unwrap();
                 counted.fetch_add(1, Ordering::Relaxed);
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-                let leaving = Arc::new(Leaving::default());
-                let told = Arc::clone(&leaving);
+                let disconnect = Arc::new(Disconnect::default());
+                let told = Arc::clone(&disconnect);
                 let service = service_fn(move |request| {
                     answer(Arc::clone(&script), Arc::clone(&log), Arc::clone(&told), request)
                 });
@@ -122,8 +122,8 @@ impl Scripted {
                     loop {
                         tokio::select! {
                             _ = serving.as_mut() => return,
-                            () = leaving.vanish.notified() => return,
-                            () = leaving.hang_up.notified() => serving.as_mut().graceful_shutdown(),
+                            () = disconnect.vanish.notified() => return,
+                            () = disconnect.hang_up.notified() => serving.as_mut().graceful_shutdown(),
                         }
                     }
                 });
@@ -164,7 +164,7 @@ type Body = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Stri
 async fn answer(
     script: Arc<Mutex<VecDeque<Answer>>>,
     log: Arc<Mutex<Vec<Seen>>>,
-    leaving: Arc<Leaving>,
+    disconnect: Arc<Disconnect>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, String> {
     let path = request.uri().path().to_owned();
@@ -201,12 +201,12 @@ async fn answer(
         Some(Answer::GRpc { messages, code, words }) => said(&messages, code, &words),
         Some(Answer::Early { message, .. }) => said(&[message], 0, ""),
         Some(Answer::HangUp { message }) => {
-            leaving.hang_up.notify_one();
+            disconnect.hang_up.notify_one();
             said(&[message], 0, "")
         }
         Some(Answer::ResetEarly { .. }) => return Err("reset".to_owned()),
         Some(Answer::Vanish { .. }) => {
-            leaving.vanish.notify_one();
+            disconnect.vanish.notify_one();
             std::future::pending().await
         }
         Some(Answer::CutOff { messages }) => response("application/grpc", 200, frames(&messages)),

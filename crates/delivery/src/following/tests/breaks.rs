@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::scripted::{Luck, Step, Taker, World, id, luck, options, until_the_head};
+use super::scripted::{Luck, RecordingConsumer, Step, World, id, luck, options, until_the_head};
 use crate::following::backlog::HELD;
 use crate::following::cursor::Cursor;
 use crate::following::{End, FollowError, Note, Options, Start, Taken};
@@ -34,9 +34,9 @@ proptest! {
             world.now(Step::Commit);
         }
         world.then(&steps);
-        let mut taker = Taker::of(&world);
-        prop_assert_eq!(taker.follow(&options(Start::Beginning), None).unwrap(), End::Consumer);
-        prop_assert_eq!(taker.ids(), world.deliverable());
+        let mut consumer = RecordingConsumer::of(&world);
+        prop_assert_eq!(consumer.follow(&options(Start::Beginning), None).unwrap(), End::Consumer);
+        prop_assert_eq!(consumer.ids(), world.deliverable());
     }
 }
 
@@ -57,14 +57,14 @@ proptest! {
         let mut all = Vec::new();
         for stop in stops.into_iter().map(Some).chain([None]) {
             let mut cursor = Cursor::open(&path, &super::scripted::branch()).unwrap();
-            let mut taker = Taker::of(&world);
+            let mut consumer = RecordingConsumer::of(&world);
             let mut left = stop.unwrap_or(usize::MAX);
-            taker.answer = Box::new(move |_| {
+            consumer.answer = Box::new(move |_| {
                 left -= 1;
                 if left == 0 { Taken::No } else { Taken::Delivered }
             });
-            taker.follow(&options(Start::Beginning), Some(&mut cursor)).unwrap();
-            all.extend(taker.ids());
+            consumer.follow(&options(Start::Beginning), Some(&mut cursor)).unwrap();
+            all.extend(consumer.ids());
         }
         prop_assert_eq!(all, world.deliverable());
     }
@@ -74,12 +74,12 @@ proptest! {
 fn a_long_history_is_delivered_in_pieces() {
     const COMMITS: usize = 100_000;
     let world = World::with(COMMITS);
-    let mut taker = Taker::of(&world);
-    let end = taker.follow(&until_the_head(Start::Beginning), None).unwrap();
+    let mut consumer = RecordingConsumer::of(&world);
+    let end = consumer.follow(&until_the_head(Start::Beginning), None).unwrap();
     assert_eq!(end, End::Head);
-    assert_eq!(taker.taken.len(), COMMITS);
+    assert_eq!(consumer.taken.len(), COMMITS);
     assert!(
-        taker
+        consumer
             .taken
             .iter()
             .enumerate()
@@ -101,11 +101,11 @@ fn a_long_history_that_changes_while_it_is_listed_is_listed_again() {
         Step::Squash(3),
         Step::Commit,
     ]);
-    let mut taker = Taker::of(&world);
-    taker.follow(&options(Start::Beginning), None).unwrap();
-    let mut ids = taker.ids();
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer.follow(&options(Start::Beginning), None).unwrap();
+    let mut ids = consumer.ids();
     ids.dedup();
-    assert_eq!(ids.len(), taker.taken.len());
+    assert_eq!(ids.len(), consumer.taken.len());
     let there = world.deliverable();
     let known: HashSet<&CommitId> = there.iter().collect();
     ids.retain(|id| known.contains(id));
@@ -118,24 +118,28 @@ fn without_a_subscription_the_head_is_looked_at_every_second() {
     world.now(Step::Commit);
     world.no_subscription.set(true);
     world.then(&[Step::Commit; 20]);
-    let mut taker = Taker::of(&world);
-    taker.follow(&options(Start::Beginning), None).unwrap();
-    assert_eq!(taker.ids(), world.deliverable());
-    assert_eq!(taker.notes, [], "a subscription that fails is nobody's matter");
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer.follow(&options(Start::Beginning), None).unwrap();
+    assert_eq!(consumer.ids(), world.deliverable());
+    assert_eq!(consumer.notes, [], "a subscription that fails is nobody's matter");
 }
 
 #[test]
 fn a_server_that_stays_away_is_given_up_after_the_time_for_retries() {
     let world = World::new(Vec::new(), vec![Luck::Breaks(0); 10_000], 1);
     world.now(Step::Commit);
-    let mut taker = Taker::of(&world);
+    let mut consumer = RecordingConsumer::of(&world);
     let options = Options {
         retry_for: std::time::Duration::from_mins(1),
         ..options(Start::Beginning)
     };
-    let error = taker.follow(&options, None).unwrap_err();
+    let error = consumer.follow(&options, None).unwrap_err();
     assert!(matches!(error, FollowError::Unavailable { .. }), "{error}");
-    assert!(matches!(taker.notes[..], [Note::Retrying(_)]), "{:?}", taker.notes);
+    assert!(
+        matches!(consumer.notes[..], [Note::Retrying(_)]),
+        "{:?}",
+        consumer.notes
+    );
 }
 
 #[test]
@@ -143,10 +147,10 @@ fn an_open_head_is_said_once_and_what_comes_before_it_is_delivered() {
     let world = World::new(Vec::new(), Vec::new(), 1);
     world.now(Step::Commit);
     world.now(Step::Start);
-    let mut taker = Taker::of(&world);
-    taker.follow(&options(Start::Beginning), None).unwrap();
-    assert_eq!(taker.ids(), [id(0)]);
-    let open = taker
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer.follow(&options(Start::Beginning), None).unwrap();
+    assert_eq!(consumer.ids(), [id(0)]);
+    let open = consumer
         .notes
         .iter()
         .filter(|note| matches!(note, Note::Open { .. }))
@@ -154,9 +158,9 @@ fn an_open_head_is_said_once_and_what_comes_before_it_is_delivered() {
     assert_eq!(open, 1);
     let world = World::with(1);
     world.now(Step::Start);
-    let mut taker = Taker::of(&world);
-    taker.follow(&until_the_head(Start::Beginning), None).unwrap();
-    assert!(matches!(&taker.notes[..], [Note::EndsBefore(commit)] if commit.id == id(1)));
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer.follow(&until_the_head(Start::Beginning), None).unwrap();
+    assert!(matches!(&consumer.notes[..], [Note::EndsBefore(commit)] if commit.id == id(1)));
 }
 
 #[test]
@@ -164,14 +168,14 @@ fn the_deadline_ends_it_whatever_the_server_does() {
     for luck in [Vec::new(), vec![Luck::Breaks(0); 100]] {
         let world = World::new(vec![Step::Nothing; 10_000], luck, 1);
         world.now(Step::Commit);
-        let mut taker = Taker::of(&world);
-        let begun = crate::patience::Clock::now(&world.time);
+        let mut consumer = RecordingConsumer::of(&world);
+        let begun = crate::retry::Clock::now(&world.time);
         let options = Options {
             deadline: Some(begun + std::time::Duration::from_secs(5)),
             ..options(Start::Beginning)
         };
-        assert_eq!(taker.follow(&options, None).unwrap(), End::Deadline);
-        let lasted = crate::patience::Clock::now(&world.time) - begun;
+        assert_eq!(consumer.follow(&options, None).unwrap(), End::Deadline);
+        let lasted = crate::retry::Clock::now(&world.time) - begun;
         assert!(lasted < std::time::Duration::from_millis(5200), "{lasted:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::scripted::{Step, Taker, World, branch, id, luck, options};
+use super::scripted::{RecordingConsumer, Step, World, branch, id, luck, options};
 use crate::following::cursor::Cursor;
 use crate::following::{FollowError, Note, Options, Rewrite, Start};
 
@@ -30,14 +30,14 @@ proptest! {
         // One that nothing touches, so that it is always clear where to go on.
         world.now(Step::Commit);
         world.then(&steps);
-        let mut taker = Taker::of(&world);
+        let mut consumer = RecordingConsumer::of(&world);
         // All may be gone but what was never seen: then nobody can tell, and it is said.
-        match taker.follow(&options(Start::Beginning), None) {
+        match consumer.follow(&options(Start::Beginning), None) {
             Ok(_) => {}
             Err(FollowError::Rewritten { onto: None, .. } | FollowError::NoBranch(_) | FollowError::Gone { .. }) => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         }
-        let taken = taker.ids();
+        let taken = consumer.ids();
         let mut once = taken.clone();
         once.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         once.dedup();
@@ -60,13 +60,13 @@ fn after(
     let world = World::with(10);
     world.then(&[Step::Nothing; 8]);
     world.then(steps);
-    let mut taker = Taker::of(&world);
+    let mut consumer = RecordingConsumer::of(&world);
     let options = Options {
         strict,
         ..options(Start::Last(3))
     };
-    let end = taker.follow(&options, None);
-    (end, taker.ids(), taker.notes)
+    let end = consumer.follow(&options, None);
+    (end, consumer.ids(), consumer.notes)
 }
 
 #[test]
@@ -142,16 +142,16 @@ fn a_branch_that_is_deleted_is_an_error_unless_it_is_waited_for() {
         world.then(&[step]);
         world.then(&[Step::Nothing; 30]);
         world.then(&[Step::Commit, Step::Commit]);
-        let mut taker = Taker::of(&world);
+        let mut consumer = RecordingConsumer::of(&world);
         let waiting = Options {
             wait_for_branch: true,
             ..options(Start::Beginning)
         };
-        let end = taker.follow(&waiting, None);
-        assert_eq!(taker.notes.first(), Some(&Note::Gone(branch())));
+        let end = consumer.follow(&waiting, None);
+        assert_eq!(consumer.notes.first(), Some(&Note::Gone(branch())));
         if matches!(step, Step::DeleteRepo) {
             end.unwrap();
-            assert_eq!(taker.ids().len(), 5);
+            assert_eq!(consumer.ids().len(), 5);
         } else {
             // A branch on another line: what of it was printed before, nobody knows.
             assert!(matches!(end, Err(FollowError::Rewritten { onto: None, .. })), "{end:?}");
@@ -170,11 +170,13 @@ fn a_cursor_that_was_squashed_says_where_to_go_on() {
         strict: true,
         ..options(Start::Beginning)
     };
-    Taker::of(&world).follow(&once, Some(&mut cursor)).unwrap();
+    RecordingConsumer::of(&world).follow(&once, Some(&mut cursor)).unwrap();
     world.now(Step::Commit);
     world.now(Step::Squash(1));
     let mut cursor = Cursor::open(&path, &branch()).unwrap();
-    let error = Taker::of(&world).follow(&once, Some(&mut cursor)).unwrap_err();
+    let error = RecordingConsumer::of(&world)
+        .follow(&once, Some(&mut cursor))
+        .unwrap_err();
     assert!(error.to_string().contains("squashed or dropped"), "{error}");
     assert!(
         error.help().unwrap().contains(&format!("--from {}", id(3))),

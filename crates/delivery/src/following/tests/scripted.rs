@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::following::cursor::Cursor;
 use crate::following::{CommitFeed, Consumer, End, FollowError, Note, Options, Start, TICK, Taken, follow};
-use crate::patience::{Clock, Interrupt};
+use crate::retry::{Clock, Interrupt};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, ProjectName, Repo, RepoName};
@@ -464,7 +464,7 @@ impl CommitFeed for World {
 }
 
 /// Remembers what it is given.
-pub struct Taker<'a> {
+pub struct RecordingConsumer<'a> {
     world: &'a World,
     pub taken: Vec<CommitInfo>,
     pub notes: Vec<Note>,
@@ -472,7 +472,7 @@ pub struct Taker<'a> {
     pub answer: Box<dyn FnMut(&CommitInfo) -> Taken>,
 }
 
-impl<'a> Taker<'a> {
+impl<'a> RecordingConsumer<'a> {
     pub fn of(world: &'a World) -> Self {
         Self {
             world,
@@ -492,7 +492,7 @@ impl<'a> Taker<'a> {
     }
 }
 
-impl Consumer for Taker<'_> {
+impl Consumer for RecordingConsumer<'_> {
     fn take(&mut self, commit: &CommitInfo) -> Taken {
         let answer = (self.answer)(commit);
         if answer != Taken::No {

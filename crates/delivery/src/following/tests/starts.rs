@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::scripted::{Step, Taker, World, branch, id, options, until_the_head};
+use super::scripted::{RecordingConsumer, Step, World, branch, id, options, until_the_head};
 use crate::following::cursor::{Cursor, CursorError};
 use crate::following::{End, FollowError, Note, Options, Start, Taken};
 use spoutctl_core::pfs::CommitId;
 
 fn taken(world: &World, options: &Options) -> Vec<CommitId> {
-    let mut taker = Taker::of(world);
-    taker.follow(options, None).unwrap();
-    taker.ids()
+    let mut consumer = RecordingConsumer::of(world);
+    consumer.follow(options, None).unwrap();
+    consumer.ids()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn what_is_not_finished_counts_for_none_of_the_last_and_comes_when_it_is() {
 #[test]
 fn a_commit_that_is_not_on_the_branch_is_no_start() {
     let world = World::with(3);
-    let error = Taker::of(&world)
+    let error = RecordingConsumer::of(&world)
         .follow(&options(Start::After(id(77))), None)
         .unwrap_err();
     assert!(
@@ -53,7 +53,7 @@ fn a_commit_that_is_not_on_the_branch_is_no_start() {
         "{error}"
     );
     world.now(Step::MoveBack(1));
-    let error = Taker::of(&world)
+    let error = RecordingConsumer::of(&world)
         .follow(&options(Start::After(id(2))), None)
         .unwrap_err();
     assert!(
@@ -70,23 +70,27 @@ fn a_branch_that_is_missing_is_an_error_or_waited_for() {
         world
     };
     let world = missing(Step::DeleteRepo);
-    let error = Taker::of(&world).follow(&options(Start::Last(0)), None).unwrap_err();
+    let error = RecordingConsumer::of(&world)
+        .follow(&options(Start::Last(0)), None)
+        .unwrap_err();
     assert!(matches!(error, FollowError::NoRepo(_)));
     let world = missing(Step::DeleteBranch);
-    let error = Taker::of(&world).follow(&options(Start::Last(0)), None).unwrap_err();
+    let error = RecordingConsumer::of(&world)
+        .follow(&options(Start::Last(0)), None)
+        .unwrap_err();
     assert!(matches!(error, FollowError::NoBranch(_)));
     for step in [Step::DeleteRepo, Step::DeleteBranch] {
         let world = missing(step);
         world.then(&[Step::Nothing, Step::Nothing, Step::Commit, Step::Commit]);
-        let mut taker = Taker::of(&world);
+        let mut consumer = RecordingConsumer::of(&world);
         let waiting = Options {
             wait_for_branch: true,
             ..options(Start::Last(0))
         };
-        taker.follow(&waiting, None).unwrap();
+        consumer.follow(&waiting, None).unwrap();
         // What comes to a branch that was not there is new, however many there are when it is first seen.
-        assert_eq!(taker.ids(), [id(0), id(1)]);
-        assert_eq!(taker.notes, [Note::Waiting(branch())]);
+        assert_eq!(consumer.ids(), [id(0), id(1)]);
+        assert_eq!(consumer.notes, [Note::Waiting(branch())]);
     }
 }
 
@@ -97,14 +101,14 @@ fn the_consumer_ends_it_before_or_behind_a_commit() {
     let path = directory.path().join("cursor");
     for (answer, behind) in [(Taken::Last, 2), (Taken::No, 2), (Taken::Last, 3)] {
         let mut cursor = Cursor::open(&path, &branch()).unwrap();
-        let mut taker = Taker::of(&world);
+        let mut consumer = RecordingConsumer::of(&world);
         let mut seen = 0;
         let wanted = if cursor.kept().is_none() { 3 } else { 1 };
-        taker.answer = Box::new(move |_| {
+        consumer.answer = Box::new(move |_| {
             seen += 1;
             if seen == wanted { answer } else { Taken::Delivered }
         });
-        let end = taker.follow(&options(Start::Beginning), Some(&mut cursor)).unwrap();
+        let end = consumer.follow(&options(Start::Beginning), Some(&mut cursor)).unwrap();
         assert_eq!(end, End::Consumer);
         let kept = Cursor::open(&path, &branch()).unwrap();
         assert_eq!(kept.kept().unwrap().newest(), Some(&id(behind)));
@@ -118,8 +122,8 @@ fn a_cursor_is_of_one_branch_and_whole() {
     let world = World::with(200);
     let mut cursor = Cursor::open(&path, &branch()).unwrap();
     assert!(cursor.kept().is_none());
-    let mut taker = Taker::of(&world);
-    taker
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer
         .follow(&until_the_head(Start::Last(150)), Some(&mut cursor))
         .unwrap();
     let kept = Cursor::open(&path, &branch()).unwrap();
@@ -146,9 +150,9 @@ fn what_is_passed_over_is_kept_in_the_end() {
     let path = directory.path().join("cursor");
     let world = World::with(50);
     let mut cursor = Cursor::open(&path, &branch()).unwrap();
-    let mut taker = Taker::of(&world);
-    taker.answer = Box::new(|_| Taken::PassedOver);
-    taker
+    let mut consumer = RecordingConsumer::of(&world);
+    consumer.answer = Box::new(|_| Taken::PassedOver);
+    consumer
         .follow(&until_the_head(Start::Beginning), Some(&mut cursor))
         .unwrap();
     let kept = Cursor::open(&path, &branch()).unwrap();

@@ -21,7 +21,7 @@ struct Played {
     wishes: Wishes,
 }
 
-impl Source for Played {
+impl ByteSource for Played {
     fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival> {
         let next = self.arrivals.first().map_or(u64::MAX, |(second, _)| *second);
         let wish = self.wishes.borrow().front().copied();

@@ -67,9 +67,9 @@ fn files(packed: &Packed) -> BTreeMap<String, String> {
         files.insert(name, content);
     }
     // Nothing after the end, and nothing missing.
-    let holding = crate::holding::Holding::new(&std::env::temp_dir());
+    let buffers = crate::spill::SpillBuffers::new(&std::env::temp_dir());
     let mut reader = ArchiveReader::new(&bytes[..], "test".into(), 1, Options::default());
-    let archive = reader.next_archive(holding.hold()).unwrap().unwrap();
+    let archive = reader.next_archive(buffers.buffer()).unwrap().unwrap();
     assert_eq!(archive.length, bytes.len() as u64);
     files
 }
@@ -187,9 +187,9 @@ fn an_archive_says_which_messages_it_holds_and_where_the_last_one_stands() {
             .map(|packed| {
                 let mut bytes = Vec::new();
                 packed.write_to(&mut bytes).unwrap();
-                let holding = crate::holding::Holding::new(&std::env::temp_dir());
+                let buffers = crate::spill::SpillBuffers::new(&std::env::temp_dir());
                 let mut reader = ArchiveReader::new(&bytes[..], "test".into(), 1, Options::default());
-                let label = reader.next_archive(holding.hold()).unwrap().unwrap().label;
+                let label = reader.next_archive(buffers.buffer()).unwrap().unwrap().label;
                 (label.messages.unwrap().to_string(), label.position.unwrap().bare())
             })
             .collect();

@@ -93,8 +93,8 @@ fn batches_of(count: u64) -> Batching {
     }
 }
 
-fn values() -> Shape {
-    Shape {
+fn values() -> RecordFormat {
+    RecordFormat {
         form: Form::Value(Framing::Lines),
         limit: 1 << 20,
         shares_file: false,
@@ -125,13 +125,13 @@ fn files(packed: &Packed) -> Vec<(String, Vec<u8>)> {
 
 fn run(
     source: &mut dyn RecordSource,
-    shape: Shape,
+    format: RecordFormat,
     packer: Packer,
     from: &Positions,
 ) -> (Vec<Made>, Result<(), PackError>) {
     let mut made = Vec::new();
     let mut packing = Packing::default();
-    let end = pack_records(source, shape, packer, from.clone(), &mut packing, &mut |packed| {
+    let end = pack_records(source, format, packer, from.clone(), &mut packing, &mut |packed| {
         made.push((files(&packed), packed.positions.clone().unwrap()));
         Ok(())
     });
@@ -228,11 +228,11 @@ impl RecordSource for Listed<'_> {
     }
 }
 
-fn of(shape: Shape, packer: Packer, records: &[Record<'_>]) -> (Vec<Made>, Result<(), PackError>) {
+fn of(format: RecordFormat, packer: Packer, records: &[Record<'_>]) -> (Vec<Made>, Result<(), PackError>) {
     let mut positions = Positions::new(None);
     positions.set("t", 0, 0);
     let events = records.iter().map(|record| Event::Record(*record)).collect();
-    run(&mut Listed(events), shape, packer, &positions)
+    run(&mut Listed(events), format, packer, &positions)
 }
 
 fn into_one() -> Packer {
@@ -248,11 +248,11 @@ fn a_record_that_cannot_be_taken_comes_again_and_those_before_it_do_not() {
         record(0, 5, None, Some(b"good")),
         record(0, 6, None, Some(b"two\nlines")),
     ];
-    let shape = Shape {
+    let format = RecordFormat {
         shares_file: true,
         ..values()
     };
-    let (made, end) = of(shape.clone(), into_one(), &records);
+    let (made, end) = of(format.clone(), into_one(), &records);
     assert!(end.unwrap_err().to_string().contains("holds `\\n`"));
     assert_eq!(made.len(), 1);
     assert_eq!(
@@ -260,7 +260,7 @@ fn a_record_that_cannot_be_taken_comes_again_and_those_before_it_do_not() {
         Some(6),
         "it goes on at the one that was not taken"
     );
-    let (made, end) = of(shape, into_one().on_bad(OnBad::Skip), &records);
+    let (made, end) = of(format, into_one().on_bad(OnBad::Skip), &records);
     end.unwrap();
     assert_eq!(
         (made[0].0[0].1.as_slice(), made[0].1.of("t", 0)),
@@ -290,17 +290,17 @@ fn tombstones_are_told_from_empty_values_where_frames_can_say_so() {
         (Framing::Nul, b"\0\0x\0"),
         (Framing::Delimiter(b"--".to_vec()), b"----x--"),
     ] {
-        let shape = Shape {
+        let format = RecordFormat {
             form: Form::Value(framing),
             shares_file: true,
             ..values()
         };
-        let (made, end) = of(shape.clone(), into_one(), &records);
+        let (made, end) = of(format.clone(), into_one(), &records);
         end.unwrap();
         assert_eq!(made[0].0[0].1, expected);
-        let (made, _) = of(shape.clone(), into_one().with_nulls(Nulls::Skip), &records);
+        let (made, _) = of(format.clone(), into_one().with_nulls(Nulls::Skip), &records);
         assert_eq!(made[0].1.of("t", 0), Some(3), "what is left out does not come again");
-        assert!(of(shape, into_one().with_nulls(Nulls::Fail), &records).1.is_err());
+        assert!(of(format, into_one().with_nulls(Nulls::Fail), &records).1.is_err());
     }
 }
 
@@ -330,12 +330,12 @@ fn an_envelope_says_all_of_a_record_and_what_is_no_text_in_base64() {
         record(0, 8, Some(b"\xfe"), None),
         record(0, 9, None, Some(b"\xff\0")),
     ];
-    let shape = Shape {
+    let format = RecordFormat {
         form: Form::Envelope,
         limit: 1 << 20,
         shares_file: true,
     };
-    let (made, end) = of(shape, into_one(), &records);
+    let (made, end) = of(format, into_one(), &records);
     end.unwrap();
     let text = String::from_utf8(made[0].0[0].1.clone()).unwrap();
     let expected = [
@@ -381,8 +381,8 @@ fn a_partition_that_is_placed_goes_on_there_and_a_value_that_is_too_long_is_told
         placed,
         Event::Record(record(1, 9, None, Some(b"too long"))),
     ]);
-    let shape = Shape { limit: 3, ..values() };
-    let (made, end) = run(&mut Listed(events), shape, into_one(), &Positions::new(None));
+    let format = RecordFormat { limit: 3, ..values() };
+    let (made, end) = run(&mut Listed(events), format, into_one(), &Positions::new(None));
     assert!(end.unwrap_err().to_string().contains("8 bytes long"));
     assert_eq!(made[0].1.to_string(), "/t:1,9");
 }

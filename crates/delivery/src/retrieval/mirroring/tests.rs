@@ -10,9 +10,9 @@ use crossbeam_channel::bounded;
 use tempfile::TempDir;
 
 use super::*;
-use crate::holding::Holding;
-use crate::patience::{Interrupt, SystemClock};
 use crate::retrieval::FileChange;
+use crate::retry::{Interrupt, SystemClock};
+use crate::spill::SpillBuffers;
 use crate::{Change, Changes as FileChanges, CommitSink, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
 use spoutctl_archive::{Archive, ArchiveError, ArchiveReader, Files};
 use spoutctl_core::fault::FaultKind;
@@ -253,13 +253,13 @@ fn obedient() -> spoutctl_archive::Options {
     }
 }
 
-fn hold() -> Box<dyn spoutctl_archive::Hold> {
-    Holding::new(&std::env::temp_dir()).hold()
+fn buffer() -> Box<dyn spoutctl_archive::ArchiveBuffer> {
+    SpillBuffers::new(&std::env::temp_dir()).buffer()
 }
 
 fn frame(bytes: &[u8]) -> Result<Archive, ArchiveError> {
     let mut reader = ArchiveReader::new(bytes, "test".into(), 1, obedient());
-    let archive = reader.next_archive(hold())?.unwrap();
+    let archive = reader.next_archive(buffer())?.unwrap();
     assert_eq!(archive.length, bytes.len() as u64, "it ends with its second zero block");
     Ok(archive)
 }
@@ -515,7 +515,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
         clock: Arc::new(SystemClock),
         interrupt: Interrupt::new(),
         ledger: Arc::default(),
-        holding: crate::holding::Holding::new(&std::env::temp_dir()),
+        buffers: crate::spill::SpillBuffers::new(&std::env::temp_dir()),
         on_bad: crate::OnBad::Stop,
         early: None,
         options: Options {
@@ -529,7 +529,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             counts_messages: false,
             has_positions: false,
             asides_have_a_repo: false,
-            drains: false,
+            drains_on_interrupt: false,
             also: [].into(),
             resume: false,
             spooled: None,
@@ -543,7 +543,7 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
     let (archives, incoming) = bounded(0);
     let reading = std::thread::spawn(move || {
         let mut reader = ArchiveReader::new(&stream[..], "test".into(), 1, obedient());
-        while let Some(archive) = reader.next_archive(hold()).unwrap() {
+        while let Some(archive) = reader.next_archive(buffer()).unwrap() {
             archives.send(Incoming::Archive(Box::new(archive))).unwrap();
         }
         archives.send(Incoming::End(Ok(()))).unwrap();

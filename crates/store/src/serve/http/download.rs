@@ -46,7 +46,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, entry: Arc<Entry>, request: Req
         return answer::whole(entry, StatusCode::NOT_FOUND, TEXT, text);
     };
     entry.about(Subject::of(&serde_json::to_value(&file).unwrap_or_default()));
-    let asked = Asked {
+    let asked = FileRequest {
         headers: request.headers,
         is_head: request.method == Verb::HEAD,
         path: path.to_owned(),
@@ -154,14 +154,14 @@ fn file_of(path: &str) -> Option<File> {
 }
 
 /// A request for a file, on the thread that carries it out.
-struct Asked {
+struct FileRequest {
     headers: HeaderMap,
     is_head: bool,
     path: String,
     file: File,
 }
 
-impl Asked {
+impl FileRequest {
     fn carry_out(
         self,
         service: &Service,

@@ -13,7 +13,7 @@ use hyper::{Request, Response, StatusCode};
 use super::answer::{self, Answer, TEXT, Wanted};
 use super::body::{self, Messages};
 use super::log::Entry;
-use super::methods::{self, Source};
+use super::methods::{self, RequestBody};
 use super::{CALLS, Shared, carry_out, method_name};
 use crate::serve::{Code, Status};
 
@@ -61,7 +61,7 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
         return answer::refused(entry, Status::new(Code::Unavailable, text));
     };
     let wanted = Wanted(call.clone());
-    let source = Source::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
+    let source = RequestBody::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
     let rest = carry_out(shared, &entry, Ok(method), call, source, Some(permit));
     answer::messages(entry, rest, Some(wanted))
 }

@@ -19,7 +19,7 @@ use spoutctl_core::release::Release;
 use spoutctl_proto::admin::{ClusterInfo, HealthCheckResponse, InspectClusterRequest};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::{ModifyFileRequest, WalkFileRequest};
-use spoutctl_proto::shape::Answer;
+use spoutctl_proto::schema::Answer;
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 use spoutctl_proto::version::Version;
 
@@ -64,14 +64,14 @@ impl Format {
 }
 
 /// Where a client's requests come from.
-pub(super) enum Source {
+pub(super) enum RequestBody {
     Json(Values),
     Protobuf(Messages),
 }
 
 /// What the client sent, and what of it goes into the log.
 pub(super) struct Requested<'a> {
-    pub source: Source,
+    pub source: RequestBody,
     pub dialect: Dialect,
     pub entry: &'a Entry,
     /// The request of a call with many answers was understood. Until then errors are those of any call.
@@ -81,22 +81,22 @@ pub(super) struct Requested<'a> {
 impl Requested<'_> {
     fn format(&self) -> Format {
         match self.source {
-            Source::Json(_) => Format::Json,
-            Source::Protobuf(_) => Format::Protobuf,
+            RequestBody::Json(_) => Format::Json,
+            RequestBody::Protobuf(_) => Format::Protobuf,
         }
     }
 
     /// The request of a call that takes one; a body without a value is an empty request.
-    fn one<Q: Asked>(&mut self) -> Result<Q, Status> {
+    fn one<Q: RequestMessage>(&mut self) -> Result<Q, Status> {
         let request = self.read();
         self.was_read = request.is_ok();
         request
     }
 
-    fn read<Q: Asked>(&mut self) -> Result<Q, Status> {
+    fn read<Q: RequestMessage>(&mut self) -> Result<Q, Status> {
         let values = match &mut self.source {
-            Source::Json(values) => values,
-            Source::Protobuf(messages) => {
+            RequestBody::Json(values) => values,
+            RequestBody::Protobuf(messages) => {
                 let request: Q = messages.next_up_to(LONGEST_REQUEST)?.unwrap_or_default();
                 let Ok(mut value) = serde_json::to_value(&request) else {
                     return Ok(request);
@@ -122,13 +122,13 @@ impl Requested<'_> {
     /// A pipeline's spec as the request itself.
     fn spec(&mut self) -> Result<Value, Status> {
         match &mut self.source {
-            Source::Json(values) => {
+            RequestBody::Json(values) => {
                 let text = values
                     .next_up_to(LONGEST_REQUEST)?
                     .unwrap_or_else(|| Bytes::from_static(b"{}"));
                 lenient_spec_of(&String::from_utf8_lossy(&text))
             }
-            Source::Protobuf(messages) => {
+            RequestBody::Protobuf(messages) => {
                 let bytes = messages.next_bytes(LONGEST_REQUEST)?.unwrap_or_default();
                 let spec = CREATE_PIPELINE_REQUEST.decode(&bytes);
                 let mut spec = spec.map_err(|error| unmarshalled(&error))?;
@@ -143,8 +143,8 @@ impl Requested<'_> {
     /// The next of many.
     fn next(&mut self) -> Result<Option<ModifyFileRequest>, Status> {
         let mut request = match &mut self.source {
-            Source::Protobuf(messages) => messages.next()?,
-            Source::Json(values) => match values.next()? {
+            RequestBody::Protobuf(messages) => messages.next()?,
+            RequestBody::Json(values) => match values.next()? {
                 None => None,
                 Some(text) => {
                     let request = serde_json::from_slice::<ModifyFileRequest>(&text);
@@ -165,16 +165,16 @@ impl Requested<'_> {
     /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC answers
     /// at once.
     pub fn drain(&mut self) {
-        if let Source::Json(values) = &mut self.source {
+        if let RequestBody::Json(values) = &mut self.source {
             values.body.drain();
         }
     }
 }
 
 /// What a request can be read as.
-pub(super) trait Asked: DeserializeOwned + Serialize + Message + Default {}
+pub(super) trait RequestMessage: DeserializeOwned + Serialize + Message + Default {}
 
-impl<T: DeserializeOwned + Serialize + Message + Default> Asked for T {}
+impl<T: DeserializeOwned + Serialize + Message + Default> RequestMessage for T {}
 
 /// Takes every project from a message, as servers do that do not know the field, and tells whether there was one.
 fn drop_projects(value: &mut Value) -> bool {
@@ -214,7 +214,7 @@ fn misplaced(error: &serde_json::Error) -> Status {
 
 fn one<Q, A>(method: impl FnOnce(&Service, &Call, Q) -> Result<A, Status> + Send + 'static) -> Method
 where
-    Q: Asked,
+    Q: RequestMessage,
     A: Answer,
 {
     Method::One(Box::new(move |service, call, requested| {
@@ -228,7 +228,7 @@ fn many<Q, A>(
     method: impl FnOnce(&Service, &Call, Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
 ) -> Method
 where
-    Q: Asked,
+    Q: RequestMessage,
     A: Answer,
 {
     Method::Many(Box::new(move |service, call, requested, lines| {
@@ -254,7 +254,7 @@ where
 /// As [`one`], of a method that only looks at its request.
 fn look<Q, A>(method: impl FnOnce(&Service, &Call, &Q) -> Result<A, Status> + Send + 'static) -> Method
 where
-    Q: Asked,
+    Q: RequestMessage,
     A: Answer,
 {
     one(move |service, call, request| method(service, call, &request))
@@ -265,7 +265,7 @@ fn look_at_many<Q, A>(
     method: impl FnOnce(&Service, &Call, &Q, &mut Answers<'_, A>) -> Result<(), Status> + Send + 'static,
 ) -> Method
 where
-    Q: Asked,
+    Q: RequestMessage,
     A: Answer,
 {
     many(move |service, call, request, answers| method(service, call, &request, answers))

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::Shared;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::log::Entry;
-use crate::serve::page::{self, Asked, POLICY, Page};
+use crate::serve::page::{self, POLICY, Page, PageResponse};
 use crate::serve::{Call, Code, Status};
 use spoutctl_core::pfs::Repo;
 
@@ -43,8 +43,8 @@ async fn carry_out(shared: &Arc<Shared>, entry: Arc<Entry>, call: Call, path: &s
     let (path, query) = (path.to_owned(), query.to_owned());
     let made = tokio::task::spawn_blocking(move || service.page(&asking, &path, &query)).await;
     match made {
-        Ok(Ok(Asked::Page(page))) => whole(entry, StatusCode::OK, page),
-        Ok(Ok(Asked::Live(repo))) => live(shared, entry, call, repo),
+        Ok(Ok(PageResponse::Page(page))) => whole(entry, StatusCode::OK, page),
+        Ok(Ok(PageResponse::Live(repo))) => live(shared, entry, call, repo),
         Ok(Err(status)) => problem(entry, &status),
         Err(_) => problem(
             entry,

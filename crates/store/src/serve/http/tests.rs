@@ -63,7 +63,7 @@ fn a_client_that_takes_nothing_of_its_answer_is_left() {
     let service = Arc::new(Service::new(store(dir.path())).unwrap());
     let (sender, answered) = channel();
     let options = Options {
-        patience: Duration::from_millis(300),
+        idle_limit: Duration::from_millis(300),
         ..Options::default()
     };
     let address = "127.0.0.1:0".parse().unwrap();

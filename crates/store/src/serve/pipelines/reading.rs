@@ -9,7 +9,7 @@ use spoutctl_core::pfs::{self, ProjectName, RepoName};
 use spoutctl_lint::source::SourceFile;
 use spoutctl_lint::spec;
 use spoutctl_lint::spec::tree::Node;
-use spoutctl_proto::shape::{Misfit, Unfit, Unknown};
+use spoutctl_proto::schema::{JsonDecodeError, JsonDecodeErrorKind, Unknown};
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 /// What a cluster fills in where nobody has set anything else (recording http 091).
@@ -96,17 +96,19 @@ fn place(text: &str, at: usize) -> String {
 }
 
 /// Where a misfit stands, and what pachd says of it.
-fn misplaced(text: &str, root: Option<&Node>, misfit: &Misfit) -> (usize, String) {
-    let span = root.and_then(|root| find(root, &misfit.path, misfit.what == Unfit::Unknown));
+fn misplaced(text: &str, root: Option<&Node>, misfit: &JsonDecodeError) -> (usize, String) {
+    let span = root.and_then(|root| find(root, &misfit.path, misfit.what == JsonDecodeErrorKind::Unknown));
     let (at, written) = span.map_or((0, text), |span| (span.0, text.get(span.0..span.1).unwrap_or_default()));
     let place = place(text, at);
     let words = match &misfit.what {
-        Unfit::Unknown => {
+        JsonDecodeErrorKind::Unknown => {
             let name = misfit.path.last().map_or("", String::as_str);
             format!("(line {place}): unknown field {name:?}")
         }
-        Unfit::Value { wanted, .. } => format!("(line {place}): invalid value for {wanted} type: {written}"),
-        Unfit::Token => {
+        JsonDecodeErrorKind::Value { wanted, .. } => {
+            format!("(line {place}): invalid value for {wanted} type: {written}")
+        }
+        JsonDecodeErrorKind::Token => {
             // Of a list or an object, the reader has seen the bracket only.
             let token = match written.as_bytes().first() {
                 Some(b'{' | b'[') => &written[..1],

@@ -40,7 +40,7 @@ impl Fixture {
     fn inspect(&self, name: &str) -> Result<Value, Status> {
         let message = json!({"pipeline": {"name": name}, "details": true});
         let info = self.service.inspect_pipeline(&Call::default(), &request(message))?;
-        Ok(info.shape.complete(&info.value))
+        Ok(info.schema.complete(&info.value))
     }
 
     fn delete(&self, message: Value) -> Result<(), Status> {
@@ -326,7 +326,7 @@ fn pipelines_are_listed_by_project_and_name() {
     fixture.create(&spec("b")).unwrap();
     let list = |message: Value| {
         let mut names = Vec::new();
-        let mut take = |info: Shaped| {
+        let mut take = |info: DynamicMessage| {
             names.push(info.value["pipeline"]["name"].as_str().unwrap().to_owned());
             ControlFlow::Continue(())
         };

@@ -1,4 +1,4 @@
-//! One field of a [`Shape`]: its value in JSON, as protobuf writes it, and from one to the other.
+//! One field of a [`MessageSchema`]: its value in JSON, as protobuf writes it, and from one to the other.
 
 use std::fmt::Write as _;
 
@@ -7,15 +7,15 @@ use prost::bytes::Buf;
 use prost::encoding::{self, DecodeContext, WireType, encode_key, encode_varint, encoded_len_varint};
 use serde_json::{Map, Number, Value, json};
 
-use super::{Shape, Unfit, Unknown, broken, list};
+use super::{JsonDecodeErrorKind, MessageSchema, Unknown, broken, list};
 use crate::google::{Duration, Timestamp};
 use spoutctl_fields::{Field, Kind};
 
 /// Of a value that has no such type.
-fn unfit(wanted: &'static str, value: &Value) -> Unfit {
+fn wrong_value(wanted: &'static str, value: &Value) -> JsonDecodeErrorKind {
     match value {
-        Value::Object(_) | Value::Array(_) => Unfit::Token,
-        value => Unfit::Value {
+        Value::Object(_) | Value::Array(_) => JsonDecodeErrorKind::Token,
+        value => JsonDecodeErrorKind::Value {
             wanted,
             found: value.to_string(),
         },
@@ -23,7 +23,7 @@ fn unfit(wanted: &'static str, value: &Value) -> Unfit {
 }
 
 /// An integer, which may be written as a text or with a fraction of zero.
-fn integer<T: TryFrom<i128>>(value: &Value, wanted: &'static str) -> Result<T, Unfit> {
+fn integer<T: TryFrom<i128>>(value: &Value, wanted: &'static str) -> Result<T, JsonDecodeErrorKind> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => number.as_i128().or_else(|| whole(number.as_f64()?)),
@@ -31,7 +31,7 @@ fn integer<T: TryFrom<i128>>(value: &Value, wanted: &'static str) -> Result<T, U
     };
     number
         .and_then(|number: i128| T::try_from(number).ok())
-        .ok_or_else(|| unfit(wanted, value))
+        .ok_or_else(|| wrong_value(wanted, value))
 }
 
 /// A number without a fraction, as far as those are exact.
@@ -41,7 +41,7 @@ fn whole(number: f64) -> Option<i128> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
 }
 
-fn float(value: &Value) -> Result<Value, Unfit> {
+fn float(value: &Value) -> Result<Value, JsonDecodeErrorKind> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => number.as_f64(),
@@ -49,7 +49,7 @@ fn float(value: &Value) -> Result<Value, Unfit> {
     };
     #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes infinite")]
     let number = number.map(|number| number as f32).filter(|number| number.is_finite());
-    number.map(float_value).ok_or_else(|| unfit("float", value))
+    number.map(float_value).ok_or_else(|| wrong_value("float", value))
 }
 
 /// With the digits that a single float has, and none where it is whole.
@@ -61,18 +61,18 @@ fn float_value(number: f32) -> Value {
     shortest.map_or(Value::Null, Value::Number)
 }
 
-fn double(value: &Value) -> Result<Value, Unfit> {
+fn double(value: &Value) -> Result<Value, JsonDecodeErrorKind> {
     let number = match value {
         Value::String(text) => text.parse().ok().and_then(Number::from_f64),
         Value::Number(number) => Some(number.clone()),
         _ => None,
     };
-    number.map(Value::Number).ok_or_else(|| unfit("double", value))
+    number.map(Value::Number).ok_or_else(|| wrong_value("double", value))
 }
 
-fn duration(value: &Value) -> Result<Duration, Unfit> {
+fn duration(value: &Value) -> Result<Duration, JsonDecodeErrorKind> {
     let read = value.as_str().and_then(Duration::parse);
-    read.ok_or_else(|| unfit("google.protobuf.Duration", value))
+    read.ok_or_else(|| wrong_value("google.protobuf.Duration", value))
 }
 
 fn duration_value(duration: Duration) -> Value {
@@ -91,23 +91,23 @@ fn duration_value(duration: Duration) -> Value {
     format!("{sign}{seconds}{fraction}s").into()
 }
 
-fn timestamp(value: &Value) -> Result<jiff::Timestamp, Unfit> {
+fn timestamp(value: &Value) -> Result<jiff::Timestamp, JsonDecodeErrorKind> {
     let time = value.as_str().and_then(|text| text.parse().ok());
-    time.ok_or_else(|| unfit("google.protobuf.Timestamp", value))
+    time.ok_or_else(|| wrong_value("google.protobuf.Timestamp", value))
 }
 
-fn strings(value: &Value, path: &mut Vec<String>) -> Result<Value, Unfit> {
-    let members = value.as_object().ok_or(Unfit::Token)?;
+fn strings(value: &Value, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
+    let members = value.as_object().ok_or(JsonDecodeErrorKind::Token)?;
     for (name, value) in members {
         if !value.is_string() {
             path.push(name.clone());
-            return Err(unfit("string", value));
+            return Err(wrong_value("string", value));
         }
     }
     Ok(value.clone())
 }
 
-fn enumeration(value: &Value, names: &[&str]) -> Result<Value, Unfit> {
+fn enumeration(value: &Value, names: &[&str]) -> Result<Value, JsonDecodeErrorKind> {
     let known = match value {
         Value::String(name) => names.contains(&name.as_str()).then(|| value.clone()),
         Value::Number(number) => {
@@ -116,13 +116,13 @@ fn enumeration(value: &Value, names: &[&str]) -> Result<Value, Unfit> {
         }
         _ => None,
     };
-    known.ok_or_else(|| unfit("enum", value))
+    known.ok_or_else(|| wrong_value("enum", value))
 }
 
-/// What a [`Shape`] does with one field.
+/// What a [`MessageSchema`] does with one field.
 pub(super) trait Codec {
-    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit>;
-    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit>;
+    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind>;
+    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind>;
     /// What JSON has for a field that is not set.
     fn unset(&self) -> Value;
     fn is_set(&self, value: &Value) -> bool;
@@ -140,7 +140,7 @@ pub(super) trait Codec {
 }
 
 impl Codec for Field {
-    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
+    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
         if value.is_null() {
             return Ok(Value::Null);
         }
@@ -148,7 +148,7 @@ impl Codec for Field {
             return self.read_one(value, unknown, path);
         }
         let mut read = Vec::new();
-        for (number, value) in value.as_array().ok_or(Unfit::Token)?.iter().enumerate() {
+        for (number, value) in value.as_array().ok_or(JsonDecodeErrorKind::Token)?.iter().enumerate() {
             path.push(number.to_string());
             read.push(self.read_one(value, unknown, path)?);
             path.pop();
@@ -156,12 +156,12 @@ impl Codec for Field {
         Ok(Value::Array(read))
     }
 
-    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
+    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
         Ok(match self.kind {
             Kind::Bool if value.is_boolean() => value.clone(),
-            Kind::Bool => return Err(unfit("bool", value)),
+            Kind::Bool => return Err(wrong_value("bool", value)),
             Kind::String if value.is_string() => value.clone(),
-            Kind::String => return Err(unfit("string", value)),
+            Kind::String => return Err(wrong_value("string", value)),
             Kind::Int32 => integer::<i32>(value, "int32")?.into(),
             Kind::Int64 | Kind::OptionalInt64 => integer::<i64>(value, "int64")?.to_string().into(),
             Kind::Uint64 => integer::<u64>(value, "uint64")?.to_string().into(),
@@ -171,7 +171,7 @@ impl Codec for Field {
             Kind::Timestamp => timestamp(value)?.to_string().into(),
             Kind::Strings => strings(value, path)?,
             Kind::Enum(names) => enumeration(value, names.values)?,
-            Kind::Message(of) | Kind::Internal(of) => Shape(of).read_at(value, unknown, path)?,
+            Kind::Message(of) | Kind::Internal(of) => MessageSchema(of).read_at(value, unknown, path)?,
         })
     }
 
@@ -196,7 +196,7 @@ impl Codec for Field {
 
     fn write_one(&self, value: &Value, line: &mut String) {
         match (self.kind, value) {
-            (Kind::Message(of) | Kind::Internal(of), value) => Shape(of).write_line(value, line),
+            (Kind::Message(of) | Kind::Internal(of), value) => MessageSchema(of).write_line(value, line),
             (_, Value::Object(members)) => list(
                 line,
                 ('{', '}'),
@@ -266,7 +266,7 @@ impl Codec for Field {
                 let at = at.and_then(|at| i32::try_from(at).ok());
                 encoding::int32::encode(tag, &at.unwrap_or_else(|| number(value)), bytes);
             }
-            Kind::Message(of) | Kind::Internal(of) => encode_bytes(tag, &Shape(of).encode(value), bytes),
+            Kind::Message(of) | Kind::Internal(of) => encode_bytes(tag, &MessageSchema(of).encode(value), bytes),
         }
     }
 
@@ -367,7 +367,7 @@ impl Codec for Field {
                 number.to_string().into()
             }
             Kind::Strings => Value::Null,
-            Kind::Message(of) | Kind::Internal(of) => Shape(of).decode_at(block(wire, bytes)?, depth)?,
+            Kind::Message(of) | Kind::Internal(of) => MessageSchema(of).decode_at(block(wire, bytes)?, depth)?,
         })
     }
 }

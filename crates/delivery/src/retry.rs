@@ -140,7 +140,7 @@ pub enum Exhausted {
 }
 
 /// The retries of one step.
-pub struct Patience<'a> {
+pub struct RetryBudget<'a> {
     clock: &'a dyn Clock,
     interrupt: &'a Interrupt,
     limit: Duration,
@@ -148,7 +148,7 @@ pub struct Patience<'a> {
     pauses: ExponentialBackoff,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> RetryBudget<'a> {
     /// `limit` is the longest time without a success; zero means one try.
     pub fn new(clock: &'a dyn Clock, interrupt: &'a Interrupt, limit: Duration) -> Self {
         Self {
@@ -224,29 +224,29 @@ mod tests {
     fn retries_end_when_the_time_is_over_and_a_success_starts_the_count_anew() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(1));
-        while patience.wait(None).is_ok() {}
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::from_mins(1));
+        while budget.wait(None).is_ok() {}
         assert_eq!(clock.now() - start, Duration::from_mins(1));
-        patience.reset();
-        while patience.wait(None).is_ok() {}
+        budget.reset();
+        while budget.wait(None).is_ok() {}
         assert_eq!(clock.now() - start, Duration::from_mins(2));
     }
 
     #[test]
     fn a_limit_of_zero_means_one_try() {
         let (clock, interrupt) = (Fake(Mutex::new(Instant::now())), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::ZERO);
-        assert_eq!(patience.wait(None), Err(Exhausted::Retries(Duration::ZERO)));
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::ZERO);
+        assert_eq!(budget.wait(None), Err(Exhausted::Retries(Duration::ZERO)));
     }
 
     #[test]
     fn no_retry_outlives_the_grace_period() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(10));
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::from_mins(10));
         interrupt.raise(start + Duration::from_secs(5));
         let end = loop {
-            if let Err(end) = patience.wait(Some(Duration::from_secs(2))) {
+            if let Err(end) = budget.wait(Some(Duration::from_secs(2))) {
                 break end;
             }
         };
@@ -258,8 +258,8 @@ mod tests {
     fn the_servers_own_wish_is_a_lower_bound_of_the_pause() {
         let start = Instant::now();
         let (clock, interrupt) = (Fake(Mutex::new(start)), Interrupt::new());
-        let mut patience = Patience::new(&clock, &interrupt, Duration::from_mins(10));
-        patience.wait(Some(Duration::from_secs(30))).unwrap();
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::from_mins(10));
+        budget.wait(Some(Duration::from_secs(30))).unwrap();
         assert!(clock.now() - start >= Duration::from_secs(30));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A pipeline's spec is some forty messages, which nothing here looks into: they come as JSON or as protobuf and go on
 //! as the other. So a message is a [`Value`] whose names are camelCase, whose 64-bit integers and lengths of time are
-//! strings and whose enums are names, as pachd writes it; its [`Shape`] says what may be in it.
+//! strings and whose enums are names, as pachd writes it; its [`MessageSchema`] says what may be in it.
 
 mod codec;
 
@@ -24,13 +24,13 @@ const DEPTH: usize = 100;
 /// Reads and writes a message by what [`spoutctl_fields`] says of it, as the newest version has it: older ones of 2.x
 /// have the same numbers and fewer fields.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape(pub &'static Message);
+pub struct MessageSchema(pub &'static Message);
 
 /// A message and what it may have, as an answer.
 #[derive(Debug, Clone)]
-pub struct Shaped {
+pub struct DynamicMessage {
     pub value: Value,
-    pub shape: Shape,
+    pub schema: MessageSchema,
 }
 
 /// What a server can answer, in either form.
@@ -54,25 +54,25 @@ impl<T: Serialize + prost::Message> Answer for T {
     }
 }
 
-impl Answer for Shaped {
+impl Answer for DynamicMessage {
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&self.shape.complete(&self.value))
+        serde_json::to_vec(&self.schema.complete(&self.value))
     }
 
     fn to_protobuf(&self) -> Vec<u8> {
-        self.shape.encode(&self.value)
+        self.schema.encode(&self.value)
     }
 }
 
 /// Why JSON is not of a shape, and where in it: keys and numbers of elements, as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct JsonDecodeError {
     pub path: Vec<String>,
-    pub what: Unfit,
+    pub what: JsonDecodeErrorKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfit {
+pub enum JsonDecodeErrorKind {
     /// The last of the path is no field.
     Unknown,
     /// A scalar of another type, or out of its range; as it was written.
@@ -88,7 +88,7 @@ pub enum Unknown {
     Ignore,
 }
 
-impl Shape {
+impl MessageSchema {
     fn fields(self) -> impl Iterator<Item = &'static Field> {
         self.0.fields_in(Version::NEWEST)
     }
@@ -101,14 +101,14 @@ impl Shape {
     ///
     /// # Errors
     /// When it is not of this shape.
-    pub fn read(self, value: &Value, unknown: Unknown) -> Result<Value, Misfit> {
+    pub fn read(self, value: &Value, unknown: Unknown) -> Result<Value, JsonDecodeError> {
         let mut path = Vec::new();
         self.read_at(value, unknown, &mut path)
-            .map_err(|what| Misfit { path, what })
+            .map_err(|what| JsonDecodeError { path, what })
     }
 
-    fn read_at(self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, Unfit> {
-        let members = value.as_object().ok_or(Unfit::Token)?;
+    fn read_at(self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
+        let members = value.as_object().ok_or(JsonDecodeErrorKind::Token)?;
         let mut read = Map::new();
         for (name, value) in members {
             path.push(name.clone());
@@ -117,7 +117,7 @@ impl Shape {
                     read.insert(field.json_name(), field.read(value, unknown, path)?);
                 }
                 None if unknown == Unknown::Ignore => {}
-                None => return Err(Unfit::Unknown),
+                None => return Err(JsonDecodeErrorKind::Unknown),
             }
             path.pop();
         }
@@ -190,7 +190,7 @@ impl Shape {
         line.push('}');
     }
 
-    /// As protobuf. Takes what [`Shape::read`] or [`Shape::decode`] has made.
+    /// As protobuf. Takes what [`MessageSchema::read`] or [`MessageSchema::decode`] has made.
     #[must_use]
     pub fn encode(self, value: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -250,7 +250,7 @@ fn broken(why: &'static str) -> DecodeError {
     DecodeError::new(why)
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for JsonDecodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("unknown field"),
@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    fn read(value: &Value) -> Result<Value, Misfit> {
+    fn read(value: &Value) -> Result<Value, JsonDecodeError> {
         SPEC.read(value, Unknown::Refuse)
     }
 
@@ -353,9 +353,9 @@ mod tests {
                 "invalid value for enum type: \"x\"",
             ),
         ] {
-            let misfit = read(&spec).unwrap_err();
+            let error = read(&spec).unwrap_err();
             assert_eq!(
-                (misfit.path.join("/").as_str(), misfit.what.to_string().as_str()),
+                (error.path.join("/").as_str(), error.what.to_string().as_str()),
                 (path, words)
             );
         }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::early::{Arriving, Early};
 use super::releasing::Passing;
 use super::rereading::{Noting, Original};
-use spoutctl_archive::{Hold, NextFile, ReadAt};
+use spoutctl_archive::{ArchiveBuffer, NextFile, ReadAt};
 
 /// Bytes of archives that may be in memory at once: 8 MiB.
 pub const MEMORY_LIMIT: usize = 8 << 20;
@@ -23,9 +23,9 @@ const FILES_A_PART: u64 = 4;
 /// How much is taken from the budget at a time.
 const STEP: usize = 64 << 10;
 
-/// Makes the places where archives are held.
+/// Makes a buffer for each archive in hand; they share one limit on memory.
 #[derive(Debug, Clone)]
-pub struct Holding {
+pub struct SpillBuffers {
     directory: Arc<PathBuf>,
     budget: Arc<Budget>,
 }
@@ -47,8 +47,8 @@ impl Budget {
     }
 }
 
-impl Holding {
-    /// a holding whose larger archives go to unnamed files in `directory`.
+impl SpillBuffers {
+    /// Larger archives go to unnamed files in `directory`.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
         Self::with_memory(directory, MEMORY_LIMIT)
@@ -65,31 +65,31 @@ impl Holding {
         }
     }
 
-    /// A place for one archive.
+    /// A buffer for one archive.
     #[must_use]
-    pub fn hold(&self) -> Box<dyn Hold> {
-        self.hold_of(None)
+    pub fn buffer(&self) -> Box<dyn ArchiveBuffer> {
+        self.buffer_of(None)
     }
 
     /// The same for one of an input that can be read again: past the limit on memory nothing is kept of it.
     #[must_use]
-    pub fn hold_of(&self, original: Option<&Original>) -> Box<dyn Hold> {
-        Box::new(self.held(original, None))
+    pub fn buffer_of(&self, original: Option<&Original>) -> Box<dyn ArchiveBuffer> {
+        Box::new(self.new_buffer(original, None))
     }
 
     /// The same for the archive of this number, of which parts may leave before it has ended.
     #[must_use]
-    pub fn hold_early(&self, original: Option<&Original>, early: &Early, number: u64) -> Box<dyn Hold> {
+    pub fn buffer_early(&self, original: Option<&Original>, early: &Early, number: u64) -> Box<dyn ArchiveBuffer> {
         let telling = Telling {
             early: early.clone(),
             archive: Some(Arc::new(Arriving::new(number))),
         };
-        Box::new(self.held(original, Some(telling)))
+        Box::new(self.new_buffer(original, Some(telling)))
     }
 
-    fn held(&self, original: Option<&Original>, telling: Option<Telling>) -> Held {
-        Held {
-            holding: self.clone(),
+    fn new_buffer(&self, original: Option<&Original>, telling: Option<Telling>) -> SpillBuffer {
+        SpillBuffer {
+            buffers: self.clone(),
             memory: Memory {
                 bytes: Vec::new(),
                 taken: 0,
@@ -171,8 +171,8 @@ impl ReadAt for OnDisk {
     }
 }
 
-struct Held {
-    holding: Holding,
+struct SpillBuffer {
+    buffers: SpillBuffers,
     memory: Memory,
     original: Option<Original>,
     /// Where the archive starts in the input.
@@ -248,7 +248,7 @@ impl Beyond {
     }
 }
 
-impl Held {
+impl SpillBuffer {
     /// Lets go of what was sent, and waits until so much was that there is room.
     fn make_room(&self) -> io::Result<()> {
         let (Some(Beyond::Passing(passing, limit)), Some(telling)) = (&self.beyond, &self.telling) else {
@@ -270,10 +270,10 @@ impl Held {
         let beyond = self.beyond.insert(if let Some(original) = &self.original {
             Beyond::Input(Noting::new(original, self.offset))
         } else if let Some((early, limit)) = self.telling.as_ref().and_then(Telling::limit) {
-            let passing = Passing::new(&self.holding.directory, early.part() / FILES_A_PART);
+            let passing = Passing::new(&self.buffers.directory, early.part() / FILES_A_PART);
             Beyond::Passing(Arc::new(passing), limit)
         } else {
-            let file = tempfile::tempfile_in(self.holding.directory.as_path())?;
+            let file = tempfile::tempfile_in(self.buffers.directory.as_path())?;
             Beyond::File(Arc::new(OnDisk(file)))
         });
         if let Some(Telling {
@@ -290,7 +290,7 @@ impl Held {
     }
 }
 
-impl Hold for Held {
+impl ArchiveBuffer for SpillBuffer {
     fn begin(&mut self, offset: u64) {
         self.offset = offset;
     }
@@ -299,7 +299,7 @@ impl Hold for Held {
         self.make_room()?;
         if self.beyond.is_some() || !self.memory.push(bytes) {
             let spilled = self.spill(bytes);
-            spilled.map_err(|error| self.holding.explain(&error, self.length))?;
+            spilled.map_err(|error| self.buffers.explain(&error, self.length))?;
         }
         self.length += bytes.len() as u64;
         if let (
@@ -351,12 +351,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let bytes: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[1]).collect();
         for limit in [0, 100_000, 1 << 20] {
-            let holding = Holding::with_memory(directory.path(), limit);
-            let mut hold = holding.hold();
+            let buffers = SpillBuffers::with_memory(directory.path(), limit);
+            let mut buffer = buffers.buffer();
             for piece in bytes.chunks(777) {
-                hold.write_all(piece).unwrap();
+                buffer.write_all(piece).unwrap();
             }
-            let bytes_held = hold.finish().unwrap();
+            let bytes_held = buffer.finish().unwrap();
             assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
             assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
             assert!(bytes_held.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
@@ -371,13 +371,13 @@ mod tests {
         std::io::Seek::rewind(&mut file).unwrap();
         let original = Original::of(&file, &"x".into()).unwrap();
         for limit in [0, 100_000, 1 << 20] {
-            let holding = Holding::with_memory(Path::new("/nonexistent-directory"), limit);
-            let mut hold = holding.hold_of(Some(&original));
-            hold.begin(6);
+            let buffers = SpillBuffers::with_memory(Path::new("/nonexistent-directory"), limit);
+            let mut buffer = buffers.buffer_of(Some(&original));
+            buffer.begin(6);
             for piece in bytes.chunks(777) {
-                hold.write_all(piece).unwrap();
+                buffer.write_all(piece).unwrap();
             }
-            let bytes_held = hold.finish().unwrap();
+            let bytes_held = buffer.finish().unwrap();
             assert_eq!(read(bytes_held.as_ref(), 0, bytes.len()), bytes);
             assert_eq!(read(bytes_held.as_ref(), 123_456, 1000), bytes[123_456..124_456]);
         }
@@ -386,21 +386,21 @@ mod tests {
     #[test]
     fn memory_is_shared_by_all_archives_in_hand_and_given_back() {
         let directory = tempfile::tempdir().unwrap();
-        let holding = Holding::with_memory(directory.path(), 2 * STEP);
-        let mut first = holding.hold();
+        let buffers = SpillBuffers::with_memory(directory.path(), 2 * STEP);
+        let mut first = buffers.buffer();
         first.write_all(&vec![1; 2 * STEP]).unwrap();
-        let mut second = holding.hold();
+        let mut second = buffers.buffer();
         second.write_all(&[2]).unwrap();
-        assert_eq!(holding.budget.free.load(Ordering::Acquire), 0);
+        assert_eq!(buffers.budget.free.load(Ordering::Acquire), 0);
         drop(first.finish().unwrap());
-        assert_eq!(holding.budget.free.load(Ordering::Acquire), 2 * STEP);
+        assert_eq!(buffers.budget.free.load(Ordering::Acquire), 2 * STEP);
         assert_eq!(read(second.finish().unwrap().as_ref(), 0, 1), [2]);
     }
 
     #[test]
     fn a_directory_that_cannot_be_written_is_named() {
-        let holding = Holding::with_memory(Path::new("/nonexistent-directory"), 0);
-        let error = holding.hold().write_all(b"x").unwrap_err();
+        let buffers = SpillBuffers::with_memory(Path::new("/nonexistent-directory"), 0);
+        let error = buffers.buffer().write_all(b"x").unwrap_err();
         assert!(error.to_string().contains("/nonexistent-directory"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use super::header;
 
 /// What the first bytes of something that is no tar archive look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looks {
+pub enum SniffedFormat {
     Gzip,
     Zstd,
     Xz,
@@ -27,26 +27,26 @@ pub enum Looks {
     Unknown,
 }
 
-const MAGICS: [(&[u8], Looks); 16] = [
-    (b"\x1f\x8b", Looks::Gzip),
-    (b"\x28\xb5\x2f\xfd", Looks::Zstd),
-    (b"\xfd7zXZ\0", Looks::Xz),
-    (b"BZh", Looks::Bzip2),
-    (b"\x04\x22\x4d\x18", Looks::Lz4),
-    (b"LZIP", Looks::Lzip),
-    (b"\x1f\x9d", Looks::Compress),
-    (b"PK\x03\x04", Looks::Zip),
-    (b"PK\x05\x06", Looks::Zip),
-    (b"7z\xbc\xaf\x27\x1c", Looks::SevenZip),
-    (b"Rar!\x1a\x07", Looks::Rar),
-    (b"070701", Looks::Cpio),
-    (b"070702", Looks::Cpio),
-    (b"070707", Looks::Cpio),
-    (b"\xc7\x71", Looks::Cpio),
-    (b"!<arch>\n", Looks::Ar),
+const MAGICS: [(&[u8], SniffedFormat); 16] = [
+    (b"\x1f\x8b", SniffedFormat::Gzip),
+    (b"\x28\xb5\x2f\xfd", SniffedFormat::Zstd),
+    (b"\xfd7zXZ\0", SniffedFormat::Xz),
+    (b"BZh", SniffedFormat::Bzip2),
+    (b"\x04\x22\x4d\x18", SniffedFormat::Lz4),
+    (b"LZIP", SniffedFormat::Lzip),
+    (b"\x1f\x9d", SniffedFormat::Compress),
+    (b"PK\x03\x04", SniffedFormat::Zip),
+    (b"PK\x05\x06", SniffedFormat::Zip),
+    (b"7z\xbc\xaf\x27\x1c", SniffedFormat::SevenZip),
+    (b"Rar!\x1a\x07", SniffedFormat::Rar),
+    (b"070701", SniffedFormat::Cpio),
+    (b"070702", SniffedFormat::Cpio),
+    (b"070707", SniffedFormat::Cpio),
+    (b"\xc7\x71", SniffedFormat::Cpio),
+    (b"!<arch>\n", SniffedFormat::Ar),
 ];
 
-impl Looks {
+impl SniffedFormat {
     /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with counts
     /// for nothing. And what unpacks them.
     #[must_use]
@@ -62,7 +62,7 @@ impl Looks {
             (begins(b"7z\xbc\xaf\x27\x1c"), Self::SevenZip, "7z e -so"),
         ]
         .into_iter()
-        .find_map(|(is_it, looks, with)| is_it.then_some((looks, with)))
+        .find_map(|(is_it, found, with)| is_it.then_some((found, with)))
     }
 
     /// Judges by up to one block of bytes.
@@ -70,8 +70,8 @@ impl Looks {
         if header::has_magic(bytes) {
             return Self::DamagedTar;
         }
-        if let Some((_, looks)) = MAGICS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-            return *looks;
+        if let Some((_, found)) = MAGICS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+            return *found;
         }
         if !is_text(bytes) {
             return Self::Unknown;
@@ -118,7 +118,7 @@ fn as_messages(framing: &str) -> String {
     )
 }
 
-impl fmt::Display for Looks {
+impl fmt::Display for SniffedFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Gzip => "gzip-compressed data",
@@ -161,23 +161,23 @@ mod tests {
 
     #[test]
     fn common_kinds_of_input_are_told_apart() {
-        for (bytes, looks) in [
-            (&b"\xfd7zXZ\0\0\x04"[..], Looks::Xz),
-            (b"BZh91AY&SY", Looks::Bzip2),
-            (b"PK\x03\x04\x14\0", Looks::Zip),
-            (b"7z\xbc\xaf\x27\x1c\0", Looks::SevenZip),
-            (b"\x04\x22\x4d\x18\x64", Looks::Lz4),
-            (b"\n <!DOCTYPE HTML>", Looks::Html),
-            (b"<html>", Looks::Html),
-            (b"{\"a\": 1}\n", Looks::Json),
-            (b" [1]", Looks::Json),
-            (b"hello\r\n", Looks::Text),
-            ("gr\u{fc}n\n".as_bytes(), Looks::Text),
-            (b"gr\xc3", Looks::Text),
-            (b"gr\xfcn\n", Looks::Unknown),
-            (b"\x7fELF\x02\x01", Looks::Unknown),
+        for (bytes, found) in [
+            (&b"\xfd7zXZ\0\0\x04"[..], SniffedFormat::Xz),
+            (b"BZh91AY&SY", SniffedFormat::Bzip2),
+            (b"PK\x03\x04\x14\0", SniffedFormat::Zip),
+            (b"7z\xbc\xaf\x27\x1c\0", SniffedFormat::SevenZip),
+            (b"\x04\x22\x4d\x18\x64", SniffedFormat::Lz4),
+            (b"\n <!DOCTYPE HTML>", SniffedFormat::Html),
+            (b"<html>", SniffedFormat::Html),
+            (b"{\"a\": 1}\n", SniffedFormat::Json),
+            (b" [1]", SniffedFormat::Json),
+            (b"hello\r\n", SniffedFormat::Text),
+            ("gr\u{fc}n\n".as_bytes(), SniffedFormat::Text),
+            (b"gr\xc3", SniffedFormat::Text),
+            (b"gr\xfcn\n", SniffedFormat::Unknown),
+            (b"\x7fELF\x02\x01", SniffedFormat::Unknown),
         ] {
-            assert_eq!(Looks::of(bytes), looks, "{}", bytes.escape_ascii());
+            assert_eq!(SniffedFormat::of(bytes), found, "{}", bytes.escape_ascii());
         }
     }
 }
