@@ -199,15 +199,15 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             DONE,
             ("1", "There is no such repo or branch."),
             USAGE,
-            (
-                "3",
-                "A cursor that cannot be read, or a fault of the disk.",
-            ),
+            ("3", "A cursor that cannot be read, or a fault of the disk."),
             (
                 "4",
                 "pachd refused, or squashes nothing (Pachyderm 1.x); or a commit that is to be kept is not on the branch.",
             ),
-            ("5", "pachd is unreachable, or retries are used up. Run it again: it goes on."),
+            (
+                "5",
+                "pachd is unreachable, or retries are used up. Run it again: it goes on.",
+            ),
             SIGNALS,
         ],
         "get" => vec![

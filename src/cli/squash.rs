@@ -111,7 +111,17 @@ mod tests {
         assert_eq!(parse_age("2w"), hours(336));
         assert_eq!(parse_age("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_age("0"), hours(0));
-        for wrong in ["d", "-1d", "+1d", "99999999d", "99999999999999999999w", "1.5d", "7 d", "7days", ""] {
+        for wrong in [
+            "d",
+            "-1d",
+            "+1d",
+            "99999999d",
+            "99999999999999999999w",
+            "1.5d",
+            "7 d",
+            "7days",
+            "",
+        ] {
             assert!(parse_age(wrong).is_err(), "{wrong}");
         }
         assert!(parse_length("0d").is_err() && parse_length("0").is_err());

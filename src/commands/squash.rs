@@ -19,7 +19,7 @@ use crate::commands::server;
 use crate::commands::tail::cursor_failure;
 use crate::failure::Failure;
 use crate::settings::Server;
-use crate::terminal::{Asked, Terminal};
+use crate::terminal::{Answer, Terminal};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId};
@@ -27,7 +27,7 @@ use spoutctl_core::quantity::counted;
 use spoutctl_delivery::CommitSink;
 use spoutctl_delivery::following::cursor::Cursor;
 use spoutctl_delivery::following::trail::Trail;
-use spoutctl_delivery::patience::{Interrupt, SystemClock};
+use spoutctl_delivery::retry::{Interrupt, SystemClock};
 use spoutctl_delivery::squashing::{Reason, SquashError, Squashing, Wish};
 
 /// After a signal, the call that is being made may take so long. One that is left alone is carried out, or not.
@@ -92,9 +92,7 @@ fn wish(args: &SquashArgs, server: &Server) -> Result<Wish, Failure> {
         keep.insert(at(path, &branch)?);
     }
     Ok(Wish {
-        before: Timestamp::now()
-            .checked_sub(args.older_than)
-            .unwrap_or(Timestamp::MIN),
+        before: Timestamp::now().checked_sub(args.older_than).unwrap_or(Timestamp::MIN),
         keep_every: args.keep_every,
         keep,
         downstream: args.downstream,
@@ -147,8 +145,7 @@ impl Run {
         };
         let plan = squashing.plan(&self.wish).map_err(failed)?;
         let commits = counted(plan.commits() as u64, "commit");
-        self.terminal
-            .status(&format!("{} has {commits}", self.wish.branch));
+        self.terminal.status(&format!("{} has {commits}", self.wish.branch));
         if plan.going() > 0 && !args.dry_run {
             self.agree(plan.going())?;
         }
@@ -189,9 +186,9 @@ impl Run {
         };
         let question = format!("Squash {commits} of {}{with}, for good?", self.wish.branch);
         match self.terminal.ask(&question) {
-            Asked::Yes => Ok(()),
-            Asked::No => Err(Failure::new(Exit::Usage, "nothing was changed")),
-            Asked::Nobody => Err(
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Failure::new(Exit::Usage, "nothing was changed")),
+            Answer::Nobody => Err(
                 Failure::new(Exit::Usage, "this asks first, and there is no terminal to ask at")
                     .help("look at it with --dry-run, then say --yes"),
             ),
@@ -205,9 +202,9 @@ fn failed(error: SquashError) -> End {
     End::Failed(match error {
         SquashError::Interrupted => return End::Interrupted,
         SquashError::NoBranch(_) => Failure::new(Exit::NotFound, text),
-        SquashError::NotOnBranch { .. } => Failure::new(Exit::Refused, text)
-            .detail("nothing was changed")
-            .help("it was squashed or dropped before, or is of another branch: name one that `spoutctl tail SOURCE -e` shows"),
+        SquashError::NotOnBranch { .. } => Failure::new(Exit::Refused, text).detail("nothing was changed").help(
+            "it was squashed or dropped before, or is of another branch: name one that `spoutctl tail SOURCE -e` shows",
+        ),
         SquashError::Unreachable { .. } => Failure::new(Exit::Unavailable, text).help(goes_on),
         SquashError::Fault(fault) => {
             let exit = match fault.kind {

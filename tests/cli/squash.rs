@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::pachd1::Pachd;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
@@ -63,7 +64,9 @@ fn what_is_younger_and_the_newest_of_a_period_stay() {
 fn what_is_not_there_is_refused_and_nothing_goes() {
     let world = store(3);
     let all = ids(&world);
-    world.run(&["squash", "nothing", "--older-than", "0", "--yes"]).expect(1);
+    world
+        .run(&["squash", "nothing", "--older-than", "0", "--yes"])
+        .expect(1);
     world
         .run(&["squash", "events@nothing", "--older-than", "0", "--yes"])
         .expect(1)
@@ -74,9 +77,9 @@ fn what_is_not_there_is_refused_and_nothing_goes() {
         .says("commits are squashed whole");
     world.run(&["squash", "events", "--yes"]).expect(2).says("--older-than");
     let unknown = "4".repeat(32);
-    squash(&world, &["--yes", "--keep", &unknown])
-        .expect(4)
-        .says(&format!("commit {unknown} is to be kept and is not on default/events@master"));
+    squash(&world, &["--yes", "--keep", &unknown]).expect(4).says(&format!(
+        "commit {unknown} is to be kept and is not on default/events@master"
+    ));
     let missing = world.path("missing").display().to_string();
     squash(&world, &["--yes", "--cursor", &missing])
         .expect(2)
@@ -87,7 +90,9 @@ fn what_is_not_there_is_refused_and_nothing_goes() {
         .says("is no cursor of spoutctl");
     assert_eq!(ids(&world), all);
     let nowhere = World::local();
-    nowhere.run(&["squash", "events", "--older-than", "0", "--yes"]).expect(4);
+    nowhere
+        .run(&["squash", "events", "--older-than", "0", "--yes"])
+        .expect(4);
     assert!(!nowhere.path("store").exists(), "it makes no store");
 }
 

@@ -17,7 +17,10 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 }
@@ -92,10 +95,29 @@ fn what_is_read_at_every_commit_that_stays_is_the_same_and_a_killed_run_goes_on(
     let branch = json!({"repo": lab.repo_name(), "name": "other"});
     lab.ask("pfs_v2.API/CreateBranch", &json!({"branch": branch, "head": on}));
     let cursor = lab.path("cursor").display().to_string();
-    lab.run(&["tail", &lab.repo, "-e", "--count", "3", "--from", "beginning", "--cursor", &cursor])
-        .expect(0);
+    lab.run(&[
+        "tail",
+        &lab.repo,
+        "-e",
+        "--count",
+        "3",
+        "--from",
+        "beginning",
+        "--cursor",
+        &cursor,
+    ])
+    .expect(0);
     let (repo, kept) = (lab.repo.clone(), at(10));
-    let args = ["squash", &repo, "--older-than", "0", "--keep", &kept, "--cursor", &cursor];
+    let args = [
+        "squash",
+        &repo,
+        "--older-than",
+        "0",
+        "--keep",
+        &kept,
+        "--cursor",
+        &cursor,
+    ];
     let looked = lab.run(&[&args[..], &["--dry-run", "--json"]].concat());
     assert_eq!(lab.commits().len(), line.len(), "it only looked");
     let with_yes = [&args[..], &["--yes"]].concat();
@@ -103,12 +125,19 @@ fn what_is_read_at_every_commit_that_stays_is_the_same_and_a_killed_run_goes_on(
     let rest = lab.run(&with_yes);
     rest.expect(0);
     let would: Vec<Value> = looked.expect(0).json();
-    let would: Vec<&str> = would.iter().filter_map(|line| (line["type"] == "squashed").then(|| line["commit"].as_str().unwrap())).collect();
+    let would: Vec<&str> = would
+        .iter()
+        .filter_map(|line| (line["type"] == "squashed").then(|| line["commit"].as_str().unwrap()))
+        .collect();
     let stays: Vec<Commit> = lab.commits();
     // The cursor's, the branch's, the one before the failed one, that one, the named one and the head.
     let wanted: Vec<String> = [2, 4, 6, 7, 10, 14].map(at).into();
     assert_eq!(stays.iter().map(|commit| commit.id.clone()).collect::<Vec<_>>(), wanted);
-    let gone: Vec<&String> = line.iter().map(|commit| &commit.id).filter(|id| !wanted.contains(id)).collect();
+    let gone: Vec<&String> = line
+        .iter()
+        .map(|commit| &commit.id)
+        .filter(|id| !wanted.contains(id))
+        .collect();
     assert_eq!(would, gone);
     assert!(gone.contains(&&first) && rest.lines().len() < gone.len());
     for (id, tree) in trees(&lab) {
@@ -122,7 +151,12 @@ fn what_is_read_at_every_commit_that_stays_is_the_same_and_a_killed_run_goes_on(
     let told: Vec<Value> = followed.expect(0).json();
     let ids: Vec<&str> = told.iter().map(|line| line["commit"].as_str().unwrap()).collect();
     assert_eq!(ids, wanted[1..]);
+    // The cursor has gone on, and where it was may go.
+    lab.run(&with_yes).expect(0).says("1 commit squashed");
     lab.run(&with_yes).expect(0).says("0 commits squashed");
+    for (id, tree) in trees(&lab) {
+        assert_eq!(tree, before[&id], "{id}");
+    }
     // What is written next is built on all of it.
     let head = tree_at(&lab, &at(14));
     lab.put(&[], &tar(&[("next", b"1")])).expect(0);
@@ -191,7 +225,10 @@ fn what_is_made_of_a_commit_is_squashed_with_it_when_it_is_done_and_reads_as_bef
     let count = 7;
     let mut inputs = Vec::new();
     for number in 0..count {
-        let archive = tar(&[("latest", number.to_string().as_bytes()), (&format!("n/{number}"), b"x")]);
+        let archive = tar(&[
+            ("latest", number.to_string().as_bytes()),
+            (&format!("n/{number}"), b"x"),
+        ]);
         lab.put(&[], &archive).expect(0);
         inputs.push(lab.good_commits().last().unwrap().clone());
     }
@@ -201,7 +238,10 @@ fn what_is_made_of_a_commit_is_squashed_with_it_when_it_is_done_and_reads_as_bef
         let commit = json!({"repo": made.repo_name(), "id": id, "branch": made.branch_name()});
         let error = if number == 2 { "failed" } else { "" };
         made.ask("pfs_v2.API/FinishCommit", &json!({"commit": commit, "error": error}));
-        made.ask("pfs_v2.API/InspectCommit", &json!({"commit": commit, "wait": "FINISHED"}));
+        made.ask(
+            "pfs_v2.API/InspectCommit",
+            &json!({"commit": commit, "wait": "FINISHED"}),
+        );
     }
     let (before, made_before) = (trees(&lab), trees(&made));
     let args = ["squash", &lab.repo, "--older-than", "0", "--yes", "--json"];
@@ -214,7 +254,12 @@ fn what_is_made_of_a_commit_is_squashed_with_it_when_it_is_done_and_reads_as_bef
     let squashed: Vec<&Value> = squashed.iter().filter(|line| line["type"] == "squashed").collect();
     // 0; 3 and 4. 1 is before the failed one, 5 before what is not done.
     let wanted = [0, 3, 4].map(|number: usize| json!(inputs[number]));
-    assert_eq!(squashed.iter().map(|line| line["commit"].clone()).collect::<Vec<_>>(), wanted, "{}", with.text());
+    assert_eq!(
+        squashed.iter().map(|line| line["commit"].clone()).collect::<Vec<_>>(),
+        wanted,
+        "{}",
+        with.text()
+    );
     assert!(squashed.iter().all(|line| line["others"] == 1));
     for (lab, before) in [(&lab, before), (&made, made_before)] {
         let after = trees(lab);

@@ -166,7 +166,10 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// # Errors
     /// `Refused` when the store squashes nothing; any other [`Fault`], while that is not known.
     fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
-        Err(Fault::new(FaultKind::Refused, "this store has no call that squashes a commit"))
+        Err(Fault::new(
+            FaultKind::Refused,
+            "this store has no call that squashes a commit",
+        ))
     }
 
     /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.

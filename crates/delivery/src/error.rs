@@ -39,7 +39,9 @@ pub enum DeliveryError {
     #[error("archive {archive} is missing between archives that the stream `{stream}` has committed")]
     Gap { archive: u64, stream: String },
     /// So many later ones are there that it cannot have failed in flight beside them.
-    #[error("archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or dropped")]
+    #[error(
+        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or dropped"
+    )]
     Squashed {
         archive: u64,
         stream: String,
@@ -277,7 +279,8 @@ impl DeliveryError {
             } => vec![format!("it is commit {commit}")],
             Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
             Self::Squashed { .. } => vec![
-                "committed now, it would overwrite what came after it; what was squashed is in the later commits".to_owned(),
+                "committed now, it would overwrite what came after it; what was squashed is in the later commits"
+                    .to_owned(),
             ],
             _ => Vec::new(),
         }

@@ -37,7 +37,7 @@ use self::sets::Sets;
 use self::standing::Standing;
 use self::walk::Walk;
 use super::CommitSink;
-use super::patience::{Clock, Exhausted, Interrupt, Patience, UnknownAnswers};
+use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId};
@@ -302,23 +302,23 @@ impl Squashing<'_> {
 
     /// Makes a call again while that may help.
     fn persist<T>(&self, mut call: impl FnMut() -> Result<T, Fault>) -> Result<T, SquashError> {
-        let mut patience = Patience::new(self.clock, self.interrupt, self.retry_for);
+        let mut budget = RetryBudget::new(self.clock, self.interrupt, self.retry_for);
         let mut unknown = UnknownAnswers::default();
         loop {
             match call() {
                 Ok(answer) => return Ok(answer),
-                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => self.wait(&mut patience, fault)?,
+                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => self.wait(&mut budget, fault)?,
                 Err(fault) => return Err(SquashError::Fault(fault)),
             }
         }
     }
 
-    fn wait(&self, patience: &mut Patience<'_>, fault: Fault) -> Result<(), SquashError> {
+    fn wait(&self, budget: &mut RetryBudget<'_>, fault: Fault) -> Result<(), SquashError> {
         if self.interrupt.is_raised() {
             return Err(SquashError::Interrupted);
         }
         (self.retrying)(&fault);
-        patience.wait(fault.retry_after).map_err(|end| match end {
+        budget.wait(fault.retry_after).map_err(|end| match end {
             Exhausted::Grace => SquashError::Interrupted,
             Exhausted::Retries(tried) => SquashError::Unreachable { fault, tried },
         })

@@ -10,7 +10,10 @@ use spoutctl_core::pfs::{BranchName, Commit, CommitId};
 impl SquashingSink for Store {
     fn list_heads(&self, repo: &TypedRepo) -> Result<Vec<(BranchName, Option<CommitId>)>, Fault> {
         let records = self.branches(&repo.repo)?;
-        Ok(records.into_iter().map(|record| (record.branch.name, record.head)).collect())
+        Ok(records
+            .into_iter()
+            .map(|record| (record.branch.name, record.head))
+            .collect())
     }
 
     fn inspect_commit_set(&self, id: &CommitId) -> Result<Vec<Member>, Fault> {
@@ -19,7 +22,9 @@ impl SquashingSink for Store {
 
     fn inspect_member(&self, commit: &TypedCommit) -> Result<Member, Fault> {
         let set = self.commit_set(&commit.commit.id)?;
-        let found = set.into_iter().find(|record| record.info.commit.repo == commit.commit.repo);
+        let found = set
+            .into_iter()
+            .find(|record| record.info.commit.repo == commit.commit.repo);
         found
             .map(member)
             .ok_or_else(|| Fault::new(FaultKind::NotFound, format!("commit {} not found", commit.commit)))

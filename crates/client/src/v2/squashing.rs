@@ -35,7 +35,11 @@ impl<T: Transport> SquashingSink for PachdV2<T> {
         };
         let mut members = Vec::new();
         let gone = |fault: &Fault| fault.kind == FaultKind::NotFound;
-        let mut infos = match self.pachd()?.open::<_, pfs::CommitInfo>(call, request).map_err(Fault::from) {
+        let mut infos = match self
+            .pachd()?
+            .open::<_, pfs::CommitInfo>(call, request)
+            .map_err(Fault::from)
+        {
             Err(fault) if gone(&fault) => return Ok(members),
             opened => opened?,
         };
@@ -114,7 +118,11 @@ fn member(info: &pfs::CommitInfo) -> Result<Member, Unreadable> {
         origin,
         is_good: info.finished.is_some() && info.error.is_empty(),
         children: info.child_commits.iter().map(typed).collect::<Result<_, _>>()?,
-        subvenance: info.direct_subvenance.iter().map(messages::commit_id).collect::<Result<_, _>>()?,
+        subvenance: info
+            .direct_subvenance
+            .iter()
+            .map(messages::commit_id)
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::patience::SystemClock;
+use crate::retry::SystemClock;
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{BranchName, Commit, CommitInfo, Destination, FilePath, FileSetId};
 use spoutctl_core::sink::{Change, Changes};
@@ -29,7 +29,9 @@ struct Edits(Vec<Edit>, usize, String, [u8; 1]);
 
 impl Changes for Edits {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
-        let Some(edit) = self.0.get(self.1) else { return Ok(None) };
+        let Some(edit) = self.0.get(self.1) else {
+            return Ok(None);
+        };
         self.1 += 1;
         let (Edit::Delete(path) | Edit::Append(path, _)) = edit;
         self.2 = format!("/{path}");
@@ -327,9 +329,8 @@ fn a_long_history_becomes_its_head_and_what_was_asked_for() {
 #[test]
 fn the_newest_commits_of_each_stream_with_a_name_stay() {
     let world = World::new(&[]);
-    let mark = |stream: &str, number: u64| {
-        format!("spoutctl/1 stream={stream} seq={number} sha256={} done", "0".repeat(64))
-    };
+    let mark =
+        |stream: &str, number: u64| format!("spoutctl/1 stream={stream} seq={number} sha256={} done", "0".repeat(64));
     let nobodys = crate::mark::StreamName::random();
     assert!(nobodys.is_random());
     let of_nobody = world.commit(&branch_of(0), &[Edit::Append(0, 0)], None, &mark(nobodys.as_str(), 1));
@@ -379,9 +380,15 @@ fn a_branch_or_a_commit_that_is_not_there_is_said_and_nothing_goes() {
         ..all()
     };
     assert_eq!(squashing.plan(&keeping).unwrap().going(), 1);
-    world.store.drop_commit(&commit_on(&branch_of(0), gone.clone())).unwrap();
+    world
+        .store
+        .drop_commit(&commit_on(&branch_of(0), gone.clone()))
+        .unwrap();
     let planned = squashing.plan(&keeping);
-    assert!(matches!(&planned, Err(SquashError::NotOnBranch { id, .. }) if *id == gone), "{planned:?}");
+    assert!(
+        matches!(&planned, Err(SquashError::NotOnBranch { id, .. }) if *id == gone),
+        "{planned:?}"
+    );
 }
 
 #[test]
@@ -408,6 +415,10 @@ fn a_branch_that_somebody_makes_meanwhile_keeps_what_it_stands_on() {
     };
     squashing.carry_out(&all(), &plan, true, told).unwrap();
     assert_eq!(stayed, [(ids[120].clone(), Reason::Branch)]);
-    let left: Vec<CommitId> = world.line(&branch_of(0)).into_iter().map(|info| info.commit.id).collect();
+    let left: Vec<CommitId> = world
+        .line(&branch_of(0))
+        .into_iter()
+        .map(|info| info.commit.id)
+        .collect();
     assert_eq!(left, [ids[149].clone(), ids[120].clone()]);
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use super::*;
-use crate::patience::Clock;
+use crate::retry::Clock;
 use spoutctl_core::commit_set::{Member, RepoType, TypedCommit, TypedRepo};
 use spoutctl_core::pfs::{Origin, Repo, RepoName};
 
@@ -124,10 +124,7 @@ fn fate_of_first(downstream: bool, members: impl Fn(&[CommitId]) -> Vec<Member>,
     };
     squashing.carry_out(&wish, &plan, true, told).unwrap();
     let first = first.unwrap();
-    let is_gone = world
-        .line(&branch_of(0))
-        .iter()
-        .all(|info| info.commit.id != ids[0]);
+    let is_gone = world.line(&branch_of(0)).iter().all(|info| info.commit.id != ids[0]);
     assert_eq!(is_gone, matches!(first, Fate::Squashed { .. }));
     first
 }
@@ -149,10 +146,7 @@ fn what_a_pipeline_made_goes_along_only_when_that_was_wished_for() {
         ]
     };
     let fate = fate_of_first(false, made, Some(2));
-    assert_eq!(
-        fate,
-        Fate::Stays(Reason::Downstream, Some("default/dedup".to_owned()))
-    );
+    assert_eq!(fate, Fate::Stays(Reason::Downstream, Some("default/dedup".to_owned())));
     assert_eq!(fate_of_first(true, made, Some(2)), Fate::Squashed { others: 1 });
 }
 
