@@ -1,6 +1,6 @@
 //! Commit sets, the commits of one id in whatever repos: what `squash` needs of a store besides [`CommitSink`](crate::sink::CommitSink).
 //!
-//! A pipeline's work on a commit has that commit's id: its output, its record (`meta`) and, in 2.0 to 2.5, what stands for its
+//! A pipeline's work on a commit has that commit's id: its output and its record (`meta`); in 2.0 to 2.5 also what stands for its
 //! spec. pachd squashes all of an id or nothing.
 
 use std::fmt;

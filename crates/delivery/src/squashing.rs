@@ -104,7 +104,7 @@ reasons! {
     /// Of its id, in a pipeline's repo, something is open or errored, is a head, or stands before such a commit.
     Unfinished: "unfinished", "what a pipeline makes of it is not finished, failed, or is needed for what comes next";
     Provenance: "provenance", "commits of other ids were made of it";
-    Shared: "shared", "others that no pipeline made have its id";
+    Shared: "shared", "others have its id, which are no work of a pipeline on it";
     Refused: "refused", "pachd refused";
 }
 

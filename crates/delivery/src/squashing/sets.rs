@@ -3,8 +3,8 @@
 //! | of its id there is | it goes with the commit |
 //! |---|---|
 //! | what a pipeline has made of it, and its `meta` | when that was wished for, and each is finished without an error, no head, and followed by such commits alone |
-//! | in 2.0 to 2.5, what stands for a pipeline's spec | as long as others do that follow it; the spec itself has another id |
-//! | anything else: what `--route` wrote beside it, an alias of another branch | never: somebody knows it by that id, or a mark of another repo's stream is in it |
+//! | what `--route` wrote beside it | never: a mark of another repo's stream is in it |
+//! | in 2.0 to 2.5 an alias: of another branch, or of the spec of the spout that writes this one | never: nobody has seen what becomes of those that follow it |
 //!
 //! What has another id and was made of the commit is seen where the store tells it; elsewhere pachd refuses.
 
@@ -77,12 +77,10 @@ impl<'a> Sets<'a> {
 
     fn why_another(&mut self, member: &Member) -> Result<Option<Why>, Fault> {
         let of = || Some(member.commit.repo().to_string());
-        let stands_for_a_spec = (member.origin, member.commit.of) == (Origin::Alias, RepoType::Spec);
-        let of_a_pipeline = member.origin == Origin::Auto && member.commit.of != RepoType::Spec;
-        if !stands_for_a_spec && !of_a_pipeline {
+        if member.origin != Origin::Auto || member.commit.of == RepoType::Spec {
             return Ok(Some((Reason::Shared, of())));
         }
-        if of_a_pipeline && !self.wish.downstream {
+        if !self.wish.downstream {
             return Ok(Some((Reason::Downstream, of())));
         }
         if !member.is_good || member.children.is_empty() || self.is_head(&member.commit)? {

@@ -190,7 +190,7 @@ fn what_has_another_id_and_was_made_of_it_keeps_it_and_so_does_what_somebody_wro
 }
 
 #[test]
-fn what_stands_for_a_pipelines_spec_goes_along_and_an_alias_of_a_branch_does_not() {
+fn an_alias_keeps_its_commit_whatever_it_stands_for() {
     let alias = |of: RepoType| {
         move |ids: &[CommitId]| {
             let standing_for = |id: &CommitId, children: &[&CommitId]| Member {
@@ -202,14 +202,9 @@ fn what_stands_for_a_pipelines_spec_goes_along_and_an_alias_of_a_branch_does_not
             vec![standing_for(&ids[0], &[&ids[1]]), standing_for(&ids[1], &[])]
         }
     };
-    assert_eq!(
-        fate_of_first(false, alias(RepoType::Spec), Some(1)),
-        Fate::Squashed { others: 1 }
-    );
-    assert_eq!(
-        stays(&fate_of_first(true, alias(RepoType::User), Some(1))),
-        Some(Reason::Shared)
-    );
+    for of in [RepoType::Spec, RepoType::User] {
+        assert_eq!(stays(&fate_of_first(true, alias(of), Some(1))), Some(Reason::Shared));
+    }
 }
 
 /// A clock whose pauses take no time.
