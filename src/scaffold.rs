@@ -157,13 +157,19 @@ impl Draft {
         spoutctl_lint::check(&file, options).diagnostics
     }
 
-    /// The programs that a consumer in the spec needs in the image; none when the spec has no consumer of a template.
+    /// What a template's part of the spec needs in the image; nothing when there is none, or when it has a Dockerfile.
     #[must_use]
     pub fn programs(&self) -> Vec<&'static str> {
         if self.program.is_some() || self.with_code {
             return Vec::new();
         }
-        [&["bash", "spoutctl"], self.template().programs()].concat()
+        let template = self.template();
+        let of_all: &[&str] = if template.has_consumer() {
+            &["bash", "spoutctl"]
+        } else {
+            &[]
+        };
+        [of_all, template.programs()].concat()
     }
 
     /// `[project/]repo[@branch]`, where the spout's commits go.

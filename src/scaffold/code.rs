@@ -16,28 +16,35 @@ const ENTRYPOINT: &str = "/spout/entrypoint.sh";
 
 /// What the spec runs.
 pub(super) fn command(draft: &Draft) -> Vec<String> {
+    let destination = draft.output_branch.as_ref().map(|_| draft.destination());
+    let mut words = put(draft.template(), destination.as_deref());
+    let Some(consumer) = consumer(draft) else {
+        return words;
+    };
     if draft.with_code {
         return vec![ENTRYPOINT.to_owned()];
     }
-    let destination = draft.output_branch.as_ref().map(|_| draft.destination());
-    let mut words = put(draft.template(), destination.as_deref());
-    let script = format!("set -euo pipefail\n{}", without_comments(&consumer(draft)));
+    let script = format!("set -euo pipefail\n{}", without_comments(&consumer));
     words.extend(["--", "bash", "-c"].map(str::to_owned));
     words.push(script);
     words
 }
 
-/// `spoutctl put …`, up to the command that it runs. In its pod it needs no destination, unless the branch is another.
+/// `spoutctl put …`, up to the command that it runs, if it runs one. In its pod it needs no destination, unless the branch is another.
 fn put(template: &Template, destination: Option<&str>) -> Vec<String> {
     let begin = ["spoutctl", "put"].into_iter().chain(destination);
-    let end = ["--restart", "always"]
-        .into_iter()
-        .chain(template.taken.iter().copied());
+    let restart: &[&str] = if template.has_consumer() {
+        &["--restart", "always"]
+    } else {
+        &[]
+    };
+    let end = restart.iter().chain(template.taken).copied();
     begin.chain(end).map(str::to_owned).collect()
 }
 
-fn consumer(draft: &Draft) -> String {
-    draft.template().consumer.replace("__BRANCH__", &draft.at_branch())
+fn consumer(draft: &Draft) -> Option<String> {
+    let text = draft.template().consumer?;
+    Some(text.replace("__BRANCH__", &draft.at_branch()))
 }
 
 /// Comments that stand alone, in a text that nobody edits. Not within what a here-document holds: there they may be
@@ -75,14 +82,32 @@ pub fn files(draft: &Draft, spec: &str) -> Vec<CodeFile> {
         text,
         is_executable,
     };
-    vec![
-        file("entrypoint.sh", entrypoint(draft), true),
-        file("Dockerfile", dockerfile(draft), false),
-        file("README.md", readme(draft, spec), false),
-    ]
+    match consumer(draft) {
+        Some(consumer) => vec![
+            file("entrypoint.sh", entrypoint(draft, &consumer), true),
+            file("Dockerfile", dockerfile(draft), false),
+            file(
+                "README.md",
+                readme(draft, spec, include_str!("templates/README.md")),
+                false,
+            ),
+        ],
+        None => vec![
+            file(
+                "Dockerfile",
+                include_str!("templates/codeless/Dockerfile").to_owned(),
+                false,
+            ),
+            file(
+                "README.md",
+                readme(draft, spec, include_str!("templates/codeless/README.md")),
+                false,
+            ),
+        ],
+    }
 }
 
-fn entrypoint(draft: &Draft) -> String {
+fn entrypoint(draft: &Draft, consumer: &str) -> String {
     let template = draft.template();
     let own = format!(
         "\"${{PPS_PROJECT_NAME:-default}}/${{PPS_PIPELINE_NAME}}{}\"",
@@ -93,7 +118,7 @@ fn entrypoint(draft: &Draft) -> String {
         .replace("__NAME__", name(draft))
         .replace("__TITLE__", template.title)
         .replace("__PUT__", &put(template, destination.as_deref()).join(" "));
-    format!("{head}{}", consumer(draft))
+    format!("{head}{consumer}")
 }
 
 fn dockerfile(draft: &Draft) -> String {
@@ -107,7 +132,7 @@ fn dockerfile(draft: &Draft) -> String {
         .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
 }
 
-fn readme(draft: &Draft, spec: &str) -> String {
+fn readme(draft: &Draft, spec: &str, text: &str) -> String {
     let template = draft.template();
     let environment = draft.variables().into_iter();
     let environment: Vec<String> = environment
@@ -121,11 +146,11 @@ fn readme(draft: &Draft, spec: &str) -> String {
         .collect();
     let own = draft.destination();
     let spout = own.split('@').next().unwrap_or(&own);
-    include_str!("templates/README.md")
-        .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
+    text.replace("__VERSION__", env!("CARGO_PKG_VERSION"))
         .replace("__ABOUT__", template.about)
         .replace("__SECRETS__", &secrets(draft))
         .replace("__ENVIRONMENT__", &environment.join(" "))
+        .replace("__COMMAND__", &shell_words::join(command(draft)))
         .replace("__TITLE__", template.title)
         .replace("__SPOUT__", spout)
         .replace("__REPO__", &own)
