@@ -23,6 +23,7 @@ use spoutctl_core::pfs::{CommitId, Followed};
 /// Needs Pachyderm 2 and, with access control, the permission to delete commits on the cluster.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = examples::help(examples::SQUASH))]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub struct SquashArgs {
     /// Whose commits: [project/]repo[@branch]
     #[arg(value_name = "SOURCE")]

@@ -127,7 +127,8 @@ fn what_is_read_at_every_commit_that_stays_is_the_same_and_a_killed_run_goes_on(
     let would: Vec<Value> = looked.expect(0).json();
     let would: Vec<&str> = would
         .iter()
-        .filter_map(|line| (line["type"] == "squashed").then(|| line["commit"].as_str().unwrap()))
+        .filter(|line| line["type"] == "squashed")
+        .map(|line| line["commit"].as_str().unwrap())
         .collect();
     let stays: Vec<Commit> = lab.commits();
     // The cursor's, the branch's, the one before the failed one, that one, the named one and the head.
