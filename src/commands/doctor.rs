@@ -31,7 +31,7 @@ use spoutctl_delivery::examination::{
 /// # Errors
 /// When a commit was to be dropped and was not, or the findings could not be written.
 pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let mut doctor = Doctor {
         args,
         terminal: &terminal,

@@ -15,7 +15,7 @@ use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::failure::Failure;
 use crate::settings::{self, Server, project::Project};
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -198,7 +198,7 @@ fn pipeline(root: &Node) -> Option<Repo> {
 fn refuse_errors(args: &CreateArgs, reports: &[FileReport], terminal: &Terminal) -> Result<(), Failure> {
     let found = reports.iter().flat_map(|report| &report.diagnostics);
     let errors = found.filter(|found| found.severity == Severity::Error).count();
-    if errors > 0 || terminal.voice() > Voice::Quiet {
+    if errors > 0 || terminal.verbosity() > Verbosity::Quiet {
         show(reports, terminal);
     }
     if errors == 0 || args.no_lint {
