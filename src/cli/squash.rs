@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::{LogArgs, VoiceArgs};
+use super::output::{LogArgs, VerbosityArgs};
 use super::values::parse_duration;
 use spoutctl_core::pfs::{CommitId, Followed};
 
@@ -68,7 +68,7 @@ pub struct SquashArgs {
     pub retry_for: Duration,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

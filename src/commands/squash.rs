@@ -44,7 +44,7 @@ pub fn run(args: &SquashArgs) -> Result<Exit, Failure> {
                 .help("write [project/]repo[@branch]"),
         );
     }
-    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()));
     let server = server::find(&args.server)?;
     let wish = wish(args, &server)?;
     let sink = server::existing_sink(&server, &terminal)?;
