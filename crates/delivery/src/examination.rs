@@ -36,6 +36,16 @@ pub enum Check {
     Head,
     Write,
     Pipeline,
+    Kafka,
+    KafkaSettings,
+    KafkaDns,
+    KafkaTcp,
+    KafkaTls,
+    KafkaAuth,
+    Brokers,
+    Topic,
+    Partitions,
+    Positions,
 }
 
 impl Check {
@@ -57,6 +67,16 @@ impl Check {
             Self::Head => "head",
             Self::Write => "write",
             Self::Pipeline => "pipeline",
+            Self::Kafka => "kafka",
+            Self::KafkaSettings => "settings",
+            Self::KafkaDns => "kafka-dns",
+            Self::KafkaTcp => "kafka-tcp",
+            Self::KafkaTls => "kafka-tls",
+            Self::KafkaAuth => "kafka-auth",
+            Self::Brokers => "brokers",
+            Self::Topic => "topic",
+            Self::Partitions => "partitions",
+            Self::Positions => "positions",
         }
     }
 }

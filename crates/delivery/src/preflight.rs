@@ -137,6 +137,27 @@ impl Placed {
     }
 }
 
+/// What the newest commit of a stream says of its source's partitions, as a `put` finds it, but that nothing is waited for:
+/// one that pachd still works on counts, too.
+///
+/// # Errors
+/// What a call of pachd's says.
+pub fn newest_positions(sink: &dyn CommitSink, branch: &Branch, stream: &StreamName) -> Result<Option<Placed>, Fault> {
+    let mut placed = None;
+    sink.list_commits(branch, &mut |info| {
+        let mark = Mark::of(&info).filter(|mark| mark.stream == *stream && mark.stage == Stage::Done);
+        placed = mark
+            .filter(|_| info.error.is_empty())
+            .and_then(|mark| Placed::of(&mark, &info));
+        if placed.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    Ok(placed)
+}
+
 impl Preflight<'_> {
     /// Looks once.
     ///
