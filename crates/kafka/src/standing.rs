@@ -61,9 +61,12 @@ pub fn standing(cluster: Option<&str>, partitions: &[Partition], branch: &Known)
     for partition in listed.iter().take(LISTED) {
         let wanted = gaps.iter().find(|gap| is_of(gap, partition)).map(|gap| gap.wanted);
         let next = wanted.or_else(|| positions.of(&partition.topic, partition.number));
-        finding
-            .details
-            .push(line(partition, next.filter(|_| begun(partition)), to_come(partition)));
+        let next = next.filter(|_| begun(partition));
+        let mut line = line(partition, next, to_come(partition));
+        if next.is_none() && *branch != Known::NoBranch {
+            line.push_str("; nothing of it is committed");
+        }
+        finding.details.push(line);
     }
     if listed.len() > LISTED {
         let more = counted((listed.len() - LISTED) as u64, "partition");

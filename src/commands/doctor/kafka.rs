@@ -20,6 +20,10 @@ use spoutctl_kafka::standing::Known;
 /// What is looked at.
 pub(super) struct Topics {
     address: Address,
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(dead_code, reason = "only what reads Kafka needs them")
+    )]
     properties: Properties,
 }
 
@@ -88,7 +92,7 @@ impl Topics {
         }
         let next =
             "names of a cluster's services are known inside of it only; look for a mistake in the name otherwise";
-        of_some(Check::KafkaDns, found, lost, next)
+        of_some(Check::KafkaDns, &found, lost, next)
     }
 
     fn ports(&self, limit: Duration) -> Finding {
@@ -102,7 +106,7 @@ impl Topics {
         }
         let next =
             "is the broker up, and is that the port of one of its listeners? a firewall may drop what is sent there";
-        of_some(Check::KafkaTcp, found, lost, next)
+        of_some(Check::KafkaTcp, &found, lost, next)
     }
 
     #[cfg(feature = "kafka")]
@@ -151,7 +155,7 @@ fn leave_out(first: Check, also: &[Check], say: &mut dyn FnMut(Finding)) {
 }
 
 /// One of several is enough; those that are not there are told.
-fn of_some(check: Check, found: Vec<String>, lost: Vec<String>, next: &str) -> Finding {
+fn of_some(check: Check, found: &[String], lost: Vec<String>, next: &str) -> Finding {
     if found.is_empty() {
         let mut lost = lost.into_iter();
         let said = lost.next().unwrap_or_default();

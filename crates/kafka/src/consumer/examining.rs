@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::connecting::{create, how_many, watermarks};
@@ -200,7 +200,7 @@ impl Examination<'_> {
         for (topic, _) in counts {
             let metadata = client.fetch_metadata(Some(topic), self.limit);
             let metadata = metadata.map_err(|error| self.unread(Check::Partitions, &error))?;
-            for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+            for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                 let error = partition
                     .error()
                     .filter(|error| *error != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
