@@ -57,7 +57,7 @@ pub use get::GetArgs;
 pub use lsp::LspArgs;
 pub use man::ManArgs;
 pub use messages::{Crlf, MessageArgs, Nulls, Partial, SameName};
-pub use output::{Colour, LogArgs, LogFormat, VoiceArgs};
+pub use output::{Colour, LogArgs, LogFormat, VerbosityArgs};
 pub use pack::PackArgs;
 pub use put::{
     ArchiveEnd, Batch, CommitArgs, EntryArgs, FiguresArgs, Links, ProductionArgs, PutArgs, Restart, Route, Special,

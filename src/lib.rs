@@ -115,7 +115,7 @@ use std::ffi::OsString;
 use cli::Verb;
 use failure::Failure;
 use spoutctl_core::exit::Exit;
-use terminal::{Terminal, Voice};
+use terminal::{Terminal, Verbosity};
 
 /// Runs the command that `args` say, the program's name first, and answers how the process is to end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -139,14 +139,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
     match useful
-        .and_then(|()| commands::preferences::honour(cli, &args))
+        .and_then(|()| commands::preferences::apply(cli, &args))
         .and_then(|cli| {
             terminal::log::choose(cli.verb.log_form());
             dispatch(cli.verb)
         }) {
         Ok(exit) => exit,
         Err(failure) => {
-            failure.show(&Terminal::new(Voice::Quiet));
+            failure.show(&Terminal::new(Verbosity::Quiet));
             failure.exit
         }
     }

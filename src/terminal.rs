@@ -19,7 +19,7 @@ use progress_bar::ProgressBar;
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Voice {
+pub enum Verbosity {
     /// Errors only.
     Quiet,
     Normal,
@@ -28,7 +28,7 @@ pub enum Voice {
 
 /// The streams of this process.
 pub struct Terminal {
-    voice: Voice,
+    verbosity: Verbosity,
     bar: Option<ProgressBar>,
     on_screen: bool,
     results_stopped: AtomicBool,
@@ -79,9 +79,9 @@ impl Terminal {
 
     /// Streams without progress.
     #[must_use]
-    pub fn new(voice: Voice) -> Self {
+    pub fn new(verbosity: Verbosity) -> Self {
         Self {
-            voice,
+            verbosity,
             bar: None,
             on_screen: io::stdout().is_terminal(),
             results_stopped: AtomicBool::new(false),
@@ -92,15 +92,15 @@ impl Terminal {
     /// The same with a progress bar, where somebody can see it.
     #[must_use]
     pub fn with_progress(mut self) -> Self {
-        if self.voice > Voice::Quiet && log::form() == Form::Text && io::stderr().is_terminal() {
+        if self.verbosity > Verbosity::Quiet && log::form() == Form::Text && io::stderr().is_terminal() {
             self.bar = Some(ProgressBar::new());
         }
         self
     }
 
     #[must_use]
-    pub fn voice(&self) -> Voice {
-        self.voice
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
     }
 
     /// Whether results go to a screen.
@@ -166,21 +166,21 @@ impl Terminal {
 
     /// Something worth knowing that needs no action.
     pub fn note(&self, text: &str) {
-        if self.voice > Voice::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.log(&Entry::new(Level::Info, "note: ", text));
         }
     }
 
     /// Something that may need action.
     pub fn warning(&self, text: &str) {
-        if self.voice > Voice::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.log(&Entry::new(Level::Warning, "warning: ", text));
         }
     }
 
     /// The same of an archive, by its number.
     pub fn warning_of(&self, archive: u64, text: &str) {
-        if self.voice > Voice::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.log(&Entry {
                 archive: Some(archive),
                 ..Entry::new(Level::Warning, "warning: ", text)
@@ -190,19 +190,19 @@ impl Terminal {
 
     /// What only `--verbose` shows.
     pub fn detail(&self, text: &str) {
-        if self.voice == Voice::Verbose {
+        if self.verbosity == Verbosity::Verbose {
             self.log(&Entry::new(Level::Debug, "", text));
         }
     }
 
     /// A line about the work itself, such as the summary.
     pub fn status(&self, text: &str) {
-        if self.voice > Voice::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.log(&Entry::new(Level::Info, "", text));
         }
     }
 
-    /// A line on standard error whatever the voice: errors.
+    /// A line on standard error whatever the verbosity: errors.
     pub fn error_line(&self, text: &str) {
         self.log(&Entry::new(Level::Error, "", text));
     }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 use super::values::parse_duration;
 
 /// Log in to pachd, and keep the token in pachctl's configuration
@@ -48,7 +48,7 @@ pub struct LoginArgs {
     pub timeout: Duration,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -62,7 +62,7 @@ pub struct LoginArgs {
 #[command(after_help = examples::help(examples::USE_TOKEN))]
 pub struct UseTokenArgs {
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -77,7 +77,7 @@ pub struct WhoamiArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,
@@ -92,5 +92,5 @@ pub struct LogoutArgs {
     pub context: Option<String>,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 }

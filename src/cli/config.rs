@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 
 /// Show what holds here, and where each of it was said: pachd's address, token, project; preferred options
 ///
@@ -20,7 +20,7 @@ pub struct ConfigArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

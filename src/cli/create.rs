@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 use super::values::parse_argument;
 use crate::scaffold::{self, Secret, Variable, template};
 use spoutctl_lint::version::Version;
@@ -59,7 +59,7 @@ pub struct CreateArgs {
     pub submission: SubmissionArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

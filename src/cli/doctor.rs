@@ -7,7 +7,7 @@ use clap::Args;
 use super::connection::ServerArgs;
 use super::examples;
 use super::kafka::TopicArgs;
-use super::output::{Colour, VoiceArgs};
+use super::output::{Colour, VerbosityArgs};
 use super::values::parse_period;
 use spoutctl_core::pfs::{CommitId, Destination};
 
@@ -51,7 +51,7 @@ pub struct DoctorArgs {
     pub color: Colour,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 use spoutctl_core::pfs::Source;
 
 /// Read back: a file's bytes, a directory, or what a commit holds
@@ -45,7 +45,7 @@ pub struct GetArgs {
     pub unescape_paths: bool,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub server: ServerArgs,

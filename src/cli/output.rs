@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// How much is said.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
-pub struct VoiceArgs {
+pub struct VerbosityArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -5,7 +5,7 @@ use clap::Args;
 use super::delivery::OnBad;
 use super::examples;
 use super::messages::MessageArgs;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 
 /// Make tar archives of messages: the lines, JSON values or frames that a consumer prints
 ///
@@ -34,5 +34,5 @@ pub struct PackArgs {
     pub on_bad: OnBad,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 }

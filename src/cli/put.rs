@@ -12,7 +12,7 @@ use super::delivery::{AcknowledgingArgs, OnBad, TryingArgs};
 use super::examples;
 use super::kafka::KafkaArgs;
 use super::messages::MessageArgs;
-use super::output::{LogArgs, VoiceArgs};
+use super::output::{LogArgs, VerbosityArgs};
 use super::values::{parse_period, parse_size};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, Destination, InvalidName};
@@ -72,7 +72,7 @@ pub struct PutArgs {
     pub figures: FiguresArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

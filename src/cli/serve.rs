@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::examples;
-use super::output::VoiceArgs;
+use super::output::VerbosityArgs;
 use super::values::{parse_duration, parse_period};
 use spoutctl_core::pfs::{Destination, InvalidName, Repo};
 use spoutctl_core::release::Release;
@@ -89,7 +89,7 @@ pub struct ServeArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 }
 
 /// The directory of a store, also where it is written as an address.

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use super::connection::ServerArgs;
 use super::delivery::{AcknowledgingArgs, OnBad, TryingArgs};
 use super::examples;
-use super::output::{LogArgs, VoiceArgs};
+use super::output::{LogArgs, VerbosityArgs};
 
 /// Show what a spool holds, and decide about what does not go on
 ///
@@ -50,7 +50,7 @@ pub struct SpoolArgs {
     pub trying: TryingArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::connection::ServerArgs;
 use super::examples;
-use super::output::{Colour, LogArgs, VoiceArgs};
+use super::output::{Colour, LogArgs, VerbosityArgs};
 use super::values::parse_duration;
 use spoutctl_core::pfs::{CommitId, Followed};
 use spoutctl_delivery::mark::StreamName;
@@ -76,7 +76,7 @@ pub struct TailArgs {
     pub retry: u32,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::connection::ServerArgs;
 use super::examples;
 use super::explain::parse_whole_rule;
-use super::output::{Colour, VoiceArgs};
+use super::output::{Colour, VerbosityArgs};
 use super::values::parse_argument;
 use spoutctl_lint::diagnostic::{RuleId, Severity};
 use spoutctl_lint::kubernetes::Minor;
@@ -79,7 +79,7 @@ pub struct ValidateArgs {
     pub report: ReportArgs,
 
     #[command(flatten)]
-    pub voice: VoiceArgs,
+    pub verbosity: VerbosityArgs,
 
     /// Then ask a pachd (2.8 and newer) what it makes of the specs, which creates nothing
     ///

@@ -35,7 +35,7 @@ pub fn run(args: &AuthArgs) -> Result<Exit, Failure> {
 }
 
 fn login(args: &LoginArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let keeping = Keeping::find(&args.server)?;
     let pachd = keeping.open(None, &terminal)?;
     let asked = pachd.oidc_login();
@@ -57,7 +57,7 @@ fn login(args: &LoginArgs) -> Result<Exit, Failure> {
 const ROBOT: &str = "a robot's token does without: pachctl auth get-robot-token NAME -q | spoutctl auth use-token";
 
 fn use_token(args: &UseTokenArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let keeping = Keeping::find(&args.server)?;
     let read = terminal.secret("token");
     let text = read.map_err(|error| Failure::new(Exit::Input, format!("the token cannot be read: {error}")))?;
@@ -79,7 +79,7 @@ struct Shown<'a> {
 }
 
 fn whoami(args: &WhoamiArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let server = server::find(&args.server)?;
     let Some(pachd) = server::pachd(&server, &terminal)? else {
         return Err(knows_nobody());
@@ -116,7 +116,7 @@ fn whoami(args: &WhoamiArgs) -> Result<Exit, Failure> {
 }
 
 fn logout(args: &LogoutArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let path = config_path()?;
     let wrong = |error: ContextError| context_failure(&error);
     let contexts = Contexts::read(&path).map_err(wrong)?;

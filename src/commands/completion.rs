@@ -14,7 +14,7 @@ use crate::cli::{Cli, CompletedShell, CompletionsArgs};
 use crate::failure::Failure;
 use crate::settings::Surroundings;
 use crate::settings::contexts::Contexts;
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 use spoutctl_lint::rules;
 use spoutctl_lint::version::Version;
@@ -60,7 +60,7 @@ pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
         .write_registration(ASKED, "spoutctl", "spoutctl", "spoutctl", &mut script)
         .context("the script cannot be made")?;
     super::printing::print(
-        &Terminal::new(Voice::Normal),
+        &Terminal::new(Verbosity::Normal),
         String::from_utf8_lossy(&script).trim_end(),
     )
 }

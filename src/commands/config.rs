@@ -40,7 +40,7 @@ const OTHER_VARIABLES: &[&str] = &[
 /// # Errors
 /// When something that is said cannot be used; what can be is printed before.
 pub fn run(args: &ConfigArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let mut shown = Shown::default();
     shown.server(server::find(&args.server));
     let here = std::env::current_dir().ok();

@@ -28,7 +28,7 @@ use writing::NewFile;
 /// # Errors
 /// When an answer is missing or wrong, or a file is there already or cannot be written.
 pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let project = project()?;
     let options = project_options(args.pachyderm, project.as_ref());
     if !args.submission.files.is_empty() {

@@ -34,7 +34,7 @@ use spoutctl_kafka::standing::Known;
 /// # Errors
 /// When a commit was to be dropped and was not, or the findings could not be written.
 pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let topics = Topics::of(&args.topics)?;
     let mut doctor = Doctor {
         args,

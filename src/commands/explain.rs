@@ -6,7 +6,7 @@ use crate::cli::ExplainArgs;
 use crate::commands::printing::print;
 use crate::commands::validate::list_rules;
 use crate::failure::Failure;
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 use spoutctl_lint::diagnostic::Safety;
 use spoutctl_lint::{Rule, link};
@@ -19,7 +19,7 @@ const WIDEST: usize = 100;
 /// # Errors
 /// When it could not be written; that there is such a rule is known when the command line is read.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(Voice::Normal);
+    let terminal = Terminal::new(Verbosity::Normal);
     let Some(rule) = args.rule else {
         return list_rules(&terminal, None);
     };

@@ -34,7 +34,7 @@ const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self
 /// # Errors
 /// When what was asked for is not there, or does not come whole.
 pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let output = args
         .output
         .as_deref()

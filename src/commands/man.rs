@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use crate::cli::{ManArgs, manual};
 use crate::commands::printing::print;
 use crate::failure::Failure;
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 
 /// Runs the verb.
@@ -21,5 +21,8 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
                 .help(format!("pages: {}", verbs.join(", ").trim_start_matches(", "))),
         );
     };
-    print(&Terminal::new(Voice::Normal), String::from_utf8_lossy(&page).trim_end())
+    print(
+        &Terminal::new(Verbosity::Normal),
+        String::from_utf8_lossy(&page).trim_end(),
+    )
 }

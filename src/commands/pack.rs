@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use crossbeam_channel::{bounded, select};
 
-use crate::cli::PackArgs;
+use crate::cli::{OnBad, PackArgs};
 use crate::commands::interrupts::Interrupts;
-use crate::commands::messages::{Bad, Packing, Waited, notes};
+use crate::commands::messages::waited::Waited;
+use crate::commands::messages::{Bad, Packing, notes};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_archive::STANDARD_INPUT;
@@ -23,7 +24,7 @@ use spoutctl_delivery::messages::filter::{self, PackError, pack};
 /// # Errors
 /// When the input cannot be read to its end as messages, or nobody takes the archives any more.
 pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     let Some(packing) = Packing::new(&args.messages, args.escape_paths, false)? else {
         return Err(Failure::new(Exit::Usage, "nothing says how messages are told apart").help("add --messages lines"));
     };
@@ -49,6 +50,10 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let (stop, stopped) = io::pipe().context("cannot listen for signals")?;
     let interrupts = Interrupts::listen(Duration::ZERO, move |_| drop(stopped))?;
     let (done, ended) = bounded(1);
+    if matches!(args.on_bad, OnBad::Repo(_)) {
+        let text = "--on-bad repo= is for `put`, which makes commits";
+        return Err(Failure::new(Exit::Usage, text).help("use --on-bad quarantine=DIR or skip"));
+    }
     let on_bad = Bad::open(&args.on_bad)?;
     std::thread::spawn(move || {
         // Nobody listens any more only after a second signal.

@@ -12,7 +12,7 @@ use spoutctl_core::exit::Exit;
 ///
 /// # Errors
 /// When a settings file cannot be used, or a preference is no value of its option.
-pub fn honour(cli: Cli, args: &[OsString]) -> Result<Cli, Failure> {
+pub fn apply(cli: Cli, args: &[OsString]) -> Result<Cli, Failure> {
     let verb = cli.verb.name();
     let here = std::env::current_dir().ok();
     let gathered = preferences::gather(verb, &Surroundings::ours(), here.as_deref());

@@ -3,7 +3,7 @@
 use crate::cli::SchemaArgs;
 use crate::commands::printing::print;
 use crate::failure::Failure;
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 use spoutctl_lint::schema::schema;
 
@@ -12,6 +12,6 @@ use spoutctl_lint::schema::schema;
 /// # Errors
 /// When it could not be written.
 pub fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(Voice::Normal);
+    let terminal = Terminal::new(Verbosity::Normal);
     print(&terminal, &format!("{:#}", schema(args.pachyderm.unwrap_or_default())))
 }

@@ -41,7 +41,7 @@ use spoutctl_store::{Dialect, Store};
 /// # Errors
 /// When the store cannot be opened, or the address not be listened at; when the command cannot be run.
 pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
-    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()));
     let access = args.token_file.as_deref().map(read_access).transpose()?;
     let (address, name) = listening_address(&args.listen)?;
     if !address.ip().is_loopback() && access.is_none() && !args.no_auth {

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::{ServerArgs, VoiceArgs};
+use crate::cli::{ServerArgs, VerbosityArgs};
 use crate::failure::Failure;
 use crate::settings::{Address, SearchError, Server, ServerFlags, Surroundings};
-use crate::terminal::{Terminal, Voice};
+use crate::terminal::{Terminal, Verbosity};
 use pachyderm_client::connection::tls::Trust;
 use pachyderm_client::pachd::{Expected, Followable};
 use pachyderm_client::transport::Times;
@@ -20,12 +20,12 @@ use spoutctl_store::{Store, StoreError};
 
 pub(super) use denied::advise;
 
-impl VoiceArgs {
-    pub(super) fn voice(&self) -> Voice {
+impl VerbosityArgs {
+    pub(super) fn level(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
-            (true, _) => Voice::Quiet,
-            (_, true) => Voice::Verbose,
-            _ => Voice::Normal,
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
         }
     }
 }

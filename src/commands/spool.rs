@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::cli::{self, SpoolArgs};
 use crate::commands::printing::print;
 use crate::commands::put;
-use crate::commands::put::spooling::{self, failure};
+use crate::commands::put::plan;
+use crate::commands::put::spooling::failure;
 use crate::failure::Failure;
 use crate::terminal::{Answer, Terminal};
 use spoutctl_core::exit::Exit;
@@ -24,7 +25,7 @@ const NAMED: usize = 20;
 /// # Errors
 /// When there is no spool, it cannot be used, or what was asked for does not apply.
 pub fn run(args: &SpoolArgs) -> Result<Exit, Failure> {
-    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()));
     let decision = &args.decision;
     if !decision.send && (args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some()) {
         return Err(Failure::new(Exit::Usage, "only what is sent is acknowledged").help("add --send"));
@@ -63,7 +64,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     let Some(options) = contents.options else {
         return Err(Failure::new(Exit::Usage, "the spool has not taken anything in yet"));
     };
-    let line = spooling::remembered(&args.dir, &options);
+    let line = plan::command_line(&args.dir, &options);
     let mut put = cli::parse_put(line)
         .map_err(|error| anyhow!(error).context("what the spool remembers of its `put` cannot be understood"))?;
     let remembered = put.server.pachd.take();
@@ -73,7 +74,7 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     }
     put.commits.create_repo = args.create_repo;
     put.trying = args.trying.clone();
-    put.voice = args.voice.clone();
+    put.verbosity = args.verbosity.clone();
     put.json = args.json;
     put.acknowledging = args.acknowledging.clone();
     put.commits.in_flight = args.in_flight;

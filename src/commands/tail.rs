@@ -52,7 +52,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the branch cannot be followed, or what was read cannot be written.
 pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
-    let terminal = Arc::new(Terminal::new(args.voice.voice()));
+    let terminal = Arc::new(Terminal::new(args.verbosity.level()));
     let deadline = args.range.timeout.map(|timeout| Instant::now() + timeout);
     let group = Arc::new(ProcessGroup::default());
     let told = Arc::clone(&group);

@@ -40,7 +40,7 @@ use suppressions::Suppressions;
 /// # Errors
 /// When the options contradict each other or the project's file, or a pachd that was to be asked does not answer.
 pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let terminal = Terminal::new(args.voice.voice());
+    let terminal = Terminal::new(args.verbosity.level());
     if args.rules.rules {
         let format = args.report.json.then_some(ReportFormat::Json).or(args.report.format);
         return list_rules(&terminal, format);

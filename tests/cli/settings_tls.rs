@@ -162,8 +162,8 @@ fn insecure_trusts_anybody_and_says_so_on_every_run() {
     let tls = Terminator::start(&signed(&["another.example"]), &served.authority);
     for scheme in ["https", "grpcs"] {
         let url = tls.url(scheme, "127.0.0.1");
-        for voice in ["--quiet", "--verbose"] {
-            put(&user, &["--pachd", &url, "--insecure", voice])
+        for verbosity in ["--quiet", "--verbose"] {
+            put(&user, &["--pachd", &url, "--insecure", verbosity])
                 .expect(0)
                 .says("warning: --insecure: whoever answers at ");
         }

@@ -10,7 +10,7 @@ use pachyderm_client::gateway::{Gateway, GatewayOptions};
 use spoutctl_archive::{self, Archive, ArchiveReader, Files};
 use spoutctl_delivery::retry::{Interrupt, SystemClock};
 use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::{Batching, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
+use spoutctl_delivery::{Batching, Delivery, Incoming, Observer, Options, Settled, Unacknowledged, WriteMode};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
 use crate::faults::in_store;
@@ -25,16 +25,14 @@ const TIME_OUT: Duration = Duration::from_millis(400);
 struct Heard(Mutex<Vec<(u64, String)>>);
 
 impl Observer for Heard {
-    fn committed(&self, receipt: &Receipt) {
-        let commit = receipt.commit.as_ref().unwrap().to_string();
-        self.0.lock().unwrap().push((receipt.archive, commit));
-    }
-    fn already(&self, receipt: &Receipt) {
-        self.committed(receipt);
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        if let Settled::Committed(receipt) | Settled::Already(receipt) = settled {
+            let commit = receipt.commit.as_ref().unwrap().to_string();
+            self.0.lock().unwrap().push((receipt.archive, commit));
+        }
+        Ok(())
     }
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

@@ -220,7 +220,6 @@ impl Wait {
                         finished: info.finished,
                         ..receipt
                     };
-                    self.observer.committed(&receipt);
                     let settled = Settled::Committed(&receipt);
                     let acknowledged = self.observer.settled(&settled);
                     // Not before it is acknowledged: whoever has to leave in between must know of it.

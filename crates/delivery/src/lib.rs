@@ -144,12 +144,13 @@ pub struct Receipt {
 /// What came of an archive, for good.
 #[derive(Debug, Clone, Copy)]
 pub enum Settled<'a> {
+    /// It is a finished commit.
     Committed(&'a Receipt),
-    /// An earlier run has committed it.
+    /// An earlier run has committed it; nothing was sent.
     Already(&'a Receipt),
-    /// It holds no file, so no commit was made of it.
+    /// It holds no file and deletes none, so no commit was made of it.
     Empty(&'a Archive),
-    /// It was set aside in this file.
+    /// No commit can be made of it, and it was set aside in this file.
     Quarantined(&'a Archive, &'a Path),
     /// No commit can be made of it, and it was left out.
     Skipped(&'a Archive),
@@ -216,32 +217,20 @@ pub trait Observer: Send + Sync {
     fn sent(&self, _archive: &Archive, _bytes: u64) {}
     /// So many bytes more of the files of the archive of this number are uploaded, which is still being read.
     fn sent_early(&self, _archive: u64, _bytes: u64) {}
-    /// The archive is a finished commit: the acknowledgement. In order, once each.
-    fn committed(&self, receipt: &Receipt);
-    /// An earlier run has committed this archive; nothing was sent.
-    fn already(&self, receipt: &Receipt);
     /// A dry run would have committed this archive.
     fn would_commit(&self, archive: &Archive, files: &Files);
-    /// The archive holds no file and deletes none, so no commit is made of it. In order, as the acknowledgements are.
-    fn empty(&self, archive: &Archive);
-    /// No commit can be made of the archive, and it was set aside in this file. In order, as the acknowledgements are.
-    fn quarantined(&self, archive: &Archive, file: &Path);
-    /// No commit can be made of the archive, and it was left out. In order, as the acknowledgements are.
-    fn skipped(&self, _archive: &Archive) {}
     /// No commit can be made of an archive; it is about to be committed in another repo.
     fn note_refused(&self, archive: &Archive) {
         if let Some(refused) = &archive.label.refused {
             self.note(&format!("{}; it goes to {}", refused.reason, refused.place));
         }
     }
-    /// It was told what came of an archive, and now may hand the acknowledgement on. In order, once each; nothing of what
+    /// What came of an archive: the acknowledgement, which is said here, and handed on. In order, once each; nothing of what
     /// follows is acknowledged before this returns.
     ///
     /// # Errors
-    /// When that cannot be done. The delivery ends then.
-    fn settled(&self, _settled: &Settled<'_>) -> Result<(), Unacknowledged> {
-        Ok(())
-    }
+    /// When it cannot be handed on. The delivery ends then.
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged>;
     /// Nothing is in hand, and a commit could be made at once: whoever collects messages may hand over what they have.
     fn wanted(&self) {}
     /// Something that whoever runs us should know and need not act on.

@@ -349,7 +349,6 @@ impl<'a> Stream<'a> {
             archive: archive.number,
             error,
         })?;
-        self.committer.observer.quarantined(archive, &file);
         self.settled(&Settled::Quarantined(archive, &file))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -359,7 +358,6 @@ impl<'a> Stream<'a> {
         if self.committer.wait_for_all()?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.committer.observer.skipped(archive);
         self.settled(&Settled::Skipped(archive))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -369,7 +367,6 @@ impl<'a> Stream<'a> {
         if self.committer.wait_for_all()?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.committer.observer.empty(archive);
         self.settled(&Settled::Empty(archive))?;
         Ok(ControlFlow::Continue(()))
     }
@@ -446,7 +443,6 @@ impl<'a> Stream<'a> {
         }
         receipt.commit = Some(commit.id);
         receipt.finished = known.finished;
-        self.committer.observer.already(&receipt);
         self.settled(&Settled::Already(&receipt))?;
         Ok(ControlFlow::Continue(()))
     }

@@ -17,7 +17,6 @@ use anyhow::Context;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::cli::AcknowledgingArgs;
 use crate::commands::group::{ProcessGroup, how};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -33,7 +32,15 @@ const SILENT: Duration = Duration::from_secs(10);
 /// What a command reads on its standard input. It stays locked while one runs, also when we were killed meanwhile.
 const INPUT: &str = "acknowledging.json";
 
-/// Whom to tell.
+/// Who is told.
+pub(super) enum Acknowledgee {
+    /// Whoever has the other end of this file descriptor.
+    Descriptor(i32),
+    /// What is run by the shell.
+    Command(String),
+}
+
+/// Tells them.
 pub(super) struct Acknowledger {
     to: To,
     /// The command runs in it.
@@ -55,29 +62,28 @@ pub(super) struct Acknowledgement {
 }
 
 impl Acknowledger {
-    /// Whom these arguments name, if anybody. Where there is a spool in `spool`, no two commands for it ever run at once.
+    /// Where there is a spool in `spool`, no two commands for it ever run at once.
     pub fn new(
-        args: &AcknowledgingArgs,
+        whom: &Acknowledgee,
         spool: Option<&Path>,
         temporary: &Path,
         terminal: &Arc<Terminal>,
-    ) -> Result<Option<Self>, Failure> {
-        let to = match (args.ack_fd, &args.ack_command) {
-            (Some(number), _) => To::Descriptor {
-                number,
-                file: descriptor(number)?,
+    ) -> Result<Self, Failure> {
+        let to = match whom {
+            Acknowledgee::Descriptor(number) => To::Descriptor {
+                number: *number,
+                file: descriptor(*number)?,
             },
-            (None, Some(command)) => To::Command {
+            Acknowledgee::Command(command) => To::Command {
                 command: command.clone(),
                 input: Mutex::new(input(spool, temporary, terminal)?),
             },
-            (None, None) => return Ok(None),
         };
-        Ok(Some(Self {
+        Ok(Self {
             to,
             group: ProcessGroup::default(),
             terminal: Arc::clone(terminal),
-        }))
+        })
     }
 
     /// Tells, and answers when that is done.

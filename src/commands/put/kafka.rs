@@ -1,90 +1,38 @@
-//! `put --from kafka://…`: from what was typed to partitions that are read, each where the newest commit says.
+//! Topics of Kafka, each of their partitions read from where the newest commit says.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::input::{Making, Stopping};
-use crate::cli::kafka::KafkaArgs;
-use crate::cli::{self, PutArgs};
-use crate::commands::kafka;
-use crate::failure::Failure;
-use spoutctl_core::exit::Exit;
-use spoutctl_delivery::messages::Framing;
-use spoutctl_delivery::messages::records::{Form, RecordFormat};
-use spoutctl_kafka::address::Address;
-use spoutctl_kafka::placing::{OnGap, Start};
-use spoutctl_kafka::properties::Properties;
+use super::intake::Intake;
+use super::making::{Made, Making};
+use super::plan::Topics;
+use super::reader::{Reader, Stopping};
+use spoutctl_delivery::DeliveryError;
+use spoutctl_delivery::messages::filter::PackError;
 
-/// What is to be read, and what becomes of a record.
-#[derive(Clone)]
-pub(super) struct Kafka {
-    pub address: Address,
-    properties: Properties,
-    start: Start,
-    on_gap: OnGap,
-    until_end: bool,
-    retry_for: Duration,
-    format: RecordFormat,
-}
-
-impl Kafka {
-    /// What was asked for, if it was.
-    ///
-    /// # Errors
-    /// What cannot be meant, before anything is read.
-    pub fn of(args: &PutArgs) -> Result<Option<Self>, Failure> {
-        let KafkaArgs {
-            from,
-            kafka_config,
-            start,
-            on_gap,
-            until_end,
-            envelope,
-        } = &args.kafka;
-        let Some(from) = from else { return Ok(None) };
-        let address = kafka::address(from)?;
-        let form = match (envelope, &args.messages.messages) {
-            (Some(cli::kafka::Envelope::Json), _) => Form::Envelope,
-            (None, None) => Form::Value(Framing::Lines),
-            (None, Some(framing)) if Form::can_be(framing) => Form::Value(framing.clone()),
-            (None, Some(_)) => {
-                let text = "values of Kafka are told apart by lines, nul, delimiter=STR, netstring or u32be";
-                return Err(Failure::new(Exit::Usage, text).help("--envelope json makes a line of JSON of each record"));
-            }
-        };
-        Ok(Some(Self {
-            address,
-            properties: kafka_config
-                .as_deref()
-                .map(kafka::properties)
-                .transpose()?
-                .unwrap_or_default(),
-            start: start.unwrap_or_default(),
-            on_gap: match on_gap {
-                Some(cli::kafka::OnGap::Continue) => OnGap::Continue,
-                Some(cli::kafka::OnGap::Stop) | None => OnGap::Stop,
-            },
-            until_end: *until_end,
-            retry_for: args.trying.retry_for,
-            format: RecordFormat {
-                form,
-                limit: usize::try_from(args.messages.max_message).unwrap_or(usize::MAX),
-                shares_file: args.messages.into.is_some(),
-            },
-        }))
-    }
+/// Makes archives of the records of topics and hands these over.
+///
+/// # Errors
+/// What keeps it from going on. Every archive before was handed over.
+pub(super) fn read(topics: &Topics, reader: &Reader, intake: &dyn Intake) -> Result<(), DeliveryError> {
+    let (Some(packing), Some(before)) = (&reader.packing, intake.messages_before()) else {
+        return Ok(());
+    };
+    let name: Arc<str> = topics.address.to_string().into();
+    let (topics, stopping) = (topics.clone(), Arc::clone(&reader.stopping));
+    let make = move |work: Making| make(&topics, work, &stopping);
+    reader
+        .make(packing, &name, before, &mut intake.first_number(), intake, make)
+        .map(drop)
 }
 
 #[cfg(feature = "kafka")]
-pub(super) use reading::make;
+use reading::make;
 
 #[cfg(not(feature = "kafka"))]
 /// Nothing is read where nothing can be.
-pub(super) fn make(_: &Kafka, _: Making, _: &Arc<Stopping>) -> Result<super::input::Made, PackError> {
-    Ok(super::input::Made::All)
+fn make(_: &Topics, _: Making, _: &Arc<Stopping>) -> Result<Made, PackError> {
+    Ok(Made::All)
 }
-
-use spoutctl_delivery::messages::filter::PackError;
 
 #[cfg(feature = "kafka")]
 mod reading {
@@ -92,9 +40,9 @@ mod reading {
 
     use std::io::BufWriter;
 
-    use super::super::input::{BUFFER, Made, packed};
+    use super::super::making::{BUFFER, packed};
     use super::super::report::Report;
-    use super::{Arc, Kafka, Making, PackError, Stopping};
+    use super::{Arc, Made, Making, PackError, Stopping, Topics};
     use spoutctl_delivery::Observer as _;
     use spoutctl_delivery::messages::filter;
     use spoutctl_delivery::messages::packing::Moment;
@@ -102,17 +50,17 @@ mod reading {
     use spoutctl_kafka::{Consumer, Wishes};
 
     /// Makes archives of records, from where the newest commit says.
-    pub fn make(kafka: &Kafka, mut work: Making, stopping: &Arc<Stopping>) -> Result<Made, PackError> {
+    pub fn make(topics: &Topics, mut work: Making, stopping: &Arc<Stopping>) -> Result<Made, PackError> {
         // Nothing tells any more: the delivery has ended.
-        let Ok(known) = work.report.wait_for_positions() else {
+        let Ok(known) = work.report.awaited.wait_for_positions() else {
             return Ok(Made::UntilStopped);
         };
-        let wishes = wishes(kafka, &work.report, stopping);
+        let wishes = wishes(topics, &work.report, stopping);
         let Some(consumer) = Consumer::open(wishes, known.as_ref())? else {
             return Ok(Made::UntilStopped);
         };
         if let Some(group) = consumer.group() {
-            work.report.tell_positions_to(move |positions| match positions {
+            work.report.awaited.tell_positions_to(move |positions| match positions {
                 Some(positions) => group.tell(positions),
                 None => group.conclude(),
             });
@@ -128,7 +76,7 @@ mod reading {
         let (output, report) = (&mut work.output, &work.report);
         let end = pack_records(
             &mut source,
-            kafka.format.clone(),
+            topics.format.clone(),
             packer,
             positions,
             &mut made,
@@ -140,15 +88,15 @@ mod reading {
         work.conclude(&made, end)
     }
 
-    fn wishes(kafka: &Kafka, report: &Arc<Report>, stopping: &Arc<Stopping>) -> Wishes {
+    fn wishes(topics: &Topics, report: &Arc<Report>, stopping: &Arc<Stopping>) -> Wishes {
         let (report, stopping) = (Arc::clone(report), Arc::clone(stopping));
         Wishes {
-            address: kafka.address.clone(),
-            properties: kafka.properties.clone(),
-            start: kafka.start,
-            on_gap: kafka.on_gap,
-            until_end: kafka.until_end,
-            retry_for: kafka.retry_for,
+            address: topics.address.clone(),
+            properties: topics.properties.clone(),
+            start: topics.start,
+            on_gap: topics.on_gap,
+            until_end: topics.until_end,
+            retry_for: topics.retry_for,
             say: Arc::new(move |text| report.note(text)),
             is_stopped: Arc::new(move || stopping.has_stopped()),
         }

@@ -14,7 +14,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::Signal;
 
-use super::input::{Intake, Reader};
+use super::intake::Intake;
+use super::reader::Reader;
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
 use spoutctl_archive::ArchiveErrorKind;
@@ -35,7 +36,7 @@ const HEALTHY: Duration = Duration::from_mins(1);
 /// The command line of a producer, and its process while there is one.
 pub(super) struct Producer {
     command: Vec<OsString>,
-    pub restart: Restart,
+    restart: Restart,
     pub group: ProcessGroup,
 }
 

@@ -1,42 +1,25 @@
 //! `put --spool`: archives go to disk as they are read, and from there to the delivery, whether pachd answers or not.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::input::Intake;
+use super::intake::Intake;
+use super::plan::{ACKNOWLEDGED, SpoolPlan};
 use super::report::{Report, Spooled};
-use crate::cli::{OnBad, PutArgs};
 use crate::failure::Failure;
-use crate::settings::Address;
-use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind, DEFAULT_MAX_ARCHIVE_SIZE};
+use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind};
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::Destination;
 use spoutctl_core::quantity::{Size, counted};
 use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::rereading::Original;
-use spoutctl_delivery::spool::{CommitOptions, HeldBack, Spool, SpoolError};
+use spoutctl_delivery::spool::{HeldBack, Spool, SpoolError};
 
-/// Among the spool's options: what waits must not leave it without an acknowledgement.
-const ACKNOWLEDGED: &str = "acknowledgement";
-/// All of them, a line each.
-const ROUTES: &str = "--route";
-
-/// Opens the spool that was named, for what these arguments say.
-pub(super) fn open(
-    args: &PutArgs,
-    destination: &Destination,
-    address: &Address,
-) -> Result<Option<Arc<Spool>>, Failure> {
-    let Some(dir) = args.spooling.spool.as_deref() else {
-        return Ok(None);
-    };
-    let spool = Spool::open(dir, args.spooling.spool_limit).map_err(|error| failure(&error))?;
-    let options = options(args, destination, address);
-    spool.bind(&options).map_err(|error| {
+/// Opens the spool, for archives that become commits by these options.
+pub(super) fn open(plan: &SpoolPlan) -> Result<Arc<Spool>, Failure> {
+    let spool = Spool::open(&plan.dir, plan.limit).map_err(|error| failure(&error))?;
+    let options = &plan.options;
+    spool.bind(options).map_err(|error| {
         let mut failure = failure(&error);
         // What differs in this is found out by `spool --send`, too.
         let is_missing = |line: &String| line.starts_with(ACKNOWLEDGED) && !options.0.contains_key(ACKNOWLEDGED);
@@ -49,7 +32,7 @@ pub(super) fn open(
         }
         failure
     })?;
-    Ok(Some(Arc::new(spool)))
+    Ok(Arc::new(spool))
 }
 
 pub(in crate::commands) fn failure(error: &SpoolError) -> Failure {
@@ -63,77 +46,6 @@ pub(in crate::commands) fn failure(error: &SpoolError) -> Failure {
         help: error.help().into_iter().collect(),
         ..Failure::new(exit, error.to_string())
     }
-}
-
-/// The command line of the `put` that a spool's archives were taken in by.
-pub(in crate::commands) fn remembered(dir: &Path, options: &CommitOptions) -> Vec<OsString> {
-    let mut line: Vec<OsString> = vec!["spoutctl".into(), "put".into(), "--spool".into(), dir.into()];
-    for (name, value) in &options.0 {
-        match name.as_str() {
-            // Who is told, and how, is said anew.
-            ACKNOWLEDGED => {}
-            "DEST" => line.push(value.into()),
-            "--append" | "--escape-paths" | "--obey-deletions" => line.push(name.into()),
-            ROUTES => line.extend(value.lines().map(|route| format!("--route={route}").into())),
-            _ => line.push(format!("{name}={value}").into()),
-        }
-    }
-    line
-}
-
-/// What shapes a commit, by the names of the flags.
-fn options(args: &PutArgs, destination: &Destination, address: &Address) -> CommitOptions {
-    let mut options = BTreeMap::new();
-    let mut add = |name: &str, value: String| options.insert(name.to_owned(), value);
-    add("DEST", destination.to_string());
-    // Another directory is another store; a cluster says itself which it is.
-    if let Address::Local(dir) = address {
-        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
-        add("--pachd", format!("local:{}", dir.display()));
-    }
-    if args.commits.append {
-        add("--append", "yes".to_owned());
-    }
-    if let Some(branch) = &args.commits.staging {
-        add("--staging", branch.to_string());
-    }
-    let routes: Vec<&str> = args.commits.routes.iter().map(|route| route.text.as_str()).collect();
-    if !routes.is_empty() {
-        add(ROUTES, routes.join("\n"));
-    }
-    if let Some(message) = &args.commits.message {
-        add("--message", message.clone());
-    }
-    // Names that messages give are made as they have to be before the spool.
-    if args.entries.escape_paths && args.messages.messages.is_none() {
-        add("--escape-paths", "yes".to_owned());
-    }
-    if args.entries.obey_deletions {
-        add("--obey-deletions", "yes".to_owned());
-    }
-    // Other bounds than before are allowed; `spool --send` has the same ones.
-    if let Some(batching) = super::batching(args) {
-        add("--batch-count", batching.count.to_string());
-        add("--batch-bytes", batching.bytes.to_string());
-        add("--batch-period", format!("{}s", batching.period.as_secs_f64()));
-        if batching.adaptive {
-            add("--batch", "adaptive".to_owned());
-        }
-    }
-    if let OnBad::Repo(aside) = &args.entries.on_bad {
-        add("--on-bad", aside.text.clone());
-    }
-    if args.acknowledging.ack_fd.is_some() || args.acknowledging.ack_command.is_some() {
-        add(ACKNOWLEDGED, "yes".to_owned());
-    }
-    add("--links", format!("{:?}", args.entries.links).to_lowercase());
-    add("--special", format!("{:?}", args.entries.special).to_lowercase());
-    add("--max-entry-size", args.entries.max_entry_size.to_string());
-    // Spools of before know none.
-    if args.entries.max_archive_size != DEFAULT_MAX_ARCHIVE_SIZE {
-        add("--max-archive-size", args.entries.max_archive_size.to_string());
-    }
-    CommitOptions(options)
 }
 
 /// Takes archives into the spool.

@@ -1,14 +1,13 @@
 //! Between the spool and the delivery: what waits goes in, oldest first, and leaves once it is acknowledged.
 
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 
 use super::Spool;
-use crate::{DeliveryError, Incoming, Observer, Ready, Receipt, Settled, Unacknowledged};
+use crate::{DeliveryError, Incoming, Observer, Ready, Settled, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
@@ -70,28 +69,8 @@ impl Observer for SpoolObserver {
         self.observer.sent(archive, bytes);
     }
 
-    fn committed(&self, receipt: &Receipt) {
-        self.observer.committed(receipt);
-    }
-
-    fn already(&self, receipt: &Receipt) {
-        self.observer.already(receipt);
-    }
-
     fn would_commit(&self, archive: &Archive, files: &Files) {
         self.observer.would_commit(archive, files);
-    }
-
-    fn empty(&self, archive: &Archive) {
-        self.observer.empty(archive);
-    }
-
-    fn quarantined(&self, archive: &Archive, file: &Path) {
-        self.observer.quarantined(archive, file);
-    }
-
-    fn skipped(&self, archive: &Archive) {
-        self.observer.skipped(archive);
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {

@@ -26,18 +26,18 @@ impl Observer for Telling {
         let _ = self.0.send(Told::Received(archive.number));
     }
 
-    fn committed(&self, receipt: &Receipt) {
-        let _ = self.0.send(Told::Committed(receipt.archive));
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        if let Settled::Committed(receipt) = settled {
+            let _ = self.0.send(Told::Committed(receipt.archive));
+        }
+        Ok(())
     }
 
     fn wanted(&self) {
         let _ = self.0.send(Told::Wanted);
     }
 
-    fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

@@ -184,13 +184,10 @@ fn an_open_commit_is_named_beside_the_failure_of_an_earlier_one() {
 struct Panics;
 
 impl Observer for Panics {
-    fn committed(&self, _: &Receipt) {
+    fn settled(&self, _: &Settled<'_>) -> Result<(), Unacknowledged> {
         panic!("an observer that panics");
     }
-    fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

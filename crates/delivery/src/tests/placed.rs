@@ -50,17 +50,11 @@ impl Observer for Hears {
         self.placed.lock().unwrap().push(positions.cloned());
     }
 
-    fn committed(&self, receipt: &Receipt) {
-        self.heard.committed(receipt);
-    }
-
-    fn already(&self, receipt: &Receipt) {
-        self.heard.already(receipt);
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        self.heard.settled(settled)
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

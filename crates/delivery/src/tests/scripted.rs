@@ -561,19 +561,18 @@ impl Heard {
 }
 
 impl Observer for Heard {
-    fn committed(&self, receipt: &Receipt) {
-        self.committed.lock().unwrap().push(receipt.archive);
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        let (told, receipt) = match settled {
+            Settled::Committed(receipt) => (&self.committed, receipt),
+            Settled::Already(receipt) => (&self.already, receipt),
+            _ => return Ok(()),
+        };
+        told.lock().unwrap().push(receipt.archive);
         self.tell(receipt);
-    }
-
-    fn already(&self, receipt: &Receipt) {
-        self.already.lock().unwrap().push(receipt.archive);
-        self.tell(receipt);
+        Ok(())
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
 
     fn note(&self, text: &str) {
         self.notes.lock().unwrap().push(text.to_owned());

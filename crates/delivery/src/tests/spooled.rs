@@ -40,29 +40,14 @@ impl Observer for Killed {
         self.observer.forming(archives)
     }
 
-    fn committed(&self, receipt: &Receipt) {
-        self.observer.committed(receipt);
-    }
-
-    fn already(&self, receipt: &Receipt) {
-        self.observer.already(receipt);
-    }
-
     fn would_commit(&self, _: &Archive, _: &Files) {}
-
-    fn empty(&self, archive: &Archive) {
-        self.observer.empty(archive);
-    }
-
-    fn quarantined(&self, archive: &Archive, file: &Path) {
-        self.observer.quarantined(archive, file);
-    }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         if self.is_alive() {
-            self.observer.settled(settled)?;
+            self.observer.settled(settled)
+        } else {
+            self.observer.observer.settled(settled)
         }
-        Ok(())
     }
 
     fn note(&self, _: &str) {}

@@ -156,13 +156,11 @@ fn a_commit_that_may_be_closed_is_not_called_open_when_it_cannot_be_given_up() {
 /// Whoever reads the acknowledgements takes their time.
 struct Slow;
 impl Observer for Slow {
-    fn committed(&self, _: &Receipt) {
+    fn settled(&self, _: &Settled<'_>) -> Result<(), Unacknowledged> {
         std::thread::sleep(Duration::from_secs(2));
+        Ok(())
     }
-    fn already(&self, _: &Receipt) {}
     fn would_commit(&self, _: &Archive, _: &Files) {}
-    fn empty(&self, _: &Archive) {}
-    fn quarantined(&self, _: &Archive, _: &std::path::Path) {}
     fn note(&self, _: &str) {}
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Report;
-use crate::metrics::{Figures, MetricsSource, Spooled};
+use super::counts::{Counts, get};
+use crate::metrics::{Figures, Spooled};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::Settled;
@@ -94,6 +94,33 @@ impl Watched {
         retries
     }
 
+    /// What keeps archives from becoming commits.
+    pub fn hindrances(&self, now: Instant) -> Vec<String> {
+        self.condition.hindrances(now)
+    }
+
+    pub fn figures(&self, counts: &Counts, in_hand: u64) -> Figures {
+        Figures {
+            read_bytes: counts.read_bytes(),
+            messages: get(&counts.messages),
+            archives: get(&counts.archives),
+            commits: get(&counts.commits),
+            already: get(&counts.already),
+            quarantined: get(&counts.quarantined),
+            skipped: get(&counts.skipped),
+            messages_set_aside: get(&counts.messages_set_aside),
+            messages_skipped: get(&counts.messages_skipped),
+            bytes: get(&counts.bytes),
+            sent_bytes: self.sent_bytes(),
+            retries: self.retries(),
+            restarts: get(&self.restarts),
+            in_hand,
+            last_commit: *lock(&self.last_commit),
+            spool: self.spooled(),
+            is_ready: self.hindrances(Instant::now()).is_empty(),
+        }
+    }
+
     fn spooled(&self) -> Option<Spooled> {
         let spool = self.spool.as_ref()?;
         let (bytes, limit) = spool.room();
@@ -156,36 +183,6 @@ impl Condition {
             hindrances.push("no input is read yet".to_owned());
         }
         hindrances
-    }
-}
-
-impl MetricsSource for Report {
-    fn figures(&self) -> Figures {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let watched = &self.watched;
-        Figures {
-            read_bytes: get(&self.read),
-            messages: get(&self.messages),
-            archives: get(&self.archives),
-            commits: get(&self.commits),
-            already: get(&self.already),
-            quarantined: get(&self.quarantined),
-            skipped: get(&self.skipped),
-            messages_set_aside: get(&self.messages_set_aside),
-            messages_skipped: get(&self.messages_skipped),
-            bytes: get(&self.bytes),
-            sent_bytes: get(&watched.sent),
-            retries: watched.retries(),
-            restarts: get(&watched.restarts),
-            in_hand: self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64),
-            last_commit: *lock(&watched.last_commit),
-            spool: watched.spooled(),
-            is_ready: self.hindrances().is_empty(),
-        }
-    }
-
-    fn hindrances(&self) -> Vec<String> {
-        self.watched.condition.hindrances(Instant::now())
     }
 }
 

@@ -13,7 +13,10 @@ use super::*;
 use crate::retrieval::FileChange;
 use crate::retry::{Interrupt, SystemClock};
 use crate::spill::SpillBuffers;
-use crate::{Change, Changes as FileChanges, CommitSink, Delivery, Incoming, Observer, Options, Receipt, WriteMode};
+use crate::{
+    Change, Changes as FileChanges, CommitSink, Delivery, Incoming, Observer, Options, Receipt, Settled,
+    Unacknowledged, WriteMode,
+};
 use spoutctl_archive::{Archive, ArchiveError, ArchiveReader, Files};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::history::CommitHistory;
@@ -483,23 +486,15 @@ struct Told {
 }
 
 impl Observer for Told {
-    fn committed(&self, receipt: &Receipt) {
-        self.receipts.lock().unwrap().push(receipt.clone());
-    }
-
-    fn already(&self, receipt: &Receipt) {
-        self.note(&format!("already {receipt:?}"));
+    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+        match settled {
+            Settled::Committed(receipt) => self.receipts.lock().unwrap().push((*receipt).clone()),
+            other => self.note(&format!("{other:?}")),
+        }
+        Ok(())
     }
 
     fn would_commit(&self, _: &Archive, _: &Files) {}
-
-    fn empty(&self, archive: &Archive) {
-        self.note(&format!("empty {}", archive.number));
-    }
-
-    fn quarantined(&self, archive: &Archive, _: &Path) {
-        self.note(&format!("quarantined {}", archive.number));
-    }
 
     fn note(&self, text: &str) {
         self.notes.lock().unwrap().push(text.to_owned());

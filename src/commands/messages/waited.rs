@@ -1,0 +1,169 @@
+//! An input that is waited for with a time limit, and no longer than somebody wants it to be read.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::demand::Demand;
+use crate::failure::Failure;
+use spoutctl_core::exit::Exit;
+use spoutctl_delivery::messages::filter::{Arrival, ByteSource, PackError};
+use spoutctl_delivery::messages::packing::Moment;
+
+/// Somebody's wish to have the messages that are in no archive yet.
+pub(in crate::commands) struct Wish {
+    pub demand: Arc<Demand>,
+    /// Readable while the wish is made.
+    pub readable: OwnedFd,
+}
+
+/// An input that is waited for with a time limit, and decompressed if it is compressed.
+pub(in crate::commands) struct Waited<F> {
+    input: spoutctl_archive::Input<Polled<F>>,
+    demand: Option<Arc<Demand>>,
+    /// Nothing of it was read yet.
+    is_new: bool,
+}
+
+/// What is read only when there is something.
+struct Polled<F> {
+    input: F,
+    /// Becomes readable, or is closed, when no more is to be read.
+    stop: Option<OwnedFd>,
+    /// Readable while somebody wishes for what is in hand.
+    wish: Option<OwnedFd>,
+    until: Option<Instant>,
+    /// There are messages that may be wished for.
+    in_hand: bool,
+    /// Why nothing was read.
+    quiet: Option<Arrival>,
+}
+
+impl<F: Read + AsFd> Waited<F> {
+    pub fn new(input: F, stop: Option<OwnedFd>, wish: Option<Wish>) -> Self {
+        let (demand, wish) = wish.map(|wish| (wish.demand, wish.readable)).unzip();
+        Self {
+            demand,
+            input: spoutctl_archive::open_input(Polled {
+                input,
+                stop,
+                wish,
+                until: None,
+                in_hand: false,
+                quiet: None,
+            }),
+            is_new: true,
+        }
+    }
+}
+
+impl<F: AsFd> Polled<F> {
+    /// What there is to read: bytes or the end of the input, the wish to stop, the wish for what is in hand, or nothing within
+    /// the time. What has arrived comes before that wish, which is fulfilled with it.
+    fn wait(&self) -> io::Result<Ready> {
+        loop {
+            let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let wish = self.wish.as_ref().filter(|_| self.in_hand);
+            // The first of them that is ready counts.
+            let sources = [
+                (Ready::Stop, self.stop.as_ref().map(AsFd::as_fd)),
+                (Ready::Input, Some(self.input.as_fd())),
+                (Ready::Wish, wish.map(AsFd::as_fd)),
+            ];
+            let (ready, mut waited): (Vec<Ready>, Vec<PollFd<'_>>) = sources
+                .into_iter()
+                .filter_map(|(ready, fd)| Some((ready, PollFd::from_borrowed_fd(fd?, PollFlags::IN))))
+                .unzip();
+            match poll(&mut waited, timeout.as_ref()) {
+                Ok(0) => return Ok(Ready::Nothing),
+                Ok(_) => {
+                    let first = ready.iter().zip(&waited).find(|(_, fd)| !fd.revents().is_empty());
+                    return Ok(first.map_or(Ready::Nothing, |(ready, _)| *ready));
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ready {
+    Input,
+    Stop,
+    Wish,
+    Nothing,
+}
+
+impl<F: Read + AsFd> Read for Polled<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.wait()? {
+            Ready::Nothing => self.quiet = Some(Arrival::Silence),
+            Ready::Stop => self.quiet = Some(Arrival::Stop),
+            Ready::Wish => self.quiet = Some(Arrival::Wanted),
+            Ready::Input => return self.input.read(buffer),
+        }
+        // The decompressor stays as it is, and asks again.
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl<F: Read + AsFd> ByteSource for Waited<F> {
+    fn read(&mut self, buffer: &mut [u8], until: Option<Instant>, in_hand: bool) -> io::Result<Arrival> {
+        let polled = self.input.get_mut();
+        (polled.until, polled.in_hand, polled.quiet) = (until, in_hand, None);
+        loop {
+            match self.input.read(buffer) {
+                Ok(0) => return Ok(Arrival::End),
+                Ok(length) => {
+                    if std::mem::take(&mut self.is_new) {
+                        refuse_other_compression(&buffer[..length])?;
+                    }
+                    return Ok(Arrival::Bytes(length));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.input.get_mut().quiet.take().ok_or(error),
+            }
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.demand.as_ref().is_some_and(|demand| demand.is_made())
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            instant: Instant::now(),
+            time: Timestamp::now(),
+        }
+    }
+}
+
+/// No message begins as other compressed data do, and what is in those is meant.
+fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
+    match spoutctl_archive::SniffedFormat::packed(bytes) {
+        None => Ok(()),
+        Some((looks, with)) => Err(io::Error::other(format!(
+            "it is {looks}, which is not decompressed here; unpack it first: {with} FILE | spoutctl …"
+        ))),
+    }
+}
+
+impl From<PackError> for Failure {
+    fn from(error: PackError) -> Self {
+        let help = match &error {
+            PackError::Message(error) => error.help(),
+            PackError::Source(_) | PackError::Input(_) | PackError::Output(_) => None,
+        };
+        Self {
+            help: help.into_iter().collect(),
+            ..Self::new(Exit::Input, error.to_string())
+        }
+    }
+}
