@@ -6,6 +6,7 @@
 //! ```text
 //! DIR/journal.json                     the stream's name, how far it is, what it is for; replaced atomically
 //! DIR/lock                             held by the one process that uses the spool; its pid stands in it
+//! DIR/reserve                          64 KiB that are given up for the journal when the disk is full
 //! DIR/incoming.tar                     the archive that is being read
 //! DIR/waiting/000000000012-SHA256.tar  complete archives, by number; the name is the checksum
 //! DIR/damaged/                         what could not be read any more
@@ -135,7 +136,12 @@ impl Inner {
         if !files::is_lock(dir, &self.lock) {
             return Err(SpoolError::LockLost { dir: dir.to_owned() });
         }
-        journal.write(dir)?;
+        match journal.write(dir) {
+            Err(SpoolError::Io { error, .. }) if files::is_full(&error) && files::release_reserve(dir) => {
+                journal.write(dir)?;
+            }
+            written => written?,
+        }
         self.journal = journal;
         Ok(())
     }
@@ -210,6 +216,7 @@ impl Spool {
         files::check(dir, create)?;
         let lock = files::lock(dir)?;
         let journal = Journal::open(dir)?;
+        files::reserve(dir);
         let (waiting, damaged) = files::list(dir, journal.finished)?;
         let bytes = waiting.iter().map(Waiting::counted).sum();
         let next = waiting.front().map_or(0, |first| first.name.sequence);
@@ -653,7 +660,9 @@ impl Spool {
         gone.iter().try_for_each(|waiting| {
             let path = self.path(&waiting.name);
             fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
-        })
+        })?;
+        files::reserve(&self.dir);
+        Ok(())
     }
 
     /// Reports that the spool cannot be used any more to whoever asks for the next archive.

@@ -28,7 +28,7 @@ use spoutctl_delivery::spool::CommitOptions;
 use spoutctl_delivery::{Batching, Options, WriteMode};
 
 pub(super) use commit_options::ACKNOWLEDGED;
-pub(in crate::commands) use commit_options::command_line;
+pub(in crate::commands) use commit_options::{command_line, count_messages};
 pub(super) use kafka::Topics;
 
 /// What one `put` is to do.
@@ -95,17 +95,18 @@ impl Plan {
         let reads = reads(args, &target)?;
         check_end(args)?;
         check_hold_limit(args)?;
-        Self::new(args, server, target, reads, packing)
+        let counts_messages = counts_messages(args, &target);
+        Self::new(args, server, target, reads, packing, counts_messages)
     }
 
-    /// The same of the `put` that a spool's archives were taken in by, without an input.
+    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted messages.
     ///
     /// # Errors
     /// As [`Plan::of`].
-    pub fn of_spool(args: &PutArgs) -> Result<Self, Failure> {
+    pub fn of_spool(args: &PutArgs, counts_messages: bool) -> Result<Self, Failure> {
         let server = server::find(&args.server)?;
         let target = target(args, &server)?;
-        Self::new(args, server, target, Reads::Inputs(Vec::new()), None)
+        Self::new(args, server, target, Reads::Inputs(Vec::new()), None, counts_messages)
     }
 
     fn new(
@@ -114,6 +115,7 @@ impl Plan {
         target: Target,
         reads: Reads,
         packing: Option<Packing>,
+        counts_messages: bool,
     ) -> Result<Self, Failure> {
         let commits = &args.commits;
         let on_bad = on_bad(args, &server);
@@ -121,6 +123,7 @@ impl Plan {
         Ok(Self {
             delivery: Options {
                 also: routes.as_ref().map_or([].into(), |routes| routes.also().into()),
+                counts_messages,
                 ..delivery(args, &target)?
             },
             archives: spoutctl_archive::Options {
@@ -134,7 +137,13 @@ impl Plan {
             spool: args.spooling.spool.clone().map(|dir| SpoolPlan {
                 dir,
                 limit: args.spooling.spool_limit,
-                options: commit_options::of(args, &target.destination, &server.address, batching(args)),
+                options: commit_options::of(
+                    args,
+                    &target.destination,
+                    &server.address,
+                    batching(args),
+                    counts_messages,
+                ),
             }),
             acknowledgee: acknowledgee(&args.acknowledging),
             // As flags these two are refused with --dry-run; preferred ones do not count.
@@ -388,7 +397,7 @@ fn delivery(args: &PutArgs, target: &Target) -> Result<Options, Failure> {
         message: commits.message.clone(),
         create_repo: commits.create_repo,
         stream: stream(args, target),
-        counts_messages: counts_messages(args, target),
+        counts_messages: false,
         has_positions: from_kafka,
         asides_have_a_repo: matches!(args.entries.on_bad, OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
