@@ -95,10 +95,13 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
     let buffers = SpillBuffers::new(&temporary);
     let counts_messages = plan.delivery.counts_messages;
     let delivery = Delivery {
-        sink,
-        observer: observer(spool.as_ref(), &running),
-        clock: Arc::new(SystemClock),
-        interrupt: running.interrupts.interrupt.clone(),
+        context: spoutctl_delivery::Context {
+            sink,
+            observer: observer(spool.as_ref(), &running),
+            clock: Arc::new(SystemClock),
+            interrupt: running.interrupts.interrupt.clone(),
+            retry_for: plan.retry_for,
+        },
         ledger: Arc::clone(&running.ledger),
         buffers: buffers.clone(),
         on_bad: on_bad.of_archives(),
@@ -180,7 +183,7 @@ fn growing(plan: &Plan, terminal: &Terminal) -> Result<Option<Arc<Growing>>, Fai
     Ok(Some(Arc::new(Growing {
         files: server::feed(&plan.server, terminal)?,
         destination: plan.destination.clone(),
-        retry_for: plan.delivery.retry_for,
+        retry_for: plan.retry_for,
     })))
 }
 

@@ -36,7 +36,7 @@
 //! more waits. In memory is about 100 bytes for each archive that waits, so 25 MB for a gibibyte of the smallest ones,
 //! and at most one archive's index beside the one in the delivery's hands.
 
-mod error;
+pub(super) mod error;
 mod feeding;
 mod files;
 mod journal;
@@ -51,18 +51,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-pub use self::error::SpoolError;
+use self::error::WAITING;
+pub use self::error::{Damaged, HeldBack, SpoolError};
 pub use self::feeding::{SpoolObserver, feed};
 use self::files::{Kept, Name};
+pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
-pub use self::journal::{CommitOptions, HeldBack};
 use super::mark::StreamName;
-use super::preflight::Ready;
-use super::run::{Planned, Spooled};
+use super::ready::{Planned, Ready, Spooled};
 use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, Digest};
 use spoutctl_core::pfs::CommitId;
 
-const WAITING: &str = "waiting";
 const DAMAGED: &str = "damaged";
 const INCOMING: &str = "incoming.tar";
 /// What an archive counts at least: it takes a block of the disk and a place in memory.
@@ -168,14 +167,6 @@ impl Drop for TakingIn {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-/// A file that could not be read any more, and was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged {
-    /// Where it is now.
-    pub path: PathBuf,
-    pub reason: String,
 }
 
 /// What a spool holds, as it is shown.

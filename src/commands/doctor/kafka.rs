@@ -10,9 +10,8 @@ use pachyderm_client::connection::reaching;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
 use spoutctl_delivery::CommitSink;
-use spoutctl_delivery::examination::{Check, Finding, Verdict};
+use spoutctl_delivery::examination::{Check, Finding, Verdict, newest_positions};
 use spoutctl_delivery::mark::StreamName;
-use spoutctl_delivery::preflight::newest_positions;
 use spoutctl_kafka::address::Address;
 use spoutctl_kafka::properties::Properties;
 use spoutctl_kafka::standing::Known;
@@ -38,7 +37,7 @@ pub(super) fn known(sink: &dyn CommitSink, branch: &Branch, stream: Option<&Stre
         return Known::NoBranch;
     }
     match newest_positions(sink, branch, &stream) {
-        Ok(Some(placed)) => Known::Committed(placed.positions),
+        Ok(Some(positions)) => Known::Committed(positions),
         Ok(None) => Known::Nothing,
         Err(_) => Known::NoBranch,
     }

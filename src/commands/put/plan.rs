@@ -48,6 +48,8 @@ pub(super) struct Plan {
     pub routes: Option<Routes>,
     /// But for what only an opened spool knows.
     pub delivery: Options,
+    /// The longest time without any success.
+    pub retry_for: Duration,
     /// Where parts of an archive leave before it has ended, if they may.
     pub early: Option<Early>,
     /// Messages that are in no archive yet are asked for when there is room for a commit.
@@ -126,6 +128,7 @@ impl Plan {
                 counts_messages,
                 ..delivery(args, &target)?
             },
+            retry_for: args.trying.retry_for,
             archives: spoutctl_archive::Options {
                 // The names of files that messages go to are made as they have to be.
                 escape_paths: args.entries.escape_paths && packing.is_none(),
@@ -404,7 +407,6 @@ fn delivery(args: &PutArgs, target: &Target) -> Result<Options, Failure> {
         drains_on_interrupt: (args.messages.messages.is_some() || from_kafka) && args.spooling.spool.is_none(),
         resume: commits.resume,
         spooled: None,
-        retry_for: args.trying.retry_for,
         in_flight: usize::from(commits.in_flight),
         accept_emptied: commits.accept_emptied,
         dry_run: commits.dry_run,

@@ -14,6 +14,7 @@ use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
+use spoutctl_core::durable;
 use spoutctl_core::quantity::{Size, counted};
 
 const LOCK: &str = "lock";
@@ -298,14 +299,13 @@ fn move_aside(dir: &Path, name: &std::ffi::OsStr) -> Result<PathBuf, SpoolError>
     // Whoever has seen to what was in it may have removed it.
     make(&aside)?;
     let (from, to) = (dir.join(WAITING).join(name), aside.join(name));
-    fs::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
+    durable::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
     Ok(to)
 }
 
 /// Makes the names in a directory survive a power cut.
 pub(super) fn sync_directory(dir: &Path) -> Result<(), SpoolError> {
-    let sync = || File::open(dir)?.sync_all();
-    sync().map_err(|error| SpoolError::io("sync", dir, error))
+    durable::sync_directory(dir).map_err(|error| SpoolError::io("sync", dir, error))
 }
 
 /// The archive that is being read from the input.
