@@ -22,6 +22,7 @@ pub mod validate;
 
 pub(crate) mod group;
 mod interrupts;
+mod kafka;
 mod messages;
 mod pipelines;
 mod printing;
