@@ -16,11 +16,13 @@ pub mod put;
 pub mod schema;
 pub mod serve;
 pub mod spool;
+pub mod squash;
 pub mod tail;
 pub mod validate;
 
 pub(crate) mod group;
 mod interrupts;
+mod kafka;
 mod messages;
 mod pipelines;
 mod printing;

@@ -12,15 +12,18 @@
 //! | [`batching`] | which archives become one commit |
 //! | `arriving` | archives that have come while a commit is made |
 //! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
-//! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
+//! | `preflight` | looks at the destination before anything is sent, and numbers the stream |
+//! | `ready` | what it finds: what the branch holds of our stream |
+//! | [`Context`] | what each step has at hand: sink, observer, clock, interrupt, and how long to try |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `releasing` | lets go of what was sent: `--hold-limit` |
-//! | `upload` | archive → file set, in parts |
+//! | `upload`, `parts`, `keep_alive` | archive → file set, in parts that are kept alive |
 //! | [`early`] | parts that leave while the archive is still being read |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
 //! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`squashing`] | takes old commits out of a history, and leaves their data to those that stay |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`retry`] | how long to try, and how an interrupt ends it |
@@ -64,7 +67,6 @@ pub mod following;
 pub mod ledger;
 pub mod mark;
 pub mod messages;
-pub mod preflight;
 pub mod quarantine;
 pub mod rereading;
 pub mod restarted;
@@ -74,12 +76,19 @@ pub mod routing;
 pub mod run;
 pub mod spill;
 pub mod spool;
+pub mod squashing;
 pub mod staging;
 
 mod arriving;
 mod committing;
+mod context;
 mod error;
 mod finishing;
+mod keep_alive;
+mod options;
+mod parts;
+mod preflight;
+mod ready;
 mod releasing;
 mod stream;
 mod upload;
@@ -96,11 +105,14 @@ use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_core::positions::Positions;
 
+pub use arriving::Incoming;
 pub use batching::Batching;
+pub use context::Context;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled, to_drop};
-pub use preflight::Ready;
-pub use run::{Delivery, Incoming, OnBad, Options, Spooled, Summary};
+pub use options::{OnBad, Options};
+pub use ready::{Emptied, Known, LeftOpen, Leftover, Placed, Planned, Ready, Spooled};
+pub use run::{Delivery, Summary};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 
 /// What happens to a file that the branch has already.

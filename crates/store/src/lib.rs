@@ -78,6 +78,7 @@ mod repo;
 mod secret;
 pub mod serve;
 mod settle;
+mod squashing;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -113,6 +114,8 @@ pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
 pub use self::work::Work;
+use spoutctl_core::commit_set::SquashingSink;
+use spoutctl_core::durable;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
@@ -371,8 +374,7 @@ fn has_other_files(dir: &Path) -> Result<bool, StoreError> {
 
 /// Makes the names in a directory survive a power cut.
 fn sync_directory(dir: &Path) -> Result<(), StoreError> {
-    let sync = || File::open(dir)?.sync_all();
-    sync().map_err(|source| StoreError::Io {
+    durable::sync_directory(dir).map_err(|source| StoreError::Io {
         action: "sync the directory",
         path: dir.to_owned(),
         source,
@@ -469,6 +471,10 @@ impl CommitSink for Store {
     }
 
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
+        Ok(self)
+    }
+
+    fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
         Ok(self)
     }
 
