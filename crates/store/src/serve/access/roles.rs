@@ -166,6 +166,7 @@ pub(super) fn need_of(method: &str) -> Need {
         "pfs_v2.API/ListBranch" => Need::Repo(&[P::RepoListBranch]),
         "pfs_v2.API/DeleteBranch" => Need::Repo(&[P::RepoDeleteBranch]),
         "pfs_v2.API/DeleteRepo" | "pps_v2.API/DeletePipeline" => Need::Repo(&[P::RepoDelete]),
+        "pps_v2.API/ListJob" | "pps_v2.API/InspectJob" => Need::Repo(&[P::PipelineListJob]),
         "pfs_v2.API/CreateRepo" => Need::ProjectOfRepo(P::ProjectCreateRepo),
         "pfs_v2.API/CreateProject" => Need::Cluster(P::ProjectCreate),
         "pfs_v2.API/DropCommit"
