@@ -19,10 +19,12 @@ pub mod spool;
 pub mod tail;
 pub mod validate;
 
+mod denied;
 pub(crate) mod group;
 mod interrupts;
 mod messages;
 mod pipelines;
 mod printing;
+mod rules;
 mod server;
 mod target;

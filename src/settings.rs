@@ -4,21 +4,25 @@
 //! | module | holds |
 //! |---|---|
 //! | `search` | what counts, in which order, and where it was said |
+//! | `surroundings` | the environment, and where something was said |
 //! | `contexts` | pachctl's configuration |
 //! | `address` | what an address may look like |
 //! | `pod` | the pod of a pipeline |
 //! | `project` | `spoutctl.toml` |
 //! | `user` | the user's own file |
-//! | `preferences` | what of verbs' options can stand in these two, and in variables |
+//! | `preferable` | what of verbs' options can stand in these two, and in variables |
+//! | `preferences` | what of it holds here |
 //! | `file` | what the two have in common |
 
 mod address;
 pub mod contexts;
 mod file;
 mod pod;
+mod preferable;
 pub mod preferences;
 pub mod project;
 pub mod search;
+mod surroundings;
 pub mod user;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +30,8 @@ use std::path::{Path, PathBuf};
 pub use self::address::{Address, AddressError};
 pub use self::file::FileError;
 pub use self::pod::Pod;
-pub use self::search::{Origin, SearchError, Server, ServerFlags, Surroundings};
+pub use self::search::{SearchError, Server, ServerFlags};
+pub use self::surroundings::{Origin, Surroundings};
 
 /// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not `/tmp` at first,
 /// which is often memory; where a container's root is read-only it is all there is.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::{Colour, DoctorArgs};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::{self, advise};
+use crate::commands::server;
 use crate::commands::target::Target;
 use crate::failure::Failure;
 use crate::settings::{self, Address, Server};
@@ -172,7 +172,7 @@ impl Doctor<'_> {
         if let Some(id) = &self.args.drop {
             self.drop(sink, branch, id, server)?;
         }
-        examination.run(&mut |finding| self.say(&explained(finding, server)));
+        examination.run(&mut |finding| self.say(&pachd::explained(finding, server)));
         Ok(())
     }
 
@@ -297,18 +297,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Fault(_) => "fault",
         Verdict::NotChecked => "-",
     }
-}
-
-/// What pachd refuses us is explained by whose token it got.
-fn explained(mut finding: Finding, server: &Server) -> Finding {
-    let failure = Failure {
-        denied: finding.denied.take(),
-        ..Failure::new(Exit::Refused, String::new())
-    };
-    let failure = advise(failure, server);
-    finding.details.extend(failure.details);
-    finding.next.extend(failure.help);
-    finding
 }
 
 fn of_failure(check: Check, failure: Failure) -> Finding {

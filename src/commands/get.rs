@@ -16,6 +16,7 @@ use crossbeam_channel::{bounded, select};
 use tempfile::TempPath;
 
 use crate::cli::GetArgs;
+use crate::commands::denied::advise;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::failure::Failure;
@@ -85,7 +86,7 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
         Some(Target::File { path, existing }) => to_file(request, &path, existing.as_ref()),
         Some(Target::Directory(path)) => to_directory(request, &path),
     };
-    written.map_err(|failure| server::advise(failure, &server))
+    written.map_err(|failure| advise(failure, &server))
 }
 
 /// What is to be read, and from where.

@@ -38,6 +38,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tempfile::TempDir;
 
 use crate::cli::PutArgs;
+use crate::commands::denied::advise;
 use crate::commands::messages::Bad;
 use crate::commands::server;
 use crate::failure::Failure;
@@ -76,7 +77,7 @@ pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
 
 fn carry_out(plan: Plan) -> Result<Exit, Failure> {
     let server = plan.server.clone();
-    deliver(plan).map_err(|failure| server::advise(failure, &server))
+    deliver(plan).map_err(|failure| advise(failure, &server))
 }
 
 fn deliver(plan: Plan) -> Result<Exit, Failure> {

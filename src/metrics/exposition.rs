@@ -14,8 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::figures::unix;
-use super::{Labels, Lags, MetricsSource};
+use super::figures::{Labels, Lags, MetricsSource, unix};
 
 const PREFIX: &str = "spoutctl";
 

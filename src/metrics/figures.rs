@@ -158,3 +158,35 @@ fn timestamp(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, time: 
 pub(super) fn unix(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
+
+/// Whoever counts.
+pub trait MetricsSource: Send + Sync + 'static {
+    fn figures(&self) -> Figures;
+
+    /// What keeps archives from becoming commits now, a few words each; nothing while they can.
+    fn hindrances(&self) -> Vec<String>;
+}
+
+/// Where the commits go: what each series is labelled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    pub project: String,
+    pub repo: String,
+    pub branch: String,
+}
+
+/// How long archives took, from 50 ms to half an hour and longer.
+#[derive(Debug, Clone)]
+pub struct Lags(Histogram);
+
+impl Default for Lags {
+    fn default() -> Self {
+        Self(Histogram::new(exponential_buckets(0.05, 2.0, 16)))
+    }
+}
+
+impl Lags {
+    pub fn add(&self, lag: Duration) {
+        self.0.observe(lag.as_secs_f64());
+    }
+}

@@ -128,3 +128,11 @@ pub(super) fn table_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a
         _ => None,
     }
 }
+
+/// A path in a file: as it is, or relative to the file's directory; `~/` is the user's home, as shells have it.
+pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
+    let home = text
+        .strip_prefix("~/")
+        .and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    home.unwrap_or_else(|| file.parent().unwrap_or(Path::new("")).join(text))
+}

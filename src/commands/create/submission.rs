@@ -7,10 +7,10 @@ use similar::TextDiff;
 
 use super::restarting::Restart;
 use crate::cli::CreateArgs;
+use crate::commands::denied::advise;
 use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::failure::Failure;

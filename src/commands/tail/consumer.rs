@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::changes::{Changes, Reader, Trouble};
-use super::follow_failure;
+use super::failures::follow_failure;
 use crate::cli::TailArgs;
 use crate::failure::Failure;
 use crate::terminal::Terminal;

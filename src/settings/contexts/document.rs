@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Fields;
+use super::fields::Fields;
 use spoutctl_lint::source::{Position, SourceFile};
 use spoutctl_lint::spec::{self, scalar, tree};
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::commands::server::other_door;
 use crate::failure::Failure;
 use crate::settings::{Address, Origin, Server};
 
 /// Adds to a failure which token was sent and what mends it, where pachd's words are about that.
-pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Failure {
+pub(super) fn advise(mut failure: Failure, server: &Server) -> Failure {
     let Some(words) = failure.denied.take() else {
         return by_the_other_door(failure, server);
     };
@@ -55,7 +56,7 @@ fn by_the_other_door(mut failure: Failure, server: &Server) -> Failure {
     let is_stranger = texts
         .into_iter()
         .any(|text| STRANGERS.iter().any(|stranger| text.contains(stranger)));
-    if is_stranger && let Some(other) = super::other_door(server, WITHIN) {
+    if is_stranger && let Some(other) = other_door(server, WITHIN) {
         failure.help.push(format!("pachd answers at {other}: use that address"));
     }
     failure
