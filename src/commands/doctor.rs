@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{Colour, DoctorArgs};
+use crate::commands::denied::advise;
 use crate::commands::printing::unless_lost;
 use crate::commands::server;
 use crate::commands::target::Target;

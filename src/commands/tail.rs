@@ -36,7 +36,7 @@ use json::Json;
 use pachyderm_client::pachd::Followable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, CommitId};
-use spoutctl_delivery::following::cursor::{Cursor, CursorError};
+use spoutctl_delivery::following::cursor::Cursor;
 use spoutctl_delivery::following::trail::Trail;
 use spoutctl_delivery::following::{End, FollowError, Options, Start, follow};
 use spoutctl_delivery::retrieval::Extent;

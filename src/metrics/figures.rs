@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 /// What is counted since the start, and how it is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -177,7 +178,7 @@ pub struct Labels {
 
 /// How long archives took, from 50 ms to half an hour and longer.
 #[derive(Debug, Clone)]
-pub struct Lags(Histogram);
+pub struct Lags(pub(super) Histogram);
 
 impl Default for Lags {
     fn default() -> Self {

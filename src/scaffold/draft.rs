@@ -230,7 +230,7 @@ impl Draft {
     }
 
     /// The template's variables first, each with its answer or its default; then the others.
-    fn variables(&self) -> Vec<Variable> {
+    pub(super) fn variables(&self) -> Vec<Variable> {
         let given = |name: &str| self.env.iter().rev().find(|variable| variable.name == name);
         let of_template = self.template().variables_of(self.with_code);
         let mut all: Vec<Variable> = Vec::new();
@@ -263,7 +263,7 @@ impl Draft {
 }
 
 /// Where the script is in the image.
-pub(super) const ENTRYPOINT: &str = "/spout/entrypoint.sh";
+const ENTRYPOINT: &str = "/spout/entrypoint.sh";
 
 /// What the spec runs.
 fn command(draft: &Draft) -> Vec<String> {
@@ -279,7 +279,7 @@ fn command(draft: &Draft) -> Vec<String> {
 }
 
 /// `spoutctl put …`, up to the command that it runs. In its pod it needs no destination, unless the branch is another.
-fn put(template: &Template, destination: Option<&str>) -> Vec<String> {
+pub(super) fn put(template: &Template, destination: Option<&str>) -> Vec<String> {
     let begin = ["spoutctl", "put"].into_iter().chain(destination);
     let end = ["--restart", "always"]
         .into_iter()

@@ -21,6 +21,7 @@ use spoutctl_core::named_file;
 use spoutctl_lint::source::{Position, SourceFile};
 
 pub use context::Context;
+use context::Reading;
 pub use error::ContextError;
 
 /// Far more than hundreds of contexts with certificates of their own take.

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::following::FollowError;
+use spoutctl_delivery::following::cursor::CursorError;
 
 pub(super) fn follow_failure(error: &FollowError) -> Failure {
     let exit = match error {
