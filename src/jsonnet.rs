@@ -1,8 +1,8 @@
 //! Templates of pipelines: what `pachctl create pipeline --jsonnet` has rendered by pachd is rendered here.
 //!
-//! An adapter over `rsjsonnet-lang`, an evaluator that keeps to stable releases and does not recurse on the stack of its
-//! caller. None of those for Rust can be stopped: a template of one line may take all memory there is, or all time. So
-//! it is evaluated in a process of its own that has only so much of both ([`evaluate`]).
+//! An adapter over `rsjsonnet-lang`, an evaluator that keeps to stable releases and does not recurse on the stack of
+//! its caller. None of those for Rust can be stopped: a template of one line may take all memory there is, or all time.
+//! So it is evaluated in a process of its own that has only so much of both ([`evaluate`]).
 
 mod dialect;
 mod evaluation;

@@ -1,7 +1,7 @@
 //! A new spout: what its spec is made of, what is still missing, and the code that it may begin with.
 //!
-//! Domain: it turns answers into texts. It knows no terminal, no command line and no file system, and it has no rules of
-//! its own about what is a good answer: [`Draft::objections`] asks [`spoutctl_lint`].
+//! Domain: it turns answers into texts. It knows no terminal, no command line and no file system, and it has no rules
+//! of its own about what is a good answer: [`Draft::objections`] asks [`spoutctl_lint`].
 
 mod answers;
 mod code;

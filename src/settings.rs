@@ -1,5 +1,5 @@
-//! Where pachd is and who we are: flags, the environment, pachctl's configuration. The only module that reads environment
-//! variables that are no flag's.
+//! Where pachd is and who we are: flags, the environment, pachctl's configuration. The only module that reads
+//! environment variables that are no flag's.
 //!
 //! | module | holds |
 //! |---|---|
@@ -33,8 +33,8 @@ pub use self::pod::Pod;
 pub use self::search::{SearchError, Server, ServerFlags};
 pub use self::surroundings::{Origin, Surroundings};
 
-/// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not `/tmp` at first,
-/// which is often memory; where a container's root is read-only it is all there is.
+/// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not
+/// `/tmp` at first, which is often memory; where a container's root is read-only it is all there is.
 #[must_use]
 pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
     flag.map_or_else(
@@ -59,15 +59,15 @@ fn first_writable(candidates: Vec<PathBuf>) -> PathBuf {
     candidates.into_iter().nth(found.unwrap_or(0)).unwrap_or_default()
 }
 
-/// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in our
-/// environment because its worker does not take them out.
+/// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in
+/// our environment because its worker does not take them out.
 #[must_use]
 pub fn withheld_from_children() -> Vec<&'static str> {
     pod::withheld(&|name| std::env::var_os(name).is_some())
 }
 
-/// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`, then
-/// whether somebody sees it.
+/// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`,
+/// then whether somebody sees it.
 #[must_use]
 pub fn colour(on_screen: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());

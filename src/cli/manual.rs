@@ -175,13 +175,13 @@ const EXIT_STATUS: &[(&[&str], &[Entry])] = &[
             ),
             (
                 "5",
-                "pachd is unreachable or busy, or retries are used up. Nothing is half in the repo: send again what was not \
-                 acknowledged. With --spool nothing is lost: what was taken in waits there.",
+                "pachd is unreachable or busy, or retries are used up. Nothing is half in the repo: send again what \
+                 was not acknowledged. With --spool nothing is lost: what was taken in waits there.",
             ),
             (
                 "6",
-                "The producer (put DEST -- CMD) failed; every archive that it completed is committed. Or --ack-command or \
-                 --ack-fd failed.",
+                "The producer (put DEST -- CMD) failed; every archive that it completed is committed. Or --ack-command \
+                 or --ack-fd failed.",
             ),
             (
                 "130, 143, 129",
@@ -231,7 +231,8 @@ const EXIT_STATUS: &[(&[&str], &[Entry])] = &[
             ("0", "Done, also when the reader closed the pipe."),
             (
                 "1",
-                "No such branch; with --fail a commit with an error; with -e --until the branch has not come to that commit.",
+                "No such branch; with --fail a commit with an error; with -e --until the branch has not come to that \
+                 commit.",
             ),
             USAGE,
             ("3", "The cursor cannot be read or written."),
@@ -311,14 +312,18 @@ fn environment(command: &Command) -> Vec<Entry> {
                 "PACHD_ADDRESS",
                 "The pachd to talk to, unless --pachd or --context names one, or this is a pipeline's pod.",
             ),
-            ("PACH_CONFIG, PACH_CONTEXT", "pachctl's configuration, and the context in it that is used."),
+            (
+                "PACH_CONFIG, PACH_CONTEXT",
+                "pachctl's configuration, and the context in it that is used.",
+            ),
             (
                 "PACH_TOKEN",
                 "The token that pachd knows us by, unless --token-file holds one. It is never shown.",
             ),
             (
                 "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
-                "A proxy on the way to pachd: the first for gRPC and https://, the second for http://, and to whom none leads.",
+                "A proxy on the way to pachd: the first for gRPC and https://, the second for http://, and to whom \
+                 none leads.",
             ),
         ]);
     }
@@ -340,7 +345,8 @@ fn environment(command: &Command) -> Vec<Entry> {
         (
             "tmp-dir",
             "TMPDIR",
-            "Where larger archives are held while they are in hand, unless --tmp-dir says otherwise; /var/tmp without it.",
+            "Where larger archives are held while they are in hand, unless --tmp-dir says otherwise; /var/tmp without \
+             it.",
         ),
         (
             "color",

@@ -1,4 +1,5 @@
-//! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is from.
+//! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is
+//! from.
 
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ pub(super) fn advise(mut failure: Failure, server: &Server) -> Failure {
             .details
             .push(format!("the token is that of {from}, which pachd gave to this pod"));
         failure.help.push(
-            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: within 16 \
-             s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
+            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: \
+             within 16 s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
                 .to_owned(),
         );
         return failure;
@@ -72,11 +73,12 @@ fn whence(server: &Server) -> String {
 fn remedy(server: &Server) -> String {
     match &server.token {
         Some((_, Origin::Context { name, .. })) => format!(
-            "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes one"
+            "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes \
+             one"
         ),
         Some((_, from)) => format!(
-            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth use-token for a \
-             robot's"
+            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth \
+             use-token for a robot's"
         ),
         None => match (&server.context, &server.passed_over) {
             (Some(context), _) => format!(
@@ -88,8 +90,8 @@ fn remedy(server: &Server) -> String {
                 context.name
             ),
             (None, None) => format!(
-                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or give one by \
-                 PACH_TOKEN or --token-file FILE",
+                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or \
+                 give one by PACH_TOKEN or --token-file FILE",
                 server.address
             ),
         },
@@ -107,7 +109,8 @@ struct Lack<'a> {
 }
 
 impl<'a> Lack<'a> {
-    /// Reads `robot:ci is not authorized to perform this operation - needs permissions [REPO_WRITE] on REPO default/events.`
+    /// Reads
+    /// `robot:ci is not authorized to perform this operation - needs permissions [REPO_WRITE] on REPO default/events.`
     /// (auth 012), whatever stands before and after it.
     fn read(words: &'a str) -> Option<Self> {
         let (before, after) = words.split_once(" is not authorized to perform this operation - needs permissions [")?;
@@ -134,7 +137,8 @@ impl<'a> Lack<'a> {
                  {subject} --project {project}"
             ),
             _ => format!(
-                "{subject} lacks {permissions} on {} {name}; `pachctl auth roles-for-permission {}` shows which roles have it",
+                "{subject} lacks {permissions} on {} {name}; `pachctl auth roles-for-permission {}` shows which roles \
+                 have it",
                 kind.to_lowercase(),
                 self.permissions.first().unwrap_or(&"PERMISSION")
             ),
@@ -182,13 +186,14 @@ mod tests {
 
     #[test]
     fn a_refusal_becomes_the_line_that_grants_what_is_missing() {
-        let words = "StartCommit: start commit in transaction: robot:ci is not authorized to perform this operation - needs \
-                     permissions [REPO_WRITE] on REPO team/events. Run `pachctl auth roles-for-permission` to find roles";
+        let words = "StartCommit: start commit in transaction: robot:ci is not authorized to perform this operation - \
+                     needs permissions [REPO_WRITE] on REPO team/events. Run `pachctl auth roles-for-permission` to \
+                     find roles";
         let lack = Lack::read(words).unwrap();
         assert_eq!(
             lack.grant(),
-            "robot:ci lacks REPO_WRITE; an owner of the repo grants it: pachctl auth set repo events repoWriter robot:ci \
-             --project team"
+            "robot:ci lacks REPO_WRITE; an owner of the repo grants it: pachctl auth set repo events repoWriter \
+             robot:ci --project team"
         );
         for (permissions, role) in [
             (vec!["REPO_READ", "REPO_LIST_FILE"], Some("repoReader")),

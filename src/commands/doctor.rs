@@ -193,10 +193,14 @@ impl Doctor<'_> {
         self.terminal.status(&match dropped {
             Dropped::Gone => format!("commit {id} is dropped, and {branch} is free"),
             Dropped::FinishedWithError => format!(
-                "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the cluster"
+                "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the \
+                 cluster"
             ),
             Dropped::Left => {
-                format!("commit {id} is ended with an error, so that nobody sees its data; it stays in the history of {branch}")
+                format!(
+                    "commit {id} is ended with an error, so that nobody sees its data; it stays in the history of \
+                         {branch}"
+                )
             }
         });
         Ok(())

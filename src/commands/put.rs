@@ -272,8 +272,8 @@ fn warn_of_unusable(temporary: &Path, is_default: bool, terminal: &Terminal) {
     }
 }
 
-/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a dry run
-/// all of it. What cannot be asked here is found, and told, by what follows.
+/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a
+/// dry run all of it. What cannot be asked here is found, and told, by what follows.
 fn say_where(plan: &Plan, sink: &dyn CommitSink, terminal: &Terminal) {
     let Destination { branch, prefix, .. } = &plan.destination;
     if let Some(word) = &plan.destination.doubtful_prefix {

@@ -194,8 +194,8 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     if server.trust == Trust::Anybody {
         // Also with --quiet: whoever reads a log has to see it.
         terminal.error_line(&format!(
-            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the token \
-             included",
+            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the \
+             token included",
             server.address
         ));
     }

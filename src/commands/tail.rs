@@ -137,8 +137,8 @@ fn cannot_begin(trouble: Trouble, interrupts: &Interrupts, server: &Server) -> F
     }
 }
 
-/// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is found
-/// out when the first commit comes.
+/// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is
+/// found out when the first commit comes.
 fn is_past(store: &dyn Followable, args: &TailArgs, branch: &Branch, cursor: Option<&Cursor>) -> bool {
     let kept = cursor.and_then(Cursor::kept).and_then(Trail::newest);
     let ((Some(begin), _) | (None, Some(Beginning::Commit(begin)))) = (kept, &args.range.from) else {

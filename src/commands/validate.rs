@@ -103,7 +103,8 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
     project::load(&path).map(Some).map_err(failure)
 }
 
-/// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just these.
+/// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just
+/// these.
 fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
     let mut options = project_options(args.pachyderm, project);
     options.kubernetes = args.kubernetes.or(options.kubernetes);

@@ -1,5 +1,6 @@
-//! pachctl's configuration: the clusters that somebody works with, each a *context* with an address, who we are there and
-//! whom to trust. It is read as pachctl reads it, files of the first version included, and written only to keep a token.
+//! pachctl's configuration: the clusters that somebody works with, each a *context* with an address, who we are there
+//! and whom to trust. It is read as pachctl reads it, files of the first version included, and written only to keep a
+//! token.
 //!
 //! It holds secrets: nothing of a value is ever part of an error or of a debug print.
 
@@ -174,9 +175,9 @@ impl Contexts {
         Ok(contexts.contains_key(name).then(|| name.to_owned()))
     }
 
-    /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written beside
-    /// itself and renamed, readable for its owner alone. A context that is not there is made, with this address. What was
-    /// YAML, or had comments, is JSON without them then, as when pachctl writes it: the answer tells.
+    /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written
+    /// beside itself and renamed, readable for its owner alone. A context that is not there is made, with this address.
+    /// What was YAML, or had comments, is JSON without them then, as when pachctl writes it: the answer tells.
     ///
     /// # Errors
     /// When the file cannot be used or written.

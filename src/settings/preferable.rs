@@ -95,8 +95,8 @@ impl Preferable {
     }
 }
 
-/// The preferences in a file: at its top for each verb that has the option, and in the table of a verb, which comes first.
-/// `others` is what else may stand at the top.
+/// The preferences in a file: at its top for each verb that has the option, and in the table of a verb, which comes
+/// first. `others` is what else may stand at the top.
 pub(super) fn read(
     top: &DeTable<'_>,
     path: &Path,

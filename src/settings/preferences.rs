@@ -1,7 +1,7 @@
 //! Preferences: options of verbs that may be said once, instead of with every run.
 //!
-//! An option on the command line comes first, then its variable, then the project's file, then the user's own. Only what
-//! decides how a run goes can be preferred; what a run does is said where it is started.
+//! An option on the command line comes first, then its variable, then the project's file, then the user's own. Only
+//! what decides how a run goes can be preferred; what a run does is said where it is started.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ pub use super::preferable::{PREFERABLE, Preferable, Preference, Scope};
 use super::surroundings::{Origin, Surroundings};
 use super::{project, user};
 
-/// What holds here for `verb`: of each option one preference at most. The project's file is looked at only where it can say
-/// something of the verb.
+/// What holds here for `verb`: of each option one preference at most. The project's file is looked at only where it can
+/// say something of the verb.
 ///
 /// # Errors
 /// When one of the two files cannot be used.

@@ -1,7 +1,7 @@
 //! `spoutctl.toml`: what a project says once for everybody who works on it.
 //!
-//! It lies in directories that others may write to, so it says nothing about where pachd is, who we are or whom we trust:
-//! whoever could write it would decide where a token goes.
+//! It lies in directories that others may write to, so it says nothing about where pachd is, who we are or whom we
+//! trust: whoever could write it would decide where a token goes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The search: which pachd is meant, who we are there and whom we trust, and where each of these was said.
 //!
-//! **A context counts where pachd's address is its own.** Its token, its authorities and its project belong to its cluster:
-//! an address that somebody else names gets none of them, unless `--context` says so. (pachctl sends the active context's
-//! token to whatever `PACHD_ADDRESS` names.)
+//! **A context counts where pachd's address is its own.** Its token, its authorities and its project belong to its
+//! cluster: an address that somebody else names gets none of them, unless `--context` says so. (pachctl sends the
+//! active context's token to whatever `PACHD_ADDRESS` names.)
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,8 +80,8 @@ impl SearchError {
             Self::File(error) => error.help()?.to_owned(),
             Self::Context(error) => error.help(),
             Self::NoAddress { name, .. } => format!(
-                "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl port-forward`, or \
-                 `pachctl config update context {name} --pachd-address grpc://HOST:PORT`"
+                "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl \
+                 port-forward`, or `pachctl config update context {name} --pachd-address grpc://HOST:PORT`"
             ),
             Self::Token { .. } => "pass the token alone, without quotes and without a newline".to_owned(),
             Self::Authorities { .. } => "name a file with certificates in PEM".to_owned(),
@@ -194,8 +194,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Where pachd is. In a pod the sidecar comes before `PACHD_ADDRESS`: a spout's own repo can be written through it alone,
-    /// and pachctl looks there first, too.
+    /// Where pachd is. In a pod the sidecar comes before `PACHD_ADDRESS`: a spout's own repo can be written through it
+    /// alone, and pachctl looks there first, too.
     fn place(&mut self) -> Result<(Address, Origin, Candidates), SearchError> {
         if let Some(text) = self.asked.pachd {
             let address = Address::new(text)?;
@@ -249,8 +249,8 @@ impl Search<'_> {
         }
     }
 
-    /// The contexts that may go with an address that was named by itself. A configuration that is not needed and cannot be
-    /// used is worth a warning.
+    /// The contexts that may go with an address that was named by itself. A configuration that is not needed and cannot
+    /// be used is worth a warning.
     fn contexts_for(&mut self, address: &Address) -> Result<Candidates, SearchError> {
         if matches!(address, Address::Local(_)) {
             return Ok(Candidates::None);

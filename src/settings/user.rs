@@ -12,8 +12,8 @@ use spoutctl_lint::source::SourceFile;
 
 const TOP: &[&str] = &["cacert", "context", "pachd", "token-file"];
 
-/// What is not in it: a secret has a file of its own, or stands in pachctl's configuration, and no protection is given up
-/// once and for all.
+/// What is not in it: a secret has a file of its own, or stands in pachctl's configuration, and no protection is given
+/// up once and for all.
 const NEVER: Never = Never {
     names: &["auth-token", "insecure", "pach-token", "token"],
     why: "this file is read aloud by `spoutctl config`, and copied to other machines",

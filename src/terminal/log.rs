@@ -32,8 +32,8 @@ pub fn form() -> Form {
     *FORM.get_or_init(usual)
 }
 
-/// In a spout's pod standard error is a log that is read days later; `serve --as-spout`, which plays the pod, has no Kubernetes.
-/// Elsewhere it may be a script that reads it, or a journal that has times of its own.
+/// In a spout's pod standard error is a log that is read days later; `serve --as-spout`, which plays the pod, has no
+/// Kubernetes. Elsewhere it may be a script that reads it, or a journal that has times of its own.
 fn usual() -> Form {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("PPS_PIPELINE_NAME") && is_set("KUBERNETES_SERVICE_HOST") && !io::stderr().is_terminal() {

@@ -377,7 +377,10 @@ impl Submitter<'_> {
         let failure = Failure::new(Exit::Refused, format!("pachd refuses {}", spec.shown()));
         if is_refused_for_downstream(words) {
             return failure
-                .detail("another pipeline reads from this spout, and pachd's own database then takes no update while it runs")
+                .detail(
+                    "another pipeline reads from this spout, and pachd's own database then takes no update while \
+                         it runs",
+                )
                 .help("--restart stops it, updates it, and starts it again");
         }
         if is_there && !self.how.update {

@@ -1,5 +1,5 @@
-//! The text of pachctl's configuration. pachctl 2 reads it as YAML, of which JSON is a part: comments, a byte order mark, a
-//! comma too many and plain YAML are fine there, and so they are here.
+//! The text of pachctl's configuration. pachctl 2 reads it as YAML, of which JSON is a part: comments, a byte order
+//! mark, a comma too many and plain YAML are fine there, and so they are here.
 
 use serde_json::{Map, Value};
 

@@ -53,8 +53,10 @@ impl Topics {
             Some(From::Pod) => of_pod(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?,
         };
         if !spoutctl_kafka::IS_BUILT_IN {
-            return Err(Failure::new(Exit::Usage, "this spoutctl was built without Kafka")
-                .help("in a clone: cargo install --path . --features kafka-tls; to build it takes make, perl and a C++ compiler"));
+            return Err(Failure::new(Exit::Usage, "this spoutctl was built without Kafka").help(
+                "in a clone: cargo install --path . --features kafka-tls; to build it takes make, perl and a C++ \
+                       compiler",
+            ));
         }
         let form = match (envelope, &messages.messages) {
             (Some(Envelope::Json), _) => Form::Envelope,
