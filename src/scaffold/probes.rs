@@ -31,7 +31,10 @@ pub(super) fn annotations(port: u16) -> Piece {
 /// when it has failed; `put` may look for its sidecar for ten minutes before it listens. A container that is killed
 /// earlier than that has lost its time for nothing.
 pub(super) fn patch(port: u16) -> Piece {
-    let probe = |path: &str, failures: u32| json!({"httpGet": {"path": path, "port": port}, "periodSeconds": 10, "failureThreshold": failures});
+    let probe = |path: &str, failures: u32| {
+        let get = json!({"path": path, "port": port});
+        json!({"httpGet": get, "periodSeconds": 10, "failureThreshold": failures})
+    };
     let add = |name: &str, probe| json!({"op": "add", "path": format!("/containers/0/{name}"), "value": probe});
     let patch = json!([
         add("startupProbe", probe("/healthz", 90)),

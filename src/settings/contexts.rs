@@ -282,7 +282,8 @@ mod tests {
     #[test]
     fn a_token_is_kept_and_everything_else_stays() {
         let content = r#"{"user_id": "u", "new": [1], "v2": {"active_context": "a", "metrics": true, "contexts": {
-            "a": {"pachd_address": "grpc://a:1", "sessionToken": "old", "future": {"x": null}}, "b": {"session_token": "b"}}}}"#;
+            "a": {"pachd_address": "grpc://a:1", "sessionToken": "old", "future": {"x": null}},
+            "b": {"session_token": "b"}}}}"#;
         let now = kept(content, "a", Some(&token("fresh")));
         assert_eq!(
             now,

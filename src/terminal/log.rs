@@ -197,7 +197,10 @@ mod tests {
         };
         assert_eq!(
             read(&error),
-            json!({"time": time, "level": "error", "message": "no", "code": 4, "archive": 7, "commit": "c", "help": ["do"]})
+            json!({
+                "time": time, "level": "error", "message": "no", "code": 4, "archive": 7, "commit": "c",
+                "help": ["do"],
+            })
         );
     }
 
