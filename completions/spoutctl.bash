@@ -380,7 +380,7 @@ _spoutctl() {
             fi
             case "${prev}" in
                 --template)
-                    COMPREPLY=($(compgen -W "blank directory kafka mqtt nats postgres redis webhook" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "blank directory kafka kcat mqtt nats postgres redis webhook" -- "${cur}"))
                     return 0
                     ;;
                 --image)

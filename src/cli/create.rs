@@ -109,11 +109,12 @@ pub struct SubmissionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The spout")]
 pub struct AnswerArgs {
-    /// What to begin with: blank, directory, kafka, mqtt, nats, postgres, redis or webhook
+    /// What to begin with: blank, directory, kafka, kcat, mqtt, nats, postgres, redis or webhook
     ///
-    /// All but blank bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is started
-    /// again whenever it ends; --env says where it reads. Without --with-code the image has to have the consumer, bash
-    /// and spoutctl.
+    /// All but blank and kafka bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is
+    /// started again whenever it ends; --env says where it reads. Without --with-code the image has to have the
+    /// consumer, bash and spoutctl. With kafka there is no code: a spoutctl that was built with Kafka reads it by
+    /// itself.
     #[arg(long, value_name = "TEMPLATE", value_parser = template_parser(), hide_possible_values = true)]
     pub template: Option<&'static template::Template>,
 

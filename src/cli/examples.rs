@@ -131,7 +131,7 @@ pub const CREATE: &[Example] = &[
         "writes orders.json",
     ),
     example(
-        "spoutctl create orders --template kafka --with-code orders",
+        "spoutctl create orders --template mqtt --with-code orders",
         "a spec, and code that runs",
     ),
     example("spoutctl create -f orders.json", "creates the pipeline"),

@@ -18,14 +18,32 @@ pub fn files(draft: &Draft, spec: &str) -> Vec<CodeFile> {
         text,
         is_executable,
     };
-    vec![
-        file("entrypoint.sh", entrypoint(draft), true),
-        file("Dockerfile", dockerfile(draft), false),
-        file("README.md", readme(draft, spec), false),
-    ]
+    match consumer(draft) {
+        Some(consumer) => vec![
+            file("entrypoint.sh", entrypoint(draft, &consumer), true),
+            file("Dockerfile", dockerfile(draft), false),
+            file(
+                "README.md",
+                readme(draft, spec, include_str!("templates/README.md")),
+                false,
+            ),
+        ],
+        None => vec![
+            file(
+                "Dockerfile",
+                include_str!("templates/codeless/Dockerfile").to_owned(),
+                false,
+            ),
+            file(
+                "README.md",
+                readme(draft, spec, include_str!("templates/codeless/README.md")),
+                false,
+            ),
+        ],
+    }
 }
 
-fn entrypoint(draft: &Draft) -> String {
+fn entrypoint(draft: &Draft, consumer: &str) -> String {
     let template = draft.template();
     let own = format!(
         "\"${{PPS_PROJECT_NAME:-default}}/${{PPS_PIPELINE_NAME}}{}\"",
@@ -36,7 +54,7 @@ fn entrypoint(draft: &Draft) -> String {
         .replace("__NAME__", name(draft))
         .replace("__TITLE__", template.title)
         .replace("__PUT__", &put(template, destination.as_deref()).join(" "));
-    format!("{head}{}", consumer(draft))
+    format!("{head}{consumer}")
 }
 
 fn dockerfile(draft: &Draft) -> String {
@@ -50,7 +68,7 @@ fn dockerfile(draft: &Draft) -> String {
         .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
 }
 
-fn readme(draft: &Draft, spec: &str) -> String {
+fn readme(draft: &Draft, spec: &str, text: &str) -> String {
     let template = draft.template();
     let environment = draft.variables().into_iter();
     let environment: Vec<String> = environment
@@ -64,11 +82,11 @@ fn readme(draft: &Draft, spec: &str) -> String {
         .collect();
     let own = draft.destination();
     let spout = own.split('@').next().unwrap_or(&own);
-    include_str!("templates/README.md")
-        .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
+    text.replace("__VERSION__", env!("CARGO_PKG_VERSION"))
         .replace("__ABOUT__", template.about)
         .replace("__SECRETS__", &secrets(draft))
         .replace("__ENVIRONMENT__", &environment.join(" "))
+        .replace("__COMMAND__", &shell_words::join(command(draft)))
         .replace("__TITLE__", template.title)
         .replace("__SPOUT__", spout)
         .replace("__REPO__", &own)

@@ -146,13 +146,19 @@ impl Draft {
         spoutctl_lint::check(&file, options).diagnostics
     }
 
-    /// The programs that a consumer in the spec needs in the image; none when the spec has no consumer of a template.
+    /// What a template's part of the spec needs in the image; nothing when there is none, or when it has a Dockerfile.
     #[must_use]
     pub fn programs(&self) -> Vec<&'static str> {
         if self.program.is_some() || self.with_code {
             return Vec::new();
         }
-        [&["bash", "spoutctl"], self.template().programs()].concat()
+        let template = self.template();
+        let of_all: &[&str] = if template.has_consumer() {
+            &["bash", "spoutctl"]
+        } else {
+            &[]
+        };
+        [of_all, template.programs()].concat()
     }
 
     /// `[project/]repo[@branch]`, where the spout's commits go.
@@ -267,28 +273,36 @@ const ENTRYPOINT: &str = "/spout/entrypoint.sh";
 
 /// What the spec runs.
 fn command(draft: &Draft) -> Vec<String> {
+    let destination = draft.output_branch.as_ref().map(|_| draft.destination());
+    let mut words = put(draft.template(), destination.as_deref());
+    let Some(consumer) = consumer(draft) else {
+        return words;
+    };
     if draft.with_code {
         return vec![ENTRYPOINT.to_owned()];
     }
-    let destination = draft.output_branch.as_ref().map(|_| draft.destination());
-    let mut words = put(draft.template(), destination.as_deref());
-    let script = format!("set -euo pipefail\n{}", without_comments(&consumer(draft)));
+    let script = format!("set -euo pipefail\n{}", without_comments(&consumer));
     words.extend(["--", "bash", "-c"].map(str::to_owned));
     words.push(script);
     words
 }
 
-/// `spoutctl put …`, up to the command that it runs. In its pod it needs no destination, unless the branch is another.
+/// `spoutctl put …`, up to the command that it runs, if it runs one. In its pod it needs no destination, unless the
+/// branch is another.
 pub(super) fn put(template: &Template, destination: Option<&str>) -> Vec<String> {
     let begin = ["spoutctl", "put"].into_iter().chain(destination);
-    let end = ["--restart", "always"]
-        .into_iter()
-        .chain(template.taken.iter().copied());
+    let restart: &[&str] = if template.has_consumer() {
+        &["--restart", "always"]
+    } else {
+        &[]
+    };
+    let end = restart.iter().chain(template.taken).copied();
     begin.chain(end).map(str::to_owned).collect()
 }
 
-pub(super) fn consumer(draft: &Draft) -> String {
-    draft.template().consumer.replace("__BRANCH__", &draft.at_branch())
+pub(super) fn consumer(draft: &Draft) -> Option<String> {
+    let text = draft.template().consumer?;
+    Some(text.replace("__BRANCH__", &draft.at_branch()))
 }
 
 /// Comments that stand alone, in a text that nobody edits. Not within what a here-document holds: there they may be

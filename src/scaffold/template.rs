@@ -1,7 +1,7 @@
 //! Kinds of spouts to begin with: what each reads, the variables that say where from, and its consumer.
 //!
 //! A consumer is a script for bash that prints messages, or archives, for ever; `spoutctl put … -- bash -c SCRIPT` runs
-//! it, and runs it anew whenever it ends. Its text is in `templates/`.
+//! it, and runs it anew whenever it ends. Its text is in `templates/`. What `put` reads by itself has none.
 
 /// A kind of spout.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,9 +10,10 @@ pub struct Template {
     /// What it reads, behind the spout's name and a colon.
     pub title: &'static str,
     pub variables: &'static [Variable],
-    /// How `put` takes what the consumer prints.
+    /// How `put` takes what the consumer prints, or what it reads by itself.
     pub(super) taken: &'static [&'static str],
-    pub(super) consumer: &'static str,
+    /// `None`: `put` reads the source by itself.
+    pub(super) consumer: Option<&'static str>,
     /// What the consumer runs that not every image has.
     pub(super) programs: &'static [&'static str],
     /// Of Debian, beside `ca-certificates`.
@@ -51,7 +52,13 @@ impl Template {
         with_code || self.name != BLANK.name
     }
 
-    /// The programs that the image has to have for a consumer in the spec, beside bash and spoutctl.
+    /// Whether a script has to run beside `put`.
+    #[must_use]
+    pub fn has_consumer(&self) -> bool {
+        self.consumer.is_some()
+    }
+
+    /// What the image has to have for a consumer in the spec, beside bash and spoutctl.
     #[must_use]
     pub fn programs(&self) -> &'static [&'static str] {
         self.programs
@@ -99,8 +106,38 @@ const fn secret(name: &'static str, question: &'static str, is_needed: bool) -> 
 
 const LINES: &[&str] = &["--messages", "lines", "--into", "messages.jsonl"];
 
+/// `put` reads it by itself, so the spec is all there is.
 const KAFKA: Template = Template {
     name: "kafka",
+    title: "all partitions of Kafka topics",
+    variables: &[
+        needed("HOST", "Kafka's host, or several: HOST[:PORT],…"),
+        usual("PORT", "the port of hosts without one", "9092"),
+        needed("TOPIC", "the topic, or several: TOPIC,…"),
+    ],
+    taken: &[
+        "--from",
+        "kafka",
+        "--envelope",
+        "json",
+        "--into",
+        "{time:%Y/%m/%d}/{uuid}.jsonl",
+    ],
+    consumer: None,
+    programs: &["a spoutctl that was built with Kafka"],
+    packages: &[],
+    image: "",
+    port: None,
+    about: "Each record is a line of JSON with its topic, partition, offset, timestamp, key, headers and value. A \
+            commit has what came within five seconds, in a file of its own below its day, as `2026/11/30/….jsonl`. \
+            Where each partition goes on stands in the commit itself, so no record is lost and none comes twice, \
+            whatever is killed. For TLS and SASL, mount a secret that holds a `kafka.properties` (`--secret \
+            kafka=/etc/kafka`), and add `\"--kafka-config\", \"/etc/kafka/kafka.properties\"` to `cmd`.",
+};
+
+/// For images whose spoutctl was built without Kafka.
+const KCAT: Template = Template {
+    name: "kcat",
     title: "a partition of a Kafka topic, read by kcat",
     variables: &[
         needed("KAFKA_BROKERS", "Kafka's brokers, HOST:PORT,…"),
@@ -108,7 +145,7 @@ const KAFKA: Template = Template {
         usual("KAFKA_PARTITION", "the partition", "0"),
     ],
     taken: LINES,
-    consumer: include_str!("templates/kafka.sh"),
+    consumer: Some(include_str!("templates/kcat.sh")),
     programs: &["jq", "kcat"],
     packages: &["jq", "kcat"],
     image: "",
@@ -135,7 +172,7 @@ const MQTT: Template = Template {
         secret("MQTT_PASSWORD", "the password, with MQTT_USERNAME", false),
     ],
     taken: LINES,
-    consumer: include_str!("templates/mqtt.sh"),
+    consumer: Some(include_str!("templates/mqtt.sh")),
     programs: &["mosquitto_sub"],
     packages: &["mosquitto-clients"],
     image: "",
@@ -162,7 +199,7 @@ const POSTGRES: Template = Template {
         usual("SPOUT_EVERY", "seconds between two looks", "5"),
     ],
     taken: LINES,
-    consumer: include_str!("templates/postgres.sh"),
+    consumer: Some(include_str!("templates/postgres.sh")),
     programs: &["jq", "psql"],
     packages: &["jq", "postgresql-client"],
     image: "",
@@ -185,7 +222,7 @@ const NATS: Template = Template {
         secret("NATS_PASSWORD", "the password, with NATS_USER", false),
     ],
     taken: LINES,
-    consumer: include_str!("templates/nats.sh"),
+    consumer: Some(include_str!("templates/nats.sh")),
     programs: &["nats"],
     packages: &[],
     image: "COPY --from=natsio/nats-box:0.19.5 /usr/local/bin/nats /usr/local/bin/nats\n",
@@ -206,7 +243,7 @@ const REDIS: Template = Template {
         secret("REDISCLI_AUTH", "the password", false),
     ],
     taken: LINES,
-    consumer: include_str!("templates/redis.sh"),
+    consumer: Some(include_str!("templates/redis.sh")),
     programs: &["jq", "redis-cli"],
     packages: &["jq", "redis-tools"],
     image: "",
@@ -225,7 +262,7 @@ const WEBHOOK: Template = Template {
         usual("WEBHOOK_LISTEN", "the port", "9000"),
     ],
     taken: LINES,
-    consumer: include_str!("templates/webhook.sh"),
+    consumer: Some(include_str!("templates/webhook.sh")),
     programs: &["flock", "jq", "webhook"],
     packages: &["jq", "webhook"],
     image: "",
@@ -242,7 +279,7 @@ const DIRECTORY: Template = Template {
     title: "the files of a directory, watched by inotifywait",
     variables: &[usual("SPOUT_DIRECTORY", "the directory", "/data")],
     taken: &["--escape-paths"],
-    consumer: include_str!("templates/directory.sh"),
+    consumer: Some(include_str!("templates/directory.sh")),
     programs: &["inotifywait", "tar"],
     packages: &["inotify-tools"],
     image: "",
@@ -260,7 +297,7 @@ pub const BLANK: &Template = &Template {
     title: "a consumer of your own",
     variables: &[usual("SPOUT_EVERY", "seconds between two messages", "10")],
     taken: LINES,
-    consumer: include_str!("templates/blank.sh"),
+    consumer: Some(include_str!("templates/blank.sh")),
     programs: &[],
     packages: &[],
     image: "",
@@ -270,7 +307,9 @@ pub const BLANK: &Template = &Template {
 };
 
 /// Every template, by name.
-pub const ALL: &[&Template] = &[BLANK, &DIRECTORY, &KAFKA, &MQTT, &NATS, &POSTGRES, &REDIS, &WEBHOOK];
+pub const ALL: &[&Template] = &[
+    BLANK, &DIRECTORY, &KAFKA, &KCAT, &MQTT, &NATS, &POSTGRES, &REDIS, &WEBHOOK,
+];
 
 /// The template of that name.
 #[must_use]

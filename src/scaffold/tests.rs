@@ -220,7 +220,7 @@ fn what_is_missing_is_told_all_at_once_with_what_to_write() {
     );
     assert_eq!(
         missing(template::named("kafka"), true),
-        ["NAME", "--image IMAGE", "--env KAFKA_BROKERS=…", "--env KAFKA_TOPIC=…"]
+        ["NAME", "--image IMAGE", "--env HOST=…", "--env TOPIC=…"]
     );
 }
 
@@ -242,6 +242,26 @@ fn a_script_is_for_the_shell_that_it_names() {
 }
 
 #[test]
+fn what_put_reads_by_itself_has_no_code_and_its_spec_is_the_same_with_and_without_a_directory() {
+    let kafka = template::named("kafka").unwrap();
+    let [spec, with_code] = [false, true].map(|with_code| draft(kafka, with_code).spec(Format::Json));
+    assert_eq!(spec, with_code);
+    let spec: serde_json::Value = serde_json::from_str(&spec).unwrap();
+    let words: Vec<&str> = spec["transform"]["cmd"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|word| word.as_str())
+        .collect();
+    assert_eq!(words[..4], ["spoutctl", "put", "--from", "kafka"]);
+    let files = files(&draft(kafka, true), "orders.json");
+    let names: Vec<&str> = files.iter().map(|file| file.name).collect();
+    assert_eq!(names, ["Dockerfile", "README.md"]);
+    let command = "PORT=9092 TOPIC=some.where spoutctl put --from kafka ";
+    assert!(files[1].text.contains(command), "{}", files[1].text);
+}
+
+#[test]
 fn a_template_writes_to_the_branch_that_the_spec_names() {
     for template in template::ALL {
         let mut draft = draft(template, true);
@@ -255,8 +275,10 @@ fn a_template_writes_to_the_branch_that_the_spec_names() {
                 file.text
             );
         }
-        let script = &files(&draft, "orders.json")[0].text;
-        assert!(script.contains("put \"${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}@staging\" "));
+        if template.has_consumer() {
+            let script = &files(&draft, "orders.json")[0].text;
+            assert!(script.contains("put \"${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}@staging\" "));
+        }
         draft.with_code = false;
         draft.program = None;
         let spec = draft.spec(Format::Json);

@@ -24,7 +24,8 @@ pub fn create(world: &World, args: &[&str]) -> Ran {
 /// The flags that a template needs.
 pub fn needed(template: &str) -> &'static [&'static str] {
     match template {
-        "kafka" => &["--env", "KAFKA_BROKERS=kafka:9092", "--env", "KAFKA_TOPIC=orders"],
+        "kafka" => &["--env", "HOST=kafka", "--env", "TOPIC=orders"],
+        "kcat" => &["--env", "KAFKA_BROKERS=kafka:9092", "--env", "KAFKA_TOPIC=orders"],
         "mqtt" => &["--env", "MQTT_HOST=127.0.0.1", "--env", "MQTT_TOPIC=orders/#"],
         "nats" => &["--env", "NATS_URL=nats://nats:4222", "--env", "NATS_SUBJECT=orders.>"],
         "postgres" => &[
@@ -48,6 +49,10 @@ pub fn needed(template: &str) -> &'static [&'static str] {
 
 fn all_templates() -> impl Iterator<Item = &'static str> {
     template::ALL.iter().map(|template| template.name)
+}
+
+fn has_consumer(template: &str) -> bool {
+    template::named(template).unwrap().has_consumer()
 }
 
 const IMAGE: &[&str] = &["--image", "registry.example.com/orders:1"];
@@ -148,7 +153,7 @@ fn what_is_missing_is_one_usage_error_that_lists_all_of_it() {
     for args in [&["--template", "kafka"][..], &["--template", "kafka", "--no-input"]] {
         let ran = create(&world, args);
         ran.expect(2).says("4 answers are missing");
-        for argument in ["NAME", "--image IMAGE", "--env KAFKA_BROKERS=…", "--env KAFKA_TOPIC=…"] {
+        for argument in ["NAME", "--image IMAGE", "--env HOST=…", "--env TOPIC=…"] {
             ran.says(argument);
         }
         assert_eq!(ran.stderr.matches("error:").count(), 1, "{}", ran.stderr);
@@ -213,7 +218,7 @@ fn answers_that_cannot_be_read_are_usage_errors() {
         (&["--secret", "db:password"], "SECRET:KEY=VARIABLE"),
         (&["--cpu", "half"], "0.5 or 500m"),
         (&["--cmd", "echo 'x"], "quote"),
-        (&["--template", "amqp"], "kafka"),
+        (&["--template", "amqp"], "kcat"),
         (&["--template", "kafka", "--cmd", "main"], "brings its own program"),
         (&["--cmd", "main", "--", "main"], "cannot be used with"),
         (&["--with-code", "code", "--cmd", "main"], "cannot be used with"),
@@ -279,10 +284,17 @@ fn every_template_writes_a_spec_without_a_finding_and_code_that_belongs_to_it() 
         let begin = [&["orders", "--template", template], IMAGE, needed(template)].concat();
         let code = [&begin[..], &["--with-code", template]].concat();
         let ran = create(&world, &code);
-        let files = ["entrypoint.sh", "Dockerfile", "README.md", "orders.json"];
-        assert_eq!(ran.expect(0).lines(), files.map(|file| format!("{template}/{file}")));
-        let script = world.path(&format!("{template}/entrypoint.sh"));
-        assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o700, 0o700);
+        let files: &[&str] = if has_consumer(template) {
+            &["entrypoint.sh", "Dockerfile", "README.md", "orders.json"]
+        } else {
+            &["Dockerfile", "README.md", "orders.json"]
+        };
+        let files: Vec<String> = files.iter().map(|file| format!("{template}/{file}")).collect();
+        assert_eq!(ran.expect(0).lines(), files);
+        if has_consumer(template) {
+            let script = world.path(&format!("{template}/entrypoint.sh"));
+            assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o700, 0o700);
+        }
         let readme = fs::read_to_string(world.path(&format!("{template}/README.md"))).unwrap();
         assert!(readme.contains("spoutctl validate orders.json"), "{readme}");
         let spec = format!("{template}/orders.json");
@@ -290,7 +302,11 @@ fn every_template_writes_a_spec_without_a_finding_and_code_that_belongs_to_it() 
         if template != "blank" {
             let file = format!("{template}.yaml");
             let ran = create(&world, &[&begin[..], &["-o", &file]].concat());
-            ran.expect(0).says("the image has to have bash, spoutctl, ");
+            ran.expect(0).says(if has_consumer(template) {
+                "the image has to have bash, spoutctl, "
+            } else {
+                "the image has to have a spoutctl that was built with Kafka"
+            });
             assert_eq!(validate(&world, &file).expect(0).text(), "");
         }
     }
@@ -304,7 +320,7 @@ fn shellcheck_finds_nothing_in_any_script() {
     }
     let world = World::local();
     let mut scripts = Vec::new();
-    for template in all_templates() {
+    for template in all_templates().filter(|template| has_consumer(template)) {
         for branch in [&[][..], &["--output-branch", "staging"]] {
             let code = format!("{template}{}", branch.len());
             let begin = [&["orders", "--template", template], IMAGE, needed(template), branch].concat();
@@ -334,5 +350,6 @@ fn shellcheck_finds_nothing_in_any_script() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(scripts.len(), 2 * (2 * template::ALL.len() - 1) + 1);
+    let with_script = all_templates().filter(|template| has_consumer(template)).count();
+    assert_eq!(scripts.len(), 2 * (2 * with_script - 1) + 1);
 }

@@ -76,7 +76,10 @@ const FAULTS: &[Named] = &[
     }),
 ];
 
-const MODES: &[(&str, &[&str])] = &[
+/// How it is put: a name and the flags.
+type Mode = (&'static str, &'static [&'static str]);
+
+const MODES: &[Mode] = &[
     ("plain", &["--stream", "s"]),
     ("appending", &["--stream", "s", "--append"]),
     ("with a spool", &["--spool", SPOOL]),
@@ -173,16 +176,18 @@ struct Cell {
     store: PathBuf,
     /// Where the server restarts, it is the cell's own.
     served: Arc<Mutex<Served>>,
+    table: &'static Table,
 }
 
 impl Cell {
     /// Puts `serve` over its store down and up again.
     fn restart(&self) -> Box<dyn FnOnce() + Send> {
         let (served, store, upstream) = (Arc::clone(&self.served), self.store.clone(), self.proxy.upstream());
+        let table = self.table;
         Box::new(move || {
             let mut served = served.lock().unwrap();
             served.kill();
-            *served = Served::over(&store, &[]);
+            *served = table.serve(&store);
             upstream.is_at(&served.authority);
         })
     }
@@ -295,6 +300,9 @@ impl Cell {
         if late {
             outcome.open = 0;
         }
+        if self.table.release.is_some() {
+            forget_alias(&mut outcome.good);
+        }
         if self.is_batched() {
             let good = outcome.good.iter_mut().map(|good| &mut good.archive);
             let told = outcome.acknowledged.iter_mut().map(|(archive, _)| archive);
@@ -310,6 +318,16 @@ impl Cell {
             told: Told::Once,
         };
         promise.check(&outcome).or_else(wrong)
+    }
+}
+
+/// Before 2.6, a branch that is moved has an empty head of its own, on top of the commit that it was moved to.
+fn forget_alias(good: &mut Vec<Good>) {
+    if let [.., last, alias] = &good[..]
+        && alias.archive == 0
+        && alias.tree == last.tree
+    {
+        good.pop();
     }
 }
 
@@ -345,42 +363,111 @@ fn files_of_commit(store: &Store, info: &CommitInfo) -> Tree {
     tree_of(&archive)
 }
 
-/// The cells in an order that spreads those that take long.
-fn cells() -> impl Iterator<
-    Item = (
-        &'static str,
-        &'static Named,
-        &'static (&'static str, &'static [&'static str]),
-    ),
-> {
-    let steps = || STEPS.iter().chain(STAGED_STEPS);
-    let is_step = |step: &&str, flags: &[&str]| {
-        if flags.contains(&ROUTE) {
-            ROUTED_STEPS.contains(step)
-        } else {
-            flags.contains(&"--staging") || STEPS.contains(step)
-        }
-    };
-    FAULTS.iter().flat_map(move |fault| {
-        steps().flat_map(move |step| {
-            let modes = MODES.iter().filter(move |(_, flags)| is_step(step, flags));
-            modes.map(move |mode| (*step, fault, mode))
-        })
-    })
+/// What is run, and against which server.
+struct Table {
+    scheme: &'static str,
+    /// What `serve` answers as, if not the newest.
+    release: Option<&'static str>,
+    steps: &'static [&'static str],
+    modes: &'static [&'static str],
+    faults: &'static [&'static str],
 }
 
-fn whatever_meets_a_call(scheme: &str) {
+/// Empty lists of a table are all of it.
+fn is_listed(list: &[&str], name: &str) -> bool {
+    list.is_empty() || list.contains(&name)
+}
+
+impl Table {
+    const fn whole(scheme: &'static str) -> Self {
+        Self {
+            scheme,
+            release: None,
+            steps: &[],
+            modes: &[],
+            faults: &[],
+        }
+    }
+
+    fn serve(&self, store: &Path) -> Served {
+        let args: Vec<&str> = self
+            .release
+            .iter()
+            .flat_map(|release| ["--pachyderm", release])
+            .collect();
+        Served::over(store, &args)
+    }
+
+    /// The cells in an order that spreads those that take long.
+    fn cells(&self) -> impl Iterator<Item = (&'static str, &'static Named, &'static Mode)> {
+        let is_step = |step: &str, flags: &[&str]| {
+            if flags.contains(&ROUTE) {
+                ROUTED_STEPS.contains(&step)
+            } else {
+                flags.contains(&"--staging") || STEPS.contains(&step)
+            }
+        };
+        let steps = || {
+            let steps = STEPS.iter().chain(STAGED_STEPS).copied();
+            steps.filter(|step| is_listed(self.steps, step))
+        };
+        let faults = FAULTS.iter().filter(|(name, _)| is_listed(self.faults, name));
+        faults.flat_map(move |fault| {
+            steps().flat_map(move |step| {
+                let modes = MODES.iter().filter(|(name, _)| is_listed(self.modes, name));
+                let modes = modes.filter(move |(_, flags)| is_step(step, flags));
+                modes.map(move |mode| (step, fault, mode))
+            })
+        })
+    }
+}
+
+/// Where those before 2.6 need another way: a commit is given up only once it is finished, a branch that is moved gets a head
+/// of its own, and 2.0 has other words.
+const fn before_2_6(release: &'static str) -> Table {
+    Table {
+        scheme: "grpc",
+        release: Some(release),
+        steps: &[
+            "StartCommit",
+            "AddFileSet",
+            "FinishCommit",
+            "InspectCommit",
+            "DropCommitSet",
+            "CreateBranch",
+            "FinishTransaction",
+        ],
+        modes: &[
+            "appending",
+            "with a spool, in flight",
+            "staged, with a spool",
+            "routed, with a spool",
+        ],
+        faults: &[
+            "not carried out, connection closed",
+            "carried out, not answered",
+            "carried out after three calls",
+            "carried out when all is over",
+            "carried out twice",
+            "carried out again later",
+            "503",
+            "carried out, and the server restarts",
+        ],
+    }
+}
+
+fn whatever_meets_a_call(table: &'static Table) {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("store");
-    let served = Arc::new(Mutex::new(Served::over(&store, &[])));
+    let served = Arc::new(Mutex::new(table.serve(&store)));
     let wrong = Mutex::new(Vec::new());
-    let cells = Mutex::new(cells().enumerate());
+    let cells = Mutex::new(table.cells().enumerate());
     let work = || {
         while let Some((number, (step, (fault, make), (mode, flags)))) = { cells.lock().unwrap().next() } {
             let own = fault.contains("restarts");
             let (store, served) = if own {
                 let store = directory.path().join(format!("store-{number}"));
-                let served = Arc::new(Mutex::new(Served::over(&store, &[])));
+                let served = Arc::new(Mutex::new(table.serve(&store)));
                 (store, served)
             } else {
                 (store.clone(), Arc::clone(&served))
@@ -390,10 +477,11 @@ fn whatever_meets_a_call(scheme: &str) {
                 repo: format!("cell-{number}"),
                 step,
                 flags: flags.to_vec(),
-                world: World::at(&format!("{scheme}://{}", proxy.authority())),
+                world: World::at(&format!("{}://{}", table.scheme, proxy.authority())),
                 proxy,
                 store,
                 served,
+                table,
             };
             let knowable = knowable(step, fault, flags);
             let what = match cell.run(make(&cell)) {
@@ -411,8 +499,9 @@ fn whatever_meets_a_call(scheme: &str) {
 
 #[test]
 fn whatever_meets_a_call_over_http_each_archive_is_there_once_and_in_order() {
+    const HTTP: Table = Table::whole("http");
     if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call("http");
+        whatever_meets_a_call(&HTTP);
     }
 }
 
@@ -432,7 +521,24 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
 
 #[test]
 fn whatever_meets_a_call_over_grpc_each_archive_is_there_once_and_in_order() {
+    const GRPC: Table = Table::whole("grpc");
     if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call("grpc");
+        whatever_meets_a_call(&GRPC);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_2_0_each_archive_is_there_once_and_in_order() {
+    const OF_2_0: Table = before_2_6("2.0");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&OF_2_0);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_2_3_each_archive_is_there_once_and_in_order() {
+    const OF_2_3: Table = before_2_6("2.3");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&OF_2_3);
     }
 }

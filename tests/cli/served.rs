@@ -23,8 +23,13 @@ pub struct Served {
 impl Served {
     /// Over an empty store that goes with it.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with more arguments.
+    pub fn start_with(args: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut served = Self::over(&directory.path().join("store"), &[]);
+        let mut served = Self::over(&directory.path().join("store"), args);
         served.directory = Some(directory);
         served
     }

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::checker::{Good, Outcome};
+use crate::proxy::Proxy;
+use crate::raw::{self, Answered, Door, Refused};
 use crate::runner::{Ran, World, tree_of};
-use crate::served::{Served, post};
+use crate::served::Served;
 
 /// A commit as pachd tells it.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Lab {
     /// `HOST:PORT` of the server.
     pub authority: String,
     pub token: Option<String>,
+    /// Where the test's own questions go.
+    door: Door,
     /// Its name; it exists only once somebody has made it.
     pub repo: String,
     /// The server, where it is the test's own.
@@ -64,8 +68,26 @@ impl Deref for Lab {
     }
 }
 
-/// Where the binary goes: to the gateway, or with `SPOUTCTL_TEST_DOOR=grpc` to gRPC, on the same port unless
-/// `SPOUTCTL_TEST_PACHD_GRPC` says where. The test's own questions go to the gateway in any case.
+/// What the tests' own server answers as, if not the newest.
+fn release() -> Option<String> {
+    std::env::var("SPOUTCTL_TEST_RELEASE").ok()
+}
+
+/// Whether the server is older than this minor version of 2.x; one that is named is taken for a new one.
+pub fn is_before(minor: u32) -> bool {
+    let of = |release: &str| release.strip_prefix("2.").and_then(|minor| minor.parse::<u32>().ok());
+    release().is_some_and(|release| of(&release).expect("SPOUTCTL_TEST_RELEASE is 2.MINOR") < minor)
+}
+
+/// A server of the test's own.
+fn serve() -> Served {
+    let release = release();
+    let args: Vec<&str> = release.iter().flat_map(|release| ["--pachyderm", release]).collect();
+    Served::start_with(&args)
+}
+
+/// Where the binary goes: where the test's own questions do, or with `SPOUTCTL_TEST_DOOR=grpc` to gRPC, on the same port
+/// unless `SPOUTCTL_TEST_PACHD_GRPC` says where.
 fn door_of(url: &str) -> String {
     if std::env::var("SPOUTCTL_TEST_DOOR").is_ok_and(|door| door == "grpc") {
         std::env::var("SPOUTCTL_TEST_PACHD_GRPC").unwrap_or_else(|_| url.replace("http://", "grpc://"))
@@ -77,16 +99,12 @@ fn door_of(url: &str) -> String {
 impl Lab {
     /// On the server that is named, or else on one of the test's own.
     pub fn without_repo() -> Self {
-        Self::named().unwrap_or_else(|| {
-            let served = Served::start();
-            Self::on(&served.url(), None, Some(served))
-        })
+        Self::named().unwrap_or_else(Self::on_serve)
     }
 
     /// On a server of the test's own, whichever is named: for what is true of `serve` alone.
     pub fn of_serve() -> Self {
-        let served = Served::start();
-        let lab = Self::on(&served.url(), None, Some(served));
+        let lab = Self::on_serve();
         lab.make_repo();
         lab
     }
@@ -128,12 +146,24 @@ impl Lab {
         Some(Self::on(&server, std::env::var("PACH_TOKEN").ok(), None))
     }
 
+    fn on_serve() -> Self {
+        let served = serve();
+        let url = match release() {
+            Some(_) => format!("grpc://{}", served.authority),
+            None => served.url(),
+        };
+        Self::on(&url, None, Some(served))
+    }
+
     fn on(url: &str, token: Option<String>, served: Option<Served>) -> Self {
-        let authority = url
-            .strip_prefix("http://")
-            .expect("SPOUTCTL_TEST_PACHD is http://HOST:PORT");
+        let (door, authority) = match url.split_once("://") {
+            Some(("http", authority)) => (Door::Gateway, authority),
+            Some(("grpc", authority)) => (Door::Grpc, authority),
+            _ => panic!("SPOUTCTL_TEST_PACHD is http://HOST:PORT or grpc://HOST:PORT"),
+        };
         Self {
             world: World::at(&door_of(url)).with_token(token.clone()),
+            door,
             authority: authority.trim_end_matches('/').to_owned(),
             token,
             repo: format!("spoutctl-test-{}", uuid::Uuid::new_v4().simple()),
@@ -143,9 +173,18 @@ impl Lab {
 
     /// Another repo on the same server, which is made.
     pub fn beside(&self) -> Self {
-        let other = Self::on(&format!("http://{}", self.authority), self.token.clone(), None);
+        let url = format!("{}://{}", self.door.scheme(), self.authority);
+        let other = Self::on(&url, self.token.clone(), None);
         other.make_repo();
         other
+    }
+
+    /// The binary, to be used through this proxy before [`Self::authority`]: in gRPC, if that is spoken there and wanted.
+    pub fn behind(&self, proxy: &Proxy) -> World {
+        let url = format!("{}://{}", self.door.scheme(), proxy.authority());
+        let is_elsewhere = std::env::var_os("SPOUTCTL_TEST_PACHD_GRPC").is_some();
+        let url = if is_elsewhere { url } else { door_of(&url) };
+        World::at(&url).with_token(self.token.clone())
     }
 
     pub fn make_repo(&self) {
@@ -163,25 +202,25 @@ impl Lab {
         self.run_with(&args, input)
     }
 
-    /// One call and its answer's status and body.
-    pub fn call(&self, method: &str, request: &Value) -> (u16, String) {
+    /// One call and what came of it.
+    pub fn call(&self, method: &str, request: &Value) -> Answered {
         self.try_call(method, request).unwrap()
     }
 
-    fn try_call(&self, method: &str, request: &Value) -> std::io::Result<(u16, String)> {
-        post(&self.authority, method, request, self.token.as_deref())
+    fn try_call(&self, method: &str, request: &Value) -> std::io::Result<Answered> {
+        raw::call(self.door, &self.authority, method, request, self.token.as_deref())
     }
 
     /// A call that must succeed. Under load pachd now and then rolls one back, and says so.
     #[track_caller]
     pub fn ask(&self, method: &str, request: &Value) -> Value {
-        let is_rollback = |body: &str| body.contains("commit unexpectedly resulted in rollback");
-        let (status, body) = (0..5)
+        let is_rollback = |refused: &Refused| refused.text.contains("commit unexpectedly resulted in rollback");
+        let answered = (0..5)
             .map(|_| self.call(method, request))
-            .find(|(_, body)| !is_rollback(body))
+            .find(|answered| !answered.as_ref().is_err_and(is_rollback))
             .expect("five rollbacks in a row");
-        assert_eq!(status, 200, "{method}: {body}");
-        serde_json::from_str(&body).unwrap()
+        let answer = answered.unwrap_or_else(|refused| panic!("{method}: {refused:?}"));
+        serde_json::from_str(&answer).unwrap()
     }
 
     pub fn repo_name(&self) -> Value {
@@ -192,6 +231,11 @@ impl Lab {
         json!({"repo": self.repo_name(), "name": "master"})
     }
 
+    /// A commit of `master`, with its branch: without it, some releases take harm.
+    pub fn commit_name(&self, id: &str) -> Value {
+        json!({"repo": self.repo_name(), "id": id, "branch": self.branch_name()})
+    }
+
     /// Starts a commit as another tool would, and answers its id.
     pub fn start_commit(&self, description: &str) -> String {
         let request = json!({"branch": self.branch_name(), "description": description});
@@ -200,32 +244,35 @@ impl Lab {
     }
 
     pub fn finish_commit(&self, id: &str) {
-        let request = json!({"commit": {"repo": self.repo_name(), "id": id, "branch": self.branch_name()}});
-        self.ask("pfs_v2.API/FinishCommit", &request);
+        self.ask("pfs_v2.API/FinishCommit", &json!({"commit": self.commit_name(id)}));
     }
 
     /// Writes a file into an open commit as another tool would.
     pub fn add_file(&self, id: &str, path: &str) {
         let request = json!({"addFile": {"path": path, "raw": "eA=="}});
         let file_set = self.ask("pfs_v2.API/CreateFileSet", &request)["fileSetId"].clone();
-        let commit = json!({"repo": self.repo_name(), "id": id, "branch": self.branch_name()});
-        let request = json!({"commit": commit, "fileSetId": file_set});
+        let request = json!({"commit": self.commit_name(id), "fileSetId": file_set});
         self.ask("pfs_v2.API/AddFileSet", &request);
     }
 
     pub fn inspect_commit(&self, id: &str) -> Commit {
-        let request = json!({"commit": {"repo": self.repo_name(), "id": id}});
+        let request = json!({"commit": self.commit_name(id)});
         Commit::of(&self.ask("pfs_v2.API/InspectCommit", &request))
+    }
+
+    pub fn wait_until_finished(&self, id: &str) {
+        let request = json!({"commit": self.commit_name(id), "wait": "FINISHED"});
+        self.ask("pfs_v2.API/InspectCommit", &request);
     }
 
     /// The commits of `master`, oldest first.
     pub fn commits(&self) -> Vec<Commit> {
         let request = json!({"repo": self.repo_name(), "to": {"repo": self.repo_name(), "branch": self.branch_name()}});
-        let (status, body) = self.call("pfs_v2.API/ListCommit", &request);
-        if status == 404 {
-            return Vec::new();
-        }
-        assert_eq!(status, 200, "{body}");
+        let body = match self.call("pfs_v2.API/ListCommit", &request) {
+            Ok(body) => body,
+            Err(refused) if refused.is_missing => return Vec::new(),
+            Err(refused) => panic!("{refused:?}"),
+        };
         let mut commits: Vec<Commit> = body
             .lines()
             .map(|line| Commit::of(&serde_json::from_str::<Value>(line).unwrap()["result"]))
@@ -284,11 +331,12 @@ impl Drop for Lab {
         let deadline = Instant::now() + Duration::from_secs(20);
         let _ = self.try_call("pps_v2.API/DeletePipeline", &pipeline);
         // pachd refuses while it still works on the repo.
-        while let Ok((status, body)) = self.try_call("pfs_v2.API/DeleteRepo", &repo) {
-            if matches!(status, 200 | 404) || Instant::now() > deadline {
-                if !matches!(status, 200 | 404) {
-                    eprintln!("repo {} is left behind: {body}", self.repo);
-                }
+        while let Ok(Err(refused)) = self.try_call("pfs_v2.API/DeleteRepo", &repo) {
+            if refused.is_missing {
+                return;
+            }
+            if Instant::now() > deadline {
+                eprintln!("repo {} is left behind: {}", self.repo, refused.text);
                 return;
             }
             std::thread::sleep(Duration::from_millis(200));

@@ -1,5 +1,6 @@
 //! The verbs end to end against a pachd: the one that `SPOUTCTL_TEST_PACHD` names (`http://HOST:PORT`, its HTTP
-//! gateway; a token is taken from `PACH_TOKEN`), or else a `spoutctl serve` that each test starts for itself.
+//! gateway, or `grpc://HOST:PORT`; a token is taken from `PACH_TOKEN`), or else a `spoutctl serve` that each test starts for
+//! itself. It answers as 2.12, or as the release that `SPOUTCTL_TEST_RELEASE` says, such as `2.3`, and then through gRPC.
 //!
 //! Only tests about jobs and about roles need a real one; without it they say that they were skipped. `SPOUTCTL_TEST_NO_SKIP`
 //! changes nothing here: CI sets it, and CI has no pachd.
@@ -17,6 +18,9 @@
 #[path = "../../crates/delivery/src/tests/checker.rs"]
 mod checker;
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
+#[path = "../cli/grpc_call.rs"]
+mod grpc_call;
+#[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
 #[path = "../cli/proxy.rs"]
 mod proxy;
 #[allow(dead_code, reason = "shared with tests/cli, which uses all of it")]
@@ -31,6 +35,7 @@ mod get;
 mod lab;
 mod pipelines;
 mod put;
+mod raw;
 mod routes;
 mod spool;
 mod streams;

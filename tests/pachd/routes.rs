@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::lab::{Commit, Lab};
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{World, tar};
+use crate::runner::tar;
 
 type Place = (&'static str, usize, fn() -> Fault);
 
@@ -34,7 +34,7 @@ fn archives() -> Vec<u8> {
 fn kill_at(lab: &Lab, args: &[&str], call: &str, nth: usize, fault: Fault) {
     let proxy = Proxy::before(&lab.authority);
     proxy.at(call, nth, fault);
-    let world = World::at(&proxy.url()).with_token(lab.token.clone());
+    let world = lab.behind(&proxy);
     let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&archives()).unwrap();
@@ -105,7 +105,7 @@ fn what_waits_in_a_spool_goes_by_no_other_routes() {
     let spool = lab.path("spool").display().to_string();
     let proxy = Proxy::before(&lab.authority);
     proxy.each("StartCommit", |_| Some(Fault::Unheard));
-    let world = World::at(&proxy.url()).with_token(lab.token.clone());
+    let world = lab.behind(&proxy);
     let route = format!("/own={}", other.repo);
     let args = ["put", &lab.repo, "--spool", &spool, "--retry-for", "1s"];
     let routed = [&args[..], &["--route", &route]].concat();

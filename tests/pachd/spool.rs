@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::checker::{Order, Promise, Told, Tree};
 use crate::lab::{Commit, Lab};
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, tar};
 
 const ARCHIVES: u64 = 3;
 
@@ -33,7 +33,7 @@ fn tree(number: u64, appends: bool) -> Tree {
 fn kill_at(lab: &Lab, args: &[&str], input: &[u8], call: &str, nth: usize, fault: Fault) -> Ran {
     let proxy = Proxy::before(&lab.authority);
     proxy.at(call, nth, fault);
-    let world = World::at(&proxy.url()).with_token(lab.token.clone());
+    let world = lab.behind(&proxy);
     let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();
@@ -171,7 +171,7 @@ fn what_waits_in_a_spool_goes_to_no_other_destination() {
     let spool = lab.path("spool").display().to_string();
     let proxy = Proxy::before(&lab.authority);
     proxy.each("StartCommit", |_| Some(Fault::Unheard));
-    let world = World::at(&proxy.url()).with_token(lab.token.clone());
+    let world = lab.behind(&proxy);
     let args = ["put", &lab.repo, "--spool", &spool, "--retry-for", "1s"];
     world.run_with(&args, &archive(1)).expect(5).says("1 archive waits");
     proxy.heal();

@@ -63,14 +63,6 @@ fn ids(lab: &Lab) -> Vec<String> {
     lab.commits().into_iter().map(|commit| commit.id).collect()
 }
 
-fn wait_until_finished(lab: &Lab, id: &str) {
-    let commit = json!({"repo": lab.repo_name(), "id": id});
-    lab.ask(
-        "pfs_v2.API/InspectCommit",
-        &json!({"commit": commit, "wait": "FINISHED"}),
-    );
-}
-
 #[test]
 fn history_and_what_comes_are_shown_once_and_in_order() {
     let lab = Lab::new();
@@ -85,12 +77,11 @@ fn history_and_what_comes_are_shown_once_and_in_order() {
     // One with an error, and one after it, which is not built on it.
     let bad = lab.start_commit("");
     lab.add_file(&bad, "/c");
-    let commit = json!({"repo": lab.repo_name(), "id": bad, "branch": lab.branch_name()});
     lab.ask(
         "pfs_v2.API/FinishCommit",
-        &json!({"commit": commit, "error": "given up"}),
+        &json!({"commit": lab.commit_name(&bad), "error": "given up"}),
     );
-    wait_until_finished(&lab, &bad);
+    lab.wait_until_finished(&bad);
     lab.put(&[], &tar(&[("d", b"z")])).expect(0);
     let all = ids(&lab);
     assert_eq!(following.line(), format!("{} 2 ", all[3]));
@@ -155,7 +146,7 @@ fn a_mirror_holds_what_the_branch_holds() {
     lab.put(&["--append"], &tar(&[("a", b"11")])).expect(0);
     let open = lab.start_commit("");
     lab.finish_commit(&open);
-    wait_until_finished(&lab, &open);
+    lab.wait_until_finished(&open);
     let tail = lab.run(&["tail", &lab.repo, "-e", "--tar"]);
     tail.expect(0).says("changed no file");
     let copy = lab.at("@copy");

@@ -326,7 +326,7 @@ impl Submitter<'_> {
     fn try_out(&self, spec: &Spec) -> Result<(), Failure> {
         let running = self.running(spec)?;
         let verdict = self.pachd.try_pipeline(&spec.sent.json);
-        let effective = match verdict.map_err(|fault| cannot(spec, &fault))? {
+        let effective = match verdict.map_err(|fault| cannot_try(spec, &fault))? {
             Ok(effective) => effective,
             Err(words) => return Err(self.refused(spec, &words, running.is_some())),
         };
@@ -408,7 +408,20 @@ fn log_of(spec: &Spec) -> String {
 fn cannot(spec: &Spec, fault: &Fault) -> Failure {
     let failure = failure(&format!("pachd cannot be asked about {}", spec.shown()), fault);
     match fault.kind {
-        FaultKind::Refused => failure.help("on Pachyderm 1.x, pachctl create pipeline -f FILE creates it"),
+        FaultKind::Refused if fault.message.ends_with("not supported on Pachyderm 1.x") => {
+            failure.help("pachctl create pipeline -f FILE creates it there")
+        }
+        _ => failure,
+    }
+}
+
+/// As [`cannot`], of a dry run.
+fn cannot_try(spec: &Spec, fault: &Fault) -> Failure {
+    let failure = cannot(spec, fault);
+    match fault.kind {
+        FaultKind::Refused if failure.help.is_empty() => {
+            failure.help("without --dry-run it is created; spoutctl validate looks at it beforehand, without pachd")
+        }
         _ => failure,
     }
 }

@@ -321,8 +321,9 @@ impl Observer for Report {
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
-        self.say(settled);
+        // Who reads that it is done finds it counted.
         self.counts.settled(settled);
+        self.say(settled);
         if let Settled::Committed(receipt) | Settled::Already(receipt) = settled {
             self.resumption.committed(receipt);
         }

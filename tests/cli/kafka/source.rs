@@ -7,7 +7,9 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::{Broker, jars};
-use crate::runner::World;
+use crate::docs::page;
+use crate::runner::{World, files_of};
+use crate::served::Served;
 
 const PARTITIONS: u64 = 8;
 const RECORDS: usize = 20_000;
@@ -185,4 +187,73 @@ fn faults_of_kafka_are_told_with_what_to_do() {
     write(&broker, "t", "c:3\n");
     put("t", &["--on-bad", "skip"]).expect(0);
     put("t", &[]).expect(0).says("holds no message");
+}
+
+/// The spec of the page on Kafka: that of Pachyderm's page on spouts, with `put` in the place of its code.
+fn spec_of_page() -> Value {
+    let page = page("docs/kafka.md");
+    let blocks = page.split("```json\n").skip(1);
+    let mut specs = blocks.filter_map(|block| serde_json::from_str(block.split("\n```").next()?).ok());
+    specs.find(|spec: &Value| spec.get("spout").is_some()).unwrap()
+}
+
+#[test]
+fn the_spec_of_pachyderms_page_runs_without_code_and_a_pod_that_is_killed_loses_and_doubles_nothing() {
+    let Some(jars) = jars() else { return };
+    let broker = Broker::with_partitions(&jars, 3);
+    let world = World::local();
+    let spec = spec_of_page();
+    std::fs::write(world.path("my-spout.json"), spec.to_string()).unwrap();
+    let file = world.path("my-spout.json");
+    world.run(&["validate", file.to_str().unwrap()]).expect(0);
+
+    let sidecar = Served::over(&world.path("store"), &["--as-spout", "my-spout"]);
+    let transform = &spec["transform"];
+    let words: Vec<&str> = transform["cmd"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    assert_eq!(words[0], "spoutctl");
+    let (host, port) = broker.address.split_once(':').unwrap();
+    let pod = || {
+        let mut pod = world.command(&words[1..]);
+        for (name, value) in transform["env"].as_object().unwrap() {
+            pod.env(name, value.as_str().unwrap());
+        }
+        let sidecar = sidecar.authority.rsplit_once(':').unwrap().1;
+        pod.env_remove("PACHD_ADDRESS").env("HOST", host).env("PORT", port);
+        pod.env("PACH_IN_WORKER", "true").env("PEER_PORT", sidecar);
+        pod.env("PPS_PIPELINE_NAME", "my-spout")
+            .env("PPS_PROJECT_NAME", "default");
+        pod.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let values = || {
+        let files = files_of(&world.run(&["get", "my-spout:/", "--tar"]).expect(0).stdout);
+        let lines = files
+            .iter()
+            .flat_map(|(_, content)| content.split_inclusive(|byte| *byte == b'\n'));
+        let records = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        let mut values: Vec<String> = records
+            .map(|record| record["value"].as_str().unwrap().to_owned())
+            .collect();
+        values.sort_unstable();
+        values
+    };
+    write(&broker, "mytopic", "a:0\nb:1\nc:2\n");
+    let mut first = pod();
+    let mut acknowledged = BufReader::new(first.stdout.take().unwrap()).lines();
+    assert!(acknowledged.next().is_some(), "it has ended");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    write(&broker, "mytopic", "a:3\nb:4\n");
+    let mut second = pod();
+    let mut acknowledged = BufReader::new(second.stdout.take().unwrap()).lines();
+    while values().len() < 5 {
+        assert!(acknowledged.next().is_some(), "it has ended");
+    }
+    second.kill().unwrap();
+    second.wait().unwrap();
+    assert_eq!(values(), ["0", "1", "2", "3", "4"]);
 }
