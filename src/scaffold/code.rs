@@ -1,6 +1,6 @@
 //! The program of a template as files for an image of one's own.
 
-use super::draft::{Draft, consumer, put};
+use super::draft::{Draft, command, consumer, put};
 
 /// A file to begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -272,7 +272,7 @@ impl Draft {
 const ENTRYPOINT: &str = "/spout/entrypoint.sh";
 
 /// What the spec runs.
-fn command(draft: &Draft) -> Vec<String> {
+pub(super) fn command(draft: &Draft) -> Vec<String> {
     let destination = draft.output_branch.as_ref().map(|_| draft.destination());
     let mut words = put(draft.template(), destination.as_deref());
     let Some(consumer) = consumer(draft) else {

@@ -72,7 +72,7 @@ pub const PREFERABLE: &[Preferable] = &[
 ];
 
 /// The verbs that have preferences.
-const VERBS: &[&str] = &["put", "serve", "spool", "tail", "validate"];
+pub(super) const VERBS: &[&str] = &["put", "serve", "spool", "tail", "validate"];
 
 /// What somebody prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]
