@@ -376,7 +376,14 @@ impl Contents {
         {
             self.imported.insert(name, path.clone());
         }
-        self.paths.insert(path);
+        self.note(path);
+    }
+
+    /// A name that stands alone is one of here: what it was imported from is noted already.
+    fn note(&mut self, path: Module) {
+        if path.len() > 1 {
+            self.paths.insert(path);
+        }
     }
 
     /// Paths in what macros are given, which is no syntax yet.
@@ -391,7 +398,7 @@ impl Contents {
                 }
                 TokenTree::Punct(punct) if punct.as_char() == ':' && !path.is_empty() => colons += 1,
                 other => {
-                    self.paths.insert(std::mem::take(&mut path));
+                    self.note(std::mem::take(&mut path));
                     colons = 0;
                     match other {
                         TokenTree::Group(group) => self.tokens(group.stream()),
@@ -401,7 +408,7 @@ impl Contents {
                 }
             }
         }
-        self.paths.insert(path);
+        self.note(path);
     }
 }
 
@@ -432,8 +439,8 @@ impl<'ast> Visit<'ast> for Contents {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        self.paths
-            .insert(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        let names = path.segments.iter().map(|segment| segment.ident.to_string());
+        self.note(names.collect());
         visit::visit_path(self, path);
     }
 
