@@ -41,9 +41,10 @@ pub struct SpoolArgs {
     )]
     pub in_flight: u16,
 
-    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`
-    #[arg(long, value_name = "HOW", default_value = "stop", requires = "send")]
-    pub on_bad: OnBad,
+    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad` [default: the repo that was
+    /// given then, or stop]
+    #[arg(long, value_name = "HOW", requires = "send")]
+    pub on_bad: Option<OnBad>,
 
     #[command(flatten)]
     pub acknowledging: AcknowledgingArgs,

@@ -7,7 +7,10 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 
 use super::Spool;
-use crate::{DeliveryError, Incoming, Observer, Ready, Settled, Unacknowledged};
+use crate::arriving::Incoming;
+use crate::error::DeliveryError;
+use crate::ready::Ready;
+use crate::{Observer, Settled, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
