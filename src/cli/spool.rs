@@ -41,8 +41,8 @@ pub struct SpoolArgs {
     )]
     pub in_flight: u16,
 
-    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad` [default: the repo that was
-    /// given then, or stop]
+    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`
+    /// [default: the repo that was given then, or stop]
     #[arg(long, value_name = "HOW", requires = "send")]
     pub on_bad: Option<OnBad>,
 

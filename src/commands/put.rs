@@ -67,7 +67,8 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     carry_out(Plan::of(args)?)
 }
 
-/// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they hold.
+/// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they
+/// hold.
 ///
 /// # Errors
 /// As [`run`].

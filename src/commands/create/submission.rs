@@ -407,10 +407,14 @@ fn log_of(spec: &Spec) -> String {
 
 fn cannot(spec: &Spec, fault: &Fault) -> Failure {
     let failure = failure(&format!("pachd cannot be asked about {}", spec.shown()), fault);
+    let has_no_call = [
+        "not supported on Pachyderm 1.x",
+        "it is an older Pachyderm, or no pachd",
+    ]
+    .iter()
+    .any(|words| fault.message.ends_with(words));
     match fault.kind {
-        FaultKind::Refused if fault.message.ends_with("not supported on Pachyderm 1.x") => {
-            failure.help("pachctl create pipeline -f FILE creates it there")
-        }
+        FaultKind::Refused if has_no_call => failure.help("pachctl create pipeline -f FILE creates it there"),
         _ => failure,
     }
 }

@@ -101,7 +101,8 @@ impl Plan {
         Self::new(args, server, target, reads, packing, counts_messages)
     }
 
-    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted messages.
+    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted
+    /// messages.
     ///
     /// # Errors
     /// As [`Plan::of`].
