@@ -395,6 +395,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s h -l help -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l drop -d 'Drop this commit, if it is the open head of DEST that keeps everybody from writing' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 'Wait for each answer no longer than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l from -d 'Look at topics of Kafka, too, as `put --from` would read them: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l kafka-config -d 'Take settings of librdkafka from FILE, as put does' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l stream -d 'The stream of the put, where it has another name than the one it gives itself' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"

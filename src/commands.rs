@@ -22,6 +22,7 @@ pub mod validate;
 mod denied;
 pub(crate) mod group;
 mod interrupts;
+mod kafka;
 mod messages;
 mod pipelines;
 mod printing;
