@@ -4,7 +4,7 @@ mod archives;
 mod changes;
 mod command;
 mod consumer;
-mod failures;
+pub(super) mod failures;
 mod json;
 mod last;
 mod stdout;

@@ -71,6 +71,7 @@ mod settings;
 mod settings_tls;
 mod spec_urls;
 mod spool;
+mod squash;
 mod synonyms;
 mod tail;
 mod templates;

@@ -24,7 +24,7 @@ pub(super) fn follow_failure(error: &FollowError) -> Failure {
     }
 }
 
-pub(super) fn cursor_failure(error: &CursorError) -> Failure {
+pub(in crate::commands) fn cursor_failure(error: &CursorError) -> Failure {
     let exit = match error {
         CursorError::OfAnother { .. } => Exit::Usage,
         CursorError::Io { .. } | CursorError::Unreadable { .. } => Exit::Input,
