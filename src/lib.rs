@@ -75,6 +75,7 @@
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
+//! | partitions of Kafka that have series of their own | 1,000, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file on its way | 1 MiB, with `--route` for each repo; another one early | [`spoutctl_delivery::MAX_CHUNK`] |
