@@ -8,6 +8,7 @@
 
 mod exposition;
 mod figures;
+mod gauges;
 mod partitions;
 
 use std::convert::Infallible;

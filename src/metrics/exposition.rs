@@ -14,7 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::figures::{Labels, Lags, MetricsSource, unix};
+use super::figures::{Labels, Lags, MetricsSource};
+use super::gauges::unix;
 
 const PREFIX: &str = "spoutctl";
 
