@@ -46,6 +46,7 @@ mod options;
 mod pachd1;
 mod pack;
 mod page;
+mod permissions;
 mod postgres;
 mod power_cut;
 mod printing;
