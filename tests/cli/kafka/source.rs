@@ -122,7 +122,10 @@ fn the_variables_of_a_pod_are_enough_and_a_group_hears_how_far_it_is() {
     let mut was_told = !ran.stderr.contains("was not told");
     while !was_told {
         write(&broker, "orders", "late:4\n");
-        was_told = !put(&["--each", "{topic}/{key}"]).expect(0).stderr.contains("was not told");
+        was_told = !put(&["--each", "{topic}/{key}"])
+            .expect(0)
+            .stderr
+            .contains("was not told");
     }
     // Whoever asks the group is told that there is nothing left.
     write(&broker, "orders", "d:4\n");
