@@ -20,11 +20,13 @@ pub mod squash;
 pub mod tail;
 pub mod validate;
 
+mod denied;
 pub(crate) mod group;
 mod interrupts;
 mod kafka;
 mod messages;
 mod pipelines;
 mod printing;
+mod rules;
 mod server;
 mod target;
