@@ -32,6 +32,7 @@ complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "pack" -d 'Make ta
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "tail" -d 'Follow a branch: each finished commit once, in order, as a line, as JSON, or as a tar archive'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "serve" -d 'Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "spool" -d 'Show what a spool holds, and decide about what does not go on'
+complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "squash" -d 'Squash the old commits of a branch into those that are kept, so that a long history becomes a short one'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "validate" -d 'Find what is wrong with spout specs, without a cluster'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "explain" -d 'Say why a rule of `validate` is one'
 complete -c spoutctl -n "__fish_spoutctl_needs_command" -f -a "schema" -d 'Print a JSON Schema of pipeline specs, for editors'
@@ -250,6 +251,28 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s v -l verbose
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand spool" -s V -l version -d 'Print version'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l older-than -d 'Only commits that were finished longer ago than this, by pachd\'s clock: 7d, 12h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l keep-every -d 'Keep the newest good commit of each period of this length, counted from midnight in UTC: 1h, 1d' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l keep -d 'Keep this commit; repeated, each of them' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l cursor -d 'Keep the commit that a cursor of `tail` is at; repeated, of each' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l retry-for -d 'Go on trying for so long without any success (0: once); 30s, 10m, 2h' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l log-format -d 'How lines on standard error are written: as text, behind their time, or as JSON' -r -f -a "auto\t''
+text\t''
+timed\t''
+json\t''"
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l pachd -d 'grpc[s]://HOST[:PORT], http[s]://HOST[:PORT], unix:///SOCKET, local:DIR' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l context -d 'Use this context of pachctl\'s configuration, whatever PACHD_ADDRESS says' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l token-file -d 'Take the token from this file, as a secret is mounted' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l cacert -d 'Trust the certificates in this PEM file instead of the system\'s: authorities, or the server\'s very own' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l downstream -d 'Squash with a commit what pipelines have made of it, in their repos'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s n -l dry-run -d 'Look only: say what would be squashed, and what stays and why'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s y -l yes -d 'Do not ask before anything is squashed'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l json -d 'Print one JSON object a line instead of text'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s v -l verbose -d 'Say more: where to, by whose token, calls that are repeated, how far it is'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -l insecure -d 'Take whoever answers for pachd: encrypted, but anybody on the way can read and change everything'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand squash" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l stdin-name -d 'Call standard input so; its ending says whether it is JSON or YAML' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l pachyderm -d 'The Pachyderm that the specs are for: 1.12 to 2.12 [default: 2.12]' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand validate" -l jsonnet-arg -d 'Give a template (.jsonnet) this argument, as pachctl does with --arg' -r
@@ -395,6 +418,9 @@ complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s h -l help -
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand config" -s V -l version -d 'Print version'
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l drop -d 'Drop this commit, if it is the open head of DEST that keeps everybody from writing' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l timeout -d 'Wait for each answer no longer than this' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l from -d 'Look at topics of Kafka, too, as `put --from` would read them: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]' -r
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l kafka-config -d 'Take settings of librdkafka from FILE, as put does' -r -F
+complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l stream -d 'The stream of the put, where it has another name than the one it gives itself' -r
 complete -c spoutctl -n "__fish_spoutctl_using_subcommand doctor" -l color -d 'When there is colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE everywhere'
 always\t''
 never\t''"

@@ -16,13 +16,17 @@ pub mod put;
 pub mod schema;
 pub mod serve;
 pub mod spool;
+pub mod squash;
 pub mod tail;
 pub mod validate;
 
+mod denied;
 pub(crate) mod group;
 mod interrupts;
+mod kafka;
 mod messages;
 mod pipelines;
 mod printing;
+mod rules;
 mod server;
 mod target;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use spoutctl_delivery::mark::StreamName;
 use spoutctl_kafka::address::{Address, InvalidAddress};
 use spoutctl_kafka::placing::Start;
 
@@ -13,18 +14,19 @@ use spoutctl_kafka::placing::Start;
 pub struct KafkaArgs {
     /// Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]
     ///
-    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC, as a spout's pod may have them. All
-    /// partitions are read, each record once and in the order of its partition: where they go on stands in the description of
-    /// each commit, and is read from the newest one at the start. No group of Kafka decides anything. --messages says how
-    /// values are told apart in a file [default: lines]; a record without a value is what --nulls says. The stream is called
-    /// `kafka` unless --stream or a pod names it.
+    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC, as a spout's pod may have
+    /// them. All partitions are read, each record once and in the order of its partition: where they go on stands in
+    /// the description of each commit, and is read from the newest one at the start. No group of Kafka decides
+    /// anything. --messages says how values are told apart in a file [default: lines]; a record without a value is what
+    /// --nulls says. The stream is called `kafka` unless --stream or a pod names it.
     #[arg(
         long,
         value_name = "URL",
         group = "framed",
         requires = "naming",
         conflicts_with_all = [
-            "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special", "obey_deletions", "hold_limit",
+            "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special",
+            "obey_deletions", "hold_limit",
             "max_entry_size", "max_archive_size", "archive_end", "position_json", "position_column", "position_field",
             "csv_delimiter", "csv_escape", "csv_no_header", "crlf", "partial",
         ]
@@ -33,15 +35,15 @@ pub struct KafkaArgs {
 
     /// Take settings of librdkafka from FILE, NAME=VALUE a line: TLS, SASL, …
     ///
-    /// `${NAME}` in a value is a variable of the environment, so that no secret has to stand there. With group.id that group is
-    /// told how far each partition is, after the acknowledgement, for tools that look at its lag.
+    /// `${NAME}` in a value is a variable of the environment, so that no secret has to stand there. With group.id that
+    /// group is told how far each partition is, after the acknowledgement, for tools that look at its lag.
     #[arg(long, value_name = "FILE", requires = "from", value_hint = ValueHint::FilePath)]
     pub kafka_config: Option<PathBuf>,
 
     /// Where a topic begins of which nothing is committed: earliest, latest or a time [default: earliest]
     ///
-    /// A time is one as 2026-11-22T10:00:00Z: the first record of each partition that is no older. With latest, what comes before
-    /// the first commit is left out again when this ends before that.
+    /// A time is one as 2026-11-22T10:00:00Z: the first record of each partition that is no older. With latest, what
+    /// comes before the first commit is left out again when this ends before that.
     #[arg(long, value_name = "WHERE", requires = "from")]
     pub start: Option<Start>,
 
@@ -58,6 +60,26 @@ pub struct KafkaArgs {
     /// Bytes that are no UTF-8 are base64, in `key_base64` and `value_base64`.
     #[arg(long, value_name = "FORMAT", value_enum, requires = "from", conflicts_with_all = ["messages", "nulls"])]
     pub envelope: Option<Envelope>,
+}
+
+/// What `doctor` is to look at.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct TopicArgs {
+    /// Look at topics of Kafka, too, as `put --from` would read them: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]
+    ///
+    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC. With a DEST it is said how far
+    /// its newest commit is in each partition.
+    #[arg(long, value_name = "URL")]
+    pub from: Option<From>,
+
+    /// Take settings of librdkafka from FILE, as put does
+    #[arg(long, value_name = "FILE", requires = "from", value_hint = ValueHint::FilePath)]
+    pub kafka_config: Option<PathBuf>,
+
+    /// The stream of the put, where it has another name than the one it gives itself
+    #[arg(long, value_name = "NAME", requires_all = ["from", "destination"])]
+    pub stream: Option<StreamName>,
 }
 
 /// What is read instead of the input.

@@ -1,4 +1,5 @@
-//! Options that somebody prefers stand in for their defaults: what is typed comes before them, and they conflict with nothing.
+//! Options that somebody prefers stand in for their defaults: what is typed comes before them, and they conflict with
+//! nothing.
 
 use std::ffi::{OsStr, OsString};
 
@@ -18,6 +19,7 @@ impl Verb {
             Self::Tail(_) => "tail",
             Self::Serve(_) => "serve",
             Self::Spool(_) => "spool",
+            Self::Squash(_) => "squash",
             Self::Validate(_) => "validate",
             Self::Explain(_) => "explain",
             Self::Schema(_) => "schema",

@@ -1,7 +1,5 @@
 //! Opens the store that the user named.
 
-mod denied;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +15,6 @@ use pachyderm_client::{self as client, OpenError, Options, Pachd, grpc};
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::CommitSink;
 use spoutctl_store::{Store, StoreError};
-
-pub(super) use denied::advise;
 
 impl VerbosityArgs {
     pub(super) fn level(&self) -> Verbosity {
@@ -65,6 +61,14 @@ pub(super) fn sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Commi
             tell_closed(&store, directory, terminal);
             Arc::new(store)
         }
+    })
+}
+
+/// The same where nothing is to be made.
+pub(super) fn existing_sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
+    Ok(match place(server, terminal)? {
+        Place::Pachd(pachd) => pachd,
+        Place::Directory(directory) => Arc::new(existing(directory, terminal)?),
     })
 }
 
@@ -198,8 +202,8 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     if server.trust == Trust::Anybody {
         // Also with --quiet: whoever reads a log has to see it.
         terminal.error_line(&format!(
-            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the token \
-             included",
+            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the \
+             token included",
             server.address
         ));
     }

@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::faults::{self, Trouble, sort};
 use super::watching::Watcher;
 use super::{ASK, Client, Consumer, Events, LOOK, Wishes, lock};
+use crate::address::Address;
 use crate::placing::{Partition, Placed, Start, place};
 use crate::properties::Properties;
 use spoutctl_core::positions::Positions;
@@ -55,7 +56,7 @@ impl Consumer {
     /// What cannot be used, is not there, or does not answer for longer than was wished.
     pub fn open(wishes: Wishes, known: Option<&Positions>) -> Result<Option<Self>, SourceError> {
         let events = Events::default();
-        let client = Arc::new(create(&wishes, &events)?);
+        let client = Arc::new(create(&wishes.address, &wishes.properties, &events)?);
         let begun = Instant::now();
         let mut has_said = false;
         let (counts, partitions) = loop {
@@ -88,7 +89,12 @@ impl Consumer {
                 .map(|partition| (partition.topic, partition.number, partition.high));
             ends.collect()
         });
-        let watcher = Watcher::start(Arc::clone(&client), counts.clone(), every(&wishes.properties));
+        let watcher = Watcher::start(
+            Arc::clone(&client),
+            counts.clone(),
+            every(&wishes.properties),
+            wishes.tell_ends.clone(),
+        );
         let consumer = Self {
             client,
             events,
@@ -114,15 +120,15 @@ fn every(properties: &Properties) -> std::time::Duration {
     std::time::Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
 }
 
-fn create(wishes: &Wishes, events: &Events) -> Result<Client, SourceError> {
-    if wishes.properties.is_secured() && !crate::HAS_TLS {
+pub(super) fn create(address: &Address, properties: &Properties, events: &Events) -> Result<Client, SourceError> {
+    if properties.is_secured() && !crate::HAS_TLS {
         return Err(faults::without_tls());
     }
     let mut config = ClientConfig::new();
-    for (name, value) in USUAL.into_iter().chain(wishes.properties.iter()).chain(OURS) {
+    for (name, value) in USUAL.into_iter().chain(properties.iter()).chain(OURS) {
         config.set(name, value);
     }
-    config.set("bootstrap.servers", wishes.address.brokers());
+    config.set("bootstrap.servers", address.brokers());
     let created: Result<Client, KafkaError> = config.create_with_context(events.clone());
     created.map_err(|error| faults::settings(&error))
 }
@@ -232,6 +238,29 @@ pub(super) fn partitions(client: &Client, counts: &[(String, u32)]) -> Result<Ve
 pub(super) fn watermarks(client: &Client, topic: &str, partition: u32) -> Result<(u64, u64), KafkaError> {
     let (low, high) = client.fetch_watermarks(topic, i32::try_from(partition).unwrap_or(i32::MAX), ASK)?;
     Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
+}
+
+/// Where all partitions end, asked of each broker once, whatever was fetched so far: with `read_committed` that is before the
+/// first transaction that is still open.
+pub(super) fn ends(client: &Client, counts: &[(String, u32)]) -> Result<Vec<(String, u32, u64)>, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (topic, count) in counts {
+        for number in 0..*count {
+            // In the place of a time this is the one that is later than any.
+            list.add_partition_offset(topic, i32::try_from(number).unwrap_or(i32::MAX), Offset::End)?;
+        }
+    }
+    let found = client.offsets_for_times(list, ASK)?;
+    let elements = found.elements();
+    let known = elements.iter().filter_map(|element| {
+        let Offset::Offset(end) = element.offset() else {
+            return None;
+        };
+        element.error().ok()?;
+        let number = u32::try_from(element.partition()).ok()?;
+        Some((element.topic().to_owned(), number, u64::try_from(end).ok()?))
+    });
+    Ok(known.collect())
 }
 
 fn find_times(client: &Client, time: i64, mut wanted: Vec<&mut Partition>) -> Result<(), KafkaError> {
