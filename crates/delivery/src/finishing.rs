@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::error::DeliveryError;
 use super::ledger::Ledger;
 use super::retry::{Clock, Interrupt, RetryBudget, UnknownAnswers};
-use super::{CommitSink, Observer, Receipt, Settled};
+use super::{CommitSink, Observer, Receipt, Settled, Step};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 use spoutctl_core::quantity::elapsed;
@@ -214,8 +214,11 @@ impl Wait {
                 // It stays in the ledger, and a later run finds its mark.
                 continue;
             }
+            let begun = self.clock.now();
             match self.watch().until_finished(&commit, receipt.archive) {
                 Ok(info) => {
+                    let took = self.clock.now().saturating_duration_since(begun);
+                    self.observer.stepped(receipt.archive, Step::Finish, took);
                     let receipt = Receipt {
                         finished: info.finished,
                         ..receipt

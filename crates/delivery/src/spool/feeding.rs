@@ -3,11 +3,12 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
 use super::Spool;
-use crate::{DeliveryError, Incoming, Observer, Ready, Settled, Unacknowledged};
+use crate::{DeliveryError, Incoming, Observer, Ready, Settled, Step, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
@@ -67,6 +68,10 @@ impl Observer for SpoolObserver {
 
     fn sent(&self, archive: &Archive, bytes: u64) {
         self.observer.sent(archive, bytes);
+    }
+
+    fn stepped(&self, archive: u64, step: Step, took: Duration) {
+        self.observer.stepped(archive, step, took);
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {
