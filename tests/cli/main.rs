@@ -17,6 +17,7 @@ mod archives;
 mod as_spout;
 mod auth;
 mod batches;
+mod completion;
 mod config;
 mod create;
 mod create_code;
