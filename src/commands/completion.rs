@@ -35,6 +35,7 @@ const LEVELS: [&str; 3] = ["error", "warning", "info"];
 const FRAMINGS: [&str; 7] = ["lines", "nul", "json", "csv", "netstring", "u32be", "delimiter="];
 
 /// Answers the shell, if it is the one who asks.
+#[must_use]
 pub fn answer(args: &[OsString]) -> Option<Exit> {
     std::env::var_os(ASKED)?;
     let line = Arc::new(Line::of(args, Instant::now()));

@@ -34,9 +34,9 @@ impl Observed {
             return make();
         };
         let begun = Instant::now();
-        let made = make();
-        observer.ended(call, begun.elapsed(), &end(&made));
-        made
+        let answer = make();
+        observer.ended(call, begun.elapsed(), &end(&answer));
+        answer
     }
 }
 

@@ -44,14 +44,14 @@ pub(super) fn page(
 
 fn all(service: &Service, old: &Commit, new: &Commit) -> Result<Markup, Status> {
     let changes = changes(service, new, Some(old))?;
-    let changed: Vec<String> = changes
+    let edited: Vec<String> = changes
         .iter()
         .filter(|change| change.kind == ChangeKind::Changed)
         .map(|change| absolute(change.path.as_str()))
         .collect();
     let mut allowance = Allowance::default();
     let mut shown = Vec::new();
-    for path in changed.iter().take(FILES) {
+    for path in edited.iter().take(FILES) {
         if allowance.is_used_up() {
             break;
         }
@@ -59,9 +59,9 @@ fn all(service: &Service, old: &Commit, new: &Commit) -> Result<Markup, Status> 
     }
     Ok(html! {
         (list(new, Some(old), &changes))
-        @if !changed.is_empty() { h2 { "Lines" } }
+        @if !edited.is_empty() { h2 { "Lines" } }
         @for lines in &shown { (lines) }
-        @if shown.len() < changed.len() { p class="hint" { "The lines of more files are behind the links above." } }
+        @if shown.len() < edited.len() { p class="hint" { "The lines of more files are behind the links above." } }
     })
 }
 
