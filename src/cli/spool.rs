@@ -35,9 +35,10 @@ pub struct SpoolArgs {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "send", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
 
-    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`
-    #[arg(long, value_name = "HOW", default_value = "stop", requires = "send")]
-    pub on_bad: OnBad,
+    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad` [default: the repo that was
+    /// given then, or stop]
+    #[arg(long, value_name = "HOW", requires = "send")]
+    pub on_bad: Option<OnBad>,
 
     #[command(flatten)]
     pub acknowledging: AcknowledgingArgs,

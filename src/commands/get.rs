@@ -21,6 +21,7 @@ use crate::commands::server;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use pachyderm_client::pachd::Followable;
+use spoutctl_core::durable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{CommitInfo, FilePath, Source};
 use spoutctl_core::quantity::Size;
@@ -360,6 +361,7 @@ fn unless_interrupted<T: Send + 'static>(
 fn persist(file: &File, temporary: TempPath, path: &Path) -> anyhow::Result<()> {
     file.sync_all()?;
     temporary.persist(path)?;
+    durable::sync_directory(durable::directory_of(path))?;
     Ok(())
 }
 

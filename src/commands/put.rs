@@ -66,12 +66,12 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     carry_out(Plan::of(args)?)
 }
 
-/// Sends what waits in the spool of `args`, and reads no input.
+/// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they hold.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn send_spool(args: &PutArgs) -> Result<Exit, Failure> {
-    carry_out(Plan::of_spool(args)?)
+pub(super) fn send_spool(args: &PutArgs, counts_messages: bool) -> Result<Exit, Failure> {
+    carry_out(Plan::of_spool(args, counts_messages)?)
 }
 
 fn carry_out(plan: Plan) -> Result<Exit, Failure> {
@@ -95,10 +95,13 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
     let buffers = SpillBuffers::new(&temporary);
     let counts_messages = plan.delivery.counts_messages;
     let delivery = Delivery {
-        sink,
-        observer: observer(spool.as_ref(), &running),
-        clock: Arc::new(SystemClock),
-        interrupt: running.interrupts.interrupt.clone(),
+        context: spoutctl_delivery::Context {
+            sink,
+            observer: observer(spool.as_ref(), &running),
+            clock: Arc::new(SystemClock),
+            interrupt: running.interrupts.interrupt.clone(),
+            retry_for: plan.retry_for,
+        },
         ledger: Arc::clone(&running.ledger),
         buffers: buffers.clone(),
         on_bad: on_bad.of_archives(),
@@ -180,7 +183,7 @@ fn growing(plan: &Plan, terminal: &Terminal) -> Result<Option<Arc<Growing>>, Fai
     Ok(Some(Arc::new(Growing {
         files: server::feed(&plan.server, terminal)?,
         destination: plan.destination.clone(),
-        retry_for: plan.delivery.retry_for,
+        retry_for: plan.retry_for,
     })))
 }
 
@@ -241,7 +244,16 @@ fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incomi
     let reading = std::thread::spawn(move || {
         let _open_until_the_end: Sender<()> = taking_in;
         let _taking_in = intake.spool.taking_in();
-        reading.read_all(&intake)
+        let end = reading.read_all(&intake);
+        // It is told as an error once nothing waits before it any more, which may be never.
+        if let Err(error) = &end
+            && intake.spool.waiting().0 > 0
+        {
+            let reason = [vec![error.to_string()], error.details()].concat().join("; ");
+            let text = format!("nothing more is read, and what waits in the spool goes first: {reason}");
+            intake.report.note(&text);
+        }
+        end
     });
     let spool = Arc::clone(spool);
     std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));

@@ -78,8 +78,11 @@ fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
     put.json = args.json;
     put.acknowledging = args.acknowledging.clone();
     put.commits.in_flight = args.in_flight;
-    put.entries.on_bad = args.on_bad.clone();
-    put::send_spool(&put)
+    // A repo for what cannot be taken was named when it was taken in.
+    if let Some(on_bad) = &args.on_bad {
+        put.entries.on_bad = on_bad.clone();
+    }
+    put::send_spool(&put, plan::count_messages(&options))
 }
 
 fn discard(args: &SpoolArgs, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -17,6 +17,7 @@ use super::Address;
 use super::address::AddressError;
 use pachyderm_client::connection::tls::Authorities;
 use pachyderm_client::connection::token::Token;
+use spoutctl_core::durable;
 use spoutctl_core::named_file;
 use spoutctl_core::pfs::ProjectName;
 use spoutctl_lint::source::{Position, SourceFile};
@@ -370,17 +371,14 @@ fn set(fields: &mut Fields, name: &str, value: Value) {
 /// Written beside itself, synced and renamed: never half. A link is followed, so that it stays one.
 fn write(path: &Path, content: &Value) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = durable::directory_of(&path);
     std::fs::create_dir_all(parent)?;
     let mut text = serde_json::to_vec_pretty(content)?;
     text.push(b'\n');
     // The library's own files are readable for their owner alone, from the first byte.
     let mut file = tempfile::Builder::new().prefix(".spoutctl-").tempfile_in(parent)?;
     io::Write::write_all(&mut file, &text)?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    Ok(())
+    durable::persist(file, &path)
 }
 
 /// A context's fields, as they are read.

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::runner::{World, tar};
+use crate::served::Served;
 
 /// Nobody listens there.
 const AWAY: &str = "http://127.0.0.1:1";
@@ -269,4 +270,33 @@ fn an_interrupt_while_pachd_is_away_leaves_at_once_since_everything_is_on_disk()
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert_eq!(spool(&world)["accepted"], 1);
+}
+
+#[test]
+fn send_says_of_messages_and_of_what_was_set_aside_what_put_would_have_said() {
+    let (world, served) = (World::at(AWAY), Served::start());
+    let args = [
+        "put",
+        "events",
+        "--spool",
+        &dir(&world),
+        "--retry-for",
+        "1s",
+        "--on-bad",
+        "repo=bad",
+    ];
+    let messages = ["--messages", "json", "--each", "n/{key}", "--key-json", "/n"];
+    let input = b"{\"n\":1}\n{\"x\":2}\n{\"n\":3}\n";
+    world.run_with(&[&args[..], &messages[..]].concat(), input).expect(5);
+    let url = format!("http://{}", served.authority);
+    let to = ["--pachd", &url];
+    world
+        .run(&[&["spool", &dir(&world), "--send", "--create-repo"][..], &to].concat())
+        .expect(0);
+    let commits = world.run(&[&["tail", "events", "-e", "--json"][..], &to].concat());
+    let commits = commits.expect(0).json();
+    assert_eq!(commits.len(), 1);
+    assert_eq!(commits[0]["messages"]["last"], 3, "{}", commits[0]);
+    let aside = world.run(&[&["tail", "bad", "-e", "--json"][..], &to].concat());
+    assert_eq!(aside.expect(0).json()[0]["commit"], commits[0]["commit"]);
 }

@@ -10,7 +10,7 @@ use pachyderm_client::gateway::{Gateway, GatewayOptions};
 use spoutctl_archive::{self, Archive, ArchiveReader, Files};
 use spoutctl_delivery::retry::{Interrupt, SystemClock};
 use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::{Batching, Delivery, Incoming, Observer, Options, Settled, Unacknowledged, WriteMode};
+use spoutctl_delivery::{Batching, Context, Delivery, Incoming, Observer, Options, Settled, Unacknowledged, WriteMode};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
 use crate::faults::in_store;
@@ -62,10 +62,13 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
     let gateway = Gateway::new(options);
     let heard = Arc::new(Heard::default());
     let delivery = Delivery {
-        sink: Arc::new(gateway.unwrap()),
-        observer: Arc::clone(&heard) as _,
-        clock: Arc::new(SystemClock),
-        interrupt: Interrupt::new(),
+        context: Context {
+            sink: Arc::new(gateway.unwrap()),
+            observer: Arc::clone(&heard) as _,
+            clock: Arc::new(SystemClock),
+            interrupt: Interrupt::new(),
+            retry_for: Duration::from_secs(30),
+        },
         ledger: Arc::default(),
         buffers: SpillBuffers::new(&std::env::temp_dir()),
         on_bad: spoutctl_delivery::OnBad::Stop,
@@ -85,7 +88,6 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
             also: [].into(),
             resume: false,
             spooled: None,
-            retry_for: Duration::from_secs(30),
             in_flight: 1,
             accept_emptied: false,
             dry_run: false,

@@ -5,6 +5,7 @@
 //! | [`pfs`] | projects, repos, branches, commits, files, as Pachyderm names them |
 //! | [`fault`] | what can go wrong between us and a store of commits |
 //! | [`named_file`] | files that are read whole, with a bound |
+//! | [`durable`] | files that are replaced whole, and stay so after a power cut |
 //! | [`positions`] | where each partition of a source goes on |
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`source`], [`feed`], [`listing`], [`pipelines`] | the ports: reading a branch's commits, making commits, reading files, following a branch, listing names, keeping pipelines |
@@ -12,6 +13,7 @@
 //! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a port
 //! knows no server.
 
+pub mod durable;
 pub mod exit;
 pub mod fault;
 pub mod feed;

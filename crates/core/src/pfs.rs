@@ -127,6 +127,18 @@ pub struct Branch {
     pub name: BranchName,
 }
 
+impl Branch {
+    /// The commit of this id that was started on it.
+    #[must_use]
+    pub fn commit(&self, id: CommitId) -> Commit {
+        Commit {
+            repo: self.repo.clone(),
+            branch: self.name.clone(),
+            id,
+        }
+    }
+}
+
 impl fmt::Display for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.repo, self.name)

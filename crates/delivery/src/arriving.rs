@@ -15,7 +15,15 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
-use super::run::Incoming;
+use super::error::DeliveryError;
+use spoutctl_archive::Archive;
+
+/// What the reading side hands over.
+pub enum Incoming {
+    Archive(Box<Archive>),
+    /// The last thing that comes: the input ended as it should, or with an error.
+    End(Result<(), DeliveryError>),
+}
 
 /// Of each a file may be open.
 const MOST: usize = 128;
@@ -179,7 +187,6 @@ fn length(incoming: &Incoming) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DeliveryError;
 
     fn end() -> Incoming {
         Incoming::End(Err(DeliveryError::Ended))

@@ -20,19 +20,22 @@
 //! `PutFile`, which takes the place of the upload and of `AddFileSet` in a store without file sets,
 //! writes file after file: without an answer nobody knows how many of them are in, or when.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::time::Duration;
+mod giving_up;
+mod publishing;
+mod retrying;
 
+use std::ops::ControlFlow;
+
+use self::retrying::{Busy, Retry};
+use super::context::Context;
 use super::early::Early;
-use super::error::{DeliveryError, waiting_for};
+use super::error::DeliveryError;
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
-use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
-use super::{CommitSink, Observer, Step, WriteMode};
+use super::{CommitSink, Step, WriteMode};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
@@ -43,19 +46,9 @@ const FRESH_STARTS: usize = 3;
 /// How often an archive is staged anew because the destination was moved meanwhile.
 const OVERTAKEN: usize = 20;
 
-/// So often a head may be closed just when it is looked at.
-const RACES: u32 = 20;
-const AFTER_RACE: Duration = Duration::from_millis(100);
-
-/// So long it is waited for that a commit which was given up is finished; one that takes longer stays.
-const TO_BE_TIDIED: Duration = Duration::from_secs(10);
-
 /// What a delivery has at hand for one archive after the other.
 pub(super) struct Committer<'a> {
-    pub sink: &'a Arc<dyn CommitSink>,
-    pub observer: &'a dyn Observer,
-    pub clock: &'a dyn Clock,
-    pub interrupt: &'a Interrupt,
+    pub context: &'a Context,
     pub finisher: &'a Finisher,
     pub ledger: &'a Ledger,
     pub early: Option<&'a Early>,
@@ -65,7 +58,6 @@ pub(super) struct Committer<'a> {
     pub staging: Option<Staging<'a>>,
     pub message: Option<&'a str>,
     pub mode: WriteMode,
-    pub retry_for: Duration,
     pub in_flight: usize,
     /// Commits that are older than anything of ours: no look goes further.
     pub floor: Vec<CommitId>,
@@ -142,7 +134,7 @@ impl<'a> Committer<'a> {
     /// Brings the archive into a commit that is closed for writing.
     pub fn commit(&mut self, job: &Job<'_>) -> Result<Outcome, DeliveryError> {
         self.check_published(job.archive.number)?;
-        let mut restarts = Retry::new(self, job.archive.number);
+        let mut restarts = Retry::new(self.context, job.archive.number);
         let mut upload = self.timed(job, Step::Upload, |committer| committer.upload(job))?;
         let mut fresh_starts = 0;
         let mut overtaken = 0;
@@ -194,10 +186,10 @@ impl<'a> Committer<'a> {
         step: Step,
         take: impl FnOnce(&mut Self) -> Result<T, DeliveryError>,
     ) -> Result<T, DeliveryError> {
-        let begun = self.clock.now();
+        let begun = self.context.clock.now();
         let taken = take(self)?;
-        let took = self.clock.now().saturating_duration_since(begun);
-        self.observer.stepped(job.archive.number, step, took);
+        let took = self.context.clock.now().saturating_duration_since(begun);
+        self.context.observer.stepped(job.archive.number, step, took);
         Ok(taken)
     }
 
@@ -227,7 +219,7 @@ impl<'a> Committer<'a> {
 
     /// Waits until fewer than `most` commits wait to be finished; breaks when one of them failed.
     fn wait_for_room(&self, most: usize) -> Result<ControlFlow<()>, DeliveryError> {
-        match self.finisher.room(most, self.clock, self.interrupt) {
+        match self.finisher.room(most, self.context) {
             Ok(()) => Ok(ControlFlow::Continue(())),
             Err(NoRoom::EarlierFailed) => Ok(ControlFlow::Break(())),
             Err(NoRoom::Interrupted) => Err(DeliveryError::Interrupted),
@@ -236,26 +228,23 @@ impl<'a> Committer<'a> {
 
     fn uploader(&self) -> Uploader<'a> {
         Uploader {
-            sink: self.sink,
+            context: self.context,
             branch: self.branch,
             mode: self.mode,
-            clock: self.clock,
-            interrupt: self.interrupt,
-            observer: self.observer,
             early: self.early,
         }
     }
 
     fn upload(&self, job: &Job<'_>) -> Result<Upload, DeliveryError> {
-        let mut retry = Retry::new(self, job.archive.number);
+        let mut retry = Retry::new(self.context, job.archive.number);
         let uploaded = self
             .uploader()
             .upload(job.archive, job.files, &mut |fault| match fault {
                 None => {
-                    retry.budget.reset();
+                    retry.succeeded();
                     Ok(())
                 }
-                Some(fault) if fault.kind == FaultKind::Local && self.interrupt.is_over(self.clock.now()) => {
+                Some(fault) if fault.kind == FaultKind::Local && self.context.is_over() => {
                     Err(DeliveryError::Interrupted)
                 }
                 Some(fault) => retry.again(fault),
@@ -269,23 +258,11 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// An open commit with this archive's mark that this run has not started, as far as it knows: the commit, if it turns
-    /// out to hold the archive; otherwise it is given up.
-    fn take_or_give_up(&self, job: &Job<'_>, commit: &Commit) -> Result<Option<Commit>, DeliveryError> {
-        match self.give_up(job.archive.number, &job.mark, commit, LateFinish::Possible)? {
-            GivenUp::Gone => Ok(None),
-            GivenUp::Finished => match self.inspect(job, commit)? {
-                Found::Closed(commit) => Ok(Some(commit)),
-                Found::Errored(..) | Found::Open(_) | Found::Nothing => Ok(None),
-            },
-        }
-    }
-
     /// Starts a commit, or finds the one that an unanswered call has started.
     fn start(&mut self, job: &Job<'_>) -> Result<Started, DeliveryError> {
         let description = job.mark.description(self.message);
-        let mut retry = Retry::new(self, job.archive.number);
-        let mut busy = Busy::new(self);
+        let mut retry = Retry::new(self.context, job.archive.number);
+        let mut busy = Busy::new(self.context);
         let mut lost = false;
         loop {
             // Whoever has to leave while the call is on its way must know of it.
@@ -342,7 +319,7 @@ impl<'a> Committer<'a> {
     fn start_refused(&self, job: &Job<'_>, fault: Fault) -> DeliveryError {
         match fault.kind {
             FaultKind::OutputBranch => {
-                let kind = self.sink.pipeline_kind(&self.branch.repo).ok().flatten();
+                let kind = self.context.sink.pipeline_kind(&self.branch.repo).ok().flatten();
                 DeliveryError::OutputBranch {
                     branch: self.branch.clone(),
                     kind,
@@ -358,7 +335,7 @@ impl<'a> Committer<'a> {
     fn wait_for_head(&self, job: &Job<'_>, busy: &mut Busy<'a>, retry: &mut Retry<'a>) -> Result<(), DeliveryError> {
         let (branch, head) = match self.open_heads() {
             Ok(Some(found)) => found,
-            Ok(None) => return busy.race(self, retry),
+            Ok(None) => return busy.race(retry),
             Err(fault) => return retry.again(fault),
         };
         match Mark::of(&head) {
@@ -367,34 +344,35 @@ impl<'a> Committer<'a> {
             Some(late) if late.stream == job.mark.stream => self
                 .give_up(job.archive.number, &late, &head.commit, LateFinish::Possible)
                 .map(|_| ()),
-            _ => busy.wait(self, branch, head),
+            _ => busy.wait(branch, head),
         }
     }
 
     /// An open head of the branch where commits are started, or of the one that they are for.
     fn open_heads(&self) -> Result<Option<(&'a Branch, CommitInfo)>, Fault> {
-        if let Some(head) = open_head(self.sink.as_ref(), self.target())? {
+        if let Some(head) = open_head(self.context.sink.as_ref(), self.target())? {
             return Ok(Some((self.target(), head)));
         }
         if self.staging.is_none() {
             return Ok(None);
         }
-        let head = open_head(self.sink.as_ref(), self.branch)?;
+        let head = open_head(self.context.sink.as_ref(), self.branch)?;
         Ok(head.map(|head| (self.branch, head)))
     }
 
     fn add(&self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
-        let mut retry = Retry::new(self, job.archive.number);
+        let mut retry = Retry::new(self.context, job.archive.number);
         loop {
             let Upload::FileSet { id, .. } = upload else {
                 return self.put_file(job, commit);
             };
-            let Err(fault) = self.sink.add_file_set(commit, id) else {
+            let Err(fault) = self.context.sink.add_file_set(commit, id) else {
                 return Ok(Next::Go);
             };
             match fault.kind {
                 FaultKind::FileSetGone => {
-                    self.observer
+                    self.context
+                        .observer
                         .note("the uploaded file set has expired: it is uploaded again");
                     *upload = self.upload(job)?;
                     retry.again(fault)?;
@@ -414,7 +392,7 @@ impl<'a> Committer<'a> {
         };
         match fault.kind {
             FaultKind::AlreadyFinished | FaultKind::NotFound => self.lost_commit(job, commit, &fault),
-            FaultKind::Local if self.interrupt.is_over(self.clock.now()) => Err(DeliveryError::Interrupted),
+            FaultKind::Local if self.context.is_over() => Err(DeliveryError::Interrupted),
             _ if fault.is_passing() => self.give_up_doubtful(job, commit, fault),
             _ => Err(DeliveryError::from_fault(job.archive.number, fault)),
         }
@@ -442,7 +420,7 @@ impl<'a> Committer<'a> {
             Found::Closed(commit) => Ok(Next::Closed(commit)),
             Found::Errored(commit, error) => Err(finished_with_error(job, commit, error)),
             Found::Open(_) | Found::Nothing => {
-                self.observer.note(&format!(
+                self.context.observer.note(&format!(
                     "somebody else {what} our commit {commit} before its data were in: a new one is started"
                 ));
                 Ok(Next::StartAgain)
@@ -452,12 +430,12 @@ impl<'a> Committer<'a> {
 
     fn finish(&self, job: &Job<'_>, commit: &Commit) -> Result<Next, DeliveryError> {
         let description = job.mark.at(Stage::Done).description(self.message);
-        let mut retry = Retry::new(self, job.archive.number);
+        let mut retry = Retry::new(self.context, job.archive.number);
         let mut lost = false;
         loop {
             // Whoever has to leave while the call is on its way must not call the commit open.
             self.ledger.perhaps_closed(commit);
-            let Err(fault) = self.sink.finish_commit(commit, &description, None) else {
+            let Err(fault) = self.context.sink.finish_commit(commit, &description, None) else {
                 break;
             };
             lost |= matches!(fault.kind, FaultKind::Unknown | FaultKind::Unrecognised);
@@ -486,9 +464,14 @@ impl<'a> Committer<'a> {
 
     /// Somebody else's `FinishCommit` leaves the description as it was, and a later run would not know the archive.
     fn note_missing_mark(&self, job: &Job<'_>, commit: &Commit) {
-        let mark = self.sink.inspect_commit(commit).ok().and_then(|info| Mark::of(&info));
+        let mark = self
+            .context
+            .sink
+            .inspect_commit(commit)
+            .ok()
+            .and_then(|info| Mark::of(&info));
         if mark.is_some_and(|mark| mark.is_same_archive(&job.mark) && mark.stage != Stage::Done) {
-            self.observer.note(&format!(
+            self.context.observer.note(&format!(
                 "somebody else finished our commit {commit}; its data are whole, but a run with --resume would send \
                  archive {} again",
                 job.archive.number
@@ -499,7 +482,7 @@ impl<'a> Committer<'a> {
     /// Looks for a commit that carries the mark, from the head back to [`Committer::floor`]. Of two the older counts.
     fn look(&self, mark: &Mark) -> Result<Found, Fault> {
         let mut oldest = None;
-        self.sink.list_commits(self.branch, &mut |info| {
+        self.context.sink.list_commits(self.branch, &mut |info| {
             if self.floor.contains(&info.commit.id) {
                 return ControlFlow::Break(());
             }
@@ -513,9 +496,9 @@ impl<'a> Committer<'a> {
 
     /// What became of one commit of ours.
     fn inspect(&self, job: &Job<'_>, commit: &Commit) -> Result<Found, DeliveryError> {
-        let mut retry = Retry::new(self, job.archive.number);
+        let mut retry = Retry::new(self.context, job.archive.number);
         loop {
-            match self.sink.inspect_commit(commit) {
+            match self.context.sink.inspect_commit(commit) {
                 Ok(info) => return Ok(judge(info, &job.mark)),
                 Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Found::Nothing),
                 Err(fault) => retry.again(fault)?,
@@ -523,121 +506,14 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// Removes an open commit of ours, or finishes it with an error: its data are never seen then (recordings p 057–067).
-    /// The latter where dropping needs a permission that we do not have, and where a late `FinishCommit` is possible.
-    pub fn give_up(
-        &self,
-        archive: u64,
-        mark: &Mark,
-        commit: &Commit,
-        late_finish: LateFinish,
-    ) -> Result<GivenUp, DeliveryError> {
-        let mut retry = Retry::new(self, archive);
-        let mut may_drop = late_finish == LateFinish::Impossible;
-        loop {
-            match self.try_to_give_up(mark, commit, may_drop) {
-                Ok(given_up) => {
-                    self.ledger.settled(&commit.id);
-                    self.tidy_up(commit, given_up, late_finish);
-                    return Ok(given_up);
-                }
-                Err(fault) if may_drop && !fault.is_passing() => may_drop = false,
-                Err(fault) => retry.again(fault)?,
-            }
-        }
-    }
-
-    /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be dropped
-    /// at any time after that. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd
-    /// refuses ("cannot drop a commit that has children").
-    fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
-        let is_noise = given_up == GivenUp::Gone && late_finish == LateFinish::Possible;
-        if is_noise && is_finished(self.sink.as_ref(), commit) {
-            let _ = self.sink.drop_commit(commit);
-        }
-    }
-
-    fn try_to_give_up(&self, mark: &Mark, commit: &Commit, may_drop: bool) -> Result<GivenUp, Fault> {
-        let result = if may_drop {
-            self.sink.drop_commit(commit)
-        } else {
-            let description = mark.at(Stage::GivenUp).description(self.message);
-            self.ledger.ended(&commit.id);
-            self.sink
-                .finish_commit(commit, &description, Some("given up by spoutctl"))
-        };
-        match result {
-            Ok(()) => Ok(GivenUp::Gone),
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(GivenUp::Gone),
-            Err(fault) if fault.kind == FaultKind::AlreadyFinished => self.who_finished(mark, commit),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// A commit that we wanted to give up was finished before: perhaps by just that, when the answer was lost.
-    fn who_finished(&self, mark: &Mark, commit: &Commit) -> Result<GivenUp, Fault> {
-        match self.sink.inspect_commit(commit) {
-            Ok(info) => {
-                let given_up = |found: Mark| found.is_same_archive(mark) && found.stage == Stage::GivenUp;
-                Ok(if Mark::of(&info).is_some_and(given_up) {
-                    GivenUp::Gone
-                } else {
-                    GivenUp::Finished
-                })
-            }
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(GivenUp::Gone),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// An error while a commit is open: it is given up if that can still be done; if not, the ledger names it.
-    fn leave(&self, job: &Job<'_>, commit: &Commit, error: DeliveryError) -> DeliveryError {
-        if matches!(
-            error,
-            DeliveryError::Dropped { .. } | DeliveryError::FinishedWithError { .. }
-        ) {
-            return error;
-        }
-        // It was tried for as long as it may be. One call more, or two, so that the branch is not left blocked.
-        let may_drop = self.ledger.is_surely_open(&commit.id);
-        let mut given_up = self.try_to_give_up(&job.mark, commit, may_drop);
-        if may_drop && given_up.as_ref().is_err_and(|fault| !fault.is_passing()) {
-            given_up = self.try_to_give_up(&job.mark, commit, false);
-        }
-        match given_up {
-            Ok(GivenUp::Gone) => self.ledger.settled(&commit.id),
-            Ok(GivenUp::Finished) => self.ledger.closed(commit),
-            Err(_) => {}
-        }
-        error
-    }
-
     pub fn name(&self, id: CommitId) -> Commit {
-        on(self.branch, id)
+        self.branch.commit(id)
     }
 
     /// The branch that the archives are for.
     pub fn target(&self) -> &'a Branch {
         self.staging.as_ref().map_or(self.branch, |staging| staging.target)
     }
-
-    fn retry_budget(&self) -> RetryBudget<'a> {
-        RetryBudget::new(self.clock, self.interrupt, self.retry_for)
-    }
-}
-
-pub(super) fn on(branch: &Branch, id: CommitId) -> Commit {
-    Commit {
-        repo: branch.repo.clone(),
-        branch: branch.name.clone(),
-        id,
-    }
-}
-
-/// Whether pachd is done with a commit that is closed, after some patience: until then it must not be dropped.
-pub(super) fn is_finished(sink: &dyn CommitSink, commit: &Commit) -> bool {
-    sink.wait_commit(commit, TO_BE_TIDIED)
-        .is_ok_and(|info| info.finished.is_some())
 }
 
 /// The branch's head, if it is an open commit.
@@ -659,90 +535,6 @@ fn finished_with_error(job: &Job<'_>, commit: Commit, error: String) -> Delivery
         archive: job.archive.number,
         commit,
         error,
-    }
-}
-
-/// The retries for one archive, or for one step of it.
-pub(super) struct Retry<'a> {
-    archive: u64,
-    observer: &'a dyn Observer,
-    budget: RetryBudget<'a>,
-    unknown: UnknownAnswers,
-}
-
-impl<'a> Retry<'a> {
-    pub fn new(committer: &Committer<'a>, archive: u64) -> Self {
-        Self {
-            archive,
-            observer: committer.observer,
-            budget: committer.retry_budget(),
-            unknown: UnknownAnswers::default(),
-        }
-    }
-
-    /// Waits, or says why there is no further try.
-    pub fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
-        let repeatable = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
-        if !repeatable || self.unknown.too_often(&fault) {
-            return Err(DeliveryError::from_fault(self.archive, fault));
-        }
-        self.observer.retrying(&fault);
-        self.budget
-            .wait(fault.retry_after)
-            .map_err(|end| DeliveryError::exhausted(end, fault))
-    }
-}
-
-/// Waiting for somebody else's open head.
-struct Busy<'a> {
-    budget: RetryBudget<'a>,
-    /// The head that is waited for: another one means that the branch gets on.
-    head: Option<CommitId>,
-    /// How often the head was no longer open when it was looked at.
-    races: u32,
-}
-
-impl<'a> Busy<'a> {
-    fn new(committer: &Committer<'a>) -> Self {
-        Self {
-            budget: committer.retry_budget(),
-            head: None,
-            races: 0,
-        }
-    }
-
-    /// The head was finished between two calls, so the next try may succeed. A server that goes on contradicting itself
-    /// is a fault like others.
-    fn race(&mut self, committer: &Committer<'a>, retry: &mut Retry<'a>) -> Result<(), DeliveryError> {
-        self.races += 1;
-        if self.races > RACES {
-            return retry.again(Fault::new(
-                FaultKind::Unavailable,
-                "StartCommit: the head is open, and is not",
-            ));
-        }
-        if committer.interrupt.is_over(committer.clock.now()) {
-            return Err(DeliveryError::Interrupted);
-        }
-        committer.clock.pause(AFTER_RACE, committer.interrupt);
-        Ok(())
-    }
-
-    fn wait(&mut self, committer: &Committer<'a>, branch: &Branch, head: CommitInfo) -> Result<(), DeliveryError> {
-        if self.head.as_ref() != Some(&head.commit.id) {
-            let id = &head.commit.id;
-            committer.observer.note(&waiting_for(branch, id));
-            self.head = Some(id.clone());
-            self.budget.reset();
-        }
-        self.budget.wait(None).map_err(|end| match end {
-            Exhausted::Retries(waited) => DeliveryError::Busy {
-                branch: branch.clone(),
-                head: Box::new(head),
-                waited,
-            },
-            Exhausted::Grace => DeliveryError::Interrupted,
-        })
     }
 }
 

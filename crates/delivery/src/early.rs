@@ -27,13 +27,14 @@ use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use super::WriteMode;
+use super::context::Context;
 use super::error::{DeliveryError, LetGo};
-use super::preflight::Ready;
-use super::retry::{Clock, Interrupt, RetryBudget, UnknownAnswers};
-use super::upload::{Cursor, Load, PartChanges, SMALLEST_PART, TIME_TO_LIVE, part_end};
-use super::{CommitSink, Observer, WriteMode};
+use super::keep_alive::TIME_TO_LIVE;
+use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
+use super::ready::Ready;
+use super::retry::UnknownAnswers;
 use spoutctl_archive::{EntryKey, File, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 
@@ -178,12 +179,8 @@ impl Drop for Sending<'_> {
 
 /// Sends parts on a thread of its own.
 pub(super) struct EarlySender {
-    pub sink: Arc<dyn CommitSink>,
-    pub observer: Arc<dyn Observer>,
-    pub clock: Arc<dyn Clock>,
-    pub interrupt: Interrupt,
+    pub context: Context,
     pub mode: WriteMode,
-    pub retry_for: Duration,
     /// Archives that an earlier run has committed, by their numbers in this run.
     pub known: Vec<RangeInclusive<u64>>,
 }
@@ -217,16 +214,16 @@ impl EarlySender {
     /// Why no more could be sent. Where the bytes are held this is met again, and told, when the archive is complete.
     fn send(&self, archive: &Arc<Arriving>, part: u64) -> Result<(), DeliveryError> {
         let number = archive.number;
-        let has_file_sets = self.sink.has_file_sets();
+        let has_file_sets = self.context.sink.has_file_sets();
         if !has_file_sets.map_err(|fault| DeliveryError::from_fault(number, fault))? {
             let fault = Fault::new(FaultKind::Refused, "it has no file sets, which --hold-limit needs");
             return Err(DeliveryError::from_fault(number, fault));
         }
-        let mut budget = RetryBudget::new(self.clock.as_ref(), &self.interrupt, self.retry_for);
+        let mut budget = self.context.retry_budget();
         let mut unknown = UnknownAnswers::default();
         let mut window = Window::default();
         let mut limit = part;
-        while window.wait(archive, limit) && !self.interrupt.is_raised() {
+        while window.wait(archive, limit) && !self.context.interrupt.is_raised() {
             let fault = match self.part(archive, &mut window, limit) {
                 Ok(()) => {
                     budget.reset();
@@ -247,7 +244,7 @@ impl EarlySender {
             if !fault.is_passing() || unknown.too_often(&fault) {
                 return Err(DeliveryError::from_fault(number, fault));
             }
-            self.observer.retrying(&fault);
+            self.context.observer.retrying(&fault);
             let waited = budget.wait(fault.retry_after);
             waited.map_err(|end| DeliveryError::exhausted(end, fault))?;
         }
@@ -264,17 +261,16 @@ impl EarlySender {
         if end != start {
             // Not one that nobody would take over.
             let Some(call) = archive.call() else { return Ok(()) };
-            let context = (self.clock.as_ref(), &self.interrupt);
-            let mut changes = PartChanges::new(&load, self.mode, context, start, end);
-            let id = self.sink.create_file_set(&mut changes)?;
-            call.add(&self.sink, id, load.sent(end), bytes);
-            self.observer.sent_early(archive.number, bytes);
+            let mut changes = PartChanges::new(&load, self.mode, &self.context, start, end);
+            let id = self.context.sink.create_file_set(&mut changes)?;
+            call.add(&self.context.sink, id, load.sent(end), bytes);
+            self.context.observer.sent_early(archive.number, bytes);
         }
         let (picked, available) = (load.picked, load.available);
         window.pass(&picked, available, end);
         archive.pass(window.passed);
         let Some(call) = archive.call() else { return Ok(()) };
-        call.compose(TOGETHER, |ids| self.sink.compose_file_set(ids, TIME_TO_LIVE))
+        call.compose(TOGETHER, |ids| self.context.sink.compose_file_set(ids, TIME_TO_LIVE))
     }
 }
 

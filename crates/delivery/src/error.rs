@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::restarted::Emptied;
+use super::ready::Emptied;
 use super::retry::Exhausted;
-use super::spool::{Damaged, SpoolError};
+use super::spool::error::{Damaged, SpoolError};
 use super::{Settled, Unacknowledged};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::mark::Mark;
-use crate::restarted::{self, Emptied, Leftover};
+use crate::ready::{Emptied, Leftover};
+use crate::restarted;
 use crate::{CommitSink, DeliveryError};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind, printable};

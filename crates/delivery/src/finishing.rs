@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::context::Context;
 use super::error::DeliveryError;
 use super::ledger::Ledger;
-use super::retry::{Clock, Interrupt, RetryBudget, UnknownAnswers};
-use super::{CommitSink, Observer, Receipt, Settled, Step};
+use super::retry::{RetryBudget, UnknownAnswers};
+use super::{Receipt, Settled, Step};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 use spoutctl_core::quantity::elapsed;
@@ -87,13 +88,9 @@ pub(super) enum NoRoom {
 
 /// Everything the waiting thread needs.
 pub(super) struct Wait {
-    pub sink: Arc<dyn CommitSink>,
-    pub observer: Arc<dyn Observer>,
-    pub clock: Arc<dyn Clock>,
-    pub interrupt: Interrupt,
+    pub context: Context,
     pub ledger: Arc<Ledger>,
     pub branch: Branch,
-    pub retry_for: Duration,
 }
 
 impl Finisher {
@@ -135,10 +132,10 @@ impl Finisher {
     ///
     /// # Errors
     /// When one of them failed, since nothing may be finished after it; when the grace period is over.
-    pub fn room(&self, most: usize, clock: &dyn Clock, interrupt: &Interrupt) -> Result<(), NoRoom> {
+    pub fn room(&self, most: usize, context: &Context) -> Result<(), NoRoom> {
         let mut waiting = self.shared.lock();
         while waiting.commits >= most && !waiting.failed {
-            if interrupt.is_over(clock.now()) {
+            if context.is_over() {
                 return Err(NoRoom::Interrupted);
             }
             let (guard, _) = self
@@ -197,16 +194,6 @@ impl Drop for PanicGuard<'_> {
 }
 
 impl Wait {
-    fn watch(&self) -> Watch<'_> {
-        Watch {
-            sink: self.sink.as_ref(),
-            observer: self.observer.as_ref(),
-            clock: self.clock.as_ref(),
-            interrupt: &self.interrupt,
-            retry_for: self.retry_for,
-        }
-    }
-
     fn all(&self, closed: &Receiver<Closed>, shared: &Shared, finished: &Sender<()>) {
         let mut before = None;
         for Closed { commit, receipt } in closed {
@@ -214,17 +201,17 @@ impl Wait {
                 // It stays in the ledger, and a later run finds its mark.
                 continue;
             }
-            let begun = self.clock.now();
-            match self.watch().until_finished(&commit, receipt.archive) {
+            let begun = self.context.clock.now();
+            match self.context.until_finished(&commit, receipt.archive) {
                 Ok(info) => {
-                    let took = self.clock.now().saturating_duration_since(begun);
-                    self.observer.stepped(receipt.archive, Step::Finish, took);
+                    let took = self.context.clock.now().saturating_duration_since(begun);
+                    self.context.observer.stepped(receipt.archive, Step::Finish, took);
                     let receipt = Receipt {
                         finished: info.finished,
                         ..receipt
                     };
                     let settled = Settled::Committed(&receipt);
-                    let acknowledged = self.observer.settled(&settled);
+                    let acknowledged = self.context.observer.settled(&settled);
                     // Not before it is acknowledged: whoever has to leave in between must know of it.
                     self.ledger.settled(&commit.id);
                     if let Err(error) = acknowledged {
@@ -259,7 +246,7 @@ impl Wait {
         };
         let mut seen = 0;
         let mut found = false;
-        let listed = self.sink.list_commits(&self.branch, &mut |info| {
+        let listed = self.context.sink.list_commits(&self.branch, &mut |info| {
             seen += 1;
             found = info.commit.id == *before;
             if found || seen == NEAR {
@@ -269,7 +256,7 @@ impl Wait {
             }
         });
         if listed.is_ok() && !found && seen < NEAR {
-            self.observer.note(&format!(
+            self.context.observer.note(&format!(
                 "somebody has moved {} while we wrote: commit {before} was acknowledged and is no longer on it",
                 self.branch
             ));
@@ -277,20 +264,13 @@ impl Wait {
     }
 }
 
-/// Waiting for one commit.
-pub(super) struct Watch<'a> {
-    pub sink: &'a dyn CommitSink,
-    pub observer: &'a dyn Observer,
-    pub clock: &'a dyn Clock,
-    pub interrupt: &'a Interrupt,
-    pub retry_for: Duration,
-}
-
-impl Watch<'_> {
+impl Context {
+    /// Waits until a commit that is closed is finished without an error.
+    ///
     /// # Errors
     /// When it finished with an error, was dropped, or nobody answers.
-    pub fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
-        let mut budget = RetryBudget::new(self.clock, self.interrupt, self.retry_for);
+    pub(super) fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
+        let mut budget = self.retry_budget();
         let mut unknown = UnknownAnswers::default();
         let begun = self.clock.now();
         let mut told_at = begun + TOLD_AFTER;
@@ -350,10 +330,10 @@ impl Watch<'_> {
 
     fn still_finishing(&self, budget: &mut RetryBudget<'_>) -> Result<(), DeliveryError> {
         budget.reset();
-        if self.interrupt.is_over(self.clock.now()) {
+        if self.is_over() {
             return Err(DeliveryError::Interrupted);
         }
-        self.clock.pause(SHORT_PAUSE, self.interrupt);
+        self.pause(SHORT_PAUSE);
         Ok(())
     }
 }

@@ -12,10 +12,12 @@
 //! | [`batching`] | which archives become one commit |
 //! | `arriving` | archives that have come while a commit is made |
 //! | [`restarted`] | what pachd leaves on a spout's branch when the spout is started again |
-//! | [`preflight`] | looks at the destination before anything is sent, and numbers the stream |
+//! | `preflight` | looks at the destination before anything is sent, and numbers the stream |
+//! | `ready` | what it finds: what the branch holds of our stream |
+//! | [`Context`] | what each step has at hand: sink, observer, clock, interrupt, and how long to try |
 //! | `stream` | numbers and marks archives; skips what is committed, settles what was left open |
 //! | `releasing` | lets go of what was sent: `--hold-limit` |
-//! | `upload` | archive → file set, in parts |
+//! | `upload`, `parts`, `keep_alive` | archive → file set, in parts that are kept alive |
 //! | [`early`] | parts that leave while the archive is still being read |
 //! | `committing` | file set → commit that is closed for writing; looks before it repeats |
 //! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
@@ -64,7 +66,6 @@ pub mod following;
 pub mod ledger;
 pub mod mark;
 pub mod messages;
-pub mod preflight;
 pub mod quarantine;
 pub mod rereading;
 pub mod restarted;
@@ -78,8 +79,14 @@ pub mod staging;
 
 mod arriving;
 mod committing;
+mod context;
 mod error;
 mod finishing;
+mod keep_alive;
+mod options;
+mod parts;
+mod preflight;
+mod ready;
 mod releasing;
 mod stream;
 mod upload;
@@ -97,11 +104,14 @@ use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_core::positions::Positions;
 
+pub use arriving::Incoming;
 pub use batching::Batching;
+pub use context::Context;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled, to_drop};
-pub use preflight::Ready;
-pub use run::{Delivery, Incoming, OnBad, Options, Spooled, Summary};
+pub use options::{OnBad, Options};
+pub use ready::{Emptied, Known, LeftOpen, Leftover, Placed, Planned, Ready, Spooled};
+pub use run::{Delivery, Summary};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
 
 /// What happens to a file that the branch has already.

@@ -14,6 +14,7 @@ use crate::messages::packing::{Bad, Shelf};
 use spoutctl_archive::{
     ASIDES, Archive, ArchiveBuffer, ArchiveReader, ContentError, FileFrame, Options, ReadAt, Refused,
 };
+use spoutctl_core::durable;
 use spoutctl_core::pfs::Branch;
 
 /// How much is copied at a time: 64 KiB.
@@ -46,9 +47,7 @@ impl Quarantine {
         self.write(&format!("{name}.why"), |file| {
             file.write_all(why(archive, reason).as_bytes())
         })?;
-        let path = self.write(&format!("{name}.tar"), |file| copy(archive, file))?;
-        File::open(&self.dir)?.sync_all()?;
-        Ok(path)
+        self.write(&format!("{name}.tar"), |file| copy(archive, file))
     }
 
     /// Where messages of this input go.
@@ -61,11 +60,8 @@ impl Quarantine {
     }
 
     fn write(&self, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<PathBuf> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-        write(file.as_file_mut())?;
-        file.as_file().sync_all()?;
         let path = self.dir.join(name);
-        file.persist(&path).map_err(|error| error.error)?;
+        durable::replace(&path, write)?;
         Ok(path)
     }
 }
@@ -156,7 +152,6 @@ impl Shelf for MessageShelf {
         let path = self
             .quarantine
             .write(&format!("{name}.message"), |file| file.write_all(bad.message.body))?;
-        File::open(&self.quarantine.dir)?.sync_all()?;
         Ok(path.display().to_string())
     }
 }

@@ -13,35 +13,14 @@
 use std::ops::ControlFlow;
 
 use super::CommitSink;
-use super::committing::on;
 use super::mark::Mark;
+use super::ready::{Emptied, Leftover};
 use spoutctl_core::fault::{Fault, FaultKind};
-use spoutctl_core::pfs::{Branch, CommitId, CommitInfo, Origin};
+use spoutctl_core::pfs::{Branch, CommitInfo, Origin};
 
 /// What a commit of pachd's own is called when we finish it.
 pub const DESCRIPTION: &str =
     "begun by pachd when the spout was started; finished by spoutctl, with the files of the one before";
-
-/// An empty head, on files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Emptied {
-    pub head: CommitId,
-    /// The newest one that has files.
-    pub last: CommitId,
-}
-
-/// What is found of it, while the commits of a spout's own branch are looked at from the newest on.
-#[derive(Debug, Default)]
-pub struct Leftover {
-    head: Option<CommitId>,
-    /// Open ones, the newest first: at the head, and below it among what is not finished because of them.
-    pub open: Vec<CommitId>,
-    /// A finished commit was seen.
-    is_below: bool,
-    /// The head is one without files.
-    may_be_emptied: bool,
-    pub emptied: Option<Emptied>,
-}
 
 impl Leftover {
     /// Takes the next older commit, and breaks when there is nothing more to be learned.
@@ -99,18 +78,18 @@ pub fn look(sink: &dyn CommitSink, branch: &Branch) -> Result<Leftover, Fault> {
 /// # Errors
 /// Any [`Fault`] but that somebody else has finished or dropped one.
 pub fn finish(sink: &dyn CommitSink, branch: &Branch, leftover: &Leftover) -> Result<(), Fault> {
-    leftover.open.iter().rev().try_for_each(
-        |id| match sink.finish_commit(&on(branch, id.clone()), DESCRIPTION, None) {
+    leftover.open.iter().rev().try_for_each(|id| {
+        match sink.finish_commit(&branch.commit(id.clone()), DESCRIPTION, None) {
             Err(fault) if matches!(fault.kind, FaultKind::AlreadyFinished | FaultKind::NotFound) => Ok(()),
             result => result,
-        },
-    )
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spoutctl_core::pfs::{Commit, Destination};
+    use spoutctl_core::pfs::{Commit, CommitId, Destination};
 
     fn commit(number: u8, origin: Origin, size: u64) -> CommitInfo {
         let destination: Destination = "events".parse().unwrap();

@@ -3,98 +3,26 @@
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvError, at, never, select};
 
-use super::arriving::Arriving;
-use super::batching::Batching;
+use super::arriving::{Arriving, Incoming};
+use super::committing::Committer;
+use super::context::Context;
 use super::early::{self, Early, EarlySender};
 use super::error::{DeliveryError, waiting_for};
 use super::finishing::{Finisher, Wait};
 use super::ledger::Ledger;
-use super::mark::StreamName;
-use super::preflight::{NotReady, Preflight, Ready};
-use super::quarantine::{Quarantine, wrap};
-use super::restarted::{Emptied, Leftover};
-use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
+use super::options::{OnBad, Options};
+use super::preflight::{NotReady, Preflight};
+use super::quarantine::wrap;
+use super::ready::{Emptied, Leftover, Ready};
+use super::retry::{Exhausted, UnknownAnswers};
 use super::spill::SpillBuffers;
+use super::staging::Staging;
 use super::stream::Stream;
-use super::{CommitSink, Observer, WriteMode};
 use spoutctl_archive::{Archive, ArchiveErrorKind, Files};
-use spoutctl_core::pfs::{Branch, CommitId};
-
-/// What the reading side hands over.
-pub enum Incoming {
-    Archive(Box<Archive>),
-    /// The last thing that comes: the input ended as it should, or with an error.
-    End(Result<(), DeliveryError>),
-}
-
-/// How archives are to become commits.
-#[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
-pub struct Options {
-    pub branch: Branch,
-    /// Where commits are made first, when `branch` is to be moved to finished ones only.
-    pub staging: Option<Branch>,
-    /// Where the store makes commits of the same ids, too.
-    pub also: Arc<[Branch]>,
-    pub mode: WriteMode,
-    pub message: Option<String>,
-    pub create_repo: bool,
-    /// The branch is the output of the spout that we are part of.
-    pub own_output: bool,
-    /// The stream's name, if its numbers are to go on where an earlier run ended.
-    pub stream: Option<StreamName>,
-    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
-    /// it is known where.
-    pub counts_messages: bool,
-    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits until that
-    /// is known, and takes one commit at a time to be.
-    pub has_positions: bool,
-    /// What cannot be taken goes into a repo of its own, and its commits say so.
-    pub asides_have_a_repo: bool,
-    /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
-    pub drains_on_interrupt: bool,
-    /// The input is the same as last time.
-    pub resume: bool,
-    /// The archives bring the numbers of a spool along.
-    pub spooled: Option<Spooled>,
-    /// How many archives become one commit.
-    pub batching: Batching,
-    /// The longest time without any success.
-    pub retry_for: Duration,
-    /// How many commits may wait to be finished before the next one is closed; at least 1.
-    pub in_flight: usize,
-    /// Append also where pachd has emptied the branch of our own spout.
-    pub accept_emptied: bool,
-    pub dry_run: bool,
-}
-
-/// What a spool knows of its stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spooled {
-    /// The oldest number that waits, or will come.
-    pub oldest: u64,
-    /// Nothing of what waits is in this commit or an older one.
-    pub floor: Option<CommitId>,
-    /// Whether nothing was ever sent, so that there is nothing to look for.
-    pub fresh: bool,
-    /// The cluster that its archives are for.
-    pub cluster: Option<String>,
-    /// Batches of which a commit may have been started.
-    pub planned: Vec<Planned>,
-}
-
-/// Archives of a spool that an earlier run wanted to have in one commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Planned {
-    pub first: u64,
-    pub last: u64,
-    /// The last one that still waits.
-    pub last_waiting: u64,
-}
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,24 +33,9 @@ pub struct Summary {
     pub empty: u64,
 }
 
-/// What becomes of an archive of which no commit can be made.
-#[derive(Debug, Clone, Default)]
-pub enum OnBad {
-    /// It ends the delivery.
-    #[default]
-    Stop,
-    Skip,
-    SetAside(Quarantine),
-    /// It goes into the branch for such archives, in a commit of its own and of the same id in all.
-    Along(Branch),
-}
-
 /// One delivery.
 pub struct Delivery {
-    pub sink: Arc<dyn CommitSink>,
-    pub observer: Arc<dyn Observer>,
-    pub clock: Arc<dyn Clock>,
-    pub interrupt: Interrupt,
+    pub context: Context,
     pub ledger: Arc<Ledger>,
     /// Where the archives of a batch are held together.
     pub buffers: SpillBuffers,
@@ -157,28 +70,14 @@ impl Delivery {
         first: &mut Option<Incoming>,
     ) -> Result<Option<Ready>, DeliveryError> {
         let options = &self.options;
-        let preflight = Preflight {
-            branch: &options.branch,
-            create_repo: options.create_repo,
-            own_output: options.own_output,
-            stream: options.stream.as_ref(),
-            counts_messages: options.counts_messages,
-            has_positions: options.has_positions,
-            resume: options.resume,
-            spooled: options.spooled.as_ref(),
-            staging: options.staging.as_ref(),
-            append: options.mode == WriteMode::Append,
-            accept_emptied: options.accept_emptied,
-            dry_run: options.dry_run,
-        };
-        let mut budget = RetryBudget::new(self.clock.as_ref(), &self.interrupt, options.retry_for);
+        let mut budget = self.context.retry_budget();
         let mut unknown = UnknownAnswers::default();
         let mut said_busy = false;
         loop {
-            let reason = match preflight.look(self.sink.as_ref()) {
+            let reason = match Preflight(options).look(self.context.sink.as_ref()) {
                 Ok(ready) => {
                     self.say_leftover(&ready.leftover);
-                    self.observer.ready(&ready);
+                    self.context.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
                 Err(NotReady::Never(error)) => return Err(error),
@@ -190,7 +89,7 @@ impl Delivery {
             self.say(&reason, &mut said_busy);
             // What waits in a spool is safe there, and of messages that are counted none is read yet: nothing is gained by the
             // grace period.
-            if self.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
+            if self.context.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
                 return Err(DeliveryError::Interrupted);
             }
             // One that passes through ends only once it was sent.
@@ -216,13 +115,13 @@ impl Delivery {
         let branch = &self.options.branch;
         for head in &leftover.open {
             let done = if self.options.dry_run { "would be" } else { "is" };
-            self.observer.note(&format!(
+            self.context.observer.note(&format!(
                 "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \
                  finished, with the files of the one before"
             ));
         }
         if let Some(Emptied { head, last }) = &leftover.emptied {
-            self.observer.note(&format!(
+            self.context.observer.note(&format!(
                 "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its history only, \
                  the newest in {last}"
             ));
@@ -231,9 +130,11 @@ impl Delivery {
 
     fn say(&self, reason: &NotReady, said_busy: &mut bool) {
         match reason {
-            NotReady::Fault(fault) => self.observer.retrying(fault),
+            NotReady::Fault(fault) => self.context.observer.retrying(fault),
             NotReady::Busy(head) if !std::mem::replace(said_busy, true) => {
-                self.observer.note(&waiting_for(&self.options.branch, &head.commit.id));
+                self.context
+                    .observer
+                    .note(&waiting_for(&self.options.branch, &head.commit.id));
             }
             NotReady::Busy(_) | NotReady::Never(_) => {}
         }
@@ -259,11 +160,16 @@ impl Delivery {
         failed: &Receiver<()>,
         wakes: &Wakes,
     ) -> Result<Incoming, NotReceived> {
-        let latest = || self.interrupt.deadline().filter(|_| self.options.drains_on_interrupt);
-        if self.interrupt.is_raised() && latest().is_none() {
+        let latest = || {
+            self.context
+                .interrupt
+                .deadline()
+                .filter(|_| self.options.drains_on_interrupt)
+        };
+        if self.context.interrupt.is_raised() && latest().is_none() {
             return Err(NotReceived::Interrupted);
         }
-        let mut raised = self.interrupt.raised().clone();
+        let mut raised = self.context.interrupt.raised().clone();
         let mut over = never();
         loop {
             select! {
@@ -289,13 +195,9 @@ impl Delivery {
         summary: &mut Summary,
     ) -> Result<(), DeliveryError> {
         let finisher = Finisher::start(Wait {
-            sink: Arc::clone(&self.sink),
-            observer: Arc::clone(&self.observer),
-            clock: Arc::clone(&self.clock),
-            interrupt: self.interrupt.clone(),
+            context: self.context.clone(),
             ledger: Arc::clone(&self.ledger),
             branch: self.options.branch.clone(),
-            retry_for: self.options.retry_for,
         });
         let options = &self.options;
         let arriving = if options.batching.adaptive && !options.dry_run {
@@ -304,7 +206,7 @@ impl Delivery {
             Arriving::one_by_one(incoming)
         };
         let _sending = self.early.as_ref().map(|early| self.send_early(early, &ready));
-        let result = Stream::new(self, &finisher, ready).and_then(|mut stream| {
+        let result = self.stream(&finisher, ready).and_then(|mut stream| {
             let result = stream
                 .begin()
                 .and_then(|()| self.each(arriving, first, &mut stream, summary));
@@ -313,6 +215,34 @@ impl Delivery {
         });
         // Earlier archives are waited for whatever happened to a later one, and their failure came first.
         finisher.end().and(result)
+    }
+
+    /// # Errors
+    /// When the store cannot do what `--staging` needs.
+    fn stream<'a>(&'a self, finisher: &'a Finisher, mut ready: Ready) -> Result<Stream<'a>, DeliveryError> {
+        let options = &self.options;
+        let staging = match &options.staging {
+            None => None,
+            Some(_) => Some(Staging {
+                sink: self.context.sink.staging().map_err(DeliveryError::Destination)?,
+                target: &options.branch,
+            }),
+        };
+        let committer = Committer {
+            context: &self.context,
+            finisher,
+            ledger: &self.ledger,
+            early: self.early.as_ref(),
+            branch: options.staging.as_ref().unwrap_or(&options.branch),
+            staging,
+            message: options.message.as_deref(),
+            mode: options.mode,
+            in_flight: options.in_flight.max(1),
+            floor: ready.floor.take().into_iter().chain(ready.staged.take()).collect(),
+            published: None,
+            lost_starts: false,
+        };
+        Ok(Stream::new(committer, &self.buffers, options, ready))
     }
 
     /// What could not be held any more was to be sent before; why it was not is what matters.
@@ -334,12 +264,8 @@ impl Delivery {
     /// Lets parts leave from now on, until what it answers is dropped.
     fn send_early<'a>(&self, early: &'a Early, ready: &Ready) -> early::Sending<'a> {
         let sender = EarlySender {
-            sink: Arc::clone(&self.sink),
-            observer: Arc::clone(&self.observer),
-            clock: Arc::clone(&self.clock),
-            interrupt: self.interrupt.clone(),
+            context: self.context.clone(),
             mode: self.options.mode,
-            retry_for: self.options.retry_for,
             known: early::known(ready),
         };
         sender.start(early)
@@ -389,7 +315,7 @@ impl Delivery {
         summary: &mut Summary,
     ) -> Result<ControlFlow<()>, DeliveryError> {
         summary.archives += 1;
-        self.observer.received(&archive);
+        self.context.observer.received(&archive);
         if let Err(error) = &archive.contents {
             if let Some(early) = &self.early {
                 early.forget(archive.number);
@@ -411,7 +337,9 @@ impl Delivery {
             };
         }
         for note in archive.notes() {
-            self.observer.note(&format!("archive {}: {note}", archive.number));
+            self.context
+                .observer
+                .note(&format!("archive {}: {note}", archive.number));
         }
         summary.empty += u64::from(archive.contents.as_ref().is_ok_and(Files::change_nothing));
         stream.take(archive)

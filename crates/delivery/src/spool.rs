@@ -6,6 +6,7 @@
 //! ```text
 //! DIR/journal.json                     the stream's name, how far it is, what it is for; replaced atomically
 //! DIR/lock                             held by the one process that uses the spool; its pid stands in it
+//! DIR/reserve                          64 KiB that are given up for the journal when the disk is full
 //! DIR/incoming.tar                     the archive that is being read
 //! DIR/waiting/000000000012-SHA256.tar  complete archives, by number; the name is the checksum
 //! DIR/damaged/                         what could not be read any more
@@ -35,7 +36,7 @@
 //! more waits. In memory is about 100 bytes for each archive that waits, so 25 MB for a gibibyte of the smallest ones,
 //! and at most one archive's index beside the one in the delivery's hands.
 
-mod error;
+pub(super) mod error;
 mod feeding;
 mod files;
 mod journal;
@@ -50,18 +51,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-pub use self::error::SpoolError;
+use self::error::WAITING;
+pub use self::error::{Damaged, HeldBack, SpoolError};
 pub use self::feeding::{SpoolObserver, feed};
 use self::files::{Kept, Name};
+pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
-pub use self::journal::{CommitOptions, HeldBack};
 use super::mark::StreamName;
-use super::preflight::Ready;
-use super::run::{Planned, Spooled};
+use super::ready::{Planned, Ready, Spooled};
 use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, Digest};
 use spoutctl_core::pfs::CommitId;
 
-const WAITING: &str = "waiting";
 const DAMAGED: &str = "damaged";
 const INCOMING: &str = "incoming.tar";
 /// What an archive counts at least: it takes a block of the disk and a place in memory.
@@ -135,7 +135,12 @@ impl Inner {
         if !files::is_lock(dir, &self.lock) {
             return Err(SpoolError::LockLost { dir: dir.to_owned() });
         }
-        journal.write(dir)?;
+        match journal.write(dir) {
+            Err(SpoolError::Io { error, .. }) if files::is_full(&error) && files::release_reserve(dir) => {
+                journal.write(dir)?;
+            }
+            written => written?,
+        }
         self.journal = journal;
         Ok(())
     }
@@ -162,14 +167,6 @@ impl Drop for TakingIn {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-/// A file that could not be read any more, and was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged {
-    /// Where it is now.
-    pub path: PathBuf,
-    pub reason: String,
 }
 
 /// What a spool holds, as it is shown.
@@ -210,6 +207,7 @@ impl Spool {
         files::check(dir, create)?;
         let lock = files::lock(dir)?;
         let journal = Journal::open(dir)?;
+        files::reserve(dir);
         let (waiting, damaged) = files::list(dir, journal.finished)?;
         let bytes = waiting.iter().map(Waiting::counted).sum();
         let next = waiting.front().map_or(0, |first| first.name.sequence);
@@ -653,7 +651,9 @@ impl Spool {
         gone.iter().try_for_each(|waiting| {
             let path = self.path(&waiting.name);
             fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))
-        })
+        })?;
+        files::reserve(&self.dir);
+        Ok(())
     }
 
     /// Reports that the spool cannot be used any more to whoever asks for the next archive.

@@ -10,12 +10,12 @@ use crossbeam_channel::Receiver;
 use super::batching::{Batcher, Hand, Until};
 use super::committing::{Committer, GivenUp, Job, LateFinish, Outcome, open_head};
 use super::error::DeliveryError;
-use super::finishing::{Closed, Finisher, Watch};
+use super::finishing::Closed;
 use super::mark::{Mark, Stage, StreamName};
-use super::preflight::{Known, LeftOpen, Placed, Ready};
+use super::options::Options;
 use super::quarantine::Quarantine;
-use super::run::{Delivery, Options};
-use super::staging::Staging;
+use super::ready::{Known, LeftOpen, Placed, Ready};
+use super::spill::SpillBuffers;
 use super::{Receipt, Settled, WriteMode};
 use spoutctl_archive::{ASIDES, Archive, ContentError, Files, SamePath};
 use spoutctl_core::pfs::{Commit, CommitId};
@@ -34,40 +34,12 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// # Errors
-    /// When the store cannot do what `--staging` needs.
-    pub fn new(delivery: &'a Delivery, finisher: &'a Finisher, mut ready: Ready) -> Result<Self, DeliveryError> {
-        let options = &delivery.options;
-        let staging = match &options.staging {
-            None => None,
-            Some(_) => Some(Staging {
-                sink: delivery.sink.staging().map_err(DeliveryError::Destination)?,
-                target: &options.branch,
-            }),
-        };
-        let committer = Committer {
-            sink: &delivery.sink,
-            observer: delivery.observer.as_ref(),
-            clock: delivery.clock.as_ref(),
-            interrupt: &delivery.interrupt,
-            finisher,
-            ledger: &delivery.ledger,
-            early: delivery.early.as_ref(),
-            branch: options.staging.as_ref().unwrap_or(&options.branch),
-            staging,
-            message: options.message.as_deref(),
-            mode: options.mode,
-            retry_for: options.retry_for,
-            in_flight: options.in_flight.max(1),
-            floor: ready.floor.take().into_iter().chain(ready.staged.take()).collect(),
-            published: None,
-            lost_starts: false,
-        };
-        let name = options.stream.clone().unwrap_or_else(StreamName::random);
-        Ok(Self {
+    /// `buffers` is where the archives of a batch are held together.
+    pub fn new(committer: Committer<'a>, buffers: &'a SpillBuffers, options: &'a Options, ready: Ready) -> Self {
+        Self {
             committer,
             options,
-            name,
+            name: options.stream.clone().unwrap_or_else(StreamName::random),
             last: 0,
             before: ready.newest,
             ready,
@@ -77,10 +49,10 @@ impl<'a> Stream<'a> {
                     WriteMode::Overwrite => SamePath::Replaces,
                     WriteMode::Append => SamePath::Follows,
                 },
-                buffers: (!options.dry_run).then_some(&delivery.buffers),
+                buffers: (!options.dry_run).then_some(buffers),
                 hand: None,
             },
-        })
+        }
     }
 
     /// Closed when an archive has failed that was handed over before.
@@ -98,7 +70,7 @@ impl<'a> Stream<'a> {
         }
         if self.options.has_positions {
             let positions = self.newest_positions()?;
-            self.committer.observer.placed(positions.as_ref());
+            self.committer.context.observer.placed(positions.as_ref());
         }
         Ok(())
     }
@@ -111,14 +83,7 @@ impl<'a> Stream<'a> {
             if placed.is_finished || self.options.dry_run {
                 return Ok(Some(placed.positions));
             }
-            let watch = Watch {
-                sink: self.committer.sink.as_ref(),
-                observer: self.committer.observer,
-                clock: self.committer.clock,
-                interrupt: self.committer.interrupt,
-                retry_for: self.committer.retry_for,
-            };
-            match watch.until_finished(&placed.commit, placed.sequence) {
+            match self.committer.context.until_finished(&placed.commit, placed.sequence) {
                 Ok(_) => return Ok(Some(placed.positions)),
                 Err(DeliveryError::FinishedWithError { .. } | DeliveryError::Dropped { .. }) => {}
                 Err(error) => return Err(error),
@@ -145,7 +110,7 @@ impl<'a> Stream<'a> {
         let commit = left.commit;
         self.committer.ledger.open(&commit);
         let note = format!("commit {commit} was left open by an earlier run of this stream: it is given up");
-        self.committer.observer.note(&note);
+        self.committer.context.observer.note(&note);
         let mark = left.mark;
         let given_up = self
             .committer
@@ -153,7 +118,7 @@ impl<'a> Stream<'a> {
         // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
         // One that is staged only counts for nothing.
         if given_up == GivenUp::Finished && commit.branch == self.options.branch.name {
-            let looked = self.committer.sink.inspect_commit(&commit);
+            let looked = self.committer.context.sink.inspect_commit(&commit);
             let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
             // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
             if Mark::of(&info).is_none_or(|found| found != mark.at(Stage::Done)) {
@@ -175,7 +140,7 @@ impl<'a> Stream<'a> {
     }
 
     fn give_up_late_start(&self) -> Result<(), DeliveryError> {
-        let Ok(head) = open_head(self.committer.sink.as_ref(), self.committer.branch) else {
+        let Ok(head) = open_head(self.committer.context.sink.as_ref(), self.committer.branch) else {
             self.committer.ledger.start_lost(self.committer.branch);
             return Ok(());
         };
@@ -206,7 +171,7 @@ impl<'a> Stream<'a> {
     }
 
     fn now(&self) -> Instant {
-        self.committer.clock.now()
+        self.committer.context.clock.now()
     }
 
     /// A channel with a word in it when there may be room that was not there before.
@@ -226,7 +191,7 @@ impl<'a> Stream<'a> {
             return self.close_batch();
         }
         if self.batcher.hand.is_none() {
-            self.committer.observer.wanted();
+            self.committer.context.observer.wanted();
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -306,12 +271,12 @@ impl<'a> Stream<'a> {
         let mark = self.mark(archive);
         self.check_gap(&mark, archive)?;
         if self.options.dry_run {
-            self.committer.observer.would_commit(archive, files);
+            self.committer.context.observer.would_commit(archive, files);
             return Ok(ControlFlow::Continue(()));
         }
         self.last = mark.sequence;
         if archive.batch.is_some() {
-            self.committer.observer.forming(archive.numbers())?;
+            self.committer.context.observer.forming(archive.numbers())?;
         }
         let receipt = self.receipt(archive, files);
         match self.committer.commit(&Job { archive, files, mark })? {
@@ -326,7 +291,7 @@ impl<'a> Stream<'a> {
 
     /// Has an archive of which no commit can be made committed in another repo, in order.
     pub fn commit_aside(&mut self, archive: Archive) -> Result<ControlFlow<()>, DeliveryError> {
-        self.committer.observer.note_refused(&archive);
+        self.committer.context.observer.note_refused(&archive);
         if self.take(Box::new(archive))?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -394,6 +359,7 @@ impl<'a> Stream<'a> {
         }
         let number = archive.number;
         self.committer
+            .context
             .observer
             .note(&format!("archive {number} is committed after later ones of its stream"));
         Ok(())
@@ -448,7 +414,7 @@ impl<'a> Stream<'a> {
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), DeliveryError> {
-        let acknowledged = self.committer.observer.settled(settled);
+        let acknowledged = self.committer.context.observer.settled(settled);
         acknowledged.map_err(|error| DeliveryError::unacknowledged(settled, error))
     }
 

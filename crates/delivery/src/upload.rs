@@ -4,34 +4,23 @@
 //! there is a commit: [`Uploader::put_file`]. What went up while the archive was still being read is taken over from
 //! [`early`](super::early), and only the rest is sent.
 
-mod parts;
-
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use crossbeam_channel::{Sender, bounded};
-
+use super::context::Context;
 use super::early::{Early, Sent};
 use super::error::LetGo;
-use super::retry::{Clock, Interrupt};
-use super::{CommitSink, Observer, WriteMode};
+use super::keep_alive::{KeepAlive, TIME_TO_LIVE};
+use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
+use super::{Observer, WriteMode};
 use spoutctl_archive::{Archive, File, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, FileSetId};
 
-pub(super) use parts::{Cursor, Load, PartChanges, part_end};
-
 /// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
 pub const PART_LIMIT: u64 = 256 << 20;
-/// Below this a part is not halved any more: a server that takes less cannot be written to.
-pub(super) const SMALLEST_PART: u64 = 64 << 10;
-/// A file set lives ten minutes unless renewed (recording http 060–061, p 096: thirty at most).
-pub const TIME_TO_LIVE: Duration = Duration::from_mins(10);
-/// How often file sets in hand are renewed: two renewals may fail before one expires.
-const RENEW_EVERY: Duration = Duration::from_mins(3);
 
 /// An archive's changes, as ready as they can be before there is a commit.
 pub enum Upload {
@@ -45,13 +34,10 @@ pub enum Upload {
 
 /// Sends the archives' files to the sink.
 pub struct Uploader<'a> {
-    pub sink: &'a Arc<dyn CommitSink>,
+    pub context: &'a Context,
     /// Where commits are started.
     pub branch: &'a Branch,
     pub mode: WriteMode,
-    pub clock: &'a dyn Clock,
-    pub interrupt: &'a Interrupt,
-    pub observer: &'a dyn Observer,
     /// What went up before an archive was complete.
     pub early: Option<&'a Early>,
 }
@@ -71,7 +57,7 @@ impl Uploader<'_> {
             return Ok(Upload::Held);
         }
         loop {
-            let keep_alive = KeepAlive::start(Arc::clone(self.sink));
+            let keep_alive = KeepAlive::start(Arc::clone(&self.context.sink));
             let sent = early.take();
             let why = if sent.is_some() {
                 LetGo::TakenBack
@@ -110,13 +96,13 @@ impl Uploader<'_> {
             file: files.len(),
             offset: 0,
         };
-        let mut all = PartChanges::new(&all, self.mode, (self.clock, self.interrupt), Cursor::default(), end);
-        self.sink.put_file(commit, &mut all)
+        let mut all = PartChanges::new(&all, self.mode, self.context, Cursor::default(), end);
+        self.context.sink.put_file(commit, &mut all)
     }
 
     fn has_file_sets<E>(&self, again: &mut Again<'_, E>) -> Result<bool, E> {
         loop {
-            match self.sink.has_file_sets() {
+            match self.context.sink.has_file_sets() {
                 Ok(has) => return Ok(has),
                 Err(fault) => again(Some(fault))?,
             }
@@ -129,7 +115,7 @@ impl Uploader<'_> {
         let paths = files.iter().map(|file| file.path);
         let paths: Vec<&str> = paths.filter(|path| !deleted.contains(path)).collect();
         loop {
-            match self.sink.check_paths(self.branch, &paths) {
+            match self.context.sink.check_paths(self.branch, &paths) {
                 Ok(()) => return Ok(()),
                 Err(fault) => again(Some(fault))?,
             }
@@ -178,8 +164,8 @@ impl Uploader<'_> {
         while !start.is_end_of(load) {
             let (end, bytes) = part_end(load, start, limit);
             let before = load.sent.get();
-            let mut part = PartChanges::new(load, self.mode, (self.clock, self.interrupt), start, end);
-            let created = self.sink.create_file_set(&mut part);
+            let mut part = PartChanges::new(load, self.mode, self.context, start, end);
+            let created = self.context.sink.create_file_set(&mut part);
             load.sent.set(before);
             match created {
                 Ok(id) => {
@@ -207,7 +193,7 @@ impl Uploader<'_> {
             return Ok(parts.into_iter().next());
         }
         loop {
-            match self.sink.compose_file_set(&parts, TIME_TO_LIVE) {
+            match self.context.sink.compose_file_set(&parts, TIME_TO_LIVE) {
                 Ok(whole) => {
                     again(None)?;
                     keep_alive.set(std::slice::from_ref(&whole));
@@ -246,7 +232,7 @@ impl<'a> Selection<'a> {
         Self {
             archive,
             files,
-            observer: uploader.observer,
+            observer: uploader.context.observer.as_ref(),
             deletes: true,
             chosen: None,
             sent: Cell::new(0),
@@ -331,39 +317,5 @@ impl Rest {
             files: rest,
             offset: begun.map_or(0, |(_, offset)| offset),
         })
-    }
-}
-
-/// Renews file sets in the background until it is dropped.
-pub struct KeepAlive {
-    file_sets: Arc<Mutex<Vec<FileSetId>>>,
-    /// Closing it ends the thread.
-    _stop: Sender<()>,
-}
-
-impl KeepAlive {
-    pub(super) fn start(sink: Arc<dyn CommitSink>) -> Self {
-        let file_sets = Arc::new(Mutex::new(Vec::new()));
-        let (stop, stopped) = bounded::<()>(0);
-        let shared = Arc::clone(&file_sets);
-        std::thread::spawn(move || {
-            while stopped.recv_timeout(RENEW_EVERY) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-                let due: Vec<FileSetId> = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                for id in due {
-                    // A renewal that fails is made good by the next one; a file set that is gone is found out by
-                    // `AddFileSet`, which then has it uploaded again.
-                    let _ = sink.renew_file_set(&id, TIME_TO_LIVE);
-                }
-            }
-        });
-        Self { file_sets, _stop: stop }
-    }
-
-    fn add(&self, id: FileSetId) {
-        self.file_sets.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-    }
-
-    pub(super) fn set(&self, ids: &[FileSetId]) {
-        *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = ids.to_vec();
     }
 }

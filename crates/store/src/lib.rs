@@ -114,6 +114,7 @@ pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
 pub use self::work::Work;
+use spoutctl_core::durable;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{
@@ -372,8 +373,7 @@ fn has_other_files(dir: &Path) -> Result<bool, StoreError> {
 
 /// Makes the names in a directory survive a power cut.
 fn sync_directory(dir: &Path) -> Result<(), StoreError> {
-    let sync = || File::open(dir)?.sync_all();
-    sync().map_err(|source| StoreError::Io {
+    durable::sync_directory(dir).map_err(|source| StoreError::Io {
         action: "sync the directory",
         path: dir.to_owned(),
         source,

@@ -7,7 +7,8 @@ use crate::terminal::Terminal;
 use pachyderm_client::Pachd;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, BranchName, DEFAULT_BRANCH, Repo};
-use spoutctl_delivery::restarted::{self, Emptied, Leftover};
+use spoutctl_delivery::restarted;
+use spoutctl_delivery::{Emptied, Leftover};
 
 /// A spout that is stopped while something is done.
 pub(super) struct Restart<'a> {

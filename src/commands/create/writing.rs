@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use spoutctl_core::durable;
 use spoutctl_core::exit::Exit;
 
 /// A file that is to be.
@@ -66,12 +67,10 @@ fn write(file: &NewFile, force: bool) -> io::Result<()> {
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(parent.unwrap_or(Path::new(".")))?;
     temporary.write_all(file.text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    let persisted = if force {
-        temporary.persist(&file.path)
+    if force {
+        durable::persist(temporary, &file.path)
     } else {
         // Somebody may have been quicker since it was looked at.
-        temporary.persist_noclobber(&file.path)
-    };
-    persisted.map(drop).map_err(|error| error.error)
+        durable::persist_new(temporary, &file.path)
+    }
 }

@@ -28,7 +28,7 @@ use spoutctl_delivery::spool::CommitOptions;
 use spoutctl_delivery::{Batching, Options, WriteMode};
 
 pub(super) use commit_options::ACKNOWLEDGED;
-pub(in crate::commands) use commit_options::command_line;
+pub(in crate::commands) use commit_options::{command_line, count_messages};
 pub(super) use kafka::Topics;
 
 /// What one `put` is to do.
@@ -48,6 +48,8 @@ pub(super) struct Plan {
     pub routes: Option<Routes>,
     /// But for what only an opened spool knows.
     pub delivery: Options,
+    /// The longest time without any success.
+    pub retry_for: Duration,
     /// Where parts of an archive leave before it has ended, if they may.
     pub early: Option<Early>,
     /// Messages that are in no archive yet are asked for when there is room for a commit.
@@ -95,17 +97,18 @@ impl Plan {
         let reads = reads(args, &target)?;
         check_end(args)?;
         check_hold_limit(args)?;
-        Self::new(args, server, target, reads, packing)
+        let counts_messages = counts_messages(args, &target);
+        Self::new(args, server, target, reads, packing, counts_messages)
     }
 
-    /// The same of the `put` that a spool's archives were taken in by, without an input.
+    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted messages.
     ///
     /// # Errors
     /// As [`Plan::of`].
-    pub fn of_spool(args: &PutArgs) -> Result<Self, Failure> {
+    pub fn of_spool(args: &PutArgs, counts_messages: bool) -> Result<Self, Failure> {
         let server = server::find(&args.server)?;
         let target = target(args, &server)?;
-        Self::new(args, server, target, Reads::Inputs(Vec::new()), None)
+        Self::new(args, server, target, Reads::Inputs(Vec::new()), None, counts_messages)
     }
 
     fn new(
@@ -114,6 +117,7 @@ impl Plan {
         target: Target,
         reads: Reads,
         packing: Option<Packing>,
+        counts_messages: bool,
     ) -> Result<Self, Failure> {
         let commits = &args.commits;
         let on_bad = on_bad(args, &server);
@@ -121,8 +125,10 @@ impl Plan {
         Ok(Self {
             delivery: Options {
                 also: routes.as_ref().map_or([].into(), |routes| routes.also().into()),
+                counts_messages,
                 ..delivery(args, &target)?
             },
+            retry_for: args.trying.retry_for,
             archives: spoutctl_archive::Options {
                 // The names of files that messages go to are made as they have to be.
                 escape_paths: args.entries.escape_paths && packing.is_none(),
@@ -134,7 +140,13 @@ impl Plan {
             spool: args.spooling.spool.clone().map(|dir| SpoolPlan {
                 dir,
                 limit: args.spooling.spool_limit,
-                options: commit_options::of(args, &target.destination, &server.address, batching(args)),
+                options: commit_options::of(
+                    args,
+                    &target.destination,
+                    &server.address,
+                    batching(args),
+                    counts_messages,
+                ),
             }),
             acknowledgee: acknowledgee(&args.acknowledging),
             // As flags these two are refused with --dry-run; preferred ones do not count.
@@ -388,14 +400,13 @@ fn delivery(args: &PutArgs, target: &Target) -> Result<Options, Failure> {
         message: commits.message.clone(),
         create_repo: commits.create_repo,
         stream: stream(args, target),
-        counts_messages: counts_messages(args, target),
+        counts_messages: false,
         has_positions: from_kafka,
         asides_have_a_repo: matches!(args.entries.on_bad, OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
         drains_on_interrupt: (args.messages.messages.is_some() || from_kafka) && args.spooling.spool.is_none(),
         resume: commits.resume,
         spooled: None,
-        retry_for: args.trying.retry_for,
         in_flight: usize::from(commits.in_flight),
         accept_emptied: commits.accept_emptied,
         dry_run: commits.dry_run,

@@ -8,6 +8,7 @@ use similar::TextDiff;
 
 use super::Mending;
 use super::files::{Input, Unread};
+use spoutctl_core::durable;
 use spoutctl_lint::source::{Encoding, SourceFile};
 use spoutctl_lint::{Options, fix};
 
@@ -83,8 +84,7 @@ fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
     if !is_unchanged()? {
         return Err(changed());
     }
-    temporary.persist(path)?;
-    Ok(())
+    durable::persist(temporary, &path)
 }
 
 /// A file that has no name before it is whole: whoever is killed while writing leaves nothing behind.
@@ -97,6 +97,7 @@ mod unnamed {
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
     use rustix::io::Errno;
+    use spoutctl_core::durable;
 
     /// None where the file system has no such files.
     pub(super) fn create(directory: &Path, permissions: Permissions, bytes: &[u8]) -> io::Result<Option<File>> {
@@ -120,7 +121,8 @@ mod unnamed {
         linkat(CWD, descriptor, CWD, &named, AtFlags::SYMLINK_FOLLOW)?;
         std::fs::rename(&named, path).inspect_err(|_| {
             let _ = std::fs::remove_file(&named);
-        })
+        })?;
+        durable::sync_directory(directory)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::CommitSink;
-use crate::upload::KeepAlive;
+use crate::keep_alive::KeepAlive;
 use spoutctl_archive::{EntryKey, NextFile, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::FileSetId;

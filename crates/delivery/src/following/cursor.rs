@@ -3,7 +3,6 @@
 //! It is written anew beside its name, synced and renamed, so that it is there whole, or as it was before. It names the
 //! branch, and another's is refused.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FollowError;
 use super::trail::Trail;
+use spoutctl_core::durable::{self, directory_of};
 use spoutctl_core::named_file;
 use spoutctl_core::pfs::{Branch, CommitId};
 
@@ -159,17 +159,8 @@ impl Cursor {
         };
         // A link stays one: what it leads to is replaced.
         let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        let parent = directory_of(&path);
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        serde_json::to_writer(&mut file, &content)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        File::open(parent)?.sync_all()
+        let mut text = serde_json::to_vec(&content)?;
+        text.push(b'\n');
+        durable::replace(&path, |file| file.write_all(&text))
     }
-}
-
-fn directory_of(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }

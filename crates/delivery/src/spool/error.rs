@@ -3,8 +3,29 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::journal::HeldBack;
+use serde::{Deserialize, Serialize};
+
 use spoutctl_core::quantity::{Size, grouped};
+
+/// Where complete archives are, below a spool's directory.
+pub(super) const WAITING: &str = "waiting";
+
+/// An archive about which somebody has to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    pub sequence: u64,
+    /// The commit that it became, by id.
+    pub commit: String,
+    pub reason: String,
+}
+
+/// A file that could not be read any more, and was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Where it is now.
+    pub path: PathBuf,
+    pub reason: String,
+}
 
 /// Why a spool cannot be used, or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +107,7 @@ impl SpoolError {
             Self::Newer { .. } => "use that spoutctl, or send what waits with it first".to_owned(),
             Self::Journal { dir, .. } => format!(
                 "the archives in {} are whole tar files; put them by hand, oldest number first",
-                dir.join(super::WAITING).display()
+                dir.join(WAITING).display()
             ),
             Self::LockLost { .. } => {
                 "another process may use the spool now; what waits stays there: start again, and leave its files alone"

@@ -8,7 +8,10 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use super::Spool;
-use crate::{DeliveryError, Incoming, Observer, Ready, Settled, Step, Unacknowledged};
+use crate::arriving::Incoming;
+use crate::error::DeliveryError;
+use crate::ready::Ready;
+use crate::{Observer, Settled, Step, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;

@@ -14,9 +14,13 @@ use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
 use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
+use spoutctl_core::durable;
 use spoutctl_core::quantity::{Size, counted};
 
 const LOCK: &str = "lock";
+const RESERVE: &str = "reserve";
+/// A journal, its directory's block, and some for file systems that want more: those that never write in place.
+const RESERVED: usize = 64 << 10;
 /// How often, and how far apart, it is tried to take the lock.
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -61,7 +65,7 @@ pub(super) fn check(dir: &Path, create: bool) -> Result<(), SpoolError> {
     make(dir)?;
     // What a crash while one was made leaves behind is ours, as is what another process makes just now.
     let ours = |name: &std::ffi::OsStr| {
-        [LOCK, WAITING, DAMAGED, JOURNAL, NEW_JOURNAL]
+        [LOCK, RESERVE, WAITING, DAMAGED, JOURNAL, NEW_JOURNAL]
             .iter()
             .any(|one| name == *one)
     };
@@ -132,8 +136,44 @@ pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
         file.rewind()?;
         writeln!(file, "{}", std::process::id())
     };
-    write().map_err(|error| SpoolError::io("write", path, error))?;
-    Ok(file)
+    match write() {
+        // It is locked all the same; whoever comes next is not told by which process.
+        Err(error) if is_full(&error) => Ok(file),
+        Err(error) => Err(SpoolError::io("write", path, error)),
+        Ok(()) => Ok(file),
+    }
+}
+
+/// Whether there is no room on the disk, or none for this user.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Takes blocks of the disk that are given up when there are no others: what leaves the spool makes room, but first the
+/// journal has to say that it leaves. Where they cannot be had, there is no reserve.
+pub(super) fn reserve(dir: &Path) {
+    let path = dir.join(RESERVE);
+    if path.exists() {
+        return;
+    }
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(OWNER_READS)
+            .open(&path)?;
+        // Written, for a hole takes no block; synced, for some file systems find a block only then.
+        file.write_all(&vec![0; RESERVED])?;
+        file.sync_all()
+    };
+    if write().is_err() {
+        release_reserve(dir);
+    }
+}
+
+/// Gives the reserve up; `false` where there is none.
+pub(super) fn release_reserve(dir: &Path) -> bool {
+    fs::remove_file(dir.join(RESERVE)).is_ok()
 }
 
 /// Whether `file` is what the spool's lock is called: somebody may have removed it, and another process locked a new one.
@@ -259,14 +299,13 @@ fn move_aside(dir: &Path, name: &std::ffi::OsStr) -> Result<PathBuf, SpoolError>
     // Whoever has seen to what was in it may have removed it.
     make(&aside)?;
     let (from, to) = (dir.join(WAITING).join(name), aside.join(name));
-    fs::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
+    durable::rename(&from, &to).map_err(|error| SpoolError::io("set aside", from, error))?;
     Ok(to)
 }
 
 /// Makes the names in a directory survive a power cut.
 pub(super) fn sync_directory(dir: &Path) -> Result<(), SpoolError> {
-    let sync = || File::open(dir)?.sync_all();
-    sync().map_err(|error| SpoolError::io("sync", dir, error))
+    durable::sync_directory(dir).map_err(|error| SpoolError::io("sync", dir, error))
 }
 
 /// The archive that is being read from the input.

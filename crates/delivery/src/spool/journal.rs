@@ -2,15 +2,15 @@
 //! atomically.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::SpoolError;
-use super::files::sync_directory;
+use super::error::{HeldBack, SpoolError};
 use crate::mark::StreamName;
+use spoutctl_core::durable;
 use spoutctl_core::named_file;
 use spoutctl_core::pfs::CommitId;
 
@@ -42,15 +42,6 @@ impl CommitOptions {
             .map(|name| format!("{name}: {} then, {} now", show(self.0.get(name)), show(now.0.get(name))))
             .collect()
     }
-}
-
-/// An archive about which somebody has to decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldBack {
-    pub sequence: u64,
-    /// The commit that it became, by id.
-    pub commit: String,
-    pub reason: String,
 }
 
 /// Archives, from the first to the last, of which one commit may have been started.
@@ -191,10 +182,9 @@ impl Journal {
             let mut file = File::create(&new)?;
             file.write_all(&serde_json::to_vec_pretty(&written)?)?;
             file.sync_all()?;
-            fs::rename(&new, &path)
+            durable::rename(&new, &path)
         };
-        replace().map_err(|error| SpoolError::io("write", &path, error))?;
-        sync_directory(dir)
+        replace().map_err(|error| SpoolError::io("write", &path, error))
     }
 
     pub fn floor(&self) -> Option<CommitId> {

@@ -14,19 +14,11 @@ fn append() -> Options {
     }
 }
 
-/// One try.
-fn once() -> Options {
-    Options {
-        retry_for: Duration::ZERO,
-        ..options()
-    }
-}
-
 #[test]
 fn a_commit_that_may_have_been_started_is_named_when_no_look_can_tell() {
     let sink = Arc::new(Scripted::new(vec![Fate::AnswerLost]));
     sink.lock().list_faults = vec![true, true, true].into();
-    let ended = deliver(&sink, 1, once());
+    let ended = deliver(&sink, 1, Run::once(options()));
     assert!(ended.result.is_err());
     assert!(sink.open() == 0 || !ended.unsettled.is_empty(), "{:?}", ended.result);
 }
@@ -105,7 +97,7 @@ fn a_finish_of_a_killed_run_that_arrives_late_makes_no_second_commit() {
 fn an_open_commit_is_finished_with_an_error_where_it_may_not_be_dropped() {
     let sink = Arc::new(Scripted::new(vec![Fate::Answered, Fate::NotSent]));
     sink.lock().may_drop = false;
-    let ended = deliver(&sink, 1, once());
+    let ended = deliver(&sink, 1, Run::once(options()));
     assert!(ended.result.is_err());
     assert_eq!((sink.open(), ended.unsettled), (0, Vec::new()));
     assert_eq!(sink.good(), []);
@@ -206,7 +198,7 @@ fn the_grace_period_holds_while_an_earlier_commit_takes_longer_to_finish() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     sink.lock().wait_block = Duration::from_secs(30);
     let delivery = delivery(&sink, Arc::new(Heard::default()), Arc::new(SystemClock), options());
-    let (interrupt, ledger) = (delivery.interrupt.clone(), Arc::clone(&delivery.ledger));
+    let (interrupt, ledger) = (delivery.context.interrupt.clone(), Arc::clone(&delivery.ledger));
     let bytes = (1..=3).flat_map(archive_bytes).collect();
     std::thread::spawn(move || delivery.run(&incoming(bytes)));
     // The first is closed for good; what is open after that is the second.
@@ -270,14 +262,17 @@ fn after_a_failure_in_the_middle_of_several_in_flight_nothing_later_is_acknowled
 #[test]
 fn a_commit_whose_finish_was_not_answered_is_never_called_left_open_when_it_is_finished() {
     for (fates, options) in [
-        (vec![Fate::Answered, Fate::Answered, Fate::AnswerLost], once()),
+        (
+            vec![Fate::Answered, Fate::Answered, Fate::AnswerLost],
+            Run::once(options()),
+        ),
         (
             [
                 vec![Fate::Answered, Fate::Answered, Fate::AnswerLost],
                 vec![Fate::Garbled; 8],
             ]
             .concat(),
-            options(),
+            options().into(),
         ),
     ] {
         let sink = Arc::new(Scripted::new(fates));
@@ -312,7 +307,7 @@ fn an_unknown_answer_while_waiting_names_the_commit_that_holds_the_archive() {
 fn a_commit_that_takes_long_to_finish_is_no_fault_even_when_nothing_is_tried_twice() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     sink.lock().slow_finish = 3;
-    assert_eq!(deliver(&sink, 1, once()).unwrap().committed, [1]);
+    assert_eq!(deliver(&sink, 1, Run::once(options())).unwrap().committed, [1]);
 }
 
 #[test]

@@ -33,11 +33,7 @@ fn an_open_head_of_pachds_own_is_finished_by_the_spout_itself_and_by_nobody_else
     let sink = Arc::new(Scripted::new(Vec::new()));
     deliver(&sink, 1, in_its_pod()).unwrap();
     started_again(&sink, false);
-    let once = Options {
-        retry_for: std::time::Duration::ZERO,
-        ..stream("s", false)
-    };
-    let error = deliver(&sink, 1, once).unwrap_err();
+    let error = deliver(&sink, 1, Run::once(stream("s", false))).unwrap_err();
     assert!(matches!(error, DeliveryError::Busy { .. }), "{error}");
     assert!(!sink.lock().commits[1].closed);
     deliver(&sink, 2, in_its_pod()).unwrap();

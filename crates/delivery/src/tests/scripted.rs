@@ -614,7 +614,6 @@ pub(super) fn options() -> Options {
         also: [].into(),
         resume: false,
         spooled: None,
-        retry_for: Duration::from_mins(10),
         in_flight: 1,
         accept_emptied: false,
         dry_run: false,
@@ -657,20 +656,45 @@ impl Ended {
     }
 }
 
+/// How a delivery is run.
+pub(super) struct Run {
+    pub(super) options: Options,
+    pub(super) retry_for: Duration,
+}
+
+impl From<Options> for Run {
+    fn from(options: Options) -> Self {
+        Self {
+            options,
+            retry_for: Duration::from_mins(10),
+        }
+    }
+}
+
+impl Run {
+    /// One try.
+    pub(super) fn once(options: Options) -> Self {
+        Self {
+            options,
+            retry_for: Duration::ZERO,
+        }
+    }
+}
+
 /// Delivers archives 1 to `count`.
-pub(super) fn deliver(sink: &Arc<Scripted>, count: u64, options: Options) -> Ended {
-    deliver_bytes(sink, (1..=count).flat_map(archive_bytes).collect(), options)
+pub(super) fn deliver(sink: &Arc<Scripted>, count: u64, run: impl Into<Run>) -> Ended {
+    deliver_bytes(sink, (1..=count).flat_map(archive_bytes).collect(), run)
 }
 
-pub(super) fn deliver_bytes(sink: &Arc<Scripted>, bytes: Vec<u8>, options: Options) -> Ended {
-    deliver_bytes_to(Arc::clone(sink) as _, bytes, options)
+pub(super) fn deliver_bytes(sink: &Arc<Scripted>, bytes: Vec<u8>, run: impl Into<Run>) -> Ended {
+    deliver_bytes_to(Arc::clone(sink) as _, bytes, run)
 }
 
-pub(super) fn deliver_bytes_to(sink: Arc<dyn CommitSink>, bytes: Vec<u8>, options: Options) -> Ended {
+pub(super) fn deliver_bytes_to(sink: Arc<dyn CommitSink>, bytes: Vec<u8>, run: impl Into<Run>) -> Ended {
     let heard = Arc::new(Heard::default());
     let start = Instant::now();
     let clock = Arc::new(Fast(Mutex::new(start)));
-    let delivery = delivery_to(sink, Arc::clone(&heard) as _, Arc::clone(&clock) as _, options);
+    let delivery = delivery_to(sink, Arc::clone(&heard) as _, Arc::clone(&clock) as _, run);
     let ledger = Arc::clone(&delivery.ledger);
     let (_, result) = delivery.run(&incoming(bytes));
     let elapsed = clock.now() - start;
@@ -685,22 +709,26 @@ pub(super) fn delivery(
     sink: &Arc<Scripted>,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
-    options: Options,
+    run: impl Into<Run>,
 ) -> Delivery {
-    delivery_to(Arc::clone(sink) as _, observer, clock, options)
+    delivery_to(Arc::clone(sink) as _, observer, clock, run)
 }
 
 fn delivery_to(
     sink: Arc<dyn CommitSink>,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
-    options: Options,
+    run: impl Into<Run>,
 ) -> Delivery {
+    let Run { options, retry_for } = run.into();
     Delivery {
-        sink,
-        observer,
-        clock,
-        interrupt: Interrupt::new(),
+        context: Context {
+            sink,
+            observer,
+            clock,
+            interrupt: Interrupt::new(),
+            retry_for,
+        },
         ledger: Arc::default(),
         buffers: SpillBuffers::new(&std::env::temp_dir()),
         on_bad: OnBad::Stop,

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::checker::{Order, Promise, Told};
 use super::runs::fate;
 use super::scripted::*;
-use crate::preflight::Ready;
+use crate::Ready;
 use crate::spool::{self, DEFAULT_LIMIT, HeldBack, Spool, SpoolObserver};
 use crate::*;
 use spoutctl_archive::{Archive, ArchiveReader, Files};
@@ -84,11 +84,14 @@ fn run_heard(
     let options = Options {
         stream: Some(spool.stream()),
         spooled: Some(spool.spooled()),
-        retry_for: Duration::from_secs(20),
         ..options
     };
+    let run = Run {
+        options,
+        retry_for: Duration::from_secs(20),
+    };
     let clock = Arc::new(Fast(Mutex::new(Instant::now())));
-    let delivery = delivery(sink, Arc::new(observer), clock, options);
+    let delivery = delivery(sink, Arc::new(observer), clock, run);
     let reading = {
         let spool = Arc::clone(&spool);
         std::thread::spawn(move || {

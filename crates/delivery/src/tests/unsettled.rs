@@ -13,12 +13,6 @@ fn flight(n: usize, resume: bool) -> Options {
         ..stream("s", resume)
     }
 }
-fn once(o: Options) -> Options {
-    Options {
-        retry_for: Duration::ZERO,
-        ..o
-    }
-}
 
 #[test]
 fn a_first_archive_that_was_filled_in_later_does_not_end_the_look_at_what_is_known() {
@@ -66,7 +60,7 @@ fn an_interrupt_while_known_archives_are_waited_for_is_no_success() {
         Arc::new(SystemClock),
         flight(4, true),
     );
-    let interrupt = delivery.interrupt.clone();
+    let interrupt = delivery.context.interrupt.clone();
     let bytes = (1..=6).flat_map(archive_bytes).collect();
     let run = std::thread::spawn(move || delivery.run(&incoming(bytes)));
     std::thread::sleep(Duration::from_millis(300));
@@ -140,7 +134,7 @@ fn a_commit_that_may_be_closed_is_not_called_open_when_it_cannot_be_given_up() {
         Fate::NotSent,
         Fate::NotSent,
     ]));
-    let ended = deliver(&sink, 1, once(options()));
+    let ended = deliver(&sink, 1, Run::once(options()));
     assert!(ended.result.is_err());
     assert_eq!(sink.good().len(), 1);
     assert!(
@@ -273,7 +267,7 @@ fn a_server_that_contradicts_itself_about_the_head_is_not_asked_without_pause() 
         &sink,
         Arc::new(Heard::default()),
         Arc::clone(&clock) as _,
-        once(options()),
+        Run::once(options()),
     );
     let run = std::thread::spawn(move || delivery.run(&incoming(archive_bytes(1))));
     std::thread::sleep(Duration::from_millis(500));

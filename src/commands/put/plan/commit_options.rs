@@ -13,6 +13,8 @@ use spoutctl_delivery::spool::CommitOptions;
 
 /// Among the spool's options: what waits must not leave it without an acknowledgement.
 pub(in crate::commands::put) const ACKNOWLEDGED: &str = "acknowledgement";
+/// Among them: the messages of the archives are counted over the life of the stream.
+const MESSAGES: &str = "messages";
 /// All of them, a line each.
 const ROUTES: &str = "--route";
 
@@ -23,6 +25,8 @@ pub(in crate::commands) fn command_line(dir: &Path, options: &CommitOptions) -> 
         match name.as_str() {
             // Who is told, and how, is said anew.
             ACKNOWLEDGED => {}
+            // The archives are made already.
+            MESSAGES => {}
             "DEST" => line.push(value.into()),
             "--append" | "--escape-paths" | "--obey-deletions" => line.push(name.into()),
             ROUTES => line.extend(value.lines().map(|route| format!("--route={route}").into())),
@@ -32,12 +36,18 @@ pub(in crate::commands) fn command_line(dir: &Path, options: &CommitOptions) -> 
     line
 }
 
+/// Whether the marks of their commits say which messages they hold.
+pub(in crate::commands) fn count_messages(options: &CommitOptions) -> bool {
+    options.0.contains_key(MESSAGES)
+}
+
 /// What shapes a commit, by the names of the flags.
 pub(super) fn of(
     args: &PutArgs,
     destination: &Destination,
     address: &Address,
     batching: Option<Batching>,
+    counts_messages: bool,
 ) -> CommitOptions {
     let mut options = BTreeMap::new();
     let mut add = |name: &str, value: String| options.insert(name.to_owned(), value);
@@ -56,6 +66,9 @@ pub(super) fn of(
     let routes: Vec<&str> = args.commits.routes.iter().map(|route| route.text.as_str()).collect();
     if !routes.is_empty() {
         add(ROUTES, routes.join("\n"));
+    }
+    if counts_messages {
+        add(MESSAGES, "counted".to_owned());
     }
     if let Some(message) = &args.commits.message {
         add("--message", message.clone());

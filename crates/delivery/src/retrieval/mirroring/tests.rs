@@ -505,10 +505,13 @@ impl Observer for Told {
 fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
     let told = Arc::new(Told::default());
     let delivery = Delivery {
-        sink: Arc::clone(&world.store) as _,
-        observer: Arc::clone(&told) as _,
-        clock: Arc::new(SystemClock),
-        interrupt: Interrupt::new(),
+        context: crate::Context {
+            sink: Arc::clone(&world.store) as _,
+            observer: Arc::clone(&told) as _,
+            clock: Arc::new(SystemClock),
+            interrupt: Interrupt::new(),
+            retry_for: Duration::from_secs(10),
+        },
         ledger: Arc::default(),
         buffers: crate::spill::SpillBuffers::new(&std::env::temp_dir()),
         on_bad: crate::OnBad::Stop,
@@ -528,7 +531,6 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
             also: [].into(),
             resume: false,
             spooled: None,
-            retry_for: Duration::from_secs(10),
             in_flight: 1,
             accept_emptied: false,
             dry_run: false,

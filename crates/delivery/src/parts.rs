@@ -2,10 +2,12 @@
 
 use std::io;
 
-use crate::retry::{Clock, Interrupt};
-use crate::{Change, Changes, MAX_CHUNK, WriteMode};
+use super::context::Context;
+use super::{Change, Changes, MAX_CHUNK, WriteMode};
 use spoutctl_archive::File;
 
+/// Below this a part is not halved any more: a server that takes less cannot be written to.
+pub(crate) const SMALLEST_PART: u64 = 64 << 10;
 /// What a file costs in a part besides its bytes, so that parts of empty files end too; and what a deletion costs.
 pub(super) const FILE_COST: u64 = 256;
 
@@ -87,8 +89,7 @@ pub(crate) fn part_end(load: &dyn Load, start: Cursor, limit: u64) -> (Cursor, u
 pub(crate) struct PartChanges<'a> {
     load: &'a dyn Load,
     mode: WriteMode,
-    clock: &'a dyn Clock,
-    interrupt: &'a Interrupt,
+    context: &'a Context,
     next: Cursor,
     end: Cursor,
     deleted: bool,
@@ -96,20 +97,13 @@ pub(crate) struct PartChanges<'a> {
 }
 
 impl<'a> PartChanges<'a> {
-    pub fn new(
-        load: &'a dyn Load,
-        mode: WriteMode,
-        (clock, interrupt): (&'a dyn Clock, &'a Interrupt),
-        start: Cursor,
-        end: Cursor,
-    ) -> Self {
+    pub fn new(load: &'a dyn Load, mode: WriteMode, context: &'a Context, start: Cursor, end: Cursor) -> Self {
         // A file that goes on from the part before was deleted there: deleting it again would lose that piece.
         let deleted = start.offset > 0;
         Self {
             load,
             mode,
-            clock,
-            interrupt,
+            context,
             next: start,
             end,
             deleted,
@@ -120,7 +114,7 @@ impl<'a> PartChanges<'a> {
 
 impl Changes for PartChanges<'_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
-        if self.interrupt.is_over(self.clock.now()) {
+        if self.context.is_over() {
             return Err(io::Error::other("the grace period is over"));
         }
         let Cursor {

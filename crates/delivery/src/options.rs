@@ -1,0 +1,61 @@
+//! How archives are to become commits.
+
+use std::sync::Arc;
+
+use super::WriteMode;
+use super::batching::Batching;
+use super::mark::StreamName;
+use super::quarantine::Quarantine;
+use super::ready::Spooled;
+use spoutctl_core::pfs::Branch;
+
+/// How archives are to become commits.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
+pub struct Options {
+    pub branch: Branch,
+    /// Where commits are made first, when `branch` is to be moved to finished ones only.
+    pub staging: Option<Branch>,
+    /// Where the store makes commits of the same ids, too.
+    pub also: Arc<[Branch]>,
+    pub mode: WriteMode,
+    pub message: Option<String>,
+    pub create_repo: bool,
+    /// The branch is the output of the spout that we are part of.
+    pub own_output: bool,
+    /// The stream's name, if its numbers are to go on where an earlier run ended.
+    pub stream: Option<StreamName>,
+    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
+    /// it is known where.
+    pub counts_messages: bool,
+    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits until that
+    /// is known, and takes one commit at a time to be.
+    pub has_positions: bool,
+    /// What cannot be taken goes into a repo of its own, and its commits say so.
+    pub asides_have_a_repo: bool,
+    /// The reading side hears of an interrupt itself: what it has in hand still comes, and then its end.
+    pub drains_on_interrupt: bool,
+    /// The input is the same as last time.
+    pub resume: bool,
+    /// The archives bring the numbers of a spool along.
+    pub spooled: Option<Spooled>,
+    /// How many archives become one commit.
+    pub batching: Batching,
+    /// How many commits may wait to be finished before the next one is closed; at least 1.
+    pub in_flight: usize,
+    /// Append also where pachd has emptied the branch of our own spout.
+    pub accept_emptied: bool,
+    pub dry_run: bool,
+}
+
+/// What becomes of an archive of which no commit can be made.
+#[derive(Debug, Clone, Default)]
+pub enum OnBad {
+    /// It ends the delivery.
+    #[default]
+    Stop,
+    Skip,
+    SetAside(Quarantine),
+    /// It goes into the branch for such archives, in a commit of its own and of the same id in all.
+    Along(Branch),
+}
