@@ -21,6 +21,7 @@ pub mod validate;
 
 pub(crate) mod group;
 mod interrupts;
+mod kafka;
 mod messages;
 mod pipelines;
 mod printing;

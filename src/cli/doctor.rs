@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::connection::ServerArgs;
 use super::examples;
+use super::kafka::TopicArgs;
 use super::output::{Colour, VerbosityArgs};
 use super::values::parse_period;
 use spoutctl_core::pfs::{CommitId, Destination};
@@ -16,7 +17,7 @@ use spoutctl_core::pfs::{CommitId, Destination};
 /// is given.
 ///
 /// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4 (pachd
-/// refuses), 5 (it cannot be reached, or the branch is busy), 3 (the disk).
+/// refuses), 5 (it or Kafka cannot be reached, or the branch is busy), 3 (the disk; Kafka has not what comes next).
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::DOCTOR))]
 pub struct DoctorArgs {
@@ -37,6 +38,9 @@ pub struct DoctorArgs {
     /// Wait for each answer no longer than this
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_period)]
     pub timeout: Duration,
+
+    #[command(flatten)]
+    pub topics: TopicArgs,
 
     /// Print one JSON object a line: of type `check`, and last `summary`
     #[arg(long, help_heading = "Output")]

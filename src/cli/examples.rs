@@ -167,6 +167,10 @@ pub const DOCTOR: &[Example] = &[
         "spoutctl doctor events --drop COMMIT",
         "free it of a dead writer's commit",
     ),
+    example(
+        "spoutctl doctor orders --from kafka://kafka:9092/orders",
+        "and how far it is in each partition",
+    ),
 ];
 
 pub const COMPLETIONS: &[Example] = &[

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use spoutctl_delivery::mark::StreamName;
 use spoutctl_kafka::address::{Address, InvalidAddress};
 use spoutctl_kafka::placing::Start;
 
@@ -58,6 +59,26 @@ pub struct KafkaArgs {
     /// Bytes that are no UTF-8 are base64, in `key_base64` and `value_base64`.
     #[arg(long, value_name = "FORMAT", value_enum, requires = "from", conflicts_with_all = ["messages", "nulls"])]
     pub envelope: Option<Envelope>,
+}
+
+/// What `doctor` is to look at.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct TopicArgs {
+    /// Look at topics of Kafka, too, as `put --from` would read them: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]
+    ///
+    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC. With a DEST it is said how far its newest
+    /// commit is in each partition.
+    #[arg(long, value_name = "URL")]
+    pub from: Option<From>,
+
+    /// Take settings of librdkafka from FILE, as put does
+    #[arg(long, value_name = "FILE", requires = "from", value_hint = ValueHint::FilePath)]
+    pub kafka_config: Option<PathBuf>,
+
+    /// The stream of the put, where it has another name than the one it gives itself
+    #[arg(long, value_name = "NAME", requires_all = ["from", "destination"])]
+    pub stream: Option<StreamName>,
 }
 
 /// What is read instead of the input.

@@ -1,6 +1,7 @@
 //! `spoutctl doctor`: looks at everything that a `put` needs, one thing after the other.
 
 mod directory;
+mod kafka;
 mod network;
 mod pachd;
 
@@ -16,6 +17,7 @@ use crate::commands::target::Target;
 use crate::failure::Failure;
 use crate::settings::{self, Address, Server};
 use crate::terminal::{Answer, Terminal};
+use kafka::Topics;
 use pachyderm_client::Pachd;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
@@ -25,6 +27,7 @@ use spoutctl_delivery::CommitSink;
 use spoutctl_delivery::examination::{
     Check, Dropped, Examination, Finding, NotDropped, OF_DESTINATION, Verdict, drop_open_head,
 };
+use spoutctl_kafka::standing::Known;
 
 /// Runs the verb.
 ///
@@ -32,6 +35,7 @@ use spoutctl_delivery::examination::{
 /// When a commit was to be dropped and was not, or the findings could not be written.
 pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::new(args.verbosity.level());
+    let topics = Topics::of(&args.topics)?;
     let mut doctor = Doctor {
         args,
         terminal: &terminal,
@@ -44,8 +48,12 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         warnings: 0,
         exit: Exit::Done,
         waiting: Vec::new(),
+        known: Known::NoBranch,
     };
-    let looked = doctor.look();
+    let mut looked = doctor.look();
+    if let (Ok(()), Some(topics)) = (&looked, &topics) {
+        looked = doctor.topics(topics);
+    }
     doctor.say_what_waits();
     looked?;
     doctor.summarise()?;
@@ -63,6 +71,8 @@ struct Doctor<'a> {
     exit: Exit,
     /// What was not checked, to be said in one line.
     waiting: Vec<Finding>,
+    /// Where the destination stands in the topics of Kafka.
+    known: Known,
 }
 
 #[derive(Serialize)]
@@ -173,6 +183,20 @@ impl Doctor<'_> {
             self.drop(sink, branch, id, server)?;
         }
         examination.run(&mut |finding| self.say(&explained(finding, server)));
+        if self.args.topics.from.is_some() {
+            self.known = kafka::known(
+                sink,
+                branch,
+                self.args.topics.stream.as_ref().or(target.stream.as_ref()),
+            );
+        }
+        Ok(())
+    }
+
+    /// The way to Kafka, and what there is.
+    fn topics(&mut self, topics: &Topics) -> Result<(), Failure> {
+        let known = std::mem::replace(&mut self.known, Known::NoBranch);
+        topics.look(&known, self.args.timeout, &mut |finding| self.say(&finding));
         Ok(())
     }
 
@@ -246,13 +270,16 @@ impl Doctor<'_> {
         }
         self.say_what_waits();
         let verdict = self.painted(finding.verdict, &format!("{verdict:<8}"));
+        // The names of Kafka's checks are longer.
+        let width = if self.args.topics.from.is_some() { 10 } else { 9 };
         self.terminal
-            .result(&format!("{verdict} {:<9} {}", finding.check.name(), finding.said));
+            .result(&format!("{verdict} {:<width$} {}", finding.check.name(), finding.said));
+        let begin = " ".repeat(9 + width);
         for detail in &finding.details {
-            self.terminal.result(&format!("{:18} {detail}", ""));
+            self.terminal.result(&format!("{begin} {detail}"));
         }
         for next in &finding.next {
-            self.terminal.result(&format!("{:18} help: {next}", ""));
+            self.terminal.result(&format!("{begin} help: {next}"));
         }
     }
 

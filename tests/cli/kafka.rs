@@ -1,6 +1,8 @@
 //! Apache Kafka itself: a broker of the test's own, kcat as its consumer, and a spout that is killed half-way.
 
 #[cfg(feature = "kafka")]
+mod doctor;
+#[cfg(feature = "kafka")]
 mod source;
 
 use std::fs::{self, File};
@@ -52,6 +54,11 @@ impl Broker {
 
     /// Topics that are written to are made with so many partitions.
     fn with_partitions(jars: &Path, partitions: u64) -> Self {
+        Self::with_properties(jars, &format!("num.partitions={partitions}\n"))
+    }
+
+    /// The last one of a name counts.
+    fn with_properties(jars: &Path, more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
         let properties = directory.path().join("server.properties");
@@ -60,7 +67,7 @@ impl Broker {
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-             offsets.topic.replication.factor=1\nnum.partitions={partitions}\nlog.dirs={}\n",
+             offsets.topic.replication.factor=1\nlog.dirs={}\n{more}",
             directory.path().join("data").display()
         );
         fs::write(&properties, text).unwrap();
@@ -239,6 +246,8 @@ fn a_spoutctl_without_kafka_says_how_to_get_one() {
     put.expect(2)
         .says("this spoutctl was built without Kafka")
         .says("cargo install --path . --features kafka-tls");
+    let doctor = world.run(&["doctor", "t", "--from", "kafka://127.0.0.1:1/t"]);
+    doctor.expect(2).says("this spoutctl was built without Kafka");
 }
 
 #[test]

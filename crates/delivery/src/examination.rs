@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::mark::Mark;
+use crate::mark::{Mark, Stage, StreamName};
 use crate::ready::{Emptied, Leftover};
 use crate::restarted;
 use crate::{CommitSink, DeliveryError};
@@ -17,6 +17,7 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::{Fault, FaultKind, printable};
 use spoutctl_core::pfs::{Branch, BranchInfo, CommitId, CommitInfo, PipelineKind, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, State};
+use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::age;
 
 /// What is looked at.
@@ -37,6 +38,16 @@ pub enum Check {
     Head,
     Write,
     Pipeline,
+    Kafka,
+    KafkaSettings,
+    KafkaDns,
+    KafkaTcp,
+    KafkaTls,
+    KafkaAuth,
+    Brokers,
+    Topic,
+    Partitions,
+    Positions,
 }
 
 impl Check {
@@ -58,6 +69,16 @@ impl Check {
             Self::Head => "head",
             Self::Write => "write",
             Self::Pipeline => "pipeline",
+            Self::Kafka => "kafka",
+            Self::KafkaSettings => "settings",
+            Self::KafkaDns => "kafka-dns",
+            Self::KafkaTcp => "kafka-tcp",
+            Self::KafkaTls => "kafka-tls",
+            Self::KafkaAuth => "kafka-auth",
+            Self::Brokers => "brokers",
+            Self::Topic => "topic",
+            Self::Partitions => "partitions",
+            Self::Positions => "positions",
         }
     }
 }
@@ -171,6 +192,29 @@ pub struct Examination<'a> {
     /// Whether this pachd can start a spout that was stopped; 2.0 and 2.1 cannot (recording grpc-2.0 444).
     pub starts_again: bool,
     pub now: Timestamp,
+}
+
+/// Where the partitions of a stream's source go on, as its newest commit says. A `put` goes by the same, but that it waits for one
+/// that pachd still works on.
+///
+/// # Errors
+/// What a call of pachd's says.
+pub fn newest_positions(
+    sink: &dyn CommitSink,
+    branch: &Branch,
+    stream: &StreamName,
+) -> Result<Option<Positions>, Fault> {
+    let mut newest = None;
+    sink.list_commits(branch, &mut |info| {
+        let mark = Mark::of(&info).filter(|mark| mark.stream == *stream && mark.stage == Stage::Done);
+        let is_whole = info.error.is_empty() && !info.is_open();
+        newest = mark.filter(|_| is_whole).and_then(|mark| mark.positions);
+        match newest {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    })?;
+    Ok(newest)
 }
 
 /// The checks of a destination, in their order.

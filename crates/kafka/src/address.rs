@@ -48,6 +48,14 @@ impl Address {
         self.brokers.join(",")
     }
 
+    /// Host and port of each, without the brackets of IPv6.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, u16)> {
+        self.brokers.iter().filter_map(|broker| {
+            let (host, port) = broker.rsplit_once(':')?;
+            Some((host.trim_matches(['[', ']']), port.parse().ok()?))
+        })
+    }
+
     #[must_use]
     pub fn topics(&self) -> &[String] {
         &self.topics
@@ -137,6 +145,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), whole);
         }
+        let hosts: Address = "kafka://a:1,[::1]:3/x".parse().unwrap();
+        assert_eq!(hosts.hosts().collect::<Vec<_>>(), [("a", 1), ("::1", 3)]);
         let pod = Address::of("broker", Some("9093"), "a,b").unwrap();
         assert_eq!((pod.brokers(), pod.topics().len()), ("broker:9093".to_owned(), 2));
     }

@@ -4,6 +4,7 @@
 //! the reading: to begin again is always safe, since it begins behind the newest commit.
 
 mod connecting;
+mod examining;
 mod faults;
 mod watching;
 
@@ -22,6 +23,7 @@ use rdkafka::topic_partition_list::Offset;
 use crate::address::Address;
 use crate::placing::{OnGap, Partition, Start, lost};
 use crate::properties::Properties;
+pub use examining::{Examination, OF_TOPICS};
 use faults::{Trouble, sort};
 use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::elapsed;

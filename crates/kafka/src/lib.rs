@@ -5,6 +5,7 @@
 //! | [`address`] | brokers and topics, as they are written |
 //! | [`properties`] | librdkafka's own settings from a file, with secrets from the environment |
 //! | [`placing`] | where each partition begins, and which records are lost |
+//! | [`standing`] | where a branch stands in each partition, in words |
 //! | `consumer` | librdkafka: partitions by hand, records in order, faults in words |
 //!
 //! **Rules.** No group decides who reads what, and no offset of a group is ever where reading begins: partitions are assigned by
@@ -20,12 +21,13 @@
 pub mod address;
 pub mod placing;
 pub mod properties;
+pub mod standing;
 
 #[cfg(feature = "librdkafka")]
 mod consumer;
 
 #[cfg(feature = "librdkafka")]
-pub use consumer::{Consumer, Group, Wishes};
+pub use consumer::{Consumer, Examination, Group, OF_TOPICS, Wishes};
 
 /// Whether the client is built in.
 pub const IS_BUILT_IN: bool = cfg!(feature = "librdkafka");

@@ -93,7 +93,7 @@ fn by_proxy(proxy: &Proxy, limit: Duration, say: &mut dyn FnMut(Finding)) {
     }
 }
 
-fn shown(host: &str, addresses: &[SocketAddr]) -> String {
+pub(super) fn shown(host: &str, addresses: &[SocketAddr]) -> String {
     let ips: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     match ips.as_slice() {
         [one] if one == host.trim_matches(['[', ']']) => format!("{host} is an address"),
@@ -180,22 +180,28 @@ fn encrypted(server: &Server, address: &Address, reached: Reached, host: &str, l
     }
 }
 
-fn judge(server: &Server, secured: &Secured) -> Finding {
-    let now = Timestamp::now();
-    let first = secured
-        .chain
-        .iter()
-        .filter_map(|certificate| certificate.not_after)
-        .min();
-    let said = match first {
+/// When the first of its certificates runs out.
+fn end_of(secured: &Secured) -> Option<Timestamp> {
+    let certificates = secured.chain.iter();
+    certificates.filter_map(|certificate| certificate.not_after).min()
+}
+
+/// What is said of a connection: its version, and how long its certificates are good.
+pub(super) fn validity(secured: &Secured) -> String {
+    match end_of(secured) {
         Some(end) => format!(
             "{}, {}, good until {end}",
             secured.version,
             counted(secured.chain.len() as u64, "certificate")
         ),
         None => secured.version.to_owned(),
-    };
-    let mut finding = Finding::fine(Check::Tls, said);
+    }
+}
+
+fn judge(server: &Server, secured: &Secured) -> Finding {
+    let now = Timestamp::now();
+    let first = end_of(secured);
+    let mut finding = Finding::fine(Check::Tls, validity(secured));
     if let Some(left) = first.and_then(|end| Duration::try_from(end.duration_since(now)).ok())
         && left < SOON
     {

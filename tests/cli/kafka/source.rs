@@ -20,7 +20,7 @@ fn keyed(count: usize) -> String {
         .collect()
 }
 
-fn write(broker: &Broker, topic: &str, records: &str) {
+pub(super) fn write(broker: &Broker, topic: &str, records: &str) {
     broker
         .kcat(&["-P", "-t", topic, "-K", ":"], records.as_bytes())
         .unwrap();

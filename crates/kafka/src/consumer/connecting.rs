@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::faults::{self, Trouble, sort};
 use super::watching::Watcher;
 use super::{ASK, Client, Consumer, Events, LOOK, Wishes, lock};
+use crate::address::Address;
 use crate::placing::{Partition, Placed, Start, place};
 use crate::properties::Properties;
 use spoutctl_core::positions::Positions;
@@ -55,7 +56,7 @@ impl Consumer {
     /// What cannot be used, is not there, or does not answer for longer than was wished.
     pub fn open(wishes: Wishes, known: Option<&Positions>) -> Result<Option<Self>, SourceError> {
         let events = Events::default();
-        let client = Arc::new(create(&wishes, &events)?);
+        let client = Arc::new(create(&wishes.address, &wishes.properties, &events)?);
         let begun = Instant::now();
         let mut has_said = false;
         let (counts, partitions) = loop {
@@ -114,15 +115,15 @@ fn every(properties: &Properties) -> std::time::Duration {
     std::time::Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
 }
 
-fn create(wishes: &Wishes, events: &Events) -> Result<Client, SourceError> {
-    if wishes.properties.is_secured() && !crate::HAS_TLS {
+pub(super) fn create(address: &Address, properties: &Properties, events: &Events) -> Result<Client, SourceError> {
+    if properties.is_secured() && !crate::HAS_TLS {
         return Err(faults::without_tls());
     }
     let mut config = ClientConfig::new();
-    for (name, value) in USUAL.into_iter().chain(wishes.properties.iter()).chain(OURS) {
+    for (name, value) in USUAL.into_iter().chain(properties.iter()).chain(OURS) {
         config.set(name, value);
     }
-    config.set("bootstrap.servers", wishes.address.brokers());
+    config.set("bootstrap.servers", address.brokers());
     let created: Result<Client, KafkaError> = config.create_with_context(events.clone());
     created.map_err(|error| faults::settings(&error))
 }

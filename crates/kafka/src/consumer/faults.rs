@@ -69,6 +69,11 @@ pub(super) fn is_about_us(error: &KafkaError) -> bool {
     )
 }
 
+/// Whether it is the connection that is not as one side wants it, and not who we are.
+pub(super) fn is_about_tls(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(Code::SSL)
+}
+
 pub(super) fn is_missing(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
