@@ -13,6 +13,7 @@ mod runner;
 
 mod acknowledging;
 mod adaptive;
+mod advice;
 mod archives;
 mod as_spout;
 mod auth;
