@@ -34,6 +34,7 @@ mod schema;
 mod serve;
 pub mod short;
 mod spool;
+mod squash;
 pub mod synonyms;
 mod tail;
 mod validate;
@@ -66,6 +67,7 @@ pub use put::{
 pub use schema::SchemaArgs;
 pub use serve::ServeArgs;
 pub use spool::{DecisionArgs, SpoolArgs};
+pub use squash::SquashArgs;
 pub use tail::{Beginning, OutputArgs, RangeArgs, SelectionArgs, TailArgs};
 pub use validate::{MendingArgs, ReportArgs, ReportFormat, RuleArgs, ValidateArgs};
 pub use values::{parse_argument, parse_duration};
@@ -93,6 +95,7 @@ pub enum Verb {
     Tail(Box<TailArgs>),
     Serve(ServeArgs),
     Spool(SpoolArgs),
+    Squash(Box<SquashArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     Schema(SchemaArgs),
@@ -142,6 +145,7 @@ impl Verb {
             Self::Put(args) => args.log.log_format,
             Self::Tail(args) => args.log.log_format,
             Self::Spool(args) => args.log.log_format,
+            Self::Squash(args) => args.log.log_format,
             Self::Spout(SpoutVerb::Put(args)) => args.log.log_format,
             Self::Spout(SpoutVerb::Tail(args)) => args.log.log_format,
             _ => return Some(Form::Text),

@@ -16,6 +16,7 @@ pub mod put;
 pub mod schema;
 pub mod serve;
 pub mod spool;
+pub mod squash;
 pub mod tail;
 pub mod validate;
 

@@ -7,6 +7,7 @@
 //! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ grpc | gateway | store    put
 //! Kafka ─ kafka ─ messages ─ archive ─ delivery                     put --from
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
+//! history ──── squashing ─(CommitSink, SquashingSink)─ grpc | gateway | store   squash
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
 //!                                    HTTP ─ serve ─── store        serve
 //! files ─ (jsonnet) ─ spec ─ lint ─ report ─ stdout                validate
@@ -27,7 +28,7 @@
 //! | [`pachyderm_client`] | pachd through gRPC or the gateway: implements the ports | core, archive, proto |
 //! | [`spoutctl_lint`] | specs, rules, reports | fields |
 //! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
-//! | [`spoutctl_delivery`] | `put`, `tail`, `get`, messages, `doctor`: the domain, over the ports | core, archive |
+//! | [`spoutctl_delivery`] | `put`, `tail`, `get`, `squash`, messages, `doctor`: the domain, over the ports | core, archive |
 //! | [`spoutctl_kafka`] | Kafka's topics through librdkafka, as a source of records for delivery; with the feature `kafka` | core, delivery |
 //! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
 //!
@@ -74,9 +75,12 @@
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
+//! | partitions of Kafka that have series of their own | 1,000, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file on its way | 1 MiB, with `--route` for each repo; another one early | [`spoutctl_delivery::MAX_CHUNK`] |
+//! | what `squash` holds of a history | 16 bytes a commit, and as many for each that goes; about 100 bytes a named stream | [`spoutctl_delivery::squashing`] |
+//! | how late `squash` may find that a branch was made | 100 commits | [`spoutctl_delivery::squashing`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
 //! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::retry`] |
@@ -161,6 +165,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Tail(args) => commands::tail::run(&args),
         Verb::Serve(args) => commands::serve::run(&args),
         Verb::Spool(args) => commands::spool::run(&args),
+        Verb::Squash(args) => commands::squash::run(&args),
         Verb::Validate(args) => commands::validate::run(&args),
         Verb::Explain(args) => commands::explain::run(&args),
         Verb::Schema(args) => commands::schema::run(&args),

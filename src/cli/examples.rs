@@ -106,6 +106,21 @@ pub const SPOOL: &[Example] = &[
     example("spoutctl spool DIR --resend 7", "let archive 7 be sent again"),
 ];
 
+pub const SQUASH: &[Example] = &[
+    example(
+        "spoutctl squash events --older-than 7d --keep-every 1h --dry-run",
+        "what would go, and what stays and why",
+    ),
+    example(
+        "spoutctl squash events --older-than 7d --keep-every 1h --yes",
+        "one commit an hour stays of what is older than a week",
+    ),
+    example(
+        "spoutctl squash events --older-than 7d --cursor FILE --yes",
+        "the commit that a consumer is at stays, too",
+    ),
+];
+
 pub const VALIDATE: &[Example] = &[
     example("spoutctl validate orders.json", "what is wrong with a spec"),
     example("spoutctl validate --fix --diff specs/", "what could be mended"),
@@ -212,6 +227,7 @@ pub fn of(verb: &str) -> &'static [Example] {
         "tail" => TAIL,
         "serve" => SERVE,
         "spool" => SPOOL,
+        "squash" => SQUASH,
         "validate" => VALIDATE,
         "explain" => EXPLAIN,
         "schema" => SCHEMA,

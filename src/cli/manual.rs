@@ -195,6 +195,21 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ("6", "--ack-command or --ack-fd failed."),
             SIGNALS,
         ],
+        "squash" => vec![
+            DONE,
+            ("1", "There is no such repo or branch."),
+            USAGE,
+            ("3", "A cursor that cannot be read, or a fault of the disk."),
+            (
+                "4",
+                "pachd refused, or squashes nothing (Pachyderm 1.x); or a commit that is to be kept is not on the branch.",
+            ),
+            (
+                "5",
+                "pachd is unreachable, or retries are used up. Run it again: it goes on.",
+            ),
+            SIGNALS,
+        ],
         "get" => vec![
             ("0", "Done, also when the reader closed the pipe."),
             ("1", "There is no such file, branch or commit yet."),
@@ -358,6 +373,7 @@ fn see_also(roff: &mut Roff, verb: &str) {
         "get" => &["tail", "put"],
         "tail" => &["get", "put"],
         "spool" => &["put"],
+        "squash" => &["tail", "put"],
         "serve" => &["put", "create"],
         "validate" => &["explain", "create"],
         "explain" => &["validate"],

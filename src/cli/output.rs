@@ -19,7 +19,7 @@ pub struct VerbosityArgs {
 }
 
 /// In which form it is said.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct LogArgs {
     /// How lines on standard error are written: as text, behind their time, or as JSON

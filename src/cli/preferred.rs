@@ -18,6 +18,7 @@ impl Verb {
             Self::Tail(_) => "tail",
             Self::Serve(_) => "serve",
             Self::Spool(_) => "spool",
+            Self::Squash(_) => "squash",
             Self::Validate(_) => "validate",
             Self::Explain(_) => "explain",
             Self::Schema(_) => "schema",

@@ -72,6 +72,14 @@ pub(super) fn sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn Commi
     })
 }
 
+/// The same where nothing is to be made.
+pub(super) fn existing_sink(server: &Server, terminal: &Terminal) -> Result<Arc<dyn CommitSink>, Failure> {
+    Ok(match place(server, terminal)? {
+        Place::Pachd(pachd) => pachd,
+        Place::Directory(directory) => Arc::new(existing(directory, terminal)?),
+    })
+}
+
 fn existing(directory: &Path, terminal: &Terminal) -> Result<Store, Failure> {
     let store = Store::open_existing(directory).map_err(|error| store_failure(&error))?;
     tell_closed(&store, directory, terminal);

@@ -275,7 +275,7 @@ pub(super) fn follow_failure(error: &FollowError) -> Failure {
     }
 }
 
-fn cursor_failure(error: &CursorError) -> Failure {
+pub(super) fn cursor_failure(error: &CursorError) -> Failure {
     let exit = match error {
         CursorError::OfAnother { .. } => Exit::Usage,
         CursorError::Io { .. } | CursorError::Unreadable { .. } => Exit::Input,

@@ -8,6 +8,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::partitions::{self, Partition};
+
 /// What is counted since the start, and how it is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -35,6 +37,8 @@ pub struct Figures {
     /// When the newest commit of this process was finished.
     pub last_commit: Option<SystemTime>,
     pub spool: Option<Spooled>,
+    /// Of Kafka, as far as it is known where they end.
+    pub partitions: Vec<Partition>,
     /// Whether archives can become commits now.
     pub is_ready: bool,
 }
@@ -73,6 +77,7 @@ impl Figures {
             let help = "When the newest commit of this process was finished, in Unix time; not there before the first";
             timestamp(encoder, "last_commit_timestamp_seconds", help, time)?;
         }
+        partitions::encode(&self.partitions, encoder)?;
         self.spool.map_or(Ok(()), |spool| spool.encode(encoder))
     }
 
@@ -142,7 +147,7 @@ impl Spooled {
     }
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
     let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
     gauge.encode(metric)

@@ -131,3 +131,43 @@ fn what_is_not_there_is_not_found() {
     assert!(ask(address, "GET /", "*/*").starts_with("HTTP/1.1 404"));
     assert!(ask(address, "POST /metrics", "*/*").starts_with("HTTP/1.1 405"));
 }
+
+#[test]
+fn a_thousand_partitions_have_series_of_their_own_and_the_sum_has_all() {
+    struct Many;
+    impl MetricsSource for Many {
+        fn figures(&self) -> Figures {
+            let partition = |number| Partition {
+                topic: "orders".to_owned(),
+                number,
+                committed: 7,
+                end: 9,
+            };
+            Figures {
+                partitions: (0..1_234).map(partition).collect(),
+                ..Figures::default()
+            }
+        }
+
+        fn hindrances(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let source: Arc<dyn MetricsSource> = Arc::new(Many);
+    let address = listen("127.0.0.1:0".parse().unwrap(), source, &Lags::default(), labels()).unwrap();
+    let answer = ask(address, "GET /metrics", "*/*");
+    has(
+        &answer,
+        &[
+            &format!("spoutctl_kafka_partitions{{{LABELS}}} 1234"),
+            &format!("spoutctl_kafka_all_lag_records{{{LABELS}}} 2468"),
+            &format!("spoutctl_kafka_committed_offset{{{LABELS},topic=\"orders\",partition=\"999\"}} 7"),
+            &format!("spoutctl_kafka_end_offset{{{LABELS},topic=\"orders\",partition=\"0\"}} 9"),
+            &format!("spoutctl_kafka_lag_records{{{LABELS},topic=\"orders\",partition=\"0\"}} 2"),
+        ],
+    );
+    assert_eq!(answer.matches("\nspoutctl_kafka_lag_records{").count(), 1_000);
+    // Where nothing of Kafka is read there is nothing of it.
+    let address = started(&Arc::default());
+    assert!(!ask(address, "GET /metrics", "*/*").contains("kafka"));
+}

@@ -56,14 +56,14 @@ pub const PREFERABLE: &[Preferable] = &[
     preferable(
         "log-format",
         "SPOUTCTL_LOG_FORMAT",
-        &["put", "spool", "tail"],
+        &["put", "spool", "squash", "tail"],
         Scope::User,
     ),
     preferable("metrics-listen", "SPOUTCTL_METRICS_LISTEN", &["put"], Scope::User),
     preferable(
         "retry-for",
         "SPOUTCTL_RETRY_FOR",
-        &["put", "spool", "tail"],
+        &["put", "spool", "squash", "tail"],
         Scope::Project,
     ),
     preferable("spool-limit", "SPOUTCTL_SPOOL_LIMIT", &["put"], Scope::Project),
@@ -75,7 +75,7 @@ pub const PREFERABLE: &[Preferable] = &[
 ];
 
 /// The verbs that have preferences.
-const VERBS: &[&str] = &["put", "serve", "spool", "tail", "validate"];
+const VERBS: &[&str] = &["put", "serve", "spool", "squash", "tail", "validate"];
 
 /// What somebody prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,7 +36,9 @@ fn options_of(command: &Command) -> BTreeSet<String> {
         let shorts = argument.get_short_and_visible_aliases().unwrap_or_default();
         options.extend(shorts.iter().map(|name| format!("-{name}")));
     }
-    command.get_subcommands().for_each(|below| options.extend(options_of(below)));
+    command
+        .get_subcommands()
+        .for_each(|below| options.extend(options_of(below)));
     options
 }
 
@@ -79,7 +81,9 @@ fn every_command_of_ours_that_is_advised_has_that_verb_and_those_options() {
         let text = fs::read_to_string(&path).unwrap();
         for (verb, options) in advised(&joined(&path, &text)) {
             // Prose: `spoutctl keeps`.
-            let Some(command) = cli.find_subcommand(&verb) else { continue };
+            let Some(command) = cli.find_subcommand(&verb) else {
+                continue;
+            };
             let known = options_of(command);
             options_seen += options.len();
             let unknown = options.iter().filter(|option| !known.contains(*option));

@@ -4,6 +4,8 @@
 mod doctor;
 #[cfg(feature = "kafka")]
 mod source;
+#[cfg(feature = "kafka")]
+mod watched;
 
 use std::fs::{self, File};
 use std::io::Write;

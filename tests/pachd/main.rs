@@ -38,5 +38,6 @@ mod put;
 mod raw;
 mod routes;
 mod spool;
+mod squash;
 mod streams;
 mod tail;

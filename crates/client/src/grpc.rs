@@ -42,6 +42,7 @@ use crate::options::{OpenError, Options};
 use crate::pachd::{Expected, GET_VERSION, INSPECT_REPO, Identity, Login, Pachd};
 use crate::transport::{Transport as _, seconds};
 use crate::v2::PachdV2;
+use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::CommitFeed;
 use spoutctl_core::history::CommitHistory;
@@ -259,6 +260,7 @@ forward! {
         fn wait_commit(commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault>;
         fn staging() -> Result<&dyn StagingSink, Fault>;
         fn routing() -> Result<&dyn RoutingSink, Fault>;
+        fn squashing() -> Result<&dyn SquashingSink, Fault>;
         fn drop_commit(commit: &Commit) -> Result<(), Fault>;
     }
     FileSource {

@@ -349,6 +349,19 @@ pub(crate) static TABLE: &[Rule] = &[
         "grpc-2.3 427",
     ),
     rule(2, Hold("cannot be dropped because"), Is(Refused), "source"),
+    rule(
+        2,
+        Hold("cannot squash a commit that has no children"),
+        Is(Refused),
+        "grpc-2.3 420",
+    ),
+    rule(2, Hold("cannot squash until child commit"), Is(Refused), "source"),
+    rule(
+        2,
+        HoldBoth("cannot squash commit ", "because it updated a pipeline"),
+        Is(Refused),
+        "source",
+    ),
     rule(2, Hold("cannot clear finished commit"), Is(Refused), "grpc-2.3 135"),
     // 2.0 says with code 2 what has codes of its own since. Last, since other texts hold such words, too.
     rule(2, Hold(" already exists"), Is(AlreadyExists), "grpc-2.0 005"),

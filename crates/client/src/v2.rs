@@ -10,12 +10,14 @@
 //! | `finding` | which commit is meant, in 2.0 to 2.5 |
 //! | `listing` | names of repos, branches and files |
 //! | `pipelines` | pipelines, made from specs |
+//! | `squashing` | commit sets, and what becomes of them |
 //! | `staging` | branches that are moved, and commits that begin and end in a transaction |
 
 mod finding;
 mod listing;
 mod messages;
 mod pipelines;
+mod squashing;
 mod staging;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -30,6 +32,7 @@ use self::messages::{FileSetChanges, Unreadable};
 use crate::connection::token::Token;
 use crate::pachd::{self, Call, CallFault, Expected, Identity, Login, Missing, Model, Pachd, unless_missing};
 use crate::transport::{Answer, Arrival, Request, Transport, seconds};
+use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::CommitHistory;
@@ -436,6 +439,10 @@ impl<T: Transport> CommitSink for PachdV2<T> {
     }
 
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
+        Ok(self)
+    }
+
+    fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
         Ok(self)
     }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::commit_set::SquashingSink;
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo, TransactionId};
@@ -157,6 +158,17 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Err(Fault::new(
             FaultKind::Refused,
             "this store has no transactions, which --route needs",
+        ))
+    }
+
+    /// What `squash` needs besides.
+    ///
+    /// # Errors
+    /// `Refused` when the store squashes nothing; any other [`Fault`], while that is not known.
+    fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
+        Err(Fault::new(
+            FaultKind::Refused,
+            "this store has no call that squashes a commit",
         ))
     }
 

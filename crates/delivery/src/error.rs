@@ -38,6 +38,16 @@ pub enum DeliveryError {
     Destination(Fault),
     #[error("archive {archive} is missing between archives that the stream `{stream}` has committed")]
     Gap { archive: u64, stream: String },
+    /// So many later ones are there that it cannot have failed in flight beside them.
+    #[error(
+        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or dropped"
+    )]
+    Squashed {
+        archive: u64,
+        stream: String,
+        /// The newest one's number.
+        newest: u64,
+    },
     #[error("archive {archive} became commit {commit}, which pachd finished with an error: {error}")]
     FinishedWithError {
         archive: u64,
@@ -202,6 +212,7 @@ impl DeliveryError {
             | Self::Reading { .. }
             | Self::Message(_)
             | Self::Gap { .. }
+            | Self::Squashed { .. }
             | Self::Panicked
             | Self::Destination(Fault {
                 kind: FaultKind::Local, ..
@@ -266,9 +277,10 @@ impl DeliveryError {
             Self::Unacknowledged {
                 commit: Some(commit), ..
             } => vec![format!("it is commit {commit}")],
-            Self::Gap { .. } => vec![
-                "committed now, it would overwrite what came after it".to_owned(),
-                "its commit was dropped, or it was squashed into a later one, which then has its files".to_owned(),
+            Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
+            Self::Squashed { .. } => vec![
+                "committed now, it would overwrite what came after it; what was squashed is in the later commits"
+                    .to_owned(),
             ],
             _ => Vec::new(),
         }
@@ -338,9 +350,10 @@ impl DeliveryError {
                  of what it was to hold",
                 head.commit.id
             ),
-            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another --stream; if they are missing \
-                                 there, --in-flight 2 commits it behind the others all the same"
-                .to_owned(),
+            Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
+            Self::Squashed { newest, .. } => format!(
+                "give it what follows archive {newest} of the input, without --resume: the stream goes on there by itself"
+            ),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
                 "send what is not acknowledged again".to_owned()

@@ -23,6 +23,7 @@
 //! | [`routing`] | makes the commits of one archive in several repos, together: `--route` |
 //! | [`staging`] | finishes a commit on another branch first, then moves the destination: `--staging` |
 //! | `finishing` | waits until the commit is finished and acknowledges it, in order |
+//! | [`squashing`] | takes old commits out of a history, and leaves their data to those that stay |
 //! | [`quarantine`] | keeps whole archives of which no commit can be made |
 //! | [`ledger`] | what was begun and not seen to its end, to be named if we have to stop |
 //! | [`retry`] | how long to try, and how an interrupt ends it |
@@ -75,6 +76,7 @@ pub mod routing;
 pub mod run;
 pub mod spill;
 pub mod spool;
+pub mod squashing;
 pub mod staging;
 
 mod arriving;

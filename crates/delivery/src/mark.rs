@@ -30,6 +30,15 @@ impl StreamName {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
 
+    /// Whether it is of those that are made up: nobody goes on with such a stream, whose name is not written down but in its
+    /// marks.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        let is_simple = self.0.len() == 32 && !self.0.bytes().any(|byte| byte.is_ascii_uppercase());
+        let id = uuid::Uuid::try_parse(&self.0).ok().filter(|_| is_simple);
+        id.is_some_and(|id| id.get_version_num() == 4)
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

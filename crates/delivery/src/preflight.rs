@@ -20,7 +20,7 @@ pub(super) struct Preflight<'a>(pub &'a Options);
 
 /// With `--in-flight` a stream's archives may be committed out of order by as many places as commits may wait: 100 at
 /// most. So many of the newest are looked at for the greatest number.
-const DISORDER: usize = 100;
+pub(super) const DISORDER: usize = 100;
 
 /// Why the destination is not ready.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use super::error::DeliveryError;
 use super::finishing::Closed;
 use super::mark::{Mark, Stage, StreamName};
 use super::options::Options;
+use super::preflight::DISORDER;
 use super::quarantine::Quarantine;
 use super::ready::{Known, LeftOpen, Placed, Ready};
 use super::spill::SpillBuffers;
@@ -350,6 +351,15 @@ impl<'a> Stream<'a> {
     fn check_gap(&self, mark: &Mark, archive: &Archive) -> Result<(), DeliveryError> {
         if mark.first > self.ready.greatest_known {
             return Ok(());
+        }
+        // `squash` leaves so many of the newest, and more, that what it took is never taken for what failed.
+        let mut later = self.ready.known.range(mark.sequence.saturating_add(1)..);
+        if later.nth(DISORDER - 1).is_some() {
+            return Err(DeliveryError::Squashed {
+                archive: archive.number,
+                stream: self.name.to_string(),
+                newest: self.ready.greatest_known,
+            });
         }
         if self.options.in_flight <= 1 {
             return Err(DeliveryError::Gap {

@@ -37,6 +37,9 @@ const ASK: Duration = Duration::from_secs(5);
 /// How often it is looked whether we are to end.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Whoever hears where partitions end: topic, partition, and the offset behind the newest record that may be read.
+pub type TellsEnds = Arc<dyn Fn(&str, u32, u64) + Send + Sync>;
+
 /// What is to be read, and how.
 #[derive(Clone)]
 pub struct Wishes {
@@ -50,6 +53,8 @@ pub struct Wishes {
     pub retry_for: Duration,
     /// Is told what whoever runs us should know.
     pub say: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Hears at the start, and then every 10 s, where each partition ends, if somebody wants to.
+    pub tell_ends: Option<TellsEnds>,
     /// Whether we are to end.
     pub is_stopped: Arc<dyn Fn() -> bool + Send + Sync>,
 }

@@ -171,6 +171,7 @@ impl Broker {
             until_end: true,
             retry_for: PATIENCE,
             say: Arc::new(|_| {}),
+            tell_ends: None,
             is_stopped: Arc::new(|| false),
         }
     }

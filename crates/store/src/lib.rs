@@ -79,6 +79,7 @@ mod repo;
 mod secret;
 pub mod serve;
 mod settle;
+mod squashing;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -114,6 +115,7 @@ pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
 pub use self::work::Work;
+use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::durable;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
@@ -470,6 +472,10 @@ impl CommitSink for Store {
     }
 
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
+        Ok(self)
+    }
+
+    fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
         Ok(self)
     }
 

@@ -64,13 +64,14 @@ impl Work<'_> {
         self.squash_rows(&[row])
     }
 
-    /// Squashes every commit of an id.
+    /// Squashes every commit of an id, and tells how many there were.
     ///
     /// # Errors
     /// When one of them has no children, or one that is not finished.
-    pub fn squash_commit_set(&mut self, id: &CommitId) -> Result<(), Failure> {
+    pub fn squash_commit_set(&mut self, id: &CommitId) -> Result<usize, Failure> {
         let rows = self.commit_set(id)?;
-        self.squash_rows(&rows)
+        self.squash_rows(&rows)?;
+        Ok(rows.len())
     }
 
     fn squash_rows(&mut self, rows: &[CommitRow]) -> Result<(), Failure> {

@@ -180,6 +180,7 @@ const WITH_PACHD: &[&str] = &[
     "get",
     "tail",
     "spool",
+    "squash",
     "create",
     "doctor",
     "config",
@@ -188,7 +189,7 @@ const WITH_PACHD: &[&str] = &[
     "whoami",
     "validate",
 ];
-const WITH_JSON: &[&str] = &["put", "tail", "doctor", "config", "spool", "whoami", "serve"];
+const WITH_JSON: &[&str] = &["put", "tail", "doctor", "config", "spool", "squash", "whoami", "serve"];
 const WITH_NAME: &[&str] = &["put", "get", "tail", "doctor"];
 const WITH_MESSAGES: &[&str] = &["put", "pack"];
 
@@ -269,12 +270,12 @@ pub const FLAGS: &[Synonym] = &[
         Meaning::Value(output_format),
     ),
     row(
-        &["put", "doctor", "config", "spool", "whoami", "serve"],
+        &["put", "doctor", "config", "spool", "squash", "whoami", "serve"],
         &["--format"],
         Meaning::Value(output_format),
     ),
     row(
-        &["tail", "doctor", "config", "spool", "whoami", "serve"],
+        &["tail", "doctor", "config", "spool", "squash", "whoami", "serve"],
         &["--ndjson", "--jsonl"],
         Meaning::Flags(&["--json"]),
     ),

@@ -47,7 +47,7 @@ mod reading {
     use spoutctl_delivery::messages::filter;
     use spoutctl_delivery::messages::packing::Moment;
     use spoutctl_delivery::messages::records::{Came, Event, RecordSource, Show, pack_records};
-    use spoutctl_kafka::{Consumer, Wishes};
+    use spoutctl_kafka::{Consumer, TellsEnds, Wishes};
 
     /// Makes archives of records, from where the newest commit says.
     pub fn make(topics: &Topics, mut work: Making, stopping: &Arc<Stopping>) -> Result<Made, PackError> {
@@ -66,6 +66,7 @@ mod reading {
             });
         }
         let positions = consumer.positions().clone();
+        work.report.partitions.are_at(&positions);
         let mut source = Counted {
             consumer,
             report: Arc::clone(&work.report),
@@ -89,6 +90,7 @@ mod reading {
     }
 
     fn wishes(topics: &Topics, report: &Arc<Report>, stopping: &Arc<Stopping>) -> Wishes {
+        let watched = report.has_figures().then(|| Arc::clone(report));
         let (report, stopping) = (Arc::clone(report), Arc::clone(stopping));
         Wishes {
             address: topics.address.clone(),
@@ -98,6 +100,9 @@ mod reading {
             until_end: topics.until_end,
             retry_for: topics.retry_for,
             say: Arc::new(move |text| report.note(text)),
+            tell_ends: watched.map(|report| -> TellsEnds {
+                Arc::new(move |topic, partition, end| report.partitions.ends_at(topic, partition, end))
+            }),
             is_stopped: Arc::new(move || stopping.has_stopped()),
         }
     }

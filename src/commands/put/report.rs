@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `wording` | outcomes in words |
 //! | `counts` | how much was read and done |
+//! | `partitions` | how far the partitions of the source are |
 //! | `steps` | how long each step of a commit took |
 //! | `watching` | figures, and whether archives can become commits now |
 //! | `awaited` | what the reading side waits for |
@@ -11,6 +12,7 @@
 
 mod awaited;
 mod counts;
+mod partitions;
 mod resumption;
 mod steps;
 mod watching;
@@ -30,6 +32,7 @@ use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
 use awaited::Awaited;
 use counts::Counts;
+use partitions::Partitions;
 use resumption::Resumption;
 use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
@@ -58,6 +61,7 @@ pub(super) struct Report {
     counts: Counts,
     watched: Watched,
     pub awaited: Awaited,
+    pub partitions: Partitions,
     pub resumption: Resumption,
     /// Milliseconds after the start when progress was last shown.
     shown: AtomicU64,
@@ -83,6 +87,7 @@ impl Report {
             counts: Counts::new(),
             watched: Watched::default(),
             awaited: Awaited::default(),
+            partitions: Partitions::default(),
             resumption: Resumption::default(),
             shown: AtomicU64::new(0),
             said_retrying: Mutex::new(None),
@@ -107,6 +112,12 @@ impl Report {
     #[must_use]
     pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
         Self { demand, ..self }
+    }
+
+    /// Whether somebody wants to know how it goes.
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
+    pub fn has_figures(&self) -> bool {
+        self.stats.is_some()
     }
 
     /// Something of the input is there to be read.
@@ -355,6 +366,7 @@ impl Observer for Report {
             && let Some(positions) = &receipt.label.positions
         {
             self.awaited.acknowledged(positions);
+            self.partitions.are_at(positions);
         }
         if let Some(stats) = &self.stats {
             let now = Instant::now();
@@ -385,7 +397,10 @@ impl Observer for Report {
 impl MetricsSource for Report {
     fn figures(&self) -> Figures {
         let in_hand = self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64);
-        self.watched.figures(&self.counts, in_hand)
+        Figures {
+            partitions: self.partitions.figures(),
+            ..self.watched.figures(&self.counts, in_hand)
+        }
     }
 
     fn hindrances(&self) -> Vec<String> {

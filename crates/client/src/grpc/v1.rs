@@ -57,6 +57,7 @@ use super::door::broken;
 use super::reader::Content;
 use crate::pachd::Call;
 use crate::transport::seconds;
+use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::{CommitHistory, newest_good_commit};
@@ -392,6 +393,13 @@ impl CommitSink for V1 {
         Err(Fault::new(
             FaultKind::Refused,
             "--staging: not supported on Pachyderm 1.x",
+        ))
+    }
+
+    fn squashing(&self) -> Result<&dyn SquashingSink, Fault> {
+        Err(Fault::new(
+            FaultKind::Refused,
+            "Pachyderm 1.x has no call that squashes a commit",
         ))
     }
 

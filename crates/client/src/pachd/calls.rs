@@ -62,6 +62,7 @@ pub const LIST_FILE: Call = Call::reads(PFS, "ListFile");
 pub const LIST_BRANCH: Call = Call::reads(PFS, "ListBranch");
 pub const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 pub const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");
+pub const INSPECT_COMMIT_SET: Call = Call::reads(PFS, "InspectCommitSet");
 pub const LIST_COMMIT: Call = Call::reads(PFS, "ListCommit");
 pub const SUBSCRIBE_COMMIT: Call = Call::reads(PFS, "SubscribeCommit");
 pub const INSPECT_FILE: Call = Call::reads(PFS, "InspectFile");
@@ -83,6 +84,7 @@ pub const START_COMMIT: Call = Call::changes("StartCommit");
 pub const ADD_FILE_SET: Call = Call::changes("AddFileSet").naming_a_file_set();
 pub const FINISH_COMMIT: Call = Call::changes("FinishCommit");
 pub const DROP_COMMIT_SET: Call = Call::changes("DropCommitSet");
+pub const SQUASH_COMMIT_SET: Call = Call::changes("SquashCommitSet");
 /// Whether in a transaction or without a head: nothing moves, however often it is made.
 pub const CREATE_BRANCH: Call = Call::reads(PFS, "CreateBranch");
 /// One too many has nothing in it, and nobody finishes it.

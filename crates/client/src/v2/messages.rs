@@ -33,6 +33,8 @@ pub(super) enum Unreadable {
     Time(#[from] jiff::Error),
     #[error("a path that is neither a file nor a directory")]
     Kind,
+    #[error("a repo of a type that is not known here")]
+    RepoType,
 }
 
 /// The commit that a transaction sets `branch` to, if it does that and nothing else.

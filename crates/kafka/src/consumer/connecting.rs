@@ -89,7 +89,12 @@ impl Consumer {
                 .map(|partition| (partition.topic, partition.number, partition.high));
             ends.collect()
         });
-        let watcher = Watcher::start(Arc::clone(&client), counts.clone(), every(&wishes.properties));
+        let watcher = Watcher::start(
+            Arc::clone(&client),
+            counts.clone(),
+            every(&wishes.properties),
+            wishes.tell_ends.clone(),
+        );
         let consumer = Self {
             client,
             events,
@@ -233,6 +238,29 @@ pub(super) fn partitions(client: &Client, counts: &[(String, u32)]) -> Result<Ve
 pub(super) fn watermarks(client: &Client, topic: &str, partition: u32) -> Result<(u64, u64), KafkaError> {
     let (low, high) = client.fetch_watermarks(topic, i32::try_from(partition).unwrap_or(i32::MAX), ASK)?;
     Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
+}
+
+/// Where all partitions end, asked of each broker once, whatever was fetched so far: with `read_committed` that is before the
+/// first transaction that is still open.
+pub(super) fn ends(client: &Client, counts: &[(String, u32)]) -> Result<Vec<(String, u32, u64)>, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (topic, count) in counts {
+        for number in 0..*count {
+            // In the place of a time this is the one that is later than any.
+            list.add_partition_offset(topic, i32::try_from(number).unwrap_or(i32::MAX), Offset::End)?;
+        }
+    }
+    let found = client.offsets_for_times(list, ASK)?;
+    let elements = found.elements();
+    let known = elements.iter().filter_map(|element| {
+        let Offset::Offset(end) = element.offset() else {
+            return None;
+        };
+        element.error().ok()?;
+        let number = u32::try_from(element.partition()).ok()?;
+        Some((element.topic().to_owned(), number, u64::try_from(end).ok()?))
+    });
+    Ok(known.collect())
 }
 
 fn find_times(client: &Client, time: i64, mut wanted: Vec<&mut Partition>) -> Result<(), KafkaError> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-use super::Client;
-use super::connecting::how_many;
+use super::connecting::{ends, how_many};
 use super::faults::{is_missing, words};
+use super::{Client, TellsEnds};
 
 /// What a look has shown.
 pub(super) enum Seen {
@@ -19,6 +19,9 @@ pub(super) enum Seen {
     Down(String),
 }
 
+/// How often it is told where partitions end.
+const ENDS_EVERY: Duration = Duration::from_secs(10);
+
 pub(super) struct Watcher {
     seen: Receiver<Seen>,
     /// Closed to end it.
@@ -26,10 +29,20 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub fn start(client: Arc<Client>, topics: Vec<(String, u32)>, every: Duration) -> Self {
+    pub fn start(
+        client: Arc<Client>,
+        topics: Vec<(String, u32)>,
+        every: Duration,
+        tell_ends: Option<TellsEnds>,
+    ) -> Self {
         let (sender, seen) = sync_channel(1);
         let (until, ended) = channel();
-        std::thread::spawn(move || watch(&client, &topics, every, &ended, &sender));
+        let looks = Looks {
+            client,
+            every: tell_ends.as_ref().map_or(every, |_| every.min(ENDS_EVERY)),
+            tell_ends,
+        };
+        std::thread::spawn(move || looks.watch(&topics, &ended, &sender));
         Self { seen, _until: until }
     }
 
@@ -39,31 +52,49 @@ impl Watcher {
     }
 }
 
-fn watch(client: &Client, topics: &[(String, u32)], every: Duration, ended: &Receiver<()>, seen: &SyncSender<Seen>) {
-    let mut missing: Option<String> = None;
-    while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-        let look: Result<Vec<(String, u32)>, (String, _)> = topics
-            .iter()
-            .map(|(topic, _)| match how_many(client, topic) {
-                Ok(count) => Ok((topic.clone(), count)),
-                Err(error) => Err((topic.clone(), error)),
-            })
-            .collect();
-        let shown = match look {
-            Ok(counts) => {
-                missing = None;
-                Seen::Topics(counts)
-            }
-            Err((topic, error)) if is_missing(&error) => {
-                if missing.replace(topic.clone()) != Some(topic.clone()) {
-                    // Brokers that have just started know less than there is.
-                    continue;
+struct Looks {
+    client: Arc<Client>,
+    every: Duration,
+    tell_ends: Option<TellsEnds>,
+}
+
+impl Looks {
+    fn tell_ends(&self, topics: &[(String, u32)]) {
+        let Some(tell) = &self.tell_ends else { return };
+        // What is not known now, the next look tells.
+        for (topic, partition, end) in ends(&self.client, topics).unwrap_or_default() {
+            tell(&topic, partition, end);
+        }
+    }
+
+    fn watch(&self, topics: &[(String, u32)], ended: &Receiver<()>, seen: &SyncSender<Seen>) {
+        self.tell_ends(topics);
+        let mut missing: Option<String> = None;
+        while ended.recv_timeout(self.every) == Err(RecvTimeoutError::Timeout) {
+            let look: Result<Vec<(String, u32)>, (String, _)> = topics
+                .iter()
+                .map(|(topic, _)| match how_many(&self.client, topic) {
+                    Ok(count) => Ok((topic.clone(), count)),
+                    Err(error) => Err((topic.clone(), error)),
+                })
+                .collect();
+            let shown = match look {
+                Ok(counts) => {
+                    missing = None;
+                    self.tell_ends(&counts);
+                    Seen::Topics(counts)
                 }
-                Seen::Gone(topic)
-            }
-            Err((_, error)) => Seen::Down(words(&error)),
-        };
-        // Whoever reads may not have taken the last one yet; the next look shows as much.
-        let _ = seen.try_send(shown);
+                Err((topic, error)) if is_missing(&error) => {
+                    if missing.replace(topic.clone()) != Some(topic.clone()) {
+                        // Brokers that have just started know less than there is.
+                        continue;
+                    }
+                    Seen::Gone(topic)
+                }
+                Err((_, error)) => Seen::Down(words(&error)),
+            };
+            // Whoever reads may not have taken the last one yet; the next look shows as much.
+            let _ = seen.try_send(shown);
+        }
     }
 }

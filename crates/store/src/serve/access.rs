@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Call, Code, Service, Status};
-use spoutctl_core::pfs::{DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use spoutctl_proto::auth::{
     AuthorizeRequest, AuthorizeResponse, GetPermissionsRequest, GetPermissionsResponse, GetRobotTokenRequest,
     GetRobotTokenResponse, GetRoleBindingRequest, GetRoleBindingResponse, ModifyRoleBindingRequest, Permission,
@@ -321,6 +321,7 @@ fn need_of(method: &str) -> Need {
         "pfs_v2.API/ListBranch" => Need::Repo(&[P::RepoListBranch]),
         "pfs_v2.API/DeleteBranch" => Need::Repo(&[P::RepoDeleteBranch]),
         "pfs_v2.API/DeleteRepo" | "pps_v2.API/DeletePipeline" => Need::Repo(&[P::RepoDelete]),
+        "pps_v2.API/ListJob" | "pps_v2.API/InspectJob" => Need::Repo(&[P::PipelineListJob]),
         "pfs_v2.API/CreateRepo" => Need::ProjectOfRepo(P::ProjectCreateRepo),
         "pfs_v2.API/CreateProject" => Need::Cluster(P::ProjectCreate),
         "pfs_v2.API/DropCommit"
@@ -339,26 +340,25 @@ fn need_of(method: &str) -> Need {
     }
 }
 
-/// The repo that a request names, wherever it stands: the first of those that a message is about.
-fn repo_in(request: &Value) -> Option<Repo> {
-    let fields = request.as_object()?;
-    for (name, value) in fields {
+/// The repos that a request names, wherever they stand: a commit may name one beside that of its branch, and whoever may use
+/// the one may not use the other by it. What a branch or a commit is to depend on is for the call itself.
+fn repos_in(request: &Value, found: &mut Vec<Repo>) {
+    for (name, value) in request.as_object().into_iter().flatten() {
         match name.as_str() {
-            "repo" | "pipeline" if value["name"].is_string() => {
-                let project = value["project"]["name"].as_str().filter(|name| !name.is_empty());
-                return Some(Repo {
-                    project: ProjectName::new(project.unwrap_or(DEFAULT_PROJECT)).ok()?,
-                    name: RepoName::new(value["name"].as_str()?).ok()?,
-                });
-            }
-            _ => {
-                if let Some(repo) = repo_in(value) {
-                    return Some(repo);
-                }
-            }
+            "provenance" => {}
+            "repo" | "pipeline" if value["name"].is_string() => found.extend(repo_of(value)),
+            _ => repos_in(value, found),
         }
     }
-    None
+}
+
+/// Without one, where the name is none.
+fn repo_of(value: &Value) -> Option<Repo> {
+    let project = value["project"]["name"].as_str().filter(|name| !name.is_empty());
+    Some(Repo {
+        project: ProjectName::new(project.unwrap_or(DEFAULT_PROJECT)).ok()?,
+        name: RepoName::new(value["name"].as_str()?).ok()?,
+    })
 }
 
 impl Service {
@@ -461,20 +461,28 @@ impl Service {
             Need::Cluster(permission) => return self.must_have(call, &On::Cluster, &[permission]),
             Need::Repo(_) | Need::ProjectOfRepo(_) => serde_json::to_value(request).unwrap_or_default(),
         };
-        let Some(repo) = repo_in(&needed) else { return Ok(()) };
-        match need {
-            Need::ProjectOfRepo(permission) => {
-                self.must_have(call, &On::Project(repo.project.to_string()), &[permission])
-            }
-            Need::Repo(permissions) if self.store.repo(&repo).is_ok() => {
-                let may = self.must_have(call, &On::repo(&repo), permissions);
-                may.map_err(|status| match call.method.as_str() {
-                    "pfs_v2.API/StartCommit" => status.within("start commit in transaction"),
-                    _ => status,
-                })
-            }
-            _ => Ok(()),
+        let mut repos = Vec::new();
+        repos_in(&needed, &mut repos);
+        if repos.is_empty() && call.method == "pfs_v2.API/ListCommit" {
+            // Those of all repos.
+            return self.must_have(call, &On::Cluster, &[P::RepoListCommit]);
         }
+        for repo in &repos {
+            match need {
+                Need::ProjectOfRepo(permission) => {
+                    self.must_have(call, &On::Project(repo.project.to_string()), &[permission])?;
+                }
+                Need::Repo(permissions) if self.store.repo(repo).is_ok() => {
+                    let may = self.must_have(call, &On::repo(repo), permissions);
+                    may.map_err(|status| match call.method.as_str() {
+                        "pfs_v2.API/StartCommit" => status.within("start commit in transaction"),
+                        _ => status,
+                    })?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether the caller may read a repo.
@@ -485,11 +493,33 @@ impl Service {
         self.must_have(call, &On::repo(repo), &[P::RepoRead])
     }
 
-    /// Whether the caller may make this pipeline, or give it another spec.
+    /// Whether a list shows the caller the jobs of this pipeline: of those that he may not see, nothing is said.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub(super) fn sees_jobs_of(&self, call: &Call, pipeline: &Repo) -> Result<bool, Status> {
+        let Some(Caller { principal, .. }) = &call.caller else {
+            return Ok(true);
+        };
+        Ok(self
+            .permissions(principal, &On::repo(pipeline))?
+            .contains(&P::PipelineListJob))
+    }
+
+    /// Whether the caller may make this pipeline, or give it another spec, and read what it is to read.
     ///
     /// # Errors
     /// `PermissionDenied`.
-    pub(super) fn authorize_pipeline(&self, call: &Call, name: &Repo, is_there: bool) -> Result<(), Status> {
+    pub(super) fn authorize_pipeline(
+        &self,
+        call: &Call,
+        name: &Repo,
+        is_there: bool,
+        inputs: &[Branch],
+    ) -> Result<(), Status> {
+        for input in inputs {
+            self.authorize_reading(call, &input.repo)?;
+        }
         if is_there {
             self.must_have(call, &On::repo(name), &[P::RepoWrite])
         } else {

@@ -218,7 +218,12 @@ pub(super) fn finish_commit(work: &mut Work<'_>, request: &FinishCommitRequest) 
 }
 
 pub(super) fn squash_commit_set(work: &mut Work<'_>, request: &CommitSetRequest) -> Result<(), Failure> {
-    work.squash_commit_set(&commit_set(request.commit_set.as_ref())?)
+    let id = commit_set(request.commit_set.as_ref())?;
+    let squashed = work.squash_commit_set(&id)?;
+    if squashed == 0 && !work.dialect().drops_what_is_gone() {
+        return Err(Refusal::CommitSetNotFound(id.to_string()).into());
+    }
+    Ok(())
 }
 
 /// Whether a commit is as far as that.

@@ -88,7 +88,7 @@ impl Service {
 
     pub fn list_job(
         &self,
-        _: &Call,
+        call: &Call,
         request: &ListJobRequest,
         answers: &mut Answers<'_, DynamicMessage>,
     ) -> Result<(), Status> {
@@ -110,12 +110,15 @@ impl Service {
                 && request.input_commit.iter().all(|commit| has_id(commit, &job.id))
         };
         let count = usize::try_from(request.number).ok().filter(|count| *count > 0);
-        let jobs = self.store.jobs()?;
-        for job in jobs
-            .iter()
-            .filter(|job| is_wanted(job))
-            .take(count.unwrap_or(usize::MAX))
-        {
+        let mut left = count.unwrap_or(usize::MAX);
+        for job in self.store.jobs()?.iter().filter(|job| is_wanted(job)) {
+            if left == 0 {
+                break;
+            }
+            if !self.sees_jobs_of(call, &job.pipeline)? {
+                continue;
+            }
+            left -= 1;
             if answers(self.told_job(job, request.details)).is_break() {
                 break;
             }

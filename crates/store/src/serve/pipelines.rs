@@ -170,10 +170,10 @@ impl Service {
         if how.dry_run {
             return Ok(answer);
         }
-        checks::inputs(effective.spec())?;
+        let inputs = checks::inputs(effective.spec())?;
         if let Some(name) = effective.name() {
             let is_there = how.update && self.store.pipeline(&name).is_ok();
-            self.authorize_pipeline(call, &name, is_there)?;
+            self.authorize_pipeline(call, &name, is_there, &inputs)?;
         }
         let created_by = call.caller.as_ref().map_or("", |caller| &caller.principal);
         self.change_as(call, |work| keep(work, submitted, &effective, how, created_by))?;

@@ -117,6 +117,7 @@ impl Watched {
             in_hand,
             last_commit: *lock(&self.last_commit),
             spool: self.spooled(),
+            partitions: Vec::new(),
             is_ready: self.hindrances(Instant::now()).is_empty(),
         }
     }
