@@ -113,7 +113,8 @@ pub enum Verb {
     Spout(SpoutVerb),
 }
 
-/// The argument by which this program has another process of itself evaluate one template. No verb, for nobody types it.
+/// The argument by which this program has another process of itself evaluate one template. No verb, for nobody types
+/// it.
 pub const EVALUATE_JSONNET: &str = "evaluate-jsonnet";
 
 #[derive(Debug, Subcommand)]

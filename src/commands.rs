@@ -20,11 +20,14 @@ pub mod squash;
 pub mod tail;
 pub mod validate;
 
+mod calls;
+mod denied;
 pub(crate) mod group;
 mod interrupts;
 mod kafka;
 mod messages;
 mod pipelines;
 mod printing;
+mod rules;
 mod server;
 mod target;

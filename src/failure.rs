@@ -15,7 +15,8 @@ pub struct Failure {
     pub details: Vec<String>,
     /// What to do next.
     pub help: Vec<String>,
-    /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends it.
+    /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends
+    /// it.
     pub denied: Option<String>,
     /// The number of the archive that it is about.
     pub archive: Option<u64>,

@@ -1,70 +1,24 @@
 //! Templates of pipelines: what `pachctl create pipeline --jsonnet` has rendered by pachd is rendered here.
 //!
-//! An adapter over `rsjsonnet-lang`, an evaluator that keeps to stable releases and does not recurse on the stack of its
-//! caller. None of those for Rust can be stopped: a template of one line may take all memory there is, or all time. So
-//! it is evaluated in a process of its own that has only so much of both ([`evaluate`]).
+//! An adapter over `rsjsonnet-lang`, an evaluator that keeps to stable releases and does not recurse on the stack of
+//! its caller. None of those for Rust can be stopped: a template of one line may take all memory there is, or all time.
+//! So it is evaluated in a process of its own that has only so much of both ([`evaluate`]).
 
 mod dialect;
 mod evaluation;
+mod exchange;
 mod faults;
 mod places;
 mod process;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
+pub use exchange::{Evaluated, Fault, Import, Request};
 pub use process::{evaluate, serve};
 use spoutctl_lint::source::Span;
 use spoutctl_lint::spec::tree::{Key, Member, Node, Text, Value};
 use spoutctl_lint::spec::{self, Comment};
 use spoutctl_lint::template::{Failed, Template};
-
-/// A template and what it is given.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Request {
-    /// As it is shown, and as `std.thisFile` has it.
-    pub name: String,
-    pub text: String,
-    /// Names and values. A template that is a function is called with them.
-    pub arguments: Vec<(String, String)>,
-    /// Arguments that it has no parameter for are passed over.
-    pub is_lenient: bool,
-    /// Where it may import from; nowhere if there is none.
-    pub directory: Option<PathBuf>,
-}
-
-/// What came of a template.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evaluated {
-    pub result: serde_json::Value,
-    /// Where in the template each value is written, in the order of the result: each value's place and, before a
-    /// member's value, its name's. From the first byte to behind the last.
-    pub places: Vec<(usize, usize)>,
-    pub comments: Vec<(usize, usize)>,
-    /// It takes arguments.
-    pub is_function: bool,
-    /// What the template itself imports.
-    pub imports: Vec<Import>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
-    pub span: (usize, usize),
-    pub path: String,
-}
-
-/// Why nothing came of a template.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    pub message: String,
-    /// In the template; at its beginning where no place is to blame.
-    pub span: (usize, usize),
-    /// The parameter that has no value.
-    pub missing: Option<String>,
-}
 
 /// What the linter is told.
 ///
@@ -123,14 +77,4 @@ fn node(value: &serde_json::Value, places: &mut impl Iterator<Item = Span>) -> N
         ),
     };
     Node { span, value }
-}
-
-impl Fault {
-    fn of_all(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            span: (0, 0),
-            missing: None,
-        }
-    }
 }

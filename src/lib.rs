@@ -34,8 +34,8 @@
 //!
 //! The domain knows no server, terminal or environment. It uses ports: [`CommitSink`](spoutctl_core::sink::CommitSink),
 //! [`FileSource`](spoutctl_core::source::FileSource), [`CommitHistory`](spoutctl_core::history::CommitHistory),
-//! [`CommitFeed`](spoutctl_core::feed::CommitFeed), [`Pipelines`](spoutctl_core::pipelines::Pipelines); adapters implement
-//! them, and a verb in [`commands`] introduces the two. Here clap and anyhow are used, and nowhere else.
+//! [`CommitFeed`](spoutctl_core::feed::CommitFeed), [`Pipelines`](spoutctl_core::pipelines::Pipelines); adapters
+//! implement them, and a verb in [`commands`] introduces the two. Here clap and anyhow are used, and nowhere else.
 //!
 //! # What `put` promises
 //!
@@ -45,8 +45,8 @@
 //!
 //! # What `tail` promises
 //!
-//! Each finished commit of a branch once, in order, whatever breaks on the way; a history that was rewritten is said, and
-//! never guessed about. [`spoutctl_delivery::following`] has the rules.
+//! Each finished commit of a branch once, in order, whatever breaks on the way; a history that was rewritten is said,
+//! and never guessed about. [`spoutctl_delivery::following`] has the rules.
 //!
 //! # Bounds
 //!
@@ -103,7 +103,8 @@
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
-//! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is finishing.
+//! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is
+//! finishing.
 
 pub mod cli;
 pub mod commands;

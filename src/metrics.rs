@@ -3,10 +3,12 @@
 //!
 //! It knows nothing of archives and commits but their numbers; whoever runs it says them when it asks.
 //!
-//! Bounds: 16 connections, a head within 10 s, an answer of a few kilobytes, and of half a megabyte where 1,000 partitions of Kafka are read.
+//! Bounds: 16 connections, a head within 10 s, an answer of a few kilobytes, and of half a megabyte where 1,000
+//! partitions of Kafka are read.
 
 mod exposition;
 mod figures;
+mod gauges;
 mod partitions;
 
 use std::convert::Infallible;
@@ -22,48 +24,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use tokio::sync::Semaphore;
 
 use exposition::{Exposition, Format};
-pub use figures::{Figures, Spooled};
+pub use figures::{Figures, Labels, Lags, MetricsSource, Spooled};
 pub use partitions::Partition;
 
 const MOST_CONNECTIONS: usize = 16;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const PLAIN: &str = "text/plain; charset=utf-8";
-
-/// Whoever counts.
-pub trait MetricsSource: Send + Sync + 'static {
-    fn figures(&self) -> Figures;
-
-    /// What keeps archives from becoming commits now, a few words each; nothing while they can.
-    fn hindrances(&self) -> Vec<String>;
-}
-
-/// Where the commits go: what each series is labelled with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labels {
-    pub project: String,
-    pub repo: String,
-    pub branch: String,
-}
-
-/// How long archives took, from 50 ms to half an hour and longer.
-#[derive(Debug, Clone)]
-pub struct Lags(Histogram);
-
-impl Default for Lags {
-    fn default() -> Self {
-        Self(Histogram::new(exponential_buckets(0.05, 2.0, 16)))
-    }
-}
-
-impl Lags {
-    pub fn add(&self, lag: Duration) {
-        self.0.observe(lag.as_secs_f64());
-    }
-}
 
 /// Answers at `address` from now on, for as long as the process lives; the address that it became.
 ///

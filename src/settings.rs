@@ -1,24 +1,28 @@
-//! Where pachd is and who we are: flags, the environment, pachctl's configuration. The only module that reads environment
-//! variables that are no flag's.
+//! Where pachd is and who we are: flags, the environment, pachctl's configuration. The only module that reads
+//! environment variables that are no flag's.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `search` | what counts, in which order, and where it was said |
+//! | `surroundings` | the environment, and where something was said |
 //! | `contexts` | pachctl's configuration |
 //! | `address` | what an address may look like |
 //! | `pod` | the pod of a pipeline |
 //! | `project` | `spoutctl.toml` |
 //! | `user` | the user's own file |
-//! | `preferences` | what of verbs' options can stand in these two, and in variables |
+//! | `preferable` | what of verbs' options can stand in these two, and in variables |
+//! | `preferences` | what of it holds here |
 //! | `file` | what the two have in common |
 
 mod address;
 pub mod contexts;
 mod file;
 mod pod;
+mod preferable;
 pub mod preferences;
 pub mod project;
 pub mod search;
+mod surroundings;
 pub mod user;
 
 use std::path::{Path, PathBuf};
@@ -26,10 +30,11 @@ use std::path::{Path, PathBuf};
 pub use self::address::{Address, AddressError};
 pub use self::file::FileError;
 pub use self::pod::Pod;
-pub use self::search::{Origin, SearchError, Server, ServerFlags, Surroundings};
+pub use self::search::{SearchError, Server, ServerFlags};
+pub use self::surroundings::{Origin, Surroundings};
 
-/// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not `/tmp` at first,
-/// which is often memory; where a container's root is read-only it is all there is.
+/// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not
+/// `/tmp` at first, which is often memory; where a container's root is read-only it is all there is.
 #[must_use]
 pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
     flag.map_or_else(
@@ -54,15 +59,15 @@ fn first_writable(candidates: Vec<PathBuf>) -> PathBuf {
     candidates.into_iter().nth(found.unwrap_or(0)).unwrap_or_default()
 }
 
-/// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in our
-/// environment because its worker does not take them out.
+/// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in
+/// our environment because its worker does not take them out.
 #[must_use]
 pub fn withheld_from_children() -> Vec<&'static str> {
     pod::withheld(&|name| std::env::var_os(name).is_some())
 }
 
-/// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`, then
-/// whether somebody sees it.
+/// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`,
+/// then whether somebody sees it.
 #[must_use]
 pub fn colour(on_screen: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());

@@ -64,8 +64,8 @@ impl Terminal {
         }
     }
 
-    /// Asks for what nobody may see, or takes it from standard input where that is no terminal. At most 64 KiB; a newline
-    /// at its end is dropped.
+    /// Asks for what nobody may see, or takes it from standard input where that is no terminal. At most 64 KiB; a
+    /// newline at its end is dropped.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -6,8 +6,8 @@ use super::examples;
 
 /// Print what makes a shell complete our words
 ///
-/// It asks this program at each press of the key, so it knows contexts, rules, templates and versions, and repos, branches and
-/// files where pachd answers within 300 ms.
+/// It asks this program at each press of the key, so it knows contexts, rules, templates and versions, and repos,
+/// branches and files where pachd answers within 300 ms.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::COMPLETIONS))]
 pub struct CompletionsArgs {

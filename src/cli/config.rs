@@ -8,8 +8,8 @@ use super::output::VerbosityArgs;
 
 /// Show what holds here, and where each of it was said: pachd's address, token, project; preferred options
 ///
-/// An option of the command line comes first, then its variable, then `spoutctl.toml` of the project (the nearest one, in
-/// this directory or above), then config.toml of the user. A token is not shown.
+/// An option of the command line comes first, then its variable, then `spoutctl.toml` of the project (the nearest one,
+/// in this directory or above), then config.toml of the user. A token is not shown.
 ///
 /// Exit code 2: something that is said cannot be used.
 #[derive(Debug, Args)]

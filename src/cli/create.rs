@@ -15,13 +15,14 @@ use spoutctl_lint::version::Version;
 
 /// Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs
 ///
-/// What is written passes `spoutctl validate` without a finding. On a terminal it asks for what the flags leave open, shows
-/// the spec, and asks before it writes. With all that is needed, with --no-input, or without a terminal it asks nothing.
+/// What is written passes `spoutctl validate` without a finding. On a terminal it asks for what the flags leave open,
+/// shows the spec, and asks before it writes. With all that is needed, with --no-input, or without a terminal it asks
+/// nothing.
 ///
 /// The files that were written are printed, one a line.
 ///
-/// With -f, all specs are looked at as by `validate` before any is sent. A pipeline that was created is printed with its
-/// version. Exit code 1: they have errors, and none is sent; 4: pachd refused one.
+/// With -f, all specs are looked at as by `validate` before any is sent. A pipeline that was created is printed with
+/// its version. Exit code 1: they have errors, and none is sent; 4: pachd refused one.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::CREATE))]
 pub struct CreateArgs {
@@ -92,11 +93,11 @@ pub struct SubmissionArgs {
     #[arg(long, requires = "update")]
     pub reprocess: bool,
 
-    /// With --update: where pachd refuses to update a spout that another pipeline reads from, stop it, update it, and start it
-    /// again
+    /// With --update: where pachd refuses to update a spout that another pipeline reads from, stop it, update it, and
+    /// start it again
     ///
-    /// From 2.8 to 2.12 pachd takes such an update only while the spout is stopped. The commit that it then leaves open at the
-    /// head of the spout's branch is finished, with the files of the one before.
+    /// From 2.8 to 2.12 pachd takes such an update only while the spout is stopped. The commit that it then leaves open
+    /// at the head of the spout's branch is finished, with the files of the one before.
     #[arg(long, requires = "update", conflicts_with = "dry_run")]
     pub restart: bool,
 
@@ -110,9 +111,10 @@ pub struct SubmissionArgs {
 pub struct AnswerArgs {
     /// What to begin with: blank, directory, kafka, kcat, mqtt, nats, postgres, redis or webhook
     ///
-    /// All but blank and kafka bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is started
-    /// again whenever it ends; --env says where it reads. Without --with-code the image has to have the consumer, bash and
-    /// spoutctl. With kafka there is no code: a spoutctl that was built with Kafka reads it by itself.
+    /// All but blank and kafka bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is
+    /// started again whenever it ends; --env says where it reads. Without --with-code the image has to have the
+    /// consumer, bash and spoutctl. With kafka there is no code: a spoutctl that was built with Kafka reads it by
+    /// itself.
     #[arg(long, value_name = "TEMPLATE", value_parser = template_parser(), hide_possible_values = true)]
     pub template: Option<&'static template::Template>,
 
@@ -132,7 +134,8 @@ pub struct AnswerArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<Variable>,
 
-    /// Give it a Kubernetes secret: SECRET:KEY=VARIABLE the value of a key in a variable, SECRET=/PATH all of it as files
+    /// Give it a Kubernetes secret: SECRET:KEY=VARIABLE the value of a key in a variable, SECRET=/PATH all of it as
+    /// files
     #[arg(long, value_name = "SECRET:KEY=VARIABLE")]
     pub secret: Vec<Secret>,
 
@@ -150,8 +153,8 @@ pub struct AnswerArgs {
 
     /// Have it watched: `spoutctl put` in it answers Prometheus and Kubernetes' probes at this port
     ///
-    /// The spec gets the variable SPOUTCTL_METRICS_LISTEN, annotations for Prometheus, and a `podPatch` with probes of /healthz and
-    /// /ready, which fail where the code does not run `spoutctl put`.
+    /// The spec gets the variable SPOUTCTL_METRICS_LISTEN, annotations for Prometheus, and a `podPatch` with probes of
+    /// /healthz and /ready, which fail where the code does not run `spoutctl put`.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub metrics_port: Option<u16>,
 

@@ -14,18 +14,19 @@ use spoutctl_core::pfs::{Branch, Destination, InvalidName};
 pub struct AcknowledgingArgs {
     /// Write each acknowledgement, one line of JSON, to this open file descriptor: a pipe, a FIFO or a file
     ///
-    /// After the commit is finished and said on standard output. When that fails, the exit code is 6. With --spool an archive
-    /// leaves the spool only after this.
+    /// After the commit is finished and said on standard output. When that fails, the exit code is 6. With --spool an
+    /// archive leaves the spool only after this.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), group = "ack")]
     pub ack_fd: Option<i32>,
 
     /// Run this with `sh -c` for each acknowledgement; it has to succeed
     ///
-    /// One after the other, in order, with the line on its standard input. The environment has SPOUTCTL_ACK_TYPE (commit, already, quarantined or empty),
-    /// SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they apply SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT,
-    /// SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST, SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and
-    /// SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool an archive leaves the spool only after this; when
-    /// we are killed in between, it is run for the same archive again.
+    /// One after the other, in order, with the line on its standard input. The environment has SPOUTCTL_ACK_TYPE
+    /// (commit, already, quarantined or empty), SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they apply
+    /// SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT, SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST,
+    /// SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool
+    /// an archive leaves the spool only after this; when we are killed in between, it is run for the same archive
+    /// again.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, group = "ack")]
     pub ack_command: Option<String>,
 }
@@ -85,7 +86,8 @@ pub struct TryingArgs {
 
     /// After an interrupt, finish or give up the archive in hand within this time
     ///
-    /// Not in a spout's pod: Pachyderm ends a spout's code without a signal when the pipeline is stopped, updated or deleted.
+    /// Not in a spout's pod: Pachyderm ends a spout's code without a signal when the pipeline is stopped, updated or
+    /// deleted.
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_duration)]
     pub grace: Duration,
 }

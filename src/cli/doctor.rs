@@ -13,11 +13,12 @@ use spoutctl_core::pfs::{CommitId, Destination};
 
 /// Look at everything that a `put` needs: address, network, certificate, pachd, token, repo, branch, permission
 ///
-/// A line for each: ok, warning, fault, or what has to be right first; and what to do next. Nothing is changed, unless --drop
-/// is given.
+/// A line for each: ok, warning, fault, or what has to be right first; and what to do next. Nothing is changed, unless
+/// --drop is given.
 ///
-/// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4 (pachd
-/// refuses), 5 (it or Kafka cannot be reached, or the branch is busy), 3 (the disk; Kafka has not what comes next).
+/// Exit code 0: no fault; else that with which `put` would end at the first one: 2 (nothing says where pachd is), 4
+/// (pachd refuses), 5 (it or Kafka cannot be reached, or the branch is busy), 3 (the disk; Kafka has not what comes
+/// next).
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::DOCTOR))]
 pub struct DoctorArgs {

@@ -1,7 +1,7 @@
 //! Options that would do nothing beside others are refused: whoever types one counts on it.
 //!
-//! What clap itself can say (`requires`, `conflicts_with`) stands at the options. Here is what depends on a value. Only what is
-//! typed counts: a variable, or what somebody prefers, is there for many runs.
+//! What clap itself can say (`requires`, `conflicts_with`) stands at the options. Here is what depends on a value. Only
+//! what is typed counts: a variable, or what somebody prefers, is there for many runs.
 
 use std::ffi::OsString;
 

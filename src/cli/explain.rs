@@ -7,7 +7,8 @@ use spoutctl_lint::{Rule, any_rule_named, rule_nearest};
 
 /// Say why a rule of `validate` is one
 ///
-/// What comes of the fault, a bad and a good spec, and where that is established. Without a name: all rules, a line each.
+/// What comes of the fault, a bad and a good spec, and where that is established. Without a name: all rules, a line
+/// each.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::EXPLAIN))]
 pub struct ExplainArgs {

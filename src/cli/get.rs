@@ -11,14 +11,15 @@ use spoutctl_core::pfs::Source;
 
 /// Read back: a file's bytes, a directory, or what a commit holds
 ///
-/// A branch means its newest commit that is finished without an error. Behind a branch or a commit, ^ is its parent and ^3 its
-/// third ancestor; behind a branch, .1 is its first commit. With a glob for a path, the files that it means come one after the
-/// other. Exit code 1: there is no such file, branch or commit yet.
+/// A branch means its newest commit that is finished without an error. Behind a branch or a commit, ^ is its parent and
+/// ^3 its third ancestor; behind a branch, .1 is its first commit. With a glob for a path, the files that it means come
+/// one after the other. Exit code 1: there is no such file, branch or commit yet.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::GET))]
 #[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub struct GetArgs {
-    /// What to read: [project/]repo[@branch-or-commit]:/path-or-glob; with --tar, -r and --list the path may be left out
+    /// What to read: [project/]repo[@branch-or-commit]:/path-or-glob; with --tar, -r and --list the path may be left
+    /// out
     #[arg(value_name = "SOURCE")]
     pub source: Source,
 

@@ -14,18 +14,19 @@ use spoutctl_kafka::placing::Start;
 pub struct KafkaArgs {
     /// Read topics of Kafka instead of the input: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]
     ///
-    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC, as a spout's pod may have them. All
-    /// partitions are read, each record once and in the order of its partition: where they go on stands in the description of
-    /// each commit, and is read from the newest one at the start. No group of Kafka decides anything. --messages says how
-    /// values are told apart in a file [default: lines]; a record without a value is what --nulls says. The stream is called
-    /// `kafka` unless --stream or a pod names it.
+    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC, as a spout's pod may have
+    /// them. All partitions are read, each record once and in the order of its partition: where they go on stands in
+    /// the description of each commit, and is read from the newest one at the start. No group of Kafka decides
+    /// anything. --messages says how values are told apart in a file [default: lines]; a record without a value is what
+    /// --nulls says. The stream is called `kafka` unless --stream or a pod names it.
     #[arg(
         long,
         value_name = "URL",
         group = "framed",
         requires = "naming",
         conflicts_with_all = [
-            "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special", "obey_deletions", "hold_limit",
+            "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special",
+            "obey_deletions", "hold_limit",
             "max_entry_size", "max_archive_size", "archive_end", "position_json", "position_column", "position_field",
             "csv_delimiter", "csv_escape", "csv_no_header", "crlf", "partial",
         ]
@@ -34,15 +35,15 @@ pub struct KafkaArgs {
 
     /// Take settings of librdkafka from FILE, NAME=VALUE a line: TLS, SASL, …
     ///
-    /// `${NAME}` in a value is a variable of the environment, so that no secret has to stand there. With group.id that group is
-    /// told how far each partition is, after the acknowledgement, for tools that look at its lag.
+    /// `${NAME}` in a value is a variable of the environment, so that no secret has to stand there. With group.id that
+    /// group is told how far each partition is, after the acknowledgement, for tools that look at its lag.
     #[arg(long, value_name = "FILE", requires = "from", value_hint = ValueHint::FilePath)]
     pub kafka_config: Option<PathBuf>,
 
     /// Where a topic begins of which nothing is committed: earliest, latest or a time [default: earliest]
     ///
-    /// A time is one as 2026-11-22T10:00:00Z: the first record of each partition that is no older. With latest, what comes before
-    /// the first commit is left out again when this ends before that.
+    /// A time is one as 2026-11-22T10:00:00Z: the first record of each partition that is no older. With latest, what
+    /// comes before the first commit is left out again when this ends before that.
     #[arg(long, value_name = "WHERE", requires = "from")]
     pub start: Option<Start>,
 
@@ -67,8 +68,8 @@ pub struct KafkaArgs {
 pub struct TopicArgs {
     /// Look at topics of Kafka, too, as `put --from` would read them: kafka://HOST[:PORT][,HOST…]/TOPIC[,TOPIC…]
     ///
-    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC. With a DEST it is said how far its newest
-    /// commit is in each partition.
+    /// `kafka` alone takes the brokers and topics of the variables HOST, PORT and TOPIC. With a DEST it is said how far
+    /// its newest commit is in each partition.
     #[arg(long, value_name = "URL")]
     pub from: Option<From>,
 

@@ -108,7 +108,7 @@ fn sections(verb: &[String], command: &Command) -> Roff {
             roff.text([roman(*meaning)]);
         }
     };
-    listed(&mut roff, "EXIT STATUS", &exit_status(&words));
+    listed(&mut roff, "EXIT STATUS", exit_status(&words));
     listed(&mut roff, "ENVIRONMENT", &environment(command));
     listed(&mut roff, "FILES", &files(&words, command));
     roff.control("SH", ["EXAMPLES"]);
@@ -132,19 +132,21 @@ fn capitalised(text: &str) -> String {
         .map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-#[expect(clippy::too_many_lines, reason = "a table, a row a code")]
-fn exit_status(verb: &str) -> Vec<Entry> {
-    const USAGE: Entry = ("2", "Wrong usage.");
-    const REFUSED: Entry = ("4", "pachd refused. Do not repeat it unchanged.");
-    const AWAY: Entry = (
-        "5",
-        "pachd is unreachable or busy, or retries are used up. Try again later.",
-    );
-    const DISK: Entry = ("3", "A file cannot be read or written.");
-    const SIGNALS: Entry = ("130, 143, 129", "Interrupted by SIGINT, SIGTERM or SIGHUP.");
-    const DONE: Entry = ("0", "Done.");
-    match verb {
-        "" => vec![
+const USAGE: Entry = ("2", "Wrong usage.");
+const REFUSED: Entry = ("4", "pachd refused. Do not repeat it unchanged.");
+const AWAY: Entry = (
+    "5",
+    "pachd is unreachable or busy, or retries are used up. Try again later.",
+);
+const DISK: Entry = ("3", "A file cannot be read or written.");
+const SIGNALS: Entry = ("130, 143, 129", "Interrupted by SIGINT, SIGTERM or SIGHUP.");
+const DONE: Entry = ("0", "Done.");
+
+/// What the exit codes of a verb mean, where it has more than the usual two.
+const EXIT_STATUS: &[(&[&str], &[Entry])] = &[
+    (
+        &[""],
+        &[
             ("0", "Done, also when the reader closed the pipe."),
             (
                 "1",
@@ -157,7 +159,10 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ("6", "The producer, an acknowledgement, or the command of tail failed."),
             SIGNALS,
         ],
-        "put" => vec![
+    ),
+    (
+        &["put"],
+        &[
             ("0", "Everything is committed and acknowledged."),
             USAGE,
             (
@@ -170,20 +175,23 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ),
             (
                 "5",
-                "pachd is unreachable or busy, or retries are used up. Nothing is half in the repo: send again what was not \
-                 acknowledged. With --spool nothing is lost: what was taken in waits there.",
+                "pachd is unreachable or busy, or retries are used up. Nothing is half in the repo: send again what \
+                 was not acknowledged. With --spool nothing is lost: what was taken in waits there.",
             ),
             (
                 "6",
-                "The producer (put DEST -- CMD) failed; every archive that it completed is committed. Or --ack-command or \
-                 --ack-fd failed.",
+                "The producer (put DEST -- CMD) failed; every archive that it completed is committed. Or --ack-command \
+                 or --ack-fd failed.",
             ),
             (
                 "130, 143, 129",
                 "Interrupted by SIGINT, SIGTERM or SIGHUP: the archive in hand was finished, or given up.",
             ),
         ],
-        "spool" => vec![
+    ),
+    (
+        &["spool"],
+        &[
             DONE,
             USAGE,
             (
@@ -195,14 +203,18 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ("6", "--ack-command or --ack-fd failed."),
             SIGNALS,
         ],
-        "squash" => vec![
+    ),
+    (
+        &["squash"],
+        &[
             DONE,
             ("1", "There is no such repo or branch."),
             USAGE,
             ("3", "A cursor that cannot be read, or a fault of the disk."),
             (
                 "4",
-                "pachd refused, or squashes nothing (Pachyderm 1.x); or a commit that is to be kept is not on the branch.",
+                "pachd refused, or squashes nothing (Pachyderm 1.x); or a commit that is to be kept is not on the \
+                 branch.",
             ),
             (
                 "5",
@@ -210,7 +222,10 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ),
             SIGNALS,
         ],
-        "get" => vec![
+    ),
+    (
+        &["get"],
+        &[
             ("0", "Done, also when the reader closed the pipe."),
             ("1", "There is no such file, branch or commit yet."),
             USAGE,
@@ -219,17 +234,24 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             AWAY,
             SIGNALS,
         ],
-        "pack" => vec![
+    ),
+    (
+        &["pack"],
+        &[
             DONE,
             USAGE,
             ("3", "A message that cannot be packed, or a fault of the disk."),
             SIGNALS,
         ],
-        "tail" => vec![
+    ),
+    (
+        &["tail"],
+        &[
             ("0", "Done, also when the reader closed the pipe."),
             (
                 "1",
-                "No such branch; with --fail a commit with an error; with -e --until the branch has not come to that commit.",
+                "No such branch; with --fail a commit with an error; with -e --until the branch has not come to that \
+                 commit.",
             ),
             USAGE,
             ("3", "The cursor cannot be read or written."),
@@ -244,20 +266,29 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ("6", "The command of tail SOURCE -- CMD failed."),
             SIGNALS,
         ],
-        "serve" => vec![
+    ),
+    (
+        &["serve"],
+        &[
             ("2", "Wrong usage, or CMD cannot be run."),
             ("3", "The store cannot be used."),
             ("4", "--as-spout names a pipeline that is no spout."),
             ("5", "Somebody else listens at the address."),
             ("130, 143", "Ended by SIGINT or SIGTERM, as it is meant to."),
         ],
-        "validate" => vec![
+    ),
+    (
+        &["validate"],
+        &[
             ("0", "No errors."),
             ("1", "Errors, or more warnings than --max-warnings."),
             USAGE,
             ("3", "Something could not be read."),
         ],
-        "create" => vec![
+    ),
+    (
+        &["create"],
+        &[
             DONE,
             ("1", "With -f: the specs have errors, and none was sent."),
             USAGE,
@@ -265,15 +296,25 @@ fn exit_status(verb: &str) -> Vec<Entry> {
             ("4", "With -f: pachd refused a pipeline."),
             ("5", "With -f: pachd cannot be reached."),
         ],
-        "doctor" => vec![
+    ),
+    (
+        &["doctor"],
+        &[
             ("0", "No fault."),
             ("2, 3, 4, 5", "That with which put would end at the first fault."),
         ],
-        "config" => vec![DONE, ("2", "Something that is said cannot be used.")],
-        "auth login" | "auth use-token" | "auth whoami" => vec![DONE, USAGE, DISK, REFUSED, AWAY],
-        "auth" | "auth logout" => vec![DONE, USAGE, DISK],
-        _ => vec![DONE, USAGE],
-    }
+    ),
+    (&["config"], &[DONE, ("2", "Something that is said cannot be used.")]),
+    (
+        &["auth login", "auth use-token", "auth whoami"],
+        &[DONE, USAGE, DISK, REFUSED, AWAY],
+    ),
+    (&["auth", "auth logout"], &[DONE, USAGE, DISK]),
+];
+
+fn exit_status(verb: &str) -> &'static [Entry] {
+    let row = EXIT_STATUS.iter().find(|(verbs, _)| verbs.contains(&verb));
+    row.map_or(&[DONE, USAGE], |(_, entries)| entries)
 }
 
 /// The variables that clap does not tell of, or tells of with their options only.
@@ -290,14 +331,18 @@ fn environment(command: &Command) -> Vec<Entry> {
                 "PACHD_ADDRESS",
                 "The pachd to talk to, unless --pachd or --context names one, or this is a pipeline's pod.",
             ),
-            ("PACH_CONFIG, PACH_CONTEXT", "pachctl's configuration, and the context in it that is used."),
+            (
+                "PACH_CONFIG, PACH_CONTEXT",
+                "pachctl's configuration, and the context in it that is used.",
+            ),
             (
                 "PACH_TOKEN",
                 "The token that pachd knows us by, unless --token-file holds one. It is never shown.",
             ),
             (
                 "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
-                "A proxy on the way to pachd: the first for gRPC and https://, the second for http://, and to whom none leads.",
+                "A proxy on the way to pachd: the first for gRPC and https://, the second for http://, and to whom \
+                 none leads.",
             ),
         ]);
     }
@@ -319,7 +364,8 @@ fn environment(command: &Command) -> Vec<Entry> {
         (
             "tmp-dir",
             "TMPDIR",
-            "Where larger archives are held while they are in hand, unless --tmp-dir says otherwise; /var/tmp without it.",
+            "Where larger archives are held while they are in hand, unless --tmp-dir says otherwise; /var/tmp without \
+             it.",
         ),
         (
             "color",

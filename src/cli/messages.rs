@@ -16,10 +16,11 @@ pub struct MessageArgs {
     ///
     /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR.
     ///
-    /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind a
-    /// record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in four bytes,
-    /// big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In
-    /// STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
+    /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind
+    /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in
+    /// four bytes, big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of
+    /// server-sent events. In STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd
+    /// is decompressed.
     #[arg(long, value_name = "FRAMING", requires = "naming", group = "framed")]
     pub messages: Option<Framing>,
 
@@ -31,10 +32,11 @@ pub struct MessageArgs {
 
     /// A file for each message; names may have {key}, {uuid}, {seq}, {time:…}
     ///
-    /// Without the message's frame. Of a record of Kafka, names may also have {topic}, {partition} and {offset}, or {offset:12} with
-    /// twelve digits; {key} is its key and {time} its time.
-    /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the message's
-    /// number in the life of the stream, and needs --spool or --stream. Two messages of one archive never share a name.
+    /// Without the message's frame. Of a record of Kafka, names may also have {topic}, {partition} and {offset}, or
+    /// {offset:12} with twelve digits; {key} is its key and {time} its time.
+    /// The time is that at which the message was read, in UTC. {seq}, or {seq:9} with nine digits at least, is the
+    /// message's number in the life of the stream, and needs --spool or --stream. Two messages of one archive never
+    /// share a name.
     #[arg(long, value_name = "NAME", group = "naming", requires = "framed")]
     pub each: Option<String>,
 
@@ -62,7 +64,8 @@ pub struct MessageArgs {
     #[arg(long, value_name = "HOW", value_enum, requires = "each")]
     pub same_name: Option<SameName>,
 
-    /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last one's
+    /// The value at this JSON pointer is where a message stands in its source: /offset; acknowledgements say the last
+    /// one's
     ///
     /// Any JSON value but null; every message needs one. Of an archive the last message's counts, so let one consumer
     /// read one source: a Kafka partition, say.
@@ -70,17 +73,24 @@ pub struct MessageArgs {
     pub position_json: Option<String>,
 
     /// The same by a column, from 1: of a CSV record, or of a line with tabs
-    #[arg(long, value_name = "N", group = "position", requires = "messages", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        group = "position",
+        requires = "messages",
+        value_parser = clap::value_parser!(u32).range(1..),
+    )]
     pub position_column: Option<u32>,
 
     /// The same by a field: __CURSOR of a journal's entry, or `id` of a server-sent event
     #[arg(long, value_name = "NAME", group = "position", requires = "messages")]
     pub position_field: Option<String>,
 
-    /// What tells the columns of CSV apart: one byte, or `tab` [default: a comma, unless the first record shows another]
+    /// What tells the columns of CSV apart: one byte, or `tab`
+    /// [default: a comma, unless the first record shows another]
     ///
-    /// A first record without a comma, but with semicolons, tabs or bars, shows that they do it, and that is said. So does a
-    /// first line `sep=;`.
+    /// A first record without a comma, but with semicolons, tabs or bars, shows that they do it, and that is said. So
+    /// does a first line `sep=;`.
     #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
     pub csv_delimiter: Option<u8>,
 

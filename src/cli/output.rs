@@ -24,9 +24,9 @@ pub struct VerbosityArgs {
 pub struct LogArgs {
     /// How lines on standard error are written: as text, behind their time, or as JSON
     ///
-    /// `timed` begins each line with the time in UTC; `json` makes each note and error one object with time, level and message, and where they are
-    /// known code, archive, commit, details and help. `auto` is `timed` in a spout's pod, and `text` elsewhere. Mistakes on the command
-    /// line are always told as text, and what CMD prints comes as it is.
+    /// `timed` begins each line with the time in UTC; `json` makes each note and error one object with time, level and
+    /// message, and where they are known code, archive, commit, details and help. `auto` is `timed` in a spout's pod,
+    /// and `text` elsewhere. Mistakes on the command line are always told as text, and what CMD prints comes as it is.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "auto")]
     pub log_format: LogFormat,
 }

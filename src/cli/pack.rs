@@ -28,8 +28,8 @@ pub struct PackArgs {
 
     /// What becomes of a message that cannot be taken: stop, skip, or quarantine=DIR
     ///
-    /// One without a key, that is no JSON, too long, or named as another of its archive. In DIR it is kept with its reason in a
-    /// file `.why` beside it. Nothing goes on where the end of a message is not known.
+    /// One without a key, that is no JSON, too long, or named as another of its archive. In DIR it is kept with its
+    /// reason in a file `.why` beside it. Nothing goes on where the end of a message is not known.
     #[arg(long, value_name = "HOW", default_value = "stop")]
     pub on_bad: OnBad,
 

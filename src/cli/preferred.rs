@@ -1,4 +1,5 @@
-//! Options that somebody prefers stand in for their defaults: what is typed comes before them, and they conflict with nothing.
+//! Options that somebody prefers stand in for their defaults: what is typed comes before them, and they conflict with
+//! nothing.
 
 use std::ffi::{OsStr, OsString};
 

@@ -24,8 +24,8 @@ use spoutctl_delivery::mark::StreamName;
 /// and with any padding, as tar makes them; gzip and zstd are recognised. An archive that is cut short makes no
 /// commit. Each commit is acknowledged by one line on standard output after pachd has finished it without an error.
 ///
-/// A compressed member's checksum comes after its archives, which are committed before it is known: when it is wrong, the
-/// commits made from that member are named, and the exit code is 3.
+/// A compressed member's checksum comes after its archives, which are committed before it is known: when it is wrong,
+/// the commits made from that member are named, and the exit code is 3.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::PUT))]
 pub struct PutArgs {
@@ -87,15 +87,15 @@ pub struct PutArgs {
 pub struct FiguresArgs {
     /// Say every so often how far it is: bytes, messages, commits, and the time from read to done
     ///
-    /// A line on standard error, and with --json one of type `stats` on standard output. `lag` is the time from an archive's
-    /// first byte, or its first message, to its acknowledgement, of those that were done since the last line.
+    /// A line on standard error, and with --json one of type `stats` on standard output. `lag` is the time from an
+    /// archive's first byte, or its first message, to its acknowledgement, of those that were done since the last line.
     #[arg(long, value_name = "DURATION", value_parser = parse_period, conflicts_with = "dry_run")]
     pub stats_every: Option<Duration>,
 
     /// Answer Prometheus and probes at this address; a port alone is one of this machine, which nobody else reaches
     ///
-    /// GET /metrics has the figures, /healthz is 200 while the process is alive, /ready while pachd answers and input is read,
-    /// and 503 with a word otherwise. Each series has the labels project, repo and branch.
+    /// GET /metrics has the figures, /healthz is 200 while the process is alive, /ready while pachd answers and input
+    /// is read, and 503 with a word otherwise. Each series has the labels project, repo and branch.
     #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run")]
     pub metrics_listen: Option<String>,
 }
@@ -113,8 +113,8 @@ pub struct CommitArgs {
 
     /// Append also where pachd has emptied the branch
     ///
-    /// Pachyderm 2.6 and 2.7 put an empty commit on a spout's branch when the spout is started again. Earlier files are in
-    /// the history only then, and what is appended begins new ones.
+    /// Pachyderm 2.6 and 2.7 put an empty commit on a spout's branch when the spout is started again. Earlier files are
+    /// in the history only then, and what is appended begins new ones.
     #[arg(long, requires = "append")]
     pub accept_emptied: bool,
 
@@ -143,15 +143,16 @@ pub struct CommitArgs {
 
     /// Let up to N commits wait to be finished before the next one is closed
     ///
-    /// What follows a commit that fails may then be there. pachd finishes the commits of a branch one after the other (2.12: 0.3
-    /// to 0.5 s each), whoever asks, so that this gains little: it hides the calls before. --batch adaptive makes fewer commits.
+    /// What follows a commit that fails may then be there. pachd finishes the commits of a branch one after the other
+    /// (2.12: 0.3 to 0.5 s each), whoever asks, so that this gains little: it hides the calls before. --batch adaptive
+    /// makes fewer commits.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub in_flight: u16,
 
     /// adaptive: what arrives while a commit is being finished becomes the next one, together
     ///
-    /// One archive a commit while the input is slow, as many as needed when it is not; of one path the last file counts. The
-    /// --batch flags are upper bounds. With --messages those that arrive meanwhile become one archive.
+    /// One archive a commit while the input is slow, as many as needed when it is not; of one path the last file
+    /// counts. The --batch flags are upper bounds. With --messages those that arrive meanwhile become one archive.
     #[arg(long, value_name = "HOW", value_enum, conflicts_with = "dry_run")]
     pub batch: Option<Batch>,
 
@@ -163,10 +164,14 @@ pub struct CommitArgs {
 
     /// Put the files that GLOB means, and those in directories that it means, into this repo instead of DEST
     ///
-    /// Repeated, the first that means a file counts. Every archive becomes one commit in each of the repos, and in DEST: they have
-    /// one id, begin together and are closed together. When pachd finishes one of them with an error, others may be seen already;
-    /// all are named, and the exit code is 4. Needs Pachyderm 2.
-    #[arg(long = "route", value_name = "GLOB=[PROJECT/]REPO[@BRANCH]", conflicts_with_all = ["in_flight", "append", "staging"])]
+    /// Repeated, the first that means a file counts. Every archive becomes one commit in each of the repos, and in
+    /// DEST: they have one id, begin together and are closed together. When pachd finishes one of them with an error,
+    /// others may be seen already; all are named, and the exit code is 4. Needs Pachyderm 2.
+    #[arg(
+        long = "route",
+        value_name = "GLOB=[PROJECT/]REPO[@BRANCH]",
+        conflicts_with_all = ["in_flight", "append", "staging"],
+    )]
     pub routes: Vec<Route>,
 }
 
@@ -208,7 +213,8 @@ impl FromStr for Route {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Archives")]
 pub struct EntryArgs {
-    /// Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message's key make directories
+    /// Percent-encode the characters of a path that pachd refuses, and `%` itself; slashes in a message's key make
+    /// directories
     #[arg(long, conflicts_with = "escape_keys")]
     pub escape_paths: bool,
 
@@ -224,8 +230,8 @@ pub struct EntryArgs {
 
     /// Let archives delete files; without this, deletions in them are ignored, with a note
     ///
-    /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These files
-    /// are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
+    /// They are records `SPOUTCTL.delete.0`, `.1`, … of global PAX headers, a path each, before the first entry. These
+    /// files are deleted before the archive's own are added. An archive that only deletes makes a commit, too.
     #[arg(long, conflicts_with = "messages")]
     pub obey_deletions: bool,
 
@@ -233,36 +239,39 @@ pub struct EntryArgs {
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
     pub max_entry_size: u64,
 
-    /// Refuse an archive whose files have more than this together, links and sparse files counted as what they stand for
+    /// Refuse an archive whose files have more than this together, links and sparse files counted as what they stand
+    /// for
     #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = parse_size, conflicts_with = "messages")]
     pub max_archive_size: u64,
 
     /// What the end of an archive is
     ///
-    /// Some producers write one of the two zero blocks, or none. A producer that dies between two entries, or a connection that
-    /// is cut there, looks the same: lenient is for files and producers that are known to do so.
+    /// Some producers write one of the two zero blocks, or none. A producer that dies between two entries, or a
+    /// connection that is cut there, looks the same: lenient is for files and producers that are known to do so.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ArchiveEnd::Strict, conflicts_with = "messages")]
     pub archive_end: ArchiveEnd,
 
-    /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be taken:
-    /// stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
+    /// What becomes of an archive that is whole, and of which no commit can be made, or of a message that cannot be
+    /// taken: stop, skip, quarantine=DIR, or repo=[PROJECT/]REPO[@BRANCH]
     ///
-    /// In DIR, or in the repo, it is kept with its reason in a file `.why` beside it, and the stream goes on. In the repo it is in
-    /// a commit of the same id as that of what it came between; for that Pachyderm 2 is needed. A message that cannot be taken has
-    /// no key, or one that pachd refuses, is no JSON, too long, or named as another of its archive. A torn stream always
-    /// stops.
+    /// In DIR, or in the repo, it is kept with its reason in a file `.why` beside it, and the stream goes on. In the
+    /// repo it is in a commit of the same id as that of what it came between; for that Pachyderm 2 is needed. A message
+    /// that cannot be taken has no key, or one that pachd refuses, is no JSON, too long, or named as another of its
+    /// archive. A torn stream always stops.
     #[arg(long, value_name = "HOW", default_value = "stop", conflicts_with = "dry_run")]
     pub on_bad: OnBad,
 
-    /// Hold larger archives in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
+    /// Hold larger archives in unnamed files of this directory
+    /// [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 
     /// Let go of what was sent of an archive past so much, so that one of any size passes through; 0 holds about 64 MiB
     ///
-    /// Without this an archive is held until its commit is finished. What then would need bytes that were let go ends the run, and no
-    /// commit is made of that archive: a link or a sparse file far behind what it stands for, a path that comes twice with --append, a server that has
-    /// lost what was sent. Of a regular file nothing is held anyway. 1.12 and 1.13 cannot take an archive in parts.
+    /// Without this an archive is held until its commit is finished. What then would need bytes that were let go ends
+    /// the run, and no commit is made of that archive: a link or a sparse file far behind what it stands for, a path
+    /// that comes twice with --append, a server that has lost what was sent. Of a regular file nothing is held anyway.
+    /// 1.12 and 1.13 cannot take an archive in parts.
     #[arg(
         long,
         value_name = "SIZE",
@@ -320,9 +329,16 @@ pub struct ProductionArgs {
 
     /// Start CMD again: never, on-failure, always
     ///
-    /// After a second, then after twice as long each time, a minute at most. on-failure: when it failed; always: also when it
-    /// ended well.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Restart::Never, requires = "command", hide_possible_values = true)]
+    /// After a second, then after twice as long each time, a minute at most. on-failure: when it failed; always: also
+    /// when it ended well.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = Restart::Never,
+        requires = "command",
+        hide_possible_values = true,
+    )]
     pub restart: Restart,
 
     /// Take the end of the input for a fault: exit code 5, after everything is committed

@@ -7,8 +7,8 @@ use spoutctl_lint::version::Version;
 
 /// Print a JSON Schema of pipeline specs, for editors
 ///
-/// In draft 7, with the fields that the version has, in both spellings. It refuses nothing that `validate` takes; what no
-/// schema can say, only `validate` does.
+/// In draft 7, with the fields that the version has, in both spellings. It refuses nothing that `validate` takes; what
+/// no schema can say, only `validate` does.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::SCHEMA))]
 pub struct SchemaArgs {

@@ -15,8 +15,8 @@ use spoutctl_core::release::Release;
 /// Serve the embedded store in DIR as pachd would, through gRPC and HTTP: spouts without a cluster
 ///
 /// Prints its address on standard output once it answers, and a line on standard error for each request. Any program
-/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. A browser shows there what is in the
-/// store. SIGTERM and Ctrl-C end it: what
+/// that speaks to pachd can be pointed at it: `spoutctl put`, pachctl, an SDK, curl, a spout. A browser shows there
+/// what is in the store. SIGTERM and Ctrl-C end it: what
 /// was acknowledged is on disk, and what was being carried out gets ten seconds.
 #[derive(Debug, Args)]
 #[command(after_help = examples::help(examples::SERVE))]
@@ -35,24 +35,27 @@ pub struct ServeArgs {
 
     /// Answer only requests that carry a token of this file, as pachd with auth does
     ///
-    /// The file holds one token, whose owner may do everything; or, readable by its owner alone, lines of PRINCIPAL TOKEN
-    /// [ROLES] [EXPIRY], such as `robot:ci s3cr3t repoWriter@default/events,projectViewer 2027-01-31T00:00:00Z`. A role is for the
-    /// cluster, for a project (ROLE@PROJECT) or for a repo. Clients of ours take their token from PACH_TOKEN.
+    /// The file holds one token, whose owner may do everything; or, readable by its owner alone, lines of PRINCIPAL
+    /// TOKEN [ROLES] [EXPIRY], such as `robot:ci s3cr3t repoWriter@default/events,projectViewer 2027-01-31T00:00:00Z`.
+    /// A role is for the cluster, for a project (ROLE@PROJECT) or for a repo. Clients of ours take their token from
+    /// PACH_TOKEN.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 
     /// Play the sidecar of this spout, [project/]NAME: what its own code talks to in its pod
     ///
-    /// It speaks gRPC only, and its repo is there. Printed is the environment that the spout's code gets in a pod, to run
-    /// it with: `env $(cat env) ./my-spout.sh`. With CMD pachd itself is served as well, and CMD is run as a worker does.
+    /// It speaks gRPC only, and its repo is there. Printed is the environment that the spout's code gets in a pod, to
+    /// run it with: `env $(cat env) ./my-spout.sh`. With CMD pachd itself is served as well, and CMD is run as a worker
+    /// does.
     #[arg(long, value_name = "NAME", value_parser = parse_spout)]
     pub as_spout: Option<Repo>,
 
     /// Run this command as the worker of the release runs the code of the spout that --as-spout names
     ///
-    /// With the environment of its pod, and what `pachctl stop pipeline`, `start`, `update` and `delete` do to it: it is killed without a
-    /// signal before, and started again in a new pod. After exit code 0 it is never started again, after another one after a
-    /// while. A pipeline that is not there is made. What it prints goes to standard error, behind the spout's name.
+    /// With the environment of its pod, and what `pachctl stop pipeline`, `start`, `update` and `delete` do to it: it
+    /// is killed without a signal before, and started again in a new pod. After exit code 0 it is never started again,
+    /// after another one after a while. A pipeline that is not there is made. What it prints goes to standard error,
+    /// behind the spout's name.
     #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, requires = "as_spout")]
     pub command: Vec<OsString>,
 
@@ -68,8 +71,8 @@ pub struct ServeArgs {
 
     /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
     ///
-    /// 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is no HTTP gateway, so
-    /// it speaks gRPC only. A request that would do harm to that pachd is refused, and says so.
+    /// 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is no HTTP
+    /// gateway, so it speaks gRPC only. A request that would do harm to that pachd is refused, and says so.
     #[arg(long, value_name = "RELEASE", default_value = "2.12")]
     pub pachyderm: Release,
 

@@ -1,4 +1,5 @@
-//! What `-h` shows of a verb with many options: those that most runs need. `--help`, the man page and the book have all.
+//! What `-h` shows of a verb with many options: those that most runs need. `--help`, the man page and the book have
+//! all.
 
 use std::ffi::OsString;
 

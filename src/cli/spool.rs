@@ -32,11 +32,17 @@ pub struct SpoolArgs {
     pub yes: bool,
 
     /// With --send: let up to N commits wait to be finished, as `put --in-flight` does
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "send", value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "send",
+        value_parser = clap::value_parser!(u16).range(1..=100),
+    )]
     pub in_flight: u16,
 
-    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad` [default: the repo that was
-    /// given then, or stop]
+    /// With --send: what becomes of an archive of which no commit can be made, as `put --on-bad`
+    /// [default: the repo that was given then, or stop]
     #[arg(long, value_name = "HOW", requires = "send")]
     pub on_bad: Option<OnBad>,
 

@@ -13,12 +13,12 @@ use spoutctl_core::pfs::{CommitId, Followed};
 
 /// Squash the old commits of a branch into those that are kept, so that a long history becomes a short one
 ///
-/// Each squashed commit goes from the history and from what is listed; what is read at every commit that stays is the same
-/// before and after. What was squashed cannot be read any more, for good.
+/// Each squashed commit goes from the history and from what is listed; what is read at every commit that stays is the
+/// same before and after. What was squashed cannot be read any more, for good.
 ///
-/// Never squashed: a head; what another branch stands on; a commit that is open or has an error, and the one before it; the
-/// newest 200 of each named stream of `put`; what --route wrote; with --downstream, what a pipeline has not finished. Those that
-/// stay are counted by reason. It may be killed at any time, and goes on when it is run again.
+/// Never squashed: a head; what another branch stands on; a commit that is open or has an error, and the one before it;
+/// the newest 200 of each named stream of `put`; what --route wrote; with --downstream, what a pipeline has not
+/// finished. Those that stay are counted by reason. It may be killed at any time, and goes on when it is run again.
 ///
 /// Needs Pachyderm 2 and, with access control, the permission to delete commits on the cluster.
 #[derive(Debug, Clone, Args)]
@@ -47,7 +47,8 @@ pub struct SquashArgs {
 
     /// Squash with a commit what pipelines have made of it, in their repos
     ///
-    /// pachd squashes all commits of an id, or none. Without this, a commit of which a pipeline has made something stays.
+    /// pachd squashes all commits of an id, or none. Without this, a commit of which a pipeline has made something
+    /// stays.
     #[arg(long)]
     pub downstream: bool,
 
@@ -64,7 +65,13 @@ pub struct SquashArgs {
     pub json: bool,
 
     /// Go on trying for so long without any success (0: once); 30s, 10m, 2h
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration, help_heading = "Retries")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10m",
+        value_parser = parse_duration,
+        help_heading = "Retries"
+    )]
     pub retry_for: Duration,
 
     #[command(flatten)]

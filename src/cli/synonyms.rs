@@ -1,7 +1,7 @@
 //! What people type who come from other tools: taken for what it means, or answered with the word that is right here.
 //!
-//! Only a line that clap refuses is looked at, so nothing that is an option can change its meaning. What follows `--` is
-//! somebody else's command, and is never touched.
+//! Only a line that clap refuses is looked at, so nothing that is an option can change its meaning. What follows `--`
+//! is somebody else's command, and is never touched.
 
 pub mod table;
 
@@ -320,7 +320,8 @@ impl Line {
         operands
     }
 
-    /// clap's own advice, but for what loses data, for the opposite of what was typed, and for `-- -f` where a command follows.
+    /// clap's own advice, but for what loses data, for the opposite of what was typed, and for `-- -f` where a command
+    /// follows.
     fn without_bad_advice(&self, mut error: clap::Error) -> clap::Error {
         let suggested = match error.get(ContextKind::SuggestedArg) {
             Some(ContextValue::String(argument)) => argument.clone(),

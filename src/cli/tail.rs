@@ -193,8 +193,9 @@ pub struct OutputArgs {
 
     /// Print each commit so, with fields in braces: '{time} {id}'
     ///
-    /// Fields, as in --json: finished (or time), started, commit (or id), parent, project, repo, branch, files, added, changed,
-    /// deleted, bytes (or size), error, description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a tab and a new line.
+    /// Fields, as in --json: finished (or time), started, commit (or id), parent, project, repo, branch, files, added,
+    /// changed, deleted, bytes (or size), error, description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a
+    /// tab and a new line.
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"], value_parser = parse_template)]
     pub format: Option<String>,
 
@@ -209,7 +210,8 @@ pub struct OutputArgs {
     #[arg(long)]
     pub full: bool,
 
-    /// Hold archives that are larger than 8 MiB in unnamed files of this directory [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
+    /// Hold archives that are larger than 8 MiB in unnamed files of this directory
+    /// [default: TMPDIR, /var/tmp or /tmp, the first that can be written]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub tmp_dir: Option<PathBuf>,
 

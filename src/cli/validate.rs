@@ -15,9 +15,10 @@ use spoutctl_lint::version::Version;
 
 /// Find what is wrong with spout specs, without a cluster
 ///
-/// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several in a file. A file that is named, and standard input, is meant to hold spouts:
-/// a spec without `spout` is an error. Of the files found in a directory only spouts are looked at, unless --all is given; one that cannot
-/// be read as JSON or YAML is an error whatever it is. Without a file what is piped in is looked at, or else this directory.
+/// What pachd refuses, what fails later, what passes in silence and never runs. Specs are JSON or YAML, one or several
+/// in a file. A file that is named, and standard input, is meant to hold spouts: a spec without `spout` is an error. Of
+/// the files found in a directory only spouts are looked at, unless --all is given; one that cannot be read as JSON or
+/// YAML is an error whatever it is. Without a file what is piped in is looked at, or else this directory.
 ///
 /// Options may also stand in the nearest `spoutctl.toml`, in this directory or above. In YAML, the comment
 /// `# spoutctl: ignore[RULE] REASON` leaves out what is found in its line, or in the next one when it stands alone.
@@ -27,9 +28,9 @@ use spoutctl_lint::version::Version;
 #[command(after_help = examples::help(examples::VALIDATE))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ValidateArgs {
-    /// Look at these: files, directories (all in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not what
-    /// .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input [default: what is
-    /// piped in, or else this directory]
+    /// Look at these: files, directories (all in them that ends in .json, .yaml, .yml, .pipeline or .jsonnet, but not
+    /// what .gitignore leaves out), globs such as 'specs/**/*.json', https:// addresses, `-` for standard input
+    /// [default: what is piped in, or else this directory]
     #[arg(value_name = "FILE|DIR|GLOB|URL", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{AuthArgs, AuthVerb, LoginArgs, LogoutArgs, ServerArgs, UseTokenArgs, WhoamiArgs};
+use crate::commands::denied::advise;
 use crate::commands::printing::print;
-use crate::commands::server::{self, advise};
+use crate::commands::server;
 use crate::failure::Failure;
 use crate::settings::contexts::{ContextError, Contexts, Kept};
 use crate::settings::{Address, Origin, SearchError, Server, ServerFlags, Surroundings};

@@ -1,5 +1,5 @@
-//! `spoutctl create`: from answers to a spec that has no fault, and the files of a spout to begin with; with -f, from specs
-//! to pipelines.
+//! `spoutctl create`: from answers to a spec that has no fault, and the files of a spout to begin with; with -f, from
+//! specs to pipelines.
 
 mod questions;
 mod restarting;

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{Colour, DoctorArgs};
+use crate::commands::denied::advise;
 use crate::commands::printing::unless_lost;
-use crate::commands::server::{self, advise};
+use crate::commands::server;
 use crate::commands::target::Target;
 use crate::failure::Failure;
 use crate::settings::{self, Address, Server};
@@ -182,7 +183,7 @@ impl Doctor<'_> {
         if let Some(id) = &self.args.drop {
             self.drop(sink, branch, id, server)?;
         }
-        examination.run(&mut |finding| self.say(&explained(finding, server)));
+        examination.run(&mut |finding| self.say(&pachd::explained(finding, server)));
         if self.args.topics.from.is_some() {
             self.known = kafka::known(
                 sink,
@@ -216,10 +217,14 @@ impl Doctor<'_> {
         self.terminal.status(&match dropped {
             Dropped::Gone => format!("commit {id} is dropped, and {branch} is free"),
             Dropped::FinishedWithError => format!(
-                "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the cluster"
+                "commit {id} is finished with an error, and {branch} is free; to drop it we lack a permission on the \
+                 cluster"
             ),
             Dropped::Left => {
-                format!("commit {id} is ended with an error, so that nobody sees its data; it stays in the history of {branch}")
+                format!(
+                    "commit {id} is ended with an error, so that nobody sees its data; it stays in the history of \
+                         {branch}"
+                )
             }
         });
         Ok(())
@@ -324,18 +329,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Fault(_) => "fault",
         Verdict::NotChecked => "-",
     }
-}
-
-/// What pachd refuses us is explained by whose token it got.
-fn explained(mut finding: Finding, server: &Server) -> Finding {
-    let failure = Failure {
-        denied: finding.denied.take(),
-        ..Failure::new(Exit::Refused, String::new())
-    };
-    let failure = advise(failure, server);
-    finding.details.extend(failure.details);
-    finding.next.extend(failure.help);
-    finding
 }
 
 fn of_failure(check: Check, failure: Failure) -> Finding {

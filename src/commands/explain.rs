@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use crate::cli::ExplainArgs;
 use crate::commands::printing::print;
-use crate::commands::validate::list_rules;
+use crate::commands::rules::{list_rules, mended_by};
 use crate::failure::Failure;
 use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
-use spoutctl_lint::diagnostic::Safety;
 use spoutctl_lint::{Rule, link};
 
 /// Longer lines are hard to read.
@@ -25,15 +24,6 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     };
     let width = terminal.width().map_or(WIDEST, |width| width.min(WIDEST));
     print(&terminal, explain(rule, width).trim_end())
-}
-
-/// What mends it, as the list of rules and its explanation say it.
-pub(super) fn mended_by(rule: &Rule) -> &'static str {
-    match rule.fixable {
-        Some(Safety::Safe) => "--fix",
-        Some(Safety::Unsafe) => "--unsafe-fixes",
-        None => "-",
-    }
 }
 
 fn explain(rule: &Rule, width: usize) -> String {

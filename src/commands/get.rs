@@ -16,6 +16,7 @@ use crossbeam_channel::{bounded, select};
 use tempfile::TempPath;
 
 use crate::cli::GetArgs;
+use crate::commands::denied::advise;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
 use crate::failure::Failure;
@@ -43,8 +44,8 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
     let names_path = args.source.path.is_some() || args.source.pattern.is_some();
     if !names_path && !args.tar && !args.list && !args.recursive {
         return Err(Failure::new(Exit::Usage, "SOURCE names no path").help(
-            "write REPO:/PATH for a file's bytes; of the whole commit --list lists the files, -r with -o DIR writes them, \
-             and --tar writes an archive",
+            "write REPO:/PATH for a file's bytes; of the whole commit --list lists the files, -r with -o DIR writes \
+             them, and --tar writes an archive",
         ));
     }
     if args.tar && args.source.pattern.is_some() {
@@ -86,7 +87,7 @@ pub fn run(args: &GetArgs) -> Result<Exit, Failure> {
         Some(Target::File { path, existing }) => to_file(request, &path, existing.as_ref()),
         Some(Target::Directory(path)) => to_directory(request, &path),
     };
-    written.map_err(|failure| server::advise(failure, &server))
+    written.map_err(|failure| advise(failure, &server))
 }
 
 /// What is to be read, and from where.
@@ -154,7 +155,8 @@ impl Request {
             .map_err(RetrievalError::Output)
     }
 
-    /// The files that the pattern means. They are listed before the first is read: a pachd is not asked for both at once.
+    /// The files that the pattern means. They are listed before the first is read: a pachd is not asked for both at
+    /// once.
     fn matching(&self, info: &CommitInfo) -> Result<Vec<FilePath>, RetrievalError> {
         let mut paths = Vec::new();
         list_files(self.files.as_ref(), info, &self.source, &mut |path, _| {
@@ -164,7 +166,8 @@ impl Request {
         Ok(paths)
     }
 
-    /// Writes the files into a directory, by their paths below what SOURCE names; those of a pattern by their whole paths.
+    /// Writes the files into a directory, by their paths below what SOURCE names; those of a pattern by their whole
+    /// paths.
     fn write_below(&self, directory: &Path) -> Result<(), RetrievalError> {
         let files = self.files.as_ref();
         let info = self.commit()?;

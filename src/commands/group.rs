@@ -74,12 +74,12 @@ impl ProcessGroup {
         self.lock().stopped
     }
 
-    /// Asks the group to end, and makes it end after `patience`.
-    pub fn end(&self, patience: Duration) {
+    /// Asks the group to end, and makes it end after this time.
+    pub fn end(&self, limit: Duration) {
         self.stop(Signal::TERM);
         let begun = Instant::now();
         while self.lock().running.is_some() {
-            if begun.elapsed() >= patience {
+            if begun.elapsed() >= limit {
                 self.stop(Signal::KILL);
                 return;
             }

@@ -1,5 +1,5 @@
-//! What `validate --server` and `create -f` have in common: the pachd that is asked about specs, and what its refusals mean
-//! for the file that a spec is in.
+//! What `validate --server` and `create -f` have in common: the pachd that is asked about specs, and what its refusals
+//! mean for the file that a spec is in.
 
 use std::sync::Arc;
 
@@ -82,8 +82,8 @@ fn name_of(document: &Document) -> Span {
     find(root, &["pipeline", "name"]).map_or(Span::at(root.span.start), |name| name.span)
 }
 
-/// What in the spec the words are about. They name a column of what was sent, or a thing, which is looked for where things
-/// of its kind are.
+/// What in the spec the words are about. They name a column of what was sent, or a thing, which is looked for where
+/// things of its kind are.
 fn blamed(document: &Document, sent: &Sent, words: &str) -> Span {
     let root = &document.root;
     let column = between(words, "(line 1:", ")").and_then(|column| column.parse().ok());
@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn a_refusal_is_shown_at_what_it_is_about() {
         let text = "pipeline: {name: events, project: {name: shop}}\nspout: {}\ninput: {pfs: {}}\noutput_branch: a.b\n\
-                    transform:\n  image: 5\n  secrets:\n  - {name: other, key: a}\n  - {name: db, key: password, envVar: P}\n";
+                    transform:\n  image: 5\n  secrets:\n  - {name: other, key: a}\n  - {name: db, key: password, \
+                    envVar: P}\n";
         let file = SourceFile::new("a.yaml", text);
         let parsed = spec::parse(&file);
         let sent = to_json_with_places(&parsed.documents[0].root);

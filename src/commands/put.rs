@@ -38,6 +38,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tempfile::TempDir;
 
 use crate::cli::PutArgs;
+use crate::commands::denied::advise;
 use crate::commands::messages::Bad;
 use crate::commands::server;
 use crate::failure::Failure;
@@ -66,7 +67,8 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
     carry_out(Plan::of(args)?)
 }
 
-/// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they hold.
+/// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they
+/// hold.
 ///
 /// # Errors
 /// As [`run`].
@@ -76,7 +78,7 @@ pub(super) fn send_spool(args: &PutArgs, counts_messages: bool) -> Result<Exit, 
 
 fn carry_out(plan: Plan) -> Result<Exit, Failure> {
     let server = plan.server.clone();
-    deliver(plan).map_err(|failure| server::advise(failure, &server))
+    deliver(plan).map_err(|failure| advise(failure, &server))
 }
 
 fn deliver(plan: Plan) -> Result<Exit, Failure> {
@@ -283,8 +285,8 @@ fn warn_of_unusable(temporary: &Path, is_default: bool, terminal: &Terminal) {
     }
 }
 
-/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a dry run
-/// all of it. What cannot be asked here is found, and told, by what follows.
+/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a
+/// dry run all of it. What cannot be asked here is found, and told, by what follows.
 fn say_where(plan: &Plan, sink: &dyn CommitSink, terminal: &Terminal) {
     let Destination { branch, prefix, .. } = &plan.destination;
     if let Some(word) = &plan.destination.doubtful_prefix {

@@ -1,8 +1,5 @@
 //! Opens the store that the user named.
 
-mod calls;
-mod denied;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +17,7 @@ use spoutctl_core::listing::Listing;
 use spoutctl_delivery::CommitSink;
 use spoutctl_store::{Store, StoreError};
 
-use calls::Saying;
-pub(super) use denied::advise;
+use super::calls::Saying;
 
 impl VerbosityArgs {
     pub(super) fn level(&self) -> Verbosity {
@@ -225,8 +221,8 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     if server.trust == Trust::Anybody {
         // Also with --quiet: whoever reads a log has to see it.
         terminal.error_line(&format!(
-            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the token \
-             included",
+            "warning: --insecure: whoever answers at {} is taken for pachd, and can read and change everything, the \
+             token included",
             server.address
         ));
     }

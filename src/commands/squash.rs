@@ -1,4 +1,5 @@
-//! `spoutctl squash`: old commits go, what they hold stays. The work is done on one thread, and signals are listened for meanwhile.
+//! `spoutctl squash`: old commits go, what they hold stays. The work is done on one thread, and signals are listened
+//! for meanwhile.
 
 mod said;
 
@@ -13,10 +14,11 @@ use jiff::Timestamp;
 
 use self::said::{Count, Said};
 use crate::cli::SquashArgs;
+use crate::commands::denied::advise;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::printing::unless_lost;
 use crate::commands::server;
-use crate::commands::tail::cursor_failure;
+use crate::commands::tail::failures::cursor_failure;
 use crate::failure::Failure;
 use crate::settings::Server;
 use crate::terminal::{Answer, Terminal};
@@ -77,7 +79,7 @@ pub fn run(args: &SquashArgs) -> Result<Exit, Failure> {
     };
     match end {
         Err(End::Interrupted) => interrupted(),
-        Err(End::Failed(failure)) => Err(server::advise(failure, &server)),
+        Err(End::Failed(failure)) => Err(advise(failure, &server)),
         Ok(exit) => Ok(exit),
     }
 }

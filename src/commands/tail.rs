@@ -4,6 +4,7 @@ mod archives;
 mod changes;
 mod command;
 mod consumer;
+pub(super) mod failures;
 mod json;
 mod last;
 mod stdout;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use crate::cli::{Beginning, Colour, TailArgs};
+use crate::commands::denied::advise;
 use crate::commands::group::{ENDS_WITHIN as COMMAND_ENDS_WITHIN, ProcessGroup, signal};
 use crate::commands::interrupts::Interrupts;
 use crate::commands::server;
@@ -29,11 +31,12 @@ use archives::{Archives, Tar};
 use changes::{Changes, Reader, Trouble};
 use command::Runner;
 use consumer::{Ending, Tail};
+use failures::{cursor_failure, follow_failure};
 use json::Json;
 use pachyderm_client::pachd::Followable;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, CommitId};
-use spoutctl_delivery::following::cursor::{Cursor, CursorError};
+use spoutctl_delivery::following::cursor::Cursor;
 use spoutctl_delivery::following::trail::Trail;
 use spoutctl_delivery::following::{End, FollowError, Options, Start, follow};
 use spoutctl_delivery::retrieval::Extent;
@@ -120,13 +123,13 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
             }
         },
     };
-    conclude(args, end, ending, interrupted).map_err(|failure| server::advise(failure, &server))
+    conclude(args, end, ending, interrupted).map_err(|failure| advise(failure, &server))
 }
 
 /// Why it was not found out where to begin.
 fn cannot_begin(trouble: Trouble, interrupts: &Interrupts, server: &Server) -> Failure {
     match trouble {
-        Trouble::Error(error) => server::advise(follow_failure(&error), server),
+        Trouble::Error(error) => advise(follow_failure(&error), server),
         Trouble::Interrupted | Trouble::Dropped => {
             let exit = interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
             Failure::new(exit, "interrupted before the first commit was found")
@@ -134,8 +137,8 @@ fn cannot_begin(trouble: Trouble, interrupts: &Interrupts, server: &Server) -> F
     }
 }
 
-/// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is found
-/// out when the first commit comes.
+/// Whether the commit of `--until` is the one that `--from` or the cursor names, or older. What cannot be asked now is
+/// found out when the first commit comes.
 fn is_past(store: &dyn Followable, args: &TailArgs, branch: &Branch, cursor: Option<&Cursor>) -> bool {
     let kept = cursor.and_then(Cursor::kept).and_then(Trail::newest);
     let ((Some(begin), _) | (None, Some(Beginning::Commit(begin)))) = (kept, &args.range.from) else {
@@ -254,35 +257,4 @@ fn output(
         files: output.files,
         colour,
     }))
-}
-
-pub(super) fn follow_failure(error: &FollowError) -> Failure {
-    let exit = match error {
-        FollowError::NoBranch(_) => Exit::NotFound,
-        FollowError::NoRepo(_)
-        | FollowError::Gone { .. }
-        | FollowError::NotOnBranch { .. }
-        | FollowError::Rewritten { .. }
-        | FollowError::Refused(_) => Exit::Refused,
-        FollowError::Unavailable { .. } => Exit::Unavailable,
-        FollowError::Local(_) | FollowError::Cursor { .. } => Exit::Input,
-    };
-    Failure {
-        details: error.details(),
-        help: error.help().into_iter().collect(),
-        denied: error.denied().map(|fault| fault.message.clone()),
-        ..Failure::new(exit, error.to_string())
-    }
-}
-
-pub(super) fn cursor_failure(error: &CursorError) -> Failure {
-    let exit = match error {
-        CursorError::OfAnother { .. } => Exit::Usage,
-        CursorError::Io { .. } | CursorError::Unreadable { .. } => Exit::Input,
-    };
-    Failure {
-        details: error.details(),
-        help: error.help().into_iter().map(str::to_owned).collect(),
-        ..Failure::new(exit, error.to_string())
-    }
 }

@@ -61,8 +61,8 @@ impl Target {
         }))
     }
 
-    /// The same with the output branch of the pipeline in whose pod we run, where no destination was named. The sidecar is
-    /// asked; while it cannot be reached, it is asked again.
+    /// The same with the output branch of the pipeline in whose pod we run, where no destination was named. The sidecar
+    /// is asked; while it cannot be reached, it is asked again.
     ///
     /// # Errors
     /// When it cannot be reached for so long.

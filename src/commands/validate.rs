@@ -2,6 +2,7 @@
 //!
 //! Nothing here is asynchronous; only `--server` starts the gateway's runtime, after everything else.
 
+mod checking;
 pub(super) mod files;
 mod mend;
 mod server;
@@ -10,28 +11,25 @@ pub(super) mod suppressions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cli::{Colour, MendingArgs, ReportFormat, ValidateArgs};
-use crate::commands::explain::mended_by;
+use crate::commands::denied::advise;
 use crate::commands::jsonnet;
 use crate::commands::pipelines;
-use crate::commands::printing::{print, unless_lost};
-use crate::commands::server::advise;
+use crate::commands::printing::unless_lost;
+use crate::commands::rules::list_rules;
 use crate::failure::Failure;
 use crate::settings;
 use crate::settings::FileError;
 use crate::settings::project::{self, Project};
 use crate::terminal::Terminal;
-use files::{Input, Unread};
-use mend::Mended;
+use checking::{Findings, Job, on_every_core};
+use mend::Mending;
 use spoutctl_core::exit::Exit;
-use spoutctl_lint::diagnostic::{Diagnostic, RuleId, Safety};
-use spoutctl_lint::report::{self, FileReport, Format, Style};
-use spoutctl_lint::source::SourceFile;
-use spoutctl_lint::spec::Parsed;
+use spoutctl_lint::Options;
+use spoutctl_lint::diagnostic::{RuleId, Safety};
+use spoutctl_lint::report::{self, Format, Style};
 use spoutctl_lint::version::Version;
-use spoutctl_lint::{Expect, Options};
 use summary::Summary;
 use suppressions::Suppressions;
 
@@ -82,202 +80,6 @@ pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     Ok(conclude(args, project.as_ref(), &terminal, &checked))
 }
 
-/// How each file is looked at.
-struct Job {
-    options: Options,
-    all: bool,
-    mending: Option<Mending>,
-    suppressions: Suppressions,
-    /// A server will be asked about them.
-    keeps_texts: bool,
-    jsonnet_arguments: Vec<(String, String)>,
-    /// Of what is named, too.
-    spouts_only: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Mending {
-    safety: Safety,
-    /// Show it, write nothing.
-    diff: bool,
-}
-
-/// What came of one file.
-struct Outcome {
-    report: FileReport,
-    expect: Expect,
-    /// Of the specs in it.
-    specs: usize,
-    skipped: usize,
-    holds_no_spec: bool,
-    mended: Option<Mended>,
-    unread: Option<Unread>,
-    /// What came of a template, whose text is not that of a spec.
-    evaluated: Option<Parsed>,
-}
-
-impl Job {
-    fn look_at(&self, input: &Input) -> Outcome {
-        match files::read(input) {
-            Ok(file) => self.check(input, file),
-            Err(unread) => Outcome {
-                report: FileReport {
-                    file: SourceFile::new(input.name.clone(), ""),
-                    diagnostics: Vec::new(),
-                },
-                expect: Expect::Any,
-                specs: 0,
-                skipped: 0,
-                holds_no_spec: false,
-                mended: None,
-                unread: Some(unread),
-                evaluated: None,
-            },
-        }
-    }
-
-    fn check(&self, input: &Input, mut file: SourceFile) -> Outcome {
-        let suppressed = self.suppressions.of(&input.name);
-        let mut options = self.options.clone();
-        options.expect = match (self.all, input.is_named && !self.spouts_only) {
-            (true, false) => Expect::Pipeline,
-            (_, true) => Expect::Spout,
-            (false, false) => Expect::Any,
-        };
-        let outcome =
-            jsonnet::is_template(&input.name).then(|| jsonnet::evaluate(input, &file, &self.jsonnet_arguments));
-        let mut checked = match &outcome {
-            Some(outcome) => spoutctl_lint::template::check(&file, outcome, &options),
-            None => spoutctl_lint::check(&file, &options),
-        };
-        suppressed.leave_out(&mut checked.diagnostics);
-        let mut mended = None;
-        let mut unread = None;
-        if let Some(mending) = self.mending
-            && outcome.is_none()
-            && (checked.diagnostics.iter().any(|found| mending.applies_to(found)) || mending.passes_on(input))
-        {
-            options.ignore.extend(suppressed.rules());
-            match mend::mend(input, &file, &options, mending) {
-                Ok(Some((done, after))) => {
-                    mended = Some(done);
-                    // What a diff shows is not done: the file still has all its faults.
-                    if !mending.diff {
-                        file = after;
-                        checked = spoutctl_lint::check(&file, &options);
-                    }
-                }
-                Ok(None) => {}
-                Err(failed) => unread = Some(failed),
-            }
-        }
-        if checked.diagnostics.is_empty() && !self.keeps_texts {
-            // Of ten thousand files without a fault only the names are kept.
-            file = SourceFile::new(input.name.clone(), "");
-        }
-        Outcome {
-            report: FileReport {
-                file,
-                diagnostics: checked.diagnostics,
-            },
-            expect: options.expect,
-            specs: checked.specs,
-            skipped: checked.skipped,
-            holds_no_spec: checked.holds_no_spec,
-            mended,
-            unread,
-            evaluated: outcome.and_then(Result::ok).map(|template| template.parsed),
-        }
-    }
-}
-
-impl Mending {
-    /// Standard input goes to standard output whether or not there was something to mend.
-    fn passes_on(self, input: &Input) -> bool {
-        input.path.is_none() && !self.diff
-    }
-
-    fn applies_to(self, found: &Diagnostic) -> bool {
-        found.fix.as_ref().is_some_and(|fix| fix.safety <= self.safety)
-    }
-}
-
-/// Everything that was found, in the order of the command line.
-struct Findings {
-    reports: Vec<FileReport>,
-    mended: Vec<Mended>,
-    unread: Vec<Unread>,
-    specs: usize,
-    skipped: usize,
-    /// Files that were found and hold no spec of any kind.
-    without_spec: usize,
-    /// Directories in which nothing was found.
-    empty: Vec<String>,
-}
-
-impl Findings {
-    fn new(outcomes: Vec<Outcome>, found: files::Found) -> Self {
-        let mut all = Self {
-            reports: Vec::with_capacity(outcomes.len()),
-            mended: Vec::new(),
-            unread: found.unread,
-            specs: 0,
-            skipped: 0,
-            without_spec: 0,
-            empty: found.empty,
-        };
-        for outcome in outcomes {
-            all.specs += outcome.specs;
-            all.skipped += outcome.skipped;
-            all.without_spec += usize::from(outcome.holds_no_spec);
-            all.mended.extend(outcome.mended);
-            let was_read = outcome.unread.is_none();
-            all.unread.extend(outcome.unread);
-            if was_read || !outcome.report.diagnostics.is_empty() {
-                all.reports.push(outcome.report);
-            }
-        }
-        all
-    }
-
-    fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.reports.iter().flat_map(|report| &report.diagnostics)
-    }
-}
-
-/// Does the work for each input on as many threads as there are cores; the answers are in the order of the inputs.
-fn on_every_core<T: Send>(inputs: &[Input], work: impl Fn(&Input) -> T + Sync) -> Vec<T> {
-    /// With fewer inputs a thread costs more than it gains.
-    const WORTH_A_THREAD: usize = 16;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(inputs.len().div_ceil(WORTH_A_THREAD));
-    if threads < 2 {
-        return inputs.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(input) = inputs.get(at) else { return done };
-            done.push((at, work(input)));
-        }
-    };
-    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        for other in others {
-            match other.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
-}
-
 /// The project's file; by its name alone when it is in this directory, as messages show it.
 fn nearest() -> Option<PathBuf> {
     let directory = std::env::current_dir().ok()?;
@@ -301,7 +103,8 @@ fn load_project(args: &ValidateArgs) -> Result<Option<Project>, Failure> {
     project::load(&path).map(Some).map_err(failure)
 }
 
-/// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just these.
+/// Flags over the project's file. A selection of rules on the command line replaces the file's, for it asks for just
+/// these.
 fn options(args: &ValidateArgs, project: Option<&Project>) -> Options {
     let mut options = project_options(args.pachyderm, project);
     options.kubernetes = args.kubernetes.or(options.kubernetes);
@@ -411,51 +214,4 @@ pub(in crate::commands) fn project_options(version: Option<Version>, project: Op
         options.ignore.extend(settings.validate.ignore());
     }
     options
-}
-
-/// All rules, a line each, or as JSON.
-pub(in crate::commands) fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
-    let rules = spoutctl_lint::rules();
-    if format == Some(ReportFormat::Json) {
-        let list: Vec<_> = rules
-            .iter()
-            .map(|rule| {
-                serde_json::json!({
-                    "rule": rule.id.0, "severity": rule.severity.name(), "pachyderm": rule.versions.to_string(),
-                    "mended_by": rule.fixable.map(|_| mended_by(rule)), "opt_in": rule.opt_in, "summary": rule.summary,
-                })
-            })
-            .collect();
-        return print(
-            terminal,
-            &format!("{:#}", serde_json::json!({"version": 1, "rules": list})),
-        );
-    }
-    if !matches!(format, None | Some(ReportFormat::Pretty | ReportFormat::Concise)) {
-        return Err(Failure::new(
-            Exit::Usage,
-            "the list of rules is text, or JSON with --format json",
-        ));
-    }
-    let width = rules.iter().map(|rule| rule.id.0.len()).max().unwrap_or_default();
-    let lines: Vec<String> = rules
-        .iter()
-        .map(|rule| {
-            format!(
-                "{:width$}  {:7}  {:14}  {:14}  {}",
-                rule.id.0,
-                rule.severity.name(),
-                rule.versions.to_string(),
-                mended_by(rule),
-                rule.summary
-            )
-        })
-        .collect();
-    print(terminal, &lines.join("\n"))
-}
-
-/// A path as it is shown, and matched: `./` in front says nothing.
-fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    text.strip_prefix("./").unwrap_or(&text).to_owned()
 }

@@ -1,5 +1,5 @@
-//! Where the evaluator in pachd, go-jsonnet 0.20, has another standard library than this one: its own is put in place of
-//! `std`, in one line before each text.
+//! Where the evaluator in pachd, go-jsonnet 0.20, has another standard library than this one: its own is put in place
+//! of `std`, in one line before each text.
 //!
 //! Both were run side by side on some 350 expressions. What is left stands in `docs/jsonnet.md`.
 

@@ -17,9 +17,9 @@ use rsjsonnet_lang::span::{SpanContextId, SpanId, SpanManager};
 use rsjsonnet_lang::token::TokenKind;
 use serde_json::Value as Json;
 
+use super::exchange::{Evaluated, Fault, Import, Request};
 use super::faults::{self, Explained};
-use super::places;
-use super::{Evaluated, Fault, Import, Request, dialect};
+use super::{dialect, places};
 use spoutctl_lint::spec::MAX_DEPTH;
 
 /// Calls in calls; the default of the reference implementation and of the one in pachd.

@@ -7,7 +7,8 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{Evaluated, Fault, Request, evaluation};
+use super::evaluation;
+use super::exchange::{Evaluated, Fault, Request};
 
 /// Bytes of memory: the evaluator's own library takes 30 MB, a large template as much again.
 const MEMORY: u64 = 512 << 20;

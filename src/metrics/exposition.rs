@@ -1,5 +1,5 @@
-//! The figures as text, in the two formats that are asked for: `OpenMetrics` 1.0, which Prometheus prefers, and the older
-//! one of Prometheus, which everything else takes (`promtool check metrics`, older agents, a person with curl).
+//! The figures as text, in the two formats that are asked for: `OpenMetrics` 1.0, which Prometheus prefers, and the
+//! older one of Prometheus, which everything else takes (`promtool check metrics`, older agents, a person with curl).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::figures::unix;
-use super::{Labels, Lags, MetricsSource};
+use super::figures::{Labels, Lags, MetricsSource};
+use super::gauges::unix;
 
 const PREFIX: &str = "spoutctl";
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
+use super::gauges::{gauge, timestamp};
 use super::partitions::{self, Partition};
 
 /// What is counted since the start, and how it is now.
@@ -147,19 +148,34 @@ impl Spooled {
     }
 }
 
-pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
-    let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-    let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
-    gauge.encode(metric)
+/// Whoever counts.
+pub trait MetricsSource: Send + Sync + 'static {
+    fn figures(&self) -> Figures;
+
+    /// What keeps archives from becoming commits now, a few words each; nothing while they can.
+    fn hindrances(&self) -> Vec<String>;
 }
 
-fn timestamp(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, time: SystemTime) -> fmt::Result {
-    let gauge = ConstGauge::new(unix(time));
-    let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
-    gauge.encode(metric)
+/// Where the commits go: what each series is labelled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    pub project: String,
+    pub repo: String,
+    pub branch: String,
 }
 
-/// Seconds since 1970; 0 for a clock that is before.
-pub(super) fn unix(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+/// How long archives took, from 50 ms to half an hour and longer.
+#[derive(Debug, Clone)]
+pub struct Lags(pub(super) Histogram);
+
+impl Default for Lags {
+    fn default() -> Self {
+        Self(Histogram::new(exponential_buckets(0.05, 2.0, 16)))
+    }
+}
+
+impl Lags {
+    pub fn add(&self, lag: Duration) {
+        self.0.observe(lag.as_secs_f64());
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::figures::gauge;
+use super::gauges::gauge;
 
 /// How many partitions have series of their own; the sum has all of them.
 pub(super) const MOST: usize = 1_000;

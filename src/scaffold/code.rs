@@ -1,7 +1,6 @@
-//! The program of a template: as a part of the spec, or as files for an image of one's own.
+//! The program of a template as files for an image of one's own.
 
-use super::Draft;
-use super::template::Template;
+use super::draft::{Draft, command, consumer, put};
 
 /// A file to begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,69 +8,6 @@ pub struct CodeFile {
     pub name: &'static str,
     pub text: String,
     pub is_executable: bool,
-}
-
-/// Where the script is in the image.
-const ENTRYPOINT: &str = "/spout/entrypoint.sh";
-
-/// What the spec runs.
-pub(super) fn command(draft: &Draft) -> Vec<String> {
-    let destination = draft.output_branch.as_ref().map(|_| draft.destination());
-    let mut words = put(draft.template(), destination.as_deref());
-    let Some(consumer) = consumer(draft) else {
-        return words;
-    };
-    if draft.with_code {
-        return vec![ENTRYPOINT.to_owned()];
-    }
-    let script = format!("set -euo pipefail\n{}", without_comments(&consumer));
-    words.extend(["--", "bash", "-c"].map(str::to_owned));
-    words.push(script);
-    words
-}
-
-/// `spoutctl put …`, up to the command that it runs, if it runs one. In its pod it needs no destination, unless the branch is another.
-fn put(template: &Template, destination: Option<&str>) -> Vec<String> {
-    let begin = ["spoutctl", "put"].into_iter().chain(destination);
-    let restart: &[&str] = if template.has_consumer() {
-        &["--restart", "always"]
-    } else {
-        &[]
-    };
-    let end = restart.iter().chain(template.taken).copied();
-    begin.chain(end).map(str::to_owned).collect()
-}
-
-fn consumer(draft: &Draft) -> Option<String> {
-    let text = draft.template().consumer?;
-    Some(text.replace("__BRANCH__", &draft.at_branch()))
-}
-
-/// Comments that stand alone, in a text that nobody edits. Not within what a here-document holds: there they may be
-/// anything.
-fn without_comments(script: &str) -> String {
-    let mut kept = String::new();
-    let mut until: Option<&str> = None;
-    for line in script.lines() {
-        let is_comment = line.trim_start().starts_with('#') || line.trim().is_empty();
-        if until.is_none() && is_comment {
-            continue;
-        }
-        match until {
-            Some(end) if line == end => until = None,
-            None => until = line.split_once("<<").and_then(|(_, after)| here_document(after)),
-            Some(_) => {}
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    kept
-}
-
-/// The line that ends a here-document, from what stands behind `<<`; `None` for `<<<`.
-fn here_document(after: &str) -> Option<&str> {
-    let word = after.trim_matches('\'');
-    (!word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(word)
 }
 
 /// The files of a small spout that runs, and is to be changed.

@@ -1,4 +1,5 @@
-//! What makes a spout's pod watched: the variable by which `put` listens, where Prometheus looks, and Kubernetes' probes.
+//! What makes a spout's pod watched: the variable by which `put` listens, where Prometheus looks, and Kubernetes'
+//! probes.
 
 use serde_json::json;
 
@@ -26,10 +27,14 @@ pub(super) fn annotations(port: u16) -> Piece {
     Piece::of([("annotations", Some(annotations))])
 }
 
-/// The probes of the user's container. The worker begins with the code after some seconds, and again after 17 at most when it has failed; `put`
-/// may look for its sidecar for ten minutes before it listens. A container that is killed earlier than that has lost its time for nothing.
+/// The probes of the user's container. The worker begins with the code after some seconds, and again after 17 at most
+/// when it has failed; `put` may look for its sidecar for ten minutes before it listens. A container that is killed
+/// earlier than that has lost its time for nothing.
 pub(super) fn patch(port: u16) -> Piece {
-    let probe = |path: &str, failures: u32| json!({"httpGet": {"path": path, "port": port}, "periodSeconds": 10, "failureThreshold": failures});
+    let probe = |path: &str, failures: u32| {
+        let get = json!({"path": path, "port": port});
+        json!({"httpGet": get, "periodSeconds": 10, "failureThreshold": failures})
+    };
     let add = |name: &str, probe| json!({"op": "add", "path": format!("/containers/0/{name}"), "value": probe});
     let patch = json!([
         add("startupProbe", probe("/healthz", 90)),

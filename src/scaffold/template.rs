@@ -1,7 +1,7 @@
 //! Kinds of spouts to begin with: what each reads, the variables that say where from, and its consumer.
 //!
-//! A consumer is a script for bash that prints messages, or archives, for ever; `spoutctl put … -- bash -c SCRIPT` runs it,
-//! and runs it anew whenever it ends. Its text is in `templates/`. What `put` reads by itself has none.
+//! A consumer is a script for bash that prints messages, or archives, for ever; `spoutctl put … -- bash -c SCRIPT` runs
+//! it, and runs it anew whenever it ends. Its text is in `templates/`. What `put` reads by itself has none.
 
 /// A kind of spout.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,10 +128,11 @@ const KAFKA: Template = Template {
     packages: &[],
     image: "",
     port: None,
-    about: "Each record is a line of JSON with its topic, partition, offset, timestamp, key, headers and value. A commit has what came within five \
-            seconds, in a file of its own below its day, as `2026/11/30/….jsonl`. Where each partition goes on stands in the commit itself, so no \
-            record is lost and none comes twice, whatever is killed. For TLS and SASL, mount a secret that holds a `kafka.properties` \
-            (`--secret kafka=/etc/kafka`), and add `\"--kafka-config\", \"/etc/kafka/kafka.properties\"` to `cmd`.",
+    about: "Each record is a line of JSON with its topic, partition, offset, timestamp, key, headers and value. A \
+            commit has what came within five seconds, in a file of its own below its day, as `2026/11/30/….jsonl`. \
+            Where each partition goes on stands in the commit itself, so no record is lost and none comes twice, \
+            whatever is killed. For TLS and SASL, mount a secret that holds a `kafka.properties` (`--secret \
+            kafka=/etc/kafka`), and add `\"--kafka-config\", \"/etc/kafka/kafka.properties\"` to `cmd`.",
 };
 
 /// For images whose spoutctl was built without Kafka.
@@ -149,10 +150,11 @@ const KCAT: Template = Template {
     packages: &["jq", "kcat"],
     image: "",
     port: None,
-    about: "Each message is a line of `messages.jsonl` with its offset, key, time and payload, and a commit has what came within five \
-            seconds. When it is started again it goes on behind the newest commit's last offset, so no message is lost and none comes twice. It \
-            reads one partition: a topic with several needs a spout for each, with another `KAFKA_PARTITION`. For TLS and SASL, mount a secret that \
-            holds kcat's options (`--secret kcat=/etc/kcat`) and set `KCAT_CONFIG=/etc/kcat/kcat.conf`. Payloads have to be UTF-8.",
+    about: "Each message is a line of `messages.jsonl` with its offset, key, time and payload, and a commit has what \
+            came within five seconds. When it is started again it goes on behind the newest commit's last offset, so \
+            no message is lost and none comes twice. It reads one partition: a topic with several needs a spout for \
+            each, with another `KAFKA_PARTITION`. For TLS and SASL, mount a secret that holds kcat's options \
+            (`--secret kcat=/etc/kcat`) and set `KCAT_CONFIG=/etc/kcat/kcat.conf`. Payloads have to be UTF-8.",
 };
 
 const MQTT: Template = Template {
@@ -175,10 +177,12 @@ const MQTT: Template = Template {
     packages: &["mosquitto-clients"],
     image: "",
     port: None,
-    about: "Each message is a line of `messages.jsonl` with its topic, time and payload, and a commit has what came within five seconds. While \
-            the spout is away the broker keeps what is published with QoS 1 or 2, as long as `MQTT_CLIENT_ID` stays the same. mosquitto_sub \
-            acknowledges a message when it prints it: what was printed and is not committed yet is lost when the pod is killed, as it is when the spout is stopped or updated: \
-            the messages of two commits at most, those of ten seconds while pachd keeps up. With a password, set `MQTT_USERNAME` and take `MQTT_PASSWORD` from a secret.",
+    about: "Each message is a line of `messages.jsonl` with its topic, time and payload, and a commit has what came \
+            within five seconds. While the spout is away the broker keeps what is published with QoS 1 or 2, as long \
+            as `MQTT_CLIENT_ID` stays the same. mosquitto_sub acknowledges a message when it prints it: what was \
+            printed and is not committed yet is lost when the pod is killed, as it is when the spout is stopped or \
+            updated: the messages of two commits at most, those of ten seconds while pachd keeps up. With a password, \
+            set `MQTT_USERNAME` and take `MQTT_PASSWORD` from a secret.",
 };
 
 const POSTGRES: Template = Template {
@@ -200,11 +204,12 @@ const POSTGRES: Template = Template {
     packages: &["jq", "postgresql-client"],
     image: "",
     port: None,
-    about: "Each new row is a line of `messages.jsonl`, `{\"key\": …, \"row\": {…}}`, in the order of `SPOUT_KEY`, and a commit has what came within five \
-            seconds. When it is started again it goes on behind the newest commit's last key, so no row comes twice. Rows have to become visible in \
-            the order of that column: where several transactions write at once, one that commits late with a smaller key is not seen. Give such a \
-            table an outbox that one process fills. Changes and deletions of rows are not seen either. The key has to be unique, and a time \
-            needs `SPOUT_AFTER=-infinity`.",
+    about: "Each new row is a line of `messages.jsonl`, `{\"key\": …, \"row\": {…}}`, in the order of `SPOUT_KEY`, and \
+            a commit has what came within five seconds. When it is started again it goes on behind the newest commit's \
+            last key, so no row comes twice. Rows have to become visible in the order of that column: where several \
+            transactions write at once, one that commits late with a smaller key is not seen. Give such a table an \
+            outbox that one process fills. Changes and deletions of rows are not seen either. The key has to be \
+            unique, and a time needs `SPOUT_AFTER=-infinity`.",
 };
 
 const NATS: Template = Template {
@@ -222,9 +227,10 @@ const NATS: Template = Template {
     packages: &[],
     image: "COPY --from=natsio/nats-box:0.19.5 /usr/local/bin/nats /usr/local/bin/nats\n",
     port: None,
-    about: "Each message is a line of `messages.jsonl`, so a message must have no line end in it (one without content is the line `nil body`), and a commit has what came within five seconds. \
-            This is core NATS, which keeps nothing: what is published while the spout is away is not seen. For credentials, mount a secret \
-            (`--secret nats=/etc/nats`) and set `NATS_CREDS=/etc/nats/user.creds`.",
+    about: "Each message is a line of `messages.jsonl`, so a message must have no line end in it (one without content \
+            is the line `nil body`), and a commit has what came within five seconds. This is core NATS, which keeps \
+            nothing: what is published while the spout is away is not seen. For credentials, mount a secret (`--secret \
+            nats=/etc/nats`) and set `NATS_CREDS=/etc/nats/user.creds`.",
 };
 
 const REDIS: Template = Template {
@@ -242,9 +248,10 @@ const REDIS: Template = Template {
     packages: &["jq", "redis-tools"],
     image: "",
     port: None,
-    about: "Each entry is a line of `messages.jsonl`, `{\"id\": …, \"fields\": [NAME, VALUE, …]}`, and a commit has what came within five seconds. When it \
-            is started again it goes on behind the newest commit's last id, so no entry is lost, as long as the stream still has it, and none comes \
-            twice. It needs redis-cli 7.0 or newer. Values have to be UTF-8.",
+    about: "Each entry is a line of `messages.jsonl`, `{\"id\": …, \"fields\": [NAME, VALUE, …]}`, and a commit has \
+            what came within five seconds. When it is started again it goes on behind the newest commit's last id, so \
+            no entry is lost, as long as the stream still has it, and none comes twice. It needs redis-cli 7.0 or \
+            newer. Values have to be UTF-8.",
 };
 
 const WEBHOOK: Template = Template {
@@ -260,10 +267,11 @@ const WEBHOOK: Template = Template {
     packages: &["jq", "webhook"],
     image: "",
     port: Some("WEBHOOK_LISTEN"),
-    about: "`POST /hooks/messages` with JSON in the body and its HMAC-SHA256 in the header `X-Hub-Signature-256`, as GitHub sends it. Each body is a \
-            line of `messages.jsonl`, and a commit has what came within five seconds. The answer is 200 when the line is written, which is before its \
-            commit: what was answered and is not committed yet is lost when the pod is killed, as it is when the spout is stopped or updated. The spec has a service of type ClusterIP in front of \
-            it; TLS is for an ingress.",
+    about: "`POST /hooks/messages` with JSON in the body and its HMAC-SHA256 in the header `X-Hub-Signature-256`, as \
+            GitHub sends it. Each body is a line of `messages.jsonl`, and a commit has what came within five seconds. \
+            The answer is 200 when the line is written, which is before its commit: what was answered and is not \
+            committed yet is lost when the pod is killed, as it is when the spout is stopped or updated. The spec has \
+            a service of type ClusterIP in front of it; TLS is for an ingress.",
 };
 
 const DIRECTORY: Template = Template {
@@ -276,10 +284,11 @@ const DIRECTORY: Template = Template {
     packages: &["inotify-tools"],
     image: "",
     port: None,
-    about: "Each file that is closed after writing, or moved in, becomes a commit with that file. When it is started again it sends those that the \
-            repo has not, or has otherwise. Files whose name begins with a dot are left out: write `.x`, then move it to `x`. Deletions are not seen, \
-            and names have no line end. The directory has to be in the pod: mount a volume at `SPOUT_DIRECTORY` with `podPatch`. inotify sees what \
-            this machine writes, so over NFS it sees nothing that others write.",
+    about: "Each file that is closed after writing, or moved in, becomes a commit with that file. When it is started \
+            again it sends those that the repo has not, or has otherwise. Files whose name begins with a dot are left \
+            out: write `.x`, then move it to `x`. Deletions are not seen, and names have no line end. The directory \
+            has to be in the pod: mount a volume at `SPOUT_DIRECTORY` with `podPatch`. inotify sees what this machine \
+            writes, so over NFS it sees nothing that others write.",
 };
 
 /// The one that is a beginning only.
@@ -293,8 +302,8 @@ pub const BLANK: &Template = &Template {
     packages: &[],
     image: "",
     port: None,
-    about: "Each line that the consumer prints is a line of `messages.jsonl`, and a commit has what came within five seconds. `spoutctl put --help` \
-            says how else messages may be told apart, and where they may go.",
+    about: "Each line that the consumer prints is a line of `messages.jsonl`, and a commit has what came within five \
+            seconds. `spoutctl put --help` says how else messages may be told apart, and where they may go.",
 };
 
 /// Every template, by name.

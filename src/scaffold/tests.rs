@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::template::{Kind, Template};
 use super::*;
+use spoutctl_lint::Options;
+use spoutctl_lint::source::SourceFile;
 use spoutctl_lint::spec;
 use spoutctl_lint::spec::strict::to_json;
 use spoutctl_lint::version::Version;

@@ -54,8 +54,8 @@ impl AddressError {
             Self::Tilde => "write local:$HOME/… instead".to_owned(),
             Self::NoDirectory => "write --pachd local:DIR".to_owned(),
             Self::Unknown(_) => {
-                "write grpc://HOST:PORT or grpcs://HOST:PORT (every pachd since 1.12), http://HOST:PORT or https://HOST (the \
-                 HTTP gateway of pachd 2.8 and newer), unix:///SOCKET, or local:DIR"
+                "write grpc://HOST:PORT or grpcs://HOST:PORT (every pachd since 1.12), http://HOST:PORT or \
+                 https://HOST (the HTTP gateway of pachd 2.8 and newer), unix:///SOCKET, or local:DIR"
                     .to_owned()
             }
         }
@@ -88,7 +88,8 @@ impl Address {
         }
     }
 
-    /// An address as it stands in pachctl's configuration: always gRPC. `https` is `grpcs` there, and a scheme may be left out.
+    /// An address as it stands in pachctl's configuration: always gRPC. `https` is `grpcs` there, and a scheme may be
+    /// left out.
     ///
     /// # Errors
     /// When it is none.
@@ -120,7 +121,8 @@ impl Address {
         }
     }
 
-    /// Whether both are the same port of the same host, with TLS or without, through whichever door: one proxy serves both.
+    /// Whether both are the same port of the same host, with TLS or without, through whichever door: one proxy serves
+    /// both.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         matches!((self.place(), other.place()), (Some(one), Some(other)) if one == other)

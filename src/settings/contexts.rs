@@ -1,103 +1,36 @@
-//! pachctl's configuration: the clusters that somebody works with, each a *context* with an address, who we are there and
-//! whom to trust. It is read as pachctl reads it, files of the first version included, and written only to keep a token.
+//! pachctl's configuration: the clusters that somebody works with, each a *context* with an address, who we are there
+//! and whom to trust. It is read as pachctl reads it, files of the first version included, and written only to keep a
+//! token.
 //!
 //! It holds secrets: nothing of a value is ever part of an error or of a debug print.
 
+mod context;
 mod document;
+mod error;
+mod fields;
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
-use super::Address;
-use super::address::AddressError;
-use pachyderm_client::connection::tls::Authorities;
+use error::Text;
+use fields::{Fields, field, set};
 use pachyderm_client::connection::token::Token;
 use spoutctl_core::durable;
 use spoutctl_core::named_file;
-use spoutctl_core::pfs::ProjectName;
 use spoutctl_lint::source::{Position, SourceFile};
-use spoutctl_lint::spec;
-use spoutctl_lint::spec::tree::Node;
+
+pub use context::Context;
+use context::Reading;
+pub use error::ContextError;
 
 /// Far more than hundreds of contexts with certificates of their own take.
 const LONGEST: u64 = 4 << 20;
 
 /// What the one context of a file of the first version is called, as pachctl calls it when it rewrites the file.
 const OF_V1: &str = "default";
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ContextError {
-    #[error("cannot read {}: {why}", path.display())]
-    Unreadable { path: PathBuf, why: io::Error },
-    #[error("cannot write {}: {why}", path.display())]
-    Unwritable { path: PathBuf, why: io::Error },
-    #[error("{}:{}:{}: {what}", path.display(), at.line, at.column)]
-    Wrong {
-        path: PathBuf,
-        at: Position,
-        what: String,
-        help: String,
-    },
-    #[error("there is no context `{}`: {}", name.escape_debug(), known(path, names))]
-    Unknown {
-        name: String,
-        path: PathBuf,
-        names: Vec<String>,
-    },
-}
-
-impl ContextError {
-    /// What to do next.
-    #[must_use]
-    pub fn help(&self) -> String {
-        match self {
-            Self::Unreadable { .. } | Self::Unwritable { .. } => {
-                "PACH_CONFIG names another file; with --pachd URL and PACH_TOKEN none is needed".to_owned()
-            }
-            Self::Wrong { help, .. } => help.clone(),
-            Self::Unknown { .. } => "pachctl config list context shows all of them".to_owned(),
-        }
-    }
-}
-
-fn known(path: &Path, names: &[String]) -> String {
-    let path = path.display();
-    match names {
-        [] => format!("{path} has none, or is not there"),
-        names => format!("{path} has {}", names.join(", ")),
-    }
-}
-
-/// One cluster, as the file tells of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Context {
-    pub name: String,
-    /// The file it stands in.
-    pub path: PathBuf,
-    /// Where the cluster is: its own address, or that of a port-forward that pachctl keeps.
-    pub address: Option<Address>,
-    pub authorities: Option<Authorities>,
-    pub token: Option<Token>,
-    pub project: Option<ProjectName>,
-    /// The id of the deployment that pachctl met there first.
-    pub deployment: Option<String>,
-}
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("name", &self.name)
-            .field("path", &self.path)
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
-}
 
 /// How a file was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,13 +40,9 @@ pub enum Kept {
     AsJson,
 }
 
-/// A JSON object.
-type Fields = Map<String, Value>;
-
 /// The file.
 pub struct Contexts {
-    path: PathBuf,
-    source: SourceFile,
+    text: Text,
     root: Fields,
     is_json: bool,
 }
@@ -121,7 +50,7 @@ pub struct Contexts {
 impl fmt::Debug for Contexts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Contexts")
-            .field("path", &self.path)
+            .field("path", &self.text.path)
             .finish_non_exhaustive()
     }
 }
@@ -149,8 +78,10 @@ impl Contexts {
         let source = SourceFile::decode("config.json", bytes);
         match document::read(&source) {
             Ok(document::Document { root, is_json }) => Ok(Self {
-                path: path.to_owned(),
-                source,
+                text: Text {
+                    path: path.to_owned(),
+                    source,
+                },
                 root,
                 is_json,
             }),
@@ -165,7 +96,7 @@ impl Contexts {
 
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.text.path
     }
 
     /// In the order of their names.
@@ -201,12 +132,12 @@ impl Contexts {
         let Some((place, context)) = found else {
             return Err(ContextError::Unknown {
                 name: name.to_owned(),
-                path: self.path.clone(),
+                path: self.text.path.clone(),
                 names: self.names(),
             });
         };
         Reading {
-            file: self,
+            file: &self.text,
             place,
             fields: context.as_object(),
         }
@@ -236,7 +167,7 @@ impl Contexts {
         // What pachctl makes where it finds nothing: a name without a context behind it, which says nothing.
         if !contexts.contains_key(name) && !contexts.is_empty() {
             let what = format!("the active context `{}` is not among the contexts", name.escape_debug());
-            return Err(self.wrong(
+            return Err(self.text.wrong(
                 &["v2", "active_context"],
                 what,
                 "pachctl config set active-context NAME, or --context NAME",
@@ -245,34 +176,9 @@ impl Contexts {
         Ok(contexts.contains_key(name).then(|| name.to_owned()))
     }
 
-    fn wrong(&self, place: &[&str], what: impl Into<String>, help: &str) -> ContextError {
-        ContextError::Wrong {
-            path: self.path.clone(),
-            at: self.position(place),
-            what: what.into(),
-            help: help.to_owned(),
-        }
-    }
-
-    /// Where the value of this member is written; the nearest object around it where it is not.
-    fn position(&self, place: &[&str]) -> Position {
-        let parsed = spec::parse(&self.source);
-        let Some(document) = parsed.documents.first() else {
-            return Position { line: 1, column: 1 };
-        };
-        let mut node = &document.root;
-        for name in place {
-            match member(node, name) {
-                Some(inner) => node = inner,
-                None => break,
-            }
-        }
-        self.source.position(node.span.start)
-    }
-
-    /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written beside
-    /// itself and renamed, readable for its owner alone. A context that is not there is made, with this address. What was
-    /// YAML, or had comments, is JSON without them then, as when pachctl writes it: the answer tells.
+    /// Keeps `token` for a context, or forgets the one it has. Everything else stays: the file is read again, written
+    /// beside itself and renamed, readable for its owner alone. A context that is not there is made, with this address.
+    /// What was YAML, or had comments, is JSON without them then, as when pachctl writes it: the answer tells.
     ///
     /// # Errors
     /// When the file cannot be used or written.
@@ -302,7 +208,7 @@ impl Contexts {
     }
 
     fn context_mut(&mut self, name: &str) -> Result<&mut Fields, ContextError> {
-        let no_object = |place: &[&str], file: &Self| file.wrong(place, "this is no object", "mend the file");
+        let no_object = |place: &[&str], file: &Self| file.text.wrong(place, "this is no object", "mend the file");
         // A file of the first version stays one: pachctl takes the token from there, too.
         if self.of_v2().is_none() && name == OF_V1 && self.root.contains_key("v1") {
             let error = no_object(&["v1"], self);
@@ -320,7 +226,7 @@ impl Contexts {
         }
         let at = Position { line: 1, column: 1 };
         let broken = || ContextError::Wrong {
-            path: self.path.clone(),
+            path: self.text.path.clone(),
             at,
             what: format!("the contexts, or the context `{}`, are no objects", name.escape_debug()),
             help: "mend the file".to_owned(),
@@ -330,42 +236,6 @@ impl Contexts {
         let context = contexts.entry(name).or_insert_with(|| json!({}));
         context.as_object_mut().ok_or_else(broken)
     }
-}
-
-fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
-    let mut members = node.members().iter();
-    let found = members.find(|member| is_called(&member.key.name, name));
-    found.map(|member| &member.value)
-}
-
-/// Protobuf's JSON takes a field by either of its names; written is the one in `snake_case`.
-fn is_called(key: &str, name: &str) -> bool {
-    key == name || key == camel(name)
-}
-
-fn camel(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut upper = false;
-    for c in name.chars() {
-        match c {
-            '_' => upper = true,
-            c if upper => {
-                camel.extend(c.to_uppercase());
-                upper = false;
-            }
-            c => camel.push(c),
-        }
-    }
-    camel
-}
-
-fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a Value> {
-    fields.get(name).or_else(|| fields.get(&camel(name)))
-}
-
-fn set(fields: &mut Fields, name: &str, value: Value) {
-    fields.remove(&camel(name));
-    fields.insert(name.to_owned(), value);
 }
 
 /// Written beside itself, synced and renamed: never half. A link is followed, so that it stays one.
@@ -381,119 +251,12 @@ fn write(path: &Path, content: &Value) -> io::Result<()> {
     durable::persist(file, &path)
 }
 
-/// A context's fields, as they are read.
-struct Reading<'a> {
-    file: &'a Contexts,
-    place: Vec<&'a str>,
-    fields: Option<&'a Fields>,
-}
-
-impl Reading<'_> {
-    fn context(&self, name: &str) -> Result<Context, ContextError> {
-        if self.fields.is_none() {
-            return Err(self.file.wrong(&self.place, "a context is an object", "mend the file"));
-        }
-        let own = self.address()?;
-        let authorities = self.authorities(own.as_ref())?;
-        Ok(Context {
-            name: name.to_owned(),
-            path: self.file.path.clone(),
-            address: match own {
-                None => self.forwarded()?,
-                own => own,
-            },
-            authorities,
-            token: self.token()?,
-            project: self.project()?,
-            deployment: self.text("cluster_deployment_id")?.map(str::to_owned),
-        })
-    }
-
-    fn wrong(&self, name: &str, what: impl Into<String>, help: &str) -> ContextError {
-        let place: Vec<&str> = self.place.iter().copied().chain([name]).collect();
-        self.file.wrong(&place, what, help)
-    }
-
-    /// A text that is set.
-    fn text(&self, name: &str) -> Result<Option<&str>, ContextError> {
-        match self.fields.and_then(|fields| field(fields, name)) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(self.wrong(name, format!("`{name}` is no string"), "mend the file")),
-        }
-    }
-
-    /// pachctl speaks gRPC whatever the scheme; `https` only means TLS to it.
-    fn address(&self) -> Result<Option<Address>, ContextError> {
-        let Some(text) = self.text("pachd_address")? else {
-            return Ok(None);
-        };
-        let address = Address::as_pachctl_reads_it(text);
-        let wrong = |error: AddressError| self.wrong("pachd_address", error.to_string(), &error.help());
-        address.map(Some).map_err(wrong)
-    }
-
-    /// What `pachctl port-forward` has noted while it runs.
-    fn forwarded(&self) -> Result<Option<Address>, ContextError> {
-        let forwarders = self.fields.and_then(|fields| field(fields, "port_forwarders"));
-        let Some(port) = forwarders.and_then(|forwarders| forwarders.get("pachd")) else {
-            return Ok(None);
-        };
-        let number = port.as_u64().and_then(|port| u16::try_from(port).ok());
-        match number {
-            Some(port) => Ok(Some(Address::Grpc(format!("grpc://localhost:{port}")))),
-            None => Err(self.wrong("port_forwarders", "this is no port", "mend the file")),
-        }
-    }
-
-    fn authorities(&self, address: Option<&Address>) -> Result<Option<Authorities>, ContextError> {
-        const HELP: &str = "pachctl config update context --server-cas takes the base64 of a PEM file";
-        let Some(text) = self.text("server_cas")? else {
-            return Ok(None);
-        };
-        if !address.is_some_and(Address::is_encrypted) {
-            let what = "certificates are given, and the context's `pachd_address` does not start with grpcs://";
-            return Err(self.wrong(
-                "server_cas",
-                what,
-                "pachctl config update context --pachd-address grpcs://HOST:PORT",
-            ));
-        }
-        let pem = BASE64.decode(text.trim());
-        let pem = pem.map_err(|_| self.wrong("server_cas", "this is no base64", HELP))?;
-        let authorities = Authorities::from_pem(&pem);
-        let authorities = authorities.map_err(|why| self.wrong("server_cas", why.to_string(), HELP))?;
-        Ok(Some(authorities))
-    }
-
-    fn token(&self) -> Result<Option<Token>, ContextError> {
-        let token = self.text("session_token")?.map(Token::new).transpose();
-        token.map_err(|why| {
-            self.wrong(
-                "session_token",
-                why.to_string(),
-                "spoutctl auth use-token, or pachctl auth login",
-            )
-        })
-    }
-
-    fn project(&self) -> Result<Option<ProjectName>, ContextError> {
-        let project = self.text("project")?.map(ProjectName::new).transpose();
-        project.map_err(|why| {
-            self.wrong(
-                "project",
-                why.to_string(),
-                "pachctl config update context --project NAME",
-            )
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::settings::Address;
 
     fn token(text: &str) -> Token {
         Token::new(text).unwrap()
@@ -517,7 +280,8 @@ mod tests {
     #[test]
     fn a_token_is_kept_and_everything_else_stays() {
         let content = r#"{"user_id": "u", "new": [1], "v2": {"active_context": "a", "metrics": true, "contexts": {
-            "a": {"pachd_address": "grpc://a:1", "sessionToken": "old", "future": {"x": null}}, "b": {"session_token": "b"}}}}"#;
+            "a": {"pachd_address": "grpc://a:1", "sessionToken": "old", "future": {"x": null}},
+            "b": {"session_token": "b"}}}}"#;
         let now = kept(content, "a", Some(&token("fresh")));
         assert_eq!(
             now,

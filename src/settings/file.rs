@@ -78,7 +78,8 @@ pub(super) fn text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is no UTF-8")))
 }
 
-/// Refuses a key that is neither in `known` nor in `preferences`; what stands in `never` is refused for the reason `why`.
+/// Refuses a key that is neither in `known` nor in `preferences`; what stands in `never` is refused for the reason
+/// `why`.
 pub(super) fn check_keys(table: &DeTable<'_>, known: &[&str], never: &Never) -> Result<(), Wrong> {
     for key in table.keys() {
         let name: &str = key.get_ref();
@@ -127,4 +128,12 @@ pub(super) fn table_in<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a
         DeValue::Table(table) => Some(table),
         _ => None,
     }
+}
+
+/// A path in a file: as it is, or relative to the file's directory; `~/` is the user's home, as shells have it.
+pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
+    let home = text
+        .strip_prefix("~/")
+        .and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    home.unwrap_or_else(|| file.parent().unwrap_or(Path::new("")).join(text))
 }

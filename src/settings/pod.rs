@@ -59,8 +59,8 @@ const STORAGE: [&str; 18] = [
 
 /// Which of the variables that are set are pachd's secrets, and not of the spec.
 ///
-/// The database's came with 2.0, as `PgBouncer` did. The object store's are in the user's container before 2.2 only, where
-/// `LOKI_SERVICE_…` came: later they are the sidecar's alone, and what has such a name there is the user's own.
+/// The database's came with 2.0, as `PgBouncer` did. The object store's are in the user's container before 2.2 only,
+/// where `LOKI_SERVICE_…` came: later they are the sidecar's alone, and what has such a name there is the user's own.
 pub(super) fn withheld(is_set: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
     if !(is_set("PACH_IN_WORKER") && is_set("PG_BOUNCER_HOST")) {
         return Vec::new();

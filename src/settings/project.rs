@@ -1,7 +1,7 @@
 //! `spoutctl.toml`: what a project says once for everybody who works on it.
 //!
-//! It lies in directories that others may write to, so it says nothing about where pachd is, who we are or whom we trust:
-//! whoever could write it would decide where a token goes.
+//! It lies in directories that others may write to, so it says nothing about where pachd is, who we are or whom we
+//! trust: whoever could write it would decide where a token goes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use spoutctl_lint::source::{SourceFile, Span};
 use spoutctl_lint::version::Version;
 use spoutctl_lint::{any_rule_named, rule_nearest};
 
-use super::Origin;
 use super::file::{self, FileError, Never, Wrong, check_keys, table_in, value_in};
-use super::preferences::{self, Preference, Scope};
+use super::preferable::{self, Preference, Scope};
+use super::surroundings::Origin;
 
 /// The file's name.
 pub const NAME: &str = "spoutctl.toml";
@@ -270,7 +270,7 @@ fn read(path: &Path, text: &str) -> Result<Project, FileError> {
 
 fn parse(path: &Path, file: &SourceFile) -> Result<(Settings, Vec<Preference>), Wrong> {
     let table = DeTable::parse(file.text())?;
-    let preferences = preferences::read(table.get_ref(), path, file, Scope::Project, TOP, &NEVER)?;
+    let preferences = preferable::read(table.get_ref(), path, file, Scope::Project, TOP, &NEVER)?;
     check_validate(table.get_ref())?;
     Ok((toml::from_str(file.text())?, preferences))
 }

@@ -1,25 +1,24 @@
 //! The search: which pachd is meant, who we are there and whom we trust, and where each of these was said.
 //!
-//! **A context counts where pachd's address is its own.** Its token, its authorities and its project belong to its cluster:
-//! an address that somebody else names gets none of them, unless `--context` says so. (pachctl sends the active context's
-//! token to whatever `PACHD_ADDRESS` names.)
+//! **A context counts where pachd's address is its own.** Its token, its authorities and its project belong to its
+//! cluster: an address that somebody else names gets none of them, unless `--context` says so. (pachctl sends the
+//! active context's token to whatever `PACHD_ADDRESS` names.)
 
-use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::address::{Address, AddressError};
 use super::contexts::{Context, ContextError, Contexts};
+use super::file::FileError;
+use super::pod::Pod;
+use super::surroundings::{Origin, Surroundings};
 use super::user::{self, User};
-use super::{Address, AddressError, FileError, Pod};
 use pachyderm_client::connection::proxy::{InvalidProxy, Proxy, Traffic};
 use pachyderm_client::connection::tls::{Authorities, InvalidAuthorities, Trust};
 use pachyderm_client::connection::token::{InvalidToken, Token};
 use spoutctl_core::named_file;
 use spoutctl_core::pfs::ProjectName;
 
-/// Where pachd puts pachctl's configuration in a pod.
-const IN_A_POD: &str = "/pachctl/config.json";
 /// A token is some forty bytes; what is so much longer is another file.
 const LONGEST_TOKEN: u64 = 64 << 10;
 /// The authorities of a whole system take some 250 KB.
@@ -33,117 +32,6 @@ pub struct ServerFlags<'a> {
     pub token_file: Option<&'a Path>,
     pub cacert: Option<&'a Path>,
     pub insecure: bool,
-}
-
-/// What is around us: the environment, and where pachd puts its configuration in a pod.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
-    pub in_a_pod: &'a Path,
-}
-
-impl fmt::Debug for Surroundings<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Surroundings(…)")
-    }
-}
-
-impl Surroundings<'static> {
-    /// Those of this process.
-    #[must_use]
-    pub fn ours() -> Self {
-        Self {
-            variable: &|name| std::env::var_os(name),
-            in_a_pod: Path::new(IN_A_POD),
-        }
-    }
-}
-
-impl Surroundings<'_> {
-    pub(super) fn set(&self, name: &str) -> Option<OsString> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.set(name).map(|value| value.to_string_lossy().into_owned())
-    }
-
-    /// Who stands between here and a file behind `https://`.
-    ///
-    /// # Errors
-    /// When a variable names a proxy that cannot be used.
-    pub fn proxy_to(&self, host: &str, port: u16) -> Result<Option<Proxy>, InvalidProxy> {
-        Proxy::find(host, port, Traffic::Tunnel, &|name| self.text(name))
-    }
-
-    /// What `PACHD_ADDRESS` says.
-    ///
-    /// # Errors
-    /// When it is set to nothing. As for pachctl, the active context does not count then: whoever wrote
-    /// `PACHD_ADDRESS=$ADDRESS` meant another cluster.
-    fn address(&self) -> Result<Option<String>, AddressError> {
-        match (self.variable)("PACHD_ADDRESS") {
-            Some(text) if text.is_empty() => Err(AddressError::Empty),
-            text => Ok(text.map(|text| text.to_string_lossy().into_owned())),
-        }
-    }
-
-    /// The context that `PACH_CONTEXT` names.
-    #[must_use]
-    pub fn context_name(&self) -> Option<String> {
-        self.text("PACH_CONTEXT")
-    }
-
-    /// Whether `PACH_TOKEN` holds one.
-    #[must_use]
-    pub fn has_token(&self) -> bool {
-        self.set("PACH_TOKEN").is_some()
-    }
-
-    /// pachctl's configuration: `PACH_CONFIG`, the pod's, the user's own. `None` without a home.
-    #[must_use]
-    pub fn config_path(&self) -> Option<PathBuf> {
-        if let Some(path) = self.set("PACH_CONFIG") {
-            return Some(PathBuf::from(path));
-        }
-        if self.in_a_pod.exists() {
-            return Some(self.in_a_pod.to_owned());
-        }
-        let home = self.set("HOME")?;
-        Some(Path::new(&home).join(".pachyderm/config.json"))
-    }
-}
-
-/// Where something was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag, or the variable that stands for it.
-    Flag(&'static str),
-    Variable(&'static str),
-    /// The variables that pachd sets in a pod.
-    Pod,
-    Context {
-        name: String,
-        path: PathBuf,
-    },
-    File(PathBuf),
-    /// A line of a settings file.
-    Setting {
-        path: PathBuf,
-        line: usize,
-    },
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
-            Self::Pod => f.write_str("the pod's environment"),
-            Self::Context { name, path } => write!(f, "context `{}` in {}", name.escape_debug(), path.display()),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Setting { path, line } => write!(f, "{}:{line}", path.display()),
-        }
-    }
 }
 
 /// Why the search came to nothing.
@@ -192,8 +80,8 @@ impl SearchError {
             Self::File(error) => error.help()?.to_owned(),
             Self::Context(error) => error.help(),
             Self::NoAddress { name, .. } => format!(
-                "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl port-forward`, or \
-                 `pachctl config update context {name} --pachd-address grpc://HOST:PORT`"
+                "pachctl starts a port-forward for such a context, and spoutctl starts none: run `pachctl \
+                 port-forward`, or `pachctl config update context {name} --pachd-address grpc://HOST:PORT`"
             ),
             Self::Token { .. } => "pass the token alone, without quotes and without a newline".to_owned(),
             Self::Authorities { .. } => "name a file with certificates in PEM".to_owned(),
@@ -306,8 +194,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Where pachd is. In a pod the sidecar comes before `PACHD_ADDRESS`: a spout's own repo can be written through it alone,
-    /// and pachctl looks there first, too.
+    /// Where pachd is. In a pod the sidecar comes before `PACHD_ADDRESS`: a spout's own repo can be written through it
+    /// alone, and pachctl looks there first, too.
     fn place(&mut self) -> Result<(Address, Origin, Candidates), SearchError> {
         if let Some(text) = self.asked.pachd {
             let address = Address::new(text)?;
@@ -361,8 +249,8 @@ impl Search<'_> {
         }
     }
 
-    /// The contexts that may go with an address that was named by itself. A configuration that is not needed and cannot be
-    /// used is worth a warning.
+    /// The contexts that may go with an address that was named by itself. A configuration that is not needed and cannot
+    /// be used is worth a warning.
     fn contexts_for(&mut self, address: &Address) -> Result<Candidates, SearchError> {
         if matches!(address, Address::Local(_)) {
             return Ok(Candidates::None);

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::file::{self, FileError, Never, Wrong};
-use super::preferences::{self, Preference, Scope};
-use super::{Origin, Surroundings};
+use super::file::{self, FileError, Never, Wrong, beside};
+use super::preferable::{self, Preference, Scope};
+use super::surroundings::{Origin, Surroundings};
 use spoutctl_lint::source::SourceFile;
 
 const TOP: &[&str] = &["cacert", "context", "pachd", "token-file"];
 
-/// What is not in it: a secret has a file of its own, or stands in pachctl's configuration, and no protection is given up
-/// once and for all.
+/// What is not in it: a secret has a file of its own, or stands in pachctl's configuration, and no protection is given
+/// up once and for all.
 const NEVER: Never = Never {
     names: &["auth-token", "insecure", "pach-token", "token"],
     why: "this file is read aloud by `spoutctl config`, and copied to other machines",
@@ -66,7 +66,7 @@ pub fn load(around: &Surroundings<'_>) -> Result<Option<User>, FileError> {
 fn parse(path: &Path, file: &SourceFile) -> Result<User, Wrong> {
     let table = DeTable::parse(file.text())?;
     let top = table.get_ref();
-    let preferences = preferences::read(top, path, file, Scope::User, TOP, &NEVER)?;
+    let preferences = preferable::read(top, path, file, Scope::User, TOP, &NEVER)?;
     let from = |value: &Spanned<String>| Origin::Setting {
         path: path.to_owned(),
         line: file.position(value.span().start).line,
@@ -113,12 +113,4 @@ fn text(top: &DeTable<'_>, name: &str) -> Result<Option<Spanned<String>>, Wrong>
             help: None,
         }),
     }
-}
-
-/// A path in a file: as it is, or relative to the file's directory; `~/` is the user's home, as shells have it.
-pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
-    let home = text
-        .strip_prefix("~/")
-        .and_then(|rest| Some(std::env::home_dir()?.join(rest)));
-    home.unwrap_or_else(|| file.parent().unwrap_or(Path::new("")).join(text))
 }

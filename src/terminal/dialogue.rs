@@ -1,8 +1,8 @@
 //! Questions to a person, asked on standard error.
 //!
 //! Ctrl-C is an answer here, [`Interrupted`]: while a question is open the terminal is in a mode of its own and has no
-//! cursor, and both are as before when the answer is known. That needs a handler for SIGINT, which whoever asks has set;
-//! without one the signal ends the process as always.
+//! cursor, and both are as before when the answer is known. That needs a handler for SIGINT, which whoever asks has
+//! set; without one the signal ends the process as always.
 
 use std::io::{self, IsTerminal};
 
@@ -65,7 +65,8 @@ pub fn yes(question: &str) -> Result<bool, Interrupted> {
 
 fn settled<T>(answer: dialoguer::Result<T>) -> Result<T, Interrupted> {
     answer.map_err(|_| {
-        // The terminal's mode is restored already, the cursor is not. Where there is no terminal any more, neither matters.
+        // The terminal's mode is restored already, the cursor is not. Where there is no terminal any more, neither
+        // matters.
         let _ = Term::stderr().show_cursor();
         Interrupted
     })

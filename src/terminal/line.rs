@@ -1,7 +1,8 @@
 //! How long a line may be that ends up in the log of a pipeline's worker.
 //!
-//! The worker writes each line of a program's output as a JSON object of its own. Where pachd has no Loki, `pachctl logs` reads
-//! these with a scanner for lines of 64 KiB, and ends its output at the first longer one, without a word.
+//! The worker writes each line of a program's output as a JSON object of its own. Where pachd has no Loki,
+//! `pachctl logs` reads these with a scanner for lines of 64 KiB, and ends its output at the first longer one, without
+//! a word.
 
 use std::borrow::Cow;
 

@@ -32,8 +32,8 @@ pub fn form() -> Form {
     *FORM.get_or_init(usual)
 }
 
-/// In a spout's pod standard error is a log that is read days later; `serve --as-spout`, which plays the pod, has no Kubernetes.
-/// Elsewhere it may be a script that reads it, or a journal that has times of its own.
+/// In a spout's pod standard error is a log that is read days later; `serve --as-spout`, which plays the pod, has no
+/// Kubernetes. Elsewhere it may be a script that reads it, or a journal that has times of its own.
 fn usual() -> Form {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("PPS_PIPELINE_NAME") && is_set("KUBERNETES_SERVICE_HOST") && !io::stderr().is_terminal() {
@@ -197,7 +197,10 @@ mod tests {
         };
         assert_eq!(
             read(&error),
-            json!({"time": time, "level": "error", "message": "no", "code": 4, "archive": 7, "commit": "c", "help": ["do"]})
+            json!({
+                "time": time, "level": "error", "message": "no", "code": 4, "archive": 7, "commit": "c",
+                "help": ["do"],
+            })
         );
     }
 

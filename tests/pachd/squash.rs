@@ -220,9 +220,13 @@ fn a_stream_that_begins_its_input_again_commits_nothing_that_was_squashed() {
 #[test]
 fn what_is_made_of_a_commit_is_squashed_with_it_when_it_is_done_and_reads_as_before() {
     let Some(lab) = Lab::with_jobs() else { return };
+    lab.make_repo();
     let made = lab.beside();
+    lab.ask("pfs_v2.API/CreateBranch", &json!({"branch": lab.branch_name()}));
     let request = json!({"branch": made.branch_name(), "provenance": [lab.branch_name()]});
     made.ask("pfs_v2.API/CreateBranch", &request);
+    // Of what pachd begins both branches with.
+    made.finish_commit(&made.commits()[0].id);
     let count = 7;
     let mut inputs = Vec::new();
     for number in 0..count {

@@ -375,7 +375,8 @@ pub const FLAGS: &[Synonym] = &[
             "--workers",
         ],
         Meaning::Say(
-            "commits of a branch come one after the other; --batch adaptive makes fewer, --in-flight N lets N wait to be finished",
+            "commits of a branch come one after the other; --batch adaptive makes fewer, --in-flight N lets N wait to \
+             be finished",
         ),
     ),
     row(
@@ -422,7 +423,8 @@ pub const FLAGS: &[Synonym] = &[
             "--position",
         ],
         Meaning::Say(
-            "--position-json or --position-column read a message's position, and --ack-command keeps it; --spool DIR keeps the archives themselves",
+            "--position-json or --position-column read a message's position, and --ack-command keeps it; --spool DIR \
+             keeps the archives themselves",
         ),
     ),
     row(

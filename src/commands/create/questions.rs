@@ -39,8 +39,8 @@ impl BrokenOff {
 type Answered = Result<(), BrokenOff>;
 
 impl<'a> Questions<'a> {
-    /// From now on signals break the dialogue off and do not end the process: a terminal without its cursor, and in a mode
-    /// of its own, would stay behind.
+    /// From now on signals break the dialogue off and do not end the process: a terminal without its cursor, and in a
+    /// mode of its own, would stay behind.
     pub fn new(terminal: &'a Terminal, options: &'a Options) -> Result<Self, Failure> {
         let seen: [Arc<AtomicBool>; 3] = Default::default();
         for (signal, seen) in SIGNALS.into_iter().zip(&seen) {

@@ -1,5 +1,5 @@
-//! `create -f --update --restart`: from 2.8 to 2.12 pachd updates a spout that another pipeline reads from only while it is
-//! stopped. Starting it again leaves an open commit of pachd's own on its branch, which nobody else finishes.
+//! `create -f --update --restart`: from 2.8 to 2.12 pachd updates a spout that another pipeline reads from only while
+//! it is stopped. Starting it again leaves an open commit of pachd's own on its branch, which nobody else finishes.
 
 use crate::commands::pipelines::failure;
 use crate::failure::Failure;
@@ -25,8 +25,8 @@ impl Restart<'_> {
     pub fn around(&self, update: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
         let spout = self.spout;
         self.terminal.status(&format!(
-            "another pipeline reads from {spout}, so pachd updates it only while it is stopped: it is stopped, updated and \
-             started again"
+            "another pipeline reads from {spout}, so pachd updates it only while it is stopped: it is stopped, updated \
+             and started again"
         ));
         let pipelines = self.pachd;
         let stopped = pipelines.stop_pipeline(spout);
@@ -72,8 +72,8 @@ impl Restart<'_> {
         match self.look_and_finish(&branch) {
             Ok(leftover) => self.say(&branch, &leftover),
             Err(fault) => self.terminal.warning(&format!(
-                "what pachd has left at the head of {branch} could not be looked at or finished: {fault}; see spoutctl doctor \
-                 {branch}"
+                "what pachd has left at the head of {branch} could not be looked at or finished: {fault}; see spoutctl \
+                 doctor {branch}"
             )),
         }
     }
@@ -88,13 +88,14 @@ impl Restart<'_> {
     fn say(&self, branch: &Branch, leftover: &Leftover) {
         for head in &leftover.open {
             self.terminal.status(&format!(
-                "commit {head}, which pachd has begun on {branch} and never finishes, is finished, with the files of the one \
-                 before"
+                "commit {head}, which pachd has begun on {branch} and never finishes, is finished, with the files of \
+                 the one before"
             ));
         }
         if let Some(Emptied { head, last }) = &leftover.emptied {
             self.terminal.warning(&format!(
-                "pachd has emptied {branch} (commit {head}): earlier files are in its history only, the newest in {last}"
+                "pachd has emptied {branch} (commit {head}): earlier files are in its history only, the newest in \
+                 {last}"
             ));
         }
     }

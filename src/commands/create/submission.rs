@@ -7,10 +7,10 @@ use similar::TextDiff;
 
 use super::restarting::Restart;
 use crate::cli::CreateArgs;
+use crate::commands::denied::advise;
 use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
-use crate::commands::server::advise;
 use crate::commands::validate::files::{self, Input};
 use crate::commands::validate::suppressions::Suppressions;
 use crate::failure::Failure;
@@ -377,7 +377,10 @@ impl Submitter<'_> {
         let failure = Failure::new(Exit::Refused, format!("pachd refuses {}", spec.shown()));
         if is_refused_for_downstream(words) {
             return failure
-                .detail("another pipeline reads from this spout, and pachd's own database then takes no update while it runs")
+                .detail(
+                    "another pipeline reads from this spout, and pachd's own database then takes no update while \
+                         it runs",
+                )
                 .help("--restart stops it, updates it, and starts it again");
         }
         if is_there && !self.how.update {
@@ -404,10 +407,14 @@ fn log_of(spec: &Spec) -> String {
 
 fn cannot(spec: &Spec, fault: &Fault) -> Failure {
     let failure = failure(&format!("pachd cannot be asked about {}", spec.shown()), fault);
+    let has_no_call = [
+        "not supported on Pachyderm 1.x",
+        "it is an older Pachyderm, or no pachd",
+    ]
+    .iter()
+    .any(|words| fault.message.ends_with(words));
     match fault.kind {
-        FaultKind::Refused if fault.message.ends_with("not supported on Pachyderm 1.x") => {
-            failure.help("pachctl create pipeline -f FILE creates it there")
-        }
+        FaultKind::Refused if has_no_call => failure.help("pachctl create pipeline -f FILE creates it there"),
         _ => failure,
     }
 }

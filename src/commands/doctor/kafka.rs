@@ -26,8 +26,8 @@ pub(super) struct Topics {
     properties: Properties,
 }
 
-/// What the newest commit of a stream says; `stream` is the one that `put` would take. Where the repo cannot be looked at, that is
-/// told by the checks of the destination.
+/// What the newest commit of a stream says; `stream` is the one that `put` would take. Where the repo cannot be looked
+/// at, that is told by the checks of the destination.
 pub(super) fn known(sink: &dyn CommitSink, branch: &Branch, stream: Option<&StreamName>) -> Known {
     let own = "kafka".parse().ok();
     let Some(stream) = stream.cloned().or(own) else {

@@ -108,7 +108,10 @@ fn unresolved(host: &str, why: &str) -> Finding {
         format!("the name {host} leads nowhere: {why}"),
     );
     if host.contains(".svc") || !host.contains('.') {
-        return finding.next("names of a cluster's services are known inside of it only; outside, use its ingress, or pachctl port-forward");
+        return finding.next(
+            "names of a cluster's services are known inside of it only; outside, use its ingress, or \
+                             pachctl port-forward",
+        );
     }
     finding.next("look for a mistake in the name, and whether this machine's name servers answer")
 }

@@ -4,16 +4,30 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::explained;
+use crate::commands::denied::advise;
 use crate::commands::server;
+use crate::failure::Failure;
 use crate::settings::{Address, Server};
 use pachyderm_client::Pachd;
+use spoutctl_core::exit::Exit;
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::age;
 use spoutctl_delivery::examination::{Check, Finding, Verdict};
 
 /// A token that expires sooner wants somebody's attention.
 const SOON: Duration = Duration::from_hours(24);
+
+/// What pachd refuses us is explained by whose token it got.
+pub(super) fn explained(mut finding: Finding, server: &Server) -> Finding {
+    let failure = Failure {
+        denied: finding.denied.take(),
+        ..Failure::new(Exit::Refused, String::new())
+    };
+    let failure = advise(failure, server);
+    finding.details.extend(failure.details);
+    finding.next.extend(failure.help);
+    finding
+}
 
 pub(super) fn version(pachd: &dyn Pachd, server: &Server, limit: Duration) -> Finding {
     let door = match server.address {

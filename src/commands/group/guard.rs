@@ -1,8 +1,8 @@
 //! Ends a child and all that it started when we are gone, however we went: nobody can act on a SIGKILL of its own.
 //!
-//! A guard is this very program, run once more as the leader of the child's process group. It holds one end of a pipe, whose
-//! other end only we have: the system closes that when we end. The guard is there before the child, so no moment is without
-//! one; and as long as it is there, the group's number can be nobody else's.
+//! A guard is this very program, run once more as the leader of the child's process group. It holds one end of a pipe,
+//! whose other end only we have: the system closes that when we end. The guard is there before the child, so no moment
+//! is without one; and as long as it is there, the group's number can be nobody else's.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};

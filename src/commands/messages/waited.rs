@@ -63,8 +63,8 @@ impl<F: Read + AsFd> Waited<F> {
 }
 
 impl<F: AsFd> Polled<F> {
-    /// What there is to read: bytes or the end of the input, the wish to stop, the wish for what is in hand, or nothing within
-    /// the time. What has arrived comes before that wish, which is fulfilled with it.
+    /// What there is to read: bytes or the end of the input, the wish to stop, the wish for what is in hand, or nothing
+    /// within the time. What has arrived comes before that wish, which is fulfilled with it.
     fn wait(&self) -> io::Result<Ready> {
         loop {
             let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -1,7 +1,7 @@
 //! `--ack-fd` and `--ack-command`: whoever makes the input is told what is done, before the spool forgets it.
 //!
-//! One after the other, in order. An acknowledgement that could not be given ends the delivery; with a spool its archive
-//! stays there, and is acknowledged first by the next run.
+//! One after the other, in order. An acknowledgement that could not be given ends the delivery; with a spool its
+//! archive stays there, and is acknowledged first by the next run.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};

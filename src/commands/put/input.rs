@@ -62,7 +62,8 @@ impl Input {
     }
 }
 
-/// How many bytes all of them are, where that is known. No FIFO is opened for it: its writer would take that for its reader.
+/// How many bytes all of them are, where that is known. No FIFO is opened for it: its writer would take that for its
+/// reader.
 pub(super) fn length_of(inputs: &[Input]) -> Option<u64> {
     let is_fifo = |input: &Input| match input {
         Input::Stdin => false,

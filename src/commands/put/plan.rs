@@ -1,5 +1,5 @@
-//! What was typed, and what the settings and the pod add to it, as one plan. It is made before anything is sent or opened for
-//! writing; whatever carries it out sees no argument of the command line any more.
+//! What was typed, and what the settings and the pod add to it, as one plan. It is made before anything is sent or
+//! opened for writing; whatever carries it out sees no argument of the command line any more.
 
 mod commit_options;
 mod kafka;
@@ -101,7 +101,8 @@ impl Plan {
         Self::new(args, server, target, reads, packing, counts_messages)
     }
 
-    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted messages.
+    /// The same of the `put` that a spool's archives were taken in by, without an input, and whether that counted
+    /// messages.
     ///
     /// # Errors
     /// As [`Plan::of`].
@@ -259,8 +260,8 @@ fn check_hold_limit(args: &PutArgs) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, text).help("leave one of them out; spoutctl config shows what is preferred"))
 }
 
-/// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there as a
-/// whole, or become one, before anything of them is sent.
+/// Whether parts of an archive may leave before it has ended. Archives of messages, of a batch and of a spool are there
+/// as a whole, or become one, before anything of them is sent.
 fn sends_early(args: &PutArgs) -> bool {
     args.messages.messages.is_none()
         && args.kafka.from.is_none()

@@ -35,7 +35,8 @@ pub(super) struct Reader {
     pub report: Arc<Report>,
 }
 
-/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they are ours.
+/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they
+/// are ours.
 pub(super) struct Stopping {
     /// Closed to say it.
     said: Mutex<Option<PipeWriter>>,

@@ -382,7 +382,8 @@ impl Observer for Report {
         self.terminal.note(text);
     }
 
-    /// The first of a series is said, and then one a minute: `put` may try for ten minutes, and silence looks like work.
+    /// The first of a series is said, and then one a minute: `put` may try for ten minutes, and silence looks like
+    /// work.
     fn retrying(&self, fault: &Fault) {
         self.watched.retrying(fault.kind);
         let mut said = self.said_retrying.lock().unwrap_or_else(PoisonError::into_inner);

@@ -277,8 +277,8 @@ fn wait(ended: &Receiver<Ended>, interrupts: &Interrupts) -> Option<Ended> {
     }
 }
 
-/// Waits until messages that were read are in the spool, where nothing delivers them any more. A spool that is full, or a
-/// disk that does not answer, may keep them from that.
+/// Waits until messages that were read are in the spool, where nothing delivers them any more. A spool that is full, or
+/// a disk that does not answer, may keep them from that.
 fn wait_until_taken_in(taken_in: &Receiver<()>, interrupts: &Interrupts) {
     let latest = interrupts.interrupt.deadline();
     let latest = latest.map_or_else(|| Instant::now() + group::ENDS_WITHIN, |_| interrupts.latest());

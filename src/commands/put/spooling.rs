@@ -25,8 +25,8 @@ pub(super) fn open(plan: &SpoolPlan) -> Result<Arc<Spool>, Failure> {
         let is_missing = |line: &String| line.starts_with(ACKNOWLEDGED) && !options.0.contains_key(ACKNOWLEDGED);
         if failure.details.iter().any(is_missing) {
             failure.help = vec![
-                "what waits is to be acknowledged when it is done: give --ack-command or --ack-fd; `--ack-command true` \
-                 lets it go without a word"
+                "what waits is to be acknowledged when it is done: give --ack-command or --ack-fd; `--ack-command \
+                 true` lets it go without a word"
                     .to_owned(),
             ];
         }
@@ -97,8 +97,8 @@ pub(super) fn hold_back(spool: &Spool, error: &DeliveryError, failure: &mut Fail
     };
     match spool.hold_back(held) {
         Ok(first) if first < *archive => failure.help.push(format!(
-            "the spool keeps archives {first} to {archive}, which were one commit: spoutctl spool {dir} --resend {first} sends \
-             them again together, --forget {first} leaves out that one",
+            "the spool keeps archives {first} to {archive}, which were one commit: spoutctl spool {dir} --resend \
+             {first} sends them again together, --forget {first} leaves out that one",
             dir = spool.dir().display()
         )),
         Ok(_) => failure.help.push(format!(
@@ -138,8 +138,8 @@ pub(super) fn advice(spool: &Spool, error: &DeliveryError) -> Option<String> {
     let (archives, bytes) = spool.waiting();
     (archives > 0).then(|| {
         format!(
-            "{} ({}) in the spool, so nothing of them is lost; they go first with the next `put`, or send them: spoutctl \
-             spool {} --send",
+            "{} ({}) in the spool, so nothing of them is lost; they go first with the next `put`, or send them: \
+             spoutctl spool {} --send",
             waits(archives as u64),
             Size(bytes),
             spool.dir().display()

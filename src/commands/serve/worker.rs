@@ -1,7 +1,8 @@
 //! What Pachyderm's worker, and pachd around it, do to the code of a spout: `serve --as-spout NAME -- CMD`.
 //!
-//! A pod is killed without a signal when its pipeline is stopped, updated or deleted; a new one runs the code after a while, when
-//! the old worker's lock has run out. Within a pod, code that fails is run again after a while, and code that ends well never.
+//! A pod is killed without a signal when its pipeline is stopped, updated or deleted; a new one runs the code after a
+//! while, when the old worker's lock has run out. Within a pod, code that fails is run again after a while, and code
+//! that ends well never.
 
 use std::ffi::OsString;
 use std::io;
@@ -184,8 +185,8 @@ impl Worker {
                 // Nothing is due before it is closed.
                 self.phase = Phase::Idle;
                 self.terminal.warning(&format!(
-                    "the code of {} has ended, and something that it started holds its output: a worker waits for that, and \
-                     starts nothing again",
+                    "the code of {} has ended, and something that it started holds its output: a worker waits for \
+                     that, and starts nothing again",
                     self.pod.spout
                 ));
             }
@@ -263,8 +264,8 @@ impl Worker {
             Some(code) if accepted(code) => {
                 self.phase = Phase::Idle;
                 self.terminal.warning(&format!(
-                    "the code of {} has ended with exit code {code}: a worker never runs it again, and the pipeline stays \
-                     \"running\"; spoutctl put has --restart always and --endless for that",
+                    "the code of {} has ended with exit code {code}: a worker never runs it again, and the pipeline \
+                     stays \"running\"; spoutctl put has --restart always and --endless for that",
                     self.pod.spout
                 ));
             }

@@ -1,4 +1,5 @@
-//! `tail SOURCE -- CMD`: a command for each commit, one after the other, with the commit's archive on its standard input.
+//! `tail SOURCE -- CMD`: a command for each commit, one after the other, with the commit's archive on its standard
+//! input.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

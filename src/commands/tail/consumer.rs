@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::changes::{Changes, Reader, Trouble};
-use super::follow_failure;
+use super::failures::follow_failure;
 use crate::cli::TailArgs;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -297,13 +297,16 @@ impl Consumer for Tail {
         match note {
             Note::Waiting(branch) => terminal.note(&format!("branch {branch} is not there yet; it is waited for")),
             Note::Gone(branch) => {
-                terminal.warning(&format!("branch {branch} is gone; a new one is waited for, and followed from its first commit that was not printed yet"));
+                terminal.warning(&format!(
+                    "branch {branch} is gone; a new one is waited for, and followed from its \
+                                           first commit that was not printed yet"
+                ));
             }
             Note::Open { commit, started } => {
                 let since = started.map_or(String::new(), |started| format!(" since {started:.0}"));
                 terminal.note(&format!(
-                    "commit {commit} is open{since}: nothing after it can be followed until whoever started it finishes \
-                     it, or somebody drops it ({})",
+                    "commit {commit} is open{since}: nothing after it can be followed until whoever started it \
+                     finishes it, or somebody drops it ({})",
                     spoutctl_delivery::to_drop(commit)
                 ));
             }

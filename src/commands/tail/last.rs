@@ -8,7 +8,8 @@ use spoutctl_core::fault::FaultKind;
 use spoutctl_core::pfs::{Branch, Commit, CommitInfo};
 use spoutctl_delivery::following::Start;
 
-/// So many commits are listed at once, and looked at when the listing has ended: a store is not asked for both together.
+/// So many commits are listed at once, and looked at when the listing has ended: a store is not asked for both
+/// together.
 const PIECE: usize = 256;
 
 /// Where the last `wanted` commits that `tail` wants begin. Each commit is looked at once, from the head on.

@@ -34,8 +34,8 @@ impl Stdout {
         self.asked.is_terminal()
     }
 
-    /// Whether whoever read it has gone: without looking, that would be known only at the next commit, which may be days
-    /// away.
+    /// Whether whoever read it has gone: without looking, that would be known only at the next commit, which may be
+    /// days away.
     pub fn is_gone(&self) -> bool {
         let mut asked = [PollFd::new(&self.asked, PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -10,7 +10,6 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::shown;
 use crate::settings::Surroundings;
 use pachyderm_client::connection::download::{self, DownloadUrl};
 use pachyderm_client::connection::tls::Trust;
@@ -286,4 +285,10 @@ fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(8 << 10);
     source.take(LARGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A path as it is shown, and matched: `./` in front says nothing.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.strip_prefix("./").unwrap_or(&text).to_owned()
 }

@@ -6,11 +6,30 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::Mending;
 use super::files::{Input, Unread};
 use spoutctl_core::durable;
+use spoutctl_lint::diagnostic::{Diagnostic, Safety};
 use spoutctl_lint::source::{Encoding, SourceFile};
 use spoutctl_lint::{Options, fix};
+
+/// What is mended, and how it is told.
+#[derive(Clone, Copy)]
+pub(super) struct Mending {
+    pub safety: Safety,
+    /// Show it, write nothing.
+    pub diff: bool,
+}
+
+impl Mending {
+    /// Standard input goes to standard output whether or not there was something to mend.
+    pub fn passes_on(self, input: &Input) -> bool {
+        input.path.is_none() && !self.diff
+    }
+
+    pub fn applies_to(self, found: &Diagnostic) -> bool {
+        found.fix.as_ref().is_some_and(|fix| fix.safety <= self.safety)
+    }
+}
 
 /// A file that was mended, or would be.
 #[derive(Debug)]

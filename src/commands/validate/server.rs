@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::checking::Outcome;
 use crate::commands::pipelines::{about, camel, failure, refusal};
 use crate::failure::Failure;
 use spoutctl_core::pipelines::Pipelines;

@@ -1,6 +1,6 @@
 //! The last lines on standard error: how much was found, and what would mend it.
 
-use super::Findings;
+use super::checking::Findings;
 use crate::cli::ValidateArgs;
 use spoutctl_core::quantity::{counted, grouped};
 use spoutctl_lint::diagnostic::{Diagnostic, Safety, Severity};

@@ -1,9 +1,9 @@
-//! The text of pachctl's configuration. pachctl 2 reads it as YAML, of which JSON is a part: comments, a byte order mark, a
-//! comma too many and plain YAML are fine there, and so they are here.
+//! The text of pachctl's configuration. pachctl 2 reads it as YAML, of which JSON is a part: comments, a byte order
+//! mark, a comma too many and plain YAML are fine there, and so they are here.
 
 use serde_json::{Map, Value};
 
-use super::Fields;
+use super::fields::Fields;
 use spoutctl_lint::source::{Position, SourceFile};
 use spoutctl_lint::spec::{self, scalar, tree};
 

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::settings::preferable::VERBS;
 
 /// A home, and a project below it.
 struct Place {

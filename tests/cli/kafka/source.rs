@@ -118,6 +118,15 @@ fn the_variables_of_a_pod_are_enough_and_a_group_hears_how_far_it_is() {
     // Nothing is there that was not committed, and nothing is committed twice.
     put(&["--each", "{topic}/{key}"]).expect(0).says("holds no message");
 
+    // A broker that is too busy to hear it in time is told with the next commit.
+    let mut was_told = !ran.stderr.contains("was not told");
+    while !was_told {
+        write(&broker, "orders", "late:4\n");
+        was_told = !put(&["--each", "{topic}/{key}"])
+            .expect(0)
+            .stderr
+            .contains("was not told");
+    }
     // Whoever asks the group is told that there is nothing left.
     write(&broker, "orders", "d:4\n");
     let read = [

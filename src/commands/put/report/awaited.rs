@@ -1,4 +1,5 @@
-//! What the reading side waits for, and only the delivery knows: how much is done, and where messages and partitions go on.
+//! What the reading side waits for, and only the delivery knows: how much is done, and where messages and partitions go
+//! on.
 
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 

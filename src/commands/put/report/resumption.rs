@@ -101,8 +101,8 @@ impl Resumption {
     fn advice_on_input(&self, error: &ArchiveError) -> Option<String> {
         if self.doubtful(error).is_some() {
             return Some(
-                "these commits may hold wrong bytes: put the same files again from a whole input, or delete them, newest first: \
-                 pachctl delete commit ID (1.x: REPO@ID)"
+                "these commits may hold wrong bytes: put the same files again from a whole input, or delete them, \
+                 newest first: pachctl delete commit ID (1.x: REPO@ID)"
                     .to_owned(),
             );
         }

@@ -12,8 +12,8 @@ use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::Settled;
 use spoutctl_delivery::spool::Spool;
 
-/// A call that failed counts for as long as the next try and its answer may take: nothing tells of one that came through, while a
-/// commit is waited for. The longest pause is 15 s, a call's time-out 60 s.
+/// A call that failed counts for as long as the next try and its answer may take: nothing tells of one that came
+/// through, while a commit is waited for. The longest pause is 15 s, a call's time-out 60 s.
 const FAILS_FOR: Duration = Duration::from_secs(90);
 
 /// What is noted for it while archives go their way.

@@ -1,12 +1,14 @@
-//! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is from.
+//! What mends it when pachd does not know us, or does not let us: that depends on which token it got, and where that is
+//! from.
 
 use std::time::Duration;
 
+use crate::commands::server::other_door;
 use crate::failure::Failure;
 use crate::settings::{Address, Origin, Server};
 
 /// Adds to a failure which token was sent and what mends it, where pachd's words are about that.
-pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Failure {
+pub(super) fn advise(mut failure: Failure, server: &Server) -> Failure {
     let Some(words) = failure.denied.take() else {
         return by_the_other_door(failure, server);
     };
@@ -22,8 +24,8 @@ pub(in crate::commands) fn advise(mut failure: Failure, server: &Server) -> Fail
             .details
             .push(format!("the token is that of {from}, which pachd gave to this pod"));
         failure.help.push(
-            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: within 16 \
-             s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
+            "an update of the pipeline revokes it a second before this pod ends, and the next pod has one of its own: \
+             within 16 s it goes on. Where this pod stays, its pipeline's token was revoked: update the pipeline"
                 .to_owned(),
         );
         return failure;
@@ -55,7 +57,7 @@ fn by_the_other_door(mut failure: Failure, server: &Server) -> Failure {
     let is_stranger = texts
         .into_iter()
         .any(|text| STRANGERS.iter().any(|stranger| text.contains(stranger)));
-    if is_stranger && let Some(other) = super::other_door(server, WITHIN) {
+    if is_stranger && let Some(other) = other_door(server, WITHIN) {
         failure.help.push(format!("pachd answers at {other}: use that address"));
     }
     failure
@@ -71,11 +73,12 @@ fn whence(server: &Server) -> String {
 fn remedy(server: &Server) -> String {
     match &server.token {
         Some((_, Origin::Context { name, .. })) => format!(
-            "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes one"
+            "spoutctl auth login --context {name} gets a new token, or spoutctl auth use-token --context {name} takes \
+             one"
         ),
         Some((_, from)) => format!(
-            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth use-token for a \
-             robot's"
+            "put another token there: {from}; or keep one in a context: spoutctl auth login, or spoutctl auth \
+             use-token for a robot's"
         ),
         None => match (&server.context, &server.passed_over) {
             (Some(context), _) => format!(
@@ -87,8 +90,8 @@ fn remedy(server: &Server) -> String {
                 context.name
             ),
             (None, None) => format!(
-                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or give one by \
-                 PACH_TOKEN or --token-file FILE",
+                "spoutctl auth login --pachd {} --context NAME gets a token (spoutctl auth use-token takes one); or \
+                 give one by PACH_TOKEN or --token-file FILE",
                 server.address
             ),
         },
@@ -106,7 +109,8 @@ struct Lack<'a> {
 }
 
 impl<'a> Lack<'a> {
-    /// Reads `robot:ci is not authorized to perform this operation - needs permissions [REPO_WRITE] on REPO default/events.`
+    /// Reads
+    /// `robot:ci is not authorized to perform this operation - needs permissions [REPO_WRITE] on REPO default/events.`
     /// (auth 012), whatever stands before and after it.
     fn read(words: &'a str) -> Option<Self> {
         let (before, after) = words.split_once(" is not authorized to perform this operation - needs permissions [")?;
@@ -133,7 +137,8 @@ impl<'a> Lack<'a> {
                  {subject} --project {project}"
             ),
             _ => format!(
-                "{subject} lacks {permissions} on {} {name}; `pachctl auth roles-for-permission {}` shows which roles have it",
+                "{subject} lacks {permissions} on {} {name}; `pachctl auth roles-for-permission {}` shows which roles \
+                 have it",
                 kind.to_lowercase(),
                 self.permissions.first().unwrap_or(&"PERMISSION")
             ),
@@ -181,13 +186,14 @@ mod tests {
 
     #[test]
     fn a_refusal_becomes_the_line_that_grants_what_is_missing() {
-        let words = "StartCommit: start commit in transaction: robot:ci is not authorized to perform this operation - needs \
-                     permissions [REPO_WRITE] on REPO team/events. Run `pachctl auth roles-for-permission` to find roles";
+        let words = "StartCommit: start commit in transaction: robot:ci is not authorized to perform this operation - \
+                     needs permissions [REPO_WRITE] on REPO team/events. Run `pachctl auth roles-for-permission` to \
+                     find roles";
         let lack = Lack::read(words).unwrap();
         assert_eq!(
             lack.grant(),
-            "robot:ci lacks REPO_WRITE; an owner of the repo grants it: pachctl auth set repo events repoWriter robot:ci \
-             --project team"
+            "robot:ci lacks REPO_WRITE; an owner of the repo grants it: pachctl auth set repo events repoWriter \
+             robot:ci --project team"
         );
         for (permissions, role) in [
             (vec!["REPO_READ", "REPO_LIST_FILE"], Some("repoReader")),
