@@ -56,7 +56,8 @@ use spoutctl_delivery::early::Early;
 use spoutctl_delivery::retry::SystemClock;
 use spoutctl_delivery::routing::Routed;
 use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::spool::{self, Spool, SpoolObserver};
+use spoutctl_delivery::spool::Spool;
+use spoutctl_delivery::spool::feeding::{self, SpoolObserver};
 use spoutctl_delivery::{CommitSink, Delivery, DeliveryError, Incoming, Observer, Options};
 
 /// Runs the verb.
@@ -258,7 +259,7 @@ fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incomi
         end
     });
     let spool = Arc::clone(spool);
-    std::thread::spawn(move || spool::feed(&spool, &options, &archives, reading));
+    std::thread::spawn(move || feeding::feed(&spool, &options, &archives, reading));
     collects.then_some(taken_in)
 }
 

@@ -3,12 +3,16 @@
 //! This is the one tar parser here. [`super::ArchiveReader`] frames whole archives with it, [`super::EntryStream`]
 //! hands out the entries of one. It knows nothing of paths in a repo.
 
+mod feed;
+
 use std::io::{self, BufRead};
 
+use self::feed::FeedError;
+pub(super) use self::feed::{Feed, PositionedInput, Tee};
 use super::ArchiveEnd;
 use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
-    BLOCK, BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
+    BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
 };
 use super::label::Label;
 use super::pax::{self, PaxFault, Records};
@@ -16,151 +20,6 @@ use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, Sparse
 
 /// The longest body of an extension header (PAX records, a GNU long name), in bytes: it is held in memory.
 const MAX_EXTENSION: u64 = 1 << 20;
-
-/// An input and how far it was read.
-pub(super) struct PositionedInput<R> {
-    input: R,
-    position: u64,
-    /// Bytes that were read and given back, less than a block of them.
-    ahead: Vec<u8>,
-}
-
-impl<R: BufRead> PositionedInput<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self {
-            input,
-            position: 0,
-            ahead: Vec::new(),
-        }
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Shows `see` the bytes at hand, which may take waiting for some (none at the end of the input), and consumes as
-    /// many as it says.
-    pub(super) fn take<T>(&mut self, see: impl FnOnce(&[u8]) -> (usize, T)) -> io::Result<T> {
-        if !self.ahead.is_empty() {
-            let (count, seen) = see(&self.ahead);
-            self.ahead.drain(..count);
-            self.position += count as u64;
-            return Ok(seen);
-        }
-        let bytes = loop {
-            match self.input.fill_buf() {
-                Ok(bytes) => break bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        };
-        let (count, seen) = see(bytes);
-        self.input.consume(count);
-        self.position += count as u64;
-        Ok(seen)
-    }
-
-    /// Gives the last bytes that were read back.
-    pub(super) fn unread(&mut self, bytes: &[u8]) {
-        self.ahead.splice(..0, bytes.iter().copied());
-        self.position -= bytes.len() as u64;
-    }
-
-    /// Skips zero bytes and answers how many there were.
-    pub(super) fn skip_zeros(&mut self) -> io::Result<u64> {
-        let start = self.position;
-        loop {
-            let ended = self.take(|bytes| {
-                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-                (zeros, zeros < bytes.len() || bytes.is_empty())
-            })?;
-            if ended {
-                return Ok(self.position - start);
-            }
-        }
-    }
-
-    /// Fills `buffer` as far as the input goes, and never asks for more than it needs.
-    pub(super) fn read_up_to(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let wanted = &mut buffer[filled..];
-            let count = self.take(|bytes| {
-                let count = bytes.len().min(wanted.len());
-                wanted[..count].copy_from_slice(&bytes[..count]);
-                (count, count)
-            })?;
-            if count == 0 {
-                break;
-            }
-            filled += count;
-        }
-        Ok(filled)
-    }
-}
-
-/// What every byte of an archive passes through on its way.
-pub(super) trait Tee {
-    fn pass(&mut self, bytes: &[u8]) -> io::Result<()>;
-}
-
-/// Passes nothing on.
-impl Tee for () {
-    fn pass(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Why no more bytes came.
-enum FeedError {
-    End { came: u64, only_zeros: bool },
-    Read(io::Error),
-    Buffer(io::Error),
-}
-
-/// The input of one archive, every byte of which goes through the tee.
-pub(super) struct Feed<'a, R, T> {
-    pub(super) source: &'a mut PositionedInput<R>,
-    pub(super) tee: &'a mut T,
-}
-
-impl<R: BufRead, T: Tee> Feed<'_, R, T> {
-    fn block(&mut self) -> Result<Block, FeedError> {
-        let mut block = ZERO_BLOCK;
-        let came = self.source.read_up_to(&mut block).map_err(FeedError::Read)?;
-        if came < BLOCK {
-            let only_zeros = block[..came].iter().all(|byte| *byte == 0);
-            let came = came as u64;
-            return Err(FeedError::End { came, only_zeros });
-        }
-        self.tee.pass(&block).map_err(FeedError::Buffer)?;
-        Ok(block)
-    }
-
-    /// Passes `length` bytes on in slices as large as they come, and shows them to `see`.
-    fn pass(&mut self, length: u64, mut see: impl FnMut(&[u8])) -> Result<(), FeedError> {
-        let mut left = length;
-        while left > 0 {
-            let count = self.source.take(|bytes| {
-                let count = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                let bytes = &bytes[..count];
-                see(bytes);
-                (count, self.tee.pass(bytes).map(|()| count))
-            });
-            match count.map_err(FeedError::Read)?.map_err(FeedError::Buffer)? {
-                0 => {
-                    let came = length - left;
-                    return Err(FeedError::End {
-                        came,
-                        only_zeros: false,
-                    });
-                }
-                count => left -= count as u64,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// One entry, once all its headers were read.
 #[derive(Debug)]

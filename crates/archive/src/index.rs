@@ -4,14 +4,14 @@
 //! What can only be said once all entries are known is said here: which of two entries of one path counts, where links
 //! lead, and whether a path is a file and a directory at once.
 
+mod files;
 mod links;
 mod merging;
+mod record;
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-use super::content::Extent;
 use super::entries::{DeletionHeader, Entry};
 use super::error::{ContentErrorKind, DeletionFault, EntryRef, Problem};
 use super::header::EntryKind;
@@ -20,9 +20,12 @@ use super::sparse::{Segment, SparseFault};
 use super::{Links, Options, Special};
 use spoutctl_core::quantity::grouped;
 
+pub use self::files::{File, Files, NextFile};
 use self::links::InvalidTarget;
 pub(super) use self::merging::Merging;
 pub use self::merging::SamePath;
+pub use self::record::EntryKey;
+use self::record::{Deletion, Kind, Record, is_under, length, tree_order};
 
 /// Entries of one kind that were left out because the options say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,209 +58,6 @@ pub(super) struct LeftOut {
     pub(super) deletions: u64,
     /// Bytes of the archive's end that did not come.
     pub(super) missing_end: u64,
-}
-
-/// A file of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct File<'a> {
-    /// Absolute, normalised, with the prefix.
-    pub path: &'a str,
-    /// In bytes; a sparse file's expanded.
-    pub size: u64,
-}
-
-/// Which entry of its archive a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntryKey {
-    /// Every entry has its path at a place of its own.
-    path_start: usize,
-    path_length: u32,
-}
-
-/// A plain file of an archive that is still being read: its bytes come next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NextFile<'a> {
-    /// As [`File::path`].
-    pub path: &'a str,
-    /// In bytes.
-    pub size: u64,
-    /// Where its bytes start, counted from the archive's start.
-    pub data: u64,
-    pub key: EntryKey,
-}
-
-/// The files that an archive holds, one a path, sorted by the bytes of their paths; and those that it deletes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
-    paths: String,
-    records: Vec<Record>,
-    segments: Vec<Segment>,
-    maps: Vec<Range<usize>>,
-    deletions: Vec<Deletion>,
-    total: u64,
-}
-
-impl Files {
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Whether a commit of it would be as the one before: no file, and none that is deleted.
-    #[must_use]
-    pub fn change_nothing(&self) -> bool {
-        self.records.is_empty() && self.deletions.is_empty()
-    }
-
-    /// The paths of the files that are deleted, before any is added; each once, sorted by their bytes.
-    #[must_use]
-    pub fn deletions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.deletions.iter().map(|deletion| deletion.path(&self.paths))
-    }
-
-    /// The path at `index` of [`Files::deletions`].
-    #[must_use]
-    pub fn deletion(&self, index: usize) -> Option<&str> {
-        self.deletions.get(index).map(|deletion| deletion.path(&self.paths))
-    }
-
-    /// The sizes of all files together.
-    #[must_use]
-    pub fn total_bytes(&self) -> u64 {
-        self.total
-    }
-
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<File<'_>> {
-        self.records.get(index).map(|record| self.file(record))
-    }
-
-    #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = File<'_>> {
-        self.records.iter().map(|record| self.file(record))
-    }
-
-    /// The index of the file at `path`.
-    #[must_use]
-    pub fn find(&self, path: &str) -> Option<usize> {
-        self.records
-            .binary_search_by(|record| record.path(&self.paths).cmp(path))
-            .ok()
-    }
-
-    /// Which entry the file at `index` is: the last one of its path.
-    #[must_use]
-    pub fn key(&self, index: usize) -> Option<EntryKey> {
-        self.records.get(index).map(Record::key)
-    }
-
-    /// The path of an entry of this archive, also of one that does not count.
-    #[must_use]
-    pub fn path_of(&self, key: EntryKey) -> Option<&str> {
-        self.paths
-            .get(key.path_start..key.path_start + key.path_length as usize)
-    }
-
-    fn file(&self, record: &Record) -> File<'_> {
-        File {
-            path: record.path(&self.paths),
-            size: record.size,
-        }
-    }
-
-    pub(super) fn extent(&self, index: usize) -> Option<Extent<'_>> {
-        let record = self.records.get(index)?;
-        let segments = match record.kind {
-            Kind::SparseFile => {
-                let map = self.maps.get(record.extra as usize)?;
-                Some(self.segments.get(map.clone())?)
-            }
-            _ => None,
-        };
-        Some(Extent {
-            data: record.data,
-            size: record.size,
-            segments,
-        })
-    }
-
-    #[cfg(test)]
-    pub(super) fn allocated(&self) -> usize {
-        self.paths.capacity()
-            + self.records.capacity() * size_of::<Record>()
-            + self.segments.capacity() * size_of::<Segment>()
-            + self.maps.capacity() * size_of::<Range<usize>>()
-            + self.deletions.capacity() * size_of::<Deletion>()
-    }
-}
-
-/// A file that is deleted: where its path is in the arena.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Deletion {
-    path_start: usize,
-    path_length: u32,
-}
-
-impl Deletion {
-    fn path<'a>(&self, arena: &'a str) -> &'a str {
-        arena
-            .get(self.path_start..self.path_start + self.path_length as usize)
-            .unwrap_or_default()
-    }
-}
-
-/// One entry. For a link that is not followed yet, `data` and `size` are where its target starts in the arena and how long
-/// that is; for one to a directory, where the directory's path does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Record {
-    path_start: usize,
-    /// Where its header starts in the input: the order in the archive.
-    header: u64,
-    data: u64,
-    size: u64,
-    path_length: u32,
-    /// For a sparse file, the index of its map; for an unfit link, of what is wrong with it.
-    extra: u32,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    File,
-    SparseFile,
-    Directory,
-    HardLink,
-    SymbolicLink,
-    /// A link whose target is no path.
-    UnfitLink,
-    /// A link that is being followed: to meet it again is a cycle.
-    Followed,
-    /// A link that was followed to a directory.
-    DirectoryLink,
-}
-
-impl Record {
-    fn path<'a>(&self, arena: &'a str) -> &'a str {
-        arena
-            .get(self.path_start..self.path_start + self.path_length as usize)
-            .unwrap_or_default()
-    }
-
-    fn key(&self) -> EntryKey {
-        EntryKey {
-            path_start: self.path_start,
-            path_length: self.path_length,
-        }
-    }
-
-    fn is_link(&self) -> bool {
-        matches!(self.kind, Kind::HardLink | Kind::SymbolicLink | Kind::UnfitLink)
-    }
 }
 
 /// The entries of an archive that is still being read.
@@ -657,25 +457,6 @@ fn problem(entry: &Entry, kind: ContentErrorKind) -> Problem {
         entry: entry.reference(),
         kind,
     }
-}
-
-/// A path is a name or an extension header's value, at most three times as long once escaped, and a prefix: far from
-/// four GiB.
-fn length(path: &Range<usize>) -> u32 {
-    u32::try_from(path.len()).unwrap_or(u32::MAX)
-}
-
-/// Compares paths with `/` as the lowest of all characters. By plain bytes `/a-x` would stand between `/a` and `/a/b`.
-fn tree_order(a: &str, b: &str) -> Ordering {
-    let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
-    match a.bytes().zip(b.bytes()).position(|(x, y)| x != y) {
-        Some(at) => a.as_bytes().get(at).map(key).cmp(&b.as_bytes().get(at).map(key)),
-        None => a.len().cmp(&b.len()),
-    }
-}
-
-fn is_under(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]

@@ -36,9 +36,12 @@
 //! more waits. In memory is about 100 bytes for each archive that waits, so 25 MB for a gibibyte of the smallest ones,
 //! and at most one archive's index beside the one in the delivery's hands.
 
+mod contents;
+mod deciding;
 pub(super) mod error;
-mod feeding;
+pub mod feeding;
 mod files;
+mod incoming;
 mod journal;
 #[cfg(test)]
 mod tests;
@@ -51,21 +54,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+pub use self::contents::{Contents, Item};
 use self::error::WAITING;
 pub use self::error::{Damaged, HeldBack, SpoolError};
-pub use self::feeding::{SpoolObserver, feed};
-use self::files::{Kept, Name};
+use self::files::{Kept, Name, Waiting};
+pub use self::incoming::TakingIn;
 pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
 use super::ready::{Planned, Ready, Spooled};
-use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveReader, Digest};
+use spoutctl_archive::{Archive, ArchiveReader};
 use spoutctl_core::pfs::CommitId;
 
-const DAMAGED: &str = "damaged";
-const INCOMING: &str = "incoming.tar";
-/// What an archive counts at least: it takes a block of the disk and a place in memory.
-const SMALLEST: u64 = 4096;
 /// How much may wait unless told otherwise: 1 GiB.
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
@@ -104,15 +104,6 @@ struct Inner {
     trouble: Option<SpoolError>,
 }
 
-/// An archive that waits.
-#[derive(Debug, Clone)]
-struct Waiting {
-    name: Name,
-    length: u64,
-    /// Where this run read it from.
-    origin: Option<(Arc<str>, u64)>,
-}
-
 impl Inner {
     fn accepted(&self) -> u64 {
         let newest = self.waiting.back().map_or(0, |newest| newest.name.sequence);
@@ -144,46 +135,6 @@ impl Inner {
         self.journal = journal;
         Ok(())
     }
-}
-
-impl Waiting {
-    fn counted(&self) -> u64 {
-        self.length.max(SMALLEST)
-    }
-}
-
-/// An archive that waits, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    pub sequence: u64,
-    pub digest: Digest,
-    pub length: u64,
-}
-
-/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
-pub struct TakingIn(Arc<Spool>);
-
-impl Drop for TakingIn {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-/// What a spool holds, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
-    pub stream: StreamName,
-    /// The number of the newest archive that was ever taken in; a producer goes on behind it.
-    pub accepted: u64,
-    /// The number of the newest message in them, where they were made of messages.
-    pub messages: u64,
-    pub waiting: Vec<Item>,
-    pub held_back: Option<HeldBack>,
-    pub options: Option<CommitOptions>,
-    /// Files that were set aside.
-    pub damaged: Vec<PathBuf>,
-    /// The process that uses it now.
-    pub used_by: Option<u32>,
 }
 
 impl Spool {
@@ -231,38 +182,6 @@ impl Spool {
                 trouble: None,
             }),
             changed: Condvar::new(),
-        })
-    }
-
-    /// What the spool in `dir` holds, whether a process uses it or not. Changes nothing.
-    ///
-    /// # Errors
-    /// When there is no spool, or it cannot be read.
-    pub fn look(dir: &Path) -> Result<Contents, SpoolError> {
-        files::check(dir, false)?;
-        // The files first: what leaves meanwhile is in the journal then. The other way round, the number of an archive
-        // that leaves between the two would be seen in neither, and a producer would send it again.
-        let waiting = files::look(dir, 0)?;
-        let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name));
-        let journal = Journal::read(dir)?;
-        let waiting: Vec<Item> = waiting
-            .into_iter()
-            .filter(|waiting| waiting.name.sequence > journal.finished)
-            .map(|waiting| Item {
-                sequence: waiting.name.sequence,
-                digest: waiting.name.digest,
-                length: waiting.length,
-            })
-            .collect();
-        Ok(Contents {
-            accepted: waiting.last().map_or(0, |last| last.sequence).max(journal.accepted),
-            messages: journal.messages.max(messages),
-            stream: journal.stream,
-            waiting,
-            held_back: journal.held_back,
-            options: journal.options,
-            damaged: files::damaged(dir),
-            used_by: files::used_by(dir)?,
         })
     }
 
@@ -387,15 +306,6 @@ impl Spool {
         inner.write(&self.dir, journal)
     }
 
-    /// A place for the next archive. It waits for room; one archive that is larger than the limit is refused.
-    ///
-    /// # Errors
-    /// When the file cannot be made.
-    pub fn buffer(self: &Arc<Self>) -> Result<Box<dyn ArchiveBuffer>, SpoolError> {
-        let held = files::Incoming::create(Arc::clone(self))?;
-        Ok(Box::new(held))
-    }
-
     /// Takes in the archive that was written to the newest [`Spool::hold`]: when this returns, it survives a crash.
     ///
     /// # Errors
@@ -425,12 +335,6 @@ impl Spool {
         drop(inner);
         self.changed.notify_all();
         Ok(())
-    }
-
-    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
-    #[must_use]
-    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
-        TakingIn(Arc::clone(self))
     }
 
     fn end(&self) {
@@ -554,71 +458,6 @@ impl Spool {
         journal.held_back.take_if(|held| sequences.contains(&held.sequence));
         let written = inner.write(&self.dir, journal);
         self.leave(inner, sequences, written)
-    }
-
-    /// Takes an archive out without a commit: somebody decided so.
-    ///
-    /// # Errors
-    /// When it does not wait; when that cannot be written down.
-    pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
-        if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
-            return Err(SpoolError::NotWaiting {
-                dir: self.dir.clone(),
-                sequence,
-            });
-        }
-        let mut journal = inner.journal.clone();
-        journal.accepted = inner.accepted();
-        journal.messages = inner.messages;
-        journal.held_back.take_if(|held| held.sequence == sequence);
-        let written = inner.write(&self.dir, journal);
-        self.leave(inner, &(sequence..=sequence), written)?;
-        // The journal does not know it as finished, so its file must not come back after a power cut.
-        files::sync_directory(&self.dir.join(WAITING))
-    }
-
-    /// Takes everything out that waits: somebody decided so.
-    ///
-    /// # Errors
-    /// When that cannot be written down.
-    pub fn discard(&self) -> Result<(), SpoolError> {
-        let waiting: Vec<u64> = self.lock().waiting.iter().map(|one| one.name.sequence).collect();
-        waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
-    }
-
-    /// Has an archive sent that was held back.
-    ///
-    /// # Errors
-    /// When it is not held back; when that cannot be written down.
-    pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
-        let mut journal = inner.journal.clone();
-        // A commit with an error is nobody's, so the next run makes another one.
-        if journal.held_back.take_if(|held| held.sequence == sequence).is_none() {
-            return Err(SpoolError::NotHeldBack {
-                dir: self.dir.clone(),
-                sequence,
-            });
-        }
-        inner.write(&self.dir, journal)
-    }
-
-    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that were to
-    /// be one commit it is the first, so that none of them goes alone; which one it is, is answered.
-    ///
-    /// # Errors
-    /// When that cannot be written down.
-    pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
-        let mut inner = self.lock();
-        let mut journal = inner.journal.clone();
-        let together = journal.batches.iter().find(|one| one.contains(held.sequence));
-        let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));
-        held.sequence = waiting.map_or(held.sequence, |first| first.name.sequence);
-        let sequence = held.sequence;
-        journal.held_back = Some(held);
-        inner.write(&self.dir, journal)?;
-        Ok(sequence)
     }
 
     /// Waits until nothing waits, or nobody takes archives any more: then `false`.

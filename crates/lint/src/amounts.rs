@@ -10,35 +10,38 @@ use crate::diagnostic::Safety;
 
 const QUANTITY_INVALID: Rule = rule!("quantity-invalid", Error, Versions::ALL,
     summary: "an amount of memory or disk that Kubernetes cannot read",
-    why: "pachd writes the fault into its log and drops the request or limit: the pod runs without it, and is the first to be \
-          killed when memory is short. Units are k, M, G, T, P, E and Ki, Mi, Gi, Ti, Pi, Ei; there is no B at their end, and \
-          K alone is none.",
-    source: "src/internal/ppsutil/util.go:85; https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/",
+    why: "pachd writes the fault into its log and drops the request or limit: the pod runs without it, and is the \
+          first to be killed when memory is short. Units are k, M, G, T, P, E and Ki, Mi, Gi, Ti, Pi, Ei; there is no \
+          B at their end, and K alone is none.",
+    source: "src/internal/ppsutil/util.go:85; \
+             https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/",
     fixable: Some(Safety::Unsafe),
 );
 const QUANTITY_FRACTION: Rule = rule!("quantity-fraction", Warning, Versions::ALL,
     summary: "an amount of memory or disk that is no whole number of bytes",
-    why: "`m` is a thousandth: `512m` of memory is half a byte, and with such a limit no container starts. Docker's `512m` is \
-          Kubernetes' `512M`. A fraction such as `1.1Gi` is rounded up to a byte, and newer API servers warn of it.",
-    source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-memory; created on API \
-             servers of 1.25.16 and 1.37.2",
+    why: "`m` is a thousandth: `512m` of memory is half a byte, and with such a limit no container starts. Docker's \
+          `512m` is Kubernetes' `512M`. A fraction such as `1.1Gi` is rounded up to a byte, and newer API servers warn \
+          of it.",
+    source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-memory; created \
+             on API servers of 1.25.16 and 1.37.2",
     fixable: Some(Safety::Unsafe),
 );
 const QUANTITY_WITHOUT_NUMBER: Rule = rule!("quantity-without-number", Warning, Versions::ALL,
     summary: "an amount without a digit, which is read as 0",
-    why: "The parser of Kubernetes takes a unit or a sign alone for 0, so `Gi` is a request of nothing. pachd says nothing of it.",
+    why: "The parser of Kubernetes takes a unit or a sign alone for 0, so `Gi` is a request of nothing. pachd says \
+          nothing of it.",
     source: "apimachinery, pkg/api/resource/quantity.go; created on API servers of 1.25.16 and 1.37.2",
 );
 const AMOUNT_NEGATIVE: Rule = rule!("amount-negative", Error, Versions::ALL,
     summary: "an amount below zero",
     why: "pachd passes it on, Kubernetes refuses the pod, and the pipeline fails.",
-    source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/; created on API servers of 1.25.16 \
-             and 1.37.2",
+    source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 const MEMORY_TOO_SMALL: Rule = rule!("memory-too-small", Warning, Versions::ALL,
     summary: "a memory limit with which no container starts",
-    why: "Kubernetes takes any limit. A node needs some megabytes to start a container at all, and kills it before it runs \
-          when there are less. Docker's least is 6 MB.",
+    why: "Kubernetes takes any limit. A node needs some megabytes to start a container at all, and kills it before it \
+          runs when there are less. Docker's least is 6 MB.",
     source: "https://docs.docker.com/engine/containers/resource_constraints/",
 );
 
@@ -148,7 +151,8 @@ fn invalid(spec: &Spec<'_>, name: &str, amount: Text<'_>, findings: &mut Finding
         format!("{} is no amount that Kubernetes can read", shown(amount.value)),
     )
     .note(format!(
-        "pachd accepts it, writes a line into its log and drops it: the pod has no such {name}, nor the cluster's default"
+        "pachd accepts it, writes a line into its log and drops it: the pod has no such {name}, nor the \
+         cluster's default"
     ));
     findings.add(match meant(amount.value) {
         Some(meant) => {
@@ -161,8 +165,8 @@ fn invalid(spec: &Spec<'_>, name: &str, amount: Text<'_>, findings: &mut Finding
     });
 }
 
-/// What somebody surely means by it. A comma may be a point or set thousands apart, which is a thousand times as much, so
-/// only one before one or two digits is read; the same holds for a blank between digits.
+/// What somebody surely means by it. A comma may be a point or set thousands apart, which is a thousand times as much,
+/// so only one before one or two digits is read; the same holds for a blank between digits.
 fn meant(text: &str) -> Option<String> {
     let text = text.trim();
     let end = text

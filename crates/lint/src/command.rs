@@ -12,21 +12,21 @@ use crate::spec::tree::Value;
 
 const NAMED_PIPE_REMOVED: Rule = rule!("named-pipe-removed", Error, Versions::ALL,
     summary: "a spout that writes to /pfs/out",
-    why: "In 1.x /pfs/out was a pipe into which a spout wrote tar archives. It is deprecated since 1.12 and gone since 2.0: what \
-          a spout writes there is lost, or fails. `spoutctl put` takes the same archives and commits them.",
+    why: "In 1.x /pfs/out was a pipe into which a spout wrote tar archives. It is deprecated since 1.12 and gone since \
+          2.0: what a spout writes there is lost, or fails. `spoutctl put` takes the same archives and commits them.",
     source: "1.13, src/server/worker/driver/driver.go:556; CHANGELOG of 1.12",
 );
 const SPOUT_EXITS: Rule = rule!("spout-exits", Warning, Versions::ALL,
     summary: "a spout that ends by itself",
-    why: "A spout's program is to run for ever. When it ends with 0, or with a code in `accept_return_code`, it is not started \
-          again: the pod stays and does nothing. Only another code makes the worker start it anew.",
+    why: "A spout's program is to run for ever. When it ends with 0, or with a code in `accept_return_code`, it is not \
+          started again: the pod stays and does nothing. Only another code makes the worker start it anew.",
     source: "src/internal/backoff/retry.go:131; src/server/worker/worker.go:143",
     fixable: Some(Safety::Unsafe),
 );
 const CMD_ONE_STRING: Rule = rule!("cmd-one-string", Warning, Versions::ALL,
     summary: "a whole command line as one element of `cmd`",
-    why: "The first element is the name of a program, spaces and all. There is no shell that would take it apart, so the worker \
-          looks for a program of that name and finds none.",
+    why: "The first element is the name of a program, spaces and all. There is no shell that would take it apart, so \
+          the worker looks for a program of that name and finds none.",
     source: "src/server/worker/driver/driver.go:380",
     fixable: Some(Safety::Unsafe),
 );
@@ -38,27 +38,29 @@ const CMD_NO_SHELL_EXPANSION: Rule = rule!("cmd-no-shell-expansion", Warning, Ve
 );
 const PUT_FILE_FLAG: Rule = rule!("put-file-flag", Error, Versions::ALL,
     summary: "`pachctl put file` with a flag of another version",
-    why: "In 1.x `put file` appends, and `-o` makes it overwrite. In 2.x it overwrites, and `-a` makes it append. The pachctl in \
-          a spout's container is the cluster's own, and refuses a flag that it does not know, so nothing is ever written.",
+    why: "In 1.x `put file` appends, and `-o` makes it overwrite. In 2.x it overwrites, and `-a` makes it append. The \
+          pachctl in a spout's container is the cluster's own, and refuses a flag that it does not know, so nothing is \
+          ever written.",
     source: "src/server/pfs/cmds/cmds.go:1640; in 1.13, src/server/pfs/cmds/cmds.go:916",
     fixable: Some(Safety::Unsafe),
 );
 const PUT_FILE_PROJECT: Rule = rule!("put-file-project", Warning, Versions::since(2, 5),
     summary: "`pachctl put file` in a spout of another project than `default`",
-    why: "The configuration that a spout's pod gets says project `default`, whatever the spout's project is. So pachctl looks \
-          for the repo in the wrong project.",
+    why: "The configuration that a spout's pod gets says project `default`, whatever the spout's project is. So \
+          pachctl looks for the repo in the wrong project.",
     source: "src/internal/config/config.go:75; src/server/pps/server/worker_rc.go:988",
     fixable: Some(Safety::Unsafe),
 );
 const WRITE_AROUND_SIDECAR: Rule = rule!("write-around-sidecar", Warning, Versions::TWO,
     summary: "a spout that talks to pachd itself instead of its sidecar",
-    why: "Since 2.0 only the sidecar in the spout's own pod may start commits on the spout's output branch. Through pachd's own \
-          address the answer is: cannot start a commit on an output branch.",
+    why: "Since 2.0 only the sidecar in the spout's own pod may start commits on the spout's output branch. Through \
+          pachd's own address the answer is: cannot start a commit on an output branch.",
     source: "src/server/pfs/server/server_commit.go:155",
 );
 const FOREIGN_REPO: Rule = rule!("foreign-repo", Info, Versions::ALL,
     summary: "`pachctl put file` into a repo that is not the spout's own",
-    why: "With authentication on, a spout may write to its own repo only, until somebody gives its pipeline a role for the other.",
+    why: "With authentication on, a spout may write to its own repo only, until somebody gives its pipeline a role for \
+          the other.",
     source: "src/server/auth/server/api_server.go:919; in 1.13, src/server/pps/server/api_server.go:2216",
 );
 

@@ -15,15 +15,15 @@ use crate::spec::tree::{Member, Value};
 
 const MISSING_TRANSFORM: Rule = rule!("missing-transform", Error, Versions::ALL,
     summary: "a spec without `transform`",
-    why: "`transform` says which program runs. Up to 2.7 pachd refuses a spec without one. Since 2.8 it fills one in from its \
-          defaults, which have an image and no program, so the spec is accepted and the worker fails the pipeline: nothing \
-          to run: no transform.cmd.",
+    why: "`transform` says which program runs. Up to 2.7 pachd refuses a spec without one. Since 2.8 it fills one in \
+          from its defaults, which have an image and no program, so the spec is accepted and the worker fails the \
+          pipeline: nothing to run: no transform.cmd.",
     source: "src/server/pps/server/api_server.go:1878; src/server/worker/worker.go:76",
 );
 const MISSING_CMD: Rule = rule!("missing-cmd", Error, Versions::ALL,
     summary: "a transform without `cmd`",
-    why: "pachd accepts the spec. In 2.x the worker then fails the pipeline: nothing to run: no transform.cmd. In 1.x it runs \
-          the image's entrypoint, if the cluster lets it ask Docker for it.",
+    why: "pachd accepts the spec. In 2.x the worker then fails the pipeline: nothing to run: no transform.cmd. In 1.x \
+          it runs the image's entrypoint, if the cluster lets it ask Docker for it.",
     source: "src/server/worker/worker.go:76; in 1.13, src/server/worker/worker.go:91",
 );
 const MISSING_IMAGE: Rule = rule!("missing-image", Warning, Versions::ALL,
@@ -33,30 +33,31 @@ const MISSING_IMAGE: Rule = rule!("missing-image", Warning, Versions::ALL,
 );
 const IMAGE_TAG: Rule = rule!("image-tag", Warning, Versions::ALL,
     summary: "an image without a tag, or `latest`",
-    why: "What such a name stands for changes, so the spout may run other code after its pod was moved. pachctl warns of it, \
-          too, and is taken in by a registry's port.",
+    why: "What such a name stands for changes, so the spout may run other code after its pod was moved. pachctl warns \
+          of it, too, and is taken in by a registry's port.",
     source: "src/internal/ppsutil/decoder.go:156",
 );
 const IMAGE_BLANK: Rule = rule!("image-blank", Error, Versions::ALL,
     summary: "an image that begins or ends with a blank",
-    why: "pachd accepts it, and Kubernetes takes the ReplicationController and refuses each of its pods: must not have leading \
-          or trailing whitespace. Nothing fails the pipeline; it never gets a pod. An end of line counts as a blank.",
+    why: "pachd accepts it, and Kubernetes takes the ReplicationController and refuses each of its pods: must not have \
+          leading or trailing whitespace. Nothing fails the pipeline; it never gets a pod. An end of line counts as a \
+          blank.",
     source: "created on API servers of 1.25.16 and 1.37.2",
     fixable: Some(Safety::Unsafe),
 );
 const IMAGE_REFERENCE: Rule = rule!("image-reference", Warning, Versions::ALL,
     summary: "a text that is the name of no image",
-    why: "Neither pachd nor the API server looks at an image's name. The node does, and starts no container: InvalidImageName. \
-          A name is in lower case; it has one tag at most, and no `https://` in front.",
+    why: "Neither pachd nor the API server looks at an image's name. The node does, and starts no container: \
+          InvalidImageName. A name is in lower case; it has one tag at most, and no `https://` in front.",
     source: "https://kubernetes.io/docs/concepts/containers/images/; https://github.com/distribution/reference",
 );
 const USER_NUMBER: Rule = rule!("user-number", Error, Versions::TWO,
     summary: "a user whose number is too large or below zero",
-    why: "A whole number in `transform.user` is what the pod's processes run as, and Kubernetes takes 0 to 2147483647. In a \
-          deployment whose workers run as root, or whose security contexts are off, pachd does not look at the number. What \
-          is no whole number, such as `root` or `1000:1000`, pachd only writes to its log.",
-    source: "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/; created on API servers of 1.25.16 \
-             and 1.37.2",
+    why: "A whole number in `transform.user` is what the pod's processes run as, and Kubernetes takes 0 to 2147483647. \
+          In a deployment whose workers run as root, or whose security contexts are off, pachd does not look at the \
+          number. What is no whole number, such as `root` or `1000:1000`, pachd only writes to its log.",
+    source: "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 
 pub(super) const RULES: &[Rule] = &[

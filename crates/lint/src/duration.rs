@@ -136,7 +136,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic_and_what_it_tells_is_what_protojson_reads(text in "[-+]?([0-9]{0,12}[.]?[0-9]{0,12}(h|m|s|ms|us|ns|µs|x)?){0,3}") {
+        fn no_text_makes_it_panic_and_what_it_tells_is_what_protojson_reads(
+            text in "[-+]?([0-9]{0,12}[.]?[0-9]{0,12}(h|m|s|ms|us|ns|µs|x)?){0,3}"
+        ) {
             if let Some(seconds) = seconds(&text) {
                 prop_assert!(is_seconds(&format!("{seconds}s")), "{seconds}");
             }

@@ -22,7 +22,8 @@ pub(super) fn rename(file: &SourceFile, key: &Key, name: &str) -> Edit {
     replace(key.span, quoted_like(file.slice(key.span), name))
 }
 
-/// Writes another string for a value, in the quotes that it has. None when the old or the new one needs more than quotes.
+/// Writes another string for a value, in the quotes that it has. None when the old or the new one needs more than
+/// quotes.
 pub(super) fn reword(file: &SourceFile, node: &Node, text: &str) -> Option<Edit> {
     let written = file.slice(node.span);
     let is_quoted = written.starts_with(['"', '\'']);
@@ -50,7 +51,8 @@ pub(super) fn quote(file: &SourceFile, node: &Node) -> Option<Edit> {
     (harmless && is_scalar).then(|| replace(node.span, format!("\"{written}\"")))
 }
 
-/// Takes the member at `at` out of its object, with its comma or its lines. None when nothing would be left of a block of YAML.
+/// Takes the member at `at` out of its object, with its comma or its lines. None when nothing would be left of a block
+/// of YAML.
 pub(super) fn remove(file: &SourceFile, parent: &Node, at: usize) -> Option<Edit> {
     let members = parent.members();
     let member = members.get(at)?;

@@ -13,28 +13,29 @@ use crate::spec::tree::Member;
 
 const ENV_NAME: Rule = rule!("env-name", Error, Versions::ALL,
     summary: "a name that no environment variable can have",
-    why: "pachd looks at no name. Up to 1.31 Kubernetes takes letters, digits, `-`, `_` and `.`, with no digit and no `..` at \
-          the beginning, and refuses the pod otherwise, so the pipeline fails. Since 1.32 it takes any printable ASCII but \
-          `=`. Without --kubernetes what only older versions refuse is a warning.",
+    why: "pachd looks at no name. Up to 1.31 Kubernetes takes letters, digits, `-`, `_` and `.`, with no digit and no \
+          `..` at the beginning, and refuses the pod otherwise, so the pipeline fails. Since 1.32 it takes any \
+          printable ASCII but `=`. Without --kubernetes what only older versions refuse is a warning.",
     source: "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/, \
              feature gate RelaxedEnvironmentVariableValidation; created on API servers of 1.25.16 and 1.37.2",
 );
 const ENV_RESERVED: Rule = rule!("env-reserved", Warning, Versions::ALL,
     summary: "an environment variable that Pachyderm sets itself",
-    why: "Pachyderm's own variables come later in the list, and of two of one name the later wins: the spec's value is lost. In \
-          1.x `PPS_PIPELINE_NAME` is the exception: the spec's value wins, and breaks the worker.",
+    why: "Pachyderm's own variables come later in the list, and of two of one name the later wins: the spec's value is \
+          lost. In 1.x `PPS_PIPELINE_NAME` is the exception: the spec's value wins, and breaks the worker.",
     source: "src/server/pps/server/worker_rc.go:226 and 771; in 1.13, src/server/pps/server/worker_rc.go:516",
 );
 const ENV_OVERRIDES_PACHCTL: Rule = rule!("env-overrides-pachctl", Warning, Versions::ALL,
     summary: "an environment variable that turns pachctl away from the spout's own credentials",
-    why: "A spout's pod has a configuration file for pachctl and the SDKs with the address of its sidecar and a token. These \
-          variables come before that file. Through another address pachd lets nobody write to a spout's output branch.",
+    why: "A spout's pod has a configuration file for pachctl and the SDKs with the address of its sidecar and a token. \
+          These variables come before that file. Through another address pachd lets nobody write to a spout's output \
+          branch.",
     source: "src/internal/config/config.go:35; src/server/pfs/cmds/cmds.go:2397",
 );
 const ENV_PLAINTEXT_SECRET: Rule = rule!("env-plaintext-secret", Warning, Versions::ALL,
     summary: "a password or a key in the spec",
-    why: "A spec is kept in the cluster for ever, with all its versions, and everybody who may look at the pipeline can read \
-          it. A Kubernetes secret, named in `transform.secrets`, ends up in the same variable.",
+    why: "A spec is kept in the cluster for ever, with all its versions, and everybody who may look at the pipeline \
+          can read it. A Kubernetes secret, named in `transform.secrets`, ends up in the same variable.",
     source: "src/server/pps/server/worker_rc.go:771",
 );
 const DUPLICATE_ENV: Rule = rule!("duplicate-env", Warning, Versions::ALL,
@@ -44,11 +45,11 @@ const DUPLICATE_ENV: Rule = rule!("duplicate-env", Warning, Versions::ALL,
 );
 const ENV_TOO_LARGE: Rule = rule!("env-too-large", Error, Versions::ALL,
     summary: "an environment that is too large",
-    why: "A value goes into the pipeline's ReplicationController as it is. etcd refuses objects of more than 1.5 MiB, so the \
-          pipeline fails. Linux starts no program with one variable of 128 KiB or more, so with such a one the worker ends \
-          at once, again and again.",
-    source: "https://etcd.io/docs/v3.5/dev-guide/limit/; Linux, execve(2), MAX_ARG_STRLEN; created on API servers of 1.25.16 \
-             and 1.37.2",
+    why: "A value goes into the pipeline's ReplicationController as it is. etcd refuses objects of more than 1.5 MiB, \
+          so the pipeline fails. Linux starts no program with one variable of 128 KiB or more, so with such a one the \
+          worker ends at once, again and again.",
+    source: "https://etcd.io/docs/v3.5/dev-guide/limit/; Linux, execve(2), MAX_ARG_STRLEN; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 
 pub(super) const RULES: &[Rule] = &[
@@ -224,9 +225,13 @@ fn taken(spec: &Spec<'_>, span: Span, name: &str, findings: &mut Findings<'_>) {
                 .help("delete it, or name the variable otherwise")
         });
     } else if spec.spout && ["PACH_CONFIG", "PACHD_ADDRESS", "PACH_CONTEXT"].contains(&name) {
+        let text = format!("{} turns pachctl away from the spout's own credentials", shown(name));
         findings.add(
-            Finding::new(&ENV_OVERRIDES_PACHCTL, span, format!("{} turns pachctl away from the spout's own credentials", shown(name)))
-                .note("a spout's pod has /pachctl/config.json with the sidecar's address and a token, and this comes before it")
+            Finding::new(&ENV_OVERRIDES_PACHCTL, span, text)
+                .note(
+                    "a spout's pod has /pachctl/config.json with the sidecar's address and a token, and this comes \
+                     before it",
+                )
                 .help("delete it; pachctl and the SDKs find the sidecar by themselves"),
         );
     }
@@ -250,11 +255,13 @@ fn plaintext(member: &Member, value: &str, findings: &mut Findings<'_>) {
     if !is_literal || !is_telling || matches!(value, "true" | "false" | "0" | "1") {
         return;
     }
+    let text = format!("the value of {} looks like a secret", shown(&member.key.name));
     findings.add(
-        Finding::new(&ENV_PLAINTEXT_SECRET, member.value.span, format!("the value of {} looks like a secret", shown(&member.key.name)))
+        Finding::new(&ENV_PLAINTEXT_SECRET, member.value.span, text)
             .note("everybody who may look at the pipeline can read it, in this version of the spec and in all to come")
             .help(format!(
-                "make a Kubernetes secret and write in `transform.secrets`: {{\"name\": …, \"key\": …, \"env_var\": \"{}\"}}",
+                "make a Kubernetes secret and write in `transform.secrets`: \
+                 {{\"name\": …, \"key\": …, \"env_var\": \"{}\"}}",
                 shown(&member.key.name).trim_matches('`')
             )),
     );

@@ -7,9 +7,9 @@ use super::view::{Fields, Spec};
 
 const INPUT_S3: Rule = rule!("input-s3", Error, Versions::ALL,
     summary: "an S3 input that pachd cannot offer",
-    why: "With `s3` the code reads an input through an S3 gateway, which shows a commit as a whole: the `glob` has to be `/`, \
-          files can be neither `lazy` nor empty, and there is no such input in a join, a group or a union. pachd refuses the \
-          spec otherwise.",
+    why: "With `s3` the code reads an input through an S3 gateway, which shows a commit as a whole: the `glob` has to \
+          be `/`, files can be neither `lazy` nor empty, and there is no such input in a join, a group or a union. \
+          pachd refuses the spec otherwise.",
     source: "src/server/pps/server/api_server.go:136",
 );
 

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use super::edit;
 use super::finding::{Finding, Findings};
-use super::likeness::{home_of, likeness};
+use super::likeness::{home_of, likeness, listed};
 use super::rule::{Rule, rule};
-use super::shape::Owner;
 use super::version::{Version, Versions};
-use super::view::{Spec, shown};
+use super::view::{Owner, Spec, shown};
 use crate::diagnostic::Safety;
 use crate::spec::tree::{Key, Member, Node, Value};
 use spoutctl_fields::{Field, Kind, Message, SPEC, camel_case};
@@ -23,22 +22,23 @@ const UNKNOWN_FIELD: Rule = rule!("unknown-field", Error, Versions::ALL,
 const FIELD_NOT_IN_VERSION: Rule = rule!("field-not-in-version", Error, Versions::ALL,
     summary: "a field that another version of Pachyderm has",
     why: "Fields come and go: `spout.overwrite`, `spout.marker`, `standby` and `enable_stats` went with 2.0, \
-          `autoscaling` came with 1.13, `tolerations` with 2.5. To the version that the spec is meant for it is an unknown \
-          field, and it refuses the spec.",
+          `autoscaling` came with 1.13, `tolerations` with 2.5. To the version that the spec is meant for it is an \
+          unknown field, and it refuses the spec.",
     source: "src/pps/pps.proto of 2.x, src/client/pps/pps.proto of 1.x",
     fixable: Some(Safety::Unsafe),
 );
 const DUPLICATE_KEY: Rule = rule!("duplicate-key", Error, Versions::ALL,
     summary: "one key twice in an object",
-    why: "It depends on who reads it which one counts: pachctl 1.x and 2.8 to 2.12 take the last without a word, 2.0 to 2.7 \
-          refuse the file, and so does pachd itself when the spec is sent to it as JSON. What was meant cannot be known.",
+    why: "It depends on who reads it which one counts: pachctl 1.x and 2.8 to 2.12 take the last without a word, 2.0 \
+          to 2.7 refuse the file, and so does pachd itself when the spec is sent to it as JSON. What was meant cannot \
+          be known.",
     source: "src/internal/ppsutil/decoder.go; run with pachctl 1.13.4 and 2.12 and CreatePipelineV2 of pachd 2.12",
     fixable: Some(Safety::Unsafe),
 );
 const DUPLICATE_CASING: Rule = rule!("duplicate-casing", Error, Versions::ALL,
     summary: "one field in both spellings",
-    why: "`datum_tries` and `datumTries` are the same field. 2.7 and later refuse the spec; before, the camelCase one is \
-          taken without a word.",
+    why: "`datum_tries` and `datumTries` are the same field. 2.7 and later refuse the spec; before, the camelCase one \
+          is taken without a word.",
     source: "protojson; run with pachctl 1.13.4 and 2.12",
     fixable: Some(Safety::Unsafe),
 );
@@ -292,19 +292,6 @@ fn elsewhere(finding: Finding, home: &str) -> Finding {
         None => finding.label("this belongs at the top level").help(format!(
             "write `{home}` beside `pipeline`, not inside of something else"
         )),
-    }
-}
-
-pub(super) fn listed(message: &Message, version: Version) -> String {
-    let names: Vec<_> = message
-        .fields_in(version)
-        .map(|field| format!("`{}`", field.name))
-        .collect();
-    match names.as_slice() {
-        [] => "there are no fields in it".to_owned(),
-        [only] => format!("its only field is {only}"),
-        few if few.len() <= 14 => format!("its fields are {}", few.join(", ")),
-        _ => "delete it, or look for its name in the reference of pipeline specs".to_owned(),
     }
 }
 

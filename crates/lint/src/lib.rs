@@ -14,7 +14,8 @@
 //! use spoutctl_lint::source::SourceFile;
 //! use spoutctl_lint::{Options, check};
 //!
-//! let spec = r#"{"pipeline": {"name": "events"}, "transform": {"image": "a:1", "cmd": ["sh"]}, "input": {}, "spout": {}}"#;
+//! let spec = r#"{"pipeline": {"name": "events"}, "transform": {"image": "a:1", "cmd": ["sh"]},
+//!     "input": {}, "spout": {}}"#;
 //! let file = SourceFile::new("spout.json", spec);
 //! let checked = check(&file, &Options::default());
 //! assert!(checked.diagnostics.iter().any(|found| found.message.contains("input")));
@@ -24,6 +25,7 @@
 //! ```
 
 mod amounts;
+mod catalogue;
 mod command;
 mod container;
 pub mod diagnostic;
@@ -73,36 +75,13 @@ pub use spoutctl_fields::version;
 
 use crate::spec::Parsed;
 use crate::spec::tree::Node;
+pub use catalogue::{any_rule_named, every_rule, rule_named, rule_nearest, rules};
 use finding::Findings;
 use kubernetes::Minor;
-pub use rule::{Rule, any_rule_named, every_rule, rule_named, rule_nearest, rules};
+pub use rule::Rule;
 pub use sources::{link, links};
 use version::Version;
 use view::{Fields, Spec};
-
-/// Every family of rules.
-const FAMILIES: &[&[Rule]] = &[
-    amounts::RULES,
-    command::RULES,
-    container::RULES,
-    environment::RULES,
-    input::RULES,
-    keys::RULES,
-    metadata::RULES,
-    naming::RULES,
-    pod::RULES,
-    put::RULES,
-    resources::RULES,
-    scheduling::RULES,
-    secrets::RULES,
-    service::RULES,
-    spout::RULES,
-    suppress::RULES,
-    syntax::RULES,
-    types::RULES,
-    unfinished::RULES,
-    workers::RULES,
-];
 
 /// How to look at a file.
 #[derive(Debug, Clone, Default)]

@@ -1,11 +1,25 @@
 //! Names of fields as people write them: what they may have meant by one that is none.
 
 use spoutctl_fields::version::Version;
-use spoutctl_fields::{Kind, MESSAGES, SPEC};
+use spoutctl_fields::{Kind, MESSAGES, Message, SPEC};
 
 /// Whether some object of a spec has a field of that name, in whatever version.
 pub(super) fn is_known(name: &str) -> bool {
     MESSAGES.iter().any(|message| message.field(name).is_some())
+}
+
+/// The fields that a message has, as help for somebody who wrote another one.
+pub(super) fn listed(message: &Message, version: Version) -> String {
+    let names: Vec<_> = message
+        .fields_in(version)
+        .map(|field| format!("`{}`", field.name))
+        .collect();
+    match names.as_slice() {
+        [] => "there are no fields in it".to_owned(),
+        [only] => format!("its only field is {only}"),
+        few if few.len() <= 14 => format!("its fields are {}", few.join(", ")),
+        _ => "delete it, or look for its name in the reference of pipeline specs".to_owned(),
+    }
 }
 
 /// What other tools call a field, and what it is called here.

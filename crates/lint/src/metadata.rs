@@ -19,33 +19,34 @@ const METADATA_RESERVED: Rule = rule!("metadata-reserved", Info, Versions::ALL,
 );
 const LABEL_KEY: Rule = rule!("label-key", Error, Versions::ALL,
     summary: "a key that no label can have",
-    why: "The key of a label is a name of at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at both ends; \
-          before it may be a domain in lower case and a slash. The same holds for keys of `node_selector` and of tolerations. \
-          pachd passes them on, Kubernetes refuses the objects, and the pipeline fails.",
-    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; created on \
-             API servers of 1.25.16 and 1.37.2",
+    why: "The key of a label is a name of at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at \
+          both ends; before it may be a domain in lower case and a slash. The same holds for keys of `node_selector` \
+          and of tolerations. pachd passes them on, Kubernetes refuses the objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; \
+             created on API servers of 1.25.16 and 1.37.2",
 );
 const LABEL_VALUE: Rule = rule!("label-value", Error, Versions::ALL,
     summary: "a value that no label can have",
-    why: "The value of a label is empty, or at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at both ends. \
-          The same holds for values of `node_selector` and of tolerations. pachd passes them on, Kubernetes refuses the \
-          objects, and the pipeline fails.",
-    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; created on \
-             API servers of 1.25.16 and 1.37.2",
+    why: "The value of a label is empty, or at most 63 letters, digits, `-`, `_` and `.` with a letter or a digit at \
+          both ends. The same holds for values of `node_selector` and of tolerations. pachd passes them on, Kubernetes \
+          refuses the objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set; \
+             created on API servers of 1.25.16 and 1.37.2",
 );
 const ANNOTATION_KEY: Rule = rule!("annotation-key", Error, Versions::ALL,
     summary: "a key that no annotation can have",
-    why: "The key of an annotation is formed as that of a label, but the domain before the slash may have upper-case letters. \
-          pachd passes it on, Kubernetes refuses the objects, and the pipeline fails.",
-    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set; created \
-             on API servers of 1.25.16 and 1.37.2",
+    why: "The key of an annotation is formed as that of a label, but the domain before the slash may have upper-case \
+          letters. pachd passes it on, Kubernetes refuses the objects, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set; \
+             created on API servers of 1.25.16 and 1.37.2",
 );
 const ANNOTATION_VALUE: Rule = rule!("annotation-value", Error, Versions::ALL,
     summary: "an annotation that Kubernetes knows, with a value that it refuses; or too much of them",
-    why: "Kubernetes does not look at most annotations. Some mean something to it, such as a profile of seccomp or the ranges \
-          that a load balancer takes connections from, and with a wrong value it refuses the objects. All keys and values \
-          together may have 262,144 bytes.",
-    source: "https://kubernetes.io/docs/reference/labels-annotations-taints/; created on API servers of 1.25.16 and 1.37.2",
+    why: "Kubernetes does not look at most annotations. Some mean something to it, such as a profile of seccomp or the \
+          ranges that a load balancer takes connections from, and with a wrong value it refuses the objects. All keys \
+          and values together may have 262,144 bytes.",
+    source: "https://kubernetes.io/docs/reference/labels-annotations-taints/; created on API servers of 1.25.16 and \
+             1.37.2",
 );
 
 pub(super) const RULES: &[Rule] = &[
@@ -121,13 +122,18 @@ pub(super) fn label_value(
     findings: &mut Findings<'_>,
 ) {
     findings.add(
-        Finding::new(&LABEL_VALUE, node.span, format!("{} cannot be the value of a {what}: it {why}", shown(value)))
-            .note(REFUSED)
-            .help(if what == "label" {
-                "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends; an annotation may have any text"
-            } else {
-                "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"
-            }),
+        Finding::new(
+            &LABEL_VALUE,
+            node.span,
+            format!("{} cannot be the value of a {what}: it {why}", shown(value)),
+        )
+        .note(REFUSED)
+        .help(if what == "label" {
+            "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends; an annotation may have \
+                 any text"
+        } else {
+            "use letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"
+        }),
     );
 }
 

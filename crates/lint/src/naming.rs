@@ -18,8 +18,8 @@ const MISSING_PIPELINE_NAME: Rule = rule!("missing-pipeline-name", Error, Versio
 );
 const PIPELINE_NAME_CHARSET: Rule = rule!("pipeline-name-charset", Error, Versions::ALL,
     summary: "a name with other characters than letters, digits, `-` and `_`",
-    why: "The name is also that of a repo, and `.`, `@`, `^` and `/` mean something in the name of a repo's commit. pachd \
-          refuses the spec. A project of such a name cannot exist either.",
+    why: "The name is also that of a repo, and `.`, `@`, `^` and `/` mean something in the name of a repo's commit. \
+          pachd refuses the spec. A project of such a name cannot exist either.",
     source: "src/internal/ancestry/ancestry.go:76; src/pfs/pfs.go:217",
     fixable: Some(Safety::Unsafe),
 );
@@ -31,55 +31,56 @@ const PIPELINE_NAME_START: Rule = rule!("pipeline-name-start", Error, Versions::
 );
 const PIPELINE_NAME_LENGTH: Rule = rule!("pipeline-name-length", Error, Versions::ALL,
     summary: "a name too long for Kubernetes",
-    why: "Kubernetes' names have at most 63 characters, and pachd makes them of the project, the name and the version. Since \
-          2.5 that leaves 51 for a pipeline in the project `default`, and less in a project of a longer name; before, pachd \
-          took up to 63.",
+    why: "Kubernetes' names have at most 63 characters, and pachd makes them of the project, the name and the version. \
+          Since 2.5 that leaves 51 for a pipeline in the project `default`, and less in a project of a longer name; \
+          before, pachd took up to 63.",
     source: "src/server/pps/server/api_server.go:1861; src/internal/ppsutil/util.go:53",
 );
 const SPOUT_NAME_NOT_DNS: Rule = rule!("spout-name-not-dns", Error, Versions::ALL,
     summary: "a spout's name with `_` or an upper-case letter",
-    why: "pachd accepts the name. Then it makes a Kubernetes secret for the spout with the name in it as it is written, \
-          Kubernetes refuses that (a secret's name is lower-case letters, digits, `-` and `.`), and after three attempts the \
-          pipeline fails. Ordinary pipelines have no such secret, so the same name works for them. The same holds for the \
-          project's name since 2.5.",
+    why: "pachd accepts the name. Then it makes a Kubernetes secret for the spout with the name in it as it is \
+          written, Kubernetes refuses that (a secret's name is lower-case letters, digits, `-` and `.`), and after \
+          three attempts the pipeline fails. Ordinary pipelines have no such secret, so the same name works for them. \
+          The same holds for the project's name since 2.5.",
     source: "src/server/pps/server/worker_rc.go:1005; run through Kubernetes' own validation, apimachinery 0.29",
     fixable: Some(Safety::Unsafe),
 );
 const NAME_TRAILING_DASH: Rule = rule!("name-trailing-dash", Error, Versions::ALL,
     summary: "a name that ends in `-` or `_`",
-    why: "pachd accepts the name and writes it into a label of each of the pipeline's objects. The value of a label has to end \
-          in a letter or a digit, so Kubernetes refuses the objects and the pipeline fails.",
+    why: "pachd accepts the name and writes it into a label of each of the pipeline's objects. The value of a label \
+          has to end in a letter or a digit, so Kubernetes refuses the objects and the pipeline fails.",
     source: "src/server/pps/server/api_server.go:3715; run through Kubernetes' own validation, apimachinery 0.29",
     fixable: Some(Safety::Unsafe),
 );
 const PROJECT_STARTS_WITH_DIGIT: Rule = rule!("project-starts-with-digit", Error, Versions::since(2, 5),
     summary: "a project whose name begins with a digit",
-    why: "Such a project can be made, but the names of its pipelines' services begin with it, and a service's name has to \
-          begin with a letter before Kubernetes 1.36, which refuses the service, and the pipeline fails. Without --kubernetes \
-          it is a warning.",
-    source: "src/server/pps/server/worker_rc.go:1102; feature gate RelaxedServiceNameValidation; created on API servers of \
-             1.25.16 and 1.37.2",
+    why: "Such a project can be made, but the names of its pipelines' services begin with it, and a service's name has \
+          to begin with a letter before Kubernetes 1.36, which refuses the service, and the pipeline fails. Without \
+          --kubernetes it is a warning.",
+    source: "src/server/pps/server/worker_rc.go:1102; feature gate RelaxedServiceNameValidation; created on API \
+             servers of 1.25.16 and 1.37.2",
 );
 const SERVICE_NAME_TOO_LONG: Rule = rule!("service-name-too-long", Error, Versions::ALL,
     summary: "a name that pachd accepts and that is too long for the pipeline's service",
-    why: "Kubernetes' services have names of at most 63 characters. pachd makes one of the project, the name and the version \
-          (`default-my-spout-v1`; up to 2.4 `pipeline-my-spout-v1`), and for a spout with a service of its own another one with \
-          `-user` at its end. Kubernetes refuses what is longer, and the pipeline fails.",
+    why: "Kubernetes' services have names of at most 63 characters. pachd makes one of the project, the name and the \
+          version (`default-my-spout-v1`; up to 2.4 `pipeline-my-spout-v1`), and for a spout with a service of its own \
+          another one with `-user` at its end. Kubernetes refuses what is longer, and the pipeline fails.",
     source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; \
              src/server/pps/server/worker_rc.go:1156; created on API servers of 1.25.16 and 1.37.2",
 );
 const NAME_FAILS_LATER: Rule = rule!("name-fails-later", Warning, Versions::ALL,
     summary: "a name that is too long for the pipeline's service once its version has more digits",
-    why: "The version of a pipeline is in the name of its service, and grows with each `update pipeline`. A name that just fits \
-          in version 9 is too long in version 10, or in 100: Kubernetes refuses the service, and the pipeline fails.",
-    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; created on API servers of 1.25.16 and \
-             1.37.2",
+    why: "The version of a pipeline is in the name of its service, and grows with each `update pipeline`. A name that \
+          just fits in version 9 is too long in version 10, or in 100: Kubernetes refuses the service, and the \
+          pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 
 const PIPELINE_TWICE: Rule = rule!("pipeline-twice", Error, Versions::ALL,
     summary: "two specs of one name in a file",
-    why: "pachctl creates the pipelines of a file one after the other. The second of one name is refused: the pipeline already \
-          exists. With `update pipeline` it replaces the first at once.",
+    why: "pachctl creates the pipelines of a file one after the other. The second of one name is refused: the pipeline \
+          already exists. With `update pipeline` it replaces the first at once.",
     source: "src/server/pps/pps.go:42; run with pachd 2.12",
 );
 

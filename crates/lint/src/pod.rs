@@ -1,5 +1,5 @@
-//! Rules about `pod_patch` and `pod_spec`: both are applied to the pod that pachd makes, and what comes of it is judged as
-//! Kubernetes judges a pod.
+//! Rules about `pod_patch` and `pod_spec`: both are applied to the pod that pachd makes, and what comes of it is judged
+//! as Kubernetes judges a pod.
 
 use std::collections::BTreeSet;
 
@@ -15,53 +15,56 @@ use super::{patch, worker};
 
 const POD_PATCH_NOT_JSON: Rule = rule!("pod-patch-not-json", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that is no JSON",
-    why: "Both are JSON in a string. pachd refuses the spec when it cannot read it: malformed PodPatch, or malformed PodSpec.",
+    why: "Both are JSON in a string. pachd refuses the spec when it cannot read it: malformed PodPatch, or malformed \
+          PodSpec.",
     source: "src/server/pps/server/api_server.go:1967",
 );
 const POD_PATCH_NOT_JSON_PATCH: Rule = rule!("pod-patch-not-json-patch", Error, Versions::ALL,
     summary: "`pod_patch` that is no JSON Patch, or `pod_spec` that is no object",
-    why: "`pod_patch` is a list of operations as RFC 6902 has them, `pod_spec` a part of a pod. pachd only looks whether it is \
-          JSON; when it makes the pod it cannot apply it, and after three attempts the pipeline fails.",
+    why: "`pod_patch` is a list of operations as RFC 6902 has them, `pod_spec` a part of a pod. pachd only looks \
+          whether it is JSON; when it makes the pod it cannot apply it, and after three attempts the pipeline fails.",
     source: "src/server/pps/server/worker_rc.go:567",
 );
 const POD_SPEC_DEPRECATED: Rule = rule!("pod-spec-deprecated", Info, Versions::ALL,
     summary: "`pod_spec`, which `pod_patch` replaces",
-    why: "`pod_spec` still works. It replaces lists as a whole, so that it takes containers and volumes away without saying so; \
-          `pod_patch` changes what it names.",
+    why: "`pod_spec` still works. It replaces lists as a whole, so that it takes containers and volumes away without \
+          saying so; `pod_patch` changes what it names.",
     source: "src/pps/pps.proto:767",
 );
 const POD_PATCH_FAILS: Rule = rule!("pod-patch-fails", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that cannot be applied to the pod",
-    why: "pachd applies both when it makes the pod, long after it has accepted the spec. A path that is not in the pod, a `test` \
-          that fails, or a value of another type than the field has is an error then, and after three attempts the pipeline \
-          fails. The containers are `user`, which is 0, and `storage`, which is 1; a list that is not there, such as \
-          `tolerations`, has to be added as a whole.",
+    why: "pachd applies both when it makes the pod, long after it has accepted the spec. A path that is not in the \
+          pod, a `test` that fails, or a value of another type than the field has is an error then, and after three \
+          attempts the pipeline fails. The containers are `user`, which is 0, and `storage`, which is 1; a list that \
+          is not there, such as `tolerations`, has to be added as a whole.",
     source: "src/server/pps/server/worker_rc.go:567; github.com/evanphx/json-patch v4.12.0",
 );
 const POD_PATCH_PATH: Rule = rule!("pod-patch-path", Warning, Versions::ALL,
     summary: "a path in `pod_patch` that does not begin with `/`",
-    why: "A JSON Pointer begins with a slash, and other tools refuse one that does not. The library that pachd applies patches \
-          with looks at nothing before the first slash: `spec/nodeName` changes `/nodeName`.",
+    why: "A JSON Pointer begins with a slash, and other tools refuse one that does not. The library that pachd applies \
+          patches with looks at nothing before the first slash: `spec/nodeName` changes `/nodeName`.",
     source: "RFC 6901, section 3; github.com/evanphx/json-patch v4.12.0",
 );
 const POD_REFUSED: Rule = rule!("pod-refused", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` with which Kubernetes refuses the pod",
-    why: "pachd applies both and passes the pod on. Kubernetes judges it as any other pod of a ReplicationController: names, \
-          volumes and their mounts, containers, ports, probes, resources, users, affinity. What it refuses fails the pipeline, \
-          or never gets a pod. Whether a class or an account exists only the cluster knows, and is not looked at.",
-    source: "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/; created on API servers of 1.25.16 \
-             and 1.37.2",
+    why: "pachd applies both and passes the pod on. Kubernetes judges it as any other pod of a ReplicationController: \
+          names, volumes and their mounts, containers, ports, probes, resources, users, affinity. What it refuses \
+          fails the pipeline, or never gets a pod. Whether a class or an account exists only the cluster knows, and is \
+          not looked at.",
+    source: "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 const POD_FIELD_UNKNOWN: Rule = rule!("pod-field-unknown", Warning, Versions::ALL,
     summary: "a field in `pod_patch` or `pod_spec` that no pod has",
-    why: "pachd reads the patched pod with the fields that it knows and drops all others without a word. Fields of Kubernetes \
-          newer than 1.29 are dropped by pachd 2.12, too.",
+    why: "pachd reads the patched pod with the fields that it knows and drops all others without a word. Fields of \
+          Kubernetes newer than 1.29 are dropped by pachd 2.12, too.",
     source: "k8s.io/api v0.29.2, core/v1; created on API servers of 1.25.16 and 1.37.2",
 );
 const POD_CONTAINER_MISSING: Rule = rule!("pod-container-missing", Warning, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that takes a container away",
-    why: "The pod of a spout has the containers `user`, in which the code runs, and `storage`, through which it writes. \
-          Kubernetes takes a pod without one of them, and nothing works in it. `pod_spec` replaces a list as a whole.",
+    why: "The pod of a spout has the containers `user`, in which the code runs, and `storage`, through which it \
+          writes. Kubernetes takes a pod without one of them, and nothing works in it. `pod_spec` replaces a list as a \
+          whole.",
     source: "src/server/pps/server/worker_rc.go:431",
 );
 

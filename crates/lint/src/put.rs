@@ -7,15 +7,15 @@ use super::view::{Spec, Text, shown};
 
 const PUT_ENDS: Rule = rule!("put-ends", Warning, Versions::ALL,
     summary: "`spoutctl put -- CMD` that ends with the command",
-    why: "When the command ends well, `put` ends with 0, and a spout whose program has ended with 0 is never run again, while its \
-          state stays running. With `--restart` the command is started again; with `--endless` its end is a failure, after which \
-          the worker starts the spout anew.",
+    why: "When the command ends well, `put` ends with 0, and a spout whose program has ended with 0 is never run \
+          again, while its state stays running. With `--restart` the command is started again; with `--endless` its \
+          end is a failure, after which the worker starts the spout anew.",
     source: "src/server/worker/pipeline/spout/spout.go; run with 2.12.0",
 );
 const PUT_READ_ONLY_ROOT: Rule = rule!("put-read-only-root", Warning, Versions::since(2, 3),
     summary: "`spoutctl put` with a directory that a numeric `user` may not write",
-    why: "With a number in `transform.user` the container's root is read-only, and only /tmp, /pfs and /pach-bin can be written. \
-          A spool elsewhere cannot be made, and larger archives cannot be held.",
+    why: "With a number in `transform.user` the container's root is read-only, and only /tmp, /pfs and /pach-bin can \
+          be written. A spool elsewhere cannot be made, and larger archives cannot be held.",
     source: "src/server/pps/server/worker_rc.go; run with 2.12.0",
 );
 

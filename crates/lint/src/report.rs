@@ -1,7 +1,8 @@
 //! What a linter found, as text: for a person, for an editor, for each of the places that collect such things.
 //!
-//! An adapter: it knows diagnostics, their files and the list of rules. It knows no stream; whoever calls it decides where
-//! the text goes. All that it prints of a file is made harmless for a terminal, and escaped as the format wants it.
+//! An adapter: it knows diagnostics, their files and the list of rules. It knows no stream; whoever calls it decides
+//! where the text goes. All that it prints of a file is made harmless for a terminal, and escaped as the format wants
+//! it.
 
 mod concise;
 mod github;

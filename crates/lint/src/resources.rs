@@ -14,33 +14,33 @@ use crate::spec::tree::Member;
 
 const LIMIT_BELOW_REQUEST: Rule = rule!("limit-below-request", Error, Versions::ALL,
     summary: "a limit that is less than what is requested",
-    why: "Kubernetes refuses a pod in which a container requests more of something than its limit. The limits of the user's \
-          container are those of the one that prepares the pod, too; that one requests 64M of memory unless the spec requests \
-          some itself. Before 2.8, or when its defaults are switched off, the sidecar does the same.",
+    why: "Kubernetes refuses a pod in which a container requests more of something than its limit. The limits of the \
+          user's container are those of the one that prepares the pod, too; that one requests 64M of memory unless the \
+          spec requests some itself. Before 2.8, or when its defaults are switched off, the sidecar does the same.",
     source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/; \
              src/server/pps/server/worker_rc.go:491; created on API servers of 1.25.16 and 1.37.2",
 );
 const LIMIT_BELOW_DEFAULT_REQUEST: Rule = rule!("limit-below-default-request", Warning, Versions::since(2, 8),
     summary: "a limit that is less than what the cluster's defaults request",
-    why: "Since 2.8 a new cluster has defaults that request 1 CPU, 256Mi of memory and 1Gi of disk for the user's container and \
-          for the sidecar, and pachd merges them into a spec that has limits alone. Kubernetes refuses a pod in which a \
-          container requests more than its limit, so the pipeline fails. `pachctl inspect defaults --cluster` shows what a \
-          cluster has.",
+    why: "Since 2.8 a new cluster has defaults that request 1 CPU, 256Mi of memory and 1Gi of disk for the user's \
+          container and for the sidecar, and pachd merges them into a spec that has limits alone. Kubernetes refuses a \
+          pod in which a container requests more than its limit, so the pipeline fails. `pachctl inspect defaults \
+          --cluster` shows what a cluster has.",
     source: "src/internal/clusterstate/v2.8.0/defaults.go:57; created on API servers of 1.25.16 and 1.37.2",
 );
 const GPU_SPEC: Rule = rule!("gpu-spec", Error, Versions::ALL,
     summary: "a GPU that Kubernetes does not grant",
-    why: "The type of a GPU is the name of a resource that a device plugin offers: a domain in lower case, a slash and a name. \
-          Kubernetes refuses a pod that requests GPUs without a limit of as many, that names no type, or that asks for less \
-          than none. A limit alone is enough.",
-    source: "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/; src/internal/ppsutil/util.go:103; created on API \
-             servers of 1.25.16 and 1.37.2",
+    why: "The type of a GPU is the name of a resource that a device plugin offers: a domain in lower case, a slash and \
+          a name. Kubernetes refuses a pod that requests GPUs without a limit of as many, that names no type, or that \
+          asks for less than none. A limit alone is enough.",
+    source: "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/; src/internal/ppsutil/util.go:103; created \
+             on API servers of 1.25.16 and 1.37.2",
 );
 const DEFAULT_REQUESTS: Rule = rule!("default-requests", Info, Versions::since(2, 5),
     summary: "a spec that leaves its resources to the defaults",
-    why: "Without requests and limits a pod asks for 1 CPU, 256Mi of memory and 1Gi of disk, which may be more than a small \
-          spout needs or a small cluster has. From 2.5 to 2.7 {} opts out; since 2.8 the cluster's defaults are merged in, and \
-          only {\"cpu\": null, \"memory\": null, \"disk\": null} does.",
+    why: "Without requests and limits a pod asks for 1 CPU, 256Mi of memory and 1Gi of disk, which may be more than a \
+          small spout needs or a small cluster has. From 2.5 to 2.7 {} opts out; since 2.8 the cluster's defaults are \
+          merged in, and only {\"cpu\": null, \"memory\": null, \"disk\": null} does.",
     source: "src/server/pps/server/worker_rc.go:732; run with pachd 2.12",
     opt_in: true,
 );

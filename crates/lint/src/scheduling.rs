@@ -18,20 +18,20 @@ const TOLERATION_OPERATOR: Rule = rule!("toleration-operator", Error, Versions::
 );
 const TOLERATION_CONFLICT: Rule = rule!("toleration-conflict", Error, Versions::since(2, 5),
     summary: "a toleration whose parts do not go together",
-    why: "EXISTS looks at no value and may have none. EQUAL needs a key. `toleration_seconds` are for the effect NO_EXECUTE alone; \
-          without an effect they are refused, too. pachd passes all of it on, Kubernetes refuses the pod, and the pipeline \
-          fails.",
-    source: "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/; created on API servers of 1.25.16 \
-             and 1.37.2",
+    why: "EXISTS looks at no value and may have none. EQUAL needs a key. `toleration_seconds` are for the effect \
+          NO_EXECUTE alone; without an effect they are refused, too. pachd passes all of it on, Kubernetes refuses the \
+          pod, and the pipeline fails.",
+    source: "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/; created on API servers of \
+             1.25.16 and 1.37.2",
     fixable: Some(Safety::Unsafe),
 );
 const PRIORITY_CLASS_NAME: Rule = rule!("priority-class-name", Error, Versions::ALL,
     summary: "a name that no priority class can have",
-    why: "The name is a DNS subdomain: lower-case letters, digits, `-` and `.`, at most 253. Those that begin with `system-` are \
-          Kubernetes' own, and there are two. Whether a class exists only the cluster knows: Kubernetes takes the \
-          ReplicationController, and refuses each pod while it does not.",
-    source: "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/; created on API servers of \
-             1.25.16 and 1.37.2",
+    why: "The name is a DNS subdomain: lower-case letters, digits, `-` and `.`, at most 253. Those that begin with \
+          `system-` are Kubernetes' own, and there are two. Whether a class exists only the cluster knows: Kubernetes \
+          takes the ReplicationController, and refuses each pod while it does not.",
+    source: "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/; created on API servers \
+             of 1.25.16 and 1.37.2",
 );
 
 pub(super) const RULES: &[Rule] = &[TOLERATION_OPERATOR, TOLERATION_CONFLICT, PRIORITY_CLASS_NAME];

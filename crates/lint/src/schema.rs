@@ -1,8 +1,8 @@
 //! A JSON Schema of a version's specs, made of the same table that the linter holds specs against.
 //!
 //! It says what a schema can say: which fields there are, in both spellings, of which types, and what a spout must not
-//! have beside it. It never refuses what the linter takes. What needs more than a look at one value (an integer of 64 bits in
-//! quotes, a quantity, a name that two fields make together) is the linter's alone.
+//! have beside it. It never refuses what the linter takes. What needs more than a look at one value (an integer of 64
+//! bits in quotes, a quantity, a name that two fields make together) is the linter's alone.
 
 use serde_json::{Map, Value, json};
 
@@ -31,7 +31,9 @@ pub fn schema(version: Version) -> Value {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": format!("Pachyderm {version} pipeline"),
-        "description": format!("What pachctl {version} takes with `create pipeline -f`, in snake_case and in camelCase."),
+        "description": format!(
+            "What pachctl {version} takes with `create pipeline -f`, in snake_case and in camelCase."
+        ),
         "definitions": definitions,
     });
     if version >= Version::new(2, 1) {
@@ -149,7 +151,8 @@ fn one(kind: Kind, name: &str, version: Version) -> Value {
     // In quotes it is of any size to a schema.
     let integer = |least: i64, most: u64| {
         let pattern = if least < 0 { INTEGER } else { NATURAL };
-        json!({"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, {"type": "string", "pattern": pattern}]})
+        let integer = json!({"type": "integer", "minimum": least, "maximum": most});
+        json!({"anyOf": [integer, {"type": "string", "pattern": pattern}]})
     };
     match kind {
         Kind::Bool => json!({"type": "boolean"}),

@@ -12,14 +12,14 @@ use crate::spec::tree::Member;
 
 const SECRET_MISSING_NAME: Rule = rule!("secret-missing-name", Error, Versions::ALL,
     summary: "a secret without a name",
-    why: "The name is that of a Kubernetes secret. Since 2.3 pachd looks for it and refuses the spec when there is none; before, \
-          Kubernetes refuses the pod.",
+    why: "The name is that of a Kubernetes secret. Since 2.3 pachd looks for it and refuses the spec when there is \
+          none; before, Kubernetes refuses the pod.",
     source: "src/server/pps/server/api_server.go:1910",
 );
 const SECRET_ENV_WITHOUT_KEY: Rule = rule!("secret-env-without-key", Error, Versions::ALL,
     summary: "a secret's variable without a key",
-    why: "A Kubernetes secret has several values, and `key` says which one the variable gets. Since 2.3 pachd refuses the spec; \
-          before, Kubernetes refuses the pod.",
+    why: "A Kubernetes secret has several values, and `key` says which one the variable gets. Since 2.3 pachd refuses \
+          the spec; before, Kubernetes refuses the pod.",
     source: "src/server/pps/server/api_server.go:1904",
 );
 const SECRET_UNUSED: Rule = rule!("secret-unused", Warning, Versions::ALL,
@@ -35,35 +35,36 @@ const SECRET_KEY_IGNORED: Rule = rule!("secret-key-ignored", Warning, Versions::
 );
 const SECRET_NAME: Rule = rule!("secret-name", Error, Versions::ALL,
     summary: "a name that no secret in a pod can have",
-    why: "A secret's name is a DNS subdomain of at most 253 characters. The volume of a mounted secret has the secret's name, \
-          too, and that is a DNS label: at most 63 characters, and no dot. So a secret with a dot in its name is a good one \
-          for `env_var`, and cannot be mounted.",
-    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; created on API servers of 1.25.16 and \
-             1.37.2",
+    why: "A secret's name is a DNS subdomain of at most 253 characters. The volume of a mounted secret has the \
+          secret's name, too, and that is a DNS label: at most 63 characters, and no dot. So a secret with a dot in \
+          its name is a good one for `env_var`, and cannot be mounted.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/; created on API servers of \
+             1.25.16 and 1.37.2",
 );
 const SECRET_KEY: Rule = rule!("secret-key", Error, Versions::ALL,
     summary: "a key that no secret can have",
-    why: "A secret's keys have letters, digits, `-`, `_` and `.`, at most 253 of them, and do not begin with `..`. Since 2.3 \
-          pachd looks for the key and refuses the spec, as none can have it; Kubernetes refuses the pod. That of an egress \
-          into a database pachd does not look for.",
+    why: "A secret's keys have letters, digits, `-`, `_` and `.`, at most 253 of them, and do not begin with `..`. \
+          Since 2.3 pachd looks for the key and refuses the spec, as none can have it; Kubernetes refuses the pod. \
+          That of an egress into a database pachd does not look for.",
     source: "https://kubernetes.io/docs/concepts/configuration/secret/; created on API servers of 1.25.16 and 1.37.2",
 );
 const SECRET_VOLUME_CONFLICT: Rule = rule!("secret-volume-conflict", Error, Versions::ALL,
     summary: "a mounted secret whose volume cannot be made",
-    why: "The volume of a mounted secret has the secret's name. Kubernetes refuses a pod with two volumes of one name, or two at \
-          one path. Pachyderm's own volumes count, too; `pach-disk` is there only where pachd keeps its store on a host \
-          path, `pach-dir-volume` and `user-tmp` only where it does not.",
+    why: "The volume of a mounted secret has the secret's name. Kubernetes refuses a pod with two volumes of one name, \
+          or two at one path. Pachyderm's own volumes count, too; `pach-disk` is there only where pachd keeps its \
+          store on a host path, `pach-dir-volume` and `user-tmp` only where it does not.",
     source: "src/server/pps/server/worker_rc.go:320 and 784; created on API servers of 1.25.16 and 1.37.2",
 );
 const MOUNT_PATH_RESERVED: Rule = rule!("mount-path-reserved", Error, Versions::ALL,
     summary: "a secret mounted where Pachyderm mounts something itself",
-    why: "Kubernetes refuses a pod with two volumes at one path, so the pipeline fails. It compares the text: `/pfs/` is another \
-          path than `/pfs`, and taken. `/tmp` is free where pachd keeps its store on a host path.",
+    why: "Kubernetes refuses a pod with two volumes at one path, so the pipeline fails. It compares the text: `/pfs/` \
+          is another path than `/pfs`, and taken. `/tmp` is free where pachd keeps its store on a host path.",
     source: "src/server/pps/server/worker_rc.go:296 and 819; created on API servers of 1.25.16 and 1.37.2",
 );
 const SQL_EGRESS_SECRET: Rule = rule!("sql-egress-secret", Error, Versions::since(2, 2),
     summary: "an egress into a database without a secret",
-    why: "The password of the database is in a Kubernetes secret, and pachd refuses a spec that names none, or no key of it.",
+    why: "The password of the database is in a Kubernetes secret, and pachd refuses a spec that names none, or no key \
+          of it.",
     source: "src/server/pfs/pfs.go:509",
 );
 
@@ -221,7 +222,8 @@ const MOUNTS_OF_1: &[&str] = &["/pach-cache", "/var/run/docker.sock"];
 /// Since when there is a volume for /tmp.
 const TMP: Version = Version::new(2, 3);
 
-/// Whether a pod has a volume of that name of its own, and how bad that is: what only some deployments have is a warning.
+/// Whether a pod has a volume of that name of its own, and how bad that is: what only some deployments have is a
+/// warning.
 fn own_volume(version: Version, name: &str) -> Option<Severity> {
     match name {
         "pach-dir-volume" => Some(Severity::Error),
@@ -268,7 +270,10 @@ fn volumes(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             findings.add(match severity {
                 Severity::Error => finding.help("name the Kubernetes secret otherwise"),
                 _ => finding
-                    .note("only where pachd keeps its store on a host path, which is no usual deployment: there Kubernetes refuses the pod")
+                    .note(
+                        "only where pachd keeps its store on a host path, which is no usual deployment: there \
+                         Kubernetes refuses the pod",
+                    )
                     .help("name the Kubernetes secret otherwise"),
             });
         }

@@ -11,20 +11,21 @@ use crate::spec::tree::Member;
 const SERVICE_TYPE: Rule = rule!("service-type", Error, Versions::ALL,
     summary: "a service of an unknown type",
     why: "pachd never looks at the type of a spout's service; Kubernetes does, and knows `ClusterIP`, `NodePort` and \
-          `LoadBalancer` in just this spelling, so the pipeline fails. That of an ordinary service pachd refuses itself.",
+          `LoadBalancer` in just this spelling, so the pipeline fails. That of an ordinary service pachd refuses \
+          itself.",
     source: "src/server/pps/server/api_server.go:1980 and 2746",
     fixable: Some(Safety::Safe),
 );
 const SERVICE_PORT_MISSING: Rule = rule!("service-port-missing", Error, Versions::ALL,
     summary: "a service without an external port, or with an impossible one",
-    why: "Kubernetes takes ports from 1 to 65535 and refuses the service otherwise, so the pipeline fails. 1.x makes no service \
-          at all when `external_port` is missing, and says nothing.",
+    why: "Kubernetes takes ports from 1 to 65535 and refuses the service otherwise, so the pipeline fails. 1.x makes \
+          no service at all when `external_port` is missing, and says nothing.",
     source: "src/server/pps/server/worker_rc.go:1138; in 1.13, src/server/pps/server/worker_rc.go:804",
 );
 const SERVICE_NODEPORT_RANGE: Rule = rule!("service-nodeport-range", Error, Versions::ALL,
     summary: "a port that is no node port",
-    why: "Of a service of type `NodePort`, which is the default, `external_port` is also the port on each node. A cluster keeps \
-          30000 to 32767 for those unless it was set up otherwise, and Kubernetes refuses the service.",
+    why: "Of a service of type `NodePort`, which is the default, `external_port` is also the port on each node. A \
+          cluster keeps 30000 to 32767 for those unless it was set up otherwise, and Kubernetes refuses the service.",
     source: "src/server/pps/server/worker_rc.go:1146",
     fixable: Some(Safety::Unsafe),
 );

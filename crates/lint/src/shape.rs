@@ -2,18 +2,10 @@
 //! whether it is of the field's type. What pachd never takes, whatever the spec is for, is found here.
 
 use super::finding::Findings;
-use super::view::Spec;
+use super::view::{Owner, Spec};
 use super::{keys, types};
 use crate::spec::tree::{Key, Member, Node, Value};
 use spoutctl_fields::{Field, Kind, Message, SPEC};
-
-/// An object of a spec and how it is called.
-#[derive(Clone, Copy)]
-pub(super) struct Owner<'a> {
-    /// The key that it is the value of, or in whose list it is; none for the spec itself.
-    pub key: Option<&'a Key>,
-    pub node: &'a Node,
-}
 
 pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     let Some(root) = spec.root.node() else { return };

@@ -12,45 +12,45 @@ use crate::spec::tree::{Member, Value};
 
 const NOT_A_SPOUT: Rule = rule!("not-a-spout", Error, Versions::ALL,
     summary: "a spec without `spout`, where one is expected",
-    why: "Without the key `spout`, even an empty one, pachd makes an ordinary pipeline of the spec. Without an input that \
-          pipeline never runs. A file that is named on the command line is meant to be a spout; files that are found in a \
-          directory are not held to it. A file with no spec in it creates nothing.",
+    why: "Without the key `spout`, even an empty one, pachd makes an ordinary pipeline of the spec. Without an input \
+          that pipeline never runs. A file that is named on the command line is meant to be a spout; files that are \
+          found in a directory are not held to it. A file with no spec in it creates nothing.",
     source: "src/server/pps/server/api_server.go:1984",
     fixable: Some(Safety::Unsafe),
 );
 const SPOUT_NULL: Rule = rule!("spout-null", Error, Versions::ALL,
     summary: "`spout` with nothing in it, not even `{}`",
-    why: "`null`, or nothing after the colon in YAML, is as if the field were not there. pachctl and pachd accept the spec and \
-          create an ordinary pipeline without an input, which never runs.",
+    why: "`null`, or nothing after the colon in YAML, is as if the field were not there. pachctl and pachd accept the \
+          spec and create an ordinary pipeline without an input, which never runs.",
     source: "run with pachctl 1.13.4 and pachd 2.12",
     fixable: Some(Safety::Unsafe),
 );
 const SPOUT_WITH_INPUT: Rule = rule!("spout-with-input", Error, Versions::ALL,
     summary: "a spout with an input",
-    why: "A spout takes its data from outside, so pachd refuses one with an input, even with an empty one. One with a service \
-          of its own is accepted, and the input is never mounted into it.",
+    why: "A spout takes its data from outside, so pachd refuses one with an input, even with an empty one. One with a \
+          service of its own is accepted, and the input is never mounted into it.",
     source: "src/server/pps/server/api_server.go:1984; src/server/worker/pipeline/spout/spout.go:13",
     fixable: Some(Safety::Unsafe),
 );
 const SPOUT_WITH_SERVICE: Rule = rule!("spout-with-service", Error, Versions::ALL,
     summary: "`service` beside `spout`",
     why: "A pipeline is either a service or a spout. pachd accepts both and then the pipeline fails: only one of \
-          pipeline.service or pipeline.spout can be set. A spout that is to be reached from outside has its service inside \
-          of `spout`.",
+          pipeline.service or pipeline.spout can be set. A spout that is to be reached from outside has its service \
+          inside of `spout`.",
     source: "src/server/pps/server/worker_rc.go:879",
     fixable: Some(Safety::Unsafe),
 );
 const SPOUT_AUTOSCALING: Rule = rule!("spout-autoscaling", Error, Versions::since(1, 13),
     summary: "a spout with autoscaling",
-    why: "Autoscaling starts workers when commits arrive, and a spout's commits come from its worker. 2.x refuses the spec; \
-          1.13 accepts it, and the spout waits for ever.",
+    why: "Autoscaling starts workers when commits arrive, and a spout's commits come from its worker. 2.x refuses the \
+          spec; 1.13 accepts it, and the spout waits for ever.",
     source: "src/server/pps/server/api_server.go:1887; in 1.13, src/server/pps/server/monitor.go:201",
     fixable: Some(Safety::Unsafe),
 );
 const SPOUT_STANDBY: Rule = rule!("spout-standby", Error, Versions::ONE,
     summary: "a spout in standby",
-    why: "A pipeline in standby has no worker until a commit arrives, and a spout's commits come from its worker. pachd \
-          accepts the spec, and the spout waits for ever.",
+    why: "A pipeline in standby has no worker until a commit arrives, and a spout's commits come from its worker. \
+          pachd accepts the spec, and the spout waits for ever.",
     source: "1.13, src/server/pps/server/monitor.go:201",
     fixable: Some(Safety::Unsafe),
 );
@@ -87,8 +87,8 @@ const TRANSFORM_BUILD: Rule = rule!("transform-build", Error, Versions::ONE,
 );
 const MARKER_INVALID: Rule = rule!("marker-invalid", Error, Versions::ONE,
     summary: "a marker that cannot be the name of a file",
-    why: "The marker is a file in the output repo, so pachd refuses one with characters that mean something in a pattern or \
-          cannot be printed, and `out`.",
+    why: "The marker is a file in the output repo, so pachd refuses one with characters that mean something in a \
+          pattern or cannot be printed, and `out`.",
     source: "1.13, src/server/pps/server/api_server.go:2024 and src/server/pkg/path/path.go:79",
 );
 const REPROCESS_SPEC_VALUE: Rule = rule!("reprocess-spec-value", Error, Versions::since(1, 13),
@@ -104,15 +104,16 @@ const OUTPUT_BRANCH_NAME: Rule = rule!("output-branch-name", Error, Versions::AL
 );
 const SPEC_COMMIT: Rule = rule!("spec-commit", Error, Versions::ALL,
     summary: "a spec with `spec_commit`",
-    why: "The field is for restoring a cluster from a backup: it names the commit in which the spec is already. pachd looks for \
-          that commit and refuses the spec when it is not there.",
+    why: "The field is for restoring a cluster from a backup: it names the commit in which the spec is already. pachd \
+          looks for that commit and refuses the spec when it is not there.",
     source: "src/server/pps/server/api_server.go; run with pachd 2.12",
     fixable: Some(Safety::Unsafe),
 );
 const SPEC_CONTROL_FIELD: Rule = rule!("spec-control-field", Warning, Versions::since(2, 8),
     summary: "a field that is a choice of the command line",
-    why: "`update` and `reprocess` in a spec override what pachctl's flags say, also for later specs of the same file. `dry_run` \
-          does not make a dry run: through a fault in pachctl 2.8 to 2.12 it turns on *reprocess*, and the pipeline is created.",
+    why: "`update` and `reprocess` in a spec override what pachctl's flags say, also for later specs of the same file. \
+          `dry_run` does not make a dry run: through a fault in pachctl 2.8 to 2.12 it turns on *reprocess*, and the \
+          pipeline is created.",
     source: "src/server/pps/cmds/cmds.go:2050",
     fixable: Some(Safety::Unsafe),
 );
@@ -285,7 +286,10 @@ fn flags(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         .filter(|member| is_some_time(member))
     {
         let finding = Finding::new(&SPOUT_MAX_UPTIME, member.span(), "a spout cannot have a maximum uptime")
-            .note("pachd accepts it, and the pipeline fails: autoscaling must be true when max_expected_uptime is non-zero")
+            .note(
+                "pachd accepts it, and the pipeline fails: autoscaling must be true when max_expected_uptime is \
+                 non-zero",
+            )
             .help("delete it; a spout cannot have autoscaling either");
         findings.add(delete(finding, spec, "maximum_expected_uptime"));
     }

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use super::catalogue::{rule_named, rule_nearest};
 use super::finding::{Finding, Findings};
-use super::rule::{Rule, rule, rule_named, rule_nearest};
+use super::rule::{Rule, rule};
 use super::version::Versions;
 use crate::diagnostic::RuleId;
 use crate::source::{SourceFile, Span};
@@ -16,16 +17,16 @@ use crate::spec::Parsed;
 pub const UNUSED: Rule = rule!("unused-suppression", "yaml", Warning, Versions::ALL,
     summary: "a rule is turned off where it finds nothing",
     why: "A comment (or an entry of spoutctl.toml) that turns a rule off outlives the fault that it was for. The next \
-          fault of that kind, in the same place, would then pass unseen. Rules that are not applied at all, by --ignore \
-          or because the spec is for another Pachyderm, are not counted as unused.",
+          fault of that kind, in the same place, would then pass unseen. Rules that are not applied at all, by \
+          --ignore or because the spec is for another Pachyderm, are not counted as unused.",
     source: "a rule of spoutctl's own",
 );
 
 /// A comment that is meant to turn a rule off, and does not.
 pub const INVALID: Rule = rule!("invalid-suppression", "yaml", Warning, Versions::ALL,
     summary: "a comment looks as if it turned a rule off, and does not",
-    why: "The form is `# spoutctl: ignore[RULE] REASON`, several rules separated by commas. Without a reason, or with a \
-          rule that does not exist, nothing is turned off.",
+    why: "The form is `# spoutctl: ignore[RULE] REASON`, several rules separated by commas. Without a reason, or with \
+          a rule that does not exist, nothing is turned off.",
     source: "a rule of spoutctl's own",
 );
 

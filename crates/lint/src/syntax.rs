@@ -23,8 +23,8 @@ pub(super) use rules::RULES;
 pub(super) enum Ours {
     /// It is a spec, or meant to be one.
     Whole,
-    /// It was found in a directory and holds nothing that is looked for, such as a `tsconfig.json`. Whether it can be read
-    /// at all is to be said all the same: one that cannot may be a spec.
+    /// It was found in a directory and holds nothing that is looked for, such as a `tsconfig.json`. Whether it can be
+    /// read at all is to be said all the same: one that cannot may be a spec.
     Form,
 }
 

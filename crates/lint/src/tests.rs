@@ -36,8 +36,8 @@ fn specs(folder: &str) -> Vec<(String, PathBuf)> {
     specs
 }
 
-/// The rule that a fixture is for, and the version: `missing-cmd.json`, `missing-cmd+empty@1.13.json`. Without a version
-/// it is the newest that the rule is for.
+/// The rule that a fixture is for, and the version: `missing-cmd.json`, `missing-cmd+empty@1.13.json`. Without a
+/// version it is the newest that the rule is for.
 fn case(name: &str) -> (&'static Rule, Version) {
     let stem = name.rsplit_once('.').unwrap().0;
     let (case, version) = stem

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::duration;
 use super::edit;
 use super::finding::{Finding, Findings};
+use super::likeness::listed;
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, number_before, shown};
@@ -28,15 +29,15 @@ const ENV_VALUE_NOT_STRING: Rule = rule!("env-value-not-string", Error, Versions
 );
 const CMD_NOT_LIST: Rule = rule!("cmd-not-list", Error, Versions::ALL,
     summary: "`cmd` or `stdin` as one string",
-    why: "`cmd` is a list, a program and its arguments, and `stdin` is a list of lines. There is no shell that would take a \
-          string apart, so pachctl refuses the file.",
+    why: "`cmd` is a list, a program and its arguments, and `stdin` is a list of lines. There is no shell that would \
+          take a string apart, so pachctl refuses the file.",
     source: "src/pps/pps.proto, Transform.cmd and Transform.stdin; run with pachctl 1.13.4 and 2.12",
     fixable: Some(Safety::Unsafe),
 );
 const DURATION_FORMAT: Rule = rule!("duration-format", Error, Versions::ALL,
     summary: "a duration that this version cannot read",
-    why: "Since 2.7 a duration is a number of seconds and the letter `s`, such as `600s` or `1.5s`. Before, it was whatever \
-          Go reads, such as `10m` or `1h30m`, so old specs are refused by new versions.",
+    why: "Since 2.7 a duration is a number of seconds and the letter `s`, such as `600s` or `1.5s`. Before, it was \
+          whatever Go reads, such as `10m` or `1h30m`, so old specs are refused by new versions.",
     source: "protojson's well-known types; Go's time.ParseDuration; run with pachctl 1.13.4 and 2.12",
     fixable: Some(Safety::Safe),
 );
@@ -53,15 +54,15 @@ const CPU_NOT_NUMBER: Rule = rule!("cpu-not-number", Error, Versions::ALL,
 );
 const NUMBER_CUT_SHORT: Rule = rule!("number-cut-short", Warning, Versions::since(2, 7),
     summary: "a number in a string, with something after it",
-    why: "A number may be written as a string. pachd reads the number that the string begins with and does not look at the \
-          rest: `\"1,5\"` is 1.",
+    why: "A number may be written as a string. pachd reads the number that the string begins with and does not look at \
+          the rest: `\"1,5\"` is 1.",
     source: "google.golang.org/protobuf, encoding/protojson; run with pachd 2.12",
 );
 const ENUM_VALUE: Rule = rule!("enum-value", Error, Versions::ALL,
     summary: "a value that is none of the field's names",
     why: "A toleration's `operator` and `effect` and an egress's file type are one of a few names, in capitals: \
-          `NO_SCHEDULE`, where Kubernetes writes `NoSchedule`. Another name is refused. A number that stands for none of \
-          them is accepted, and taken as if nothing were there.",
+          `NO_SCHEDULE`, where Kubernetes writes `NoSchedule`. Another name is refused. A number that stands for none \
+          of them is accepted, and taken as if nothing were there.",
     source: "src/pps/pps.proto; src/server/pps/server/worker_rc.go:973; run with pachctl 2.12",
     fixable: Some(Safety::Safe),
 );
@@ -245,9 +246,7 @@ fn other(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
                 .help(format!("write {text}, if these are seconds"))
                 .unsafe_fix(format!("write {text}"), edit::replace(node.span, text))
         }
-        (Kind::Message(inner), _) => {
-            finding.help(format!("write an object; {}", super::keys::listed(inner, spec.version)))
-        }
+        (Kind::Message(inner), _) => finding.help(format!("write an object; {}", listed(inner, spec.version))),
         _ => finding,
     });
 }

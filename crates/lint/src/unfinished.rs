@@ -10,15 +10,15 @@ use crate::spec::{Parsed, template};
 
 const MERGE_CONFLICT: Rule = rule!("merge-conflict", "yaml", Error, Versions::ALL,
     summary: "markers of a merge that nobody has finished",
-    why: "git writes both sides of a conflict into the file, between lines of `<`, `=` and `>`. Nothing can read such a file, and \
-          what else is wrong with it is not looked at.",
+    why: "git writes both sides of a conflict into the file, between lines of `<`, `=` and `>`. Nothing can read such \
+          a file, and what else is wrong with it is not looked at.",
     source: "git-merge(1), How conflicts are presented",
 );
 const TEMPLATE: Rule = rule!("template", "yaml", Info, Versions::ALL,
     summary: "a template in place of a value",
-    why: "`{{ … }}`, `{% … %}`, `<% … %>` and `${NAME}` stand for something that another program writes there. pachctl replaces \
-          nothing of it. Values with a template in them are not judged and never rewritten; everything else is. Where the \
-          file cannot be read before it is rendered, that is an error: validate what comes out.",
+    why: "`{{ … }}`, `{% … %}`, `<% … %>` and `${NAME}` stand for something that another program writes there. pachctl \
+          replaces nothing of it. Values with a template in them are not judged and never rewritten; everything else \
+          is. Where the file cannot be read before it is rendered, that is an error: validate what comes out.",
     source: "https://helm.sh/docs/chart_template_guide/; envsubst(1)",
 );
 

@@ -9,7 +9,7 @@ use super::likeness::{is_known, likeness};
 use super::version::Version;
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
-use crate::spec::tree::{Member, Node, Value};
+use crate::spec::tree::{Key, Member, Node, Value};
 use spoutctl_fields::camel_case;
 
 /// A spec, and what its rules need to know of its surroundings.
@@ -23,6 +23,14 @@ pub(super) struct Spec<'a> {
     pub whole: bool,
     /// It has a spout, or is meant to have one.
     pub spout: bool,
+}
+
+/// An object of a spec and how it is called.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    /// The key that it is the value of, or in whose list it is; none for the spec itself.
+    pub key: Option<&'a Key>,
+    pub node: &'a Node,
 }
 
 impl<'a> Spec<'a> {

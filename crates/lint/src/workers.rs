@@ -16,27 +16,30 @@ const PARALLELISM_CONFLICT: Rule = rule!("parallelism-conflict", Error, Versions
     source: "1.13, src/server/pps/server/api_server.go:1967",
     fixable: Some(Safety::Unsafe),
 );
-const PARALLELISM_ZERO_WORKERS: Rule = rule!("parallelism-zero-workers", Error, Versions::between(Version::new(1, 13), Version::new(2, 0)),
+const PARALLELISM_ZERO_WORKERS: Rule = rule!("parallelism-zero-workers", Error,
+    Versions::between(Version::new(1, 13), Version::new(2, 0)),
     summary: "`parallelism_spec` without `constant`",
-    why: "1.13 and 2.0 take the number of workers from `constant` as soon as there is a `parallelism_spec`, and without it \
-          that number is 0. The spec is accepted and nothing ever runs. 2.1 mended this.",
+    why: "1.13 and 2.0 take the number of workers from `constant` as soon as there is a `parallelism_spec`, and \
+          without it that number is 0. The spec is accepted and nothing ever runs. 2.1 mended this.",
     source: "1.13, src/server/pps/server/pipeline_controller.go:584",
     fixable: Some(Safety::Unsafe),
 );
 const PARALLELISM_IGNORED: Rule = rule!("parallelism-ignored", Warning, Versions::ALL,
     summary: "a spout with more than one worker",
-    why: "All pods are started, but only the one that holds a lock runs the code; the others wait. With a service that is \
-          worse: it sends connections to all pods, and those that wait refuse them.",
+    why: "All pods are started, but only the one that holds a lock runs the code; the others wait. With a service that \
+          is worse: it sends connections to all pods, and those that wait refuse them.",
     source: "src/server/worker/worker.go:128; src/server/pps/server/worker_rc.go:1161",
     fixable: Some(Safety::Unsafe),
 );
 const PARALLELISM_OVERFLOW: Rule = rule!("parallelism-overflow", Error, Versions::ALL,
     summary: "more workers than 31 bits can count",
-    why: "`constant` has 64 bits, and pachd cuts it to 32 when it starts the workers. 2147483648 to 4294967295 become less than \
-          none, which Kubernetes refuses; 4294967296 becomes none at all, and the spout never runs.",
-    source: "src/server/pps/server/pipeline_controller.go:602; judged by the validation of Kubernetes 1.25.16 and 1.37.2",
+    why: "`constant` has 64 bits, and pachd cuts it to 32 when it starts the workers. 2147483648 to 4294967295 become \
+          less than none, which Kubernetes refuses; 4294967296 becomes none at all, and the spout never runs.",
+    source: "src/server/pps/server/pipeline_controller.go:602; judged by the validation of Kubernetes 1.25.16 and \
+             1.37.2",
 );
-const COMMUNITY_LIMIT: Rule = rule!("community-limit", Info, Versions::between(Version::new(1, 13), Version::new(2, 11)),
+const COMMUNITY_LIMIT: Rule = rule!("community-limit", Info,
+    Versions::between(Version::new(1, 13), Version::new(2, 11)),
     summary: "more workers than the community edition allows",
     why: "Without an activation key, 1.13 to 2.11 refuse a pipeline with more than 8 workers.",
     source: "1.13, src/server/enterprise/limits/limits.go:6",

@@ -8,7 +8,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Checked, Index, Kind, Record, is_under, length, tree_order};
+use super::record::{Kind, Record, is_under, length, tree_order};
+use super::{Checked, Index};
 use crate::error::{ContentErrorKind, LinkFault, Problem, printable};
 use crate::header::EntryKind;
 use crate::path::{MAX_PATH, PathFault};

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
 
-use super::{Deletion, Files, Kind, Record, is_under};
+use super::files::Files;
+use super::record::{Deletion, Kind, Record, is_under};
 use crate::sparse::Segment;
 
 /// What becomes of a file that an earlier archive has, too.

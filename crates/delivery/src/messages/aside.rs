@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::packing::Bad;
+use super::policy::Bad;
 use spoutctl_archive::Digest;
 
 /// The files that tell of a message that was set aside.

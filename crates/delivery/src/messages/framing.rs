@@ -14,6 +14,7 @@ mod events;
 pub(in crate::messages) mod journal;
 mod json;
 mod lengths;
+mod message;
 mod naming;
 mod passing;
 
@@ -25,6 +26,9 @@ use self::events::Events;
 use self::journal::Entry;
 use self::json::Value;
 use self::lengths::Frame;
+pub(super) use self::message::BYTE_ORDER_MARK;
+use self::message::Cut;
+pub use self::message::{Dropped, Framing, Message, Partial};
 pub use self::naming::one_byte;
 use self::passing::Passing;
 use super::error::{Encoding, MessageError, MessageFault};
@@ -35,158 +39,6 @@ pub const DEFAULT_LIMIT: usize = 16 << 20;
 
 /// Before each text of a JSON sequence: RFC 7464.
 const RECORD_SEPARATOR: u8 = 0x1e;
-
-/// What some programs write before text, though UTF-8 needs no such mark.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// How messages are told apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Framing {
-    /// Each ends with a newline. A carriage return before it belongs to the message, unless it is to be taken away.
-    Lines,
-    /// Each ends with a NUL.
-    Nul,
-    /// Each ends with these bytes, of which there is at least one.
-    Delimiter(Vec<u8>),
-    /// JSON values, with any white space between them.
-    Json,
-    /// Lines, each a JSON value; blank ones are none.
-    JsonLines,
-    /// JSON values, each behind a record separator: RFC 7464.
-    JsonSequence,
-    /// CSV records, the first being the header, unless there is none.
-    Csv(Dialect),
-    /// `5:hello,`
-    Netstring,
-    /// A length in four bytes, big-endian, then so many bytes.
-    U32be,
-    /// Entries of `journalctl -o export`.
-    JournalExport,
-    /// Server-sent events, the data of each.
-    Events,
-}
-
-/// What becomes of a last message that has no end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Partial {
-    /// It is taken as it is, and given the end that it lacks.
-    Keep,
-    Drop,
-    Fail,
-}
-
-impl Framing {
-    /// Lines and CSV records are often without the last newline on purpose; a frame that is not whole was cut off.
-    #[must_use]
-    pub fn usual_partial(&self) -> Partial {
-        match self {
-            Self::Lines | Self::Csv(_) => Partial::Keep,
-            _ => Partial::Fail,
-        }
-    }
-
-    /// Whether a message without its end can be given one: not where its length was promised, or its syntax breaks.
-    #[must_use]
-    pub fn can_keep_partial(&self) -> bool {
-        matches!(
-            self,
-            Self::Lines | Self::Nul | Self::Delimiter(_) | Self::Csv(_) | Self::JournalExport
-        )
-    }
-
-    /// Whether it is made of lines, which may end with a carriage return and a newline.
-    #[must_use]
-    pub fn has_lines(&self) -> bool {
-        matches!(self, Self::Lines | Self::Csv(_))
-    }
-
-    /// Whether a message may be said not to be there.
-    #[must_use]
-    pub fn has_nulls(&self) -> bool {
-        matches!(self, Self::Netstring | Self::U32be)
-    }
-
-    /// Whether its messages have fields with names.
-    #[must_use]
-    pub fn has_fields(&self) -> bool {
-        matches!(self, Self::JournalExport | Self::Events)
-    }
-
-    fn has_header(&self) -> bool {
-        matches!(self, Self::Csv(dialect) if dialect.has_header)
-    }
-
-    /// Whether it is text by its nature, and a byte order mark before it is none of it.
-    fn is_text(&self) -> bool {
-        matches!(self, Self::Json | Self::JsonLines | Self::JsonSequence | Self::Csv(_))
-    }
-}
-
-/// A message, in three parts that belong together.
-#[derive(Debug, Clone, Copy)]
-pub struct Message<'a> {
-    /// From 1.
-    pub number: u64,
-    /// Where it begins in the input, in bytes.
-    pub offset: u64,
-    /// What comes before it: a length.
-    pub head: &'a [u8],
-    pub body: &'a [u8],
-    /// What comes after it: a delimiter. After a JSON value always a newline.
-    pub tail: &'a [u8],
-    /// What every file of messages begins with: a CSV input's first record, with its newline.
-    pub header: Option<&'a [u8]>,
-    /// How what it says of itself is found in it.
-    pub columns: Columns<'a>,
-    /// Its frame says that there is no message: a Kafka tombstone.
-    pub is_null: bool,
-    /// Why it cannot be taken, though its end is known.
-    pub fault: Option<&'a MessageFault>,
-}
-
-impl Message<'_> {
-    /// Bytes of all of it.
-    #[must_use]
-    pub fn framed_length(&self) -> usize {
-        self.head.len() + self.body.len() + self.tail.len()
-    }
-}
-
-/// What was found: a message, or something that is none.
-#[derive(Debug, Default)]
-struct Cut {
-    head: usize,
-    body: usize,
-    /// Between the body and its end: a carriage return that is taken away.
-    gap: usize,
-    tail: usize,
-    is_null: bool,
-    /// Nothing but space.
-    is_blank: bool,
-    fault: Option<MessageFault>,
-}
-
-impl Cut {
-    fn length(&self) -> usize {
-        self.head + self.body + self.gap + self.tail
-    }
-}
-
-impl From<Frame> for Cut {
-    fn from(frame: Frame) -> Self {
-        Self {
-            head: frame.head,
-            body: frame.body,
-            tail: frame.tail,
-            is_null: frame.is_null,
-            ..Self::default()
-        }
-    }
-}
-
-/// So many bytes of a last message without its end were left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dropped(pub usize);
 
 /// Tells the messages of one input apart.
 #[expect(clippy::struct_excessive_bools, reason = "three are wishes, three what was seen")]
@@ -223,6 +75,18 @@ pub struct Splitter {
     learned: bool,
     /// A CSV file's first record, with its newline.
     header: Option<Vec<u8>>,
+}
+
+impl From<Frame> for Cut {
+    fn from(frame: Frame) -> Self {
+        Self {
+            head: frame.head,
+            body: frame.body,
+            tail: frame.tail,
+            is_null: frame.is_null,
+            ..Self::default()
+        }
+    }
 }
 
 type Show<'a, E> = &'a mut dyn FnMut(Message<'_>) -> Result<(), E>;

@@ -6,17 +6,19 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{SpoolError, too_large};
+use super::error::{Damaged, SpoolError, WAITING};
 use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
-use super::{DAMAGED, Damaged, INCOMING, SMALLEST, Spool, WAITING, Waiting};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
 use spoutctl_core::durable;
-use spoutctl_core::quantity::{Size, counted};
 
+pub(super) const DAMAGED: &str = "damaged";
+pub(super) const INCOMING: &str = "incoming.tar";
+/// What an archive counts at least: it takes a block of the disk and a place in memory.
+pub(super) const SMALLEST: u64 = 4096;
 const LOCK: &str = "lock";
 const RESERVE: &str = "reserve";
 /// A journal, its directory's block, and some for file systems that want more: those that never write in place.
@@ -28,7 +30,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 const LABEL: usize = 8 << 10;
 /// Archives may hold what only their owner should see.
 const OWNER_ONLY: u32 = 0o700;
-const OWNER_READS: u32 = 0o600;
+pub(super) const OWNER_READS: u32 = 0o600;
 
 /// What an archive's file is called: its number, in digits that sort, and its checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,21 @@ impl Name {
             digest: digest.parse().ok()?,
         };
         (name.to_string() == text).then_some(name)
+    }
+}
+
+/// An archive that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub name: Name,
+    pub length: u64,
+    /// Where this run read it from.
+    pub origin: Option<(Arc<str>, u64)>,
+}
+
+impl Waiting {
+    pub fn counted(&self) -> u64 {
+        self.length.max(SMALLEST)
     }
 }
 
@@ -306,97 +323,6 @@ fn move_aside(dir: &Path, name: &std::ffi::OsStr) -> Result<PathBuf, SpoolError>
 /// Makes the names in a directory survive a power cut.
 pub(super) fn sync_directory(dir: &Path) -> Result<(), SpoolError> {
     durable::sync_directory(dir).map_err(|error| SpoolError::io("sync", dir, error))
-}
-
-/// The archive that is being read from the input.
-pub(super) struct Incoming {
-    spool: Arc<Spool>,
-    file: Option<File>,
-    length: u64,
-}
-
-impl Incoming {
-    pub fn create(spool: Arc<Spool>) -> Result<Self, SpoolError> {
-        let path = spool.dir.join(INCOMING);
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(OWNER_READS)
-            .open(&path);
-        let file = open.map_err(|error| SpoolError::io("make", path, error))?;
-        Ok(Self {
-            spool,
-            file: Some(file),
-            length: 0,
-        })
-    }
-
-    /// Waits until `more` bytes fit in beside what waits.
-    fn wait_for_room(&self, more: u64) -> io::Result<()> {
-        let wanted = (self.length + more).max(SMALLEST);
-        let limit = self.spool.limit;
-        if wanted > limit {
-            return Err(too_large(limit));
-        }
-        let inner = self.spool.lock();
-        let full = |inner: &mut super::Inner| inner.bytes + wanted > limit && !inner.closed;
-        let inner = self.spool.changed.wait_while(inner, full);
-        if inner.unwrap_or_else(PoisonError::into_inner).closed {
-            return Err(io::Error::other("nothing more is taken in"));
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let file = self
-            .file
-            .as_mut()
-            .ok_or_else(|| io::Error::other("the file is closed"))?;
-        file.write_all(bytes)
-    }
-}
-
-impl ArchiveBuffer for Incoming {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.wait_for_room(bytes.len() as u64)?;
-        let written = self.write(bytes);
-        written.map_err(|error| explain(&self.spool, &error, self.length))?;
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
-        let file = self.file.take().ok_or_else(|| io::Error::other("the file is closed"))?;
-        file.sync_all()
-            .map_err(|error| explain(&self.spool, &error, self.length))?;
-        Ok(Arc::new(OnDisk(file)))
-    }
-}
-
-impl Drop for Incoming {
-    /// An archive that was given up leaves nothing behind.
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            let _ = fs::remove_file(self.spool.dir.join(INCOMING));
-        }
-    }
-}
-
-/// The bare error of the system says neither where nor how much.
-fn explain(spool: &Spool, error: &io::Error, length: u64) -> io::Error {
-    let (archives, bytes) = spool.waiting();
-    io::Error::new(
-        error.kind(),
-        format!(
-            "cannot keep the archive in the spool {} after {} of it, beside {} ({}) that wait: {error}",
-            spool.dir.display(),
-            Size(length),
-            counted(archives as u64, "archive"),
-            Size(bytes)
-        ),
-    )
 }
 
 /// An archive that is on disk already, while it is read again.

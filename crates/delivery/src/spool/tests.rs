@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::feeding::feed;
+use super::files::{DAMAGED, INCOMING, SMALLEST};
 use super::*;
 use crate::DeliveryError;
 use spoutctl_archive::Options;

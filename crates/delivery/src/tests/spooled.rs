@@ -12,7 +12,8 @@ use super::checker::{Order, Promise, Told};
 use super::runs::fate;
 use super::scripted::*;
 use crate::Ready;
-use crate::spool::{self, DEFAULT_LIMIT, HeldBack, Spool, SpoolObserver};
+use crate::spool::feeding::{self, SpoolObserver};
+use crate::spool::{DEFAULT_LIMIT, HeldBack, Spool};
 use crate::*;
 use spoutctl_archive::{Archive, ArchiveReader, Files};
 use spoutctl_core::pfs::Commit;
@@ -113,7 +114,7 @@ fn run_heard(
     let (archives, incoming) = bounded(0);
     let feeder = {
         let spool = Arc::clone(&spool);
-        std::thread::spawn(move || spool::feed(&spool, &spoutctl_archive::Options::default(), &archives, reading))
+        std::thread::spawn(move || feeding::feed(&spool, &spoutctl_archive::Options::default(), &archives, reading))
     };
     let (_, result) = delivery.run(&incoming);
     drop(incoming);

@@ -34,7 +34,8 @@ pub(crate) fn subdomain(text: &str) -> Option<&'static str> {
         254.. => Some("has more than 253 characters"),
         _ if text.split('.').all(|label| is_made_of(label, is_lower, "-")) => None,
         _ => Some(
-            "may have lower-case letters, digits, `-` and `.`, and each part has to begin and end with a letter or a digit",
+            "may have lower-case letters, digits, `-` and `.`, and each part has to begin and end with a letter or \
+             a digit",
         ),
     }
 }
@@ -92,7 +93,8 @@ pub(crate) fn config_key(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The first version in which a variable's name may be nearly any text. It was an alpha feature, and off, in 1.30 and 1.31.
+/// The first version in which a variable's name may be nearly any text. It was an alpha feature, and off, in 1.30 and
+/// 1.31.
 const RELAXED_VARIABLES: Minor = Minor::new(32);
 
 /// The name of an environment variable.
@@ -117,7 +119,8 @@ pub(crate) fn variable(text: &str) -> Option<(&'static str, Refusal)> {
     Some((why, Refusal::Before(RELAXED_VARIABLES)))
 }
 
-/// The first version in which a service's name may begin with a digit. It was an alpha feature, and off, in 1.34 and 1.35.
+/// The first version in which a service's name may begin with a digit. It was an alpha feature, and off, in 1.34 and
+/// 1.35.
 pub(crate) const RELAXED_SERVICES: Minor = Minor::new(36);
 
 /// The name of a port.

@@ -10,8 +10,8 @@ use super::{Fault, Refusal, names};
 
 /// All for which the API server refuses a pod's spec, which has to be decoded. What is not there has its default.
 ///
-/// Not looked at is what only a cluster knows (whether a class, a secret or an account exists) and what pachd's pods have
-/// nothing to do with: pods of Windows.
+/// Not looked at is what only a cluster knows (whether a class, a secret or an account exists) and what pachd's pods
+/// have nothing to do with: pods of Windows.
 pub(crate) fn faults(spec: &Json) -> Vec<Fault> {
     let mut judge = Judge { faults: Vec::new() };
     let volumes = judge.volumes(spec);

@@ -37,8 +37,8 @@ impl Quantity {
         Some(Self(if parts.is_negative { -amount } else { amount }))
     }
 
-    /// Cores, as pachd writes a number of them: with six digits after the point. None when pachd drops it, or when it is
-    /// 0, which is as if nothing had been said.
+    /// Cores, as pachd writes a number of them: with six digits after the point. None when pachd drops it, or when it
+    /// is 0, which is as if nothing had been said.
     pub(crate) fn cores(number: f64) -> Option<Self> {
         #[expect(
             clippy::cast_possible_truncation,

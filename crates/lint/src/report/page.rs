@@ -11,8 +11,8 @@ pub fn page() -> String {
     let rules = every_rule();
     let mut text = format!(
         "# Rules of `spoutctl validate`\n\n\
-         {} rules. `spoutctl explain RULE` shows one of these sections in a terminal, `spoutctl explain` lists them. How to \
-         choose which of them apply: [validate](validate.md).\n\n\
+         {} rules. `spoutctl explain RULE` shows one of these sections in a terminal, `spoutctl explain` lists them. \
+         How to choose which of them apply: [validate](validate.md).\n\n\
          | rule | level | Pachyderm | mended by | what it finds |\n|---|---|---|---|---|\n",
         rules.len()
     );

@@ -99,8 +99,8 @@ pub enum Cause {
     TypographicQuotes {
         value: String,
     },
-    /// A string that goes on in the next line. YAML makes `meaning` of the line break and the blanks around it: a blank,
-    /// or a line feed for each empty line.
+    /// A string that goes on in the next line. YAML makes `meaning` of the line break and the blanks around it: a
+    /// blank, or a line feed for each empty line.
     LineBreakInString {
         meaning: String,
     },

@@ -83,8 +83,8 @@ pub fn stand_in(text: &str, templates: &[Span]) -> String {
     })
 }
 
-/// The text with other words for some places of it, which are in order. Each word is made knowing what stands between the
-/// place before and this one.
+/// The text with other words for some places of it, which are in order. Each word is made knowing what stands between
+/// the place before and this one.
 fn replaced(text: &str, places: &[Span], mut word: impl FnMut(Span, &str) -> String) -> String {
     let mut made = String::with_capacity(text.len());
     let mut at = 0;

@@ -206,7 +206,8 @@ proptest! {
     #[test]
     fn json_is_read_as_serde_reads_it(json in json(), pretty in any::<bool>()) {
         let wrapped = serde_json::json!({ "spec": json });
-        let text = if pretty { serde_json::to_string_pretty(&wrapped) } else { serde_json::to_string(&wrapped) }.unwrap();
+        let written = if pretty { serde_json::to_string_pretty(&wrapped) } else { serde_json::to_string(&wrapped) };
+        let text = written.unwrap();
         let file = SourceFile::new("a.json", text);
         let parsed = parse(&file);
         let root = &parsed.documents[0].root;

@@ -1,5 +1,5 @@
-//! The rules about how a file is written. Each cause of [`crate::spec::syntax`] has one; where a version of pachctl takes a
-//! fault more lightly, or more seriously, than the rule says, the finding does, too.
+//! The rules about how a file is written. Each cause of [`crate::spec::syntax`] has one; where a version of pachctl
+//! takes a fault more lightly, or more seriously, than the rule says, the finding does, too.
 
 use crate::diagnostic::{Safety, Severity};
 use crate::rule::{Rule, rule};
@@ -64,7 +64,8 @@ pub(crate) const RULES: &[Rule] = &[
 pub(super) const MISSING_COMMA: Rule = rule!(
     "missing-comma", Error, Versions::ALL,
     summary: "Two members of an object, or two elements of an array, have no comma between them",
-    why: "Neither JSON nor YAML can be read on. pachctl names the line of the next token, or none at all; the comma belongs after the value before.",
+    why: "Neither JSON nor YAML can be read on. pachctl names the line of the next token, or none at all; the comma \
+          belongs after the value before.",
     source: "pachctl reads it with encoding/json (1.x) or yaml.v3 (2.x): did not find expected ',' or '}'",
     fixable: Some(Safety::Safe),
 );
@@ -72,7 +73,8 @@ pub(super) const MISSING_COMMA: Rule = rule!(
 pub(super) const TRAILING_COMMA: Rule = rule!(
     "trailing-comma", Warning, Versions::ALL,
     summary: "A comma stands before a closing bracket",
-    why: "pachctl 2.x reads specs as YAML and lets it pass. pachctl 1.x, jq, and pachd itself when the text is sent to it read JSON and refuse it.",
+    why: "pachctl 2.x reads specs as YAML and lets it pass. pachctl 1.x, jq, and pachd itself when the text is sent to \
+          it read JSON and refuse it.",
     source: "src/server/pkg/ppsutil/decoder.go in 1.13; src/internal/ppsutil/decoder.go in 2.x",
     fixable: Some(Safety::Safe),
 );
@@ -112,7 +114,8 @@ pub(super) const WRONG_SEPARATOR: Rule = rule!(
 pub(super) const MISSING_VALUE: Rule = rule!(
     "missing-value", Warning, Versions::ALL,
     summary: "A key has no value",
-    why: "pachctl 1.x refuses it. pachctl 2.x reads null, which is as if the key were not there: `\"spout\":` without a value makes an ordinary pipeline.",
+    why: "pachctl 1.x refuses it. pachctl 2.x reads null, which is as if the key were not there: `\"spout\":` without \
+          a value makes an ordinary pipeline.",
     source: "encoding/json; yaml.v3",
     fixable: None,
 );
@@ -128,7 +131,8 @@ pub(super) const MISSING_KEY: Rule = rule!(
 pub(super) const UNCLOSED_BRACKET: Rule = rule!(
     "unclosed-bracket", Error, Versions::ALL,
     summary: "A bracket is never closed",
-    why: "What belongs into what is not known, so the file cannot be read. Where the brackets and the indentation disagree, that place is marked.",
+    why: "What belongs into what is not known, so the file cannot be read. Where the brackets and the indentation \
+          disagree, that place is marked.",
     source: "encoding/json; yaml.v3",
     fixable: Some(Safety::Unsafe),
 );
@@ -176,7 +180,8 @@ pub(super) const MISSING_OPENING_QUOTE: Rule = rule!(
 pub(super) const SINGLE_QUOTES: Rule = rule!(
     "single-quotes", Warning, Versions::ALL,
     summary: "A string of a JSON file has single quotes",
-    why: "pachctl 2.x reads specs as YAML and lets it pass. pachctl 1.x and jq refuse it. In such a string a backslash is a backslash.",
+    why: "pachctl 2.x reads specs as YAML and lets it pass. pachctl 1.x and jq refuse it. In such a string a backslash \
+          is a backslash.",
     source: "encoding/json; yaml.v3",
     fixable: Some(Safety::Safe),
 );
@@ -192,7 +197,8 @@ pub(super) const TYPOGRAPHIC_QUOTES: Rule = rule!(
 pub(super) const LINE_BREAK_IN_STRING: Rule = rule!(
     "line-break-in-string", Warning, Versions::ALL,
     summary: "A string goes on in the next line",
-    why: "pachctl 1.x refuses it. pachctl 2.x reads specs as YAML, which makes one blank of the line break, so that it is not what it looks like.",
+    why: "pachctl 1.x refuses it. pachctl 2.x reads specs as YAML, which makes one blank of the line break, so that it \
+          is not what it looks like.",
     source: "encoding/json; yaml.v3",
     fixable: Some(Safety::Safe),
 );
@@ -216,7 +222,8 @@ pub(super) const UNKNOWN_ESCAPE: Rule = rule!(
 pub(super) const JSON_ESCAPE: Rule = rule!(
     "json-escape-unsupported", Error, Versions::TWO,
     summary: "An escape of JSON that the YAML reader of pachctl 2.x does not know",
-    why: "`\\/` and a character written as two surrogates are right in JSON, and pachctl 2.x says `found unknown escape character`.",
+    why: "`\\/` and a character written as two surrogates are right in JSON, and pachctl 2.x says `found unknown \
+          escape character`.",
     source: "yaml.v3 scannerc.go",
     fixable: Some(Safety::Safe),
 );
@@ -240,7 +247,8 @@ pub(super) const LONE_SURROGATE: Rule = rule!(
 pub(super) const UNQUOTED_KEY: Rule = rule!(
     "unquoted-key", Warning, Versions::ALL,
     summary: "A key of a JSON file has no quotes",
-    why: "pachctl 2.x reads specs as YAML and lets it pass when a blank follows the colon. pachctl 1.x and jq refuse it.",
+    why: "pachctl 2.x reads specs as YAML and lets it pass when a blank follows the colon. pachctl 1.x and jq refuse \
+          it.",
     source: "encoding/json; yaml.v3",
     fixable: Some(Safety::Safe),
 );
@@ -264,7 +272,8 @@ pub(super) const LITERAL_SPELLING: Rule = rule!(
 pub(super) const NUMBER_NOT_JSON: Rule = rule!(
     "number-not-json", Error, Versions::ALL,
     summary: "A number is written as JSON has none",
-    why: "Other bases, underscores, a plus sign, a point without digits on both sides, `.nan`: pachctl 2.8 and later hand the text on as JSON and fail, but for `.5`, which they complete; before, `010` was 8.",
+    why: "Other bases, underscores, a plus sign, a point without digits on both sides, `.nan`: pachctl 2.8 and later \
+          hand the text on as JSON and fail, but for `.5`, which they complete; before, `010` was 8.",
     source: "src/internal/ppsutil/decoder.go: integer value does not match regexp; invalid number literal",
     fixable: Some(Safety::Unsafe),
 );
@@ -288,7 +297,8 @@ pub(super) const TRAILING_TEXT: Rule = rule!(
 pub(super) const COMMENT_IN_JSON: Rule = rule!(
     "comment-in-json", Warning, Versions::ALL,
     summary: "A JSON file has a comment",
-    why: "`//` and `/*` are comments to no version of pachctl. `#` is one to pachctl 2.x, which reads YAML; pachctl 1.x and jq refuse it.",
+    why: "`//` and `/*` are comments to no version of pachctl. `#` is one to pachctl 2.x, which reads YAML; pachctl \
+          1.x and jq refuse it.",
     source: "encoding/json; yaml.v3",
     fixable: Some(Safety::Safe),
 );
@@ -296,7 +306,8 @@ pub(super) const COMMENT_IN_JSON: Rule = rule!(
 pub(super) const CONCATENATED: Rule = rule!(
     "concatenated-specs", Error, Versions::TWO,
     summary: "A spec follows another without `---`",
-    why: "pachctl 1.x reads JSON values one after another. pachctl 2.x reads YAML and says `did not find expected <document start>`.",
+    why: "pachctl 1.x reads JSON values one after another. pachctl 2.x reads YAML and says `did not find expected \
+          <document start>`.",
     source: "src/internal/ppsutil/decoder.go",
     fixable: Some(Safety::Safe),
 );
@@ -312,7 +323,8 @@ pub(super) const SEPARATOR: Rule = rule!(
 pub(super) const EMPTY_DOCUMENT: Rule = rule!(
     "empty-document", Error, Versions::ALL,
     summary: "A document of the file is empty",
-    why: "pachctl 2.8 and later say `expected a mapping or a sequence; got 8`, the versions before that no pipeline is specified.",
+    why: "pachctl 2.8 and later say `expected a mapping or a sequence; got 8`, the versions before that no pipeline is \
+          specified.",
     source: "src/internal/ppsutil/decoder.go",
     fixable: Some(Safety::Unsafe),
 );
@@ -454,7 +466,8 @@ pub(super) const MERGE_KEY: Rule = rule!(
 pub(super) const TIMESTAMP: Rule = rule!(
     "yaml-timestamp", "yaml", Error, Versions::ALL,
     summary: "A plain value is a date to YAML",
-    why: "pachctl 2.8 and later say `tag \"!!timestamp\" unsupported`; the versions before make `2020-01-01T00:00:00Z` of `2020-01-01`.",
+    why: "pachctl 2.8 and later say `tag \"!!timestamp\" unsupported`; the versions before make `2020-01-01T00:00:00Z` \
+          of `2020-01-01`.",
     source: "src/internal/ppsutil/decoder.go",
     fixable: Some(Safety::Safe),
 );

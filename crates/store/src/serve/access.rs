@@ -3,21 +3,25 @@
 //! Principals come with the tokens of a file, or get theirs from `GetRobotToken`; roles come with the file, or from
 //! `ModifyRoleBinding`. Nothing is asked of a service without [`Access`].
 
+mod file;
+mod roles;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::file::digest;
+pub use self::file::{Access, InvalidAccess};
+use self::roles::{Need, On, need_of, permissions_of};
 use super::{Call, Code, Service, Status};
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use spoutctl_proto::auth::{
     AuthorizeRequest, AuthorizeResponse, GetPermissionsRequest, GetPermissionsResponse, GetRobotTokenRequest,
     GetRobotTokenResponse, GetRoleBindingRequest, GetRoleBindingResponse, ModifyRoleBindingRequest, Permission,
-    Resource, ResourceType, RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
+    RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
 };
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::AuthInfo;
@@ -29,133 +33,6 @@ const ROOT: &str = "pach:root";
 const EVERYBODY: &str = "allClusterUsers";
 const CLUSTER: &str = "CLUSTER";
 
-use Permission as P;
-
-const READER: &[Permission] = &[
-    P::RepoRead,
-    P::RepoInspectCommit,
-    P::RepoListCommit,
-    P::RepoListBranch,
-    P::RepoListFile,
-    P::RepoInspectFile,
-    P::RepoAddPipelineReader,
-    P::RepoRemovePipelineReader,
-    P::PipelineListJob,
-];
-const WRITER: &[Permission] = &[
-    P::RepoWrite,
-    P::RepoDeleteCommit,
-    P::RepoCreateBranch,
-    P::RepoDeleteBranch,
-    P::RepoAddPipelineWriter,
-];
-const OWNER: &[Permission] = &[P::RepoModifyBindings, P::RepoDelete];
-const PROJECT_OWNER: &[Permission] = &[P::ProjectDelete, P::ProjectModifyBindings, P::ProjectSetDefaults];
-const CLUSTER_ADMIN: &[Permission] = &[
-    P::ProjectCreate,
-    P::ClusterModifyBindings,
-    P::ClusterGetBindings,
-    P::ClusterAuthGetRobotToken,
-];
-
-/// pachd's roles, as far as their permissions mean something here.
-fn permissions_of(role: &str) -> Option<Vec<Permission>> {
-    let sets: &[&[Permission]] = match role {
-        "repoReader" => &[READER],
-        "repoWriter" => &[READER, WRITER],
-        "repoOwner" => &[READER, WRITER, OWNER],
-        "projectViewer" => &[&[P::ProjectListRepo]],
-        "projectWriter" => &[&[P::ProjectListRepo, P::ProjectCreateRepo]],
-        "projectOwner" => &[
-            READER,
-            WRITER,
-            OWNER,
-            &[P::ProjectListRepo, P::ProjectCreateRepo],
-            PROJECT_OWNER,
-        ],
-        "projectCreator" => &[&[P::ProjectCreate]],
-        "robotUser" => &[&[P::ClusterAuthGetRobotToken]],
-        "clusterAdmin" => &[
-            READER,
-            WRITER,
-            OWNER,
-            &[P::ProjectListRepo, P::ProjectCreateRepo],
-            PROJECT_OWNER,
-            CLUSTER_ADMIN,
-        ],
-        _ => return None,
-    };
-    Some(sets.concat())
-}
-
-/// Something that there are roles on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum On {
-    Cluster,
-    Project(String),
-    Repo { project: String, name: String },
-}
-
-impl On {
-    fn repo(repo: &Repo) -> Self {
-        Self::Repo {
-            project: repo.project.to_string(),
-            name: repo.name.to_string(),
-        }
-    }
-
-    /// With whatever it is in: roles there count here.
-    fn and_around(&self) -> Vec<Self> {
-        match self {
-            Self::Cluster => vec![Self::Cluster],
-            Self::Project(_) => vec![self.clone(), Self::Cluster],
-            Self::Repo { project, .. } => vec![self.clone(), Self::Project(project.clone()), Self::Cluster],
-        }
-    }
-
-    fn may_have(&self, permission: Permission) -> bool {
-        match self {
-            Self::Cluster => true,
-            Self::Project(_) => permission.name().starts_with("PROJECT_"),
-            Self::Repo { .. } => permission.name().starts_with("REPO_") || permission == P::PipelineListJob,
-        }
-    }
-}
-
-/// As errors of pachd name it, and as the store does.
-impl fmt::Display for On {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cluster => f.write_str(CLUSTER),
-            Self::Project(name) => write!(f, "PROJECT {name}"),
-            Self::Repo { project, name } => write!(f, "REPO {project}/{name}"),
-        }
-    }
-}
-
-impl TryFrom<Option<&Resource>> for On {
-    type Error = Status;
-
-    fn try_from(resource: Option<&Resource>) -> Result<Self, Status> {
-        let resource = resource.ok_or_else(|| Status::invalid("resource cannot be nil"))?;
-        match ResourceType::try_from(resource.r#type) {
-            Ok(ResourceType::Cluster) => Ok(Self::Cluster),
-            Ok(ResourceType::Project) => Ok(Self::Project(resource.name.clone())),
-            Ok(ResourceType::Repo | ResourceType::SpecRepo) => {
-                let (project, name) = resource
-                    .name
-                    .split_once('/')
-                    .unwrap_or((DEFAULT_PROJECT, &resource.name));
-                Ok(Self::Repo {
-                    project: project.to_owned(),
-                    name: name.to_owned(),
-                })
-            }
-            _ => Err(Status::unknown(format!("unknown resource type {}", resource.r#type))),
-        }
-    }
-}
-
 /// A token that nobody has yet, and its digest.
 pub(super) fn new_token() -> (String, [u8; 32]) {
     let token = Uuid::new_v4().simple().to_string();
@@ -163,181 +40,11 @@ pub(super) fn new_token() -> (String, [u8; 32]) {
     (token, digest)
 }
 
-/// A token's digest: the token itself is kept nowhere, and the time that comparing takes tells nothing.
-fn digest(token: &[u8]) -> [u8; 32] {
-    Sha256::digest(token).into()
-}
-
-#[derive(Clone)]
-struct Given {
-    digest: [u8; 32],
-    principal: String,
-    expires: Option<Timestamp>,
-}
-
-/// The tokens and roles of a file.
-#[derive(Clone)]
-pub struct Access {
-    tokens: Vec<Given>,
-    roles: Vec<(String, String, String)>,
-}
-
-/// Why a file of tokens is none. It names no token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAccess {
-    #[error("it holds no token")]
-    Empty,
-    #[error("line {line}: {what}")]
-    Line { line: usize, what: String },
-}
-
-impl Access {
-    /// Reads lines of `PRINCIPAL TOKEN [ROLES] [EXPIRY]`, or of a token alone, whose owner may do everything. Roles are
-    /// separated by commas, each for the cluster or, as `ROLE@PROJECT` and `ROLE@PROJECT/REPO`, for a part of it. Lines
-    /// that begin with `#` are comments.
-    ///
-    /// # Errors
-    /// The first line that is none of those.
-    pub fn parse(text: &str) -> Result<Self, InvalidAccess> {
-        let mut access = Self {
-            tokens: Vec::new(),
-            roles: Vec::new(),
-        };
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                access
-                    .add(line)
-                    .map_err(|what| InvalidAccess::Line { line: number, what })?;
-            }
-        }
-        if access.tokens.is_empty() {
-            return Err(InvalidAccess::Empty);
-        }
-        Ok(access)
-    }
-
-    /// Whether it says more than one token that may do everything.
-    #[must_use]
-    pub fn names_somebody(&self) -> bool {
-        self.tokens.len() > 1 || self.tokens.iter().any(|given| given.principal != SERVE)
-    }
-
-    fn add(&mut self, line: &str) -> Result<(), String> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (principal, token, rest) = match words.as_slice() {
-            [token] => (SERVE, *token, &[][..]),
-            [principal, token, rest @ ..] => (*principal, *token, rest),
-            [] => return Ok(()),
-        };
-        let is_principal = principal.split_once(':').is_some_and(|(kind, name)| {
-            !name.is_empty() && matches!(kind, "user" | "robot" | "pipeline") || principal == ROOT
-        });
-        if !is_principal {
-            return Err(
-                "a line of several words begins with user:NAME, robot:NAME, pipeline:PROJECT/NAME or pach:root"
-                    .to_owned(),
-            );
-        }
-        let mut expires = None;
-        for word in rest {
-            if let Ok(time) = word.parse::<Timestamp>() {
-                expires = Some(time);
-            } else {
-                self.add_roles(principal, word)?;
-            }
-        }
-        if words.len() == 1 || principal == ROOT {
-            self.roles
-                .push((CLUSTER.to_owned(), principal.to_owned(), "clusterAdmin".to_owned()));
-        }
-        self.tokens.push(Given {
-            digest: digest(token.as_bytes()),
-            principal: principal.to_owned(),
-            expires,
-        });
-        Ok(())
-    }
-
-    fn add_roles(&mut self, principal: &str, word: &str) -> Result<(), String> {
-        for role in word.split(',') {
-            let (role, on) = role.split_once('@').unwrap_or((role, ""));
-            if permissions_of(role).is_none() {
-                return Err(format!(
-                    "`{}` is neither a role nor a time such as 2027-01-31T00:00:00Z",
-                    role.escape_debug()
-                ));
-            }
-            let on = match on.split_once('/') {
-                _ if on.is_empty() => On::Cluster,
-                None => On::Project(on.to_owned()),
-                Some((project, name)) => On::Repo {
-                    project: project.to_owned(),
-                    name: name.to_owned(),
-                },
-            };
-            self.roles.push((on.to_string(), principal.to_owned(), role.to_owned()));
-        }
-        Ok(())
-    }
-}
-
 /// A caller who has shown a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub principal: String,
     pub expires: Option<Timestamp>,
-}
-
-/// What a call asks of its caller: permissions on the repo that its request names, or on more.
-enum Need {
-    Nothing,
-    Repo(&'static [Permission]),
-    ProjectOfRepo(Permission),
-    Cluster(Permission),
-}
-
-/// As pachd 2.12 asks.
-fn need_of(method: &str) -> Need {
-    match method {
-        "pfs_v2.API/StartCommit"
-        | "pfs_v2.API/FinishCommit"
-        | "pfs_v2.API/ClearCommit"
-        | "pfs_v2.API/ModifyFile"
-        | "pps_v2.API/StartPipeline"
-        | "pps_v2.API/StopPipeline"
-        | "pps_v2.API/StopJob"
-        | "pps_v2.API/DeleteJob" => Need::Repo(&[P::RepoWrite]),
-        "pfs_v2.API/InspectCommit" => Need::Repo(&[P::RepoInspectCommit]),
-        "pfs_v2.API/ListCommit" => Need::Repo(&[P::RepoListCommit]),
-        // A subscription is refused at once; pachd waits for a commit to refuse (recording auth 016).
-        "pfs_v2.API/SubscribeCommit" | "pfs_v2.API/DiffFile" | "pfs_v2.API/GetFileSet" => Need::Repo(&[P::RepoRead]),
-        "pfs_v2.API/InspectFile" => Need::Repo(&[P::RepoInspectFile]),
-        "pfs_v2.API/ListFile" => Need::Repo(&[P::RepoListFile]),
-        "pfs_v2.API/WalkFile" | "pfs_v2.API/GlobFile" | "pfs_v2.API/GetFile" | "pfs_v2.API/GetFileTAR" => {
-            Need::Repo(&[P::RepoRead, P::RepoListFile])
-        }
-        "pfs_v2.API/CreateBranch" => Need::Repo(&[P::RepoCreateBranch]),
-        "pfs_v2.API/ListBranch" => Need::Repo(&[P::RepoListBranch]),
-        "pfs_v2.API/DeleteBranch" => Need::Repo(&[P::RepoDeleteBranch]),
-        "pfs_v2.API/DeleteRepo" | "pps_v2.API/DeletePipeline" => Need::Repo(&[P::RepoDelete]),
-        "pps_v2.API/ListJob" | "pps_v2.API/InspectJob" => Need::Repo(&[P::PipelineListJob]),
-        "pfs_v2.API/CreateRepo" => Need::ProjectOfRepo(P::ProjectCreateRepo),
-        "pfs_v2.API/CreateProject" => Need::Cluster(P::ProjectCreate),
-        "pfs_v2.API/DropCommit"
-        | "pfs_v2.API/SquashCommit"
-        | "pfs_v2.API/DropCommitSet"
-        | "pfs_v2.API/SquashCommitSet" => Need::Cluster(P::RepoDeleteCommit),
-        // What these are about is more than one repo, so more is asked for than by pachd: the cluster's owner may.
-        "pfs_v2.API/DeleteProject" => Need::Cluster(P::ProjectDelete),
-        "pfs_v2.API/DeleteRepos" => Need::Cluster(P::RepoDelete),
-        "metadata.API/EditMetadata"
-        | "transaction_v2.API/BatchTransaction"
-        | "pps_v2.API/CreateSecret"
-        | "pps_v2.API/DeleteSecret" => Need::Cluster(P::ClusterModifyBindings),
-        "auth_v2.API/GetRobotToken" => Need::Cluster(P::ClusterAuthGetRobotToken),
-        _ => Need::Nothing,
-    }
 }
 
 /// The repos that a request names, wherever they stand: a commit may name one beside that of its branch, and whoever may use
@@ -465,7 +172,7 @@ impl Service {
         repos_in(&needed, &mut repos);
         if repos.is_empty() && call.method == "pfs_v2.API/ListCommit" {
             // Those of all repos.
-            return self.must_have(call, &On::Cluster, &[P::RepoListCommit]);
+            return self.must_have(call, &On::Cluster, &[Permission::RepoListCommit]);
         }
         for repo in &repos {
             match need {
@@ -490,7 +197,7 @@ impl Service {
     /// # Errors
     /// `PermissionDenied`.
     pub(super) fn authorize_reading(&self, call: &Call, repo: &Repo) -> Result<(), Status> {
-        self.must_have(call, &On::repo(repo), &[P::RepoRead])
+        self.must_have(call, &On::repo(repo), &[Permission::RepoRead])
     }
 
     /// Whether a list shows the caller the jobs of this pipeline: of those that he may not see, nothing is said.
@@ -503,7 +210,7 @@ impl Service {
         };
         Ok(self
             .permissions(principal, &On::repo(pipeline))?
-            .contains(&P::PipelineListJob))
+            .contains(&Permission::PipelineListJob))
     }
 
     /// Whether the caller may make this pipeline, or give it another spec, and read what it is to read.
@@ -521,10 +228,10 @@ impl Service {
             self.authorize_reading(call, &input.repo)?;
         }
         if is_there {
-            self.must_have(call, &On::repo(name), &[P::RepoWrite])
+            self.must_have(call, &On::repo(name), &[Permission::RepoWrite])
         } else {
             let project = On::Project(name.project.to_string());
-            self.must_have(call, &project, &[P::ProjectCreateRepo])
+            self.must_have(call, &project, &[Permission::ProjectCreateRepo])
         }
     }
 
@@ -596,9 +303,9 @@ impl Service {
         some_caller(call)?;
         let on = On::try_from(request.resource.as_ref())?;
         let needed = match on {
-            On::Cluster => P::ClusterModifyBindings,
-            On::Project(_) => P::ProjectModifyBindings,
-            On::Repo { .. } => P::RepoModifyBindings,
+            On::Cluster => Permission::ClusterModifyBindings,
+            On::Project(_) => Permission::ProjectModifyBindings,
+            On::Repo { .. } => Permission::RepoModifyBindings,
         };
         self.must_have(call, &on, &[needed])?;
         if let Some(role) = request.roles.iter().find(|role| permissions_of(role).is_none()) {
@@ -617,7 +324,7 @@ impl Service {
         some_caller(call)?;
         let on = On::try_from(request.resource.as_ref())?;
         if on == On::Cluster {
-            self.must_have(call, &on, &[P::ClusterGetBindings])?;
+            self.must_have(call, &on, &[Permission::ClusterGetBindings])?;
         }
         let entries = self.bindings(&on)?.into_iter().map(|(principal, roles)| {
             let roles = roles.into_iter().map(|role| (role, true)).collect();
@@ -725,12 +432,15 @@ mod tests {
             };
             service.permissions(who, &on).unwrap().contains(&permission)
         };
-        assert!(may("user:a", "p/r", P::RepoRead) && !may("user:a", "p/r", P::RepoWrite));
-        assert!(!may("user:a", "q/r", P::RepoRead));
-        assert!(may("user:b", "p/r", P::RepoWrite) && !may("user:b", "p/other", P::RepoRead));
-        assert!(!may("user:c", "p/r", P::RepoRead));
+        assert!(may("user:a", "p/r", Permission::RepoRead) && !may("user:a", "p/r", Permission::RepoWrite));
+        assert!(!may("user:a", "q/r", Permission::RepoRead));
+        assert!(may("user:b", "p/r", Permission::RepoWrite) && !may("user:b", "p/other", Permission::RepoRead));
+        assert!(!may("user:c", "p/r", Permission::RepoRead));
         // Everybody makes repos in the default project.
-        assert!(may("user:c", "default/r", P::ProjectCreateRepo) && !may("user:c", "p/r", P::ProjectCreateRepo));
+        assert!(
+            may("user:c", "default/r", Permission::ProjectCreateRepo)
+                && !may("user:c", "p/r", Permission::ProjectCreateRepo)
+        );
     }
 
     #[test]

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::super::Key;
 use super::super::framing::Dialect;
-use super::super::key::Columns;
-use super::super::naming::Escape;
+use super::super::naming::{Escape, Template};
 use super::*;
 use spoutctl_archive::{ArchiveReader, EntryStream, Options};
 
@@ -14,7 +13,7 @@ fn moment(seconds: u64) -> Moment {
     static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     Moment {
         instant: *BEGIN.get_or_init(Instant::now) + Duration::from_secs(seconds),
-        time: Timestamp::UNIX_EPOCH,
+        time: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -63,7 +62,7 @@ fn files(packed: &Packed) -> BTreeMap<String, String> {
     while let Some(mut entry) = stream.next_entry().unwrap() {
         let mut content = String::new();
         let name = String::from_utf8(entry.path().to_vec()).unwrap();
-        io::Read::read_to_string(&mut entry, &mut content).unwrap();
+        std::io::Read::read_to_string(&mut entry, &mut content).unwrap();
         files.insert(name, content);
     }
     // Nothing after the end, and nothing missing.

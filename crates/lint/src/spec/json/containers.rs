@@ -214,8 +214,9 @@ impl Parser<'_> {
         Next::End
     }
 
-    /// Whether the bracket here stands where that of `own` belongs, though another of its kind follows: on the last line of
-    /// what began on this one, or alone and indented as what it would close. The other closes what is around it.
+    /// Whether the bracket here stands where that of `own` belongs, though another of its kind follows: on the last
+    /// line of what began on this one, or alone and indented as what it would close. The other closes what is around
+    /// it.
     fn stands_for_closer_of(&self, own: Opener) -> bool {
         let around = self.open.iter().rev().nth(1);
         if around.is_none_or(|around| around.bracket != own.bracket) {

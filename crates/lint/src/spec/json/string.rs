@@ -70,8 +70,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Where the string that begins at `start` ends. A quote on a later line ends it only if what follows fits the end of a
-    /// string: else it is the beginning of the next one, and this one has no end.
+    /// Where the string that begins at `start` ends. A quote on a later line ends it only if what follows fits the end
+    /// of a string: else it is the beginning of the next one, and this one has no end.
     pub(super) fn closing_quote(&self, start: usize, quote: u8) -> Option<usize> {
         let mut at = start + 1;
         let mut is_later_line = false;

@@ -1,0 +1,71 @@
+//! What somebody decides about an archive that waits.
+
+use super::error::{HeldBack, SpoolError, WAITING};
+use super::{Spool, files};
+
+impl Spool {
+    /// Takes an archive out without a commit: somebody decided so.
+    ///
+    /// # Errors
+    /// When it does not wait; when that cannot be written down.
+    pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
+            return Err(SpoolError::NotWaiting {
+                dir: self.dir.clone(),
+                sequence,
+            });
+        }
+        let mut journal = inner.journal.clone();
+        journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
+        journal.held_back.take_if(|held| held.sequence == sequence);
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, &(sequence..=sequence), written)?;
+        // The journal does not know it as finished, so its file must not come back after a power cut.
+        files::sync_directory(&self.dir.join(WAITING))
+    }
+
+    /// Takes everything out that waits: somebody decided so.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn discard(&self) -> Result<(), SpoolError> {
+        let waiting: Vec<u64> = self.lock().waiting.iter().map(|one| one.name.sequence).collect();
+        waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
+    }
+
+    /// Has an archive sent that was held back.
+    ///
+    /// # Errors
+    /// When it is not held back; when that cannot be written down.
+    pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        // A commit with an error is nobody's, so the next run makes another one.
+        if journal.held_back.take_if(|held| held.sequence == sequence).is_none() {
+            return Err(SpoolError::NotHeldBack {
+                dir: self.dir.clone(),
+                sequence,
+            });
+        }
+        inner.write(&self.dir, journal)
+    }
+
+    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that were to
+    /// be one commit it is the first, so that none of them goes alone; which one it is, is answered.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
+        let mut inner = self.lock();
+        let mut journal = inner.journal.clone();
+        let together = journal.batches.iter().find(|one| one.contains(held.sequence));
+        let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));
+        held.sequence = waiting.map_or(held.sequence, |first| first.name.sequence);
+        let sequence = held.sequence;
+        journal.held_back = Some(held);
+        inner.write(&self.dir, journal)?;
+        Ok(sequence)
+    }
+}
