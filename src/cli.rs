@@ -70,7 +70,7 @@ pub use spool::{DecisionArgs, SpoolArgs};
 pub use squash::SquashArgs;
 pub use tail::{Beginning, OutputArgs, RangeArgs, SelectionArgs, TailArgs};
 pub use validate::{MendingArgs, ReportArgs, ReportFormat, RuleArgs, ValidateArgs};
-pub use values::parse_argument;
+pub use values::{parse_argument, parse_duration};
 
 /// Turns a stream of tar archives into Pachyderm commits: one complete archive, one finished commit
 #[derive(Debug, Parser)]

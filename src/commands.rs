@@ -20,6 +20,7 @@ pub mod squash;
 pub mod tail;
 pub mod validate;
 
+mod calls;
 mod denied;
 pub(crate) mod group;
 mod interrupts;

@@ -98,7 +98,8 @@
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
-//! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB | [`spoutctl_store::serve::page`] |
+//! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB; lines that differ: 600 of 20 files, looked for in 32 MiB | [`spoutctl_store::serve::page`] |
+//! | names that a shell is offered | 300 ms from the key, 1,000 | [`commands::completion`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output

@@ -24,6 +24,8 @@ pub enum Verbosity {
     Quiet,
     Normal,
     Verbose,
+    /// Also each call of pachd.
+    EachCall,
 }
 
 /// The streams of this process.
@@ -92,7 +94,8 @@ impl Terminal {
     /// The same with a progress bar, where somebody can see it.
     #[must_use]
     pub fn with_progress(mut self) -> Self {
-        if self.verbosity > Verbosity::Quiet && log::form() == Form::Text && io::stderr().is_terminal() {
+        let is_drawn = self.verbosity > Verbosity::Quiet && self.verbosity < Verbosity::EachCall;
+        if is_drawn && log::form() == Form::Text && io::stderr().is_terminal() {
             self.bar = Some(ProgressBar::new());
         }
         self
@@ -190,7 +193,7 @@ impl Terminal {
 
     /// What only `--verbose` shows.
     pub fn detail(&self, text: &str) {
-        if self.verbosity == Verbosity::Verbose {
+        if self.verbosity >= Verbosity::Verbose {
             self.log(&Entry::new(Level::Debug, "", text));
         }
     }

@@ -1,6 +1,6 @@
 //! How much is said, in which form and in which colours.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 /// How much is said.
 #[derive(Debug, Clone, Args)]
@@ -10,9 +10,12 @@ pub struct VerbosityArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more: where to, by whose token, calls that are repeated, how far it is
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// Say more: where to, how long each step took; -vv: each call, too
+    ///
+    /// First where to, and by whose token. The steps of a commit are upload, start, add, close, move (with --staging), finish. Of a call its name, its time and its error are said,
+    /// never what is in it.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
 }
 
 /// In which form it is said.

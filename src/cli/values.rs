@@ -52,7 +52,10 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// A duration: digits and a unit (`ms`, `s`, `m`, `h`), repeated; a bare `0` is zero.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// When it is none.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

@@ -1,35 +1,46 @@
 //! What a shell completes: it asks this program at each press of the key.
 //!
-//! Known without a server are contexts, rules, levels, framings and versions, beside the options themselves.
+//! Known without a server are contexts, rules, levels, framings and versions, beside the options themselves. Repos, branches and
+//! files are asked for where the line, the environment or pachctl's configuration says that pachd is.
+
+mod bash;
+mod live;
+mod zsh;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::{CompleteEnv, Shells};
+use clap_complete::env::{CompleteEnv, Elvish, Fish, Powershell, Shells};
 
 use crate::cli::{Cli, CompletedShell, CompletionsArgs};
 use crate::failure::Failure;
 use crate::settings::Surroundings;
 use crate::settings::contexts::Contexts;
 use crate::terminal::{Terminal, Verbosity};
+use live::{Line, Paths};
 use spoutctl_core::exit::Exit;
 use spoutctl_lint::rules;
 use spoutctl_lint::version::Version;
 
 /// Set by the script of the shell, to the shell's name.
 const ASKED: &str = "COMPLETE";
+const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &zsh::Zsh]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
 const FRAMINGS: [&str; 7] = ["lines", "nul", "json", "csv", "netstring", "u32be", "delimiter="];
 
 /// Answers the shell, if it is the one who asks.
+#[must_use]
 pub fn answer(args: &[OsString]) -> Option<Exit> {
     std::env::var_os(ASKED)?;
+    let line = Arc::new(Line::of(args, Instant::now()));
     let here = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(command).var(ASKED);
+    let asked = CompleteEnv::with_factory(|| command(&line)).var(ASKED).shells(SHELLS);
     match asked.try_complete(args, here.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
@@ -53,8 +64,7 @@ pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
         CompletedShell::Powershell => "powershell",
         CompletedShell::Zsh => "zsh",
     };
-    let shells = Shells::builtins();
-    let shell = shells.completer(name).context("this shell is not known")?;
+    let shell = SHELLS.completer(name).context("this shell is not known")?;
     let mut script = Vec::new();
     shell
         .write_registration(ASKED, "spoutctl", "spoutctl", "spoutctl", &mut script)
@@ -66,16 +76,24 @@ pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
 }
 
 /// Everything that can be typed, and what its values may be.
-fn command() -> Command {
-    with_values(Cli::command())
+fn command(line: &Arc<Line>) -> Command {
+    with_values(Cli::command(), line)
 }
 
-fn with_values(command: Command) -> Command {
-    command.mut_args(with_value).mut_subcommands(with_values)
+fn with_values(command: Command, line: &Arc<Line>) -> Command {
+    command
+        .mut_args(|argument| with_value(argument, line))
+        .mut_subcommands(|command| with_values(command, line))
 }
 
-fn with_value(argument: Arg) -> Arg {
+fn with_value(argument: Arg, line: &Arc<Line>) -> Arg {
+    let names = |paths: Paths| {
+        let line = Arc::clone(line);
+        ArgValueCompleter::new(move |typed: &OsStr| line.offers(typed, paths))
+    };
     let completer = match argument.get_id().as_str() {
+        "destination" => names(Paths::Directories),
+        "source" => names(Paths::Files),
         "context" => ArgValueCompleter::new(contexts),
         "select" | "ignore" => ArgValueCompleter::new(|typed: &OsStr| listed(typed, rule_names())),
         "severity" => ArgValueCompleter::new(severities),

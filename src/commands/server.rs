@@ -11,17 +11,21 @@ use crate::terminal::{Terminal, Verbosity};
 use pachyderm_client::connection::tls::Trust;
 use pachyderm_client::pachd::{Expected, Followable};
 use pachyderm_client::transport::Times;
-use pachyderm_client::{self as client, OpenError, Options, Pachd, grpc};
+use pachyderm_client::{self as client, CallObserver, OpenError, Options, Pachd, grpc};
 use spoutctl_core::exit::Exit;
+use spoutctl_core::listing::Listing;
 use spoutctl_delivery::CommitSink;
 use spoutctl_store::{Store, StoreError};
+
+use super::calls::Saying;
 
 impl VerbosityArgs {
     pub(super) fn level(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+            (_, 0) => Verbosity::Normal,
+            (_, 1) => Verbosity::Verbose,
+            _ => Verbosity::EachCall,
         }
     }
 }
@@ -143,10 +147,24 @@ pub(super) fn pachd_within(server: &Server, limit: Duration) -> Result<Option<Ar
         connect: limit,
         ..Times::default()
     };
-    Ok(match open(server, times)? {
+    Ok(match open(server, times, None)? {
         Place::Pachd(pachd) => Some(pachd),
         Place::Directory(_) => None,
     })
+}
+
+/// What lists names for somebody who is typing: `None` where it would not be safe or is not there. Nothing is made.
+pub(super) fn listing_within(server: &Server, limit: Duration) -> Option<Arc<dyn Listing>> {
+    let times = Times {
+        call: limit,
+        connect: limit,
+        idle: limit,
+    };
+    match open(server, times, None).ok()? {
+        Place::Pachd(pachd) if pachd.sends_token_in_clear() => None,
+        Place::Pachd(pachd) => Some(pachd),
+        Place::Directory(directory) => Some(Arc::new(Store::open_existing(directory).ok()?)),
+    }
 }
 
 /// What an address leads to.
@@ -157,7 +175,7 @@ enum Place<'a> {
 
 /// Says what is worth knowing about a connection before anything goes over it.
 fn place<'a>(server: &'a Server, terminal: &Terminal) -> Result<Place<'a>, Failure> {
-    let place = open(server, Times::default())?;
+    let place = open(server, Times::default(), Saying::where_wanted(terminal))?;
     if let Place::Pachd(pachd) = &place
         && !matches!(server.address, Address::Sidecar(_))
     {
@@ -167,7 +185,7 @@ fn place<'a>(server: &'a Server, terminal: &Terminal) -> Result<Place<'a>, Failu
 }
 
 /// Nothing is sent before the first call.
-fn open(server: &Server, times: Times) -> Result<Place<'_>, Failure> {
+fn open(server: &Server, times: Times, saying: Option<Saying>) -> Result<Place<'_>, Failure> {
     let address = match &server.address {
         Address::Gateway(address) => address.parse().map(client::Address::Gateway),
         Address::Grpc(address) => address.parse().map(client::Address::Grpc),
@@ -176,6 +194,7 @@ fn open(server: &Server, times: Times) -> Result<Place<'_>, Failure> {
     };
     let mut options = Options::new(address.map_err(|error| usage(&error))?);
     options.times = times;
+    options.observer = saying.map(|saying| Arc::new(saying) as Arc<dyn CallObserver>);
     options.token = server.token.as_ref().map(|(token, _)| token.clone());
     // Who is in our own pod is who is meant, and nobody stands between.
     if !matches!(server.address, Address::Sidecar(_)) {

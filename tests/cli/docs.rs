@@ -147,6 +147,7 @@ fn steady(text: &str) -> String {
             (r"\b[0-9a-f]{32}\b", "ID"),
             (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z", "TIME"),
             (r"\bin [0-9.]+ (s|ms)\b", "in TIME"),
+            (r"\b[0-9,]+ ms\b", "TIME"),
         ]
         .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
         .into()

@@ -13,10 +13,12 @@ mod runner;
 
 mod acknowledging;
 mod adaptive;
+mod advice;
 mod archives;
 mod as_spout;
 mod auth;
 mod batches;
+mod completion;
 mod config;
 mod create;
 mod create_code;

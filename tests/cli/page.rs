@@ -151,6 +151,7 @@ fn every_link_leads_somewhere_and_no_name_or_message_becomes_markup() {
     shows("/page/file/", "&lt;script&gt;alert(4)&lt;/script&gt;");
     shows("/page/file/", "It is no text.");
     shows("/page/diff/", "/d/table.csv");
+    shows("/page/diff/", "<code>3,4</code>");
     shows("/page/pipeline/", "image-tag");
     let picture = pages
         .iter()
@@ -363,6 +364,7 @@ fn a_browser_shows_it() {
         ("repo", "/page/repo/default/events", 400, false),
         ("commit", of_kind("/page/commit/default/events"), 1280, false),
         ("file", of_kind("/page/file/default/events"), 400, true),
+        ("diff", of_kind("/page/diff/default/events"), 1280, true),
         ("pipeline", "/page/pipeline/default/orders", 1280, false),
     ] {
         let file = directory.join(format!("{name}-{width}-{}.png", if dark { "dark" } else { "light" }));

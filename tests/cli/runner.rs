@@ -130,6 +130,10 @@ impl World {
         Self { token, ..self }
     }
 
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

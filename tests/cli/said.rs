@@ -9,7 +9,8 @@ use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::runner::{World, fixture, has_program, skip};
+use crate::runner::{World, fixture, has_program, skip, tar};
+use crate::served::Served;
 
 const TORN: &[u8] = b"this is no archive, and there is no end to it either";
 
@@ -60,6 +61,41 @@ fn an_error_is_one_object_with_its_code_and_its_archive() {
     assert!(!error["message"].as_str().unwrap().starts_with("error"), "{error}");
     let time: jiff::Timestamp = error["time"].as_str().unwrap().parse().unwrap();
     assert!(time.duration_until(jiff::Timestamp::now()).as_secs() < 600, "{time}");
+}
+
+/// What a `put` of one archive says at `voice`, to a server behind this address.
+fn said_of_one(address: &str, voice: &str) -> Vec<String> {
+    let world = World::at(address).with_token(Some("token-that-nobody-may-see".to_owned()));
+    let ran = world.run_with(
+        &["put", "events", "--create-repo", voice],
+        &tar(&[("secret-name", b"x")]),
+    );
+    lines_of(ran.expect(0).stderr.as_bytes())
+}
+
+#[test]
+fn verbose_says_the_time_of_each_step_and_very_verbose_each_call_and_nothing_of_what_is_in_it() {
+    let steps =
+        Regex::new(r"^archive 1: upload [\d,]+ ms, start [\d,]+ ms, add [\d,]+ ms, close [\d,]+ ms, finish ").unwrap();
+    let call = Regex::new(r"^pfs_v2.API/StartCommit: [\d,]+ ms$").unwrap();
+    let served = Served::start();
+    for address in [served.url(), served.url().replace("http://", "grpc://")] {
+        let verbose = said_of_one(&address, "-v");
+        assert!(verbose.iter().any(|line| steps.is_match(line)), "{verbose:?}");
+        assert!(!verbose.iter().any(|line| line.contains("API/")), "{verbose:?}");
+        let calls = said_of_one(&address, "-vv");
+        assert!(calls.iter().any(|line| steps.is_match(line)), "{calls:?}");
+        assert!(calls.iter().any(|line| call.is_match(line)), "{calls:?}");
+        for secret in ["token-that-nobody-may-see", "secret-name"] {
+            assert!(!calls.iter().any(|line| line.contains(secret)), "{calls:?}");
+        }
+    }
+    // A call that fails is said with its words.
+    let world = World::at(&served.url().replace("http://", "grpc://"));
+    let ran = world.run_with(&["put", "none", "-vv"], &tar(&[("f", b"x")]));
+    ran.expect(4).says("pfs_v2.API/InspectRepo: ").says(", failed: ");
+    let tail = world.run(&["tail", "events", "-e", "-vv"]);
+    tail.expect(0).says("pfs_v2.API/ListCommit: ");
 }
 
 #[test]

@@ -293,6 +293,11 @@ fn the_scripts_for_shells_ask_this_program() {
         let script = world.run(&["completions", shell]).expect(0).text();
         assert!(script.contains("COMPLETE"), "{shell}: {script}");
     }
+    let zsh = world.run(&["completions", "zsh"]).expect(0).text();
+    assert!(
+        zsh.contains("dirs+=(\"${completion%/}\")"),
+        "the library's script is another one: {zsh}"
+    );
     let page = world.run(&["man", "put"]).expect(0).text();
     assert!(
         page.contains(".SH \"EXIT STATUS\"") || page.contains(".SH EXIT"),

@@ -34,6 +34,7 @@ use serde::de::DeserializeOwned;
 use self::client::{Heard, Incoming, Patient};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Lines;
+use crate::observing::CallEnd;
 use crate::options::{OpenError, Options};
 use crate::pachd::{Call, CallFault};
 use crate::transport::{Answer, Arrival, Line, Messages, Request, Subscription, Times, Transport};
@@ -82,14 +83,18 @@ impl Transport for Client {
         within: Duration,
         transaction: Option<&TransactionId>,
     ) -> Result<Option<A>, CallFault> {
-        let answer = self.post(call, client::encode(call, &message)?, within, transaction)?;
+        let request = client::encode(call, &message)?;
+        let make = || self.post(call, request, within, transaction);
+        let answer = self.shared().observed.call(call, make, |answer| match answer {
+            Ok(None) => CallEnd::NoAnswer,
+            answer => ended(answer, CallEnd::Answered),
+        })?;
         answer.map(|answer| client::decode(call, &answer)).transpose()
     }
 
     fn open<Q: Request, A: Answer>(&self, call: Call, message: Q) -> Result<Box<dyn Messages<A> + '_>, CallFault> {
-        let incoming = self.stream(call, client::encode(call, &message)?)?;
         Ok(Box::new(Listed {
-            incoming,
+            incoming: self.stream_observed(call, client::encode(call, &message)?)?,
             lines: Lines::default(),
         }))
     }
@@ -102,7 +107,11 @@ impl Transport for Client {
         call: Call,
         message: Q,
     ) -> Result<Box<dyn Subscription<A> + '_>, CallFault> {
-        let patient = self.wait_for_stream(call, client::encode(call, &message)?);
+        let request = client::encode(call, &message)?;
+        let patient = self
+            .shared()
+            .observed
+            .call(call, || self.wait_for_stream(call, request), |_| CallEnd::Streams);
         Ok(Box::new(Followed {
             call,
             patient,
@@ -111,7 +120,7 @@ impl Transport for Client {
     }
 
     fn read<Q: Request>(&self, call: Call, message: Q) -> Result<Box<dyn Read + Send + '_>, CallFault> {
-        let incoming = self.stream(call, client::encode(call, &message)?)?;
+        let incoming = self.stream_observed(call, client::encode(call, &message)?)?;
         Ok(Box::new(StreamReader::new(incoming)))
     }
 
@@ -121,9 +130,26 @@ impl Transport for Client {
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
         answer_limit: &dyn Fn() -> Duration,
     ) -> Result<A, CallFault> {
-        let answer = upload::send(self, call, next, answer_limit)?;
+        let make = || upload::send(self, call, next, answer_limit);
+        let answer = self
+            .shared()
+            .observed
+            .call(call, make, |answer| ended(answer, CallEnd::Answered))?;
         client::decode(call, &answer)
     }
+}
+
+impl Client {
+    fn stream_observed(&self, call: Call, request: Vec<u8>) -> Result<Incoming<'_>, CallFault> {
+        let make = || self.stream(call, request);
+        self.shared()
+            .observed
+            .call(call, make, |opened| ended(opened, CallEnd::Streams))
+    }
+}
+
+fn ended<T>(result: &Result<T, CallFault>, good: CallEnd) -> CallEnd {
+    CallEnd::of(result, good, |failed| failed.fault.to_string())
 }
 
 struct Listed<'a> {

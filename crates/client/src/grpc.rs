@@ -46,6 +46,7 @@ use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::CommitFeed;
 use spoutctl_core::history::CommitHistory;
+use spoutctl_core::listing::Listing;
 use spoutctl_core::pfs::{
     Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FilePath, FileSetId,
     PipelineKind, ProjectName, Repo,
@@ -270,6 +271,15 @@ forward! {
             new: &Commit,
             old: Option<&Commit>,
             visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>
+        ) -> Result<(), Fault>;
+    }
+    Listing {
+        fn list_repos() -> Result<Vec<Repo>, Fault>;
+        fn list_branches(repo: &Repo) -> Result<Vec<BranchName>, Fault>;
+        fn list_directory(
+            branch: &Branch,
+            directory: &FilePath,
+            visit: &mut dyn FnMut(&str) -> ControlFlow<()>
         ) -> Result<(), Fault>;
     }
     CommitFeed {

@@ -80,11 +80,13 @@
 pub mod connection;
 pub mod gateway;
 pub mod grpc;
+mod observing;
 mod options;
 pub mod pachd;
 pub mod transport;
 pub mod v2;
 
+pub use observing::{CallEnd, CallObserver};
 pub use options::{Address, OpenError, Options, open};
 pub use pachd::Pachd;
 pub use v2::PachdV2;

@@ -8,6 +8,7 @@ use crate::connection::tls::{TlsError, Trust};
 use crate::connection::token::{InvalidToken, Token};
 use crate::gateway::{self, Gateway};
 use crate::grpc::{self, Grpc};
+use crate::observing::CallObserver;
 use crate::pachd::{Expected, Pachd};
 use crate::transport::Times;
 
@@ -45,6 +46,8 @@ pub struct Options<A = Address> {
     /// Which deployment has to be there. It is asked before anything is done, once.
     pub expected: Option<Expected>,
     pub times: Times,
+    /// Who is told of each call.
+    pub observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl<A> Options<A> {
@@ -58,6 +61,7 @@ impl<A> Options<A> {
             trust: Trust::System,
             expected: None,
             times: Times::default(),
+            observer: None,
         }
     }
 
@@ -69,6 +73,7 @@ impl<A> Options<A> {
             trust: self.trust,
             expected: self.expected,
             times: self.times,
+            observer: self.observer,
         }
     }
 }

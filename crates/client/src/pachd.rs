@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::connection::token::Token;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::CommitFeed;
+use spoutctl_core::listing::Listing;
 use spoutctl_core::pfs::FilePath;
 use spoutctl_core::pipelines::Pipelines;
 use spoutctl_core::sink::CommitSink;
@@ -75,7 +76,7 @@ pub trait Followable: CommitFeed + FileSource + Send + Sync {}
 impl<T: CommitFeed + FileSource + Send + Sync> Followable for T {}
 
 /// pachd, whichever it is and whichever the door: the ports, and what is no work on commits and files.
-pub trait Pachd: CommitSink + Followable + Pipelines {
+pub trait Pachd: CommitSink + Followable + Listing + Pipelines {
     /// Which pachd it is: `2.12.0`, or `1.x` and `2.x` for one that does not say more to who asks. No token is needed.
     ///
     /// # Errors

@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `finding` | which commit is meant, in 2.0 to 2.5 |
+//! | `listing` | names of repos, branches and files |
 //! | `pipelines` | pipelines, made from specs |
 //! | `squashing` | commit sets, and what becomes of them |
 //! | `staging` | branches that are moved, and commits that begin and end in a transaction |
 
 mod finding;
+mod listing;
 mod messages;
 mod pipelines;
 mod squashing;

@@ -8,7 +8,7 @@
 //! | [`durable`] | files that are replaced whole, and stay so after a power cut |
 //! | [`positions`] | where each partition of a source goes on |
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
-//! | [`history`], [`sink`], [`commit_set`], [`source`], [`feed`], [`pipelines`] | the ports: reading a branch's commits, making commits, squashing them, reading files, following a branch, keeping pipelines |
+//! | [`history`], [`sink`], [`commit_set`], [`source`], [`feed`], [`listing`], [`pipelines`] | the ports: reading a branch's commits, making commits, squashing them, reading files, following a branch, listing names, keeping pipelines |
 //!
 //! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a port
 //! knows no server.
@@ -20,6 +20,7 @@ pub mod fault;
 pub mod feed;
 pub mod glob;
 pub mod history;
+pub mod listing;
 pub mod named_file;
 pub mod pfs;
 pub mod pipelines;

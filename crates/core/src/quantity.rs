@@ -59,6 +59,19 @@ pub fn elapsed(duration: Duration) -> String {
     }
 }
 
+/// A duration that may be short: `12 ms`, and from 10 s on as [`elapsed`] has it.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        format!(
+            "{} ms",
+            grouped(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+        )
+    } else {
+        elapsed(duration)
+    }
+}
+
 /// How long ago something was, in its largest unit: `12 s`, `5 min`, `3 h`, `40 days`.
 #[must_use]
 pub fn age(since: Duration) -> String {

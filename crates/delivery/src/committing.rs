@@ -35,7 +35,7 @@ use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
 use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
-use super::{CommitSink, WriteMode};
+use super::{CommitSink, Step, WriteMode};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
@@ -135,11 +135,11 @@ impl<'a> Committer<'a> {
     pub fn commit(&mut self, job: &Job<'_>) -> Result<Outcome, DeliveryError> {
         self.check_published(job.archive.number)?;
         let mut restarts = Retry::new(self.context, job.archive.number);
-        let mut upload = self.upload(job)?;
+        let mut upload = self.timed(job, Step::Upload, |committer| committer.upload(job))?;
         let mut fresh_starts = 0;
         let mut overtaken = 0;
         while fresh_starts <= FRESH_STARTS {
-            let closed = match self.start(job)? {
+            let closed = match self.timed(job, Step::Start, |committer| committer.start(job))? {
                 Started::Closed(commit) => commit,
                 Started::Open(commit) => {
                     self.ledger.open(&commit);
@@ -159,7 +159,7 @@ impl<'a> Committer<'a> {
                     }
                 }
             };
-            match self.publish(job, &closed)? {
+            match self.move_destination(job, &closed)? {
                 Published::There => {
                     self.published = self.staging.is_some().then(|| closed.id.clone());
                     return Ok(Outcome::Closed(closed));
@@ -179,8 +179,29 @@ impl<'a> Committer<'a> {
         ))
     }
 
+    /// Tells how long a step took that succeeded.
+    fn timed<T>(
+        &mut self,
+        job: &Job<'_>,
+        step: Step,
+        take: impl FnOnce(&mut Self) -> Result<T, DeliveryError>,
+    ) -> Result<T, DeliveryError> {
+        let begun = self.context.clock.now();
+        let taken = take(self)?;
+        let took = self.context.clock.now().saturating_duration_since(begun);
+        self.context.observer.stepped(job.archive.number, step, took);
+        Ok(taken)
+    }
+
+    fn move_destination(&mut self, job: &Job<'_>, closed: &Commit) -> Result<Published, DeliveryError> {
+        if self.staging.is_none() {
+            return Ok(Published::There);
+        }
+        self.timed(job, Step::Move, |committer| committer.publish(job, closed))
+    }
+
     fn fill_and_close(&mut self, job: &Job<'_>, commit: &Commit, upload: &mut Upload) -> Result<Next, DeliveryError> {
-        match self.add(job, commit, upload)? {
+        match self.timed(job, Step::Add, |committer| committer.add(job, commit, upload))? {
             Next::Go => {}
             other => return Ok(other),
         }
@@ -188,7 +209,7 @@ impl<'a> Committer<'a> {
             self.give_up(job.archive.number, &job.mark, commit, LateFinish::Impossible)?;
             return Ok(Next::Abandoned);
         }
-        self.finish(job, commit)
+        self.timed(job, Step::Close, |committer| committer.finish(job, commit))
     }
 
     /// Waits until every earlier archive is a finished commit; breaks when one of them failed.

@@ -16,7 +16,7 @@ use super::context::Context;
 use super::error::DeliveryError;
 use super::ledger::Ledger;
 use super::retry::{RetryBudget, UnknownAnswers};
-use super::{Receipt, Settled};
+use super::{Receipt, Settled, Step};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 use spoutctl_core::quantity::elapsed;
@@ -201,8 +201,11 @@ impl Wait {
                 // It stays in the ledger, and a later run finds its mark.
                 continue;
             }
+            let begun = self.context.clock.now();
             match self.context.until_finished(&commit, receipt.archive) {
                 Ok(info) => {
+                    let took = self.context.clock.now().saturating_duration_since(begun);
+                    self.context.observer.stepped(receipt.archive, Step::Finish, took);
                     let receipt = Receipt {
                         finished: info.finished,
                         ..receipt

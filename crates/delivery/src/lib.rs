@@ -99,6 +99,7 @@ mod tests;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use spoutctl_archive::{Archive, Batch, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
@@ -209,6 +210,23 @@ pub struct Unacknowledged {
     pub how: String,
 }
 
+/// What is done for a commit, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The files are sent, where pachd takes them before there is a commit; of an archive that left early, the rest.
+    Upload,
+    /// The commit is started.
+    Start,
+    /// The files are added to it; where pachd has no file sets, they are sent now.
+    Add,
+    /// It is closed for writing.
+    Close,
+    /// With a branch for staging: it is finished, and the destination is moved to it.
+    Move,
+    /// It is waited for until pachd has finished it.
+    Finish,
+}
+
 /// Who is told what happens on the way. Called from several threads.
 pub trait Observer: Send + Sync {
     /// The destination is as it should be: nothing is sent before this.
@@ -229,6 +247,9 @@ pub trait Observer: Send + Sync {
     fn sent(&self, _archive: &Archive, _bytes: u64) {}
     /// So many bytes more of the files of the archive of this number are uploaded, which is still being read.
     fn sent_early(&self, _archive: u64, _bytes: u64) {}
+    /// A step for the archive of this number was done in so long, the pauses before it was tried again included. A step may be
+    /// done again.
+    fn stepped(&self, _archive: u64, _step: Step, _took: Duration) {}
     /// A dry run would have committed this archive.
     fn would_commit(&self, archive: &Archive, files: &Files);
     /// No commit can be made of an archive; it is about to be committed in another repo.

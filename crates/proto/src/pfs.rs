@@ -147,6 +147,14 @@ pub struct RepoInfo {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// A [`RepoInfo`], as far as somebody needs it who lists names.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListedRepo {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+}
+
 /// What the caller may do with something; told where tokens are asked for.
 #[derive(Clone, PartialEq, Eq, Message, Serialize)]
 pub struct AuthInfo {

@@ -68,6 +68,7 @@ mod error;
 mod feed;
 mod file_set;
 mod job;
+mod listing;
 mod metadata;
 mod modes;
 mod pipeline;

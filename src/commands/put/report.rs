@@ -5,6 +5,7 @@
 //! | `wording` | outcomes in words |
 //! | `counts` | how much was read and done |
 //! | `partitions` | how far the partitions of the source are |
+//! | `steps` | how long each step of a commit took |
 //! | `watching` | figures, and whether archives can become commits now |
 //! | `awaited` | what the reading side waits for |
 //! | `resumption` | what an error says of what is committed |
@@ -13,6 +14,7 @@ mod awaited;
 mod counts;
 mod partitions;
 mod resumption;
+mod steps;
 mod watching;
 mod wording;
 
@@ -37,7 +39,8 @@ use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::{Size, counted, grouped};
 use spoutctl_delivery::spool::Spool;
-use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Summary, Unacknowledged};
+use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Step, Summary, Unacknowledged};
+use steps::Steps;
 use watching::Watched;
 
 /// How often progress is drawn, at most.
@@ -63,6 +66,7 @@ pub(super) struct Report {
     /// Milliseconds after the start when progress was last shown.
     shown: AtomicU64,
     said_retrying: Mutex<Option<Instant>>,
+    steps: Steps,
 }
 
 /// An archive that is safe in a spool.
@@ -87,6 +91,7 @@ impl Report {
             resumption: Resumption::default(),
             shown: AtomicU64::new(0),
             said_retrying: Mutex::new(None),
+            steps: Steps::default(),
         }
     }
 
@@ -305,6 +310,10 @@ impl Observer for Report {
         self.progress();
     }
 
+    fn stepped(&self, archive: u64, step: Step, took: Duration) {
+        self.steps.took(archive, step, took);
+    }
+
     fn would_commit(&self, archive: &Archive, files: &Files) {
         let deletions = files.deletions().len();
         self.counts.would_commit(files);
@@ -334,6 +343,9 @@ impl Observer for Report {
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         // Who reads that it is done finds it counted.
         self.counts.settled(settled);
+        if let (Settled::Committed(_), Some(steps)) = (settled, self.steps.of(settled.archive())) {
+            self.terminal.detail(&steps);
+        }
         self.say(settled);
         if let Settled::Committed(receipt) | Settled::Already(receipt) = settled {
             self.resumption.committed(receipt);

@@ -34,6 +34,7 @@ use crate::connection::engine::Engine;
 use crate::connection::reaching::{is_out_of_files, out_of_files};
 use crate::connection::tls::{self, Trust};
 use crate::connection::token::InvalidToken;
+use crate::observing::Observed;
 use crate::options::OpenError;
 use crate::transport::{Times, seconds};
 use spoutctl_core::fault::Fault;
@@ -69,6 +70,7 @@ pub(super) struct Shared {
     pub times: Times,
     /// An answer in HTTP was seen: later garbage is a broken connection, not the wrong port.
     spoke_http: AtomicBool,
+    pub observed: Observed,
 }
 
 impl Client {
@@ -100,6 +102,7 @@ impl Client {
                 address: options.address,
                 times: options.times,
                 spoke_http: AtomicBool::new(false),
+                observed: Observed(options.observer),
             }),
         })
     }

@@ -42,6 +42,7 @@ use super::{Address, GrpcOptions};
 use crate::connection::engine::Engine;
 use crate::connection::tls;
 use crate::connection::token::InvalidToken;
+use crate::observing::{CallEnd, Observed};
 use crate::options::OpenError;
 use crate::pachd::{Call, TRANSACTION_HEADER};
 use crate::transport::{Arrival, Times, seconds};
@@ -71,6 +72,22 @@ pub(super) enum Failed {
     Local(io::Error),
 }
 
+impl Failed {
+    /// In the words that came.
+    fn words(&self) -> String {
+        match self {
+            Self::Said(code, text) => format!("{code:?}: {text}"),
+            Self::Stranger(status, looks) => format!("HTTP {status}: {looks}"),
+            Self::Lost(text) | Self::Unreached(text) | Self::Insecure(text) => text.clone(),
+            Self::Local(error) => error.to_string(),
+        }
+    }
+}
+
+fn streams<T>(opened: &Result<T, Failed>) -> CallEnd {
+    CallEnd::of(opened, CallEnd::Streams, Failed::words)
+}
+
 /// gRPC to one address.
 #[derive(Debug)]
 pub struct Calls {
@@ -82,6 +99,7 @@ pub struct Calls {
     pub(super) times: Times,
     /// A server has spoken gRPC: later garbage is a broken connection, not the wrong port.
     spoke: Arc<AtomicBool>,
+    observed: Observed,
 }
 
 type Client = tonic::client::Grpc<Wire>;
@@ -109,6 +127,7 @@ impl Calls {
             token,
             times: options.times,
             spoke: Arc::default(),
+            observed: Observed(options.observer),
         })
     }
 
@@ -143,7 +162,7 @@ impl Calls {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        self.exchange(call, self.request(message), within)
+        self.exchange_observed(call, self.request(message), within)
     }
 
     /// As [`Self::ask`]: the call becomes part of the transaction.
@@ -162,7 +181,19 @@ impl Calls {
         let value = MetadataValue::try_from(id.0.as_str());
         let value = value.map_err(|_| Failed::Insecure("the transaction's id cannot be sent".to_owned()))?;
         request.metadata_mut().insert(TRANSACTION_HEADER, value);
-        self.exchange(call, request, within)
+        self.exchange_observed(call, request, within)
+    }
+
+    fn exchange_observed<Q, A>(&self, call: Call, request: Request<Q>, within: Duration) -> Result<Option<A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let make = || self.exchange(call, request, within);
+        self.observed.call(call, make, |answer| match answer {
+            Ok(None) => CallEnd::NoAnswer,
+            answer => CallEnd::of(answer, CallEnd::Answered, Failed::words),
+        })
     }
 
     fn exchange<Q, A>(&self, call: Call, request: Request<Q>, within: Duration) -> Result<Option<A>, Failed>
@@ -189,6 +220,14 @@ impl Calls {
 
     /// One message, and a stream in answer.
     pub(super) fn open<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        self.observed.call(call, || self.open_now(call, message), streams)
+    }
+
+    fn open_now<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
@@ -225,7 +264,7 @@ impl Calls {
         A: Message + Default + 'static,
     {
         let request = self.request(message);
-        let path = path_of(call)?;
+        let path = self.observed.call(call, || path_of(call), streams)?;
         let mut client = self.client();
         let opening = self.engine.spawn(async move {
             client.ready().await.map_err(Unready)?;
@@ -242,6 +281,21 @@ impl Calls {
     /// A stream of messages, and one in answer, for which `answer_limit` is waited after the last one was taken. What
     /// `next` fails with breaks the call off.
     pub(super) fn send<Q, A>(
+        &self,
+        call: Call,
+        next: &mut dyn FnMut() -> io::Result<Option<Q>>,
+        answer_limit: &dyn Fn() -> Duration,
+    ) -> Result<A, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let end = |answer: &Result<A, Failed>| CallEnd::of(answer, CallEnd::Answered, Failed::words);
+        self.observed
+            .call(call, || self.send_now(call, next, answer_limit), end)
+    }
+
+    fn send_now<Q, A>(
         &self,
         call: Call,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,

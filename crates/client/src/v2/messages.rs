@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use spoutctl_core::pfs::{
-    self, BranchInfo, BranchName, CommitId, CommitInfo, FileInfo, FileKind, FileSetId, InvalidName, PipelineKind,
-    TransactionId,
+    self, BranchInfo, BranchName, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FileSetId, InvalidName,
+    PipelineKind, ProjectName, RepoName, TransactionId,
 };
 use spoutctl_core::pipelines::State;
 use spoutctl_core::sink::{Change, Changes};
@@ -16,8 +16,8 @@ use spoutctl_proto::auth::{AuthorizeRequest, AuthorizeResponse, Permission, Reso
 use spoutctl_proto::google::Timestamp;
 use spoutctl_proto::pfs::{
     AddFile, BranchInfo as BranchMessage, Commit, CommitInfo as CommitMessage, CreateFileSetResponse, DeleteFile,
-    DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ModifyFileRequest, OriginKind,
-    StartCommitRequest,
+    DiffFileResponse, File, FileInfo as FileMessage, FileType, FinishCommitRequest, ListedRepo, ModifyFileRequest,
+    OriginKind, StartCommitRequest,
 };
 use spoutctl_proto::pps::{PipelineInfo, PipelineState, PipelineType};
 use spoutctl_proto::transaction::TransactionInfo;
@@ -50,6 +50,16 @@ pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(Tra
     let head = created.head.as_ref().filter(|_| is_ours)?;
     let id = info.transaction.as_ref()?.id.clone();
     Some((TransactionId(id), named(head, branch).ok()?))
+}
+
+/// A repo of an answer; in releases without projects it is in `default`.
+pub(super) fn listed_repo(listed: &ListedRepo) -> Result<pfs::Repo, Unreadable> {
+    let repo = listed.repo.as_ref().ok_or(Unreadable::Missing("repo"))?;
+    let project = repo.project.as_ref().map_or(DEFAULT_PROJECT, |project| &project.name);
+    Ok(pfs::Repo {
+        project: ProjectName::new(project)?,
+        name: RepoName::new(&repo.name)?,
+    })
 }
 
 /// The branch's head, whichever it is when pachd looks.

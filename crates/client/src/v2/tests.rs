@@ -110,6 +110,12 @@ fn every_call(pachd: &dyn Pachd) -> Vec<(&'static str, Result<(), Fault>)> {
         ("get_file", pachd.get_file(&commit, &file).map(drop)),
         ("get_file_tar", pachd.get_file_tar(&commit, &file).map(drop)),
         ("diff_files", pachd.diff_files(&commit, None, &mut |_| Break(()))),
+        ("list_repos", pachd.list_repos().map(drop)),
+        ("list_branches", pachd.list_branches(repo).map(drop)),
+        (
+            "list_directory",
+            pachd.list_directory(&branch, &FilePath::root(), &mut |_| Break(())),
+        ),
         ("try_pipeline", pachd.try_pipeline("{}").map(drop)),
         ("submit_pipeline", pachd.submit_pipeline("{}", how).map(drop)),
         ("find_pipeline", pachd.find_pipeline(repo).map(drop)),

@@ -1,6 +1,7 @@
 //! The path of the file that a message goes to.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -92,6 +93,7 @@ impl Template {
             headers: &[],
         };
         let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key", Some(&sample));
+        let sample = template.escaped_whole(sample.text);
         let sample = String::from_utf8_lossy(&sample);
         let path = FilePath::new(&sample).map_err(|error| error.to_string())?;
         if path.is_root() || sample.ends_with('/') {
@@ -144,12 +146,15 @@ impl Template {
             _ => None,
         };
         let time = record.and_then(|record| record.time).unwrap_or(time);
-        if self.escape != Escape::Keys && has_vanishing_element(&key) {
+        let filled = self.filled(time, number, &key, record);
+        if filled.loses_something_of_a_key() {
             // It would be the file of another key.
             let key = key.escape_ascii();
-            return Err(bad(format!("its key `{key}` has an element that a path leaves out")));
+            let words =
+                format!("of its key `{key}` a path leaves something out; behind a word it stays: 'keys{{key}}'");
+            return Err(bad(words));
         }
-        let Ok(text) = String::from_utf8(self.filled(time, number, &key, record)) else {
+        let Ok(text) = String::from_utf8(self.escaped_whole(filled.text)) else {
             return Err(bad(format!("its key `{}` is not text", key.escape_ascii())));
         };
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
@@ -163,8 +168,9 @@ impl Template {
         Ok(path)
     }
 
-    fn filled(&self, time: Timestamp, number: u64, key: &[u8], record: Option<&Record<'_>>) -> Vec<u8> {
+    fn filled(&self, time: Timestamp, number: u64, key: &[u8], record: Option<&Record<'_>>) -> Filled {
         let mut text = Vec::new();
+        let mut keys = Vec::new();
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.extend_from_slice(part.as_bytes()),
@@ -185,31 +191,48 @@ impl Template {
                     );
                 }
                 Part::Key if self.escape == Escape::Keys => text.extend_from_slice(escaped(key).as_bytes()),
-                Part::Key => text.extend_from_slice(key),
+                Part::Key => {
+                    keys.push(text.len()..text.len() + key.len());
+                    text.extend_from_slice(key);
+                }
             }
         }
-        if self.escape == Escape::Paths {
-            let is_directory = text.ends_with(b"/");
-            text = escape_path(&text).unwrap_or_default().into_bytes();
-            if is_directory {
-                text.push(b'/');
-            }
+        Filled { text, keys }
+    }
+
+    fn escaped_whole(&self, text: Vec<u8>) -> Vec<u8> {
+        if self.escape != Escape::Paths {
+            return text;
+        }
+        let is_directory = text.ends_with(b"/");
+        let mut text = escape_path(&text).unwrap_or_default().into_bytes();
+        if is_directory {
+            text.push(b'/');
         }
         text
     }
 }
 
-/// Whether a key has an empty element behind its beginning, or one that is `.`: no path has those.
-fn has_vanishing_element(key: &[u8]) -> bool {
-    let mut elements = key.split(|byte| *byte == b'/');
-    let first = elements.next();
-    let mut elements = elements.peekable();
-    let mut vanishes = first == Some(b".");
-    while let Some(element) = elements.next() {
-        // Behind the last slash there is nothing: a directory, which is said in other words.
-        vanishes |= element == b"." || (element.is_empty() && elements.peek().is_some());
+/// A name with all its fields filled in.
+struct Filled {
+    text: Vec<u8>,
+    /// Where keys stand in it as they are.
+    keys: Vec<Range<usize>>,
+}
+
+impl Filled {
+    /// Whether an element that no path has, an empty one or `.`, stands in a key or at one.
+    fn loses_something_of_a_key(&self) -> bool {
+        let mut start = 0;
+        self.text.split(|byte| *byte == b'/').any(|element| {
+            let end = start + element.len();
+            let touches = self.keys.iter().any(|key| start <= key.end && end >= key.start);
+            // Behind the last slash there is nothing: a directory, which is said in other words.
+            let is_last = end == self.text.len();
+            start = end + 1;
+            touches && (element == b"." || (element.is_empty() && !is_last))
+        })
     }
-    vanishes
 }
 
 /// One element of a path that stands for these bytes, and for no others.
@@ -279,6 +302,8 @@ fn part(field: &str) -> Result<Part, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn template(text: &str, key: Option<Key>, escape: bool) -> Result<Template, String> {
@@ -380,13 +405,36 @@ mod tests {
         );
         assert_eq!(path(b"a/../\xff").unwrap().as_str(), "/t/a/%2E%2E/%FF");
         // Keys that differ never become one file.
-        for vanishing in [&b"a//b"[..], b"./a", b"a/./b", b"a/", b"//a"] {
+        for vanishing in [&b"a//b"[..], b"./a", b"a/./b", b"a/", b"/a", b"//a", b""] {
             assert!(path(vanishing).is_err(), "{}", vanishing.escape_ascii());
         }
+        // Behind a word the slash is one between two elements.
+        let path = |body: &[u8]| by_topic("t{key}").path(&message(body), 1, Timestamp::UNIX_EPOCH);
+        assert_eq!(path(b"/home/x").unwrap().as_str(), "/t/home/x");
+        assert!(path(b"//home").is_err());
         let fixed = Template::new("größe.txt", None, Escape::Paths).unwrap();
         assert_eq!(
             fixed.path(&message(b""), 1, Timestamp::UNIX_EPOCH).unwrap().as_str(),
             "/gr%C3%B6%C3%9Fe.txt"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_keys_become_one_file(
+            before in "(|a|/|a/|a//|\\./)", after in "(|b|/b)",
+            one in "[ab./]{0,6}", other in "[ab./]{0,6}", escape in prop_oneof![Just(Escape::Nothing), Just(Escape::Paths)],
+        ) {
+            let key = || Some(Key::Before(b"|".to_vec()));
+            if let Ok(template) = Template::new(&format!("{before}{{key}}{after}"), key(), escape) {
+                let path = |key: &str| {
+                    let body = format!("{key}|");
+                    template.path(&message(body.as_bytes()), 1, Timestamp::UNIX_EPOCH).ok()
+                };
+                if let (Some(a), Some(b)) = (path(&one), path(&other)) {
+                    prop_assert!(a != b || one == other, "{} and {} are {}", one, other, a);
+                }
+            }
+        }
     }
 }

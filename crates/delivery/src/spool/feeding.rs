@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
@@ -10,7 +11,7 @@ use super::Spool;
 use crate::arriving::Incoming;
 use crate::error::DeliveryError;
 use crate::ready::Ready;
-use crate::{Observer, Settled, Unacknowledged};
+use crate::{Observer, Settled, Step, Unacknowledged};
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
@@ -70,6 +71,10 @@ impl Observer for SpoolObserver {
 
     fn sent(&self, archive: &Archive, bytes: u64) {
         self.observer.sent(archive, bytes);
+    }
+
+    fn stepped(&self, archive: u64, step: Step, took: Duration) {
+        self.observer.stepped(archive, step, took);
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {

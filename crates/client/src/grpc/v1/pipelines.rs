@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{CALL, V1};
@@ -9,7 +10,8 @@ use crate::connection::token::Token;
 use crate::pachd::{self, Call, Identity, Login, Pachd};
 use crate::transport::Transport as _;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{BranchName, Repo};
+use spoutctl_core::listing::Listing;
+use spoutctl_core::pfs::{Branch, BranchName, FilePath, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
 
 const INSPECT_PIPELINE: Call = Call::reads("pps.API", "InspectPipeline");
@@ -56,6 +58,25 @@ impl Pachd for V1 {
 
     fn authenticate(&self, _: &Login, _: Duration) -> Result<Option<Token>, Fault> {
         unsupported(pachd::AUTHENTICATE)
+    }
+}
+
+impl Listing for V1 {
+    fn list_repos(&self) -> Result<Vec<Repo>, Fault> {
+        unsupported(pachd::LIST_REPO)
+    }
+
+    fn list_branches(&self, _: &Repo) -> Result<Vec<BranchName>, Fault> {
+        unsupported(pachd::LIST_BRANCH)
+    }
+
+    fn list_directory(
+        &self,
+        _: &Branch,
+        _: &FilePath,
+        _: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        unsupported(pachd::LIST_FILE)
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) enum Address {
         repo: Repo,
         old: CommitId,
         new: CommitId,
+        /// The one file whose lines are shown; else those of the first few.
+        path: Option<String>,
     },
     Live(Repo),
 }
@@ -102,6 +104,7 @@ impl Address {
                 repo: repo(project, name)?,
                 old: id(old)?,
                 new: id(new)?,
+                path: value("path"),
             },
             _ => return None,
         })
@@ -152,7 +155,9 @@ impl Address {
             Self::Picture { repo, id, path } => {
                 with_query(format!("{BELOW}picture/{repo}/{id}"), &[("path", Some(path))])
             }
-            Self::Diff { repo, old, new } => format!("{BELOW}diff/{repo}/{old}/{new}"),
+            Self::Diff { repo, old, new, path } => {
+                with_query(format!("{BELOW}diff/{repo}/{old}/{new}"), &[("path", path.as_deref())])
+            }
         }
     }
 

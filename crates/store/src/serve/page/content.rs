@@ -1,4 +1,4 @@
-//! A commit with its files and what it changed, a file, and what differs between two commits.
+//! A commit with its files and what it changed, and a file.
 
 use std::io::Read as _;
 use std::ops::ControlFlow;
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use super::address::{Address, bytes_of};
 use super::{Page, layout, time};
+use crate::listing::{Item, visit_directory};
 use crate::serve::{Code, Service, Status};
-use crate::{CommitRecord, CommitSelector, FileEntry, Store, View, bounds_of_directory};
-use spoutctl_core::fault::Fault;
+use crate::{CommitRecord, CommitSelector, FileEntry, Store, View};
 use spoutctl_core::pfs::{Commit, CommitId, Repo};
 use spoutctl_core::quantity::Size;
 use spoutctl_core::source::{ChangeKind, FileChange, FileSource as _};
 
 const FILES: usize = 200;
-const CHANGES: usize = 200;
+pub(super) const CHANGES: usize = 200;
 const PREVIEW: usize = 64 << 10;
 const PICTURE: u64 = 8 << 20;
 
-fn selector(repo: &Repo, id: &CommitId) -> CommitSelector {
+pub(super) fn selector(repo: &Repo, id: &CommitId) -> CommitSelector {
     CommitSelector {
         repo: repo.clone(),
         id: Some(id.clone()),
@@ -32,7 +32,7 @@ fn selector(repo: &Repo, id: &CommitId) -> CommitSelector {
 }
 
 /// Without waiting for a commit that is still being finished.
-fn view(service: &Service, repo: &Repo, id: &CommitId) -> Result<View<Arc<Store>>, Status> {
+pub(super) fn view(service: &Service, repo: &Repo, id: &CommitId) -> Result<View<Arc<Store>>, Status> {
     Ok(View::of(Arc::clone(&service.store), &selector(repo, id))?)
 }
 
@@ -83,48 +83,23 @@ fn difference(repo: &Repo, old: &CommitId, new: &CommitId) -> Address {
         repo: repo.clone(),
         old: old.clone(),
         new: new.clone(),
+        path: None,
     }
 }
 
-/// A file, or a directory with all that is in it.
-enum Row {
-    File(FileEntry),
-    Directory(String),
-}
-
-/// What is in a directory, in the order of paths; each directory once. Beside it the last that is shown, where there is more.
-fn rows(view: &View<Arc<Store>>, directory: &str, after: &str) -> Result<(Vec<Row>, Option<String>), Status> {
-    let (first, end) = bounds_of_directory(directory);
-    let mut last = after.to_owned();
-    let mut rows = Vec::new();
-    loop {
-        let bound = if last.is_empty() { first.clone() } else { beyond(&last) };
-        let page = view.files(&bound, &end)?;
-        if page.is_empty() {
-            return Ok((rows, None));
+/// What is in a directory, and the last that is shown, where there is more.
+fn rows(view: &View<Arc<Store>>, directory: &str, after: &str) -> Result<(Vec<Item>, Option<String>), Status> {
+    let mut rows: Vec<Item> = Vec::new();
+    let mut last = None;
+    visit_directory(view, directory, after, &mut |item| {
+        if rows.len() == FILES {
+            last = rows.last().map(|row| row.path().to_owned());
+            return ControlFlow::Break(());
         }
-        for entry in page {
-            if rows.len() == FILES {
-                return Ok((rows, Some(last)));
-            }
-            let below = entry.path.get(first.len()..).unwrap_or_default();
-            if let Some((name, _)) = below.split_once('/') {
-                last = format!("{first}{name}/");
-                rows.push(Row::Directory(last.clone()));
-                // The next is looked for behind all that is in it.
-                break;
-            }
-            last.clone_from(&entry.path);
-            rows.push(Row::File(entry));
-        }
-    }
-}
-
-/// What is greater than the path, and, where that is a directory's, than all that is in it: no path has so many bytes.
-fn beyond(path: &str) -> String {
-    const LONGEST: usize = 4096;
-    let rest = if path.ends_with('/') { LONGEST / 4 + 1 } else { 0 };
-    format!("{path}{}", "\u{10ffff}".repeat(rest))
+        rows.push(item);
+        ControlFlow::Continue(())
+    })?;
+    Ok((rows, last))
 }
 
 fn files(service: &Service, record: &CommitRecord, directory: &str, after: &str) -> Result<Markup, Status> {
@@ -153,8 +128,8 @@ fn files(service: &Service, record: &CommitRecord, directory: &str, after: &str)
                     @for row in &rows {
                         tr {
                             @match row {
-                                Row::Directory(path) => { td { a href=(at(path, "").link()) { (path) } } td class="number" { "–" } }
-                                Row::File(entry) => {
+                                Item::Directory(path) => { td { a href=(at(path, "").link()) { (path) } } td class="number" { "–" } }
+                                Item::File(entry) => {
                                     td { a href=(of_file(repo, id, &entry.path).link()) { (entry.path) } }
                                     td class="number" { (Size(entry.size)) }
                                 }
@@ -168,7 +143,7 @@ fn files(service: &Service, record: &CommitRecord, directory: &str, after: &str)
     })
 }
 
-fn of_file(repo: &Repo, id: &CommitId, path: &str) -> Address {
+pub(super) fn of_file(repo: &Repo, id: &CommitId, path: &str) -> Address {
     Address::File {
         repo: repo.clone(),
         id: id.clone(),
@@ -194,7 +169,7 @@ fn changed(service: &Service, record: &CommitRecord) -> Result<Markup, Status> {
 }
 
 /// One more than is shown.
-fn changes(service: &Service, new: &Commit, old: Option<&Commit>) -> Result<Vec<FileChange>, Status> {
+pub(super) fn changes(service: &Service, new: &Commit, old: Option<&Commit>) -> Result<Vec<FileChange>, Status> {
     let mut changes = Vec::new();
     service.store.diff_files(new, old, &mut |change| {
         changes.push(change);
@@ -207,7 +182,7 @@ fn changes(service: &Service, new: &Commit, old: Option<&Commit>) -> Result<Vec<
     Ok(changes)
 }
 
-fn list(new: &Commit, old: Option<&Commit>, changes: &[FileChange]) -> Markup {
+pub(super) fn list(new: &Commit, old: Option<&Commit>, changes: &[FileChange]) -> Markup {
     html! {
         @if changes.is_empty() { p class="hint" { "Nothing." } } @else {
             table {
@@ -219,23 +194,33 @@ fn list(new: &Commit, old: Option<&Commit>, changes: &[FileChange]) -> Markup {
     }
 }
 
+/// As addresses and views have a path.
+pub(super) fn absolute(path: &str) -> String {
+    format!("/{}", path.trim_start_matches('/'))
+}
+
+fn lines(old: &Commit, new: &Commit, path: &str) -> Address {
+    Address::Diff {
+        repo: new.repo.clone(),
+        old: old.id.clone(),
+        new: new.id.clone(),
+        path: Some(path.to_owned()),
+    }
+}
+
 fn change_row(new: &Commit, old: Option<&Commit>, change: &FileChange) -> Markup {
     let (sign, word, commit) = match change.kind {
         ChangeKind::Added => ("+", "added", Some(new)),
         ChangeKind::Changed => ("~", "changed", Some(new)),
         ChangeKind::Deleted => ("−", "deleted", old),
     };
-    let path = change.path.as_str();
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
+    let path = absolute(change.path.as_str());
     html! {
         tr class=(word) {
             td class="sign" title=(word) { (sign) }
             td {
                 @if let Some(commit) = commit { a href=(of_file(&commit.repo, &commit.id, &path).link()) { (path) } } @else { (path) }
+                @if let (ChangeKind::Changed, Some(old)) = (change.kind, old) { " " a class="hint" href=(lines(old, new, &path).link()) { "lines" } }
             }
             td class="number" { @if change.kind == ChangeKind::Added { "–" } @else { (Size(change.old_size_bytes)) } }
             td class="number" { @if change.kind == ChangeKind::Deleted { "–" } @else { (Size(change.size_bytes)) } }
@@ -243,22 +228,12 @@ fn change_row(new: &Commit, old: Option<&Commit>, change: &FileChange) -> Markup
     }
 }
 
-pub(super) fn diff(service: &Service, repo: &Repo, old: &CommitId, new: &CommitId) -> Result<Markup, Status> {
-    let of = |id| -> Result<Commit, Fault> { Ok(service.store.record(&selector(repo, id))?.info.commit) };
-    let (old, new) = (of(old)?, of(new)?);
-    let changes = changes(service, &new, Some(&old))?;
-    let body = html! {
-        p {
-            "From " a class="id" href=(Address::of_commit(repo, &old.id).link()) { (old.id) }
-            " to " a class="id" href=(Address::of_commit(repo, &new.id).link()) { (new.id) } "."
-        }
-        (list(&new, Some(&old), &changes))
-    };
-    let heading = html! { h1 { "What differs in " (layout::repo(repo)) } };
-    Ok(layout::page(&format!("What differs in {repo}"), &heading, None, &body))
-}
-
-fn found(service: &Service, repo: &Repo, id: &CommitId, path: &str) -> Result<(View<Arc<Store>>, FileEntry), Status> {
+pub(super) fn found(
+    service: &Service,
+    repo: &Repo,
+    id: &CommitId,
+    path: &str,
+) -> Result<(View<Arc<Store>>, FileEntry), Status> {
     let view = view(service, repo, id)?;
     let entry = view.file(path)?;
     let entry = entry.ok_or_else(|| Status::not_found(format!("there is no file {path} in {repo}@{id}")))?;
@@ -315,7 +290,7 @@ fn preview(repo: &Repo, id: &CommitId, path: &str, entry: &FileEntry, bytes: &[u
 }
 
 /// Text as far as it goes: the end of a beginning may have cut a character.
-fn text_of(bytes: &[u8]) -> Option<&str> {
+pub(super) fn text_of(bytes: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,

@@ -28,8 +28,9 @@ proptest! {
             Address::Repo { repo: repo(), branch: Some(after.clone()), from: Some(id()) },
             Address::Commit { repo: repo(), id: id(), directory, after },
             Address::File { repo: repo(), id: id(), path: path.clone() },
-            Address::Picture { repo: repo(), id: id(), path },
-            Address::Diff { repo: repo(), old: id(), new: id() },
+            Address::Picture { repo: repo(), id: id(), path: path.clone() },
+            Address::Diff { repo: repo(), old: id(), new: id(), path: None },
+            Address::Diff { repo: repo(), old: id(), new: id(), path: Some(path) },
         ];
         for address in addresses {
             let link = address.link();

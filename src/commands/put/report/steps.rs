@@ -1,0 +1,65 @@
+//! How long each step of a commit took, for `--verbose`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use spoutctl_core::quantity::{grouped, milliseconds};
+use spoutctl_delivery::Step;
+
+/// The steps of those archives that are no finished commit yet. An archive that failed ends the run.
+#[derive(Default)]
+pub(super) struct Steps(Mutex<BTreeMap<u64, BTreeMap<Step, Duration>>>);
+
+impl Steps {
+    /// What a step took that was done again is added up.
+    pub fn took(&self, archive: u64, step: Step, took: Duration) {
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *steps.entry(archive).or_default().entry(step).or_default() += took;
+    }
+
+    /// In words, once; what is older is forgotten with it.
+    pub fn of(&self, archive: u64) -> Option<String> {
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = steps.split_off(&(archive + 1));
+        let taken = std::mem::replace(&mut *steps, newer).remove(&archive)?;
+        drop(steps);
+        let taken: Vec<String> = taken
+            .into_iter()
+            .map(|(step, took)| format!("{} {}", name(step), milliseconds(took)))
+            .collect();
+        Some(format!("archive {}: {}", grouped(archive), taken.join(", ")))
+    }
+}
+
+fn name(step: Step) -> &'static str {
+    match step {
+        Step::Upload => "upload",
+        Step::Start => "start",
+        Step::Add => "add",
+        Step::Close => "close",
+        Step::Move => "move",
+        Step::Finish => "finish",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_told_in_their_order_once_and_what_was_done_again_is_added_up() {
+        let steps = Steps::default();
+        steps.took(7, Step::Finish, Duration::from_secs(83));
+        steps.took(7, Step::Upload, Duration::from_millis(1200));
+        steps.took(7, Step::Start, Duration::from_millis(2));
+        steps.took(7, Step::Start, Duration::from_millis(3));
+        steps.took(8, Step::Upload, Duration::ZERO);
+        assert_eq!(
+            steps.of(7).unwrap(),
+            "archive 7: upload 1,200 ms, start 5 ms, finish 1 min 23 s"
+        );
+        assert_eq!(steps.of(7), None);
+        assert_eq!(steps.of(8).unwrap(), "archive 8: upload 0 ms");
+    }
+}
