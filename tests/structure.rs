@@ -44,11 +44,13 @@ const CIRCULAR: [&str; 8] = [
     "archive", "client", "delivery", "fields", "kafka", "lint", "proto", "store",
 ];
 /// Files that are longer than they should be, or have a function that is.
-const LONG: [&str; 4] = [
+const LONG: [&str; 6] = [
+    "crates/client/src/grpc/calls.rs",
     "crates/delivery/src/error.rs",
     "crates/delivery/src/messages/packing.rs",
     "crates/lint/src/worker.rs",
     "crates/lint/src/workers.rs",
+    "crates/proto/src/pfs.rs",
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a shell completes: it asks this program at each press of the key.
 //!
-//! Known without a server are contexts, rules, levels, framings and versions, beside the options themselves. Repos, branches and
-//! files are asked for where the line, the environment or pachctl's configuration says that pachd is.
+//! Known without a server are contexts, rules, levels, framings and versions, beside the options themselves. Repos,
+//! branches and files are asked for where the line, the environment or pachctl's configuration says that pachd is.
 
 mod bash;
 mod live;

@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::{self, EnvCompleter};
 
-/// As the library has it, but with the words of the line as they are typed. What bash takes for the word at the cursor begins
-/// behind its last `:`; from an answer, what stands before that is cut off again.
+/// As the library has it, but with the words of the line as they are typed. What bash takes for the word at the cursor
+/// begins behind its last `:`; from an answer, what stands before that is cut off again.
 pub(super) struct Bash;
 
 const SCRIPT: &str = r#"

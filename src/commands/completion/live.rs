@@ -1,8 +1,8 @@
-//! Repos, branches and files, as the store that the line names has them: within the time that somebody waits at a key, or
-//! not at all.
+//! Repos, branches and files, as the store that the line names has them: within the time that somebody waits at a key,
+//! or not at all.
 //!
-//! Nothing is said and nothing is made. A token goes nowhere in clear, and to nobody whom `--insecure` would let in: pressing
-//! a key asks for less than running the command.
+//! Nothing is said and nothing is made. A token goes nowhere in clear, and to nobody whom `--insecure` would let in:
+//! pressing a key asks for less than running the command.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;

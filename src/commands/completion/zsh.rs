@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::{self, EnvCompleter};
 
-/// As the library has it, but a directory behind a `:` is one, too, and no blank follows it. And good in a file of `$fpath`:
-/// there the first press of the key, which loads it, is answered.
+/// As the library has it, but a directory behind a `:` is one, too, and no blank follows it. And good in a file of
+/// `$fpath`: there the first press of the key, which loads it, is answered.
 pub(super) struct Zsh;
 
 /// Where the library's script begins to look at an answer.
