@@ -306,7 +306,7 @@ impl Spool {
         inner.write(&self.dir, journal)
     }
 
-    /// Takes in the archive that was written to the newest [`Spool::hold`]: when this returns, it survives a crash.
+    /// Takes in the archive that was written to the newest [`Spool::buffer`]: when this returns, it survives a crash.
     ///
     /// # Errors
     /// When its file cannot be named, or the name not synced.
