@@ -25,7 +25,7 @@ use spoutctl_proto::version::Version;
 /// Those that have words, or shapes, of their own.
 const OLD: [&str; 2] = ["grpc-2.0", "grpc-2.3"];
 
-const CALLS: [Call; 26] = [
+const CALLS: [Call; 27] = [
     pachd::INSPECT_CLUSTER,
     pachd::AUTHORIZE,
     pachd::WHO_AM_I,
@@ -50,6 +50,7 @@ const CALLS: [Call; 26] = [
     pachd::ADD_FILE_SET,
     pachd::FINISH_COMMIT,
     pachd::DROP_COMMIT_SET,
+    pachd::SQUASH_COMMIT_SET,
     pachd::CREATE_BRANCH,
     pachd::FINISH_TRANSACTION,
 ];
