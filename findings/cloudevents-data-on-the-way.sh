@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One would guess: the CloudEvents libraries of the same project carry an event's data from one language to another as the bytes or the text
 # that it was: CSV as CSV, an image as an image.
-# What happens: in binary mode, PyPI's `cloudevents` 2.2.0 (`cloudevents.v1`, which is the whole of 1.x) writes a text of any content type as a JSON
+# What happens: in binary mode, PyPI's `cloudevents` 2.2.0 (`cloudevents.v1`) writes a text of any content type as a JSON
 # string: the body of text/csv is one line in quotes. In structured mode it does not. npm's `cloudevents` 10.0.0 reads `data_base64` of structured
 # events as an array of 32-bit numbers, one for each byte: whoever writes it to a file or sends it on has four bytes for each.
 # Who meets it: receivers of webhooks and of Kafka's binding whose senders are in another language. Each side reads its own events well.

@@ -4,7 +4,7 @@
 # What happens: `0 0 */2 * 1` is "Mondays that are odd days" for `github.com/robfig/cron` 1.2.0, and "odd days, and Mondays" for version 3.0.1 and
 # PyPI's `croniter` 7.0.0: a step takes the star's meaning away from them. `@every 1900ms` is every second for both versions, and so is `@every -5s`;
 # `0 0 31 2 *` is taken and never comes.
-# Who meets it: whoever moves a schedule between a cron input, a CronJob and a scheduler in Python. The one makes 2 commits a month, the other 17.
+# Who meets it: whoever moves a schedule between a cron input, a CronJob and a scheduler in Python. In a December of 31 days that begins on a Tuesday the one makes 2 commits, the other 18.
 set -euo pipefail
 OLD=v1.2.0 NEW=v3.0.1 CRONITER=7.0.0
 dir=$(mktemp -d)

@@ -26,7 +26,7 @@ seen() { # PAYLOAD EXPECTED
   local found
   node broker.js "$1" >port &
   broker=$!
-  until [ -s port ]; do sleep 0.1; done
+  until [ -s port ]; do kill -0 "$broker"; sleep 0.1; done
   found=$(LD_LIBRARY_PATH=$libraries root/usr/bin/mosquitto_sub -h 127.0.0.1 -p "$(<port)" -t sensor -C 1 -W 20 -F %J 2>&1 |
     sed 's/.*"payload":\(.*\)}$/\1/')
   kill "$broker"

@@ -28,7 +28,7 @@ printed() { # PAYLOAD-IN-HEX FORMAT
   local port
   node broker.js "$1" >port &
   broker=$!
-  until [ -s port ]; do sleep 0.1; done
+  until [ -s port ]; do kill -0 "$broker"; sleep 0.1; done
   port=$(<port)
   LD_LIBRARY_PATH=$libraries root/usr/bin/mosquitto_sub -h 127.0.0.1 -p "$port" -t sensor -C 1 -W 20 -F "$2" >line 2>&1 || true
   kill "$broker"

@@ -2,7 +2,7 @@
 # One would guess: Pachyderm's newer Python library reads a pipeline's spec as the older one and pachctl do, which refuse a field that does not
 # exist.
 # What happens: `CreatePipelineRequest().from_json` of pachyderm-sdk 2.12.2 leaves such a field out without a word, so that the server
-# never sees it: a misspelt `resourceLimit` is no limit, `datumTrie` no retry. `parse_json_pipeline_spec` of python-pachyderm 7.6.0 refuses both.
+# never sees it: a misspelt `resourceLimit` is no limit, `comand` no command. `parse_json_pipeline_spec` of python-pachyderm 7.6.0 refuses both.
 # A timeout below 100 microseconds is written by `to_json` as "5e-05s", which is no duration for the older one.
 # Who meets it: whoever creates pipelines from a notebook or a deployment in Python, of specs that are kept as JSON. The typo is found when
 # the pod is killed for want of memory.

@@ -3,7 +3,7 @@
 # it cannot say which row was meant.
 # What happens: in 2.5 an update of a table without a primary key is left out, though its new row is in the log (PostgreSQL's own
 # test_decoding prints it), and so is each delete; format 1 leaves out TRUNCATE as well. The consumer gets an empty list of
-# changes, or nothing, and moves on; the only word is a WARNING in the server's log. NaN and Infinity are written as null, like a column that has no value.
+# changes, or nothing, and moves on; the only word is a WARNING in the server's log. NaN is written as null, like a column that has no value.
 # Who meets it: copies of a database that are made of its changes (CDC): tables of events and of associations often have no key, and the copy keeps
 # their old rows for ever.
 set -euo pipefail

@@ -88,7 +88,7 @@
 //! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
-//! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::upload` |
+//! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::keep_alive` |
 //! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
 //! | an archive that is staged anew, since its branch was moved | 20 times | `delivery::committing` |
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::retry`] |

@@ -13,7 +13,7 @@ pub struct VerbosityArgs {
     /// Say more: where to, how long each step took; -vv: each call, too
     ///
     /// First where to, and by whose token. The steps of a commit are upload, start, add, close, move (with --staging),
-    /// finish. Of a call its name, its time and its error are said, never what is in it.
+    /// finish. Of a call its name and its time are said, and pachd's words where it failed.
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

@@ -29,7 +29,7 @@ pub struct SquashArgs {
     #[arg(value_name = "SOURCE")]
     pub source: Followed,
 
-    /// Only commits that were finished longer ago than this, by pachd's clock: 7d, 12h
+    /// Only commits that were finished longer ago than this: 7d, 12h
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub older_than: Duration,
 

@@ -1,4 +1,5 @@
-//! Says each call of pachd, for `-vv`: which one, how long it took, and what failed. What is in it is said nowhere.
+//! Says each call of pachd, for `-vv`: which one, how long it took, and pachd's words where it failed. What is in it is said
+//! nowhere else.
 
 use std::fmt;
 use std::time::Duration;
@@ -34,6 +35,7 @@ impl CallObserver for Saying {
         self.terminal.detail(&match end {
             CallEnd::Answered => format!("{name}: {took}"),
             CallEnd::Streams => format!("{name}: {took}, then a stream"),
+            CallEnd::Subscribed => format!("{name}: asked to tell what happens"),
             CallEnd::NoAnswer => format!("{name}: no answer within {took}"),
             CallEnd::Failed(why) => format!("{name}: {took}, failed: {why}"),
         });

@@ -81,18 +81,20 @@ fn command(line: &Arc<Line>) -> Command {
 }
 
 fn with_values(command: Command, line: &Arc<Line>) -> Command {
+    let takes_no_path = command.get_name() == "squash";
     command
-        .mut_args(|argument| with_value(argument, line))
+        .mut_args(|argument| with_value(argument, takes_no_path, line))
         .mut_subcommands(|command| with_values(command, line))
 }
 
-fn with_value(argument: Arg, line: &Arc<Line>) -> Arg {
+fn with_value(argument: Arg, takes_no_path: bool, line: &Arc<Line>) -> Arg {
     let names = |paths: Paths| {
         let line = Arc::clone(line);
         ArgValueCompleter::new(move |typed: &OsStr| line.offers(typed, paths))
     };
     let completer = match argument.get_id().as_str() {
         "destination" => names(Paths::Directories),
+        "source" if takes_no_path => names(Paths::Nothing),
         "source" => names(Paths::Files),
         "context" => ArgValueCompleter::new(contexts),
         "select" | "ignore" => ArgValueCompleter::new(|typed: &OsStr| listed(typed, rule_names())),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{Colour, DoctorArgs};
+use crate::commands::calls::Saying;
 use crate::commands::denied::advise;
 use crate::commands::printing::unless_lost;
 use crate::commands::server;
@@ -139,7 +140,7 @@ impl Doctor<'_> {
 
     /// Pachd, or the store in a directory, and the destination in it.
     fn store(&mut self, server: &Server) -> Result<(), Failure> {
-        let Some(pachd) = server::pachd_within(server, self.args.timeout)? else {
+        let Some(pachd) = server::pachd_within(server, self.args.timeout, Saying::where_wanted(self.terminal))? else {
             let sink = server::sink(server, self.terminal)?;
             return self.destination(server, None, sink.as_ref());
         };

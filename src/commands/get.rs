@@ -364,7 +364,7 @@ fn unless_interrupted<T: Send + 'static>(
 fn persist(file: &File, temporary: TempPath, path: &Path) -> anyhow::Result<()> {
     file.sync_all()?;
     temporary.persist(path)?;
-    durable::sync_directory(durable::directory_of(path))?;
+    durable::sync_directory_if_possible(durable::directory_of(path))?;
     Ok(())
 }
 

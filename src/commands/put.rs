@@ -250,6 +250,7 @@ fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incomi
         let end = reading.read_all(&intake);
         // It is told as an error once nothing waits before it any more, which may be never.
         if let Err(error) = &end
+            && !matches!(error, DeliveryError::Interrupted)
             && intake.spool.waiting().0 > 0
         {
             let reason = [vec![error.to_string()], error.details()].concat().join("; ");

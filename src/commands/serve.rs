@@ -1,8 +1,7 @@
 //! `spoutctl serve`: the embedded store behind pachd's API.
 //!
 //! With `--as-spout` it is a spout's sidecar; with a command besides it is both pachd and the sidecar, a port each, and
-//! a
-//! [`worker`] runs the command.
+//! a [`worker`] runs the command.
 
 mod container;
 mod log;

@@ -101,7 +101,7 @@ pub(super) fn other_door(server: &Server, limit: Duration) -> Option<Address> {
         context: None,
         ..server.clone()
     };
-    let pachd = pachd_within(&other, limit).ok()??;
+    let pachd = pachd_within(&other, limit, None).ok()??;
     pachd.version().ok().map(|_| address)
 }
 
@@ -141,13 +141,17 @@ pub(super) fn pachd(server: &Server, terminal: &Terminal) -> Result<Option<Arc<d
 }
 
 /// The same for somebody who waits no longer than this for an answer, and says himself what is worth knowing.
-pub(super) fn pachd_within(server: &Server, limit: Duration) -> Result<Option<Arc<dyn Pachd>>, Failure> {
+pub(super) fn pachd_within(
+    server: &Server,
+    limit: Duration,
+    calls: Option<Saying>,
+) -> Result<Option<Arc<dyn Pachd>>, Failure> {
     let times = Times {
         call: limit,
         connect: limit,
         ..Times::default()
     };
-    Ok(match open(server, times, None)? {
+    Ok(match open(server, times, calls)? {
         Place::Pachd(pachd) => Some(pachd),
         Place::Directory(_) => None,
     })
@@ -163,7 +167,7 @@ pub(super) fn listing_within(server: &Server, limit: Duration) -> Option<Arc<dyn
     match open(server, times, None).ok()? {
         Place::Pachd(pachd) if pachd.sends_token_in_clear() => None,
         Place::Pachd(pachd) => Some(pachd),
-        Place::Directory(directory) => Some(Arc::new(Store::open_existing(directory).ok()?)),
+        Place::Directory(directory) => Some(Arc::new(Store::open_unchanged(directory)?)),
     }
 }
 

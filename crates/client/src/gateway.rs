@@ -108,10 +108,10 @@ impl Transport for Client {
         message: Q,
     ) -> Result<Box<dyn Subscription<A> + '_>, CallFault> {
         let request = client::encode(call, &message)?;
-        let patient = self
-            .shared()
-            .observed
-            .call(call, || self.wait_for_stream(call, request), |_| CallEnd::Streams);
+        let patient =
+            self.shared()
+                .observed
+                .call(call, || self.wait_for_stream(call, request), |_| CallEnd::Subscribed);
         Ok(Box::new(Followed {
             call,
             patient,

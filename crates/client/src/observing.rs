@@ -12,6 +12,8 @@ pub enum CallEnd {
     Answered,
     /// A stream of messages or bytes has begun.
     Streams,
+    /// It was asked to tell what happens, which may be nothing for long.
+    Subscribed,
     /// It was asked to wait, and had nothing to say for as long as that.
     NoAnswer,
     /// pachd refused it, or the way to it broke: in the words that came.

@@ -24,7 +24,7 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> 
 pub fn persist(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
-    sync_directory(directory_of(path))
+    sync_directory_if_possible(directory_of(path))
 }
 
 /// The same where nothing may stand in its place.
@@ -34,7 +34,7 @@ pub fn persist(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
 pub fn persist_new(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist_noclobber(path).map_err(|error| error.error)?;
-    sync_directory(directory_of(path))
+    sync_directory_if_possible(directory_of(path))
 }
 
 /// Renames a file or a directory whose content is synced, for good.
@@ -48,15 +48,24 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     if old == new { Ok(()) } else { sync_directory(old) }
 }
 
-/// Makes the names in a directory survive a power cut. One that may be written and not read cannot be synced, and is left
-/// to the file system.
+/// Makes the names in a directory survive a power cut.
 ///
 /// # Errors
 /// When it cannot be opened or synced.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        opened => opened?.sync_all(),
+    File::open(directory)?.sync_all()
+}
+
+/// The same of a directory of somebody else, where nobody is told that it survives: one that may be written and not read
+/// cannot be synced, nor one of a file system that knows nothing of that, and they are left to it.
+///
+/// # Errors
+/// When it cannot be opened or synced, though it may be.
+pub fn sync_directory_if_possible(directory: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    match sync_directory(directory) {
+        Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => Ok(()),
+        synced => synced,
     }
 }
 

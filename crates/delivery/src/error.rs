@@ -277,7 +277,10 @@ impl DeliveryError {
             Self::Unacknowledged {
                 commit: Some(commit), ..
             } => vec![format!("it is commit {commit}")],
-            Self::Gap { .. } => vec!["committed now, it would overwrite what came after it".to_owned()],
+            Self::Gap { .. } => vec![
+                "committed now, it would overwrite what came after it".to_owned(),
+                "its commit was dropped, or it was squashed into a later one, which then has its files".to_owned(),
+            ],
             Self::Squashed { .. } => vec![
                 "committed now, it would overwrite what came after it; what was squashed is in the later commits"
                     .to_owned(),
@@ -350,9 +353,12 @@ impl DeliveryError {
                  of what it was to hold",
                 head.commit.id
             ),
-            Self::Gap { .. } => "with --in-flight 2 or more it is committed after them all the same".to_owned(),
+            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another --stream; if they are \
+                                 missing there, --in-flight 2 commits it behind the others all the same"
+                .to_owned(),
             Self::Squashed { newest, .. } => format!(
-                "give it what follows archive {newest} of the input, without --resume: the stream goes on there by itself"
+                "if its files are in the repo, give it what follows archive {newest} of the input, without --resume: the stream \
+                 goes on there by itself; if they are missing there, send it as another --stream first"
             ),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {

@@ -30,8 +30,14 @@ impl StreamName {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
 
-    /// Whether it is of those that are made up: nobody goes on with such a stream, whose name is not written down but in its
-    /// marks.
+    /// The name of a new spool's stream. The spool keeps it, and goes on with it.
+    #[must_use]
+    pub fn of_spool() -> Self {
+        Self(format!("spool-{}", uuid::Uuid::new_v4().simple()))
+    }
+
+    /// Whether it is of those that a run makes up for itself: nobody goes on with such a stream, whose name is not written
+    /// down but in its marks.
     #[must_use]
     pub fn is_random(&self) -> bool {
         let is_simple = self.0.len() == 32 && !self.0.bytes().any(|byte| byte.is_ascii_uppercase());

@@ -49,7 +49,7 @@ const LOOK_AGAIN: usize = 100;
 #[derive(Debug, Clone)]
 pub struct Wish {
     pub branch: Branch,
-    /// Those that were finished before, by pachd's clock.
+    /// Those that were finished before, by pachd's clock. The limit itself is by ours.
     pub before: Timestamp,
     /// Of each period of this length, counted from 1970 in UTC, the newest good one stays.
     pub keep_every: Option<Duration>,
@@ -115,7 +115,7 @@ pub struct Plan {
     goes: Vec<Id>,
     /// All of the branch, sorted.
     line: Vec<Id>,
-    /// Of these, the ones of which nothing may be expected: not finished, or with an error.
+    /// Of these, the ones of which nothing may be expected: not finished, with an error, or made by pachd.
     bad: HashSet<Id>,
     /// How many stay, and why.
     pub stays: BTreeMap<Reason, u64>,
@@ -295,7 +295,12 @@ impl Squashing<'_> {
             return Ok(Fate::Squashed { others });
         }
         match self.store.squash_commit_set(id) {
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(Fate::Squashed { others }),
+            // It is gone, or something else is that pachd has looked for on the way.
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(if self.store.inspect_commit_set(id)?.is_empty() {
+                Fate::Squashed { others }
+            } else {
+                Fate::Stays(Reason::Refused, Some(fault.message))
+            }),
             squashed => squashed.map(|()| Fate::Squashed { others }),
         }
     }

@@ -176,7 +176,10 @@ pub fn place(
                 grouped(partitions.len() as u64)
             ),
             details: Vec::new(),
-            help: vec!["read some of the topics by another put, into another repo or with another --stream".to_owned()],
+            help: vec![
+                "read some of the topics by another put, with another --stream: it begins where --start says"
+                    .to_owned(),
+            ],
             passes: false,
         });
     }

@@ -330,14 +330,7 @@ enum Identity {
 impl Database {
     /// Opens `path`, making it a store's database when it is blank and `create` is set.
     pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
-        let database = Self {
-            path,
-            dialect: Dialect::default(),
-            // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
-            synchronous: "FULL",
-            idle: Mutex::default(),
-            writing: Mutex::default(),
-        };
+        let database = Self::at(path);
         let mut connection = database.connect(create)?;
         if database.identify(dir, &connection)? == Identity::Blank {
             if !create {
@@ -349,6 +342,26 @@ impl Database {
         }
         database.give_back(connection);
         Ok(database)
+    }
+
+    /// Opens `path` if it is a store's database of this version.
+    pub(super) fn open_current(dir: &Path, path: PathBuf) -> Option<Self> {
+        let database = Self::at(path);
+        let connection = database.connect(false).ok()?;
+        let is_current = matches!(database.identify(dir, &connection), Ok(Identity::Ours));
+        database.give_back(connection);
+        is_current.then_some(database)
+    }
+
+    fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            dialect: Dialect::default(),
+            // Syncs the log at every commit; NORMAL may lose the last ones in a power cut.
+            synchronous: "FULL",
+            idle: Mutex::default(),
+            writing: Mutex::default(),
+        }
     }
 
     /// For tests, which cannot cut the power: they are quick on a busy disk too.

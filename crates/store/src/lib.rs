@@ -191,6 +191,15 @@ impl Store {
         Ok(Self::with_database(dir, Database::open(dir, path, false)?).closed_to_others())
     }
 
+    /// Opens the store in `dir` for a look that changes nothing: `None` where there is none, and where it is one of an
+    /// earlier version.
+    #[must_use]
+    pub fn open_unchanged(dir: &Path) -> Option<Self> {
+        let path = dir.join(DATABASE);
+        let database = path.is_file().then(|| Database::open_current(dir, path))?;
+        Some(Self::with_database(dir, database?))
+    }
+
     /// Whether others could read the store until now.
     #[must_use]
     pub fn was_open_to_others(&self) -> bool {

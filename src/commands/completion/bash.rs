@@ -27,7 +27,7 @@ _clap_complete_NAME() {
         _CLAP_IFS="$IFS" \
         _CLAP_COMPLETE_INDEX="$((${#words[@]} - 1))" \
         VAR="bash" \
-        "COMPLETER" -- "${words[@]}" \
+        "COMPLETER" -- "${words[@]}" 2> /dev/null \
     ) )
     if [[ $? != 0 ]]; then
         unset COMPREPLY

@@ -1,8 +1,11 @@
 //! Repos, branches and files, as the store that the line names has them: within the time that somebody waits at a key,
 //! or not at all.
 //!
-//! Nothing is said and nothing is made. A token goes nowhere in clear, and to nobody whom `--insecure` would let in:
-//! pressing a key asks for less than running the command.
+//! Nothing is said and nothing is made. A token goes to no other machine in clear, and to nobody whom `--insecure` would
+//! let in: pressing a key asks for less than running the command.
+//!
+//! Whoever may write to a repo chooses the names of its files, and bash puts an answer on the line as it is: so a name that
+//! a shell might take for more than a word is not offered.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
@@ -32,6 +35,8 @@ const WITH_VALUE: [&str; 4] = ["--pachd", "--context", "--token-file", "--cacert
 pub(super) enum Paths {
     Files,
     Directories,
+    /// None: a branch ends the word.
+    Nothing,
 }
 
 /// The line, as far as it says where pachd is.
@@ -45,6 +50,8 @@ impl Line {
     /// From the arguments that a shell hands over; the words stand behind the first `--`.
     pub fn of(args: &[OsString], begun: Instant) -> Self {
         let words = args.iter().skip_while(|word| *word != "--").skip(1);
+        // Behind another one stands the command of a producer, whose options are not ours.
+        let words = words.take_while(|word| *word != "--");
         Self {
             begun,
             words: about_the_server(words),
@@ -108,7 +115,7 @@ fn names(args: &ServerArgs, typed: &str, paths: Paths, limit: Duration) -> Optio
     let server = server::find(args).ok()?;
     let listing = server::listing_within(&server, limit)?;
     let mut names = wanted(listing.as_ref(), &server, typed, paths)?;
-    names.retain(|name| name.starts_with(typed));
+    names.retain(|name| name.starts_with(typed) && is_one_word(name));
     if let [only] = names.as_slice()
         && paths == Paths::Files
         && !only.contains([':', '@'])
@@ -121,8 +128,17 @@ fn names(args: &ServerArgs, typed: &str, paths: Paths, limit: Duration) -> Optio
     Some(names)
 }
 
+/// Whether every shell takes the name for one word and nothing else.
+fn is_one_word(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/@:._-+,%=".contains(letter);
+    !name.starts_with('-') && name.chars().all(is_plain)
+}
+
 fn wanted(listing: &dyn Listing, server: &Server, typed: &str, paths: Paths) -> Option<Vec<String>> {
     if let Some((before, path)) = typed.split_once(':') {
+        if paths == Paths::Nothing {
+            return None;
+        }
         return files(listing, &named(before, server)?, before, path, paths);
     }
     if let Some((repo, _)) = typed.split_once('@') {
@@ -177,6 +193,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_that_a_shell_would_take_for_more_is_not_offered() {
+        for name in ["events:/2026-11/ä_1+2,3=4.json", "team/events@master"] {
+            assert!(is_one_word(name), "{name}");
+        }
+        for name in [
+            "ev:/a b", "ev:/a;b", "ev:/$x", "ev:/`x`", "ev:/a&b", "ev:/a\nb", "ev:/it's", "ev:/a(b)", "-x",
+        ] {
+            assert!(!is_one_word(name), "{name}");
+        }
+    }
+
+    #[test]
     fn of_a_line_what_says_where_pachd_is_counts_wherever_it_stands() {
         let line = [
             "spoutctl",
@@ -192,6 +220,10 @@ mod tests {
         let args: Vec<OsString> = line.iter().map(OsString::from).collect();
         let line = Line::of(&args, Instant::now());
         assert_eq!(line.words, ["--pachd", "local:x", "--context=c"]);
+        // The producer's own.
+        let line = ["x", "--", "x", "put", "ev", "--", "y", "--pachd", "local:y"];
+        let args: Vec<OsString> = line.iter().map(OsString::from).collect();
+        assert!(Line::of(&args, Instant::now()).words.is_empty());
         // A value that is not typed yet.
         let args: Vec<OsString> = ["x", "--", "x", "put", "--pachd"].iter().map(OsString::from).collect();
         assert!(Line::of(&args, Instant::now()).words.is_empty());

@@ -26,21 +26,28 @@ pub(super) struct Topics {
     properties: Properties,
 }
 
-/// What the newest commit of a stream says; `stream` is the one that `put` would take. Where the repo cannot be looked
-/// at, that is told by the checks of the destination.
+/// What the newest commit of a stream says; `stream` is the one that `put` would take. Without one it is that of a `put`
+/// without `--stream`: `kafka`, or in a spout's pod its pipeline. Where the repo cannot be looked at, that is told by the
+/// checks of the destination.
 pub(super) fn known(sink: &dyn CommitSink, branch: &Branch, stream: Option<&StreamName>) -> Known {
-    let own = "kafka".parse().ok();
-    let Some(stream) = stream.cloned().or(own) else {
-        return Known::NoBranch;
-    };
     if !matches!(sink.repo_exists(&branch.repo), Ok(true)) {
         return Known::NoBranch;
     }
-    match newest_positions(sink, branch, &stream) {
-        Ok(Some(positions)) => Known::Committed(positions),
-        Ok(None) => Known::Nothing,
-        Err(_) => Known::NoBranch,
+    let streams: Vec<StreamName> = match stream {
+        Some(stream) => vec![stream.clone()],
+        None => ["kafka".to_owned(), branch.repo.to_string()]
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect(),
+    };
+    for stream in &streams {
+        match newest_positions(sink, branch, stream) {
+            Ok(Some(positions)) => return Known::Committed(positions),
+            Ok(None) => {}
+            Err(_) => return Known::NoBranch,
+        }
     }
+    Known::Nothing
 }
 
 impl Topics {

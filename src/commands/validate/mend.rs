@@ -141,7 +141,7 @@ mod unnamed {
         std::fs::rename(&named, path).inspect_err(|_| {
             let _ = std::fs::remove_file(&named);
         })?;
-        durable::sync_directory(directory)
+        durable::sync_directory_if_possible(directory)
     }
 }
 

@@ -264,7 +264,8 @@ impl Calls {
         A: Message + Default + 'static,
     {
         let request = self.request(message);
-        let path = self.observed.call(call, || path_of(call), streams)?;
+        let subscribed = |path: &Result<_, Failed>| CallEnd::of(path, CallEnd::Subscribed, Failed::words);
+        let path = self.observed.call(call, || path_of(call), subscribed)?;
         let mut client = self.client();
         let opening = self.engine.spawn(async move {
             client.ready().await.map_err(Unready)?;

@@ -170,8 +170,11 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 /// journal has to say that it leaves. Where they cannot be had, there is no reserve.
 pub(super) fn reserve(dir: &Path) {
     let path = dir.join(RESERVE);
-    if path.exists() {
-        return;
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.len() == RESERVED as u64 => return,
+        // A crash came between its name and its bytes.
+        Ok(_) => drop(release_reserve(dir)),
+        Err(_) => {}
     }
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new()

@@ -109,7 +109,7 @@ impl Journal {
             return Self::read(dir);
         }
         let journal = Self {
-            stream: StreamName::random(),
+            stream: StreamName::of_spool(),
             finished: 0,
             accepted: 0,
             messages: 0,

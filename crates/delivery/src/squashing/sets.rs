@@ -106,7 +106,7 @@ impl<'a> Sets<'a> {
         Ok(is_head)
     }
 
-    /// Whether a child is finished without an error. What was seen so stays so.
+    /// Whether a child is finished without an error, and no alias. What was seen so stays so.
     fn is_good(&self, child: &TypedCommit) -> Result<bool, Fault> {
         let id = Id::of(&child.commit.id);
         let is_of_line = child.of == RepoType::User && child.commit.repo == self.wish.branch.repo && self.plan.has(id);
@@ -116,7 +116,7 @@ impl<'a> Sets<'a> {
         match self.store.inspect_member(child) {
             // It was dropped meanwhile.
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(true),
-            member => member.map(|member| member.is_good),
+            member => member.map(|member| member.is_good && member.origin != Origin::Alias),
         }
     }
 }

@@ -345,6 +345,26 @@ fn the_newest_commits_of_each_stream_with_a_name_stay() {
 }
 
 #[test]
+fn the_stream_of_a_spool_stays_however_many_failed_after_it() {
+    let world = World::new(&[]);
+    let stream = crate::mark::StreamName::of_spool();
+    assert!(!stream.is_random());
+    let mark = |stage: &str| format!("spoutctl/1 stream={stream} seq=1 sha256={}{stage}", "0".repeat(64));
+    let commit = |error, description: &str| world.commit(&branch_of(0), &[Edit::Append(1, 1)], error, description);
+    let done = commit(None, &mark(" done"));
+    let other = commit(None, "");
+    // The one before a commit with an error stays by itself.
+    commit(None, "");
+    for _ in 0..=200 {
+        commit(Some("bad"), &mark(" given-up"));
+    }
+    commit(None, "");
+    let (_, gone) = world.squash(&all(), usize::MAX);
+    assert_eq!(gone, [other]);
+    assert!(world.line(&branch_of(0)).iter().any(|info| info.commit.id == done));
+}
+
+#[test]
 fn what_others_have_made_of_it_or_stand_on_is_told_and_stays() {
     let world = World::new(&[]);
     let commit = || world.commit(&branch_of(0), &[Edit::Append(1, 1)], None, "");

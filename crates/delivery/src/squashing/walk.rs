@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Id, Plan, Reason, Wish};
-use crate::mark::{Mark, StreamName};
+use crate::mark::{Mark, Stage, StreamName};
 use crate::preflight::DISORDER;
 use spoutctl_core::pfs::{CommitId, CommitInfo, Origin};
 
@@ -38,7 +38,7 @@ impl<'a> Walk<'a> {
     pub fn see(&mut self, info: &CommitInfo) {
         let id = Id::of(&info.commit.id);
         self.plan.line.push(id);
-        if !info.is_good() {
+        if !info.is_good() || info.origin != Origin::User {
             self.plan.bad.insert(id);
         }
         if self.wish.keep.contains(&info.commit.id) {
@@ -83,7 +83,9 @@ impl<'a> Walk<'a> {
     }
 
     fn is_of_stream(&mut self, info: &CommitInfo) -> bool {
-        let mark = Mark::of(info).filter(|mark| !mark.stream.is_random());
+        // Those with an error, or given up, tell a `put` nothing.
+        let tells = |mark: &Mark| mark.stage == Stage::Done && info.is_good() && !mark.stream.is_random();
+        let mark = Mark::of(info).filter(tells);
         let Some(mark) = mark else { return false };
         let seen = self.streams.entry(mark.stream).or_default();
         *seen += 1;

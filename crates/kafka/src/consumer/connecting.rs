@@ -1,5 +1,6 @@
 //! From wishes to partitions that are read: brokers, topics, what there is, where each partition begins.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -242,25 +244,36 @@ pub(super) fn watermarks(client: &Client, topic: &str, partition: u32) -> Result
 
 /// Where all partitions end, asked of each broker once, whatever was fetched so far: with `read_committed` that is before the
 /// first transaction that is still open.
-pub(super) fn ends(client: &Client, counts: &[(String, u32)]) -> Result<Vec<(String, u32, u64)>, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for (topic, count) in counts {
-        for number in 0..*count {
-            // In the place of a time this is the one that is later than any.
-            list.add_partition_offset(topic, i32::try_from(number).unwrap_or(i32::MAX), Offset::End)?;
+///
+/// librdkafka answers for all or for none, also where one partition has no leader (2.12.1, `rd_kafka_offsets_for_times`): so each
+/// leader is asked for its own, and those that do not answer are left out.
+pub(super) fn ends(client: &Client, topics: &[(String, u32)]) -> Result<Vec<(String, u32, u64)>, KafkaError> {
+    let mut led: BTreeMap<i32, TopicPartitionList> = BTreeMap::new();
+    for (topic, _) in topics {
+        let metadata = client.fetch_metadata(Some(topic), ASK)?;
+        for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
+            if partition.leader() >= 0 {
+                let list = led.entry(partition.leader()).or_default();
+                // In the place of a time this is the one that is later than any.
+                list.add_partition_offset(topic, partition.id(), Offset::End)?;
+            }
         }
     }
-    let found = client.offsets_for_times(list, ASK)?;
-    let elements = found.elements();
-    let known = elements.iter().filter_map(|element| {
-        let Offset::Offset(end) = element.offset() else {
-            return None;
+    let mut known = Vec::new();
+    for list in led.into_values() {
+        let Ok(found) = client.offsets_for_times(list, ASK) else {
+            continue;
         };
-        element.error().ok()?;
-        let number = u32::try_from(element.partition()).ok()?;
-        Some((element.topic().to_owned(), number, u64::try_from(end).ok()?))
-    });
-    Ok(known.collect())
+        known.extend(found.elements().iter().filter_map(|element| {
+            let Offset::Offset(end) = element.offset() else {
+                return None;
+            };
+            element.error().ok()?;
+            let number = u32::try_from(element.partition()).ok()?;
+            Some((element.topic().to_owned(), number, u64::try_from(end).ok()?))
+        }));
+    }
+    Ok(known)
 }
 
 fn find_times(client: &Client, time: i64, mut wanted: Vec<&mut Partition>) -> Result<(), KafkaError> {

@@ -224,7 +224,9 @@ impl Service {
         is_there: bool,
         inputs: &[Branch],
     ) -> Result<(), Status> {
-        for input in inputs {
+        // What is not there is for the call itself to say.
+        let there = inputs.iter().filter(|input| self.store.repo(&input.repo).is_ok());
+        for input in there {
             self.authorize_reading(call, &input.repo)?;
         }
         if is_there {
