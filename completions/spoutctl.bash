@@ -14,7 +14,7 @@ _clap_complete_spoutctl() {
         _CLAP_IFS="$IFS" \
         _CLAP_COMPLETE_INDEX="$((${#words[@]} - 1))" \
         COMPLETE="bash" \
-        "spoutctl" -- "${words[@]}" \
+        "spoutctl" -- "${words[@]}" 2> /dev/null \
     ) )
     if [[ $? != 0 ]]; then
         unset COMPREPLY
