@@ -8,7 +8,7 @@ use spoutctl_archive::ArchiveWriter;
 
 use crate::lab::{Commit, Lab};
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{World, tar, tree_of};
+use crate::runner::{tar, tree_of};
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
@@ -175,7 +175,7 @@ fn a_run_that_dies_before_or_after_a_call_is_gone_on_with() {
         let before = trees(&lab);
         let proxy = Proxy::before(&lab.authority);
         proxy.at("SquashCommitSet", 2, fault());
-        let world = World::at(&proxy.url()).with_token(lab.token.clone());
+        let world = lab.behind(&proxy);
         let args = ["squash", &lab.repo, "--older-than", "0", "--yes"];
         let mut child = world.command(&args).spawn().unwrap();
         proxy.wait_for("SquashCommitSet", 2);
