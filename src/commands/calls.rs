@@ -1,5 +1,5 @@
-//! Says each call of pachd, for `-vv`: which one, how long it took, and pachd's words where it failed. What is in it is said
-//! nowhere else.
+//! Says each call of pachd, for `-vv`: which one, how long it took, and pachd's words where it failed. What is in it is
+//! said nowhere else.
 
 use std::fmt;
 use std::time::Duration;

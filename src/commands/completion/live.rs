@@ -1,11 +1,11 @@
 //! Repos, branches and files, as the store that the line names has them: within the time that somebody waits at a key,
 //! or not at all.
 //!
-//! Nothing is said and nothing is made. A token goes to no other machine in clear, and to nobody whom `--insecure` would
-//! let in: pressing a key asks for less than running the command.
+//! Nothing is said and nothing is made. A token goes to no other machine in clear, and to nobody whom `--insecure`
+//! would let in: pressing a key asks for less than running the command.
 //!
-//! Whoever may write to a repo chooses the names of its files, and bash puts an answer on the line as it is: so a name that
-//! a shell might take for more than a word is not offered.
+//! Whoever may write to a repo chooses the names of its files, and bash puts an answer on the line as it is: so a name
+//! that a shell might take for more than a word is not offered.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;

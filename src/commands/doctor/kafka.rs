@@ -26,9 +26,9 @@ pub(super) struct Topics {
     properties: Properties,
 }
 
-/// What the newest commit of a stream says; `stream` is the one that `put` would take. Without one it is that of a `put`
-/// without `--stream`: `kafka`, or in a spout's pod its pipeline. Where the repo cannot be looked at, that is told by the
-/// checks of the destination.
+/// What the newest commit of a stream says; `stream` is the one that `put` would take. Without one it is that of a
+/// `put` without `--stream`: `kafka`, or in a spout's pod its pipeline. Where the repo cannot be looked at, that is
+/// told by the checks of the destination.
 pub(super) fn known(sink: &dyn CommitSink, branch: &Branch, stream: Option<&StreamName>) -> Known {
     if !matches!(sink.repo_exists(&branch.repo), Ok(true)) {
         return Known::NoBranch;
