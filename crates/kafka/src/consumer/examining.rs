@@ -8,11 +8,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::connecting::{create, how_many, watermarks};
+use super::connecting::{create, how_many, partitions};
 use super::faults::{self, Trouble, sort};
 use super::{Client, Events, LOOK, lock};
 use crate::address::Address;
-use crate::placing::Partition;
 use crate::properties::Properties;
 use crate::standing::{Known, of_source, standing};
 use spoutctl_core::exit::Exit;
@@ -77,7 +76,8 @@ impl Examination<'_> {
         let counts = self.topics(&client)?;
         say(Finding::fine(Check::Topic, self.address.topics().join(", ")));
         say(self.leaders(&client, &counts)?);
-        let partitions = self.partitions(&client, &counts)?;
+        let partitions = partitions(&client, &counts);
+        let partitions = partitions.map_err(|error| self.unread(Check::Positions, &error))?;
         say(standing(cluster.as_deref(), &partitions, self.known));
         Ok(())
     }
@@ -227,24 +227,6 @@ impl Examination<'_> {
             details: without.into_iter().take(TRIED).collect(),
             ..finding.next("a broker that has a replica of it has to come back; see kafka-topics.sh --describe")
         })
-    }
-
-    fn partitions(&self, client: &Client, counts: &[(String, u32)]) -> Result<Vec<Partition>, Broken> {
-        let mut partitions = Vec::new();
-        for (topic, count) in counts {
-            for number in 0..*count {
-                let found = watermarks(client, topic, number);
-                let (low, high) = found.map_err(|error| self.unread(Check::Positions, &error))?;
-                partitions.push(Partition {
-                    topic: topic.clone(),
-                    number,
-                    low,
-                    high,
-                    at_time: None,
-                });
-            }
-        }
-        Ok(partitions)
     }
 
     fn unread(&self, check: Check, error: &KafkaError) -> Broken {
