@@ -1,6 +1,6 @@
 //! Which commits of the line a branch of the repo stands on: its head, or where it leaves the line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::{Id, Plan, Wish};
@@ -13,6 +13,8 @@ use spoutctl_core::pfs::{Branch, BranchName, CommitId};
 #[derive(Default)]
 pub(super) struct Standing {
     branches: HashMap<BranchName, Stand>,
+    /// Where they stand, for it is asked of each commit.
+    on: HashSet<Id>,
 }
 
 struct Stand {
@@ -23,7 +25,7 @@ struct Stand {
 
 impl Standing {
     pub fn is_on(&self, id: Id) -> bool {
-        self.branches.values().any(|stand| stand.on == Some(id))
+        self.on.contains(&id)
     }
 
     /// Looks at the branches again.
@@ -56,6 +58,7 @@ impl Standing {
             };
             found.insert(name, Stand { head, on });
         }
+        self.on = found.values().filter_map(|stand| stand.on).collect();
         self.branches = found;
         Ok(())
     }
