@@ -147,7 +147,10 @@ impl Changes for Steps {
         self.next += 1;
         Ok(Some(match step {
             Step::Delete(path) => Change::Delete { path },
-            Step::Append(path, data) => Change::Append { path, data },
+            Step::Append(path, data) => Change::Append {
+                path,
+                data: data.clone().into(),
+            },
         }))
     }
 }

@@ -56,7 +56,7 @@ impl Changes for Listed {
             (Some("error"), _) => return Err(io::Error::other("the disk is gone")),
             (Some(data), path) => Change::Append {
                 path,
-                data: data.as_bytes(),
+                data: data.into(),
             },
         }))
     }

@@ -12,7 +12,7 @@ use spoutctl_core::sink::{Change, Changes};
 
 /// A file of one piece after the other.
 struct Large {
-    piece: Vec<u8>,
+    piece: bytes::Bytes,
     left: usize,
 }
 
@@ -21,7 +21,7 @@ impl Changes for Large {
         self.left = self.left.saturating_sub(1);
         Ok((self.left > 0).then_some(Change::Append {
             path: "/large",
-            data: &self.piece,
+            data: self.piece.clone(),
         }))
     }
 }
