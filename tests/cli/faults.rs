@@ -17,6 +17,7 @@ use spoutctl_delivery::retrieval::FileSource;
 use spoutctl_store::Store;
 
 use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
+use crate::early::padded;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World, takes_minutes, tar, tree_of};
 use crate::scripted::Gateway;
@@ -103,22 +104,42 @@ const BATCHED: &str = "--batch-count";
 
 const ARCHIVES: u64 = 3;
 
-/// The files of an archive. Where it is to go up in parts, there is more than the smallest one takes.
-fn files(number: u64, in_parts: bool) -> Tree {
+/// What the second archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Second {
+    Small,
+    /// More than the smallest part takes.
+    InParts,
+    /// Its parts leave while it comes.
+    Early,
+}
+
+/// The files of an archive.
+fn files(number: u64, second: Second) -> Tree {
     let mut files = Tree::from([
         ("log".to_owned(), format!("{number}\n").into_bytes()),
         (format!("own/{number}"), b"x".to_vec()),
     ]);
-    if in_parts && number == 2 {
-        let line = format!("{number} of those that are too large\n");
-        files.insert("large".to_owned(), line.repeat(6000).into_bytes());
+    match second {
+        Second::InParts if number == 2 => {
+            let line = format!("{number} of those that are too large\n");
+            files.insert("large".to_owned(), line.repeat(6000).into_bytes());
+        }
+        Second::Early if number == 2 => {
+            files.extend((0..40).map(|part| (format!("part/{part}"), format!("{part}\n").into_bytes())));
+        }
+        Second::Small | Second::InParts | Second::Early => {}
     }
     files
 }
 
-fn input(in_parts: bool, halved: bool) -> Vec<u8> {
+fn input(second: Second, halved: bool) -> Vec<u8> {
     let archive = |number| {
-        let files = files(number, in_parts);
+        let files = files(number, second);
+        if number == 2 && second == Second::Early {
+            let entries = files.iter().map(|(path, data)| padded(path, data));
+            return entries.chain([vec![0; 1024]]).collect::<Vec<_>>().concat();
+        }
         let files: Vec<(&str, &[u8])> = files.iter().map(|(path, data)| (path.as_str(), &data[..])).collect();
         let (front, rest) = files.split_at(if halved { 1 } else { files.len() });
         let rest = if halved { tar(rest) } else { Vec::new() };
@@ -128,10 +149,10 @@ fn input(in_parts: bool, halved: bool) -> Vec<u8> {
 }
 
 /// The files that the commit of an archive shows.
-fn tree(number: u64, in_parts: bool, appends: bool) -> Tree {
+fn tree(number: u64, second: Second, appends: bool) -> Tree {
     let mut tree = Tree::new();
     for number in 1..=number {
-        for (path, mut data) in files(number, in_parts) {
+        for (path, mut data) in files(number, second) {
             let file = tree.entry(path).or_default();
             if !appends {
                 file.clear();
@@ -214,8 +235,12 @@ impl Cell {
         self.flags.contains(&BATCHED)
     }
 
-    fn in_parts(&self) -> bool {
-        self.step == "ComposeFileSet"
+    fn second_archive(&self) -> Second {
+        match self.step {
+            _ if self.table.early => Second::Early,
+            "ComposeFileSet" => Second::InParts,
+            _ => Second::Small,
+        }
     }
 
     fn put(&self, input: &[u8]) -> Ran {
@@ -235,6 +260,13 @@ impl Cell {
     fn run(&self, fault: Fault) -> Result<(), String> {
         let comes_late = matches!(fault, Fault::Late(_) | Fault::Twice(_));
         match self.step {
+            step if self.table.early => {
+                // Until its parts have 2 MiB, so that there are enough for some to become one while it comes. The first archive
+                // may be sent before it, or after.
+                let too_large = |nth| (2..6).contains(&nth).then_some(Fault::Answer(413, None));
+                let nth = if step == "CreateFileSet" { 8 } else { 1 };
+                self.proxy.each("CreateFileSet", too_large).at(step, nth, fault)
+            }
             "ComposeFileSet" => {
                 // Until its parts are small enough to be several.
                 let too_large = |nth| (2..13).contains(&nth).then_some(Fault::Answer(413, None));
@@ -255,7 +287,7 @@ impl Cell {
             }
             step => self.proxy.at(step, self.second(), fault),
         };
-        let ran = self.put(&input(self.in_parts(), self.is_batched()));
+        let ran = self.put(&input(self.second_archive(), self.is_batched()));
         self.check(&[&ran], comes_late)?;
         if comes_late {
             // It is found and given up by the next run, which has nothing else to do.
@@ -313,7 +345,7 @@ impl Cell {
         let appends = self.flags.contains(&"--append");
         let promise = Promise {
             archives: ARCHIVES,
-            tree: &|number| tree(number, self.in_parts(), appends),
+            tree: &|number| tree(number, self.second_archive(), appends),
             order: Order::AsSent,
             told: Told::Once,
         };
@@ -371,6 +403,8 @@ struct Table {
     steps: &'static [&'static str],
     modes: &'static [&'static str],
     faults: &'static [&'static str],
+    /// Parts of the second archive leave while it comes.
+    early: bool,
 }
 
 /// Empty lists of a table are all of it.
@@ -386,6 +420,17 @@ impl Table {
             steps: &[],
             modes: &[],
             faults: &[],
+            early: false,
+        }
+    }
+
+    /// The calls of parts that leave while their archive comes.
+    const fn early(scheme: &'static str) -> Self {
+        Self {
+            steps: &["CreateFileSet", "ComposeFileSet"],
+            modes: &["plain", "appending"],
+            early: true,
+            ..Self::whole(scheme)
         }
     }
 
@@ -453,6 +498,7 @@ const fn before_2_6(release: &'static str) -> Table {
             "503",
             "carried out, and the server restarts",
         ],
+        early: false,
     }
 }
 
@@ -512,7 +558,7 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
     let spool = world.path("spool").display().to_string();
     let ran = world.run_with(
         &["put", "events", "--spool", &spool, "--retry-for", "10s"],
-        &input(false, false),
+        &input(Second::Small, false),
     );
     let published = gateway.published();
     let there: Vec<String> = published.iter().map(|(id, _)| format!("default/events@{id}")).collect();
@@ -522,6 +568,22 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
 #[test]
 fn whatever_meets_a_call_over_grpc_each_archive_is_there_once_and_in_order() {
     const GRPC: Table = Table::whole("grpc");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&GRPC);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_an_early_part_over_http_each_archive_is_there_once_and_in_order() {
+    const HTTP: Table = Table::early("http");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&HTTP);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_an_early_part_over_grpc_each_archive_is_there_once_and_in_order() {
+    const GRPC: Table = Table::early("grpc");
     if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
         whatever_meets_a_call(&GRPC);
     }
