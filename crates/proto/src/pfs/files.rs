@@ -4,7 +4,7 @@ use prost::Message;
 use prost::bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 
-use super::Commit;
+use super::commit::Commit;
 use crate::google::{BytesValue, Timestamp};
 use crate::json::{self, enumeration, is_unset, unset};
 
