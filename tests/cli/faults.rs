@@ -5,8 +5,10 @@
 //! the second archive of three, so that there is one before it and one after it. What is in the repo is read from the
 //! store itself.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -134,6 +136,10 @@ fn files(number: u64, second: Second) -> Tree {
 }
 
 fn input(second: Second, halved: bool) -> Vec<u8> {
+    archives(second, halved).concat()
+}
+
+fn archives(second: Second, halved: bool) -> Vec<Vec<u8>> {
     let archive = |number| {
         let files = files(number, second);
         if number == 2 && second == Second::Early {
@@ -145,7 +151,7 @@ fn input(second: Second, halved: bool) -> Vec<u8> {
         let rest = if halved { tar(rest) } else { Vec::new() };
         [tar(front), rest].concat()
     };
-    (1..=ARCHIVES).flat_map(archive).collect()
+    (1..=ARCHIVES).map(archive).collect()
 }
 
 /// The files that the commit of an archive shows.
@@ -225,6 +231,14 @@ impl Cell {
     /// commits and the second closes them.
     fn second(&self) -> usize {
         match (self.is_routed(), self.flags.contains(&SPOOL)) {
+            // Behind the first archive's and those that are too large; all of the second that become one are its own.
+            _ if self.table.early => {
+                if self.step == "CreateFileSet" {
+                    8
+                } else {
+                    1
+                }
+            }
             (false, _) => 2,
             (true, false) => 3,
             (true, true) => 4,
@@ -243,7 +257,33 @@ impl Cell {
         }
     }
 
+    /// Puts what comes: the second archive ends when its parts have met what they are to meet.
+    fn put_early(&self) -> Ran {
+        let args = self.args();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut child = self.world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let archives = archives(Second::Early, false);
+        let [first, second, third] = &archives[..] else {
+            unreachable!("there are three")
+        };
+        stdin.write_all(first).unwrap();
+        self.proxy.wait_for("StartCommit", 1);
+        let (entries, end) = second.split_at(second.len() - 1024);
+        stdin.write_all(entries).unwrap();
+        self.proxy.wait_for(self.step, self.second());
+        stdin.write_all(&[end, third].concat()).unwrap();
+        drop(stdin);
+        Ran::from(child.wait_with_output().unwrap())
+    }
+
     fn put(&self, input: &[u8]) -> Ran {
+        let args = self.args();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        self.world.run_with(&args, input)
+    }
+
+    fn args(&self) -> Vec<String> {
         let spool = self.world.path("spool").display().to_string();
         let route = format!("--route=own={}", self.second_repo());
         let flags = self.flags.iter().map(|flag| match *flag {
@@ -253,7 +293,7 @@ impl Cell {
         });
         let mut args = vec!["put", &self.repo, "--create-repo", "--json", "--retry-for", "20s"];
         args.extend(flags);
-        self.world.run_with(&args, input)
+        args.into_iter().map(str::to_owned).collect()
     }
 
     /// What is wrong, if anything.
@@ -261,11 +301,11 @@ impl Cell {
         let comes_late = matches!(fault, Fault::Late(_) | Fault::Twice(_));
         match self.step {
             step if self.table.early => {
-                // Until its parts have 2 MiB, so that there are enough for some to become one while it comes. The first archive
-                // may be sent before it, or after.
+                // Until its parts have 2 MiB, so that there are enough for some to become one while it comes.
                 let too_large = |nth| (2..6).contains(&nth).then_some(Fault::Answer(413, None));
-                let nth = if step == "CreateFileSet" { 8 } else { 1 };
-                self.proxy.each("CreateFileSet", too_large).at(step, nth, fault)
+                self.proxy
+                    .each("CreateFileSet", too_large)
+                    .at(step, self.second(), fault)
             }
             "ComposeFileSet" => {
                 // Until its parts are small enough to be several.
@@ -287,7 +327,11 @@ impl Cell {
             }
             step => self.proxy.at(step, self.second(), fault),
         };
-        let ran = self.put(&input(self.second_archive(), self.is_batched()));
+        let ran = if self.table.early {
+            self.put_early()
+        } else {
+            self.put(&input(self.second_archive(), self.is_batched()))
+        };
         self.check(&[&ran], comes_late)?;
         if comes_late {
             // It is found and given up by the next run, which has nothing else to do.
