@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, text};
 use super::names;
-use super::pod::Judge;
+use super::judge::Judge;
 use super::quantity::Quantity;
 
 const PORTS: (i64, i64) = (1, 65_535);

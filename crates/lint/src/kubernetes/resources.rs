@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, members};
 use super::names;
-use super::pod::Judge;
+use super::judge::Judge;
 use super::quantity::Quantity;
 
 /// The resources that every node has.

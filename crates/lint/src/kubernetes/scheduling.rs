@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, integer, list, text};
 use super::names;
-use super::pod::Judge;
+use super::judge::Judge;
 
 /// The long names of what has to be and what had better be.
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";

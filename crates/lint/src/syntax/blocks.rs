@@ -5,7 +5,8 @@ use super::rules::{
     MISSING_COMMA, NESTED_TOO_DEEP, NON_STRING_KEY, RESERVED_CHARACTER, TAB_INDENTATION, TAG, TIMESTAMP,
     UNCLOSED_STRING, UNKNOWN_ALIAS, UNKNOWN_ESCAPE, YAML_SYNTAX,
 };
-use super::{Scene, marks, replace};
+use super::marks;
+use super::scene::{Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::Finding;
 use crate::source::Span;
