@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::retry::{Clock, Interrupt, RetryBudget};
-use super::{CommitSink, Observer};
+use super::CommitSink;
+use super::observer::Observer;
 
 /// What every step of a delivery has at hand. Threads have one each, of the same things.
 #[derive(Clone)]

@@ -28,7 +28,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::WriteMode;
+use super::write_mode::WriteMode;
 use super::context::Context;
 use super::error::{DeliveryError, LetGo};
 use super::keep_alive::TIME_TO_LIVE;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ready::Emptied;
 use super::retry::Exhausted;
 use super::spool::error::{Damaged, SpoolError};
-use super::{Settled, Unacknowledged};
+use super::settled::{Settled, Unacknowledged};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;
 use spoutctl_archive::{ArchiveError, ContentError};

@@ -11,7 +11,8 @@ use super::options::Options;
 use super::ready::{Known, LeftOpen, Leftover, Placed, Ready};
 use super::restarted;
 use super::staging::withdraw_moves;
-use super::{CommitSink, WriteMode};
+use super::CommitSink;
+use super::write_mode::WriteMode;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId, CommitInfo};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Observer;
+use crate::observer::Observer;
 use crate::context::Context;
 use crate::error::{DeliveryError, waiting_for};
 use crate::retry::{Exhausted, RetryBudget, UnknownAnswers};
