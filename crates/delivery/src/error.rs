@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::ready::Emptied;
 use super::retry::Exhausted;
-use super::spool::error::{Damaged, SpoolError};
 use super::settled::{Settled, Unacknowledged};
+use super::spool::error::{Damaged, SpoolError};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;
 use spoutctl_archive::{ArchiveError, ContentError};

@@ -9,16 +9,13 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use spoutctl_archive::{
-    ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
-};
+use spoutctl_archive::{ArchiveWriter, EntryKind, EntryStream, unescape_path};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::newest_good_commit;
 use spoutctl_core::pfs::{
     Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Relative, Repo, Revision, Source,
 };
-use spoutctl_core::quantity::grouped;
 
 pub use error::RetrievalError;
 pub use mirroring::{Again, Copied, Extent, copy_changes};

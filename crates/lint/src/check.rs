@@ -4,8 +4,8 @@ use super::finding::Findings;
 use super::options::{Expect, Options, is_meant_as_spout, is_pipeline};
 use super::view::{Fields, Spec, has_gap};
 use super::{
-    amounts, command, container, environment, input, metadata, naming, pod, put, resources, scheduling, secrets, service,
-    shape, spout, suppress, syntax, unfinished, workers,
+    amounts, command, container, environment, input, metadata, naming, pod, put, resources, scheduling, secrets,
+    service, shape, spout, suppress, syntax, unfinished, workers,
 };
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceFile;

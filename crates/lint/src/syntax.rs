@@ -99,7 +99,6 @@ impl Scene<'_> {
             _ => self.document(fault),
         }
     }
-
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ fn field(body: &[u8], name: &str, columns: Columns<'_>) -> Result<Vec<u8>, NoKey
 
 #[cfg(test)]
 mod tests {
+    use super::super::framing::Dialect;
     use super::*;
 
     fn message<'a>(body: &'a [u8], columns: Columns<'a>) -> Message<'a> {

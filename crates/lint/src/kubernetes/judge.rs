@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::json::{Path, integer, list, members, text};
+use super::json::{Path, integer, members, text};
 use super::names;
 use super::refusal::{Fault, Refusal};
 

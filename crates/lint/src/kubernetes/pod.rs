@@ -1,12 +1,12 @@
 //! A pod's spec, judged as the API server judges that of a `ReplicationController`'s template and of its pods.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, members, text};
-use super::{Fault, Refusal, names};
+use super::judge::Judge;
+use super::{Fault, names};
 
 /// All for which the API server refuses a pod's spec, which has to be decoded. What is not there has its default.
 ///

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::gitlab::Seen;
 use super::found::{FileReport, each, level, more, place, related};
+use super::gitlab::Seen;
 use crate::diagnostic::{Diagnostic, Fix, RuleId};
 use crate::source::{SourceFile, Span};
 use crate::{any_rule_named, link};

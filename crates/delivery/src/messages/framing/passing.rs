@@ -3,7 +3,9 @@
 use memchr::memchr;
 
 use super::json::Value;
-use super::{Columns, Framing, Message, MessageError, MessageFault, Passing, RECORD_SEPARATOR, Show, Splitter, journal};
+use super::{
+    Columns, Framing, Message, MessageError, MessageFault, Passing, RECORD_SEPARATOR, Show, Splitter, journal,
+};
 
 impl Splitter {
     /// What is held is the front of a message that is too long.
