@@ -17,13 +17,13 @@ pub(super) fn pod_spec(spec: &Spec<'_>) -> Json {
     let mut init = container(
         "init",
         "pachyderm/worker",
-        json!(["/app/init"]),
-        storage.init,
+        &["/app/init"],
+        &storage.init,
         &resources.init,
     );
     set(&mut init, "securityContext", restricted(1000));
-    let mut code = user_container(spec, storage.user, &resources.user);
-    let sidecar = sidecar_container(spec, storage.sidecar, &resources.sidecar);
+    let mut code = user_container(spec, &storage.user, &resources.user);
+    let sidecar = sidecar_container(spec, &storage.sidecar, &resources.sidecar);
     let mut pod = json!({"volumes": storage.volumes, "restartPolicy": "Always", "terminationGracePeriodSeconds": 0,
         "serviceAccountName": "pachyderm-worker", "automountServiceAccountToken": true});
     if let Some(id) = user_id(spec) {
@@ -79,20 +79,20 @@ impl Storage {
     }
 }
 
-fn user_container(spec: &Spec<'_>, mounts: Vec<Json>, resources: &Container<'_>) -> Json {
+fn user_container(spec: &Spec<'_>, mounts: &[Json], resources: &Container<'_>) -> Json {
     let image = spec.transform().text("image").map_or("", |image| image.value);
     let image = if image.is_empty() { "ubuntu:20.04" } else { image };
-    let command = json!(["/pach-bin/dumb-init", "--", "/pach-bin/worker"]);
-    let mut code = container("user", image, command, mounts, resources);
+    let command = ["/pach-bin/dumb-init", "--", "/pach-bin/worker"];
+    let mut code = container("user", image, &command, mounts, resources);
     let ports = json!([{"name": "metrics-user", "containerPort": 9090}]);
     set(&mut code, "ports", ports);
     set(&mut code, "env", user_env(spec));
     code
 }
 
-fn sidecar_container(spec: &Spec<'_>, mounts: Vec<Json>, resources: &Container<'_>) -> Json {
-    let command = json!(["/pachd", "--mode", "sidecar"]);
-    let mut sidecar = container("storage", "pachyderm/pachd", command, mounts, resources);
+fn sidecar_container(spec: &Spec<'_>, mounts: &[Json], resources: &Container<'_>) -> Json {
+    let command = ["/pachd", "--mode", "sidecar"];
+    let mut sidecar = container("storage", "pachyderm/pachd", &command, mounts, resources);
     let ports = json!([{"name": "metrics-storage", "containerPort": 9091}]);
     set(&mut sidecar, "ports", ports);
     set(&mut sidecar, "env", sidecar_env(spec));
@@ -102,7 +102,7 @@ fn sidecar_container(spec: &Spec<'_>, mounts: Vec<Json>, resources: &Container<'
     sidecar
 }
 
-fn container(name: &str, image: &str, command: Json, mounts: Vec<Json>, resources: &Container<'_>) -> Json {
+fn container(name: &str, image: &str, command: &[&str], mounts: &[Json], resources: &Container<'_>) -> Json {
     json!({"name": name, "image": image, "command": command, "resources": lists(resources), "volumeMounts": mounts,
         "imagePullPolicy": "IfNotPresent"})
 }

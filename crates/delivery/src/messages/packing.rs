@@ -265,8 +265,8 @@ impl Packer {
             error: &error,
         };
         let (place, along) = match &mut self.on_bad {
-            OnBad::SetAside(shelf) if is_of_message => {
-                let place = shelf.keep(&bad).map_err(|why| not_kept(&error, &why))?;
+            OnBad::SetAside(aside) if is_of_message => {
+                let place = aside.keep(&bad).map_err(|why| not_kept(&error, &why))?;
                 (Some(place), None)
             }
             OnBad::Along { place, input } if is_of_message => {
