@@ -1,5 +1,5 @@
-//! The journal: a spool's name, how far it is, and which destination and flags it keeps to, in one file that is replaced
-//! atomically.
+//! The journal: a spool's name, how far it is, and which destination and flags it keeps to, in one file that is
+//! replaced atomically.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
