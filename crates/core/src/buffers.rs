@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-/// Fills few buffers again and again: what is new from the system has to be cleared by it first, a page after the other.
+/// Few buffers that are filled again and again: memory that is new has to be cleared by the system first, page by page.
 #[derive(Debug)]
 pub struct Buffers {
     /// Those that were handed on, oldest first.

@@ -1,8 +1,8 @@
 //! A regular file is not copied: what is sent of it is read again, from where it stands.
 //!
-//! Whoever owns the file may write to it meanwhile, and then other bytes than those that were looked at would be committed.
-//! So a sum of every 32 KiB is kept while the file is read, and what is read again has to agree with it: a change is an error,
-//! and no commit. A file that grows, is renamed or removed is none.
+//! Whoever owns the file may write to it meanwhile, and then other bytes than those that were looked at would be
+//! committed. So a sum of every 32 KiB is kept while the file is read, and what is read again has to agree with it: a
+//! change is an error, and no commit. A file that grows, is renamed or removed is none.
 //!
 //! Memory: 4 bytes for every 32 KiB, 128 KiB for a GiB; and 32 KiB.
 
@@ -30,8 +30,8 @@ pub struct Original {
 }
 
 impl Original {
-    /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the kernel's that
-    /// claim to be empty. Nothing is read from it that a later read would miss.
+    /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the
+    /// kernel's that claim to be empty. Nothing is read from it that a later read would miss.
     #[must_use]
     pub fn of(file: &File, name: &Arc<str>) -> Option<Self> {
         let metadata = file.metadata().ok()?;
@@ -158,38 +158,34 @@ impl Noted {
         }
     }
 
-    /// Fills `blocks` with all of the blocks from `index` on. Zeros that were missing at the end of the input were noted as if they
-    /// were there.
+    /// Fills `blocks` with all of the blocks from `index` on. Zeros that were missing at the end of the input were noted as
+    /// if they were there.
     fn read_blocks(&self, index: usize, blocks: &mut [u8]) -> io::Result<()> {
         let at = self.first + index as u64 * BLOCK_BYTES;
         let came = read_up_to(&self.original.file, blocks, at)?;
         blocks[came..].fill(0);
-        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
-        let sums: Vec<u32> = sums
-            .full
-            .iter()
-            .skip(index)
-            .take(blocks.len().div_ceil(BLOCK))
-            .copied()
-            .collect();
-        let are_noted = sums.len() == blocks.len().div_ceil(BLOCK);
-        let is_changed = |(block, sum): &(&[u8], &u32)| crc32fast::hash(block) != **sum;
-        match blocks.chunks(BLOCK).zip(&sums).position(|block| is_changed(&block)) {
-            None if are_noted => Ok(()),
-            None => Err(io::ErrorKind::UnexpectedEof.into()),
-            Some(changed) => {
-                let end = blocks.len().min((changed + 1) * BLOCK);
-                Err(self.changed(at + (changed * BLOCK) as u64, at + end as u64 - 1))
+        let sums = self.noted_sums(index, blocks.len().div_ceil(BLOCK))?;
+        for (number, (block, sum)) in blocks.chunks(BLOCK).zip(sums).enumerate() {
+            if crc32fast::hash(block) != sum {
+                let first = at + (number * BLOCK) as u64;
+                return Err(self.changed(first, first + block.len() as u64 - 1));
             }
         }
+        Ok(())
+    }
+
+    fn noted_sums(&self, first: usize, count: usize) -> io::Result<Vec<u32>> {
+        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
+        let noted = sums.full.get(first..first + count);
+        Ok(noted.ok_or(io::ErrorKind::UnexpectedEof)?.to_vec())
     }
 
     fn changed(&self, first: u64, last: u64) -> io::Error {
         io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "{} was changed while it was sent: bytes {} to {} are not those that were read first; let it be until put has ended, \
-                 or pipe it: cat FILE | spoutctl put …",
+                "{} was changed while it was sent: bytes {} to {} are not those that were read first; let it be until \
+                 put has ended, or pipe it: cat FILE | spoutctl put …",
                 self.original.name,
                 grouped(first),
                 grouped(last),
