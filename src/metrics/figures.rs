@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 use super::gauges::{gauge, timestamp};
 use super::partitions::{self, Partition};
-use spoutctl_delivery::spill::Held;
+use spoutctl_delivery::holding::Held;
 
 /// What is counted since the start, and how it is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -24,6 +24,14 @@ pub enum Change<'a> {
     Append { path: &'a str, data: Bytes },
 }
 
+impl<'a> Change<'a> {
+    #[must_use]
+    pub fn append(path: &'a str, data: impl Into<Bytes>) -> Self {
+        let data = data.into();
+        Self::Append { path, data }
+    }
+}
+
 /// The largest piece of a file in one [`Change`]: 256 KiB. Well under every deployment's message limit (4 MiB in
 /// pachd's test daemon, 20 MiB by default), base64 included; and what is read is still in the processor's cache when it
 /// is handed on.

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::spill::DiskShare;
+use super::holding::DiskShare;
 use spoutctl_archive::ReadAt;
 
 /// An archive while it passes through.

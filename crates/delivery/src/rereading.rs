@@ -158,8 +158,8 @@ impl Noted {
         }
     }
 
-    /// Fills `blocks` with all of the blocks from `index` on. Zeros that were missing at the end of the input were noted as
-    /// if they were there.
+    /// Fills `blocks` with the blocks from `index` on. Zeros that were missing at the end of the input were noted as if
+    /// they were there.
     fn read_blocks(&self, index: usize, blocks: &mut [u8]) -> io::Result<()> {
         let at = self.first + index as u64 * BLOCK_BYTES;
         let came = read_up_to(&self.original.file, blocks, at)?;

@@ -592,10 +592,7 @@ impl Changes for Coming {
         self.shown = self.changes.recv().map_err(broken_off)?;
         Ok(match &self.shown {
             Owned::Delete(path) => Some(Change::Delete { path }),
-            Owned::Append(path, data) => Some(Change::Append {
-                path,
-                data: data.clone(),
-            }),
+            Owned::Append(path, data) => Some(Change::append(path, data.clone())),
             Owned::End => None,
         })
     }

@@ -169,12 +169,18 @@ impl Report {
         }
         match bar {
             Some(bar) => self.draw(bar),
-            None => self.terminal.detail(&self.counts.progress(&self.watched, None)),
+            None => self.terminal.detail(&self.how_far(None)),
         }
     }
 
     fn draw(&self, bar: &ProgressBar) {
-        bar.show(self.counts.progress(&self.watched, self.terminal.width()));
+        bar.show(self.how_far(self.terminal.width()));
+    }
+
+    fn how_far(&self, width: Option<usize>) -> String {
+        let watched = &self.watched;
+        let (sent, finishing) = (watched.sent_bytes(), watched.finishing());
+        self.counts.progress(sent, watched.sending(), finishing, width)
     }
 
     /// The first of an archive was read then: its first message, or, unless that is known, all of it.

@@ -1,9 +1,9 @@
 //! A stream of messages as one body of JSON lines, which becomes everything or nothing.
 //!
 //! Messages are read on the caller's thread and written out as text, which is sent in pieces of [`PIECE`] bytes and a
-//! message; at most [`QUEUE`] pieces wait for the connection, and as much again lies in its buffers, so an upload holds
-//! about 3 MiB, however large it is. A body that ends cleanly counts as complete, whatever it held. So it ends only on an
-//! explicit [`Item::End`]; however else the sender goes away, the connection is broken off.
+//! message; at most [`QUEUE`] pieces wait for the connection, and as much again lies in its buffers, so an upload
+//! holds about 3 MiB, however large it is. A body that ends cleanly counts as complete, whatever it held. So it ends
+//! only on an explicit [`Item::End`]; however else the sender goes away, the connection is broken off.
 //!
 //! It knows no HTTP library: the client takes its body as a stream.
 

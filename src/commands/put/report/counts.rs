@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::super::lines::Line;
 use super::super::stats::Lag;
-use super::watching::Watched;
 use super::wording::{files_of, finishing_now, read_so_far, sent_so_far};
 use crate::metrics::Figures;
 use spoutctl_archive::{Asides, Files};
@@ -119,15 +118,15 @@ impl Counts {
         add(&self.bytes, bytes);
     }
 
-    /// How far it is; shorter where a line has so many columns.
-    pub fn progress(&self, watched: &Watched, width: Option<usize>) -> String {
+    /// How far it is, with bytes that are sent, the part of an archive that is, in per cent, and commits that are being
+    /// finished; shorter where a line has so many columns.
+    pub fn progress(&self, sent: u64, sending: Option<(u64, u64)>, finishing: u64, width: Option<usize>) -> String {
         let read = self.read_bytes();
-        let finishing = finishing_now(watched.finishing());
-        let commits = counted(get(&self.commits), "commit") + &finishing;
+        let commits = counted(get(&self.commits), "commit") + &finishing_now(finishing);
         let text = format!(
             "{}, {}, {}/s, {}, {commits}",
             read_so_far(read, self.expected.get().copied()),
-            sent_so_far(watched.sent_bytes(), watched.sending()),
+            sent_so_far(sent, sending),
             rate(read, self.time()),
             counted(get(&self.archives), "archive"),
         );

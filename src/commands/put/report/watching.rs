@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::counts::{Counts, get};
 use crate::metrics::{Figures, Spooled};
-use spoutctl_archive::Archive;
+use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::spill::SpillBuffers;
@@ -39,7 +39,7 @@ pub(super) struct Watched {
 impl Watched {
     /// So much of the archive is sent; less than before when a part is sent again.
     pub fn sent(&self, archive: &Archive, bytes: u64) {
-        let all = archive.contents.as_ref().map_or(0, |files| files.total_bytes());
+        let all = archive.contents.as_ref().map_or(0, Files::total_bytes);
         *lock(&self.sending) = Some((archive.number, all));
         self.sent_of(archive.number, bytes);
     }

@@ -55,8 +55,7 @@ impl Changes for Pieces {
 }
 
 fn append<'a>(path: &'a str, data: &[u8]) -> Change<'a> {
-    let data = bytes::Bytes::copy_from_slice(data);
-    Change::Append { path, data }
+    Change::append(path, data.to_vec())
 }
 
 /// Reads a piece of the body, answers, and leaves with the rest unread.

@@ -126,10 +126,7 @@ impl Copying {
         match &self.at_hand {
             AtHand::Nothing => None,
             AtHand::Delete(path) => Some(Change::Delete { path }),
-            AtHand::Append { path, data } => Some(Change::Append {
-                path,
-                data: data.clone(),
-            }),
+            AtHand::Append { path, data } => Some(Change::append(path, data.clone())),
         }
     }
 }
