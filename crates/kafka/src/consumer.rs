@@ -64,7 +64,7 @@ type Client = BaseConsumer<Events>;
 /// What librdkafka tells besides records.
 #[derive(Clone, Default)]
 struct Events {
-    /// Its newest complaint: it names the broker.
+    /// Its newest complaint since a broker answered: it names the broker. It does not say the same one again.
     complaint: Arc<Mutex<Option<String>>>,
     /// The newest refusal of offsets for a group.
     refused: Arc<Mutex<Option<String>>>,
@@ -217,7 +217,7 @@ impl Consumer {
 
     /// What librdkafka says instead of a record.
     fn trouble(&mut self, error: &KafkaError, show: &mut Show<'_>) -> Result<(), PackError> {
-        let complaint = lock(&self.events.complaint).take();
+        let complaint = lock(&self.events.complaint).clone();
         match sort(error, self.wishes.properties.get("group.id").is_some()) {
             Trouble::Nothing => Ok(()),
             Trouble::OutOfRange => self.find_gaps(show),
@@ -244,9 +244,16 @@ impl Consumer {
         Err(faults::unreachable(&self.wishes.address, why, waited))
     }
 
+    /// A broker answers; since when none did, if none did.
+    fn is_up(&mut self) -> Option<Instant> {
+        let since = self.down_since.take()?;
+        lock(&self.events.complaint).take();
+        Some(since)
+    }
+
     /// Some position is not there: which, and what then.
     fn find_gaps(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
-        let partitions = match connecting::partitions(&self.client, &self.counts) {
+        let partitions = match connecting::partitions(&self.client, &self.counts, ASK) {
             Ok(partitions) => partitions,
             Err(error) => return Ok(self.is_down(&faults::words(&error))?),
         };
@@ -298,7 +305,7 @@ impl Consumer {
             Some(watching::Seen::Down(why)) => Ok(self.is_down(&why)?),
             Some(watching::Seen::Gone(topic)) => Err(faults::gone(&topic, &self.wishes.address).into()),
             Some(watching::Seen::Topics(counts)) => {
-                if let Some(since) = self.down_since.take() {
+                if let Some(since) = self.is_up() {
                     let waited = elapsed(since.elapsed());
                     (self.wishes.say)(&format!("the brokers of Kafka answer again, after {waited}"));
                 }
@@ -319,7 +326,7 @@ impl Consumer {
                 continue;
             };
             for partition in self.counts[at].1..count {
-                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition) else {
+                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition, ASK) else {
                     // It is so new that it has no leader; the next look finds it.
                     break;
                 };
@@ -379,7 +386,7 @@ impl RecordSource for Consumer {
             let left = until.map_or(LOOK, |until| until.saturating_duration_since(now));
             match client.poll(left.min(LOOK)) {
                 Some(Ok(message)) => {
-                    self.down_since = None;
+                    self.is_up();
                     self.show(&message, show)?;
                     if self.is_at_end() {
                         return Ok(Came::End);
