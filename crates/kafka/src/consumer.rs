@@ -68,11 +68,17 @@ struct Events {
     complaint: Arc<Mutex<Option<String>>>,
     /// The newest refusal of offsets for a group.
     refused: Arc<Mutex<Option<String>>>,
+    /// Hears its own lines, if the settings ask for them by `debug`.
+    hears: Option<Arc<dyn Fn(&str) + Send + Sync>>,
 }
 
 impl ClientContext for Events {
-    // What matters comes as an error, too; its own lines would go to standard error.
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    // What matters comes as an error, too.
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        if let Some(hears) = &self.hears {
+            hears(&format!("librdkafka: {facility}: {text}"));
+        }
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         let mut complaint = lock(&self.complaint);
@@ -234,7 +240,8 @@ impl Consumer {
         let now = Instant::now();
         let Some(since) = self.down_since else {
             self.down_since = Some(now);
-            (self.wishes.say)(&format!("no broker of Kafka answers: {why}; trying again"));
+            // Others may answer, and what they lead is read meanwhile.
+            (self.wishes.say)(&format!("a broker of Kafka does not answer: {why}; trying again"));
             return Ok(());
         };
         let waited = now.saturating_duration_since(since);
@@ -307,7 +314,7 @@ impl Consumer {
             Some(watching::Seen::Topics(counts)) => {
                 if let Some(since) = self.is_up() {
                     let waited = elapsed(since.elapsed());
-                    (self.wishes.say)(&format!("the brokers of Kafka answer again, after {waited}"));
+                    (self.wishes.say)(&format!("brokers of Kafka answer again, after {waited}"));
                 }
                 self.take_in(counts, show)
             }

@@ -126,6 +126,11 @@ fn a_broker_with_tls_and_passwords_is_read_and_each_mistake_is_told_where_it_is(
         .says("sasl.password");
     secured.put(port, &right, Some(PASSWORD)).expect(0);
     assert_eq!(secured.world.get("t:/f"), b"1\n2\n");
+    // Whoever looks for a mistake sees what librdkafka does, and no password in it.
+    let told = settings(&secured.world, &[&lines[..], &[("debug", "all")]].concat(), &[]);
+    let told = secured.put(port, &told, Some(PASSWORD));
+    told.expect(0).says("librdkafka: ").says("SCRAM-SHA-512");
+    let right = settings(&secured.world, &lines, &[]);
 
     let found = secured.doctor(port, &right, Some(PASSWORD));
     found.expect(0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
@@ -60,7 +60,10 @@ impl Consumer {
     /// # Errors
     /// What cannot be used, is not there, or does not answer for longer than was wished.
     pub fn open(wishes: Wishes, known: Option<&Positions>) -> Result<Option<Self>, SourceError> {
-        let events = Events::default();
+        let events = Events {
+            hears: wishes.properties.get("debug").map(|_| Arc::clone(&wishes.say)),
+            ..Events::default()
+        };
         let client = Arc::new(create(&wishes.address, &wishes.properties, &events)?);
         let begun = Instant::now();
         let mut has_said = false;
@@ -140,6 +143,9 @@ pub(super) fn create(address: &Address, properties: &Properties, events: &Events
         config.set(name, value);
     }
     config.set("bootstrap.servers", address.brokers());
+    if events.hears.is_some() {
+        config.set_log_level(RDKafkaLogLevel::Debug);
+    }
     let created: Result<Client, KafkaError> = config.create_with_context(events.clone());
     created.map_err(|error| faults::settings(&error))
 }
