@@ -37,6 +37,9 @@ const ASK: Duration = Duration::from_secs(5);
 /// How often it is looked whether we are to end.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Whoever is told what people should know.
+pub type Says = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Whoever hears where partitions end: topic, partition, and the offset behind the newest record that may be read.
 pub type TellsEnds = Arc<dyn Fn(&str, u32, u64) + Send + Sync>;
 
@@ -52,7 +55,7 @@ pub struct Wishes {
     /// The longest time without a broker.
     pub retry_for: Duration,
     /// Is told what whoever runs us should know.
-    pub say: Arc<dyn Fn(&str) + Send + Sync>,
+    pub say: Says,
     /// Hears at the start, and then every 10 s, where each partition ends, if somebody wants to.
     pub tell_ends: Option<TellsEnds>,
     /// Whether we are to end.
@@ -69,7 +72,7 @@ struct Events {
     /// The newest refusal of offsets for a group.
     refused: Arc<Mutex<Option<String>>>,
     /// Hears its own lines, if the settings ask for them by `debug`.
-    hears: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    hears: Option<Says>,
 }
 
 impl ClientContext for Events {
@@ -122,7 +125,7 @@ pub struct Consumer {
 /// Tells a group of Kafka how far we are, for those who look at its lag.
 pub struct Group {
     client: Arc<Client>,
-    say: Arc<dyn Fn(&str) + Send + Sync>,
+    say: Says,
     newest: Mutex<Option<Positions>>,
 }
 

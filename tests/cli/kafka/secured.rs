@@ -19,7 +19,7 @@ fn settings(world: &World, lines: &[(&str, &str)], left_out: &[&str]) -> String 
 
 /// A topic `t` with two records behind listeners with TLS: one for passwords, one for certificates of clients.
 struct Secured {
-    broker: Broker,
+    _broker: Broker,
     world: World,
     by_password: u16,
     by_certificate: u16,
@@ -63,7 +63,7 @@ impl Secured {
         );
         write(&broker, "t", "a:1\nb:2\n");
         Self {
-            broker,
+            _broker: broker,
             world,
             by_password,
             by_certificate,
