@@ -143,6 +143,7 @@ impl Broker {
         broker
     }
 
+    #[cfg(feature = "kafka")]
     /// Starts a second one in the cluster of this one, and waits until they know each other.
     fn with_second(&self, jars: &Path, properties: &str) -> Self {
         let more = More {

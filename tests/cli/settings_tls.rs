@@ -23,6 +23,10 @@ pub struct Identity {
     /// PEM.
     pub authority: String,
     /// Certificate and key, PEM.
+    #[cfg_attr(
+        not(feature = "kafka-tls"),
+        allow(dead_code, reason = "only a broker of Kafka needs it")
+    )]
     pub whole: String,
 }
 
