@@ -448,13 +448,13 @@ impl Page {
                 continue;
             }
             shown += 1;
-            if answers(info(self.dialect, tree, &node, walk::sum(&tree, &node)?)).is_break() || shown == number {
+            if answers(info(self.dialect, tree, &node, walk::sum(tree, &node)?)).is_break() || shown == number {
                 return Ok(true);
             }
         }
         let found = shown > 0 || !last.is_empty();
         while let Some(node) = last.pop_back() {
-            if answers(info(self.dialect, tree, &node, walk::sum(&tree, &node)?)).is_break() {
+            if answers(info(self.dialect, tree, &node, walk::sum(tree, &node)?)).is_break() {
                 break;
             }
         }

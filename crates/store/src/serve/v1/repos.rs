@@ -53,7 +53,7 @@ impl V1<'_> {
     }
 
     /// Those of other projects, which other releases have made in the same directory, are not there.
-    pub fn list_repo(&self, _: &Call, _: &Empty) -> Result<ListRepoResponse, Status> {
+    pub fn list_repo(&self, _: &Call) -> Result<ListRepoResponse, Status> {
         let repos = self.0.store.repos()?;
         let ours = repos
             .iter()

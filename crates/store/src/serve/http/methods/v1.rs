@@ -73,7 +73,7 @@ fn files(method: &str) -> Result<Method, Status> {
     Ok(match method {
         "CreateRepo" => call!(create_repo),
         "InspectRepo" => call!(inspect_repo),
-        "ListRepo" => call!(list_repo),
+        "ListRepo" => one(|calls, call, Empty {}| calls.list_repo(call)),
         "DeleteRepo" => call!(delete_repo),
         "StartCommit" => call!(start_commit),
         "FinishCommit" => call!(finish_commit),
