@@ -56,7 +56,7 @@ use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
-use crate::pachd::Call;
+use crate::pachd::{self, Call};
 use crate::transport::seconds;
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -154,14 +154,8 @@ fn unless_missing<T>(answer: Result<T, CallFault>, thing: Missing) -> Result<Opt
     }
 }
 
-/// pachd said yes in words that cannot be read. What was asked for may well have happened.
 fn unreadable(method: Call) -> impl Fn(Unreadable) -> Fault {
-    move |why| {
-        Fault::new(
-            FaultKind::Unknown,
-            format!("{}: the answer cannot be read: {why}", method.name),
-        )
-    }
+    move |why| pachd::unreadable(method, why.to_string())
 }
 
 fn not_supported(call: &str) -> Fault {
