@@ -71,6 +71,12 @@ name!(
     BranchName, "branch"
 );
 
+impl Default for ProjectName {
+    fn default() -> Self {
+        Self(DEFAULT_PROJECT.to_owned())
+    }
+}
+
 impl Default for BranchName {
     fn default() -> Self {
         Self(DEFAULT_BRANCH.to_owned())

@@ -7,6 +7,7 @@
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `error` | every known refusal and what it means, in one table |
 //! | `pipelines` | which branch a pipeline writes |
+//! | `listing` | names for a shell |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //! | `collisions` | what would take the place of something else |
 //!
@@ -32,6 +33,7 @@
 
 mod collisions;
 mod error;
+mod listing;
 mod messages;
 mod pipelines;
 mod tar;
@@ -283,9 +285,8 @@ impl CommitFeed for V1 {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let request = v1::ListCommitRequest {
             repo: Some((&newest.repo).into()),
-            from: None,
             to: Some(newest.into()),
-            number: 0,
+            ..v1::ListCommitRequest::default()
         };
         self.list(request, &newest.repo, &newest.branch, visit)
     }
