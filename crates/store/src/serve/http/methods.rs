@@ -227,6 +227,9 @@ fn cluster(dialect: Dialect, request: &InspectClusterRequest) -> ClusterInfo {
 
 #[cfg(test)]
 mod tests {
+    use spoutctl_proto::pfs::ModifyFileRequest;
+
+    use super::requested::misplaced;
     use super::*;
 
     #[test]
