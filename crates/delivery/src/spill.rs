@@ -438,7 +438,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let buffers = SpillBuffers::with_memory(directory.path(), 2 * STEP);
         let (mut small, mut large) = (buffers.buffer(), buffers.buffer());
-        small.write_all(&[1; STEP + 1]).unwrap();
+        small.write_all(&vec![1; STEP + 1]).unwrap();
         let held = |in_memory: usize, on_disk: usize| Held {
             in_memory: in_memory as u64,
             on_disk: on_disk as u64,
