@@ -97,7 +97,7 @@ pub use header::{EntryKind, NumberFault};
 use index::LeftOut;
 pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
 pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
-pub use path::{PathFault, escape_path, unescape_path};
+pub use path::{MAX_PATH, PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
 pub use sniffing::SniffedFormat;
 pub use sparse::SparseFault;

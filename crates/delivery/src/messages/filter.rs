@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::error::MessageError;
-use super::framing::{Dropped, Message, Splitter};
+use super::framing::{Dropped, Guess, Message, Splitter};
 use super::packing::{Moment, Packed, Packer, Tally};
 use super::records::SourceError;
 
@@ -51,8 +51,8 @@ pub struct Packing {
     pub dropped: usize,
     /// The input goes on, and we were told to end.
     pub stopped: bool,
-    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma.
-    pub guessed_delimiter: Option<char>,
+    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma, or not that alone.
+    pub guessed_delimiter: Option<Guess>,
     /// There was a header of CSV, and nothing else.
     pub only_header: bool,
     pub tally: Tally,

@@ -243,7 +243,10 @@ impl Packer {
             fault,
         };
         let mut along = None;
-        let is_of_message = !matches!(error.fault, MessageFault::UnknownFile { .. });
+        let is_of_message = !matches!(
+            error.fault,
+            MessageFault::UnknownFile { .. } | MessageFault::OtherColumns { .. }
+        );
         let aside = match &mut self.on_bad {
             OnBad::SetAside(place) if is_of_message => {
                 let bad = Bad {
