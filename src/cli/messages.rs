@@ -192,8 +192,14 @@ fn parse_pointer(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         // As jq and JSONPath write it: `.user.id`, `$.items[0]`.
-        let steps = text.trim_start_matches('$').split(['.', '[', ']']).map(|step| step.trim_matches(['"', '\'']));
-        let pointer: String = steps.filter(|step| !step.is_empty()).map(|step| format!("/{step}")).collect();
+        let steps = text
+            .trim_start_matches('$')
+            .split(['.', '[', ']'])
+            .map(|step| step.trim_matches(['"', '\'']));
+        let pointer: String = steps
+            .filter(|step| !step.is_empty())
+            .map(|step| format!("/{step}"))
+            .collect();
         Err(format!("a JSON pointer begins with a slash: {pointer}"))
     }
 }

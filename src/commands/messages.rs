@@ -198,7 +198,8 @@ fn naming(args: &MessageArgs, escapes_paths: bool, of: Of) -> Result<Naming, Fai
         (Some(name), _) => {
             let naming = template("--into", name)?;
             if naming.has_key() {
-                let text = format!("--into {name} names one file for all messages of an archive, and each has its own key");
+                let text =
+                    format!("--into {name} names one file for all messages of an archive, and each has its own key");
                 return Err(Failure::new(Exit::Usage, text).help("--each NAME gives each message a file of its own"));
             }
             Ok(Naming::Into(naming))
@@ -275,7 +276,9 @@ impl Bad {
 pub(super) fn notes(made: &filter::Packing, input: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(Guess { delimiter, beside }) = made.guessed_delimiter {
-        let beside = beside.map_or(String::new(), |other| format!(" (it has `{}`, too)", other.escape_default()));
+        let beside = beside.map_or(String::new(), |other| {
+            format!(" (it has `{}`, too)", other.escape_default())
+        });
         notes.push(format!(
             "{input}: columns are told apart by `{}`, as the first record shows{beside}; --csv-delimiter says it otherwise",
             delimiter.escape_default()

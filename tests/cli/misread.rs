@@ -24,7 +24,10 @@ fn unpack(command: &str, packed: &[u8]) -> Vec<u8> {
     let file = directory.path().join("file");
     fs::write(&file, packed).unwrap();
     let command = command.replace("FILE", file.to_str().unwrap());
-    let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+    let output = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{command}: {output:?}");
     output.stdout
 }
@@ -34,14 +37,24 @@ fn records_are_never_appended_below_the_columns_of_another_input() {
     let world = World::local();
     let args = ["csv", "--into", "a.csv", "--append"];
     put(&world, &args, b"id,name\n1,a\n").expect(0);
-    for other in [&b"name,id\nb,2\n"[..], b"id;name\n2;b\n", b"id,name,more\n2,b,c\n", b"id\n2\n"] {
+    for other in [
+        &b"name,id\nb,2\n"[..],
+        b"id;name\n2;b\n",
+        b"id,name,more\n2,b,c\n",
+        b"id\n2\n",
+    ] {
         let ran = put(&world, &args, other);
-        ran.expect(3).says("`/a.csv`, to which it would be appended, begins with `id,name`");
+        ran.expect(3)
+            .says("`/a.csv`, to which it would be appended, begins with `id,name`");
         // Nor is each of its messages left out, one by one.
         put(&world, &[&args[..], &["--on-bad", "skip"]].concat(), other).expect(3);
     }
     // The same columns are the same, however their line is marked and ended.
-    for same in [&b"\xef\xbb\xbfid,name\n2,b\n"[..], b"id,name\r\n3,c\r\n", b"sep=,\r\nid,name\r\n4,d"] {
+    for same in [
+        &b"\xef\xbb\xbfid,name\n2,b\n"[..],
+        b"id,name\r\n3,c\r\n",
+        b"sep=,\r\nid,name\r\n4,d",
+    ] {
         put(&world, &args, same).expect(0);
     }
     assert_eq!(world.get("r:/a.csv"), b"id,name\n1,a\n2,b\n3,c\r\n4,d\n");
@@ -67,13 +80,18 @@ fn a_key_that_is_too_long_for_a_path_takes_no_other_message_with_it() {
     let long = "k".repeat(4_096);
     let input = format!("{{\"id\":\"{long}\"}}\n{{\"id\":2}}\n");
     let args = ["ndjson", "--each", "{key}", "--key-json", "/id", "--on-bad", "skip"];
-    put(&world, &args, input.as_bytes()).expect(0).says("1 message was left out");
+    put(&world, &args, input.as_bytes())
+        .expect(0)
+        .says("1 message was left out");
     assert_eq!(world.get("r:/2"), b"{\"id\":2}");
     // The prefix of the destination counts.
     let key = "k".repeat(4_090);
     let input = format!("{{\"id\":\"{key}\"}}\n{{\"id\":3}}\n");
     world
-        .run_with(&[&["put", "r:/below", "--messages"], &args[..]].concat(), input.as_bytes())
+        .run_with(
+            &[&["put", "r:/below", "--messages"], &args[..]].concat(),
+            input.as_bytes(),
+        )
         .expect(0)
         .says("at most 4,090 are taken");
     assert_eq!(world.get("r:/below/3"), b"{\"id\":3}");
@@ -85,7 +103,8 @@ fn what_was_compressed_twice_or_by_compress_is_named_with_what_unpacks_it() {
     let world = World::local();
     let twice = gzip(&gzip(lines));
     let ran = put(&world, &["lines", "--into", "a"], &twice);
-    ran.expect(3).says("gzip-compressed data again; unpack it first: gzip -dc FILE | spoutctl …");
+    ran.expect(3)
+        .says("gzip-compressed data again; unpack it first: gzip -dc FILE | spoutctl …");
     let once = unpack("gzip -dc FILE", &twice);
     put(&world, &["lines", "--into", "a"], &once).expect(0);
     assert_eq!(world.get("r:/a"), lines);
@@ -108,7 +127,11 @@ fn utf_16_is_named_with_the_iconv_that_converts_it() {
         ran.expect(3).says(&format!("iconv -f {from} -t UTF-8 | spoutctl …"));
         let converted = unpack(&format!("iconv -f {from} -t UTF-8 < FILE"), &input);
         put(&world, &[framing, "--into", "a"], &converted).expect(0);
-        assert!(world.get("r:/a").starts_with(if framing == "csv" { b"id," } else { b"one" }));
+        assert!(
+            world
+                .get("r:/a")
+                .starts_with(if framing == "csv" { b"id," } else { b"one" })
+        );
     }
 }
 
@@ -142,12 +165,19 @@ fn what_stands_in_the_way_of_a_message_is_named_with_what_helps() {
         .expect(3)
         .says("kcat -f '%S:%s,' has none");
     let ran = put(&world, &by_id, b"{\"id\":\"a\"}{\"id\":\"a/b\"}");
-    ran.expect(3).says("--each '{key}.json' makes `a.json` beside `a/b.json`");
+    ran.expect(3)
+        .says("--each '{key}.json' makes `a.json` beside `a/b.json`");
     let by_id = ["json", "--each", "below/{key}.json", "--key-json", "/id"];
     put(&world, &by_id, b"{\"id\":\"a\"}{\"id\":\"a/b\"}").expect(0);
-    for (typed, pointer) in [("id", "/id"), (".user.id", "/user/id"), ("$.items[0]['id']", "/items/0/id")] {
+    for (typed, pointer) in [
+        ("id", "/id"),
+        (".user.id", "/user/id"),
+        ("$.items[0]['id']", "/items/0/id"),
+    ] {
         let args = ["json", "--each", "{key}", "--key-json", typed];
-        put(&world, &args, b"").expect(2).says(&format!("begins with a slash: {pointer}"));
+        put(&world, &args, b"")
+            .expect(2)
+            .says(&format!("begins with a slash: {pointer}"));
     }
     // As kcat's -K takes it.
     let args = ["lines", "--each", "{key}", "--key-delimiter", "\\t"];

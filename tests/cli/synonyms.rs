@@ -68,14 +68,8 @@ fn what_people_type_is_taken_for_what_it_means() {
         ("put r --batch-size 10", "put r --batch-count 10"),
         ("put r --batch-size 10MB", "put r --batch-bytes 10MB"),
         ("put r --ndjson --into x", "put r --messages ndjson --into x"),
-        (
-            "put r --messages JSON --into x",
-            "put r --messages json --into x",
-        ),
-        (
-            "pack --messages=event-stream --into x",
-            "pack --messages sse --into x",
-        ),
+        ("put r --messages JSON --into x", "put r --messages json --into x"),
+        ("pack --messages=event-stream --into x", "pack --messages sse --into x"),
         (
             "put r --messages jsonlines --into x",
             "put r --messages jsonlines --into x",
@@ -133,7 +127,10 @@ fn what_is_something_else_here_is_said() {
         ("put r --dead-letter d", "--on-bad quarantine=DIR"),
         ("put r --messages tsv --into x", "--csv-delimiter tab"),
         ("put r --messages varint --into x", "--messages u32be any bytes"),
-        ("pack --messages length-prefixed --into x", "--messages netstring one in digits"),
+        (
+            "pack --messages length-prefixed --into x",
+            "--messages netstring one in digits",
+        ),
         ("pack --messages delimiter --into x", "--messages delimiter=STR"),
         ("put r --checkpoint f", "--ack-command"),
         ("put r --exec cmd", "-- CMD ARG"),

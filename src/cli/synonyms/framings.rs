@@ -28,8 +28,8 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
                 "--messages u32be takes a length in four bytes, big-endian, before each, --messages netstring one in digits",
             ));
         }
-        "u32le" | "u16be" | "varint" | "protobuf" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "syslog"
-        | "logfmt" | "raw" | "binary" | "bytes" => return Some(Err(OTHERS)),
+        "u32le" | "u16be" | "varint" | "protobuf" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml"
+        | "syslog" | "logfmt" | "raw" | "binary" | "bytes" => return Some(Err(OTHERS)),
         _ => return None,
     };
     // As it is, it was refused for another reason.

@@ -157,7 +157,9 @@ fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
         SniffedFormat::Gzip | SniffedFormat::Zstd => format!("what is compressed in it is {looks} again"),
         _ => format!("it is {looks}, which is not decompressed here"),
     };
-    Err(io::Error::other(format!("{what}; unpack it first: {with} FILE | spoutctl …")))
+    Err(io::Error::other(format!(
+        "{what}; unpack it first: {with} FILE | spoutctl …"
+    )))
 }
 
 impl From<PackError> for Failure {

@@ -189,7 +189,9 @@ impl fmt::Display for MessageFault {
             Self::OutOfOrder { place, expected } => write!(f, "came a second time: {place} goes on at {expected}"),
             Self::NotAnEntry { why } => write!(f, "is no entry of a journal: {why}"),
             Self::NotJson { why } => write!(f, "is not JSON: {why}"),
-            Self::NoEvents => f.write_str("is no server-sent event: no line of the input begins with `data:` or another field of one"),
+            Self::NoEvents => {
+                f.write_str("is no server-sent event: no line of the input begins with `data:` or another field of one")
+            }
             Self::NotALength { found } => write!(f, "does not begin with its length but with `{found}`"),
             Self::NoComma => write!(f, "has no comma after its last byte, as netstrings have"),
             Self::NoKey { why } => write!(f, "has no key: {why}"),
@@ -234,7 +236,11 @@ impl MessageError {
             }
             MessageFault::Encoded { encoding, is_marked } => {
                 // By this name iconv takes the mark for what it is, and leaves it out.
-                let from = if *is_marked { "UTF-16".to_owned() } else { encoding.to_string() };
+                let from = if *is_marked {
+                    "UTF-16".to_owned()
+                } else {
+                    encoding.to_string()
+                };
                 return Some(format!("convert it first: iconv -f {from} -t UTF-8 | spoutctl …"));
             }
             MessageFault::UnknownFile { .. } => {
@@ -288,7 +294,9 @@ impl MessageError {
             MessageFault::Clash { name, with, .. } if name == with => {
                 "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with --batch-count"
             }
-            MessageFault::Clash { .. } => "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`",
+            MessageFault::Clash { .. } => {
+                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`"
+            }
         };
         Some(text.to_owned())
     }

@@ -134,7 +134,10 @@ const MOST_BEFORE_COLUMNS: usize = 16;
 /// The names of the columns, without what may stand before them, and without their end.
 fn columns(header: &[u8]) -> &[u8] {
     let marked = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
-    let line = marked.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = marked
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or_default();
     let rest = if Dialect::told(line).is_some() {
         marked[line.len()..].trim_ascii_start()
     } else {
@@ -154,7 +157,10 @@ fn begins_with_columns(beginning: &[u8], ours: &[u8]) -> bool {
 
 fn shown(columns: &[u8]) -> String {
     const MOST: usize = 60;
-    let line = columns.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = columns
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(line);
     if text.chars().count() > MOST {
         text.chars().take(MOST).chain(['…']).collect()
@@ -169,13 +175,39 @@ mod tests {
 
     #[test]
     fn columns_are_the_same_whatever_marks_and_ends_their_line() {
-        for header in ["id,name\n", "id,name\r\n", "id,name\r", "id,name", "\u{feff}id,name\n", "sep=,\r\nid,name\r\n"] {
+        for header in [
+            "id,name\n",
+            "id,name\r\n",
+            "id,name\r",
+            "id,name",
+            "\u{feff}id,name\n",
+            "sep=,\r\nid,name\r\n",
+        ] {
             assert_eq!(columns(header.as_bytes()), b"id,name", "{header:?}");
-            for there in ["id,name\n1,a\n", "id,name\r\n1,a", "\u{feff}id,name\r1", "sep=,\nid,name\n", "id,name"] {
-                assert!(begins_with_columns(there.as_bytes(), columns(header.as_bytes())), "{there:?}");
+            for there in [
+                "id,name\n1,a\n",
+                "id,name\r\n1,a",
+                "\u{feff}id,name\r1",
+                "sep=,\nid,name\n",
+                "id,name",
+            ] {
+                assert!(
+                    begins_with_columns(there.as_bytes(), columns(header.as_bytes())),
+                    "{there:?}"
+                );
             }
-            for other in ["id,name,more\n", "id\n", "name,id\n", "id;name\n", "1,a\n", "\"id\",\"name\"\n"] {
-                assert!(!begins_with_columns(other.as_bytes(), columns(header.as_bytes())), "{other:?}");
+            for other in [
+                "id,name,more\n",
+                "id\n",
+                "name,id\n",
+                "id;name\n",
+                "1,a\n",
+                "\"id\",\"name\"\n",
+            ] {
+                assert!(
+                    !begins_with_columns(other.as_bytes(), columns(header.as_bytes())),
+                    "{other:?}"
+                );
             }
         }
     }

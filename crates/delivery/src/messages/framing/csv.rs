@@ -247,7 +247,11 @@ impl Records {
     pub fn learn(&mut self, first: &[u8]) -> bool {
         let told = Dialect::told(first);
         // What `sep=;` says, nobody has to guess.
-        self.seen = if told.is_some() { [0; CANDIDATES.len()] } else { self.seen };
+        self.seen = if told.is_some() {
+            [0; CANDIDATES.len()]
+        } else {
+            self.seen
+        };
         self.learned = true;
         if self.dialect.delimiter.is_none() {
             self.dialect.delimiter = told.or_else(|| Some(self.most()));

@@ -431,7 +431,12 @@ fn what_is_no_event_stream_is_said_to_be_none_and_is_not_passed_over() {
         end.map(|_| ()).map_err(|error| error.fault)
     };
     for input in [&b"{\"a\": 1}\n\n{\"a\": 2}\n\n"[..], b"one\ntwo\n", b"a,b\n1,2\n\n"] {
-        assert_eq!(fault(input, 1000), Err(MessageFault::NoEvents), "{}", input.escape_ascii());
+        assert_eq!(
+            fault(input, 1000),
+            Err(MessageFault::NoEvents),
+            "{}",
+            input.escape_ascii()
+        );
     }
     // In a stream that does not end it is said when there is more of it than a message may have.
     let mut endless = Splitter::new(Framing::Events, 1000, Partial::Fail);
