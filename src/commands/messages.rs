@@ -280,7 +280,8 @@ pub(super) fn notes(made: &filter::Packing, input: &str) -> Vec<String> {
             format!(" (it has `{}`, too)", other.escape_default())
         });
         notes.push(format!(
-            "{input}: columns are told apart by `{}`, as the first record shows{beside}; --csv-delimiter says it otherwise",
+            "{input}: columns are told apart by `{}`, as the first record shows{beside}; --csv-delimiter says it \
+             otherwise",
             delimiter.escape_default()
         ));
     }

@@ -144,6 +144,13 @@ impl Encoding {
             _ => None,
         }
     }
+
+    fn advice(self, is_marked: bool) -> String {
+        let by_itself = self.to_string();
+        // By this name iconv takes the mark for what it is, and leaves it out.
+        let from = if is_marked { "UTF-16" } else { &by_itself };
+        format!("convert it first: iconv -f {from} -t UTF-8 | spoutctl …")
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -234,15 +241,7 @@ impl MessageError {
             MessageFault::Unfinished { .. } => {
                 "a consumer that was cut off sends it again; --partial drop leaves it out, and says so"
             }
-            MessageFault::Encoded { encoding, is_marked } => {
-                // By this name iconv takes the mark for what it is, and leaves it out.
-                let from = if *is_marked {
-                    "UTF-16".to_owned()
-                } else {
-                    encoding.to_string()
-                };
-                return Some(format!("convert it first: iconv -f {from} -t UTF-8 | spoutctl …"));
-            }
+            MessageFault::Encoded { encoding, is_marked } => return Some(encoding.advice(*is_marked)),
             MessageFault::UnknownFile { .. } => {
                 "--append gives a file of CSV one header, and asks for that whether the file is there; --csv-no-header \
                  takes every record for one"
