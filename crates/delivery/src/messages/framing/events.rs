@@ -40,10 +40,18 @@ pub(super) struct Events {
     id: Vec<u8>,
     next_id: Vec<u8>,
     kind: Vec<u8>,
-    /// A line has come that an event stream has.
-    is_stream: bool,
-    /// One that no event stream has. A reader passes over it, and so does this.
-    is_strange: bool,
+    looks: Looks,
+}
+
+/// What the lines that have come look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Looks {
+    #[default]
+    Unknown,
+    /// One is none of an event stream, and none is one. A reader passes over it, and so does this.
+    Strange,
+    /// One is of an event stream.
+    Stream,
 }
 
 #[derive(Debug, Default)]
@@ -129,7 +137,7 @@ impl Events {
 
     /// Whether all that has come is something else than an event stream, and there is more of it than a message may have.
     pub fn is_something_else(&self, limit: usize) -> bool {
-        self.is_strange && !self.is_stream && self.position > limit as u64
+        self.looks == Looks::Strange && self.position > limit as u64
     }
 
     pub fn begin(&self) -> u64 {
@@ -183,12 +191,11 @@ impl Events {
     }
 
     fn begin_value(&mut self, field: Field) {
-        let seen = if field == Field::Unknown {
-            &mut self.is_strange
-        } else {
-            &mut self.is_stream
+        self.looks = match (self.looks, field) {
+            (Looks::Stream, _) => Looks::Stream,
+            (_, Field::Unknown) => Looks::Strange,
+            _ => Looks::Stream,
         };
-        *seen = true;
         match field {
             Field::Data => {
                 if self.has_data {
