@@ -140,9 +140,9 @@ fn fault(method: Call, failed: Failed) -> CallFault {
 fn kind_of(code: Code, lost: FaultKind) -> FaultKind {
     match code {
         Code::Unauthenticated | Code::PermissionDenied => FaultKind::Denied,
-        Code::ResourceExhausted => FaultKind::TooLarge,
         Code::Unimplemented | Code::InvalidArgument => FaultKind::Refused,
-        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => lost,
+        // A message that is too large says so; otherwise somebody on the way has had too much.
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Internal | Code::ResourceExhausted => lost,
         _ => FaultKind::Unrecognised,
     }
 }
