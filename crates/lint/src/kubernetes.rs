@@ -3,23 +3,28 @@
 //! The rules are those of Kubernetes 1.25 to 1.37, and were held to what real API servers of 1.25.16 and 1.37.2 say.
 //! They know no spec: where a value came from is for the families of rules to say.
 
+mod claim;
 mod container;
 mod decode;
+mod dns;
 pub(super) mod json;
 pub(super) mod names;
+pub(super) mod network;
 pub(super) mod pod;
 pub(super) mod quantity;
 pub(super) mod resources;
 mod scheduling;
 mod security;
+mod storage;
 mod volume;
+mod windows;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::diagnostic::Severity;
 pub(super) use decode::pod_spec;
-pub(super) use scheduling::toleration_fault;
+pub(super) use scheduling::{toleration_fault, tolerations_fault};
 pub(super) use security::{IDS, apparmor_profile, seccomp_profile};
 
 /// A minor version of Kubernetes: 31 of 1.31.
@@ -69,6 +74,8 @@ pub(super) enum Refusal {
     Always,
     /// Since this one it is taken.
     Before(Minor),
+    /// Before this one it was taken, or nobody looked.
+    Since(Minor),
 }
 
 impl Refusal {
@@ -76,8 +83,9 @@ impl Refusal {
     pub(super) fn severity(self, cluster: Option<Minor>) -> Option<Severity> {
         match (self, cluster) {
             (Self::Always, _) => Some(Severity::Error),
-            (Self::Before(_), None) => Some(Severity::Warning),
+            (Self::Before(_) | Self::Since(_), None) => Some(Severity::Warning),
             (Self::Before(first), Some(cluster)) => (cluster < first).then_some(Severity::Error),
+            (Self::Since(first), Some(cluster)) => (cluster >= first).then_some(Severity::Error),
         }
     }
 
@@ -86,6 +94,7 @@ impl Refusal {
         match self {
             Self::Always => "Kubernetes".to_owned(),
             Self::Before(first) => format!("Kubernetes before {first}"),
+            Self::Since(first) => format!("Kubernetes since {first}"),
         }
     }
 }
