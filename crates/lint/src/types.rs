@@ -358,9 +358,19 @@ fn is_json_number(written: &str) -> bool {
     digits(integer) && is_canonical && digits(fraction) && digits(exponent)
 }
 
+/// Whether a number is finite and no float of 32 bits is.
+fn is_beyond_float(number: f64) -> bool {
+    number.is_finite() && number.abs() > f64::from(f32::MAX)
+}
+
 fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
     let text = match &node.value {
-        Value::Number(_) => return,
+        Value::Number(written) => {
+            if matches!(field.kind, Kind::Float) && written.parse::<f64>().is_ok_and(is_beyond_float) {
+                findings.add(wrong(spec, node, name, "a number of 32 bits", proto(field.kind)));
+            }
+            return;
+        }
         Value::String(text) => text.value.as_str(),
         _ => {
             findings.add(wrong(spec, node, name, "a number", proto(field.kind)));

@@ -3,12 +3,17 @@
 use serde_json::Value as Json;
 
 use super::json::{Path, list, members, text};
-use super::pod::Judge;
+use super::judge::Judge;
 use super::quantity::Quantity;
-use super::{Minor, names};
+use super::names;
+use super::refusal::{Minor, Refusal};
 
 /// Since when a claim may name a class of attributes.
 const CLASSES_OF_ATTRIBUTES: Minor = Minor::new(34);
+/// Since when the group of what a volume begins with is looked at.
+const GROUPS: Minor = Minor::new(30);
+/// Since when only one pod may have a volume.
+const ONE_POD: Minor = Minor::new(27);
 /// Since when a volume may begin as one of another namespace.
 const NAMESPACES: Minor = Minor::new(26);
 
@@ -40,8 +45,12 @@ impl Judge {
         {
             self.fault(path.key("accessModes"), "has one that is unknown");
         }
-        if modes.len() > 1 && modes.contains(&Json::from("ReadWriteOncePod")) && modes.iter().any(|mode| *mode != modes[0]) {
-            self.fault(path.key("accessModes"), "has `ReadWriteOncePod` beside others");
+        if modes.contains(&Json::from("ReadWriteOncePod")) {
+            let what = "has `ReadWriteOncePod`, which it does not know";
+            self.refused(path.key("accessModes"), what, Refusal::Before(ONE_POD));
+            if modes.iter().any(|mode| *mode != Json::from("ReadWriteOncePod")) {
+                self.fault(path.key("accessModes"), "has `ReadWriteOncePod` beside others");
+            }
         }
         let resources = spec.get("resources").unwrap_or(&none);
         let storage = members(resources, "requests").find(|(name, _)| *name == "storage");
@@ -81,7 +90,7 @@ impl Judge {
         if text(of, "apiGroup").is_empty() && !kind.is_empty() && kind != "PersistentVolumeClaim" {
             self.fault(path, "has no `apiGroup`, so that it has to be a `PersistentVolumeClaim`");
         }
-        self.formed(of, path, "apiGroup", names::subdomain);
+        self.since(GROUPS, |judge| judge.formed(of, path, "apiGroup", names::subdomain));
         self.since(NAMESPACES, |judge| judge.formed(of, path, "namespace", names::dns_label));
     }
 }

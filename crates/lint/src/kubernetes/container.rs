@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, text};
-use super::pod::Judge;
+use super::judge::Judge;
+use super::names;
 use super::quantity::Quantity;
-use super::{Minor, Refusal, names};
+use super::refusal::{Minor, Refusal};
 
 const PORTS: (i64, i64) = (1, 65_535);
 
@@ -44,6 +45,12 @@ impl Judge {
             let is_sidecar = text(container, "restartPolicy") == "Always";
             if is_sidecar {
                 self.probes(spec, container, path);
+            } else {
+                let restarts = |policy: &Json| text(policy, "restartPolicy") == "RestartContainer";
+                if list(container, "resizePolicy").iter().any(restarts) {
+                    let what = "restarts a container that ends before the others begin";
+                    self.refused(path.key("resizePolicy"), what, Refusal::Since(RESIZING));
+                }
             }
             let refusal = if is_sidecar { Refusal::Before(SIDECARS) } else { Refusal::Always };
             for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {

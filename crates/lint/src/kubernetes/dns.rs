@@ -3,8 +3,9 @@
 use serde_json::Value as Json;
 
 use super::json::{Path, list};
-use super::pod::Judge;
-use super::{Minor, Refusal, names, network};
+use super::judge::Judge;
+use super::refusal::{Minor, Refusal};
+use super::{names, network};
 
 /// Since when a pod may have 32 domains of 2,048 characters; before, it was 6 of 256.
 const MORE_SEARCHES: Minor = Minor::new(26);

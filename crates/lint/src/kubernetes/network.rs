@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Minor, Refusal};
+use super::refusal::{Minor, Refusal};
 
 /// Since when an address has one spelling: no leading zeros, no IPv4 within IPv6, no bits beyond a range's length.
 const STRICT: Minor = Minor::new(36);

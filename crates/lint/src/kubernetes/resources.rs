@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use super::json::{Path, list, members, text};
-use super::pod::Judge;
-use super::{Minor, names};
+use super::judge::Judge;
+use super::names;
 use super::quantity::Quantity;
+use super::refusal::Minor;
 
 /// The resources that every node has.
 pub(crate) const STANDARD: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];

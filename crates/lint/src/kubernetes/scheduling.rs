@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Value as Json, json};
 
 use super::json::{Path, integer, list, text};
-use super::pod::Judge;
-use super::{Minor, Refusal, names};
+use super::judge::Judge;
+use super::names;
+use super::refusal::{Minor, Refusal};
 
 /// The long names of what has to be and what had better be.
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -35,15 +36,17 @@ const NODE_VALUES: Minor = Minor::new(32);
 /// Why a text is no list of tolerations, as an annotation has it.
 pub(crate) fn tolerations_fault(written: &str) -> Option<&'static str> {
     let none = Some("is no list of tolerations in JSON");
-    let Ok(Json::Array(written)) = serde_json::from_str(written) else {
-        return none;
+    let written = match serde_json::from_str(written) {
+        Ok(Json::Null) => return None,
+        Ok(Json::Array(written)) => written,
+        _ => return none,
     };
     let Ok(decoded) = super::decode::pod_spec(&json!({"tolerations": written})) else {
         return none;
     };
-    let mut judge = Judge::new();
+    let mut judge = Judge::default();
     judge.tolerations(&decoded.spec);
-    (!judge.is_content()).then_some("has a toleration that cannot be")
+    (!judge.faults.is_empty()).then_some("has a toleration that cannot be")
 }
 
 impl Judge {

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::container::descending;
 use super::json::{Path, flag, list, text};
-use super::Minor;
-use super::pod::Judge;
+use super::judge::Judge;
+use super::refusal::Minor;
 
 /// The numbers of users and groups.
 pub(crate) const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, members, text};
 use super::names;
-use super::pod::Judge;
+use super::judge::Judge;
 
 impl Judge {
     pub(super) fn iscsi(&mut self, of: &Json, path: Path<'_>) {

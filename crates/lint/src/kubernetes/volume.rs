@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 
 use super::container::{descending, without_backsteps};
 use super::json::{Path, list, text};
-use super::pod::Judge;
-use super::{Minor, names};
+use super::judge::Judge;
+use super::names;
+use super::refusal::Minor;
 
 /// Rights of a file, 0777 at most.
 const MODES: (i64, i64) = (0, 0o777);
@@ -36,6 +37,9 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("secret", &["secretName"]),
     ("vsphereVolume", &["volumePath"]),
 ];
+
+/// Since when the path of a token is looked at.
+const TOKEN_PATHS: Minor = Minor::new(30);
 
 /// Since when a file of a volume may be a bundle of certificates.
 const TRUST_BUNDLES: Minor = Minor::new(37);
@@ -171,7 +175,7 @@ impl Judge {
                     "serviceAccountToken" => {
                         self.within(of, path, "expirationSeconds", 600, 1 << 32);
                         self.required(of, path, "path");
-                        self.formed(of, path, "path", file);
+                        self.since(TOKEN_PATHS, |judge| judge.formed(of, path, "path", file));
                     }
                     "clusterTrustBundle" => self.since(TRUST_BUNDLES, |judge| judge.trust_bundle(of, path)),
                     _ => {}
@@ -187,14 +191,21 @@ impl Judge {
     }
 
     fn trust_bundle(&mut self, of: &Json, path: Path<'_>) {
-        let has = |key: &str| !text(of, key).is_empty();
+        let has = |key: &str| of.get(key).is_some();
         match (has("name"), has("signerName")) {
             (true, true) => self.fault(path, "has a name and a signer"),
             (true, false) if of.get("labelSelector").is_some() => {
                 self.fault(path.key("labelSelector"), "is for a signer, and this has a name");
             }
             (false, false) => self.fault(path, "has neither a name nor a signer"),
-            _ => {}
+            (true, false) => {
+                if self.required(of, path, "name") {
+                    self.formed(of, path, "name", names::subdomain);
+                }
+            }
+            (false, true) => {
+                self.required(of, path, "signerName");
+            }
         }
         if let Some(selector) = of.get("labelSelector") {
             self.selector(selector, path.key("labelSelector"));

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, flag, list, text};
 use super::names;
-use super::pod::Judge;
+use super::judge::Judge;
 
 /// What no pod for Windows may say of itself, or of a container.
 const LINUX_PODS: &[&str] = &[
