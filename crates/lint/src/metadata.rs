@@ -258,7 +258,9 @@ fn known(spec: &Spec<'_>, name: &str, value: &str) -> Option<(&'static str, Seve
 
 /// Whether pachd restricts what the code may do.
 fn is_restricted(spec: &Spec<'_>) -> bool {
-    spec.transform().text("user").is_some_and(|user| user.value.parse::<i64>().is_ok())
+    spec.transform()
+        .text("user")
+        .is_some_and(|user| user.value.parse::<i64>().is_ok())
 }
 
 fn reserved(spec: &Spec<'_>, findings: &mut Findings<'_>) {

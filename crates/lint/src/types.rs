@@ -121,7 +121,9 @@ pub(super) fn null_for_many(spec: &Spec<'_>, field: &Field, member: &Member, fin
     let message = format!("{} has to be {wanted}, and this is null", shown(&member.key.name));
     findings.add(
         Finding::new(&WRONG_TYPE, member.value.span, message)
-            .note(format!("pachd refuses the spec: could not make effective spec: expected {go}; got <nil>"))
+            .note(format!(
+                "pachd refuses the spec: could not make effective spec: expected {go}; got <nil>"
+            ))
             .help(format!("delete it, or write {}", shown(empty))),
     );
 }

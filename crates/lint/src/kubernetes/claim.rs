@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::json::{Path, list, members, text};
 use super::judge::Judge;
-use super::quantity::Quantity;
 use super::names;
+use super::quantity::Quantity;
 use super::refusal::{Minor, Refusal};
 
 /// Since when a claim may name a class of attributes.
@@ -76,7 +76,9 @@ impl Judge {
             }
         }
         if let Some((source, reference)) = spec.get("dataSource").zip(spec.get("dataSourceRef")) {
-            let is_same = ["apiGroup", "kind", "name"].iter().all(|key| text(source, key) == text(reference, key));
+            let is_same = ["apiGroup", "kind", "name"]
+                .iter()
+                .all(|key| text(source, key) == text(reference, key));
             if !is_same {
                 self.fault(path.key("dataSource"), "is another than `dataSourceRef`");
             }
@@ -88,9 +90,14 @@ impl Judge {
         self.all_required(of, path, &["kind", "name"]);
         let kind = text(of, "kind");
         if text(of, "apiGroup").is_empty() && !kind.is_empty() && kind != "PersistentVolumeClaim" {
-            self.fault(path, "has no `apiGroup`, so that it has to be a `PersistentVolumeClaim`");
+            self.fault(
+                path,
+                "has no `apiGroup`, so that it has to be a `PersistentVolumeClaim`",
+            );
         }
         self.since(GROUPS, |judge| judge.formed(of, path, "apiGroup", names::subdomain));
-        self.since(NAMESPACES, |judge| judge.formed(of, path, "namespace", names::dns_label));
+        self.since(NAMESPACES, |judge| {
+            judge.formed(of, path, "namespace", names::dns_label)
+        });
     }
 }

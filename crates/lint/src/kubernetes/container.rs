@@ -52,7 +52,11 @@ impl Judge {
                     self.refused(path.key("resizePolicy"), what, Refusal::Since(RESIZING));
                 }
             }
-            let refusal = if is_sidecar { Refusal::Before(SIDECARS) } else { Refusal::Always };
+            let refusal = if is_sidecar {
+                Refusal::Before(SIDECARS)
+            } else {
+                Refusal::Always
+            };
             for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
                 if container.get(key).is_some() {
                     let what = "is not for a container that ends before the others begin";

@@ -27,7 +27,10 @@ impl Judge {
         let path_of_searches = path.key("searches");
         let length = searches.join(" ").len();
         if searches.len() > 32 || length > 2_048 {
-            self.fault(path_of_searches, "has more than 32 domains, or more than 2048 characters");
+            self.fault(
+                path_of_searches,
+                "has more than 32 domains, or more than 2048 characters",
+            );
         } else if searches.len() > 6 || length > 256 {
             let what = "has more than 6 domains, or more than 256 characters";
             self.refused(path_of_searches, what, Refusal::Before(MORE_SEARCHES));
@@ -46,5 +49,12 @@ fn search_fault(search: &str) -> Option<(&'static str, Refusal)> {
     let strict = names::subdomain(search.strip_suffix('.').unwrap_or(search))?;
     let relaxed = search.strip_suffix('.').unwrap_or(search).replace('_', "a");
     let is_relaxed = search == "." || names::subdomain(&relaxed).is_none();
-    Some((strict, if is_relaxed { Refusal::Before(RELAXED_SEARCHES) } else { Refusal::Always }))
+    Some((
+        strict,
+        if is_relaxed {
+            Refusal::Before(RELAXED_SEARCHES)
+        } else {
+            Refusal::Always
+        },
+    ))
 }

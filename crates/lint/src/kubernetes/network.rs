@@ -26,7 +26,10 @@ pub(crate) fn range_fault(text: &str) -> Option<(&'static str, Refusal)> {
         return none;
     };
     let read = address.parse().ok().or_else(|| without_leading_zeros(address));
-    let bits = length.parse::<u32>().ok().filter(|_| length.bytes().all(|byte| byte.is_ascii_digit()));
+    let bits = length
+        .parse::<u32>()
+        .ok()
+        .filter(|_| length.bytes().all(|byte| byte.is_ascii_digit()));
     let (Some(read), Some(bits)) = (read, bits) else {
         return none;
     };
@@ -77,7 +80,15 @@ mod tests {
         for text in ["10.0.0.01", "::ffff:1.2.3.4"] {
             assert_eq!(address_fault(text).unwrap().1, Refusal::Since(STRICT), "{text}");
         }
-        for text in ["", "x", "256.1.1.1", "10.0.0", "fe80::1%eth0", " 10.0.0.1", "10.0.0.1/24"] {
+        for text in [
+            "",
+            "x",
+            "256.1.1.1",
+            "10.0.0",
+            "fe80::1%eth0",
+            " 10.0.0.1",
+            "10.0.0.1/24",
+        ] {
             assert_eq!(address_fault(text).unwrap().1, Refusal::Always, "{text}");
         }
     }

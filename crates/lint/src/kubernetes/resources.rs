@@ -88,7 +88,10 @@ impl Judge {
                 if judge.required(claim, path, "name") {
                     judge.formed(claim, path, "name", names::dns_label);
                 }
-                judge.fault(path, "names no claim there: pachd writes `source`, which Kubernetes does not know");
+                judge.fault(
+                    path,
+                    "names no claim there: pachd writes `source`, which Kubernetes does not know",
+                );
             }
         });
     }

@@ -133,10 +133,18 @@ impl Judge {
             }
             match integer(constraint, "minDomains") {
                 Some(least) if least <= 0 => {
-                    self.refused(path.key("minDomains"), "has to be above zero", Refusal::Since(SPREADING));
+                    self.refused(
+                        path.key("minDomains"),
+                        "has to be above zero",
+                        Refusal::Since(SPREADING),
+                    );
                 }
                 Some(_) if otherwise != "DoNotSchedule" => {
-                    self.refused(path.key("minDomains"), "is for `DoNotSchedule` only", Refusal::Since(SPREADING));
+                    self.refused(
+                        path.key("minDomains"),
+                        "is for `DoNotSchedule` only",
+                        Refusal::Since(SPREADING),
+                    );
                 }
                 _ => {}
             }
@@ -230,7 +238,10 @@ impl Judge {
             judge.label_keys(term, path, "mismatchLabelKeys");
             let mismatched = list(term, "mismatchLabelKeys");
             if list(term, "matchLabelKeys").iter().any(|key| mismatched.contains(key)) {
-                judge.fault(path.key("matchLabelKeys"), "has a key that is in `mismatchLabelKeys`, too");
+                judge.fault(
+                    path.key("matchLabelKeys"),
+                    "has a key that is in `mismatchLabelKeys`, too",
+                );
             }
         });
         match text(term, "topologyKey") {
@@ -254,7 +265,10 @@ impl Judge {
     fn values(&mut self, requirement: &Json, path: Path<'_>, first: Minor) {
         self.since(first, |judge| {
             for (at, value) in list(requirement, "values").iter().enumerate() {
-                judge.fault_if(path.key("values").index(at), value.as_str().and_then(names::label_value));
+                judge.fault_if(
+                    path.key("values").index(at),
+                    value.as_str().and_then(names::label_value),
+                );
             }
         });
     }

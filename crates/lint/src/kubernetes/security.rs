@@ -54,7 +54,10 @@ impl Judge {
         self.since(PROC_MOUNTS, |judge| {
             judge.one_of_given(context, path, "procMount", &["Default", "Unmasked"]);
             if text(context, "procMount") == "Unmasked" && spec.get("hostUsers") != Some(&Json::Bool(false)) {
-                judge.fault(path.key("procMount"), "is `Unmasked`, for which `hostUsers` has to be false");
+                judge.fault(
+                    path.key("procMount"),
+                    "is `Unmasked`, for which `hostUsers` has to be false",
+                );
             }
         });
         self.seccomp(context, path);

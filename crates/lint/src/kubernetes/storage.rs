@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, members, text};
-use super::names;
 use super::judge::Judge;
+use super::names;
 
 impl Judge {
     pub(super) fn iscsi(&mut self, of: &Json, path: Path<'_>) {
@@ -40,7 +40,10 @@ impl Judge {
             _ => ("https://", text(of, "diskURI")),
         };
         if !uri.is_empty() && !uri.starts_with(start) {
-            self.fault(path.key("diskURI"), format!("has to begin with `{start}` for a disk of this kind"));
+            self.fault(
+                path.key("diskURI"),
+                format!("has to begin with `{start}` for a disk of this kind"),
+            );
         }
     }
 
@@ -73,7 +76,10 @@ impl Judge {
         };
         let registry = text(of, "registry");
         if !registry.is_empty() && !registry.split(',').all(is_pair) {
-            self.fault(path.key("registry"), "has to be a host and a port, or several with commas between them");
+            self.fault(
+                path.key("registry"),
+                "has to be a host and a port, or several with commas between them",
+            );
         }
         if text(of, "tenant").len() > 64 {
             self.fault(path.key("tenant"), "has more than 64 characters");
@@ -117,9 +123,15 @@ fn is_qualified(name: &str) -> bool {
         return false;
     };
     let mut parts = authority.splitn(3, '.');
-    let (_, date, domain) = (parts.next(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (_, date, domain) = (
+        parts.next(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     let is_number = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_date = date.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2));
+    let is_date = date
+        .split_once('-')
+        .is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2));
     let is_domain = !domain.is_empty() && domain.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
     let is_within = !within.is_empty() && !within.contains(|c: char| ",;*&$|".contains(c) || c.is_ascii_whitespace());
     authority.starts_with("iqn.") && is_date && is_domain && is_within

@@ -6,8 +6,8 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, list, text};
-use super::names;
 use super::judge::Judge;
+use super::names;
 
 /// What no pod for Windows may say of itself, or of a container.
 const LINUX_PODS: &[&str] = &[
@@ -39,7 +39,9 @@ impl Judge {
     pub(super) fn windows(&mut self, spec: &Json) {
         let of_pod = (spec, Path::Root, LINUX_PODS);
         let kinds = ["initContainers", "containers"];
-        let of_containers = kinds.iter().flat_map(|kind| list(spec, kind).iter().map(move |of| (*kind, of)));
+        let of_containers = kinds
+            .iter()
+            .flat_map(|kind| list(spec, kind).iter().map(move |of| (*kind, of)));
         let is_host = |of: &Json| {
             of.get("securityContext")
                 .and_then(|context| context.get("windowsOptions"))
@@ -47,20 +49,31 @@ impl Judge {
                 .and_then(Json::as_bool)
         };
         let pods = is_host(spec).unwrap_or_default();
-        let hosts: Vec<bool> = of_containers.clone().map(|(_, of)| is_host(of).unwrap_or(pods)).collect();
+        let hosts: Vec<bool> = of_containers
+            .clone()
+            .map(|(_, of)| is_host(of).unwrap_or(pods))
+            .collect();
         if hosts.contains(&true) {
             if hosts.contains(&false) {
-                self.fault(Path::Root.key("containers"), "has both processes of a Windows host and containers");
+                self.fault(
+                    Path::Root.key("containers"),
+                    "has both processes of a Windows host and containers",
+                );
             }
             if !flag(spec, "hostNetwork") {
-                self.fault(Path::Root.key("hostNetwork"), "has to be true for processes of a Windows host");
+                self.fault(
+                    Path::Root.key("hostNetwork"),
+                    "has to be true for processes of a Windows host",
+                );
             }
         }
         let os = spec.get("os").map_or("", |os| text(os, "name"));
-        for (of, path, linux) in std::iter::once(of_pod).chain(
-            of_containers.map(|(kind, of)| (of, Path::Key(&Path::Root, kind), LINUX_CONTAINERS)),
-        ) {
-            let Some(context) = of.get("securityContext") else { continue };
+        for (of, path, linux) in std::iter::once(of_pod)
+            .chain(of_containers.map(|(kind, of)| (of, Path::Key(&Path::Root, kind), LINUX_CONTAINERS)))
+        {
+            let Some(context) = of.get("securityContext") else {
+                continue;
+            };
             let path = path.key("securityContext");
             let options = context.get("windowsOptions");
             if let Some(options) = options {
@@ -109,7 +122,9 @@ fn user_name_fault(name: &str) -> Option<&'static str> {
     if name.chars().any(|c| c.is_ascii_control()) {
         return Some("has a control character in it");
     }
-    let (domain, user) = name.split_once('\\').map_or((None, name), |(domain, user)| (Some(domain), user));
+    let (domain, user) = name
+        .split_once('\\')
+        .map_or((None, name), |(domain, user)| (Some(domain), user));
     let is_domain = |domain: &str| {
         let is_computer = COMPUTER.as_ref().is_some_and(|form| form.is_match(domain));
         domain.len() < 256 && (is_computer || names::subdomain(&domain.to_lowercase()).is_none())
