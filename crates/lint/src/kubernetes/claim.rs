@@ -48,7 +48,7 @@ impl Judge {
         if modes.contains(&Json::from("ReadWriteOncePod")) {
             let what = "has `ReadWriteOncePod`, which it does not know";
             self.refused(path.key("accessModes"), what, Refusal::Before(ONE_POD));
-            if modes.iter().any(|mode| *mode != Json::from("ReadWriteOncePod")) {
+            if modes.iter().any(|mode| mode != "ReadWriteOncePod") {
                 self.fault(path.key("accessModes"), "has `ReadWriteOncePod` beside others");
             }
         }
@@ -97,7 +97,7 @@ impl Judge {
         }
         self.since(GROUPS, |judge| judge.formed(of, path, "apiGroup", names::subdomain));
         self.since(NAMESPACES, |judge| {
-            judge.formed(of, path, "namespace", names::dns_label)
+            judge.formed(of, path, "namespace", names::dns_label);
         });
     }
 }

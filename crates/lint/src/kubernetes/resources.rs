@@ -51,9 +51,7 @@ pub(crate) fn amount_fault(name: &str, amount: Quantity) -> Option<&'static str>
     if !is_native(name) && !amount.is_whole() {
         return Some("has to be a whole number");
     }
-    let Some(page) = name.strip_prefix("hugepages-") else {
-        return None;
-    };
+    let page = name.strip_prefix("hugepages-")?;
     match Quantity::parse(page) {
         None => Some("is of pages whose size is no amount"),
         Some(page) if amount != Quantity::ZERO && !amount.is_multiple_of(page) => {
