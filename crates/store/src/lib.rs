@@ -19,9 +19,9 @@
 //! commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what was
 //! appended to it is found by walking from version to version.
 //!
-//! The ports close and settle in one transaction. Through [`Work`] a commit is only closed, and
-//! [`Store::settle_next`] settles it: whoever comes first, in this process or another, one commit after the other along
-//! its line.
+//! The ports close in one transaction, which settles all but large commits, too. Those, and what is only closed through
+//! [`Work`], are settled by [`Store::settle_next`]: whoever comes first, in this process or another, slice after slice, one
+//! commit after the other along its line.
 //!
 //! # What holds
 //!
@@ -94,6 +94,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -101,6 +102,7 @@ use uuid::Uuid;
 
 pub use self::access::TokenRecord;
 use self::database::Database;
+use self::settle::{Slice, Slices, Turn};
 pub use self::dialect::{Dialect, Restart};
 pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
 pub use self::error::{Failure, StoreError};
@@ -141,6 +143,8 @@ pub struct Store {
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Only pipelines write their output branches; see [`Store::closing_outputs`].
     closes_outputs: bool,
+    slices: Slices,
+    turn: Mutex<Turn>,
     /// Branches that this process is about to move: it alone can, so they end with it.
     transactions: staging::Transactions,
     was_open: bool,
@@ -219,6 +223,8 @@ impl Store {
             database,
             clock: Box::new(Timestamp::now),
             closes_outputs: false,
+            slices: Slices::default(),
+            turn: Mutex::default(),
             transactions: staging::Transactions::default(),
             was_open: false,
         }
@@ -450,7 +456,7 @@ impl CommitSink for Store {
             let selector = commit.into();
             work.finish_commit(&selector, description, error.unwrap_or_default())?;
             let row = record::pick(work.db, &selector)?;
-            work.settle_line(row)
+            work.settle_line(row, &mut Slice::of(work.slice)).map(drop)
         })
     }
 
