@@ -147,7 +147,8 @@ struct Written {
 
 impl Written {
     fn begin(tx: &Connection) -> rusqlite::Result<Self> {
-        tx.prepare_cached("INSERT INTO uploads (size) VALUES (0)")?.execute([])?;
+        tx.prepare_cached("INSERT INTO uploads (size) VALUES (0)")?
+            .execute([])?;
         Ok(Self {
             upload: tx.last_insert_rowid(),
             changes: 0,

@@ -52,8 +52,9 @@
 //!
 //! # Several processes
 //!
-//! Every call is one transaction, and `SQLite` lets one writer in at a time; uploads are written without any lock, and take
-//! it only to be indexed. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
+//! Every call is one transaction, or, where it is about many paths, one a slice of them (`settle`); `SQLite` lets one writer in
+//! at a time. Uploads are written without any lock, and take it only to be indexed. Dropping a large commit, or a repo, and a
+//! deletion of directories through `ModifyFile` are one transaction however long. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
 //! memory need a local file system.
 
 mod access;
@@ -102,7 +103,6 @@ use uuid::Uuid;
 
 pub use self::access::TokenRecord;
 use self::database::Database;
-use self::settle::{Slice, Slices, Turn};
 pub use self::dialect::{Dialect, Restart};
 pub use self::entry::{END as TAR_END, padding as tar_padding, tar_header};
 pub use self::error::{Failure, StoreError};
@@ -113,6 +113,7 @@ pub use self::record::{CommitRecord, CommitSelector, Origin};
 pub use self::refusal::{CommitName, Refusal};
 pub use self::repo::{BranchRecord, ProjectRecord, RepoRecord};
 pub use self::secret::SecretRecord;
+use self::settle::{Slice, Slices, Turn};
 pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};

@@ -190,7 +190,13 @@ impl Work<'_> {
             self.finish(&row, base, Some(settling.place), "", size)?;
         } else {
             tree::forget_unused(self.db, settling.place.lineage)?;
-            self.finish(&row, base, None, &settling.error, base_row.map_or(0, |base| base.size) + settling.growth)?;
+            self.finish(
+                &row,
+                base,
+                None,
+                &settling.error,
+                base_row.map_or(0, |base| base.size) + settling.growth,
+            )?;
         }
         Ok(true)
     }

@@ -56,7 +56,7 @@ use super::calls::{Calls, Failed, Incoming};
 use super::door::broken;
 use super::reader::Content;
 use crate::pachd::Call;
-use crate::transport::seconds;
+use crate::transport::{ListDeadline, seconds};
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
@@ -221,6 +221,7 @@ impl V1 {
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
         let told = |failed| fault(LIST_COMMIT, failed);
+        let deadline = ListDeadline::of(self.calls.times);
         let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
         let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
             return Ok(());
@@ -231,6 +232,7 @@ impl V1 {
             if visit(info).is_break() {
                 break;
             }
+            deadline.check(LIST_COMMIT)?;
         }
         Ok(())
     }

@@ -251,13 +251,7 @@ impl Server {
 }
 
 /// One connection, to its end. A connection that breaks has been told of where it matters: in the log and to the call.
-async fn serve(
-    stream: TcpStream,
-    shared: Arc<Shared>,
-    entered: &Entered,
-    idle_limit: Duration,
-    watcher: Watcher,
-) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, entered: &Entered, idle_limit: Duration, watcher: Watcher) {
     let connection = Arc::clone(&entered.connection);
     // Small answers are not to wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);

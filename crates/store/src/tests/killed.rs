@@ -198,7 +198,11 @@ fn a_kill_in_the_middle_of_a_large_commit_leaves_all_of_it_or_nothing() {
         let (word, is_closed) = [("now uploading", false), ("now settling", true)][round % 2];
         let mut child = spawn(&dir, "tests::killed::writer_of_a_large_commit");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        lines.by_ref().map_while(Result::ok).find(|line| line.contains(word)).unwrap();
+        lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains(word))
+            .unwrap();
         thread::sleep(Duration::from_millis(40 + 20 * u64::try_from(round).unwrap()));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -210,7 +214,10 @@ fn a_kill_in_the_middle_of_a_large_commit_leaves_all_of_it_or_nothing() {
         while store.settle_next().unwrap().is_some() {}
         // Clears away what has expired.
         store.upload([]);
-        let head = store.inspect_branch(&branch("master")).unwrap().and_then(|info| info.head);
+        let head = store
+            .inspect_branch(&branch("master"))
+            .unwrap()
+            .and_then(|info| info.head);
         let files = head.map_or(0, |head| store.tree(&head).len());
         assert_eq!(files, if is_closed { FILES } else { 0 });
         assert_eq!(count(&dir, "settling"), 0);

@@ -108,7 +108,11 @@ fn run(store: &Store, model: &mut Model, action: Action) {
             }
             assert_eq!(store.viewed(&open), tree, "the open commit");
             store.finish_commit(&open, "", give_up.then_some("given up")).unwrap();
-            assert_eq!(store.viewed(&open), tree, "the closed commit, which may be settled halfway");
+            assert_eq!(
+                store.viewed(&open),
+                tree,
+                "the closed commit, which may be settled halfway"
+            );
             store.wait_commit(&open, Duration::from_mins(1)).unwrap();
             let error = store.error_of(&open);
             let expected = if give_up {

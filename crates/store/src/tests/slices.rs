@@ -64,7 +64,9 @@ fn whoever_is_closed_later_comes_in_turn_while_a_large_commit_is_settled() {
     let large = close_large(store, &branch("master"), "large");
     let small = commit(&store.start_commit(&branch("other"), "").unwrap());
     // Only closed, as a server does it.
-    store.change(|work| work.finish_commit(&(&small).into(), "", "")).unwrap();
+    store
+        .change(|work| work.finish_commit(&(&small).into(), "", ""))
+        .unwrap();
     for _ in 0..2 {
         store.settle_next().unwrap();
     }
@@ -73,7 +75,9 @@ fn whoever_is_closed_later_comes_in_turn_while_a_large_commit_is_settled() {
     // And is not kept from its end by any number of small ones.
     for _ in 0..SLICES_OF_ONE {
         let next = commit(&store.start_commit(&branch("other"), "").unwrap());
-        store.change(|work| work.finish_commit(&(&next).into(), "", "")).unwrap();
+        store
+            .change(|work| work.finish_commit(&(&next).into(), "", ""))
+            .unwrap();
         store.settle_next().unwrap();
     }
     assert!(is_finished(store, &large));

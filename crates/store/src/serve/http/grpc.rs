@@ -43,11 +43,7 @@ pub(super) async fn answer(
     Ok(answered(&shared, &connection, request).await)
 }
 
-async fn answered(
-    shared: &Arc<Shared>,
-    connection: &Arc<Connection>,
-    request: Request<Incoming>,
-) -> Response<Answer> {
+async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: Request<Incoming>) -> Response<Answer> {
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let entry = shared.entry(connection, method_name(&path));
     let kind = request.headers().get(CONTENT_TYPE).map(headers::HeaderValue::as_bytes);

@@ -151,7 +151,11 @@ const HALF_A_BODY: &str = "POST /api/pfs_v2.API/ListRepo HTTP/1.1\r\nHost: local
 #[test]
 fn heads_that_never_end_and_idle_connections_keep_nobody_out() {
     let server = Running::with(Options::default());
-    for beginning in ["", "GET /healthz HTTP/1.1\r\nHost: ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    for beginning in [
+        "",
+        "GET /healthz HTTP/1.1\r\nHost: ",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
         let _clients = server.slow_clients(CONNECTIONS + 50, beginning);
         assert_eq!(server.health(), "200", "{beginning:?}");
         assert_eq!(server.list_repos(), "200", "{beginning:?}");
@@ -175,7 +179,10 @@ fn a_slow_body_gives_way_to_a_request_that_waits_and_health_needs_no_place() {
         nothing_yet.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     });
     let left = left.count();
-    assert!(left > CALLS / 2, "only as many ended as others wanted their places: {left} are left");
+    assert!(
+        left > CALLS / 2,
+        "only as many ended as others wanted their places: {left} are left"
+    );
 }
 
 #[test]
