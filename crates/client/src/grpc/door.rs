@@ -64,7 +64,7 @@ impl Transport for Calls {
     fn open<Q: Request, A: Answer>(&self, call: Call, message: Q) -> Result<Box<dyn Messages<A> + '_>, CallFault> {
         let incoming = Self::open(self, call, message).map_err(|failed| fault(call, failed))?;
         Ok(Box::new(Told {
-            deadline: ListDeadline::of(self.times),
+            deadline: ListDeadline::of(self.times()),
             call,
             incoming,
             has_begun: false,

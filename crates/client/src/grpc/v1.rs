@@ -220,7 +220,7 @@ impl V1 {
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
         let told = |failed| fault(LIST_COMMIT, failed);
-        let deadline = ListDeadline::of(self.calls.times);
+        let deadline = ListDeadline::of(self.calls.times());
         let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
         let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
             return Ok(());
