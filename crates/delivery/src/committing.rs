@@ -27,15 +27,17 @@ mod retrying;
 use std::ops::ControlFlow;
 
 use self::retrying::{Busy, Retry};
+use super::CommitSink;
 use super::context::Context;
 use super::early::Early;
 use super::error::DeliveryError;
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
+use super::observer::Step;
 use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
-use super::{CommitSink, Step, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};

@@ -28,13 +28,13 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::WriteMode;
 use super::context::Context;
 use super::error::{DeliveryError, LetGo};
 use super::keep_alive::TIME_TO_LIVE;
 use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
 use super::ready::Ready;
 use super::retry::UnknownAnswers;
+use super::write_mode::WriteMode;
 use spoutctl_archive::{EntryKey, File, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 

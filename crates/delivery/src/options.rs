@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::WriteMode;
 use super::batching::Batching;
 use super::mark::StreamName;
 use super::quarantine::Quarantine;
 use super::ready::Spooled;
+use super::write_mode::WriteMode;
 use spoutctl_core::pfs::Branch;
 
 /// How archives are to become commits.

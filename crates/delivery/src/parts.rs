@@ -3,7 +3,8 @@
 use std::io;
 
 use super::context::Context;
-use super::{Change, Changes, MAX_CHUNK, WriteMode};
+use super::write_mode::WriteMode;
+use super::{Change, Changes, MAX_CHUNK};
 use spoutctl_archive::File;
 
 /// Below this a part is not halved any more: a server that takes less cannot be written to.

@@ -5,13 +5,14 @@
 
 use std::ops::ControlFlow;
 
+use super::CommitSink;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage};
 use super::options::Options;
 use super::ready::{Known, LeftOpen, Leftover, Placed, Ready};
 use super::restarted;
 use super::staging::withdraw_moves;
-use super::{CommitSink, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId, CommitInfo};
 

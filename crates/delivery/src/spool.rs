@@ -58,7 +58,6 @@ pub use self::contents::{Contents, Item};
 use self::error::WAITING;
 pub use self::error::{Damaged, HeldBack, SpoolError};
 use self::files::{Kept, Name, Waiting};
-pub use self::incoming::TakingIn;
 pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
@@ -337,6 +336,12 @@ impl Spool {
         Ok(())
     }
 
+    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
+    #[must_use]
+    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
+        TakingIn(Arc::clone(self))
+    }
+
     fn end(&self) {
         self.lock().ended = true;
         self.changed.notify_all();
@@ -525,5 +530,14 @@ impl Spool {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
+pub struct TakingIn(Arc<Spool>);
+
+impl Drop for TakingIn {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

@@ -1,6 +1,7 @@
-//! What can be wrong with messages, and which one it is.
+//! What can be wrong with messages, and which one it is; and why an input is not read to its end.
 
 use std::fmt;
+use std::io;
 
 use spoutctl_core::quantity::{Size, grouped};
 
@@ -224,4 +225,31 @@ impl MessageError {
         };
         Some(text.to_owned())
     }
+}
+
+/// Why a source cannot be read any further.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct SourceError {
+    /// What happened, and where.
+    pub what: String,
+    /// What exactly.
+    pub details: Vec<String>,
+    /// What to do next.
+    pub help: Vec<String>,
+    /// Whether it may work later, and nothing has to be changed for that.
+    pub passes: bool,
+}
+
+/// Why an input was not read to its end. The messages before are in archives that were handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("cannot read the messages: {0}")]
+    Input(io::Error),
+    #[error("cannot write the archive: {0}")]
+    Output(io::Error),
 }

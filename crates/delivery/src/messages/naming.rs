@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::MessageFault;
-use super::framing::Message;
-use super::key::{Columns, Key};
-use super::records::Record;
+use super::framing::{Columns, Message};
+use super::key::Key;
+use super::record::Record;
 use spoutctl_archive::{ASIDES, escape_path};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 

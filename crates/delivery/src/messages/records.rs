@@ -10,36 +10,14 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::error::{MessageError, MessageFault};
-use super::filter::{PackError, Packing};
-use super::framing::{Framing, Message};
-use super::key::Columns;
-use super::packing::{Moment, Packed, Packer};
+pub use super::error::SourceError;
+use super::error::{MessageFault, PackError};
+use super::framing::{Columns, Framing, Message};
+use super::packing::{Moment, Packed, Packer, Packing};
+pub use super::record::{Header, Record};
 use spoutctl_core::positions::Positions;
-
-/// A record, and what its source says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'a> {
-    pub topic: &'a str,
-    pub partition: u32,
-    pub offset: u64,
-    pub key: Option<&'a [u8]>,
-    /// `None`: a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// When it was made, or taken by its broker.
-    pub time: Option<Timestamp>,
-    pub headers: &'a [Header<'a>],
-}
-
-/// A header of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header<'a> {
-    pub name: &'a str,
-    pub value: Option<&'a [u8]>,
-}
 
 /// What comes from a source.
 #[derive(Debug, Clone, Copy)]
@@ -64,20 +42,6 @@ pub enum Came {
     End,
     /// We were told to end, and it goes on without us.
     Stop,
-}
-
-/// Why a source cannot be read any further.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct SourceError {
-    /// What happened, and where.
-    pub what: String,
-    /// What exactly.
-    pub details: Vec<String>,
-    /// What to do next.
-    pub help: Vec<String>,
-    /// Whether it may work later, and nothing has to be changed for that.
-    pub passes: bool,
 }
 
 /// Whoever is shown what comes.
@@ -330,24 +294,6 @@ fn read_all(
 /// Of the archive in hand it is said where partitions go on behind what is no record, too.
 fn pass(source: &mut dyn RecordSource, packer: &mut Packer) {
     source.passed(&mut |topic, partition, next| packer.pass(topic, partition, next));
-}
-
-/// A record that comes again: what says so is a message's fault, and none that can be left out.
-pub(super) fn check_order(positions: &Positions, message: &Message<'_>) -> Result<(), MessageError> {
-    let Columns::Record(record) = message.columns else {
-        return Ok(());
-    };
-    match positions.of(record.topic, record.partition) {
-        Some(expected) if record.offset < expected => Err(MessageError {
-            number: message.number,
-            offset: message.offset,
-            fault: MessageFault::OutOfOrder {
-                place: format!("{} [{}]", record.topic, record.partition),
-                expected,
-            },
-        }),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Id, Plan, Reason, Wish};
+use super::plan::{Id, Plan, Reason, Wish};
 use crate::mark::{Mark, Stage, StreamName};
 use crate::preflight::DISORDER;
 use spoutctl_core::pfs::{CommitId, CommitInfo, Origin};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use spoutctl_archive::Label;
+use spoutctl_archive::{Archive, Files, Label};
 use spoutctl_core::positions::Positions;
 
 use super::runs::fate;

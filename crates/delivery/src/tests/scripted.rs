@@ -12,10 +12,10 @@ use crate::retry::{Clock, Interrupt};
 use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use spoutctl_archive::ArchiveReader;
-use spoutctl_core::fault::FaultKind;
+use spoutctl_archive::{Archive, ArchiveReader, Files};
+use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{BranchInfo, Commit, CommitInfo, FileSetId, Origin, PipelineKind, Repo};
+use spoutctl_core::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileSetId, Origin, PipelineKind, Repo};
 
 /// Files by path.
 pub(super) type Content = Vec<(String, Vec<u8>)>;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use spoutctl_archive::EntryStream;
 
