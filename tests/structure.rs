@@ -42,6 +42,7 @@ struct Contents {
 
 /// Crates in which modules and what they are made of still name each other.
 const CIRCULAR: [&str; 2] = ["kafka", "store"];
+
 /// Licences under which anything may be built in.
 const LICENCES: [&str; 9] = [
     "0BSD",
