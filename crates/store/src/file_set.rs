@@ -37,12 +37,11 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     loop {
         let expires = store.after(DEFAULT_TTL);
         let is_whole = store.database.write(|tx| {
-            let (file_set, written) = match &mut made {
-                Some(made) => made,
-                None => {
-                    let written = Written::begin(tx)?;
-                    made.insert((insert_file_set(tx, &[written.upload], expires)?, written))
-                }
+            let (file_set, written) = if let Some(made) = &mut made {
+                made
+            } else {
+                let written = Written::begin(tx)?;
+                made.insert((insert_file_set(tx, &[written.upload], expires)?, written))
             };
             let extended = tx
                 .prepare_cached("UPDATE file_sets SET expires = ?2 WHERE name = ?1")?

@@ -157,7 +157,7 @@ fn check(dir: &Path, store: &Store) {
 }
 
 /// Files of a commit that takes so many slices that each kill meets it halfway.
-const FILES: usize = 200;
+const FILES: u16 = 200;
 
 /// What the process runs that is killed in the middle of one large commit: of writing its upload down, or of settling it.
 #[test]
@@ -219,9 +219,9 @@ fn a_kill_in_the_middle_of_a_large_commit_leaves_all_of_it_or_nothing() {
             .unwrap()
             .and_then(|info| info.head);
         let files = head.map_or(0, |head| store.tree(&head).len());
-        assert_eq!(files, if is_closed { FILES } else { 0 });
+        assert_eq!(files, if is_closed { FILES.into() } else { 0 });
         assert_eq!(count(&dir, "settling"), 0);
-        assert_eq!(count(&dir, "changes"), if is_closed { 2 * FILES } else { 0 } as i64);
+        assert_eq!(count(&dir, "changes"), i64::from(if is_closed { 2 * FILES } else { 0 }));
         check(&dir, &store);
     }
 }

@@ -93,10 +93,8 @@ fn run(store: &Store, model: &mut Model, action: Action) {
             give_up,
         } => {
             let parent = model.heads.get(&on).cloned().flatten();
-            let base = parent
-                .as_ref()
-                .map(|id| model.commits[id].tree.clone())
-                .unwrap_or_default();
+            let base = parent.as_ref().map(|id| model.commits[id].tree.clone());
+            let base = base.unwrap_or_default();
             let open = commit(&store.start_commit(&branch(BRANCHES[on]), "").unwrap());
             let mut tree = base.clone();
             for steps in file_sets {
