@@ -262,7 +262,7 @@ CREATE TABLE settling (
     pass      INTEGER NOT NULL,
     path      TEXT NOT NULL,
     growth    INTEGER NOT NULL,
-    error     TEXT NOT NULL,
+    collision TEXT NOT NULL,
     UNIQUE (lineage, depth)
 ) STRICT;
 ";

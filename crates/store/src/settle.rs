@@ -10,10 +10,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Store;
-use super::changed::{ChangedPaths, Effect};
+use super::changed::{self, ChangedPaths, Effect};
 use super::commit::{CommitRow, base_chain};
 use super::error::Failure;
 use super::record::{CommitRecord, record_of};
+use super::refusal::Refusal;
 use super::tree::{self, Chain, Place, Version};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -185,19 +186,20 @@ impl Work<'_> {
         self.db
             .prepare_cached("DELETE FROM settling WHERE commit_id = ?1")?
             .execute([commit])?;
-        if settling.error.is_empty() {
-            let size = base_row.map_or(0, |base| base.size) + settling.growth;
+        let size = base_row.map_or(0, |base| base.size) + settling.growth;
+        let path = &settling.collision;
+        if path.is_empty() {
             self.finish(&row, base, Some(settling.place), "", size)?;
-        } else {
-            tree::forget_unused(self.db, settling.place.lineage)?;
-            self.finish(
-                &row,
-                base,
-                None,
-                &settling.error,
-                base_row.map_or(0, |base| base.size) + settling.growth,
-            )?;
+            return Ok(true);
         }
+        tree::forget_unused(self.db, settling.place.lineage)?;
+        // Such a one stays open.
+        if self.dialect().finishes_at_once() {
+            return Err(file_and_directory(self.db, row.id, &chain, path)?.into());
+        }
+        // The text is pachd's (recording http 045).
+        let error = format!("file / directory path collision ({path})");
+        self.finish(&row, base, None, &error, size)?;
         Ok(true)
     }
 
@@ -251,8 +253,8 @@ struct Settling {
     path: String,
     /// By how many bytes the tree grows.
     growth: i64,
-    /// What the check has found.
-    error: String,
+    /// The path that would be below a file, if the check has found one.
+    collision: String,
 }
 
 /// Where a commit is being put, if it is being settled.
@@ -267,12 +269,12 @@ impl Settling {
             pass: Pass::Write,
             path: String::new(),
             growth: 0,
-            error: String::new(),
+            collision: String::new(),
         })
     }
 
     fn kept(db: &Connection, commit: i64) -> rusqlite::Result<Option<Self>> {
-        db.prepare_cached("SELECT lineage, depth, pass, path, growth, error FROM settling WHERE commit_id = ?1")?
+        db.prepare_cached("SELECT lineage, depth, pass, path, growth, collision FROM settling WHERE commit_id = ?1")?
             .query_row([commit], |row| {
                 Ok(Self {
                     place: Place {
@@ -286,7 +288,7 @@ impl Settling {
                     },
                     path: row.get(3)?,
                     growth: row.get(4)?,
-                    error: row.get(5)?,
+                    collision: row.get(5)?,
                 })
             })
             .optional()
@@ -297,7 +299,7 @@ impl Settling {
         db.prepare_cached("UPDATE commits SET base = ?2 WHERE id = ?1")?
             .execute(params![commit, base])?;
         db.prepare_cached(
-            "INSERT OR REPLACE INTO settling (commit_id, lineage, depth, pass, path, growth, error)
+            "INSERT OR REPLACE INTO settling (commit_id, lineage, depth, pass, path, growth, collision)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
@@ -307,7 +309,7 @@ impl Settling {
             self.pass as i64,
             self.path,
             self.growth,
-            self.error
+            self.collision
         ])?;
         Ok(())
     }
@@ -321,7 +323,7 @@ impl Settling {
             }
             self.pass = match self.pass {
                 Pass::Write => Pass::Check,
-                Pass::Check if self.error.is_empty() => return Ok(true),
+                Pass::Check if self.collision.is_empty() => return Ok(true),
                 Pass::Check => Pass::TakeBack,
                 Pass::TakeBack => return Ok(true),
             };
@@ -352,8 +354,7 @@ impl Settling {
                 Pass::Write => self.growth += write_version(db, &path, &effect, base, self.place)?,
                 Pass::Check => {
                     if let Some(collision) = collision_at(db, &path, &mut previous, chain, self.place)? {
-                        // The text is pachd's (recording http 045).
-                        self.error = format!("file / directory path collision ({collision})");
+                        self.collision = collision;
                         return Ok(true);
                     }
                 }
@@ -362,6 +363,27 @@ impl Settling {
             self.path = path;
         }
     }
+}
+
+/// Which file is a directory, too, for `path` is to be below it; and which of both was there before.
+fn file_and_directory(db: &Connection, commit: i64, base: &Chain, path: &str) -> Result<Refusal, Failure> {
+    let uploads = changed::uploads_of(db, commit)?;
+    for (end, _) in path.match_indices('/').skip(1) {
+        let file = &path[..end];
+        if !Effect::of(db, &uploads, file)?.present && base.find(db, file)?.is_none() {
+            continue;
+        }
+        let (after, before) = tree::bounds_of_directory(file);
+        return Ok(Refusal::FileAndDirectory {
+            file: file.to_owned(),
+            is_over_directory: base.next_file(db, &after, &before)?.is_some(),
+        });
+    }
+    // Not met: something above the path is a file.
+    Ok(Refusal::FileAndDirectory {
+        file: path.to_owned(),
+        is_over_directory: false,
+    })
 }
 
 fn write_version(db: &Connection, path: &str, effect: &Effect, base: &Chain, place: Place) -> rusqlite::Result<i64> {
