@@ -59,7 +59,7 @@ use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
 use crate::pachd::{self, Call};
-use crate::transport::seconds;
+use crate::transport::{ListDeadline, seconds};
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
@@ -220,6 +220,7 @@ impl V1 {
     ) -> Result<(), Fault> {
         check_project(repo)?;
         let told = |failed| fault(LIST_COMMIT, failed);
+        let deadline = ListDeadline::of(self.calls.times());
         let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
         let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
             return Ok(());
@@ -230,6 +231,7 @@ impl V1 {
             if visit(info).is_break() {
                 break;
             }
+            deadline.check(LIST_COMMIT)?;
         }
         Ok(())
     }
