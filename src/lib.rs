@@ -57,6 +57,7 @@
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::spill`] |
 //! | files of an archive that came and did not leave yet; that left early | the path and 56 bytes each; 16 bytes each | [`spoutctl_delivery::early`] |
 //! | bytes that leave early in one part | 32 MiB, read from where the archive is held | [`spoutctl_delivery::early`] |
+//! | bytes that leave in one part when the archive is complete | 32 MiB; of more than 2 GiB a 64th, at most 256 MiB | `delivery::upload` |
 //! | what is held of an archive with `--hold-limit` | that, 64 MiB and 8 MiB of memory; then the producer waits | [`spoutctl_delivery::early`] |
 //! | file sets of an archive that is still read | 15 of each 16, 256, 4,096 … parts; renewed every 3 min | [`spoutctl_delivery::early`] |
 //! | what tells whether a file was changed that is read again | 128 KiB a GiB of an archive | [`spoutctl_delivery::rereading`] |
@@ -78,14 +79,15 @@
 //! | partitions of Kafka that have series of their own | 1,000, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
-//! | one piece of a file on its way | 1 MiB, with `--route` for each repo; another one early | [`spoutctl_delivery::MAX_CHUNK`] |
+//! | one piece of a file; how many are on their way | 256 KiB; 5, and as many early, with `--route` 3 more for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `squash` holds of a history | 16 bytes a commit, and as many for each that goes; about 100 bytes a named stream | [`spoutctl_delivery::squashing`] |
 //! | how late `squash` may find that a branch was made | 100 commits | [`spoutctl_delivery::squashing`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
 //! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::retry`] |
 //! | a question to a broker of Kafka; partitions that were added | 5 s; found within 30 s | [`spoutctl_kafka`] |
-//! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
+//! | a call, a stream without a whole message; a list | 60 s; an hour | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
+//! | paths that the store writes down or settles before others come in | 5,000 | [`spoutctl_store`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::keep_alive` |
@@ -100,7 +102,7 @@
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
 //! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB; lines that differ: 600 of 20 files, looked for in 32 MiB | [`spoutctl_store::serve::page`] |
 //! | names that a shell is offered | 300 ms from the key, 1,000 | [`commands::completion`] |
-//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
+//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC; 512 connections | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
 //! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is

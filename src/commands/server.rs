@@ -163,6 +163,7 @@ pub(super) fn listing_within(server: &Server, limit: Duration) -> Option<Arc<dyn
         call: limit,
         connect: limit,
         idle: limit,
+        list: limit,
     };
     match open(server, times, None).ok()? {
         Place::Pachd(pachd) if pachd.sends_token_in_clear() => None,
@@ -237,7 +238,7 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     }
 }
 
-fn usage(error: &OpenError) -> Failure {
+pub(super) fn usage(error: &OpenError) -> Failure {
     Failure {
         help: error.help().into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())

@@ -47,13 +47,18 @@ const MAGICS: [(&[u8], SniffedFormat); 16] = [
 ];
 
 impl SniffedFormat {
-    /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with counts
-    /// for nothing. And what unpacks them.
+    /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with
+    /// counts for nothing. And what unpacks them.
     #[must_use]
     pub fn packed(bytes: &[u8]) -> Option<(Self, &'static str)> {
         let begins = |magic: &[u8]| bytes.starts_with(magic);
         let is_bzip2 = begins(b"BZh") && bytes.get(4..10) == Some(b"1AY&SY".as_slice());
+        // A control character, and how many bits a code has.
+        let is_compress = begins(b"\x1f\x9d") && bytes.get(2).is_some_and(|bits| (9..=16).contains(&(bits & 0x1f)));
         [
+            (begins(b"\x1f\x8b\x08"), Self::Gzip, "gzip -dc"),
+            (begins(b"\x28\xb5\x2f\xfd"), Self::Zstd, "zstd -dc"),
+            (is_compress, Self::Compress, "gzip -dc"),
             (begins(b"\xfd7zXZ\0"), Self::Xz, "xz -dc"),
             (is_bzip2, Self::Bzip2, "bzip2 -dc"),
             (begins(b"\x04\x22\x4d\x18"), Self::Lz4, "lz4 -dc"),
@@ -101,7 +106,8 @@ impl SniffedFormat {
                 Some("make a tar archive of it: bsdtar -cf - @FILE | spoutctl put …".to_owned())
             }
             Self::Html => Some(
-                "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use --fail)"
+                "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use \
+                 --fail)"
                     .to_owned(),
             ),
             Self::Json => Some(as_messages("json")),

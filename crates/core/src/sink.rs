@@ -1,10 +1,12 @@
 //! The port that archives become commits through: pachd through one of its doors, or the embedded store.
 //!
-//! [`CommitSink`] is what every store offers; [`StagingSink`] and [`RoutingSink`] are what those with transactions offer
-//! besides. The methods are named as pachd's calls and mean what those mean.
+//! [`CommitSink`] is what every store offers; [`StagingSink`] and [`RoutingSink`] are what those with transactions
+//! offer besides. The methods are named as pachd's calls and mean what those mean.
 
 use std::io;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::commit_set::SquashingSink;
 use crate::fault::{Fault, FaultKind};
@@ -12,19 +14,28 @@ use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo, TransactionId};
 
 /// One change to a file, in the order in which a file set takes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
     /// Forget what the parent commit has at this path (a file; a directory's deletion has no effect in a file set,
     /// recordings p 074–079).
     Delete { path: &'a str },
     /// These bytes, at most [`MAX_CHUNK`] of them, go to the end of the file. The first piece may be empty: it makes
     /// the file exist.
-    Append { path: &'a str, data: &'a [u8] },
+    Append { path: &'a str, data: Bytes },
 }
 
-/// The largest piece of a file in one [`Change`]: 1 MiB. Well under every deployment's message limit (4 MiB in
-/// pachd's test daemon, 20 MiB by default), base64 included.
-pub const MAX_CHUNK: usize = 1 << 20;
+impl<'a> Change<'a> {
+    #[must_use]
+    pub fn append(path: &'a str, data: impl Into<Bytes>) -> Self {
+        let data = data.into();
+        Self::Append { path, data }
+    }
+}
+
+/// The largest piece of a file in one [`Change`]: 256 KiB. Well under every deployment's message limit (4 MiB in
+/// pachd's test daemon, 20 MiB by default), base64 included; and what is read is still in the processor's cache when it
+/// is handed on.
+pub const MAX_CHUNK: usize = 256 << 10;
 
 /// A stream of changes, read once from its start.
 pub trait Changes {
@@ -44,7 +55,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// `AlreadyExists` when it does.
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault>;
 
-    /// Whether the project exists. Where there are none (before Pachyderm 2.5), every repo is in the one that is called `default`.
+    /// Whether the project exists. Where there are none (before Pachyderm 2.5), every repo is in the one that is called
+    /// `default`.
     ///
     /// # Errors
     /// Any [`Fault`] but `NotFound`.
@@ -74,8 +86,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether changes can be uploaded before there is a commit for them. A store that has no file sets takes changes by
-    /// [`CommitSink::put_file`] alone.
+    /// Whether changes can be uploaded before there is a commit for them. A store that has no file sets takes changes
+    /// by [`CommitSink::put_file`] alone.
     ///
     /// # Errors
     /// Any [`Fault`], while that is not known.
@@ -83,9 +95,9 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(true)
     }
 
-    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one of
-    /// them needs a directory. For a store without file sets, before anything is sent; one with them says so itself when the
-    /// commit is finished.
+    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one
+    /// of them needs a directory. For a store without file sets, before anything is sent; one with them says so itself
+    /// when the commit is finished.
     ///
     /// # Errors
     /// `Refused` when it has.
@@ -93,8 +105,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(())
     }
 
-    /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one commit:
-    /// after a fault some of the changes may be in it, or come late.
+    /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one
+    /// commit: after a fault some of the changes may be in it, or come late.
     ///
     /// # Errors
     /// `Local` when `changes` failed; `AlreadyFinished`, `NotFound` (the commit).
@@ -172,8 +184,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         ))
     }
 
-    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
-    /// It is open, or finished; never in between.
+    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its
+    /// way finds nothing. It is open, or finished; never in between.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.

@@ -2,6 +2,9 @@
 //!
 //! A refusal is an answer and changes nothing. What can be wrong with the disk is a [`super::StoreError`].
 
+pub(crate) mod v1;
+mod words;
+
 use std::fmt;
 
 use super::dialect::Dialect;
@@ -24,7 +27,7 @@ impl CommitName {
         if dialect.commits_are_of_branches() {
             format!("{}@{branch}={id}", dialect.repo(repo))
         } else {
-            self.to_string()
+            format!("{}@{id}", dialect.repo(repo))
         }
     }
 }
@@ -92,6 +95,10 @@ pub enum Refusal {
     #[error("inspect finishing or finished commit: commit {0} was deleted")]
     CommitDeleted(CommitName),
 
+    /// Only 1.x has such branches (grpc-1.13 059).
+    #[error("the branch {0:?} has no head (create one with 'start commit')")]
+    NoHead(String),
+
     /// http 047.
     #[error("create commit: parent commit {0} has not been finished")]
     HeadOpen(CommitName),
@@ -116,6 +123,10 @@ pub enum Refusal {
     #[error("cannot squash until child commit {child} is finished{hint}",
         hint = if *.finishing { ", consider using WaitCommit" } else { "" })]
     ChildNotFinished { child: CommitName, finishing: bool },
+    /// Where a commit is finished at once (grpc-1.13 035, 097, 199). `is_over_directory`: one was there before; otherwise a file, and
+    /// something is to be below it.
+    #[error("failed to get tree for open commit: {}", collision(file, *.is_over_directory))]
+    FileAndDirectory { file: String, is_over_directory: bool },
     /// What this commit goes on from is not settled, so its content is not known yet.
     #[error("base commit {0} not finished")]
     BaseNotFinished(CommitName),
@@ -203,6 +214,14 @@ pub enum Refusal {
     ChangedWhileRead { commit: String, what: &'static str },
 }
 
+fn collision(file: &str, is_over_directory: bool) -> String {
+    if is_over_directory {
+        format!("could not put file at {file:?}; a file of type directory is already there")
+    } else {
+        format!("attempted to visit {file:?}, but it's not a directory")
+    }
+}
+
 fn missing_branch(dialect: Dialect, repo: &Repo, branch: &str) -> String {
     format!("branch {branch:?} not found in repo {}", dialect.repo(repo))
 }
@@ -260,49 +279,6 @@ fn missing_repo(branch: &Branch, has_repo: bool) -> String {
 }
 
 impl Refusal {
-    /// What the pachd of a dialect says.
-    #[must_use]
-    pub fn words(&self, dialect: Dialect) -> String {
-        if dialect == Dialect::default() {
-            return self.to_string();
-        }
-        let repo = |name: &Repo| dialect.repo(name);
-        let commit = |name: &CommitName| name.in_words_of(dialect);
-        match self {
-            Self::Within { step, refusal } if dialect.says(step) => format!("{step}: {}", refusal.words(dialect)),
-            Self::Within { refusal, .. } => refusal.words(dialect),
-            Self::ProjectNotFound(_) if dialect.finds_projects_by_name() => self.to_string(),
-            Self::ProjectNotFound(name) => format!("cannot find project {name:?}: project {name:?} not found"),
-            Self::RepoNotFound(name) => format!("repo {} not found", repo(name)),
-            Self::RepoExists(name) => format!("repo {} already exists", repo(name)),
-            Self::BranchNotFound { repo: name, branch } => missing_branch(dialect, name, branch),
-            Self::BranchRowNotFound { branch, .. } if !dialect.minds_missing_branches() => {
-                missing_branch(dialect, &branch.repo, branch.name.as_str())
-            }
-            Self::CommitNotPicked { asked, because } => not_picked(dialect, asked, because),
-            Self::CommitNotFound(name) => format!("commit {} not found", commit(name)),
-            Self::HeadOpen(name) => format!("parent commit {} has not been finished", commit(name)),
-            Self::OneCommitARepo { repo: name, id } => one_commit_a_repo(dialect, name, id),
-            Self::AlreadyFinished(name) => format!("commit {} has already finished", commit(name)),
-            Self::DropWithChildren(name) => format!("cannot drop a commit that has children: {}", commit(name)),
-            Self::SquashWithoutChildren(name) => format!(
-                "cannot squash a commit that has no children as that would cause data loss, use the drop operation \
-                 instead: {}",
-                commit(name)
-            ),
-            Self::ChildNotFinished { child, .. } => {
-                format!("cannot squash until child commit {} is finished", commit(child))
-            }
-            Self::OutputBranch(branch) => {
-                format!("cannot start a commit on an output branch: {}", dialect.branch(branch))
-            }
-            Self::PipelineExists(name) => format!("pipeline \"{}\" already exists", repo(name)),
-            Self::PipelineNotFound(name) => no_pipeline(dialect, name),
-            Self::FileSetToAddGone => "path does not exist".to_owned(),
-            _ => self.to_string(),
-        }
-    }
-
     /// As a fault, in the words of a dialect.
     #[must_use]
     pub fn fault(&self, dialect: Dialect) -> Fault {
@@ -345,6 +321,7 @@ impl Refusal {
             | Self::CommitNotFound(_)
             | Self::CommitSetNotFound(_)
             | Self::CommitDeleted(_)
+            | Self::NoHead(_)
             | Self::TransactionNotFound(_)
             | Self::PipelineNotFound(_)
             | Self::JobNotFound { .. }
@@ -374,6 +351,7 @@ impl Refusal {
             | Self::SquashWithoutChildren(_)
             | Self::ChildNotFinished { .. }
             | Self::BaseNotFinished(_)
+            | Self::FileAndDirectory { .. }
             | Self::TtlTooShort(_)
             | Self::TtlTooLong { .. }
             | Self::InvalidPath { .. } => FaultKind::Refused,

@@ -15,7 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
@@ -25,7 +25,7 @@ use reqwest::{Body, RequestBuilder, Response};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::address::Address;
 use super::error::{self, Answer, Call, CallFault, ERROR_BODY_LIMIT};
@@ -172,13 +172,13 @@ impl Client {
     }
 
     /// One request, an answer that comes bit by bit, and may take as long as it likes to begin.
-    pub(super) fn wait_for_stream(&self, call: Call, request: Vec<u8>) -> Patient<'_> {
+    pub(super) fn wait_for_stream(&self, call: Call, request: Vec<u8>) -> LongAnswer<'_> {
         let shared = &*self.shared;
         let opening = async move {
             let response = shared.send(call, shared.post(call).body(request)).await?;
             shared.check_success(call, response).await
         };
-        Patient {
+        LongAnswer {
             client: self,
             call,
             state: Listening::Opening(Box::pin(opening)),
@@ -196,7 +196,7 @@ pub(super) enum Heard {
 }
 
 /// An answer that may be silent for as long as it likes, before its head and in between.
-pub(super) struct Patient<'a> {
+pub(super) struct LongAnswer<'a> {
     client: &'a Client,
     call: Call,
     state: Listening<'a>,
@@ -208,7 +208,7 @@ enum Listening<'a> {
     Open(Box<Response>),
 }
 
-impl Patient<'_> {
+impl LongAnswer<'_> {
     /// What comes within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Heard, CallFault> {
         if let Listening::Opening(opening) = &mut self.state {
@@ -352,18 +352,31 @@ impl Incoming<'_> {
         self.call
     }
 
-    /// The next bytes, or `None` after a clean end. A silence that is too long, and an end that is none, are faults.
-    pub fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub fn times(&self) -> Times {
+        self.client.shared.times
+    }
+
+    /// When something has to have come that counts, from now on.
+    pub fn patience(&self) -> Instant {
+        Instant::now() + self.times().idle
+    }
+
+    /// The next bytes that come before `until`, or `None` after a clean end. A silence, and an end that is none, are
+    /// faults.
+    pub fn next(&mut self, until: Instant) -> Result<Option<Bytes>, Fault> {
         let shared = &self.client.shared;
-        let limit = shared.times.idle;
         let response = &mut self.response;
-        match self.client.block_on(async { timeout(limit, response.chunk()).await }) {
+        match self
+            .client
+            .block_on(async { timeout_at(until.into(), response.chunk()).await })
+        {
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(failed)) => Err(shared.broke(self.call, &failed)),
-            Err(_) => Err(error::broken_stream(
-                self.call,
-                format!("the stream from {} was silent for {}", shared.place, seconds(limit)),
-            )),
+            Err(_) => {
+                let limit = seconds(shared.times.idle);
+                let what = format!("the stream from {} brought nothing for {limit}", shared.place);
+                Err(error::broken_stream(self.call, what))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The calls about repos, branches, commits and transactions, against what the recordings say of them.
 
+use crate::Store;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -47,7 +48,7 @@ impl FileChanges for OneFile<'_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
         Ok(self.0.take().map(|(path, data)| Change::Append {
             path,
-            data: data.as_bytes(),
+            data: data.to_owned().into(),
         }))
     }
 }

@@ -1,8 +1,10 @@
-//! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries make of it.
+//! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries
+//! make of it.
 //!
-//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one ends
-//! with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of both is told
-//! from the file itself, so that a stray carriage return in a field of a file with newlines stays where it is.
+//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one
+//! ends with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of
+//! both is told from the file itself, so that a stray carriage return in a field of a file with newlines stays where it
+//! is.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -12,8 +14,8 @@ const CANDIDATES: [u8; 4] = *b",;\t|";
 /// How a CSV file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
-    /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a tab
-    /// or a bar.
+    /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a
+    /// tab or a bar.
     pub delimiter: Option<u8>,
     /// Takes what the next byte means away, in quotes and outside: the backslash of `MySQL` in `INTO OUTFILE`.
     pub escape: Option<u8>,
@@ -72,7 +74,7 @@ impl Dialect {
     }
 
     /// What the record `sep=;` says, by which Excel is told of a delimiter.
-    fn told(record: &[u8]) -> Option<u8> {
+    pub(in crate::messages) fn told(record: &[u8]) -> Option<u8> {
         let record = record.strip_suffix(b"\r").unwrap_or(record);
         let bare = record.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
         match bare.unwrap_or(record) {
@@ -136,6 +138,8 @@ pub(super) struct Records {
     returned: bool,
     /// Of the first record: how many there are of each candidate.
     seen: [usize; CANDIDATES.len()],
+    /// The first record has come.
+    learned: bool,
 }
 
 impl Records {
@@ -146,12 +150,20 @@ impl Records {
             at: At::FieldStart,
             returned: false,
             seen: [0; CANDIDATES.len()],
+            learned: false,
         }
     }
 
     /// With what the first record has told.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What might have told the columns of the first record apart, besides what does where nobody said it.
+    pub fn beside(&self) -> Option<u8> {
+        let mut others = CANDIDATES.iter().zip(self.seen);
+        let found = others.find(|(other, seen)| *seen > 0 && Some(**other) != self.dialect.delimiter);
+        found.map(|(other, _)| *other)
     }
 
     /// Whether the last byte was a carriage return that ends a record, unless it is a part of its end.
@@ -164,8 +176,8 @@ impl Records {
         matches!(self.at, At::Quoted | At::EscapedInQuotes)
     }
 
-    /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as many as
-    /// were now.
+    /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as
+    /// many as were now.
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<Record> {
         while let Some(byte) = bytes.get(*looked) {
             if std::mem::take(&mut self.returned) {
@@ -214,7 +226,7 @@ impl Records {
 
     fn pass(&mut self, byte: u8, rest: &[u8], looked: &mut usize) {
         let counted = CANDIDATES.iter().position(|candidate| *candidate == byte);
-        if let (true, Some(which)) = (self.at.may_end(), counted) {
+        if let (false, true, Some(which)) = (self.learned, self.at.may_end(), counted) {
             self.seen[which] += 1;
         }
         self.at = self.at.after(byte, self.dialect);
@@ -236,6 +248,13 @@ impl Records {
     /// Learns from the first record of the input. Whether it is one that only says what the delimiter is.
     pub fn learn(&mut self, first: &[u8]) -> bool {
         let told = Dialect::told(first);
+        // What `sep=;` says, nobody has to guess.
+        self.seen = if told.is_some() {
+            [0; CANDIDATES.len()]
+        } else {
+            self.seen
+        };
+        self.learned = true;
         if self.dialect.delimiter.is_none() {
             self.dialect.delimiter = told.or_else(|| Some(self.most()));
         }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::is_default;
+use bytes::Bytes;
+
+use crate::serve::datum::{is_default, unserved};
 use crate::serve::files::not_there;
 use crate::serve::{Call, Code, Service, Status};
 use crate::{FileEntry, Store, View, bounds_of_directory};
@@ -32,7 +34,7 @@ pub(super) struct Copying {
 enum AtHand {
     Nothing,
     Delete(String),
-    Append { path: String, data: Vec<u8> },
+    Append { path: String, data: Bytes },
 }
 
 impl Service {
@@ -40,7 +42,7 @@ impl Service {
     /// `NotFound`.
     pub(super) fn copying(&self, call: &Call, request: CopyFile) -> Result<Copying, Status> {
         if !is_default(&request.datum) {
-            return Err(super::unserved("a datum"));
+            return Err(unserved("a datum"));
         }
         let file = request.src.ok_or_else(|| Status::unknown("file cannot be nil"))?;
         let commit = file.commit.clone().unwrap_or_default();
@@ -98,7 +100,7 @@ impl Copying {
                 if !data.is_empty() || is_first {
                     self.at_hand = AtHand::Append {
                         path: path.clone(),
-                        data,
+                        data: data.into(),
                     };
                     return Ok(true);
                 }
@@ -124,7 +126,7 @@ impl Copying {
         match &self.at_hand {
             AtHand::Nothing => None,
             AtHand::Delete(path) => Some(Change::Delete { path }),
-            AtHand::Append { path, data } => Some(Change::Append { path, data }),
+            AtHand::Append { path, data } => Some(Change::append(path, data.clone())),
         }
     }
 }
