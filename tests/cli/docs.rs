@@ -118,9 +118,9 @@ fn block(lines: &[&str], mut at: usize, end: usize, is_ended: bool, steps: &mut 
         let next = lines[at..end].iter().position(|line| line.starts_with("$ "));
         let until = next.map_or(end, |next| at + next);
         let shown = lines[at..until].iter().map(|line| format!("{line}\n")).collect();
-        let how = match command.strip_suffix(" &") {
+        let how = match command.strip_suffix(" &").map(str::to_owned) {
             Some(behind) => {
-                command = behind.to_owned();
+                command = behind;
                 How::Behind
             }
             None if is_ended && until == end => How::UntilSaid,
