@@ -41,6 +41,9 @@ struct Contents {
 
 /// Crates in which modules and what they are made of still name each other.
 const CIRCULAR: [&str; 2] = ["kafka", "store"];
+/// Crates in which lines are wider still.
+const WIDE: [&str; 2] = ["kafka", "store"];
+
 #[test]
 fn no_modules_of_a_crate_need_each_other_in_a_circle() {
     let crates = crates();
@@ -116,7 +119,11 @@ fn lines_of_tests(item: &syn::Item) -> Option<usize> {
 fn no_line_is_too_wide_but_rows_of_tables() {
     let root = root();
     let mut wide = Vec::new();
-    for file in sources(&root.join("src")) {
+    let members = fs::read_dir(root.join("crates")).unwrap();
+    let members = members.map(|entry| entry.unwrap().path());
+    let members = members.filter(|dir| !WIDE.iter().any(|name| dir.ends_with(name)));
+    let roots = members.map(|dir| dir.join("src")).chain([root.join("src")]);
+    for file in roots.flat_map(|dir| sources(&dir)) {
         for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
             let length = line.chars().count();
             let is_row = line.trim_start().starts_with("//! |");

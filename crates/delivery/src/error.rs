@@ -40,7 +40,8 @@ pub enum DeliveryError {
     Gap { archive: u64, stream: String },
     /// So many later ones are there that it cannot have failed in flight beside them.
     #[error(
-        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or dropped"
+        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or \
+         dropped"
     )]
     Squashed {
         archive: u64,
@@ -55,7 +56,8 @@ pub enum DeliveryError {
         error: String,
     },
     #[error(
-        "commit {commit} of archive {archive} is gone: somebody dropped it, or another put with the same stream name has given it up"
+        "commit {commit} of archive {archive} is gone: somebody dropped it, or another put with the same stream name \
+         has given it up"
     )]
     Dropped { archive: u64, commit: Commit },
     #[error("archive {archive} is not the one that the stream `{stream}` holds as number {sequence}")]
@@ -66,7 +68,8 @@ pub enum DeliveryError {
         commit: Commit,
     },
     #[error(
-        "the input is another one after archive {archive}: archives {first} to {last} of the stream `{stream}` are one commit"
+        "the input is another one after archive {archive}: archives {first} to {last} of the stream `{stream}` are one \
+         commit"
     )]
     Incomplete {
         archive: u64,
@@ -321,7 +324,9 @@ impl DeliveryError {
             Self::Destination(fault) if fault.kind != FaultKind::Local => return help_for(fault),
             Self::FinishedWithError { error, .. } => behind_errored(error).to_owned(),
             Self::Dropped { .. } => {
-                "send it again if it is still wanted; two that run at a time need streams of their own (--stream)".to_owned()
+                "send it again if it is still wanted; two that run at a time need streams of their own \
+                 (--stream)"
+                    .to_owned()
             }
             Self::AnotherArchive { .. } | Self::Incomplete { .. } => {
                 "--resume needs the same input as last time; without it sequences go on after \
@@ -329,25 +334,26 @@ impl DeliveryError {
                     .to_owned()
             }
             Self::Busy { branch, head, .. } => format!(
-                "if its writer is dead, drop it: spoutctl doctor {branch} --drop {}; do not finish it, that would publish half \
-                 of what it was to hold",
+                "if its writer is dead, drop it: spoutctl doctor {branch} --drop {}; do not finish it, that would \
+                 publish half of what it was to hold",
                 head.commit.id
             ),
-            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another --stream; if they are \
-                                 missing there, --in-flight 2 commits it behind the others all the same"
+            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another \
+                                 --stream; if they are missing there, --in-flight 2 commits it behind the others all \
+                                 the same"
                 .to_owned(),
             Self::Squashed { newest, .. } => format!(
-                "if its files are in the repo, give it what follows archive {newest} of the input, without --resume: the stream \
-                 goes on there by itself; if they are missing there, send it as another --stream first"
+                "if its files are in the repo, give it what follows archive {newest} of the input, without --resume: \
+                 the stream goes on there by itself; if they are missing there, send it as another --stream first"
             ),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
                 "send what is not acknowledged again".to_owned()
             }
             Self::LetGo { archive, why } => again_from(*archive, *why),
-            Self::Held { .. } => {
-                "make room there, or name another directory: --tmp-dir DIR; then send what is not acknowledged".to_owned()
-            }
+            Self::Held { .. } => "make room there, or name another directory: --tmp-dir DIR; then send what is not \
+                 acknowledged"
+                .to_owned(),
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
@@ -358,8 +364,8 @@ impl DeliveryError {
                 "every archive that it completed is committed; its own messages stand above".to_owned()
             }
             Self::Unacknowledged { .. } => {
-                "with --spool it is acknowledged again by the next run, first of all; without one, what follows the last \
-                 acknowledgement is to be sent again"
+                "with --spool it is acknowledged again by the next run, first of all; without one, what follows the \
+                 last acknowledgement is to be sent again"
                     .to_owned()
             }
             Self::Ended => "everything that came is committed; start it again (--restart, with `-- CMD`)".to_owned(),

@@ -1,9 +1,9 @@
 //! Waits until commits are finished, looks at their error, and acknowledges them: in order, once each.
 //!
 //! A thread of its own, so that the next archive is uploaded while pachd finishes the one before. What the committing
-//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed. Whoever
-//! collects meanwhile asks [`Finisher::has_room`], and hears of each change by [`Finisher::progress`].
-//! After a failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
+//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed.
+//! Whoever collects meanwhile asks [`Finisher::has_room`], and hears of each change by [`Finisher::progress`]. After a
+//! failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

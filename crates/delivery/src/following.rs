@@ -5,10 +5,10 @@
 //!
 //! # Rules
 //!
-//! - **The history is the truth.** A branch's commits are its head and that one's ancestors ([`CommitHistory`](spoutctl_core::history::CommitHistory)). What a
-//!   subscription tells is a hint: pachd's begins with all of history, oldest first, and its `from` hides one commit
-//!   and no more (recordings follow 032–034). A commit that is told is taken only when its parent is the last one
-//!   taken; for any other, the history is looked at.
+//! - **The history is the truth.** A branch's commits are its head and that one's ancestors
+//!   ([`CommitHistory`](spoutctl_core::history::CommitHistory)). What a subscription tells is a hint: pachd's begins
+//!   with all of history, oldest first, and its `from` hides one commit and no more (recordings follow 032–034). A
+//!   commit that is told is taken only when its parent is the last one taken; for any other, the history is looked at.
 //! - **After any break** the history is listed from the head back to the last commit that was taken, and what lies
 //!   between is delivered oldest first. So nothing is skipped and nothing comes twice, and a subscription may break,
 //!   lie, come late or not exist: without one, the head is looked at every second.
@@ -19,9 +19,9 @@
 //!
 //! # Memory
 //!
-//! Constant: [`trail`] keeps the ids of the last thousand commits. What lies between two looks may be a million commits,
-//! newest first, and is wanted oldest first. Up to 16,384 are held, some 10 MB. Of more, `backlog` keeps ids so far
-//! apart and lists the pieces between them one by one, the oldest first, so that each commit is listed twice.
+//! Constant: [`trail`] keeps the ids of the last thousand commits. What lies between two looks may be a million
+//! commits, newest first, and is wanted oldest first. Up to 16,384 are held, some 10 MB. Of more, `backlog` keeps ids
+//! so far apart and lists the pieces between them one by one, the oldest first, so that each commit is listed twice.
 
 mod backlog;
 mod consumer;

@@ -31,9 +31,9 @@
 //!
 //! **The rules** (reasons and recordings: the table in each module):
 //!
-//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
-//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up. Whether the paths fit
-//!    the branch is looked at before ([`CommitSink::check_paths`]).
+//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets
+//!    ([`CommitSink::put_file`]) gets them in one call after `StartCommit`; after any fault of that call the commit is
+//!    given up. Whether the paths fit the branch is looked at before ([`CommitSink::check_paths`]).
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
 //!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a

@@ -31,8 +31,8 @@ pub enum Step {
 pub trait Observer: Send + Sync {
     /// The destination is as it should be: nothing is sent before this.
     fn ready(&self, _ready: &Ready) {}
-    /// Where the partitions of the source go on, where it has partitions; `None` when nothing of it is committed. Nothing that was
-    /// left open can become a commit any more.
+    /// Where the partitions of the source go on, where it has partitions; `None` when nothing of it is committed.
+    /// Nothing that was left open can become a commit any more.
     fn placed(&self, _positions: Option<&Positions>) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
@@ -47,8 +47,8 @@ pub trait Observer: Send + Sync {
     fn sent(&self, _archive: &Archive, _bytes: u64) {}
     /// So many bytes more of the files of the archive of this number are uploaded, which is still being read.
     fn sent_early(&self, _archive: u64, _bytes: u64) {}
-    /// A step for the archive of this number was done in so long, the pauses before it was tried again included. A step may be
-    /// done again.
+    /// A step for the archive of this number was done in so long, the pauses before it was tried again included. A step
+    /// may be done again.
     fn stepped(&self, _archive: u64, _step: Step, _took: Duration) {}
     /// A dry run would have committed this archive.
     fn would_commit(&self, archive: &Archive, files: &Files);
@@ -58,8 +58,8 @@ pub trait Observer: Send + Sync {
             self.note(&format!("{}; it goes to {}", refused.reason, refused.place));
         }
     }
-    /// What came of an archive: the acknowledgement, which is said here, and handed on. In order, once each; nothing of what
-    /// follows is acknowledged before this returns.
+    /// What came of an archive: the acknowledgement, which is said here, and handed on. In order, once each; nothing of
+    /// what follows is acknowledged before this returns.
     ///
     /// # Errors
     /// When it cannot be handed on. The delivery ends then.

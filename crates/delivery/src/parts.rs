@@ -36,8 +36,8 @@ pub(crate) trait Load {
     fn sent(&self, _bytes: u64) {}
 }
 
-/// A place in a load: its deletions, and then its files. Deletions come first, so that a file which an archive both deletes and
-/// adds is a new one, also when it is appended to.
+/// A place in a load: its deletions, and then its files. Deletions come first, so that a file which an archive both
+/// deletes and adds is a new one, also when it is appended to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
     pub deletion: usize,

@@ -104,8 +104,8 @@ impl Preflight<'_> {
         Ok(())
     }
 
-    /// What an earlier run has left on the branch for staging. What is finished there and not in the destination was not
-    /// acknowledged, and counts for nothing.
+    /// What an earlier run has left on the branch for staging. What is finished there and not in the destination was
+    /// not acknowledged, and counts for nothing.
     fn staged(&self, sink: &dyn CommitSink, staging: &Branch, mut ready: Ready) -> Result<Ready, NotReady> {
         // Also tells a store without transactions, before anything is uploaded.
         sink.staging().map_err(sort)?;

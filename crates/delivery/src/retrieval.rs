@@ -21,7 +21,8 @@ pub use error::RetrievalError;
 pub use mirroring::{Again, Copied, Extent, copy_changes};
 pub use spoutctl_core::source::{ChangeKind, FileChange, FileSource};
 
-/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error, or a relative.
+/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error, or a
+/// relative.
 ///
 /// # Errors
 /// When there is none that may be read.
@@ -108,8 +109,8 @@ fn relative_of_head(files: &dyn FileSource, branch: &Branch, relative: Relative)
             })?;
         }
         Relative::Number(number) => {
-            // The end of the list is the beginning of the history, and nobody knows before how long it is. No history is
-            // as long as the largest number that can be typed.
+            // The end of the list is the beginning of the history, and nobody knows before how long it is. No history
+            // is as long as the largest number that can be typed.
             let wanted = usize::try_from(number).unwrap_or(usize::MAX);
             let mut last = VecDeque::new();
             files.list_commits(branch, &mut |info| {
@@ -136,8 +137,8 @@ fn ancestor(files: &dyn FileSource, repo: &Repo, id: &CommitId, parents: u64) ->
     Ok(Some(info))
 }
 
-/// Shows the regular files that `source` means in this commit, in the order of their paths, until `visit` breaks: those below
-/// its path, those that its pattern means or that are in a directory which it means, or all.
+/// Shows the regular files that `source` means in this commit, in the order of their paths, until `visit` breaks: those
+/// below its path, those that its pattern means or that are in a directory which it means, or all.
 ///
 /// # Errors
 /// When there is none, or the listing breaks off.
@@ -208,9 +209,9 @@ pub fn copy_file(
     output.flush().map_err(RetrievalError::Output)
 }
 
-/// Writes what is at or under `path` to `output` as one tar archive: regular files only, sorted, names without a leading
-/// `/`, the time of each being the commit's. The two zero blocks at its end are written last, and only when everything
-/// before them came whole.
+/// Writes what is at or under `path` to `output` as one tar archive: regular files only, sorted, names without a
+/// leading `/`, the time of each being the commit's. The two zero blocks at its end are written last, and only when
+/// everything before them came whole.
 ///
 /// # Errors
 /// When nothing is there, or not all of it comes.

@@ -19,9 +19,9 @@
 //! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
 //! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
 //!   while archives are sent that an earlier run has sent later ones of.
-//! - An archive of messages says itself which they are ([`spoutctl_archive::Label`]). The journal holds the greatest number of a
-//!   message, too, before the file that shows it is removed. An archive of messages is a batch as it was made: none is ever
-//!   formed anew.
+//! - An archive of messages says itself which they are ([`spoutctl_archive::Label`]). The journal holds the greatest
+//!   number of a message, too, before the file that shows it is removed. An archive of messages is a batch as it was
+//!   made: none is ever formed anew.
 //! - Archives that are to be one commit are in the journal before that is started, until they have left: the next run
 //!   has the same ones together. They leave together.
 //! - The journal says that an archive is finished after whoever asked for its acknowledgement has it
@@ -119,8 +119,8 @@ impl Inner {
         })
     }
 
-    /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another process
-    /// may have written its own since.
+    /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another
+    /// process may have written its own since.
     fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
         if !files::is_lock(dir, &self.lock) {
             return Err(SpoolError::LockLost { dir: dir.to_owned() });

@@ -1,9 +1,9 @@
 //! `squash`: the finished commits of a long history go, each into the next one that is kept.
 //!
-//! pachd's `SquashCommitSet` takes a commit out of the history and leaves its data to its children (recordings 421, 422): a
-//! finished commit has its whole tree for itself, so what is read at every commit that stays is the same before and after. It is
-//! asked for one commit after the other, the oldest first, so that a run that is killed has squashed some of them, and the next
-//! one goes on.
+//! pachd's `SquashCommitSet` takes a commit out of the history and leaves its data to its children (recordings 421,
+//! 422): a finished commit has its whole tree for itself, so what is read at every commit that stays is the same before
+//! and after. It is asked for one commit after the other, the oldest first, so that a run that is killed has squashed
+//! some of them, and the next one goes on.
 //!
 //! **What stays**, besides what is younger than asked for and the newest of each period:
 //!
@@ -17,8 +17,9 @@
 //! | what a cursor or somebody has named | |
 //! | what pachd refuses | its words are told |
 //!
-//! **Meanwhile** somebody may make a branch: the branches are looked at again before each hundred. A call whose answer was lost
-//! is repeated once a look shows the commit still there; its id is never given again, so a call that comes late finds nothing.
+//! **Meanwhile** somebody may make a branch: the branches are looked at again before each hundred. A call whose answer
+//! was lost is repeated once a look shows the commit still there; its id is never given again, so a call that comes
+//! late finds nothing.
 //!
 //! Memory: 16 bytes for each commit of the branch and for each that goes, about 100 for each stream with a name.
 
@@ -112,7 +113,8 @@ impl Squashing<'_> {
         Ok(plan)
     }
 
-    /// Squashes what the plan says, and tells what became of each. Not `in_earnest`, it only looks which of them could be.
+    /// Squashes what the plan says, and tells what became of each. Not `in_earnest`, it only looks which of them could
+    /// be.
     ///
     /// # Errors
     /// What ended it before all were done.

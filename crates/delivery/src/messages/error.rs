@@ -232,8 +232,8 @@ impl MessageError {
                 "allow more with --max-message, if messages are that long; else --messages does not say how they end"
             }
             MessageFault::Unfinished { is_quoted: true, .. } => {
-                "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are right; \
-                 where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
+                "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are \
+                 right; where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
             }
             MessageFault::Unfinished { can_be_kept: true, .. } => {
                 "--partial keep takes it as it is, --partial drop leaves it out; a consumer that was cut off sends it \
@@ -256,16 +256,16 @@ impl MessageError {
                 "--nulls empty takes it for an empty message, --nulls skip leaves it out, and says so"
             }
             MessageFault::HoldsEnd { .. } => {
-                "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope json makes a \
-                 line of JSON of each record"
+                "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope \
+                 json makes a line of JSON of each record"
             }
             MessageFault::OutOfOrder { .. } => {
-                "start again: it goes on behind the newest commit; if it happens again, the broker has lost records that were \
-                 there (unclean.leader.election.enable)"
+                "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \
+                 that were there (unclean.leader.election.enable)"
             }
             MessageFault::NotJson { .. } => {
-                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip goes \
-                 on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
+                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
+                 goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
             }
             MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
                 "between netstrings stands nothing, no newline either: kcat -f '%S:%s,' has none"
@@ -278,8 +278,8 @@ impl MessageError {
                  nothing else"
             }
             MessageFault::NoKey { .. } => {
-                "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on without \
-                 such a message"
+                "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on \
+                 without such a message"
             }
             MessageFault::NoPosition { .. } => {
                 "every message has to say where it stands; see --position-json and --position-column"
@@ -292,7 +292,8 @@ impl MessageError {
                  without such a message"
             }
             MessageFault::Clash { name, with, .. } if name == with => {
-                "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with --batch-count"
+                "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with \
+                 --batch-count"
             }
             MessageFault::Clash { .. } => {
                 "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`"

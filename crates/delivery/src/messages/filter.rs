@@ -98,7 +98,8 @@ fn read_all(
             }
             Arrival::Silence | Arrival::Wanted => packer.close(hand_over)?,
             Arrival::End => return Ok((splitter.finish(&mut show)?, arrival)),
-            // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of input.
+            // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of
+            // input.
             Arrival::Stop => return Ok((splitter.abandon(), arrival)),
         }
     }

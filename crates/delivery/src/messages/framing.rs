@@ -1,8 +1,8 @@
-//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, frames with their length before them,
-//! entries of a journal, and server-sent events.
+//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, frames with their length before
+//! them, entries of a journal, and server-sent events.
 //!
-//! A [`Splitter`] is given bytes as they come, in blocks of any size, and shows each message as soon as its last byte is
-//! there. It looks at each byte once, wherever the blocks end.
+//! A [`Splitter`] is given bytes as they come, in blocks of any size, and shows each message as soon as its last byte
+//! is there. It looks at each byte once, wherever the blocks end.
 //!
 //! A message that cannot be taken, but whose end is known, can be shown as such, so that others follow
 //! ([`Splitter::going_on`]). Of one that is too long, no more is held than is taken of others.

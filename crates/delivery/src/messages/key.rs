@@ -1,5 +1,5 @@
-//! What a message says of itself, its key and its position: a value inside it, by a JSON pointer, a column, a field, or what
-//! stands before a delimiter.
+//! What a message says of itself, its key and its position: a value inside it, by a JSON pointer, a column, a field, or
+//! what stands before a delimiter.
 //!
 //! It is taken as it was written: a number keeps its digits, so that two ids never become one.
 

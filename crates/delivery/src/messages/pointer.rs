@@ -1,8 +1,8 @@
 //! A value inside a JSON text, by a pointer (RFC 6901), as it was written.
 //!
-//! Only what the pointer means is looked at closely. Of the rest it has to be clear where it ends, and no more: that another
-//! field holds bytes that are no UTF-8, half a surrogate pair, a `NaN` or a thousand brackets is nobody's business here. So
-//! no library reads it.
+//! Only what the pointer means is looked at closely. Of the rest it has to be clear where it ends, and no more: that
+//! another field holds bytes that are no UTF-8, half a surrogate pair, a `NaN` or a thousand brackets is nobody's
+//! business here. So no library reads it.
 
 use std::fmt;
 

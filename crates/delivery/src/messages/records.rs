@@ -1,8 +1,8 @@
-//! Records of a source with partitions, as Kafka's topics have them: each is a message, and of each partition it is known
-//! where it goes on.
+//! Records of a source with partitions, as Kafka's topics have them: each is a message, and of each partition it is
+//! known where it goes on.
 //!
-//! The order of a partition is that in which its records come; between partitions there is none. What a source has to offer
-//! is [`RecordSource`]; a record that comes a second time is a fault, and ends the reading.
+//! The order of a partition is that in which its records come; between partitions there is none. What a source has to
+//! offer is [`RecordSource`]; a record that comes a second time is a fault, and ends the reading.
 //!
 //! Memory: one record, framed, and what [`super::packing`] holds.
 
@@ -23,7 +23,8 @@ use spoutctl_core::positions::Positions;
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     Record(Record<'a>),
-    /// A partition goes on there, whatever came of it so far: it is new, or somebody wants to go on behind what is lost.
+    /// A partition goes on there, whatever came of it so far: it is new, or somebody wants to go on behind what is
+    /// lost.
     Placed {
         topic: &'a str,
         partition: u32,
@@ -49,14 +50,15 @@ pub type Show<'a> = dyn FnMut(Event<'_>) -> Result<(), PackError> + 'a;
 
 /// Records that come when they come.
 pub trait RecordSource {
-    /// Waits for something until `until` at most, and shows it. Of each partition records come in their order, each once.
+    /// Waits for something until `until` at most, and shows it. Of each partition records come in their order, each
+    /// once.
     ///
     /// # Errors
     /// Why it cannot be read any further, or what `show` says.
     fn next(&mut self, until: Option<Instant>, show: &mut Show<'_>) -> Result<Came, PackError>;
 
-    /// Tells where partitions go on behind what is no record: the end of a transaction, or one that was aborted. It is asked
-    /// only when everything that came was shown.
+    /// Tells where partitions go on behind what is no record: the end of a transaction, or one that was aborted. It is
+    /// asked only when everything that came was shown.
     fn passed(&mut self, _tell: &mut dyn FnMut(&str, u32, u64)) {}
 
     fn now(&self) -> Moment;
@@ -215,8 +217,8 @@ pub struct RecordFormat {
     pub shares_file: bool,
 }
 
-/// Hands over an archive as soon as it is complete, and what is left at the end. `positions` are those at which the source
-/// begins to show records.
+/// Hands over an archive as soon as it is complete, and what is left at the end. `positions` are those at which the
+/// source begins to show records.
 ///
 /// # Errors
 /// What keeps it from going on; `packing` says how far it came.

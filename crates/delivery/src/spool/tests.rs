@@ -212,7 +212,7 @@ fn a_second_user_is_told_which_process_has_the_spool() {
 }
 
 #[test]
-fn what_waits_keeps_the_purpose_that_it_was_taken_in_for() {
+fn what_waits_keeps_the_options_that_it_was_taken_in_with() {
     let options = |destination: &str| CommitOptions([("DEST".to_owned(), destination.to_owned())].into());
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());

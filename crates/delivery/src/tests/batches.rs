@@ -103,8 +103,8 @@ fn bounds() -> impl Strategy<Value = Batching> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// A run of a stream ends somewhere, the next one has other bounds, and calls meet every fate: each archive is in the
-    /// repo once, in order, and the files are those of archives that were delivered one by one.
+    /// A run of a stream ends somewhere, the next one has other bounds, and calls meet every fate: each archive is in
+    /// the repo once, in order, and the files are those of archives that were delivered one by one.
     #[test]
     fn batches_of_any_size_over_two_runs_hold_what_single_archives_would(
         fates in proptest::collection::vec(fate(), 0..40),

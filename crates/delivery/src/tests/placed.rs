@@ -1,4 +1,5 @@
-//! Where the partitions of a source go on: behind the newest commit that stays, whatever came of the calls that made it.
+//! Where the partitions of a source go on: behind the newest commit that stays, whatever came of the calls that made
+//! it.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! A sink of one branch that is told what happens to each call: carried out and not answered, not carried out, or carried
-//! out later than the next ones.
+//! A sink of one branch that is told what happens to each call: carried out and not answered, not carried out, or
+//! carried out later than the next ones.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
@@ -516,7 +516,8 @@ impl CommitSink for Scripted {
         Ok(info)
     }
 
-    /// What was ended with an error has to be finished before it is dropped: pachd 2.0 to 2.5 is not done with it earlier.
+    /// What was ended with an error has to be finished before it is dropped: pachd 2.0 to 2.5 is not done with it
+    /// earlier.
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
         {
             let state = self.lock();
