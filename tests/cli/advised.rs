@@ -10,21 +10,17 @@ use crate::served::Served;
 
 /// A line of a shell in the world's directory, with the binary and its store.
 fn shell(world: &World, line: &str) -> Ran {
-    let mut command = world.command(&[]);
-    let binary = std::path::Path::new(command.get_program()).parent().unwrap().to_owned();
+    let command = world.command(&[]);
+    let binary = std::path::Path::new(command.get_program()).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("sh");
     shell
         .args(["-c", line])
         .current_dir(world.directory.path())
         .env_clear()
-        .envs(
-            command
-                .stdin(Stdio::null())
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .env("PATH", format!("{}:{path}", binary.display()));
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("PATH", format!("{}:{path}", binary.display()))
+        .stdin(Stdio::null());
     Ran::from(shell.output().unwrap())
 }
 
