@@ -24,7 +24,6 @@ use crate::settings::contexts::Contexts;
 use crate::terminal::{Terminal, Verbosity};
 use live::{Line, Paths};
 use spoutctl_core::exit::Exit;
-use spoutctl_delivery::messages::framing;
 use spoutctl_lint::rules;
 use spoutctl_lint::version::Version;
 
@@ -32,6 +31,20 @@ use spoutctl_lint::version::Version;
 const ASKED: &str = "COMPLETE";
 const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &zsh::Zsh]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
+/// As a user would type them; `delimiter=` wants more.
+const FRAMINGS: [&str; 11] = [
+    "lines",
+    "nul",
+    "json",
+    "ndjson",
+    "json-seq",
+    "csv",
+    "netstring",
+    "u32be",
+    "journal-export",
+    "sse",
+    "delimiter=",
+];
 
 /// Answers the shell, if it is the one who asks.
 #[must_use]
@@ -103,7 +116,7 @@ fn with_value(argument: Arg, takes_no_path: bool, line: &Arc<Line>) -> Arg {
             beginning_with(typed, Version::all().map(|version| version.to_string()))
         }),
         "messages" if argument.get_long().is_some() => {
-            ArgValueCompleter::new(|typed: &OsStr| beginning_with(typed, framing::NAMES.map(str::to_owned)))
+            ArgValueCompleter::new(|typed: &OsStr| beginning_with(typed, FRAMINGS.map(str::to_owned)))
         }
         _ => return argument,
     };

@@ -29,7 +29,7 @@ use self::lengths::Frame;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
-pub use self::naming::{NAMES, one_byte, unescape};
+pub use self::naming::{one_byte, unescape};
 use super::error::{Encoding, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.

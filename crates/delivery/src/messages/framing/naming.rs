@@ -4,21 +4,6 @@ use std::str::FromStr;
 
 use super::{Dialect, Framing};
 
-/// The names that are offered. Behind the last one stands what ends a message.
-pub const NAMES: [&str; 11] = [
-    "lines",
-    "nul",
-    "json",
-    "ndjson",
-    "json-seq",
-    "csv",
-    "netstring",
-    "u32be",
-    "journal-export",
-    "sse",
-    "delimiter=",
-];
-
 impl FromStr for Framing {
     type Err = String;
 
@@ -38,8 +23,11 @@ impl FromStr for Framing {
                 Some("") => return Err("a delimiter has at least one byte".to_owned()),
                 Some(delimiter) => Self::Delimiter(unescape(delimiter)?),
                 None => {
-                    let [names @ .., last] = NAMES;
-                    return Err(format!("write {} or {last}STR", names.join(", ")));
+                    return Err(
+                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or \
+                                delimiter=STR"
+                            .to_owned(),
+                    );
                 }
             },
         })
