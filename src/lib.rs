@@ -85,7 +85,8 @@
 //! | how late `tail` may find what no subscription tells | 1 s at first, 5 s later | [`spoutctl_delivery::following`] |
 //! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::retry`] |
 //! | a question to a broker of Kafka; partitions that were added | 5 s; found within 30 s | [`spoutctl_kafka`] |
-//! | a call, a silent stream | 60 s | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
+//! | a call, a stream without a whole message; a list | 60 s; an hour | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
+//! | paths that the store writes down or settles before others come in | 5,000 | [`spoutctl_store`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::keep_alive` |
@@ -100,7 +101,7 @@
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
 //! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB; lines that differ: 600 of 20 files, looked for in 32 MiB | [`spoutctl_store::serve::page`] |
 //! | names that a shell is offered | 300 ms from the key, 1,000 | [`commands::completion`] |
-//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC | [`spoutctl_store::serve`] |
+//! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC; 512 connections | [`spoutctl_store::serve`] |
 //!
 //! Without an end, until an interrupt: the input, which may be silent for days; a producer that has closed its output
 //! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is

@@ -1,4 +1,5 @@
-//! What holds of all our source: files, functions and lines that are read at a look, and no circle of modules.
+//! What holds of all our source: files, functions and lines that are read at a look, and no circle of modules; and of what
+//! others have written and is built in: it is from the registry, under licences that allow it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot read the source fails")]
 
@@ -41,6 +42,68 @@ struct Contents {
 
 /// Crates in which modules and what they are made of still name each other.
 const CIRCULAR: [&str; 2] = ["kafka", "store"];
+
+/// Licences under which anything may be built in.
+const LICENCES: [&str; 9] = [
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Zlib",
+];
+
+#[test]
+fn what_is_built_in_comes_from_the_registry_and_under_licences_that_allow_it() {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        metadata.status.success(),
+        "{}",
+        String::from_utf8_lossy(&metadata.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let built: BTreeSet<&str> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["id"].as_str().unwrap())
+        .collect();
+    let packages = metadata["packages"].as_array().unwrap();
+    let mut wrong = Vec::new();
+    for package in packages
+        .iter()
+        .filter(|one| built.contains(one["id"].as_str().unwrap()))
+    {
+        // Our own have no source.
+        let is_known = package["source"]
+            .as_str()
+            .is_none_or(|source| source.starts_with("registry+"));
+        let licence = package["license"].as_str().unwrap_or_default();
+        if !is_known || !is_allowed(licence) {
+            wrong.push(format!("{}: {}, {licence:?}", package["name"], package["source"]));
+        }
+    }
+    assert!(built.len() > 100, "{}", built.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether of each part of an expression one alternative is in the list.
+fn is_allowed(expression: &str) -> bool {
+    let expression = expression.replace(['(', ')'], "").replace('/', " OR ");
+    expression.split(" AND ").all(|part| {
+        let mut alternatives = part.split(" OR ").map(str::trim);
+        alternatives.any(|licence| LICENCES.contains(&licence))
+    })
+}
+
 /// Crates in which lines are wider still.
 const WIDE: [&str; 2] = ["kafka", "store"];
 

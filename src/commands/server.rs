@@ -163,6 +163,7 @@ pub(super) fn listing_within(server: &Server, limit: Duration) -> Option<Arc<dyn
         call: limit,
         connect: limit,
         idle: limit,
+        list: limit,
     };
     match open(server, times, None).ok()? {
         Place::Pachd(pachd) if pachd.sends_token_in_clear() => None,

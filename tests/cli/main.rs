@@ -41,6 +41,7 @@ mod grpc;
 mod grpc_call;
 mod inputs;
 mod kafka;
+mod kill_points;
 mod lsp;
 mod marker;
 mod memory;

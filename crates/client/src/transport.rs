@@ -3,13 +3,14 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::pachd::{self, Call, CallFault};
+use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
 use spoutctl_proto::pfs::ModifyFileRequest;
@@ -44,18 +45,47 @@ pub struct Times {
     pub connect: Duration,
     /// For one call that is no stream, from request to answer.
     pub call: Duration,
-    /// How long a stream, up or down, may make no progress.
+    /// How long a stream, up or down, may make no progress. Of a stream of messages, a part of one is none.
     pub idle: Duration,
+    /// For a whole list, however much is in it.
+    pub list: Duration,
 }
 
 impl Default for Times {
-    /// 10 s, 60 s, 60 s.
+    /// 10 s, 60 s, 60 s, an hour.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
             call: Duration::from_mins(1),
             idle: Duration::from_mins(1),
+            list: Duration::from_hours(1),
         }
+    }
+}
+
+/// When a list has to be over: a server may send one without an end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListDeadline {
+    limit: Duration,
+    at: Instant,
+}
+
+impl ListDeadline {
+    pub fn of(times: Times) -> Self {
+        Self {
+            limit: times.list,
+            at: Instant::now() + times.list,
+        }
+    }
+
+    /// # Errors
+    /// When the time is over.
+    pub fn check(&self, call: Call) -> Result<(), Fault> {
+        if Instant::now() < self.at {
+            return Ok(());
+        }
+        let what = format!("the list did not end within {}", seconds(self.limit));
+        Err(pachd::broken_stream(call, what))
     }
 }
 

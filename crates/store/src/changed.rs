@@ -27,11 +27,12 @@ pub(super) struct Effect {
 }
 
 impl ChangedPaths {
-    pub(super) fn of(db: &Connection, commit: i64) -> rusqlite::Result<Self> {
+    /// Those after `path`.
+    pub(super) fn after(db: &Connection, commit: i64, path: &str) -> rusqlite::Result<Self> {
         let parts = uploads_of(db, commit)?
             .into_iter()
             .map(|upload| {
-                let next = path_after(db, upload, "")?;
+                let next = path_after(db, upload, path)?;
                 Ok(Part { upload, next })
             })
             .collect::<rusqlite::Result<_>>()?;

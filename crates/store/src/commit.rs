@@ -11,6 +11,7 @@ use super::record::{self, CommitRecord, CommitSelector, commit_name};
 use super::refusal::{CommitName, Refusal};
 use super::removal::forget_parts;
 use super::repo::repo_row;
+use super::settle::Slice;
 use super::tree::{self, Chain, Place};
 use super::work::Work;
 use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, FileSetId};
@@ -282,7 +283,7 @@ impl Work<'_> {
             self.close(alias, "", &row.error)?;
         }
         if row.finished {
-            self.settle_line(alias)?;
+            self.settle_line(alias, &mut Slice::whole())?;
         }
         Ok(alias)
     }
@@ -433,7 +434,7 @@ impl Work<'_> {
             .collect::<Result<_, _>>()?;
         aliases.into_iter().try_for_each(|alias| self.close(alias, "", error))?;
         if self.dialect.finishes_at_once() {
-            self.settle_line(commit)?;
+            self.settle_line(commit, &mut Slice::whole())?;
         }
         Ok(())
     }

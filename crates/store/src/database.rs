@@ -19,7 +19,7 @@ const IDLE_CONNECTIONS: usize = 4;
 const CACHE_KIB: i64 = -4096;
 /// "sput": marks the file as ours for `file(1)` and for [`identify`].
 const APPLICATION_ID: i64 = 0x7370_7574;
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
 /// `store`.
@@ -251,6 +251,20 @@ CREATE TABLE secrets (
     kind    TEXT NOT NULL,
     created INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What a store of version 4 lacks: a commit that is being settled, how far that is, and its place, which is nobody else's.
+const FROM_VERSION_4: &str = "
+CREATE TABLE settling (
+    commit_id INTEGER PRIMARY KEY REFERENCES commits (id) ON DELETE CASCADE,
+    lineage   INTEGER NOT NULL REFERENCES lineages (id),
+    depth     INTEGER NOT NULL,
+    pass      INTEGER NOT NULL,
+    path      TEXT NOT NULL,
+    growth    INTEGER NOT NULL,
+    collision TEXT NOT NULL,
+    UNIQUE (lineage, depth)
+) STRICT;
 ";
 
 /// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process
@@ -503,6 +517,7 @@ impl Database {
             transaction.execute_batch(SCHEMA)?;
             transaction.execute_batch(FROM_VERSION_2)?;
             transaction.execute_batch(FROM_VERSION_3)?;
+            transaction.execute_batch(FROM_VERSION_4)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
@@ -525,7 +540,10 @@ impl Database {
             if version <= 2 {
                 transaction.execute_batch(FROM_VERSION_2)?;
             }
-            transaction.execute_batch(FROM_VERSION_3)?;
+            if version <= 3 {
+                transaction.execute_batch(FROM_VERSION_3)?;
+            }
+            transaction.execute_batch(FROM_VERSION_4)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
         };
         migrate().map_err(|source| self.error(source))?;

@@ -11,6 +11,7 @@ use super::commit::CommitRow;
 use super::error::{Failure, StoreError};
 use super::record::{CommitRecord, CommitSelector, record_of};
 use super::refusal::Refusal;
+use super::settle::Slice;
 use super::tree::{Tree, bounds_of_directory};
 use super::upload::{self, Directories, Staged, StagedArchive};
 use super::{Store, make_directory, sync_directory};
@@ -30,19 +31,40 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     let _ = collect_expired(store);
     let incoming = store.incoming();
     let mut staged = upload::stage(&incoming, changes, Directories::Stay)?;
-    let archive = staged.archive.take();
-    let expires = store.after(DEFAULT_TTL);
-    store.database.write(|tx| {
-        let upload = insert_upload(tx, archive.as_ref())?;
-        insert_changes(tx, upload, &mut staged, &incoming, None)?;
-        let id = insert_file_set(tx, &[upload], expires)?;
-        // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
-        // and its row. Before the commit: a row never names a file that is not there.
-        if let Some(archive) = archive {
-            publish(store, archive)?;
+    let mut archive = staged.archive.take();
+    let mut made: Option<(FileSetId, Written)> = None;
+    // In slices, between which others write. Until the last one nobody knows the file set, and if it never comes, it expires.
+    loop {
+        let expires = store.after(DEFAULT_TTL);
+        let is_whole = store.database.write(|tx| {
+            let (file_set, written) = if let Some(made) = &mut made {
+                made
+            } else {
+                let written = Written::begin(tx)?;
+                made.insert((insert_file_set(tx, &[written.upload], expires)?, written))
+            };
+            let extended = tx
+                .prepare_cached("UPDATE file_sets SET expires = ?2 WHERE name = ?1")?
+                .execute(params![file_set.0, expires])?;
+            if extended == 0 {
+                return Err(Refusal::FileSetToRenewGone(file_set.0.clone()).into());
+            }
+            if !written.take(tx, &mut staged, &incoming, store.slices.paths, None)? {
+                return Ok(false);
+            }
+            // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
+            // and its row. Before the commit: a row never names a file that is not there.
+            if let Some(archive) = archive.take() {
+                written.name_archive(tx, &archive)?;
+                publish(store, archive)?;
+            }
+            Ok(true)
+        })?;
+        match made.take_if(|_| is_whole) {
+            Some((file_set, _)) => return Ok(file_set),
+            None => std::thread::sleep(store.slices.pause),
         }
-        Ok(id)
-    })
+    }
 }
 
 /// What pachd's `ModifyFile` does: the changes go into the commit that `target` names, or, where it names a branch whose
@@ -56,14 +78,19 @@ pub(super) fn modify(store: &Store, target: &CommitSelector, changes: &mut dyn C
         if !staged.is_empty() {
             let tree = if staged.deletes_directories() {
                 // What there is to delete is known when what comes before is settled.
-                commit.parent.map_or(Ok(()), |parent| work.settle_line(parent))?;
+                if let Some(parent) = commit.parent {
+                    work.settle_line(parent, &mut Slice::whole())?;
+                }
                 Some(Tree::of(work.db, &commit)?)
             } else {
                 None
             };
-            let upload = insert_upload(work.db, archive.as_ref())?;
-            insert_changes(work.db, upload, &mut staged, &incoming, tree.as_ref())?;
-            work.add_upload(commit.id, upload)?;
+            let mut written = Written::begin(work.db)?;
+            written.take(work.db, &mut staged, &incoming, usize::MAX, tree.as_ref())?;
+            if let Some(archive) = &archive {
+                written.name_archive(work.db, archive)?;
+            }
+            work.add_upload(commit.id, written.upload)?;
         }
         if is_new {
             work.close(commit.id, "", "")?;
@@ -111,76 +138,85 @@ fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
     Ok(())
 }
 
-fn insert_upload(tx: &Connection, archive: Option<&StagedArchive>) -> rusqlite::Result<i64> {
-    tx.prepare_cached("INSERT INTO uploads (archive, size) VALUES (?1, ?2)")?
-        .execute(params![
-            archive.map(|a| &a.sha256),
-            archive.map_or(0, |a| a.size.cast_signed())
-        ])?;
-    Ok(tx.last_insert_rowid())
+/// An upload, as far as it is written down.
+struct Written {
+    upload: i64,
+    changes: i64,
 }
 
-/// Writes down an upload's changes. A directory's deletion becomes those of the files that are below it then: in `tree`,
-/// and among what this upload has changed so far.
-fn insert_changes(
-    tx: &Connection,
-    upload: i64,
-    staged: &mut Staged,
-    incoming: &Path,
-    tree: Option<&Tree>,
-) -> Result<(), Failure> {
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO changes (upload, path, seq, offset, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let mut seq = 0_i64;
-    staged.index(incoming, |entry| {
-        if entry.is_directory() {
-            return delete_below(tx, upload, &entry.path, &mut seq, tree);
-        }
-        let offset = entry.offset.map(u64::cast_signed);
-        let sha256 = offset.map(|_| entry.sha256);
-        insert.execute(params![
-            upload,
-            entry.path,
-            seq,
-            offset,
-            entry.size.cast_signed(),
-            sha256
-        ])?;
-        seq += 1;
+impl Written {
+    fn begin(tx: &Connection) -> rusqlite::Result<Self> {
+        tx.prepare_cached("INSERT INTO uploads (size) VALUES (0)")?
+            .execute([])?;
+        Ok(Self {
+            upload: tx.last_insert_rowid(),
+            changes: 0,
+        })
+    }
+
+    /// Says where its bytes are.
+    fn name_archive(&self, tx: &Connection, archive: &StagedArchive) -> rusqlite::Result<()> {
+        tx.prepare_cached("UPDATE uploads SET archive = ?2, size = ?3 WHERE id = ?1")?
+            .execute(params![self.upload, archive.sha256, archive.size.cast_signed()])?;
         Ok(())
-    })
-}
+    }
 
-fn delete_below(
-    tx: &Connection,
-    upload: i64,
-    directory: &str,
-    seq: &mut i64,
-    tree: Option<&Tree>,
-) -> Result<(), Failure> {
-    let (after, before) = bounds_of_directory(directory);
-    let mut delete =
-        tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, NULL, 0)")?;
-    let mut next = after.clone();
-    while let Some((path, _)) = tree.map_or(Ok(None), |tree| tree.next_file(tx, &next, &before))? {
-        delete.execute(params![upload, path, *seq])?;
-        *seq += 1;
-        next = path;
+    /// Writes down the next changes, so many at most: whether those were all. A directory's deletion becomes those of the files
+    /// that are below it then: in `tree`, and among what this upload has changed so far.
+    fn take(
+        &mut self,
+        tx: &Connection,
+        staged: &mut Staged,
+        incoming: &Path,
+        at_most: usize,
+        tree: Option<&Tree>,
+    ) -> Result<bool, Failure> {
+        let mut insert = tx.prepare_cached(
+            "INSERT INTO changes (upload, path, seq, offset, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        staged.index(incoming, at_most, |entry| {
+            if entry.is_directory() {
+                return self.delete_below(tx, &entry.path, tree);
+            }
+            let offset = entry.offset.map(u64::cast_signed);
+            let sha256 = offset.map(|_| entry.sha256);
+            insert.execute(params![
+                self.upload,
+                entry.path,
+                self.changes,
+                offset,
+                entry.size.cast_signed(),
+                sha256
+            ])?;
+            self.changes += 1;
+            Ok(())
+        })
     }
-    let mut written = tx.prepare_cached(
-        "SELECT path FROM changes WHERE upload = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT 1",
-    )?;
-    let mut next = after;
-    while let Some(path) = written
-        .query_row(params![upload, next, before], |row| row.get::<_, String>(0))
-        .optional()?
-    {
-        delete.execute(params![upload, path, *seq])?;
-        *seq += 1;
-        next = path;
+
+    fn delete_below(&mut self, tx: &Connection, directory: &str, tree: Option<&Tree>) -> Result<(), Failure> {
+        let (after, before) = bounds_of_directory(directory);
+        let mut delete =
+            tx.prepare_cached("INSERT INTO changes (upload, path, seq, offset, size) VALUES (?1, ?2, ?3, NULL, 0)")?;
+        let mut next = after.clone();
+        while let Some((path, _)) = tree.map_or(Ok(None), |tree| tree.next_file(tx, &next, &before))? {
+            delete.execute(params![self.upload, path, self.changes])?;
+            self.changes += 1;
+            next = path;
+        }
+        let mut written = tx.prepare_cached(
+            "SELECT path FROM changes WHERE upload = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT 1",
+        )?;
+        let mut next = after;
+        while let Some(path) = written
+            .query_row(params![self.upload, next, before], |row| row.get::<_, String>(0))
+            .optional()?
+        {
+            delete.execute(params![self.upload, path, self.changes])?;
+            self.changes += 1;
+            next = path;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn insert_file_set(tx: &Connection, uploads: &[i64], expires: i64) -> rusqlite::Result<FileSetId> {

@@ -19,9 +19,9 @@
 //! commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what was
 //! appended to it is found by walking from version to version.
 //!
-//! The ports close and settle in one transaction. Through [`Work`] a commit is only closed, and
-//! [`Store::settle_next`] settles it: whoever comes first, in this process or another, one commit after the other along
-//! its line.
+//! The ports close in one transaction, which settles all but large commits, too. Those, and what is only closed through
+//! [`Work`], are settled by [`Store::settle_next`]: whoever comes first, in this process or another, slice after slice, one
+//! commit after the other along its line.
 //!
 //! # What holds
 //!
@@ -52,8 +52,9 @@
 //!
 //! # Several processes
 //!
-//! Every call is one transaction, and `SQLite` lets one writer in at a time; uploads are written without any lock, and take
-//! it only to be indexed. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
+//! Every call is one transaction, or, where it is about many paths, one a slice of them (`settle`); `SQLite` lets one writer in
+//! at a time. Uploads are written without any lock, and take it only to be indexed. Dropping a large commit, or a repo, and a
+//! deletion of directories through `ModifyFile` are one transaction however long. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
 //! memory need a local file system.
 
 mod access;
@@ -94,6 +95,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -111,6 +113,7 @@ pub use self::record::{CommitRecord, CommitSelector, Origin};
 pub use self::refusal::{CommitName, Refusal};
 pub use self::repo::{BranchRecord, ProjectRecord, RepoRecord};
 pub use self::secret::SecretRecord;
+use self::settle::{Slice, Slices, Turn};
 pub use self::transaction::PendingTransaction;
 pub use self::tree::bounds_of_directory;
 pub use self::view::{FileEntry, View};
@@ -141,6 +144,8 @@ pub struct Store {
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Only pipelines write their output branches; see [`Store::closing_outputs`].
     closes_outputs: bool,
+    slices: Slices,
+    turn: Mutex<Turn>,
     /// Branches that this process is about to move: it alone can, so they end with it.
     transactions: staging::Transactions,
     was_open: bool,
@@ -219,6 +224,8 @@ impl Store {
             database,
             clock: Box::new(Timestamp::now),
             closes_outputs: false,
+            slices: Slices::default(),
+            turn: Mutex::default(),
             transactions: staging::Transactions::default(),
             was_open: false,
         }
@@ -450,7 +457,7 @@ impl CommitSink for Store {
             let selector = commit.into();
             work.finish_commit(&selector, description, error.unwrap_or_default())?;
             let row = record::pick(work.db, &selector)?;
-            work.settle_line(row)
+            work.settle_line(row, &mut Slice::of(work.slice)).map(drop)
         })
     }
 

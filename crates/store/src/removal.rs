@@ -13,7 +13,8 @@ use super::metadata::repo_key;
 use super::record::CommitSelector;
 use super::refusal::Refusal;
 use super::repo;
-use super::tree::Place;
+use super::settle;
+use super::tree;
 use super::work::Work;
 use spoutctl_core::pfs::{BranchName, CommitId, Repo};
 
@@ -171,27 +172,21 @@ impl Work<'_> {
     }
 
     fn erase_one(&self, row: &CommitRow) -> Result<(), Failure> {
-        if let Some(Place { lineage, depth }) = row.place {
-            let mut delete = self
-                .db
-                .prepare_cached("DELETE FROM versions WHERE lineage = ?1 AND path = ?2 AND depth = ?3")?;
-            let mut changed = ChangedPaths::of(self.db, row.id)?;
+        let place = match row.place {
+            None => settle::place_of(self.db, row.id)?,
+            place => place,
+        };
+        if let Some(place) = place {
+            let mut changed = ChangedPaths::after(self.db, row.id, "")?;
             while let Some((path, _)) = changed.next(self.db)? {
-                delete.execute(params![lineage, path, depth])?;
+                tree::forget_version(self.db, place, &path)?;
             }
         }
         forget_parts(self.db, row.id)?;
         self.db
             .prepare_cached("DELETE FROM commits WHERE id = ?1")?
             .execute([row.id])?;
-        if let Some(Place { lineage, .. }) = row.place {
-            self.db
-                .prepare_cached(
-                    "DELETE FROM lineages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1)",
-                )?
-                .execute([lineage])?;
-        }
-        Ok(())
+        place.map_or(Ok(()), |place| Ok(tree::forget_unused(self.db, place.lineage)?))
     }
 
     /// Erases a squashed commit on which no commit is based any more; with it, perhaps, the one before it, and so on.
@@ -231,15 +226,18 @@ impl Work<'_> {
         self.forget_notes(&repo_key(row))?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",
-            "DELETE FROM versions WHERE lineage IN (SELECT lineage FROM commits WHERE repo = ?1)",
             "UPDATE commits SET parent = NULL WHERE repo = ?1",
         ] {
             self.db.execute(sql, [row])?;
         }
         let lineages = self.numbers(
-            "SELECT DISTINCT lineage FROM commits WHERE repo = ?1 AND lineage IS NOT NULL",
+            "SELECT lineage FROM commits WHERE repo = ?1 AND lineage IS NOT NULL
+             UNION SELECT settling.lineage FROM settling JOIN commits ON commits.id = commit_id WHERE repo = ?1",
             row,
         )?;
+        for lineage in &lineages {
+            self.db.execute("DELETE FROM versions WHERE lineage = ?1", [lineage])?;
+        }
         for commit in self.numbers("SELECT id FROM commits WHERE repo = ?1", row)? {
             forget_parts(self.db, commit)?;
         }

@@ -1,7 +1,11 @@
 //! A commit that is closed for writing is settled: what was added to it becomes versions of paths, or an error.
 //!
-//! One commit after the other along its line, each in one transaction: a kill leaves a commit either finishing or
-//! finished, and whoever has the store open next goes on.
+//! One commit after the other along its line, in slices of a bounded number of paths, each a transaction: between two
+//! slices others write, and other lines are settled. Nobody sees what is written so far, for no commit has that place yet.
+//! A kill leaves a commit either finishing, with what was done of it, or finished; whoever has the store open next goes on.
+
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -15,34 +19,63 @@ use super::tree::{self, Chain, Place, Version};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 
-/// How a commit ended.
-struct Outcome {
-    error: String,
-    size: i64,
-    place: Option<Place>,
-    /// Its content was looked at.
-    checked: bool,
+/// How long works are cut, so that others come in between.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slices {
+    /// Paths of one slice, each a transaction: some 50 ms of work.
+    pub paths: usize,
+    /// Between two slices. A process that waits for the lock asks for it every 100 ms at most.
+    pub pause: Duration,
 }
 
+impl Default for Slices {
+    fn default() -> Self {
+        Self {
+            paths: 5_000,
+            pause: Duration::from_millis(10),
+        }
+    }
+}
+
+/// Commits that were ended with an error so long ago may be settled, in microseconds.
+const GIVING_UP: i64 = 100_000;
+
 impl Store {
-    /// Settles the oldest commit that is closed and not finished, and tells how it is then; `None` when there is none.
+    /// Goes on with the settling of commits that are closed and not finished, one slice of one of them, each in its turn;
+    /// tells how that one is then, which is finished unless it is a large one. `None` when there is none.
     ///
     /// # Errors
     /// What is wrong with the disk.
     pub fn settle_next(&self) -> Result<Option<CommitRecord>, Fault> {
         // Without the write lock first: this is asked far more often than there is something to do.
-        let given_up_by = self.given_up_by();
-        if self.database.read(|tx| next_unsettled(tx, given_up_by))?.is_none() {
+        let (given_up_by, turn) = (self.given_up_by(), self.turn());
+        if self
+            .database
+            .read(|tx| next_unsettled(tx, given_up_by, turn))?
+            .is_none()
+        {
             return Ok(None);
         }
-        self.change(|work| {
+        let settled = self.change(|work| {
             // Another process may have done it meanwhile.
-            let Some(row) = next_unsettled(work.db, given_up_by)? else {
+            let Some((row, is_begun)) = next_unsettled(work.db, given_up_by, turn)? else {
                 return Ok(None);
             };
-            work.settle(row)?;
-            record_of(work.db, row)
-        })
+            let is_settled = work.settle(row, &mut Slice::of(self.slices.paths))?;
+            Ok(Some((turn.after(row, is_begun), is_settled, record_of(work.db, row)?)))
+        })?;
+        let Some((next, is_settled, record)) = settled else {
+            return Ok(None);
+        };
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        if !is_settled {
+            std::thread::sleep(self.slices.pause);
+        }
+        Ok(record)
+    }
+
+    fn turn(&self) -> Turn {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Commits that were ended with an error until then may be settled. Where it does harm to drop one before, it takes a
@@ -56,26 +89,66 @@ impl Store {
     }
 }
 
-/// In microseconds.
-const GIVING_UP: i64 = 100_000;
+/// Whose turn it is: those that are begun and those that are not, one after the other, so that neither waits for all of the
+/// others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turn {
+    is_of_begun: bool,
+    /// Of those that are begun, the one that was gone on with last.
+    last: i64,
+}
 
-/// A parent is closed before its children, and made before them: the oldest one's parent is finished.
-fn next_unsettled(db: &Connection, given_up_by: i64) -> Result<Option<i64>, Failure> {
+impl Turn {
+    fn after(self, row: i64, is_begun: bool) -> Self {
+        Self {
+            is_of_begun: !is_begun,
+            last: if is_begun { row } else { self.last },
+        }
+    }
+}
+
+/// The next one, and whether it is begun. A parent is closed before its children, and made before them: the oldest one's
+/// parent is finished.
+fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Option<(i64, bool)>, Failure> {
     let next = db
         .prepare_cached(
-            "SELECT id FROM commits one WHERE finishing IS NOT NULL AND finished IS NULL
-                 AND (error = '' OR finishing <= ?1)
+            "SELECT id, commit_id IS NOT NULL FROM commits one LEFT JOIN settling ON commit_id = id
+             WHERE finishing IS NOT NULL AND finished IS NULL AND (one.error = '' OR finishing <= ?1)
                  AND NOT EXISTS (SELECT 1 FROM commits parent WHERE parent.id = one.parent AND parent.finished IS NULL)
-             ORDER BY id LIMIT 1",
+             ORDER BY (commit_id IS NULL) = ?2, commit_id <= ?3, id LIMIT 1",
         )?
-        .query_row([given_up_by], |row| row.get(0))
+        .query_row(params![given_up_by, turn.is_of_begun, turn.last], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     Ok(next)
 }
 
+/// How many paths may still be looked at in this transaction.
+pub(super) struct Slice(usize);
+
+impl Slice {
+    pub(super) fn of(paths: usize) -> Self {
+        Self(paths)
+    }
+
+    /// Everything: for what has to be done in one transaction.
+    pub(super) fn whole() -> Self {
+        Self(usize::MAX)
+    }
+
+    /// Whether one more may be looked at.
+    fn take(&mut self) -> bool {
+        let is_left = self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        is_left
+    }
+}
+
 impl Work<'_> {
-    /// Settles a closed commit and, before it, those of its ancestors that are not finished yet.
-    pub(super) fn settle_line(&mut self, commit: i64) -> Result<(), Failure> {
+    /// Settles a closed commit and, before it, those of its ancestors that are not finished yet, as far as the slice goes:
+    /// whether all of it is done.
+    pub(super) fn settle_line(&mut self, commit: i64, slice: &mut Slice) -> Result<bool, Failure> {
         let mut line = Vec::new();
         let mut next = Some(commit);
         while let Some(row) = next.map(|id| CommitRow::by_id(self.db, id)).transpose()? {
@@ -85,22 +158,61 @@ impl Work<'_> {
             line.push(row.id);
             next = row.parent;
         }
-        line.into_iter().rev().try_for_each(|row| self.settle(row))
+        for row in line.into_iter().rev() {
+            if !self.settle(row, slice)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
-    fn settle(&mut self, commit: i64) -> Result<(), Failure> {
+    /// Whether the commit is settled now.
+    fn settle(&mut self, commit: i64, slice: &mut Slice) -> Result<bool, Failure> {
         let row = CommitRow::by_id(self.db, commit)?;
         let base = row.known_base(self.db)?;
-        let outcome = if row.error.is_empty() {
-            put_on_base(self, &row, base)?
-        } else {
-            Outcome {
-                error: row.error,
-                size: 0,
-                place: None,
-                checked: false,
-            }
+        if !row.error.is_empty() {
+            self.finish(&row, base, None, &row.error, 0)?;
+            return Ok(true);
+        }
+        let (chain, base_row) = base_chain(self.db, base)?;
+        let mut settling = match Settling::kept(self.db, commit)? {
+            Some(settling) => settling,
+            None => Settling::begin(self.db, base_row.as_ref().and_then(|base| base.place))?,
         };
+        if !settling.go_on(self.db, commit, &chain, slice)? {
+            settling.keep(self.db, commit, base)?;
+            return Ok(false);
+        }
+        self.db
+            .prepare_cached("DELETE FROM settling WHERE commit_id = ?1")?
+            .execute([commit])?;
+        let size = base_row.map_or(0, |base| base.size) + settling.growth;
+        let path = &settling.collision;
+        if path.is_empty() {
+            self.finish(&row, base, Some(settling.place), "", size)?;
+            return Ok(true);
+        }
+        tree::forget_unused(self.db, settling.place.lineage)?;
+        // Such a one stays open.
+        if self.dialect().finishes_at_once() {
+            return Err(file_and_directory(self.db, row.id, &chain, path)?.into());
+        }
+        // The text is pachd's (recording http 045).
+        let error = format!("file / directory path collision ({path})");
+        self.finish(&row, base, None, &error, size)?;
+        Ok(true)
+    }
+
+    fn finish(
+        &self,
+        row: &CommitRow,
+        base: Option<i64>,
+        place: Option<Place>,
+        error: &str,
+        size: i64,
+    ) -> Result<(), Failure> {
+        // Its content was looked at, unless it was ended with an error.
+        let checked = row.error.is_empty();
         self.db
             .prepare_cached(
                 "UPDATE commits SET finished = ?2, updated = ?2, base = ?3, error = ?4, size = ?5, lineage = ?6,
@@ -108,51 +220,149 @@ impl Work<'_> {
                  WHERE id = ?1",
             )?
             .execute(params![
-                commit,
+                row.id,
                 self.now,
                 base,
-                outcome.error,
-                outcome.size,
-                outcome.place.map(|place| place.lineage),
-                outcome.place.map(|place| place.depth),
-                outcome.checked
+                error,
+                size,
+                place.map(|place| place.lineage),
+                place.map(|place| place.depth),
+                checked
             ])?;
         Ok(())
     }
 }
 
-/// Puts what was added to the commit on top of its base, and checks the tree that comes of it.
-///
-/// # Errors
-/// A collision, where a commit is finished at once: such a one stays open.
-fn put_on_base(work: &Work<'_>, row: &CommitRow, base: Option<i64>) -> Result<Outcome, Failure> {
-    let db = work.db;
-    let (chain, base) = base_chain(db, base)?;
-    let base_size = base.as_ref().map_or(0, |base| base.size);
-    db.execute_batch("SAVEPOINT settle")?;
-    let place = tree::place_after(db, base.and_then(|base| base.place))?;
-    let size = base_size + write_versions(db, row.id, &chain, place)?;
-    let collision = find_collision(db, row.id, &Chain::of(db, place)?, place)?;
-    let Some(path) = collision else {
-        db.execute_batch("RELEASE settle")?;
-        return Ok(Outcome {
-            error: String::new(),
-            size,
-            place: Some(place),
-            checked: true,
-        });
-    };
-    db.execute_batch("ROLLBACK TO settle; RELEASE settle")?;
-    if work.dialect().finishes_at_once() {
-        return Err(file_and_directory(db, row.id, &chain, &path)?.into());
+/// What is done with each path that a commit changes, one pass over all of them after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Its version is written.
+    Write = 0,
+    /// It is looked at for a collision.
+    Check = 1,
+    /// Its version is taken back, since there was one.
+    TakeBack = 2,
+}
+
+/// A commit that is being settled: put on top of its base, and the tree that comes of it checked.
+struct Settling {
+    /// That of the commit, once it is finished. Nobody else gets it.
+    place: Place,
+    pass: Pass,
+    /// Up to this path the pass is done.
+    path: String,
+    /// By how many bytes the tree grows.
+    growth: i64,
+    /// The path that would be below a file, if the check has found one.
+    collision: String,
+}
+
+/// Where a commit is being put, if it is being settled.
+pub(super) fn place_of(db: &Connection, commit: i64) -> rusqlite::Result<Option<Place>> {
+    Ok(Settling::kept(db, commit)?.map(|settling| settling.place))
+}
+
+impl Settling {
+    fn begin(db: &Connection, base: Option<Place>) -> Result<Self, Failure> {
+        Ok(Self {
+            place: tree::place_after(db, base)?,
+            pass: Pass::Write,
+            path: String::new(),
+            growth: 0,
+            collision: String::new(),
+        })
     }
-    // The text is pachd's (recording http 045).
-    Ok(Outcome {
-        error: format!("file / directory path collision ({path})"),
-        size,
-        place: None,
-        checked: true,
-    })
+
+    fn kept(db: &Connection, commit: i64) -> rusqlite::Result<Option<Self>> {
+        db.prepare_cached("SELECT lineage, depth, pass, path, growth, collision FROM settling WHERE commit_id = ?1")?
+            .query_row([commit], |row| {
+                Ok(Self {
+                    place: Place {
+                        lineage: row.get(0)?,
+                        depth: row.get(1)?,
+                    },
+                    pass: match row.get(2)? {
+                        0 => Pass::Write,
+                        1 => Pass::Check,
+                        _ => Pass::TakeBack,
+                    },
+                    path: row.get(3)?,
+                    growth: row.get(4)?,
+                    collision: row.get(5)?,
+                })
+            })
+            .optional()
+    }
+
+    /// Writes down how far it is. The base stays as long as somebody is known to be based on it.
+    fn keep(&self, db: &Connection, commit: i64, base: Option<i64>) -> rusqlite::Result<()> {
+        db.prepare_cached("UPDATE commits SET base = ?2 WHERE id = ?1")?
+            .execute(params![commit, base])?;
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO settling (commit_id, lineage, depth, pass, path, growth, collision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            commit,
+            self.place.lineage,
+            self.place.depth,
+            self.pass as i64,
+            self.path,
+            self.growth,
+            self.collision
+        ])?;
+        Ok(())
+    }
+
+    /// Goes on as far as the slice goes: whether it came to the end.
+    fn go_on(&mut self, db: &Connection, commit: i64, base: &Chain, slice: &mut Slice) -> rusqlite::Result<bool> {
+        let chain = Chain::of(db, self.place)?;
+        loop {
+            if !self.pass_on(db, commit, base, &chain, slice)? {
+                return Ok(false);
+            }
+            self.pass = match self.pass {
+                Pass::Write => Pass::Check,
+                Pass::Check if self.collision.is_empty() => return Ok(true),
+                Pass::Check => Pass::TakeBack,
+                Pass::TakeBack => return Ok(true),
+            };
+            self.path.clear();
+        }
+    }
+
+    /// Whether this pass is done.
+    fn pass_on(
+        &mut self,
+        db: &Connection,
+        commit: i64,
+        base: &Chain,
+        chain: &Chain,
+        slice: &mut Slice,
+    ) -> rusqlite::Result<bool> {
+        let mut changed = ChangedPaths::after(db, commit, &self.path)?;
+        // The last path that was looked at and was in the directories that it shares with the next one.
+        let mut previous = String::new();
+        loop {
+            if !slice.take() {
+                return Ok(false);
+            }
+            let Some((path, effect)) = changed.next(db)? else {
+                return Ok(true);
+            };
+            match self.pass {
+                Pass::Write => self.growth += write_version(db, &path, &effect, base, self.place)?,
+                Pass::Check => {
+                    if let Some(collision) = collision_at(db, &path, &mut previous, chain, self.place)? {
+                        self.collision = collision;
+                        return Ok(true);
+                    }
+                }
+                Pass::TakeBack => tree::forget_version(db, self.place, &path)?,
+            }
+            self.path = path;
+        }
+    }
 }
 
 /// Which file is a directory, too, for `path` is to be below it; and which of both was there before.
@@ -176,16 +386,6 @@ fn file_and_directory(db: &Connection, commit: i64, base: &Chain, path: &str) ->
     })
 }
 
-/// Writes the rows of every path that the commit changes, and tells by how many bytes the tree grows.
-fn write_versions(db: &Connection, commit: i64, base: &Chain, place: Place) -> rusqlite::Result<i64> {
-    let mut changed = ChangedPaths::of(db, commit)?;
-    let mut growth = 0;
-    while let Some((path, effect)) = changed.next(db)? {
-        growth += write_version(db, &path, &effect, base, place)?;
-    }
-    Ok(growth)
-}
-
 fn write_version(db: &Connection, path: &str, effect: &Effect, base: &Chain, place: Place) -> rusqlite::Result<i64> {
     let before = base.find(db, path)?;
     let old_size = before.map_or(0, |before| before.size);
@@ -201,30 +401,32 @@ fn write_version(db: &Connection, path: &str, effect: &Effect, base: &Chain, pla
     Ok(size.unwrap_or(0) - old_size)
 }
 
-/// The first path that would have to be below a file.
+/// The path that would have to be below a file, if `path` makes one.
 ///
 /// The base has no such path, so only those that this commit made a file at need to be looked at: whether one of their
 /// directories is a file, and whether anything lies below them. pachd compares neighbours in its sorted list only and
 /// misses `/a`, `/a-x`, `/a/b`, where another name sorts between the two; this finds them.
-fn find_collision(db: &Connection, commit: i64, chain: &Chain, place: Place) -> rusqlite::Result<Option<String>> {
-    let mut changed = ChangedPaths::of(db, commit)?;
-    let mut previous = String::new();
-    while let Some((path, _)) = changed.next(db)? {
-        // A file that only grew was there before, and what is above and below it was right then or is looked at itself.
-        let made_here = |version: Version| version.start == place.depth;
-        if !chain.find(db, &path)?.is_some_and(made_here) {
-            continue;
-        }
-        // The previous path was in the directories that they share.
-        if is_below_file(db, &path, shared_bytes(&previous, &path), chain)? {
-            return Ok(Some(path));
-        }
-        let (after, before) = tree::bounds_of_directory(&path);
-        if let Some((below, _)) = chain.next_file(db, &after, &before)? {
-            return Ok(Some(below));
-        }
-        previous = path;
+fn collision_at(
+    db: &Connection,
+    path: &str,
+    previous: &mut String,
+    chain: &Chain,
+    place: Place,
+) -> rusqlite::Result<Option<String>> {
+    // A file that only grew was there before, and what is above and below it was right then or is looked at itself.
+    let made_here = |version: Version| version.start == place.depth;
+    if !chain.find(db, path)?.is_some_and(made_here) {
+        return Ok(None);
     }
+    // The previous path was in the directories that they share.
+    if is_below_file(db, path, shared_bytes(previous, path), chain)? {
+        return Ok(Some(path.to_owned()));
+    }
+    let (after, before) = tree::bounds_of_directory(path);
+    if let Some((below, _)) = chain.next_file(db, &after, &before)? {
+        return Ok(Some(below));
+    }
+    path.clone_into(previous);
     Ok(None)
 }
 

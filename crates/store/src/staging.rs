@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::settle::Slice;
 use super::{Failure, Store, Work, record};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
@@ -46,7 +47,7 @@ impl Request {
                 let selector = commit.into();
                 work.finish_commit(&selector, description, error)?;
                 let row = record::pick(work.db, &selector)?;
-                work.settle_line(row)
+                work.settle_line(row, &mut Slice::of(work.slice)).map(drop)
             }
         }
     }

@@ -8,6 +8,7 @@ mod modifying;
 mod protocol;
 mod reading;
 mod scale;
+mod slices;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -52,6 +53,16 @@ impl Fixture {
             dir,
             _temporary: temporary,
         }
+    }
+
+    /// Whose commits are settled, and uploads written down, so many paths at a time.
+    pub fn in_slices_of(paths: usize) -> Self {
+        let mut fixture = Self::new();
+        fixture.store.slices = Slices {
+            paths,
+            pause: Duration::ZERO,
+        };
+        fixture
     }
 
     pub fn let_pass(&self, seconds: i64) {
@@ -162,6 +173,7 @@ impl Store {
         let commit = commit(&self.start_commit(branch, "").unwrap());
         self.add_file_set(&commit, &file_set).unwrap();
         self.finish_commit(&commit, "", None).unwrap();
+        self.wait_commit(&commit, Duration::from_mins(1)).unwrap();
         commit
     }
 

@@ -239,12 +239,34 @@ pub fn bounds_of_directory(path: &str) -> (String, String) {
     (format!("{directory}/"), format!("{directory}0"))
 }
 
+/// Takes back what a commit at `place` made of a path.
+pub(super) fn forget_version(database: &Connection, place: Place, path: &str) -> rusqlite::Result<()> {
+    database
+        .prepare_cached("DELETE FROM versions WHERE lineage = ?1 AND path = ?2 AND depth = ?3")?
+        .execute(params![place.lineage, path, place.depth])?;
+    Ok(())
+}
+
+/// Forgets a lineage that no commit stands in, or will stand in.
+pub(super) fn forget_unused(database: &Connection, lineage: i64) -> rusqlite::Result<()> {
+    database
+        .prepare_cached(
+            "DELETE FROM lineages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1)
+                 AND NOT EXISTS (SELECT 1 FROM settling WHERE lineage = ?1)",
+        )?
+        .execute([lineage])?;
+    Ok(())
+}
+
 /// The place for the next good commit on top of `base`: the next depth of its lineage, or the first of a fork when
 /// that is taken.
 pub(super) fn place_after(database: &Connection, base: Option<Place>) -> rusqlite::Result<Place> {
     if let Some(Place { lineage, depth }) = base {
         let taken: bool = database
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1 AND depth = ?2)")?
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM commits WHERE lineage = ?1 AND depth = ?2)
+                     OR EXISTS (SELECT 1 FROM settling WHERE lineage = ?1 AND depth = ?2)",
+            )?
             .query_row([lineage, depth + 1], |row| row.get(0))?;
         if !taken {
             return Ok(Place {

@@ -30,7 +30,7 @@ const INDEX_IN_MEMORY: usize = 1 << 20;
 pub(super) struct Staged {
     /// None when there are only deletions, or nothing.
     pub archive: Option<StagedArchive>,
-    index: SpooledTempFile,
+    index: BufReader<SpooledTempFile>,
     entries: u64,
     deletes_directories: bool,
 }
@@ -222,7 +222,7 @@ impl Upload<'_> {
             .map_err(|error| index_error("read the index in", self.incoming, error))?;
         Ok(Staged {
             archive,
-            index,
+            index: BufReader::new(index),
             entries: self.entries,
             deletes_directories: self.deletes_directories,
         })
@@ -422,20 +422,21 @@ impl Staged {
         self.deletes_directories
     }
 
-    /// Shows every line of the index to `visit`, in the order of the changes.
+    /// Shows the next lines of the index to `visit`, in the order of the changes, so many at most: whether those were all.
     pub(super) fn index(
         &mut self,
         incoming: &Path,
+        at_most: usize,
         mut visit: impl FnMut(IndexEntry) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut reader = BufReader::new(&mut self.index);
-        loop {
-            match read_record(&mut reader) {
+    ) -> Result<bool, Failure> {
+        for _ in 0..at_most {
+            match read_record(&mut self.index) {
                 Ok(Some(entry)) => visit(entry)?,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(true),
                 Err(error) => return Err(index_error("read the index in", incoming, error).into()),
             }
         }
+        Ok(false)
     }
 }
 

@@ -128,7 +128,7 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
 
     /// The paths that the commit's uploads name.
     pub(super) fn changed_paths(&self, db: &Connection) -> rusqlite::Result<ChangedPaths> {
-        ChangedPaths::of(db, self.row.id)
+        ChangedPaths::after(db, self.row.id, "")
     }
 
     /// The next files, in the order of their paths' bytes, that lie between the two bounds, both left out: 256 of them

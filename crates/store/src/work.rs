@@ -22,6 +22,8 @@ pub struct Work<'a> {
     /// Who owns what is made.
     pub(super) principal: Option<String>,
     pub(super) dialect: Dialect,
+    /// How many paths of a commit are settled in this transaction.
+    pub(super) slice: usize,
 }
 
 impl Store {
@@ -45,6 +47,7 @@ impl<'a> Work<'a> {
             closes_outputs: store.closes_outputs,
             principal: None,
             dialect: store.database.dialect,
+            slice: store.slices.paths,
         }
     }
 

@@ -15,7 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
@@ -25,7 +25,7 @@ use reqwest::{Body, RequestBuilder, Response};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::address::Address;
 use super::error::{self, Answer, Call, CallFault, ERROR_BODY_LIMIT};
@@ -352,18 +352,30 @@ impl Incoming<'_> {
         self.call
     }
 
-    /// The next bytes, or `None` after a clean end. A silence that is too long, and an end that is none, are faults.
-    pub fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub fn times(&self) -> Times {
+        self.client.shared.times
+    }
+
+    /// When something has to have come that counts, from now on.
+    pub fn patience(&self) -> Instant {
+        Instant::now() + self.times().idle
+    }
+
+    /// The next bytes that come before `until`, or `None` after a clean end. A silence, and an end that is none, are faults.
+    pub fn next(&mut self, until: Instant) -> Result<Option<Bytes>, Fault> {
         let shared = &self.client.shared;
-        let limit = shared.times.idle;
         let response = &mut self.response;
-        match self.client.block_on(async { timeout(limit, response.chunk()).await }) {
+        match self
+            .client
+            .block_on(async { timeout_at(until.into(), response.chunk()).await })
+        {
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(failed)) => Err(shared.broke(self.call, &failed)),
-            Err(_) => Err(error::broken_stream(
-                self.call,
-                format!("the stream from {} was silent for {}", shared.place, seconds(limit)),
-            )),
+            Err(_) => {
+                let limit = seconds(shared.times.idle);
+                let what = format!("the stream from {} brought nothing for {limit}", shared.place);
+                Err(error::broken_stream(self.call, what))
+            }
         }
     }
 }

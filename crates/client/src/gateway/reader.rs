@@ -33,12 +33,15 @@ impl<'a> StreamReader<'a> {
     fn fill(&mut self) -> Result<(), Fault> {
         self.ready.clear();
         self.taken = 0;
+        let Some(until) = self.incoming.as_ref().map(Incoming::patience) else {
+            return Ok(());
+        };
         while self.ready.is_empty() {
             let Some(incoming) = &mut self.incoming else {
                 return Ok(());
             };
             let call = incoming.call();
-            if let Some(text) = incoming.next()? {
+            if let Some(text) = incoming.next(until)? {
                 self.pieces
                     .push(&text, &mut self.ready)
                     .map_err(|e| fault_of_stream(call, e))?;

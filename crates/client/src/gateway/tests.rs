@@ -1,5 +1,6 @@
 //! The gateway against real sockets: recorded answers for every method, and connections that misbehave.
 
+mod endless;
 mod ports;
 pub(super) mod scripted;
 mod subscriptions;

@@ -57,7 +57,7 @@ use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
 use crate::pachd::{self, Call};
-use crate::transport::seconds;
+use crate::transport::{ListDeadline, seconds};
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
@@ -216,6 +216,7 @@ impl V1 {
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
         let told = |failed| fault(LIST_COMMIT, failed);
+        let deadline = ListDeadline::of(self.calls.times());
         let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
         let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
             return Ok(());
@@ -226,6 +227,7 @@ impl V1 {
             if visit(info).is_break() {
                 break;
             }
+            deadline.check(LIST_COMMIT)?;
         }
         Ok(())
     }

@@ -261,14 +261,16 @@ impl Follower<'_, '_> {
         if self.consumer.is_gone() {
             return Err(StepError::End(End::Consumer));
         }
-        if self
-            .options
-            .deadline
-            .is_some_and(|deadline| self.clock.now() >= deadline)
-        {
+        if self.is_too_late() {
             return Err(StepError::End(End::Deadline));
         }
         Ok(())
+    }
+
+    fn is_too_late(&self) -> bool {
+        self.options
+            .deadline
+            .is_some_and(|deadline| self.clock.now() >= deadline)
     }
 }
 
@@ -410,6 +412,7 @@ impl Follower<'_, '_> {
             Err(fault) if fault.kind == FaultKind::NotFound => return self.not_there(true),
             Err(fault) => return Err(fault.into()),
         };
+        self.must_end()?;
         if listed.is_empty {
             return self.not_there(false);
         }
@@ -442,6 +445,10 @@ impl Follower<'_, '_> {
         let taken = self.trail.positions();
         self.feed.list_commits(self.branch, &mut |info| {
             listed.is_empty = false;
+            // What comes of this is not looked at then.
+            if self.interrupt.is_raised() || self.is_too_late() {
+                return ControlFlow::Break(());
+            }
             if let Some(at) = taken.get(&info.commit.id) {
                 listed.met = Some(*at);
                 return ControlFlow::Break(());

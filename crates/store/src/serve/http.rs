@@ -9,9 +9,11 @@
 //!
 //! | what | bound |
 //! |---|---|
-//! | connections | 256; more wait to be accepted |
+//! | connections | 512; one more ends the one that has been without a request for the longest time |
 //! | a request's head | 128 KiB and 100 headers, within 30 s |
-//! | gRPC calls at a time on a connection; in all | 32, more wait; 256, more are refused as *unavailable* |
+//! | requests that are carried out at a time | 256 of the gateway and 256 in gRPC; more wait 5 s, then they are *unavailable*; `/healthz` and gRPC's health need no place |
+//! | a body of which less than 64 KiB came in 10 s | ends, when somebody waits for its place |
+//! | gRPC calls at a time on a connection | 32, more wait |
 //! | an HTTP/2 connection whose client does not answer a ping | 1 min, and 20 s for the ping |
 //! | a message of an upload | 20 MiB in gRPC, 28 MiB of JSON, one held for each call that uploads, and its bytes beside it |
 //! | any other message | 1 MiB of JSON |
@@ -19,7 +21,7 @@
 //! | pieces on their way out | 2 a call, of 256 KiB of a file or one message |
 //! | a silent upload | 10 min |
 //!
-//! So a call takes some 60 MiB at most, one on each connection at the gateway and 256 in gRPC; and a few hundred kilobytes
+//! So a call takes some 60 MiB at most, 256 at the gateway and 256 in gRPC; and a few hundred kilobytes
 //! when its messages are as small as ours.
 
 mod answer;
@@ -30,6 +32,7 @@ mod guard;
 mod log;
 mod methods;
 mod pages;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -50,19 +53,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 
 use self::answer::{Answer, JSON, Piece, TEXT, Wanted};
-use self::body::Values;
+use self::body::{Door, Values};
 use self::guard::Guard;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
 use self::methods::{Method, RequestBody, Requested};
+use self::places::{Connection, Connections, Entered, Places};
 use super::{Call, Code, Service, Status, page};
 
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 512;
 /// Of the buffer that a head is read into: what comes in one read may be on top.
 const HEAD_SIZE: usize = 64 << 10;
 const HEADERS: usize = 100;
@@ -71,8 +75,10 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// wait; four times that on all.
 const HEAD_SIZE_2: u32 = 64 << 10;
 const STREAMS: u32 = 32;
-/// gRPC calls that are carried out at a time. Each has a thread, and the gateway's connections have theirs besides.
-const CALLS: usize = CONNECTIONS;
+/// Requests that are carried out at a time, of either door. Each has a thread.
+const CALLS: usize = 256;
+/// And those that need no place.
+const HEALTH_CALLS: usize = 16;
 /// An HTTP/2 connection may be silent for as long as its client lives.
 const PING_EVERY: Duration = Duration::from_mins(1);
 const PING_TIME: Duration = Duration::from_secs(20);
@@ -87,6 +93,8 @@ pub struct Options {
     pub names: Vec<String>,
     /// A client that takes nothing of its answer for so long is left.
     pub idle_limit: Duration,
+    /// A body that is slow for so long ends, when another request waits for its place.
+    pub patience: Duration,
     /// It plays a spout's sidecar, which speaks gRPC only and has neither a version nor an admin service.
     pub is_sidecar: bool,
 }
@@ -96,6 +104,7 @@ impl Default for Options {
         Self {
             names: Vec::new(),
             idle_limit: Duration::from_mins(10),
+            patience: Duration::from_secs(10),
             is_sidecar: false,
         }
     }
@@ -125,7 +134,25 @@ struct Shared {
     guard: Guard,
     observer: Arc<dyn Observer>,
     is_sidecar: bool,
-    grpc_calls: Arc<Semaphore>,
+    patience: Duration,
+    gateway_places: Places,
+    grpc_places: Places,
+}
+
+impl Shared {
+    fn entry(&self, connection: &Arc<Connection>, method: String) -> Arc<Entry> {
+        Arc::new(Entry::new(Arc::clone(&self.observer), method, connection.begin()))
+    }
+}
+
+/// Gives the request a place until it is over.
+async fn take_place(places: &Places, entry: &Entry) -> Result<(), Status> {
+    let place = places.take().await.ok_or_else(|| {
+        let text = format!("{CALLS} calls are being carried out already");
+        Status::new(Code::Unavailable, text)
+    })?;
+    entry.hold(place);
+    Ok(())
 }
 
 impl Server {
@@ -151,7 +178,9 @@ impl Server {
                 guard: Guard::new(address, options.names),
                 observer,
                 is_sidecar: options.is_sidecar,
-                grpc_calls: Arc::new(Semaphore::new(CALLS)),
+                patience: options.patience,
+                gateway_places: Places::new(CALLS),
+                grpc_places: Places::new(CALLS),
             }),
             stop: watch::Sender::new(false),
         })
@@ -175,7 +204,7 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(CONNECTIONS + CALLS)
+            .max_blocking_threads(2 * CALLS + HEALTH_CALLS)
             .thread_name("serve")
             .enable_all()
             .build()?;
@@ -188,25 +217,30 @@ impl Server {
     async fn accept(self) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let graceful = GracefulShutdown::new();
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let connections = Connections::new(CONNECTIONS);
         let mut stopped = self.stop.subscribe();
-        loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-                break;
-            };
+        for number in 0.. {
             let stream = tokio::select! {
                 stream = listener.accept() => stream,
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             };
             let Ok((stream, _)) = stream else {
                 // Out of descriptors, most likely: those that end give some back.
+                connections.dismiss_one();
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
+            let entered = tokio::select! {
+                entered = connections.enter(number) => entered,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
+            let Some(entered) = entered else { break };
             let (shared, idle_limit, watcher) = (Arc::clone(&self.shared), self.idle_limit, graceful.watcher());
             tokio::spawn(async move {
-                serve(stream, shared, idle_limit, watcher).await;
-                drop(permit);
+                tokio::select! {
+                    () = serve(stream, shared, &entered, idle_limit, watcher) => {}
+                    () = entered.connection.dismissed() => {}
+                }
             });
         }
         drop(listener);
@@ -217,7 +251,8 @@ impl Server {
 }
 
 /// One connection, to its end. A connection that breaks has been told of where it matters: in the log and to the call.
-async fn serve(stream: TcpStream, shared: Arc<Shared>, idle_limit: Duration, watcher: Watcher) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, entered: &Entered, idle_limit: Duration, watcher: Watcher) {
+    let connection = Arc::clone(&entered.connection);
     // Small answers are not to wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(is_http2)) = timeout(HEAD_TIME, begins_http2(&stream)).await else {
@@ -227,7 +262,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, idle_limit: Duration, wat
     stream.set_timeout(Some(idle_limit));
     let stream = TokioIo::new(Box::pin(stream));
     if is_http2 {
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let answer = move |request| grpc::answer(Arc::clone(&shared), Arc::clone(&connection), request);
+        let served = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .keep_alive_interval(Some(PING_EVERY))
@@ -235,16 +271,17 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, idle_limit: Duration, wat
             .max_header_list_size(HEAD_SIZE_2)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(4 * WINDOW)
-            .serve_connection(stream, service_fn(move |request| grpc::answer(&shared, request)));
-        let _ = watcher.watch(connection).await;
+            .serve_connection(stream, service_fn(answer));
+        let _ = watcher.watch(served).await;
     } else {
-        let connection = http1::Builder::new()
+        let answer = move |request| answer(Arc::clone(&shared), Arc::clone(&connection), request);
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
             .max_headers(HEADERS)
             .max_buf_size(HEAD_SIZE)
-            .serve_connection(stream, service_fn(move |request| answer(Arc::clone(&shared), request)));
-        let _ = watcher.watch(connection).await;
+            .serve_connection(stream, service_fn(answer));
+        let _ = watcher.watch(served).await;
     }
 }
 
@@ -271,11 +308,15 @@ fn end(runtime: Runtime, service: &Service) {
     runtime.shutdown_timeout(Duration::from_secs(1));
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+async fn answer(
+    shared: Arc<Shared>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
     let path = request.uri().path().to_owned();
     let called = path.strip_prefix("/api/").filter(|_| request.method() == Verb::POST);
     let name = called.map_or_else(|| format!("{} {path}", request.method()), method_name);
-    let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), name));
+    let entry = shared.entry(&connection, name);
     let dialect = shared.service.dialect();
     let is_page = called.is_none() && page::is_page(&path);
     let without_gateway = if shared.is_sidecar {
@@ -294,10 +335,15 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         entry.failed(refusal.text.trim_end());
         return Ok(answer::whole(entry, refusal.status, TEXT, refusal.text));
     }
+    if path == "/healthz" && called.is_none() {
+        return Ok(answer::whole(entry, StatusCode::OK, TEXT, "healthy\n"));
+    }
+    if let Err(status) = take_place(&shared.gateway_places, &entry).await {
+        return Ok(answer::failed(entry, &status));
+    }
     Ok(match called {
         Some(called) => api(&shared, entry, called, request).await,
         None if is_page => pages::answer(&shared, entry, request).await,
-        None if path == "/healthz" => answer::whole(entry, StatusCode::OK, TEXT, "healthy\n"),
         None if path.starts_with("/pfs/") => download::answer(&shared, entry, request).await,
         None => answer::whole(entry, StatusCode::NOT_FOUND, TEXT, "404 page not found\n"),
     })
@@ -347,9 +393,10 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     };
     let method = methods::find(path, shared.service.dialect(), shared.service.is_guarded());
     let wanted = Wanted(call.clone());
-    let source = RequestBody::Json(Values::of(body::read(request.into_body(), false, Arc::clone(&entry))));
+    let body = body::read(request.into_body(), shared, Door::Gateway, Arc::clone(&entry));
+    let source = RequestBody::Json(Values::of(body));
     let is_many = matches!(method, Ok(Method::Many(_)));
-    let mut receiver = carry_out(shared, &entry, method, call, source, None);
+    let mut receiver = carry_out(shared, &entry, method, call, source);
     let first = receiver.recv().await;
     match (first, is_many) {
         (Some(Piece::Unread(status)), _) | (Some(Piece::Failed(status)), false) => answer::failed(entry, &status),
@@ -364,14 +411,13 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
     }
 }
 
-/// Carries a call out on a thread that may block, and gives what comes of it. The permit is given back when it is done.
+/// Carries a call out on a thread that may block, and gives what comes of it.
 fn carry_out(
     shared: &Shared,
     entry: &Arc<Entry>,
     method: Result<Method, Status>,
     call: Call,
     source: RequestBody,
-    permit: Option<OwnedSemaphorePermit>,
 ) -> mpsc::Receiver<Piece> {
     let (sender, receiver) = mpsc::channel(answer::PIECES);
     let (service, entry) = (Arc::clone(&shared.service), Arc::clone(entry));
@@ -400,7 +446,6 @@ fn carry_out(
             Err(status) if requested.was_read => send(Piece::Failed(status)),
             Err(status) => send(Piece::Unread(status)),
         };
-        drop(permit);
     });
     receiver
 }

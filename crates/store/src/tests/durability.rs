@@ -207,7 +207,7 @@ fn a_newer_schema_is_refused_by_its_number() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} was written by a newer spoutctl: its schema is 7, and this one reads up to 4",
+            "{} was written by a newer spoutctl: its schema is 7, and this one reads up to 5",
             fixture.dir.display()
         )
     );

@@ -88,9 +88,9 @@ fn log(store: &Store) -> Vec<String> {
     text.lines().map(ToOwned::to_owned).collect()
 }
 
-fn spawn(dir: &Path) -> Child {
+fn spawn(dir: &Path, writer: &str) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "tests::killed::writer", "--nocapture", "--test-threads=1"])
+        .args(["--exact", writer, "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -104,7 +104,7 @@ fn a_kill_at_any_moment_loses_no_acknowledged_commit() {
     let dir = temporary.path().join("store");
     let mut acknowledged = 0;
     for round in 0..ROUNDS {
-        let mut child = spawn(&dir);
+        let mut child = spawn(&dir, "tests::killed::writer");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Once it works, it is killed at a moment of its own.
         let first = lines.by_ref().map_while(Result::ok).find(|line| line.contains("ack "));
@@ -153,5 +153,75 @@ fn check(dir: &Path, store: &Store) {
             fs::metadata(store.archive_path(&archive)).unwrap().len().cast_signed(),
             size
         );
+    }
+}
+
+/// Files of a commit that takes so many slices that each kill meets it halfway.
+const FILES: u16 = 200;
+
+/// What the process runs that is killed in the middle of one large commit: of writing its upload down, or of settling it.
+#[test]
+fn writer_of_a_large_commit() {
+    let Some(dir) = env::var_os(DIR) else {
+        return;
+    };
+    let mut store = Store::open(Path::new(&dir)).unwrap();
+    store.slices = Slices {
+        paths: 2,
+        pause: Duration::from_millis(5),
+    };
+    let _ = store.create_repo(&repo("events"));
+    let say = |what: &str| {
+        let mut out = io::stdout().lock();
+        out.write_all(format!("now {what}\n").as_bytes()).unwrap();
+        out.flush().unwrap();
+    };
+    say("uploading");
+    let file_set = store.upload((0..FILES).flat_map(|file| overwrite(&format!("/{file}"), "x")));
+    let large = commit(&store.start_commit(&branch("master"), "").unwrap());
+    store.add_file_set(&large, &file_set).unwrap();
+    store.finish_commit(&large, "", None).unwrap();
+    say("settling");
+    store.wait_commit(&large, Duration::from_mins(1)).unwrap();
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_large_commit_leaves_all_of_it_or_nothing() {
+    let count = |dir: &Path, table: &str| -> i64 {
+        let database = rusqlite::Connection::open(dir.join(DATABASE)).unwrap();
+        let sql = format!("SELECT count(*) FROM {table}");
+        database.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    for round in 0..6 {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("store");
+        let (word, is_closed) = [("now uploading", false), ("now settling", true)][round % 2];
+        let mut child = spawn(&dir, "tests::killed::writer_of_a_large_commit");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains(word))
+            .unwrap();
+        thread::sleep(Duration::from_millis(40 + 20 * u64::try_from(round).unwrap()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let later = || Timestamp::now() + Duration::from_hours(1);
+        let store = Store::open(&dir).unwrap().with_clock(later);
+        check(&dir, &store);
+        assert_eq!(count(&dir, "settling"), i64::from(is_closed), "it was killed halfway");
+        while store.settle_next().unwrap().is_some() {}
+        // Clears away what has expired.
+        store.upload([]);
+        let head = store
+            .inspect_branch(&branch("master"))
+            .unwrap()
+            .and_then(|info| info.head);
+        let files = head.map_or(0, |head| store.tree(&head).len());
+        assert_eq!(files, if is_closed { FILES.into() } else { 0 });
+        assert_eq!(count(&dir, "settling"), 0);
+        assert_eq!(count(&dir, "changes"), i64::from(if is_closed { 2 * FILES } else { 0 }));
+        check(&dir, &store);
     }
 }

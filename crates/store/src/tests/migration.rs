@@ -228,7 +228,8 @@ fn a_store_of_version_2_keeps_pipelines_from_now_on() {
     let good = store.put([append("/a", "1")]);
     drop(store);
     let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
-    let before = "DROP TABLE jobs; DROP TABLE pipeline_inputs; DROP TABLE metadata; DROP TABLE secrets;
+    let before =
+        "DROP TABLE settling; DROP TABLE jobs; DROP TABLE pipeline_inputs; DROP TABLE metadata; DROP TABLE secrets;
         DROP INDEX commits_by_told; ALTER TABLE commits DROP COLUMN told; ALTER TABLE commits DROP COLUMN spec;
         DROP TABLE pipelines; DROP TABLE role_bindings; DROP TABLE tokens; PRAGMA user_version = 2";
     database.execute_batch(before).unwrap();
@@ -237,4 +238,28 @@ fn a_store_of_version_2_keeps_pipelines_from_now_on() {
     let store = Store::open(temporary.path()).unwrap();
     assert_eq!(store.text(&good, "/a"), "1");
     assert_eq!(store.pipelines().unwrap(), []);
+}
+
+#[test]
+fn a_large_commit_that_a_store_of_version_4_has_closed_is_settled_in_slices() {
+    let temporary = tempfile::tempdir().unwrap();
+    let store = Store::open(temporary.path()).unwrap();
+    store.create_repo(&repo("events")).unwrap();
+    let file_set = store.upload((0..20).map(|n| append(&format!("/{n}"), "x")));
+    let large = commit(&store.start_commit(&branch("master"), "").unwrap());
+    store.add_file_set(&large, &file_set).unwrap();
+    store
+        .change(|work| work.finish_commit(&(&large).into(), "", ""))
+        .unwrap();
+    drop(store);
+    let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
+    database
+        .execute_batch("DROP TABLE settling; PRAGMA user_version = 4")
+        .unwrap();
+    drop(database);
+
+    let mut store = Store::open(temporary.path()).unwrap();
+    store.slices.paths = 3;
+    store.wait_commit(&large, Duration::from_mins(1)).unwrap();
+    assert_eq!(store.tree(&large).len(), 20);
 }

@@ -93,10 +93,8 @@ fn run(store: &Store, model: &mut Model, action: Action) {
             give_up,
         } => {
             let parent = model.heads.get(&on).cloned().flatten();
-            let base = parent
-                .as_ref()
-                .map(|id| model.commits[id].tree.clone())
-                .unwrap_or_default();
+            let base = parent.as_ref().map(|id| model.commits[id].tree.clone());
+            let base = base.unwrap_or_default();
             let open = commit(&store.start_commit(&branch(BRANCHES[on]), "").unwrap());
             let mut tree = base.clone();
             for steps in file_sets {
@@ -108,6 +106,12 @@ fn run(store: &Store, model: &mut Model, action: Action) {
             }
             assert_eq!(store.viewed(&open), tree, "the open commit");
             store.finish_commit(&open, "", give_up.then_some("given up")).unwrap();
+            assert_eq!(
+                store.viewed(&open),
+                tree,
+                "the closed commit, which may be settled halfway"
+            );
+            store.wait_commit(&open, Duration::from_mins(1)).unwrap();
             let error = store.error_of(&open);
             let expected = if give_up {
                 error == "given up"
@@ -268,8 +272,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_does_what_a_map_of_whole_trees_does(actions in prop::collection::vec(an_action(), 1..16)) {
-        let fixture = Fixture::new();
+    fn the_store_does_what_a_map_of_whole_trees_does(
+            actions in prop::collection::vec(an_action(), 1..16),
+            slices in prop::sample::select(vec![1, 2, 5_000]),
+        ) {
+        let fixture = Fixture::in_slices_of(slices);
         let mut model = Model::default();
         for action in actions {
             run(&fixture.store, &mut model, action);

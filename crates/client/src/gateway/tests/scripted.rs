@@ -307,6 +307,7 @@ impl Server {
                 connect: five,
                 call: five,
                 idle: five,
+                ..Times::default()
             },
             ..GatewayOptions::new(self.address().parse().unwrap())
         }

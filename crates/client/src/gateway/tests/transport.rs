@@ -204,7 +204,7 @@ fn a_stream_that_falls_silent_is_broken() {
     let fault = fault_in(&reader.read_to_end(&mut bytes).unwrap_err());
     assert_eq!(bytes, b"xyz", "what came is not held back");
     assert_eq!(fault.kind, FaultKind::Unavailable);
-    assert!(fault.message.contains("was silent for 0.3 s"), "{fault}");
+    assert!(fault.message.contains("brought nothing for 0.3 s"), "{fault}");
 }
 
 #[test]

@@ -14,8 +14,9 @@ use hyper::body::{Body as _, Incoming};
 use memchr::memchr2;
 use prost::Message;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::Shared;
 use super::log::Entry;
 use crate::serve::{Code, Status};
 
@@ -23,36 +24,70 @@ use crate::serve::{Code, Status};
 const PIECES: usize = 4;
 /// A client that sends nothing for so long is given up, as pachd's proxy does.
 const SILENCE: Duration = Duration::from_mins(10);
+/// A body of which fewer bytes come in the time that a server is patient for is a slow one.
+const AT_LEAST: usize = 64 << 10;
 /// The longest JSON value: a message of 20 MiB, pachd's default limit, in base64.
 const LONGEST_VALUE: usize = 28 << 20;
 /// The longest request of a call that takes one. Those have no files' bytes in them, and a value that is read into
 /// memory as a whole can take ten times its text: `[]` is two bytes of that and two dozen of this.
 pub(super) const LONGEST_REQUEST: usize = 1 << 20;
 
+/// Which way a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    Gateway,
+    Grpc,
+}
+
 /// Starts to take the body from the connection, and gives the end to read it from.
-pub(super) fn read(mut body: Incoming, is_http2: bool, entry: Arc<Entry>) -> BodyReader {
+pub(super) fn read(mut body: Incoming, shared: &Arc<Shared>, door: Door, entry: Arc<Entry>) -> BodyReader {
     let (sender, pieces) = mpsc::channel(PIECES);
+    let shared = Arc::clone(shared);
     tokio::spawn(async move {
+        let places = match door {
+            Door::Gateway => &shared.gateway_places,
+            Door::Grpc => &shared.grpc_places,
+        };
+        // Since when less than so many bytes have come.
+        let (mut since, mut came) = (Instant::now(), 0);
         loop {
-            let piece = match timeout(SILENCE, body.frame()).await {
+            let gives_way = async {
+                sleep_until(since + shared.patience).await;
+                places.is_wanted().await;
+            };
+            let frame = tokio::select! {
+                biased;
+                frame = timeout(SILENCE, body.frame()) => frame,
+                () = gives_way => {
+                    let _ = sender.send(Piece::GaveWay).await;
+                    return;
+                }
+            };
+            let piece = match frame {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => {
                         entry.received(data.len());
+                        came += data.len();
                         Piece::Data(data)
                     }
                     Err(_trailers) => continue,
                 },
                 Ok(Some(Err(error))) => Piece::Broken(io::Error::other(error)),
                 // The library takes a stream of HTTP/2 that was reset with CANCEL or NO_ERROR for one that has ended.
-                Ok(None) if is_http2 && !body.is_end_stream() => {
+                Ok(None) if door == Door::Grpc && !body.is_end_stream() => {
                     Piece::Broken(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was reset"))
                 }
                 Ok(None) => Piece::End,
                 Err(_) => Piece::Broken(io::ErrorKind::TimedOut.into()),
             };
             let goes_on = matches!(piece, Piece::Data(_));
+            let is_waited_for = sender.capacity() == 0;
             if sender.send(piece).await.is_err() || !goes_on {
                 return;
+            }
+            // Where its reader is slow, its sender is not.
+            if is_waited_for || came >= AT_LEAST {
+                (since, came) = (Instant::now(), 0);
             }
         }
     });
@@ -63,6 +98,8 @@ enum Piece {
     Data(Bytes),
     End,
     Broken(io::Error),
+    /// Another request has its place.
+    GaveWay,
 }
 
 /// A body, read on a thread that may block.
@@ -85,6 +122,10 @@ impl BodyReader {
                 Ok(None)
             }
             Some(Piece::Broken(error)) => Err(broken(error.to_string())),
+            Some(Piece::GaveWay) => Err(Status::new(
+                Code::Unavailable,
+                "the request's body came slowly, and others waited for its place",
+            )),
             None => Err(broken("the server is shutting down".to_owned())),
         }
     }

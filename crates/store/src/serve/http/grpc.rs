@@ -3,7 +3,6 @@
 //! Who is let in is asked as at the gateway, but not from which page: no browser begins a connection like this.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -11,11 +10,14 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 
 use super::answer::{self, Answer, TEXT, Wanted};
-use super::body::{self, Messages};
-use super::log::Entry;
+use super::body::{self, Door, Messages};
 use super::methods::{self, RequestBody};
-use super::{CALLS, Shared, carry_out, method_name};
+use super::places::Connection;
+use super::{Shared, carry_out, method_name, take_place};
 use crate::serve::{Code, Status};
+
+/// What is answered also while every place is taken.
+const HEALTH: &str = "grpc.health.v1.Health/Check";
 
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar; grpc-1.13 249).
 const NOT_OF_A_SIDECAR: [&str; 4] = ["versionpb_v2.API", "admin_v2.API", "versionpb.API", "admin.API"];
@@ -33,16 +35,17 @@ const OF_1_X: [&str; 9] = [
     "versionpb.API",
 ];
 
-pub(super) fn answer(
-    shared: &Arc<Shared>,
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    connection: Arc<Connection>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
-    std::future::ready(Ok(answered(shared, request)))
+) -> Result<Response<Answer>, Infallible> {
+    Ok(answered(&shared, &connection, request).await)
 }
 
-fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
+async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: Request<Incoming>) -> Response<Answer> {
     let path = request.uri().path().trim_start_matches('/').to_owned();
-    let entry = Arc::new(Entry::new(Arc::clone(&shared.observer), method_name(&path)));
+    let entry = shared.entry(connection, method_name(&path));
     let kind = request.headers().get(CONTENT_TYPE).map(headers::HeaderValue::as_bytes);
     if !kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
         let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
@@ -56,13 +59,15 @@ fn answered(shared: &Shared, request: Request<Incoming>) -> Response<Answer> {
         Ok(method) => method,
         Err(status) => return answer::refused(entry, status),
     };
-    let Ok(permit) = Arc::clone(&shared.grpc_calls).try_acquire_owned() else {
-        let text = format!("{CALLS} calls are being carried out already");
-        return answer::refused(entry, Status::new(Code::Unavailable, text));
-    };
+    if path != HEALTH
+        && let Err(status) = take_place(&shared.grpc_places, &entry).await
+    {
+        return answer::refused(entry, status);
+    }
     let wanted = Wanted(call.clone());
-    let source = RequestBody::Protobuf(Messages::of(body::read(request.into_body(), true, Arc::clone(&entry))));
-    let rest = carry_out(shared, &entry, Ok(method), call, source, Some(permit));
+    let body = body::read(request.into_body(), shared, Door::Grpc, Arc::clone(&entry));
+    let source = RequestBody::Protobuf(Messages::of(body));
+    let rest = carry_out(shared, &entry, Ok(method), call, source);
     answer::messages(entry, rest, Some(wanted))
 }
 

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::places::InProgress;
 
 /// Hears of every request once it is over.
 pub trait Observer: Send + Sync {
@@ -42,6 +45,8 @@ pub(super) struct Entry {
     received: AtomicU64,
     sent: AtomicU64,
     told: Mutex<Told>,
+    place: Mutex<Option<OwnedSemaphorePermit>>,
+    _in_progress: InProgress,
 }
 
 #[derive(Default, Clone)]
@@ -96,7 +101,7 @@ impl Subject {
 }
 
 impl Entry {
-    pub fn new(observer: Arc<dyn Observer>, method: String) -> Self {
+    pub fn new(observer: Arc<dyn Observer>, method: String, in_progress: InProgress) -> Self {
         Self {
             observer,
             method,
@@ -105,7 +110,14 @@ impl Entry {
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             told: Mutex::default(),
+            place: Mutex::default(),
+            _in_progress: in_progress,
         }
+    }
+
+    /// Keeps a place until the request is over.
+    pub fn hold(&self, place: OwnedSemaphorePermit) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
 
     pub fn about(&self, subject: Subject) {

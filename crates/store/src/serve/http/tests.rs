@@ -85,3 +85,113 @@ fn a_client_that_takes_nothing_of_its_answer_is_left() {
     stop.stop();
     running.join().unwrap().unwrap();
 }
+
+/// A server on an empty store, which ends with it.
+struct Running {
+    address: SocketAddr,
+    stop: StopHandle,
+    thread: Option<std::thread::JoinHandle<io::Result<()>>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Running {
+    fn with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let service = Arc::new(Service::new(Store::open(dir.path()).unwrap()).unwrap());
+        let (sender, _) = channel();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(service, address, options, Arc::new(Told(sender))).unwrap();
+        Self {
+            address: server.address(),
+            stop: server.stop_handle(),
+            thread: Some(std::thread::spawn(move || server.run())),
+            _dir: dir,
+        }
+    }
+
+    /// So many clients that send this and then nothing more.
+    fn slow_clients(&self, number: usize, sent: &str) -> Vec<TcpStream> {
+        let client = |_| {
+            let mut client = TcpStream::connect(self.address).unwrap();
+            client.write_all(sent.as_bytes()).unwrap();
+            client
+        };
+        (0..number).map(client).collect()
+    }
+
+    /// The status of the answer.
+    fn ask(&self, request: &str) -> String {
+        let mut client = TcpStream::connect(self.address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    fn health(&self) -> String {
+        self.ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    }
+
+    fn list_repos(&self) -> String {
+        self.ask(
+            "POST /api/pfs_v2.API/ListRepo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        self.thread.take().unwrap().join().unwrap().unwrap();
+    }
+}
+
+const HALF_A_BODY: &str = "POST /api/pfs_v2.API/ListRepo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
+
+#[test]
+fn heads_that_never_end_and_idle_connections_keep_nobody_out() {
+    let server = Running::with(Options::default());
+    for beginning in [
+        "",
+        "GET /healthz HTTP/1.1\r\nHost: ",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let _clients = server.slow_clients(CONNECTIONS + 50, beginning);
+        assert_eq!(server.health(), "200", "{beginning:?}");
+        assert_eq!(server.list_repos(), "200", "{beginning:?}");
+    }
+}
+
+#[test]
+fn a_slow_body_gives_way_to_a_request_that_waits_and_health_needs_no_place() {
+    let server = Running::with(Options {
+        patience: Duration::from_millis(50),
+        ..Options::default()
+    });
+    let clients = server.slow_clients(CALLS + 20, HALF_A_BODY);
+    assert_eq!(server.health(), "200");
+    for _ in 0..5 {
+        assert_eq!(server.list_repos(), "200");
+    }
+    let left = clients.iter().filter(|client| {
+        client.set_nonblocking(true).unwrap();
+        let nothing_yet = client.peek(&mut [0]);
+        nothing_yet.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    });
+    let left = left.count();
+    assert!(
+        left > CALLS / 2,
+        "only as many ended as others wanted their places: {left} are left"
+    );
+}
+
+#[test]
+fn whoever_sends_quickly_enough_keeps_his_place_and_others_hear_that_there_is_none() {
+    let server = Running::with(Options::default());
+    let clients = server.slow_clients(CALLS, HALF_A_BODY);
+    // All of them have their places.
+    while server.list_repos() != "503" {}
+    assert_eq!(server.health(), "200");
+    drop(clients);
+    while server.list_repos() != "200" {}
+}
