@@ -5,6 +5,7 @@
 
 mod framings;
 pub mod table;
+pub mod verbs;
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,7 +13,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::{Cli, short};
-use table::{DANGEROUS, FLAGS, Meaning, NOUNS, Part, Synonym, VERBS, VerbMeaning};
+use table::{DANGEROUS, FLAGS, Meaning, Part, Synonym};
+use verbs::{NOUNS, OTHER_NOUNS, VERBS, VerbMeaning};
 
 /// What the line says, and the line as it is understood.
 ///
@@ -103,6 +105,12 @@ impl Line {
                 Some(verb) => self.verb(&verb),
                 None => Understood::Not,
             },
+            ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument if self.other_noun().is_some() => self
+                .other_noun()
+                .map_or(Understood::Not, |said| Understood::Said(said.to_owned())),
+            ErrorKind::UnknownArgument if self.verb.starts_with('-') => {
+                Understood::Said("options stand behind the verb: spoutctl put DEST --quiet".to_owned())
+            }
             ErrorKind::UnknownArgument => match said(ContextKind::InvalidArg) {
                 Some(typed) => self.flag(&typed),
                 None => Understood::Not,
@@ -268,6 +276,15 @@ impl Line {
             return Understood::Rewritten;
         }
         Understood::Not
+    }
+
+    /// What to say of a noun of pachctl's that is none here: `create repo`.
+    fn other_noun(&self) -> Option<&'static str> {
+        let noun = self.word(self.options)?;
+        let row = OTHER_NOUNS
+            .iter()
+            .find(|(verb, nouns, _)| *verb == self.verb && nouns.contains(&noun));
+        row.map(|(.., said)| *said)
     }
 
     /// pachctl's nouns: `create pipeline -f SPEC`.

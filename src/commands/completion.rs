@@ -32,7 +32,19 @@ const ASKED: &str = "COMPLETE";
 const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &zsh::Zsh]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
-const FRAMINGS: [&str; 7] = ["lines", "nul", "json", "csv", "netstring", "u32be", "delimiter="];
+const FRAMINGS: [&str; 11] = [
+    "lines",
+    "nul",
+    "json",
+    "ndjson",
+    "json-seq",
+    "csv",
+    "netstring",
+    "u32be",
+    "journal-export",
+    "sse",
+    "delimiter=",
+];
 
 /// Answers the shell, if it is the one who asks.
 #[must_use]

@@ -154,3 +154,16 @@ fn bash_completes_a_name_behind_its_colon_and_its_at_sign() {
     let words = ["spoutctl", "put", "-m", "\"a b\"", "ev"];
     assert_eq!(in_bash(&world, "spoutctl put -m \"a b\" ev", &words, "ev"), ["events"]);
 }
+
+#[test]
+fn every_framing_that_is_offered_is_taken() {
+    let world = World::local();
+    let offered = offered(&world, &["put", "r", "--messages", ""]);
+    for framing in ["lines", "ndjson", "json-seq", "journal-export", "sse"] {
+        assert!(offered.iter().any(|name| name == framing), "{offered:?}");
+    }
+    for framing in offered {
+        let framing = framing.replace("delimiter=", "delimiter=x");
+        world.run(&["pack", "--messages", &framing, "--into", "a"]).expect(0);
+    }
+}

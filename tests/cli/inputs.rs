@@ -6,9 +6,19 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::runner::{Ran, World};
+use crate::served::Served;
 
 fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
     world.run_with(&[&["put", "r", "--create-repo", "--messages"], args].concat(), input)
+}
+
+/// In the store of a directory, and in one that is served, by gRPC and by HTTP.
+fn in_a_directory_and_through_both_doors(tried: impl Fn(&World)) {
+    tried(&World::local());
+    for door in ["grpc", "http"] {
+        let served = Served::start();
+        tried(&World::at(&format!("{door}://{}", served.authority)));
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -385,7 +395,10 @@ fn what_journalctl_prints_comes_whole() {
 
 #[test]
 fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
-    let world = World::local();
+    in_a_directory_and_through_both_doors(bad_messages_into_another_repo);
+}
+
+fn bad_messages_into_another_repo(world: &World) {
     let args = [
         "lines",
         "--each",
@@ -399,8 +412,8 @@ fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
         "3",
     ];
     let input = b"{\"id\":\"a\"}\nnot json\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n";
-    let json = put(&world, &args, input).expect(0).json();
-    assert_eq!(names(&world), ["a", "b", "c"]);
+    let json = put(world, &args, input).expect(0).json();
+    assert_eq!(names(world), ["a", "b", "c"]);
     let aside = &json[0]["messages"]["listed"][0];
     let place = aside["file"].as_str().unwrap();
     assert!(place.starts_with("default/bad@late:/000000000002-"), "{place}");
@@ -444,12 +457,12 @@ fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
     assert_eq!(world.get("r:/below/f"), b"{\"at\":1}\n");
     for wrong in [&["--append"][..], &["--in-flight", "2"], &["--staging", "s"]] {
         let args = [&["lines", "--into", "f", "--on-bad", "repo=bad"], wrong].concat();
-        put(&world, &args, b"").expect(2).says("--on-bad quarantine=DIR");
+        put(world, &args, b"").expect(2).says("--on-bad quarantine=DIR");
     }
-    put(&world, &["lines", "--into", "f", "--on-bad", "repo=r@other"], b"").expect(2);
+    put(world, &["lines", "--into", "f", "--on-bad", "repo=r@other"], b"").expect(2);
     // No key of a message leads there.
     put(
-        &world,
+        world,
         &["lines", "--each", "{key}", "--key-column", "1"],
         b"SPOUTCTL.aside/x\n",
     )
@@ -458,7 +471,10 @@ fn a_bad_message_goes_into_another_repo_in_a_commit_of_the_same_id() {
 
 #[test]
 fn an_archive_of_which_no_commit_can_be_made_goes_into_another_repo_in_order() {
-    let world = World::local();
+    in_a_directory_and_through_both_doors(bad_archives_into_another_repo);
+}
+
+fn bad_archives_into_another_repo(world: &World) {
     let bad = crate::runner::tar(&[("a*b", b"x")]);
     let good = |name: &str| crate::runner::tar(&[(name, b"x")]);
     let input = [good("a"), bad.clone(), good("b")].concat();
@@ -481,7 +497,7 @@ fn an_archive_of_which_no_commit_can_be_made_goes_into_another_repo_in_order() {
     let why = String::from_utf8(world.get(&place.replace(".tar", ".why"))).unwrap();
     assert!(why.contains("character `*`"), "{why}");
     assert!(json[1]["commit"].is_string());
-    assert_eq!(names(&world), ["a", "b"]);
+    assert_eq!(names(world), ["a", "b"]);
     // A later run knows all three.
     let json = world.run_with(&args, &input).expect(0).json();
     let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();

@@ -14,6 +14,7 @@ mod runner;
 mod acknowledging;
 mod adaptive;
 mod advice;
+mod advised;
 mod archives;
 mod as_spout;
 mod auth;

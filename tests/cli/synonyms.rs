@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use spoutctl::cli::Verb;
 use spoutctl::cli::synonyms::parse;
-use spoutctl::cli::synonyms::table::{FLAGS, Meaning, VERBS, VerbMeaning};
+use spoutctl::cli::synonyms::table::{FLAGS, Meaning};
+use spoutctl::cli::synonyms::verbs::{OTHER_NOUNS, VERBS, VerbMeaning};
 
 fn line(text: &str) -> Vec<OsString> {
     let words = std::iter::once("spoutctl").chain(text.split(' '));
@@ -48,6 +49,12 @@ fn what_people_type_is_taken_for_what_it_means() {
         ("tail r --output=json", "tail r --json"),
         ("tail r --format json", "tail r --json"),
         ("tail r --format=json", "tail r --json"),
+        ("tail r -J", "tail r --json"),
+        ("tail r -o beginning -e", "tail r --from beginning -e"),
+        ("tail r -o end", "tail r --from now"),
+        ("tail r -o -10 -e", "tail r --last 10 -e"),
+        ("tail r -c 3", "tail r --last 3"),
+        ("rule put-dest", "explain put-dest"),
         ("tail r --since 1h", "tail r --from 1h"),
         ("tail r --since=2026-11-29", "tail r --from 2026-11-29"),
         ("tail r -n +1", "tail r --from beginning"),
@@ -143,6 +150,33 @@ fn what_is_something_else_here_is_said() {
         ("tail r -n +5", "--from COMMIT"),
         ("tail r -o yaml", "--json prints an object a line"),
         ("tail r --exec cmd", "-- CMD ARG"),
+        ("put r -t orders", "--from kafka://HOST[:PORT]/TOPIC"),
+        ("put r -b h:9092 -t orders", "-- kcat -C -u -b HOST -t TOPIC"),
+        ("put r -K :", "--key-delimiter STR"),
+        ("put r -D x", "--messages delimiter=STR"),
+        ("put r -l f", "--messages lines"),
+        ("put r -Z", "--messages nul"),
+        ("put r --delete f", "docs/deletions-and-mirroring.md"),
+        ("doctor --fix", "nothing is changed by looking"),
+        ("-v put r", "options stand behind the verb"),
+        ("--json tail r", "options stand behind the verb"),
+        ("create repo x", "--create-repo"),
+        ("create branch r@b", "pachctl create"),
+        ("squash commit r@b", "--older-than 7d"),
+        ("config get context", "pachctl config"),
+        ("config set active-context x", "pachctl config"),
+        ("inspect commit r@b", "--files"),
+        ("delete repo x", "pachctl delete"),
+        ("start commit r@b", "by itself"),
+        ("wait commit r@b", "when its commits are finished"),
+        ("edit pipeline x", "--update"),
+        ("backup d", "spoutctl put DEST"),
+        ("restore latest", "get REPO -r -o DIR"),
+        ("snapshots", "tail REPO -e"),
+        ("prune", "--older-than 7d"),
+        ("format x.json", "validate --fix"),
+        ("self update", "does not update itself"),
+        ("clean", "keeps no cache"),
         ("push r", "spoutctl put DEST"),
         ("list commit r", "spoutctl tail REPO -e"),
     ] {
@@ -260,4 +294,19 @@ fn a_line_that_is_right_stays_as_it_is() {
     let (cli, _) = parse(&line("put file a.tar")).unwrap();
     let Verb::Put(args) = cli.verb else { panic!("no put") };
     assert_eq!(args.destination.unwrap().to_string(), "default/file@master");
+}
+
+#[test]
+fn nouns_that_mean_something_else_here_are_answered() {
+    for (verb, nouns, said) in OTHER_NOUNS {
+        for noun in *nouns {
+            let refused = refused(&format!("{verb} {noun} x"));
+            assert!(refused.contains(said), "{verb} {noun}: {refused}");
+        }
+    }
+    // A spout may be called so.
+    assert_eq!(
+        understood("create repo --image x:1 --cmd y"),
+        "create repo --image x:1 --cmd y"
+    );
 }

@@ -97,69 +97,6 @@ pub struct Synonym {
     pub meaning: Meaning,
 }
 
-/// What a verb means that is none.
-pub enum VerbMeaning {
-    Words(&'static [&'static str]),
-    /// `create --update -f`.
-    Apply,
-    /// The help of the verb that follows.
-    Help,
-    Say(&'static str),
-}
-
-pub const VERBS: &[(&[&str], VerbMeaning)] = &[
-    (&["lint", "check"], VerbMeaning::Words(&["validate"])),
-    (&["new", "init"], VerbMeaning::Words(&["create"])),
-    (&["apply", "update"], VerbMeaning::Apply),
-    (&["ls"], VerbMeaning::Words(&["get", "--list"])),
-    (&["cat"], VerbMeaning::Words(&["get"])),
-    (&["watch", "follow", "subscribe"], VerbMeaning::Words(&["tail"])),
-    (&["login"], VerbMeaning::Words(&["auth", "login"])),
-    (&["logout"], VerbMeaning::Words(&["auth", "logout"])),
-    (&["whoami"], VerbMeaning::Words(&["auth", "whoami"])),
-    (&["use-auth-token"], VerbMeaning::Words(&["use-token"])),
-    (&["help"], VerbMeaning::Help),
-    (&["version"], VerbMeaning::Words(&["--version"])),
-    (&["completion"], VerbMeaning::Words(&["completions"])),
-    (
-        &["push", "send", "upload", "write", "ingest", "commit"],
-        VerbMeaning::Say("commits are made by `spoutctl put DEST`"),
-    ),
-    (
-        &["run", "exec"],
-        VerbMeaning::Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
-    ),
-    (
-        &["read", "download", "pull", "fetch"],
-        VerbMeaning::Say("`spoutctl get SOURCE` writes a file's bytes"),
-    ),
-    (
-        &["list"],
-        VerbMeaning::Say("`spoutctl tail REPO -e` lists commits, `spoutctl get --list REPO` files"),
-    ),
-    (
-        &["diff"],
-        VerbMeaning::Say("`spoutctl tail REPO --files` lists what each commit changed"),
-    ),
-    (
-        &["status"],
-        VerbMeaning::Say("`spoutctl doctor DEST` looks at pachd, `spoutctl spool DIR` at a spool"),
-    ),
-    (
-        &["logs", "log"],
-        VerbMeaning::Say("`spoutctl tail REPO` lists commits; a pipeline's log is `pachctl logs`"),
-    ),
-];
-
-/// pachctl's nouns behind a verb, which go without saying here.
-pub const NOUNS: &[(&str, &str)] = &[
-    ("get", "file"),
-    ("put", "file"),
-    ("tail", "commit"),
-    ("create", "pipeline"),
-    ("validate", "pipeline"),
-];
-
 /// What nobody is to be led to by a typing mistake.
 pub const DANGEROUS: &[&str] = &[
     "insecure",
@@ -264,6 +201,7 @@ pub const FLAGS: &[Synonym] = &[
         &["-o", "--output", "--output-format"],
         Meaning::Value(report_format),
     ),
+    row(&["tail"], &["-o"], Meaning::Value(offset_or_format)),
     row(
         WITH_JSON,
         &["-o", "--output", "--output-format"],
@@ -279,7 +217,7 @@ pub const FLAGS: &[Synonym] = &[
         &["--ndjson", "--jsonl"],
         Meaning::Flags(&["--json"]),
     ),
-    row(&["tail"], &["--raw"], Meaning::Flags(&["--json"])),
+    row(&["tail"], &["--raw", "-J"], Meaning::Flags(&["--json"])),
     row(&[], &["--debug", "--trace"], Meaning::Flags(&["--verbose"])),
     row(&[], &["--silent"], Meaning::Flags(&["--quiet"])),
     row(
@@ -310,7 +248,7 @@ pub const FLAGS: &[Synonym] = &[
         Meaning::Flags(&["--from", "beginning"]),
     ),
     row(&["tail"], &["--limit", "--number"], Meaning::Value(limit)),
-    row(&["tail"], &["--lines", "--tail"], Meaning::Option("--last")),
+    row(&["tail"], &["--lines", "--tail", "-c"], Meaning::Option("--last")),
     row(
         &["tail"],
         &["--once", "--no-wait", "--list"],
@@ -465,6 +403,45 @@ pub const FLAGS: &[Synonym] = &[
             "let a consumer read it: spoutctl put DEST --messages lines --into NAME -- kcat -u -b BROKER -t TOPIC …",
         ),
     ),
+    row(
+        &["put"],
+        &["-t", "-G", "-C", "-P"],
+        Meaning::Say(
+            "a topic of Kafka is read by --from kafka://HOST[:PORT]/TOPIC, where spoutctl was built with it, and by any by \
+             -- kcat -C -u -b HOST -t TOPIC",
+        ),
+    ),
+    row(
+        WITH_MESSAGES,
+        &["-K"],
+        Meaning::Say("--key-delimiter STR, with --each NAME: what stands before it is the key"),
+    ),
+    row(
+        WITH_MESSAGES,
+        &["-D", "--delimiter"],
+        Meaning::Say("--messages delimiter=STR: a message ends with it"),
+    ),
+    row(
+        WITH_MESSAGES,
+        &["-l"],
+        Meaning::Say("--messages lines --into NAME takes a file's lines"),
+    ),
+    row(
+        WITH_MESSAGES,
+        &["-Z", "--null"],
+        Meaning::Say("--messages nul: a message ends with a NUL; --nulls says what becomes of one of length -1"),
+    ),
+    row(
+        &["put"],
+        &["--delete", "--rm", "--remove"],
+        Meaning::Say("an archive says itself what it deletes: docs/deletions-and-mirroring.md"),
+    ),
+    // Looking.
+    row(
+        &["doctor"],
+        &["--fix", "--repair"],
+        Meaning::Say("doctor looks, and says what to do: nothing is changed by looking"),
+    ),
     // Specs.
     row(&["validate"], &["--strict"], Meaning::Flags(&["--max-warnings", "0"])),
     row(&["validate"], &["--autofix", "--auto-fix"], Meaning::Flags(&["--fix"])),
@@ -509,6 +486,16 @@ fn output_format(value: &str) -> Result<Vec<String>, String> {
         "json" | "jsonl" | "ndjson" => Ok(words(&["--json"])),
         "text" | "table" => Ok(Vec::new()),
         _ => Err("--json prints an object a line; without it, it is text".to_owned()),
+    }
+}
+
+/// kcat's `-o` is an offset, and others' the form of what is printed.
+fn offset_or_format(value: &str) -> Result<Vec<String>, String> {
+    match value {
+        "beginning" | "earliest" | "start" => Ok(words(&["--from", "beginning"])),
+        "end" | "latest" => Ok(words(&["--from", "now"])),
+        value if value.starts_with('-') => Ok(words(&["--last", value.trim_start_matches('-')])),
+        _ => output_format(value),
     }
 }
 
