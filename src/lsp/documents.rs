@@ -55,7 +55,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The tree of a text. Made when it is asked for, which a keystroke alone does not.
+    /// The tree of a text, made when it is asked for unless it was kept.
     pub(super) fn parsed(&self, file: &SourceFile) -> &Parsed {
         self.parsed.get_or_init(|| spec::parse(file))
     }
@@ -156,12 +156,13 @@ impl Document {
             return;
         }
         let options = options();
-        let mut diagnostics = spoutctl_lint::check(&self.file, &options).diagnostics;
+        let (checked, parsed) = spoutctl_lint::check_and_keep(&self.file, &options);
+        let mut diagnostics = checked.diagnostics;
         leave_out(&mut diagnostics);
         self.known = Some(Known {
             options,
             diagnostics,
-            parsed: OnceCell::new(),
+            parsed: parsed.map_or_else(OnceCell::new, OnceCell::from),
         });
     }
 

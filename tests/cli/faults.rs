@@ -33,6 +33,15 @@ const STEPS: &[&str] = &[
     "DropCommitSet",
 ];
 
+/// The same in 1.x, which has no file sets.
+const STEPS_OF_1_X: &[&str] = &[
+    "StartCommit",
+    "PutFile",
+    "FinishCommit",
+    "InspectCommit",
+    "DeleteCommit",
+];
+
 /// Those that only `--staging` makes.
 const STAGED_STEPS: &[&str] = &["StartTransaction", "CreateBranch", "FinishTransaction"];
 
@@ -156,12 +165,14 @@ enum Knowable {
 /// tell.
 fn knowable(step: &str, fault: &str, flags: &[&str]) -> Knowable {
     match (step, fault) {
-        ("AddFileSet", "carried out twice" | "carried out twice, the second time answered")
+        ("AddFileSet" | "PutFile", "carried out twice" | "carried out twice, the second time answered")
             if flags.contains(&"--append") =>
         {
             Knowable::No
         }
-        ("AddFileSet", "carried out again after the next call") if flags.contains(&"--append") => Knowable::Perhaps,
+        ("AddFileSet" | "PutFile", "carried out again after the next call") if flags.contains(&"--append") => {
+            Knowable::Perhaps
+        }
         _ => Knowable::Yes,
     }
 }
@@ -241,8 +252,10 @@ impl Cell {
                 self.proxy.each("CreateFileSet", too_large).at(self.step, 1, fault)
             }
             // A commit that is to be given up: appending, that is done by dropping alone.
-            "DropCommitSet" => {
-                let before = if self.is_routed() {
+            "DropCommitSet" | "DeleteCommit" => {
+                let before = if self.table.is_1_x() {
+                    ("PutFile", 2)
+                } else if self.is_routed() {
                     ("FinishTransaction", 3)
                 } else if self.flags.contains(&"--append") {
                     ("AddFileSet", 2)
@@ -398,17 +411,26 @@ impl Table {
         Served::over(store, &args)
     }
 
+    fn is_1_x(&self) -> bool {
+        self.release.is_some_and(|release| release.starts_with("1."))
+    }
+
     /// The cells in an order that spreads those that take long.
     fn cells(&self) -> impl Iterator<Item = (&'static str, &'static Named, &'static Mode)> {
-        let is_step = |step: &str, flags: &[&str]| {
+        let (usual, staged) = if self.is_1_x() {
+            (STEPS_OF_1_X, &[][..])
+        } else {
+            (STEPS, STAGED_STEPS)
+        };
+        let is_step = move |step: &str, flags: &[&str]| {
             if flags.contains(&ROUTE) {
                 ROUTED_STEPS.contains(&step)
             } else {
-                flags.contains(&"--staging") || STEPS.contains(&step)
+                flags.contains(&"--staging") || usual.contains(&step)
             }
         };
-        let steps = || {
-            let steps = STEPS.iter().chain(STAGED_STEPS).copied();
+        let steps = move || {
+            let steps = usual.iter().chain(staged).copied();
             steps.filter(|step| is_listed(self.steps, step))
         };
         let faults = FAULTS.iter().filter(|(name, _)| is_listed(self.faults, name));
@@ -540,5 +562,23 @@ fn whatever_meets_a_call_of_2_3_each_archive_is_there_once_and_in_order() {
     const OF_2_3: Table = before_2_6("2.3");
     if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
         whatever_meets_a_call(&OF_2_3);
+    }
+}
+
+/// Nothing is sent beforehand there: what breaks off costs the commit.
+#[test]
+fn whatever_meets_a_call_of_1_13_each_archive_is_there_once_and_in_order() {
+    const OF_1_13: Table = Table {
+        release: Some("1.13"),
+        modes: &[
+            "plain",
+            "appending",
+            "with a spool, in flight",
+            "in batches, with a spool",
+        ],
+        ..Table::whole("grpc")
+    };
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&OF_1_13);
     }
 }

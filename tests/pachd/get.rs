@@ -1,10 +1,13 @@
 //! `get` reads the newest good commit, and says what is not there.
 
-use crate::lab::{Lab, is_before};
+use crate::lab::{Lab, is_1_x, is_before, is_lacking};
 use crate::runner::{files_of, fixture_bytes, tar};
 
 #[test]
 fn a_branch_means_its_newest_good_commit_whatever_its_head_is() {
+    if is_lacking("commits that end with an error of ours") {
+        return;
+    }
     let lab = Lab::new();
     lab.put(&[], &tar(&[("a", b"good")])).expect(0);
     lab.put(&[], &tar(&[("a/b", b"collides"), ("bad", b"b")])).expect(4);
@@ -42,10 +45,10 @@ fn what_is_not_there_yet_is_exit_1_and_a_missing_repo_is_exit_4() {
         lab.run(&["get", &missing]).expect(4).says("does not exist");
     }
     let elsewhere = lab.run(&["get", &format!("no-such-project/{}:/a", lab.repo)]);
-    let why = if is_before(5) {
-        "has no projects"
-    } else {
-        "does not exist"
+    let why = match () {
+        () if is_1_x() => "projects are not supported",
+        () if is_before(5) => "has no projects",
+        () => "does not exist",
     };
     elsewhere.expect(4).says(why);
 }

@@ -1,6 +1,7 @@
 //! The verbs end to end against a pachd: the one that `SPOUTCTL_TEST_PACHD` names (`http://HOST:PORT`, its HTTP
 //! gateway, or `grpc://HOST:PORT`; a token is taken from `PACH_TOKEN`), or else a `spoutctl serve` that each test starts for
 //! itself. It answers as 2.12, or as the release that `SPOUTCTL_TEST_RELEASE` says, such as `2.3`, and then through gRPC.
+//! What 1.x has not is skipped with a word.
 //!
 //! Only tests about jobs and about roles need a real one; without it they say that they were skipped. `SPOUTCTL_TEST_NO_SKIP`
 //! changes nothing here: CI sets it, and CI has no pachd.

@@ -1,6 +1,6 @@
 //! What goes in comes back.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, is_lacking};
 use crate::runner::{World, files_of, fixture, fixture_bytes, tar};
 
 #[test]
@@ -169,6 +169,10 @@ fn paths_that_pachd_refuses_are_refused_here_or_escaped_and_come_back_unescaped(
 
 #[test]
 fn a_path_that_is_a_file_in_the_branch_already_fails_its_commit_and_no_later_one() {
+    // There it is refused before there is a commit.
+    if is_lacking("commits that end with an error") {
+        return;
+    }
     let lab = Lab::new();
     lab.put(&[], &tar(&[("a", b"file"), ("keep", b"k")])).expect(0);
     let stream = [
@@ -223,6 +227,9 @@ fn a_dry_run_changes_nothing() {
 
 #[test]
 fn deletions_are_obeyed_file_by_file_and_alone_make_a_commit() {
+    if is_lacking("files that become directories within one archive") {
+        return;
+    }
     let lab = Lab::new();
     let archive = |deletions: &[&str], files: &[(&str, &[u8])]| {
         let mut writer = spoutctl_archive::ArchiveWriter::new(Vec::new(), 0);

@@ -1,6 +1,8 @@
 //! Calls that the binary itself does not make, through whichever door the server has: JSON to its gateway, or the same as
 //! messages of gRPC, where there is no gateway.
 
+mod v1;
+
 use std::io;
 use std::net::TcpStream;
 
@@ -20,6 +22,7 @@ use spoutctl_proto::schema::Unknown;
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
 use crate::grpc_call::{Connection, Reply};
+use crate::lab;
 use crate::served::post;
 
 /// What a server listens to.
@@ -79,6 +82,9 @@ const NOT_FOUND: i32 = 5;
 type Told = Result<String, (i32, String)>;
 
 fn through_grpc(server: &Connection, method: &str, request: &Value, token: Option<&str>) -> Told {
+    if lab::is_1_x() {
+        return v1::ask(server, method, request);
+    }
     let token: Vec<(String, String)> = token
         .map(|token| ("authn-token".to_owned(), token.to_owned()))
         .into_iter()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, is_lacking};
 use crate::runner::{files_of, tar};
 
 /// How long pachd may take to finish a commit, under load.
@@ -65,6 +65,9 @@ fn ids(lab: &Lab) -> Vec<String> {
 
 #[test]
 fn history_and_what_comes_are_shown_once_and_in_order() {
+    if is_lacking("commits that end with an error of ours") {
+        return;
+    }
     let lab = Lab::new();
     for i in 0..3_u8 {
         lab.put(&[], &tar(&[("a", &[i])])).expect(0);
@@ -129,7 +132,7 @@ fn a_dropped_head_is_said_and_a_cursor_on_it_stops() {
     for id in &all {
         assert_eq!(following.line(), *id);
     }
-    lab.ask("pfs_v2.API/DropCommitSet", &json!({"commitSet": {"id": all[2]}}));
+    lab.drop_commit(&all[2]);
     lab.put(&[], &tar(&[("a", b"new")])).expect(0);
     assert_eq!(following.line(), ids(&lab)[2]);
     assert!(following.end().contains(&format!("going on after {}", all[1])));

@@ -27,12 +27,20 @@ pub struct Checked {
 /// Reads a file and says all that is wrong with it.
 #[must_use]
 pub fn check(file: &SourceFile, options: &Options) -> Checked {
+    check_and_keep(file, options).0
+}
+
+/// As [`check`], and the tree of the file, so that who asks more of it need not read it again. None where it was not
+/// read, or where gaps were made in it for what a template is to fill in.
+#[must_use]
+pub fn check_and_keep(file: &SourceFile, options: &Options) -> (Checked, Option<Parsed>) {
     let mut findings = Findings::new(options);
     if unfinished::conflict(file, &mut findings) {
-        return Checked {
+        let checked = Checked {
             diagnostics: findings.into_diagnostics(),
             ..Checked::default()
         };
+        return (checked, None);
     }
     let mut parsed = spec::parse(file);
     let templates = unfinished::templates(file, &mut parsed);
@@ -44,7 +52,7 @@ pub fn check(file: &SourceFile, options: &Options) -> Checked {
     });
     templates.keep(&mut checked.diagnostics);
     checked.holds_no_spec = checked.specs == 0 && checked.skipped == 0 && checked.diagnostics.is_empty();
-    checked
+    (checked, Some(parsed).filter(|_| !templates.is_any()))
 }
 
 /// What is wrong with a file that was read, and what `more` finds; a comment in the file turns either off.

@@ -71,7 +71,7 @@ mod workers;
 
 pub use catalogue::every::{any_rule_named, every_rule};
 pub use catalogue::{rule_named, rule_nearest, rules};
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_and_keep};
 pub use options::{Expect, Options};
 pub use rule::Rule;
 pub use sources::{link, links};

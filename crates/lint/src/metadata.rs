@@ -1,10 +1,9 @@
 //! Rules about the labels and annotations of the pipeline's objects.
 
-use std::net::IpAddr;
-
 use super::edit;
 use super::finding::{Finding, Findings};
-use super::kubernetes::{apparmor_profile, names, seccomp_profile};
+use super::kubernetes::network::range_fault;
+use super::kubernetes::{apparmor_profile, names, seccomp_profile, tolerations_fault};
 use super::rule::{Rule, rule};
 use super::version::Versions;
 use super::view::{Fields, Spec, shown};
@@ -166,11 +165,15 @@ fn counting(of: Fields<'_>) -> impl Iterator<Item = &Member> {
         .map(|(_, member)| member)
 }
 
-/// The most that all annotations of an object may have, less what pachd's own make.
-const LARGEST: usize = 262_144 - 300;
+/// The most that all annotations of an object may have.
+const LARGEST: usize = 262_144;
+
+/// What pachd's own make, but for the names of the pipeline and its project: keys, a hash, a commit, two versions.
+const OWN: usize = 158;
 
 fn annotations(spec: &Spec<'_>, of: Fields<'_>, findings: &mut Findings<'_>) {
-    let mut size = 0;
+    let project = spec.project().map_or("default", |project| project.value);
+    let mut size = OWN + project.len() + spec.name().map_or(0, |name| name.value.len());
     for member in counting(of) {
         let name = member.key.name.as_str();
         if let Some(why) = names::annotation_key(name) {
@@ -215,22 +218,24 @@ fn known(spec: &Spec<'_>, name: &str, value: &str) -> Option<(&'static str, Seve
             let is_number = begins_well && value.parse::<i32>().is_ok();
             (!is_number).then_some(("is no whole number of 32 bits", Severity::Error))
         }
-        "seccomp.security.alpha.kubernetes.io/pod" => seccomp_profile(value).and_then(refused),
+        "seccomp.security.alpha.kubernetes.io/pod" => match seccomp_profile(value) {
+            Some(why) => refused(why),
+            None if is_restricted(spec) && !matches!(value, "runtime/default" | "docker/default") => {
+                refused("is another profile than `RuntimeDefault`, which pachd sets where `user` is a number")
+            }
+            None => None,
+        },
         "kubernetes.io/config.mirror" => refused("marks a pod that a node has made by itself"),
-        "scheduler.alpha.kubernetes.io/tolerations" => {
-            let is_list = serde_json::from_str::<Vec<serde_json::Map<String, serde_json::Value>>>(value).is_ok();
-            let is_wrong = !value.is_empty() && !is_list;
-            is_wrong.then_some(("is no list of tolerations in JSON", Severity::Warning))
-        }
+        "scheduler.alpha.kubernetes.io/tolerations" if !value.is_empty() => tolerations_fault(value).and_then(refused),
         "service.beta.kubernetes.io/load-balancer-source-ranges" => {
             let service = Fields::of(&spec.spout_service()?.value);
             match service.text("type").map(|kind| kind.value) {
-                Some("LoadBalancer")
-                    if value.trim().is_empty() || value.split(',').all(|range| is_range(range.trim())) =>
-                {
-                    None
+                Some("LoadBalancer") if value.trim().is_empty() => None,
+                Some("LoadBalancer") => {
+                    let faults = value.split(',').filter_map(|range| range_fault(range.trim()));
+                    let faults = faults.filter_map(|(why, refusal)| Some((why, refusal.severity(spec.kubernetes)?)));
+                    faults.max_by_key(|(_, severity)| *severity == Severity::Error)
                 }
-                Some("LoadBalancer") => refused("is no list of ranges, such as 10.0.0.0/8"),
                 _ => refused("is for a service of type `LoadBalancer` only"),
             }
         }
@@ -251,17 +256,11 @@ fn known(spec: &Spec<'_>, name: &str, value: &str) -> Option<(&'static str, Seve
     }
 }
 
-/// An address and how many bits of it count.
-fn is_range(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else {
-        return false;
-    };
-    let most = match address.parse() {
-        Ok(IpAddr::V4(_)) => 32,
-        Ok(IpAddr::V6(_)) => 128,
-        Err(_) => return false,
-    };
-    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+/// Whether pachd restricts what the code may do.
+fn is_restricted(spec: &Spec<'_>) -> bool {
+    spec.transform()
+        .text("user")
+        .is_some_and(|user| user.value.parse::<i64>().is_ok())
 }
 
 fn reserved(spec: &Spec<'_>, findings: &mut Findings<'_>) {

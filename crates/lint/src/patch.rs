@@ -129,10 +129,15 @@ fn locate(document: &Json, path: &str, is_new: bool) -> Result<Place, String> {
     Err("has an empty `path`".to_owned())
 }
 
+/// A part of a path as RFC 6901 writes it. A `~` that stands for nothing stands for itself.
+fn pointed(part: &str) -> String {
+    part.replace('~', "~0").replace("~00", "~0").replace("~01", "~1")
+}
+
 /// The key in an object, or the index in an array, as RFC 6901 writes it.
 fn step(at: &Json, part: &str, is_new: bool) -> Option<(String, bool)> {
     let Some(elements) = at.as_array() else {
-        return Some((part.to_owned(), false));
+        return Some((pointed(part), false));
     };
     if part == "-" && is_new {
         return Some((part.to_owned(), true));
@@ -175,6 +180,10 @@ mod tests {
             (
                 json!({"op": "test", "path": "/b/x", "value": null}),
                 json!({"a": [1, 2], "b": {"c": 3}}),
+            ),
+            (
+                json!({"op": "add", "path": "/b/d~2~0~1", "value": 4}),
+                json!({"a": [1, 2], "b": {"c": 3, "d~2~/": 4}}),
             ),
             (
                 json!({"op": "add", "path": "/b/d"}),

@@ -38,6 +38,9 @@ fn message(spec: &Spec<'_>, owner: Owner<'_>, message: &'static Message, finding
 
 fn value(spec: &Spec<'_>, field: &'static Field, member: &Member, findings: &mut Findings<'_>) {
     match &member.value.value {
+        Value::Null if field.repeated || matches!(field.kind, Kind::Strings) => {
+            types::null_for_many(spec, field, member, findings);
+        }
         Value::Null | Value::Unreadable => {}
         Value::Array(elements) if field.repeated => {
             for element in elements {

@@ -108,6 +108,26 @@ pub(super) fn not_a_list(spec: &Spec<'_>, field: &Field, member: &Member, findin
     });
 }
 
+/// `null` for a list or an object of strings. Since pachd merges defaults into a spec it wants the real thing.
+pub(super) fn null_for_many(spec: &Spec<'_>, field: &Field, member: &Member, findings: &mut Findings<'_>) {
+    if spec.version < Version::new(2, 8) {
+        return;
+    }
+    let (wanted, go, empty) = if field.repeated {
+        ("a list", "[]any", "[]")
+    } else {
+        ("an object", "map[string]any", "{}")
+    };
+    let message = format!("{} has to be {wanted}, and this is null", shown(&member.key.name));
+    findings.add(
+        Finding::new(&WRONG_TYPE, member.value.span, message)
+            .note(format!(
+                "pachd refuses the spec: could not make effective spec: expected {go}; got <nil>"
+            ))
+            .help(format!("delete it, or write {}", shown(empty))),
+    );
+}
+
 /// A command line, or the lines of a script, as one string.
 fn not_a_list_of_words(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, text: &str) -> Finding {
     let is_command = field.name.ends_with("cmd");
@@ -340,9 +360,19 @@ fn is_json_number(written: &str) -> bool {
     digits(integer) && is_canonical && digits(fraction) && digits(exponent)
 }
 
+/// Whether a number is finite and no float of 32 bits is.
+fn is_beyond_float(number: f64) -> bool {
+    number.is_finite() && number.abs() > f64::from(f32::MAX)
+}
+
 fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
     let text = match &node.value {
-        Value::Number(_) => return,
+        Value::Number(written) => {
+            if matches!(field.kind, Kind::Float) && written.parse::<f64>().is_ok_and(is_beyond_float) {
+                findings.add(wrong(spec, node, name, "a number of 32 bits", proto(field.kind)));
+            }
+            return;
+        }
         Value::String(text) => text.value.as_str(),
         _ => {
             findings.add(wrong(spec, node, name, "a number", proto(field.kind)));

@@ -361,7 +361,8 @@ impl Incoming<'_> {
         Instant::now() + self.times().idle
     }
 
-    /// The next bytes that come before `until`, or `None` after a clean end. A silence, and an end that is none, are faults.
+    /// The next bytes that come before `until`, or `None` after a clean end. A silence, and an end that is none, are
+    /// faults.
     pub fn next(&mut self, until: Instant) -> Result<Option<Bytes>, Fault> {
         let shared = &self.client.shared;
         let response = &mut self.response;

@@ -8,6 +8,7 @@
 //! | `error` | every known refusal and what it means, in one table |
 //! | `pipelines` | which branch a pipeline writes |
 //! | `listing` | names for a shell |
+//! | `changes` | what differs between two commits |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //! | `collisions` | what would take the place of something else |
 //!
@@ -31,6 +32,7 @@
 //!
 //! **Memory**: as many messages of 1 MiB as wait to be sent or read; nothing is held on disk.
 
+mod changes;
 mod collisions;
 mod error;
 mod listing;
@@ -138,9 +140,9 @@ fn fault(method: Call, failed: Failed) -> CallFault {
 fn kind_of(code: Code, lost: FaultKind) -> FaultKind {
     match code {
         Code::Unauthenticated | Code::PermissionDenied => FaultKind::Denied,
-        Code::ResourceExhausted => FaultKind::TooLarge,
         Code::Unimplemented | Code::InvalidArgument => FaultKind::Refused,
-        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => lost,
+        // A message that is too large says so; otherwise somebody on the way has had too much.
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Internal | Code::ResourceExhausted => lost,
         _ => FaultKind::Unrecognised,
     }
 }
@@ -199,6 +201,7 @@ impl V1 {
     }
 
     fn inspect(&self, commit: &Commit, state: v1::CommitState, within: Duration) -> Result<CommitInfo, Fault> {
+        check_project(&commit.repo)?;
         let request = v1::InspectCommitRequest {
             commit: Some(commit.into()),
             block_state: state.into(),
@@ -215,6 +218,7 @@ impl V1 {
         branch: &BranchName,
         visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
+        check_project(repo)?;
         let told = |failed| fault(LIST_COMMIT, failed);
         let deadline = ListDeadline::of(self.calls.times());
         let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
@@ -257,6 +261,7 @@ impl CommitHistory for V1 {
     }
 
     fn inspect_branch(&self, branch: &Branch) -> Result<Option<BranchInfo>, Fault> {
+        check_project(&branch.repo)?;
         let request = v1::InspectBranchRequest {
             branch: Some(branch.into()),
         };
@@ -443,30 +448,13 @@ impl FileSource for V1 {
         })))
     }
 
-    /// In 1.x a commit's files can be listed; its comparison of two commits answers in one message, which may not fit.
     fn diff_files(
         &self,
         new: &Commit,
         old: Option<&Commit>,
         visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        if old.is_some() {
-            return Err(not_supported("DiffFile"));
-        }
-        let told = |failed| Fault::from(fault(WALK_FILE, failed));
-        let request = messages::file(new, "/");
-        let mut infos: Incoming<'_, v1::FileInfo> = self.calls.open(WALK_FILE, request).map_err(told)?;
-        while let Some(info) = infos.next().map_err(told)? {
-            if info.file_type() != v1::FileType::File {
-                continue;
-            }
-            let path = FilePath::new(messages::path_of(&info)).map_err(|why| unreadable(WALK_FILE)(why.into()))?;
-            let added = FileChange::between(path, None, Some(info.size_bytes));
-            if added.is_some_and(|added| visit(added).is_break()) {
-                break;
-            }
-        }
-        Ok(())
+        changes::visit(self, new, old, visit)
     }
 }
 

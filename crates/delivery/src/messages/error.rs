@@ -216,7 +216,8 @@ impl fmt::Display for MessageFault {
             }
             Self::Clash { name, with, other } => write!(
                 f,
-                "would be the file `{name}` beside the file `{with}` of message {}, and one of the two would be a directory",
+                "would be the file `{name}` beside the file `{with}` of message {}, and one of the two would be a \
+                 directory",
                 grouped(*other)
             ),
         }
@@ -248,8 +249,8 @@ impl MessageError {
                  takes every record for one"
             }
             MessageFault::OtherColumns { .. } => {
-                "name another file, or write the columns as they are there; without --append each commit replaces the file; \
-                 --csv-no-header appends every record as it is"
+                "name another file, or write the columns as they are there; without --append each commit replaces the \
+                 file; --csv-no-header appends every record as it is"
             }
             MessageFault::NotKept { .. } => "make room there, or see who may write there; nothing behind it was read",
             MessageFault::Null => {
@@ -288,8 +289,8 @@ impl MessageError {
                 "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
             }
             MessageFault::LongName { .. } => {
-                "--key-json, --key-column and --key-delimiter may name a shorter key; --on-bad quarantine=DIR or skip goes on \
-                 without such a message"
+                "--key-json, --key-column and --key-delimiter may name a shorter key; --on-bad quarantine=DIR or skip \
+                 goes on without such a message"
             }
             MessageFault::Clash { name, with, .. } if name == with => {
                 "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with \

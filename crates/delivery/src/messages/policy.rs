@@ -128,7 +128,8 @@ impl Headers {
     }
 }
 
-/// What may stand before the columns' names, at most, and the end behind them: a byte order mark, and `sep=;`, which tells Excel.
+/// What may stand before the columns' names, at most, and the end behind them: a byte order mark, and `sep=;`, which
+/// tells Excel.
 const MOST_BEFORE_COLUMNS: usize = 16;
 
 /// The names of the columns, without what may stand before them, and without their end.

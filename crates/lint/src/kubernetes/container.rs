@@ -8,8 +8,21 @@ use super::json::{Path, flag, integer, list, text};
 use super::judge::Judge;
 use super::names;
 use super::quantity::Quantity;
+use super::refusal::{Minor, Refusal};
 
 const PORTS: (i64, i64) = (1, 65_535);
+
+/// Since when a container that is begun before the others may go on beside them.
+const SIDECARS: Minor = Minor::new(29);
+
+/// Since when an API server looks at how a container may be made larger.
+const RESIZING: Minor = Minor::new(33);
+
+/// Since when a container may simply wait at its end.
+const SLEEP: Minor = Minor::new(30);
+
+/// Since when a variable may have all addresses of the node.
+const HOST_ADDRESSES: Minor = Minor::new(29);
 
 impl Judge {
     pub(super) fn containers(&mut self, spec: &Json, volumes: &HashMap<&str, &Json>) {
@@ -28,15 +41,26 @@ impl Judge {
                 self.fault(path.key("name"), "is also the name of another container");
             }
             self.container(spec, container, volumes, path);
-            // One that goes on beside the others is a container like them.
-            if text(container, "restartPolicy") != "Always" {
-                for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
-                    if container.get(key).is_some() {
-                        self.fault(
-                            path.key(key),
-                            "is not for a container that ends before the others begin",
-                        );
-                    }
+            // One that goes on beside the others is a container like them, where Kubernetes knows of such.
+            let is_sidecar = text(container, "restartPolicy") == "Always";
+            if is_sidecar {
+                self.probes(spec, container, path);
+            } else {
+                let restarts = |policy: &Json| text(policy, "restartPolicy") == "RestartContainer";
+                if list(container, "resizePolicy").iter().any(restarts) {
+                    let what = "restarts a container that ends before the others begin";
+                    self.refused(path.key("resizePolicy"), what, Refusal::Since(RESIZING));
+                }
+            }
+            let refusal = if is_sidecar {
+                Refusal::Before(SIDECARS)
+            } else {
+                Refusal::Always
+            };
+            for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+                if container.get(key).is_some() {
+                    let what = "is not for a container that ends before the others begin";
+                    self.refused(path.key(key), what, refusal);
                 }
             }
         }
@@ -44,7 +68,7 @@ impl Judge {
             let path = root.key("containers");
             let path = path.index(at);
             self.container(spec, container, volumes, path);
-            self.probes(container, path);
+            self.probes(spec, container, path);
         }
         self.host_ports(spec, containers);
     }
@@ -66,17 +90,19 @@ impl Judge {
             &["File", "FallbackToLogsOnError"],
         );
         self.one_of(container, path, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]);
-        self.one_of(container, path, "restartPolicy", &["Always", "OnFailure", "Never"]);
+        self.since(SIDECARS, |judge| {
+            judge.one_of_given(container, path, "restartPolicy", &["Always", "OnFailure", "Never"]);
+        });
         self.ports(spec, container, path);
         self.variables(container, path);
         self.mounts(container, volumes, path);
         self.devices(container, volumes, path);
         if let Some(resources) = container.get("resources") {
-            self.resources(resources, path.key("resources"));
+            self.resources(resources, list(spec, "resourceClaims"), path.key("resources"));
         }
-        self.resize(container, path);
+        self.since(RESIZING, |judge| judge.resize(container, path));
         if let Some(context) = container.get("securityContext") {
-            self.container_security(context, path.key("securityContext"));
+            self.container_security(spec, context, path.key("securityContext"));
         }
     }
 
@@ -230,6 +256,10 @@ impl Judge {
             }
         };
         self.fault_if(path.key("fieldPath"), fault);
+        if wanted == "status.hostIPs" && !is_file {
+            let what = "is no field that can be shown";
+            self.refused(path.key("fieldPath"), what, Refusal::Before(HOST_ADDRESSES));
+        }
     }
 
     pub(super) fn resource_field(&mut self, field: &Json, path: Path<'_>) {
@@ -272,7 +302,7 @@ impl Judge {
             if !text(mount, "subPath").is_empty() && !text(mount, "subPathExpr").is_empty() {
                 self.fault(path.key("subPathExpr"), "cannot be beside `subPath`");
             }
-            self.one_of(
+            self.one_of_given(
                 mount,
                 path,
                 "mountPropagation",
@@ -314,7 +344,7 @@ impl Judge {
         }
     }
 
-    fn probes(&mut self, container: &Json, path: Path<'_>) {
+    fn probes(&mut self, spec: &Json, container: &Json, path: Path<'_>) {
         for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
             let Some(probe) = container.get(key) else { continue };
             let path = path.key(key);
@@ -346,8 +376,27 @@ impl Judge {
         if let Some(lifecycle) = container.get("lifecycle") {
             for (key, handler) in lifecycle.as_object().into_iter().flatten() {
                 let path = path.key("lifecycle");
-                self.handler(handler, path.key(key), &["exec", "httpGet", "tcpSocket", "sleep"]);
+                self.end(spec, handler, path.key(key));
             }
+        }
+    }
+
+    /// What is done when a container has begun, or before it ends.
+    fn end(&mut self, spec: &Json, handler: &Json, path: Path<'_>) {
+        let kinds = ["exec", "httpGet", "tcpSocket"];
+        let Some(sleep) = handler.get("sleep") else {
+            return self.handler(handler, path, &kinds);
+        };
+        if kinds.iter().all(|kind| handler.get(kind).is_none()) {
+            self.refused(path, "has no handler", Refusal::Before(SLEEP));
+        } else {
+            self.since(SLEEP, |judge| judge.fault(path, "has more than one handler"));
+            self.handler(handler, path, &kinds);
+        }
+        let grace = integer(spec, "terminationGracePeriodSeconds").unwrap_or(30);
+        if !(0..=grace).contains(&integer(sleep, "seconds").unwrap_or(0)) {
+            let what = format!("has to be from 0 to `terminationGracePeriodSeconds`, which is {grace}");
+            self.since(SLEEP, |judge| judge.fault(path.key("sleep").key("seconds"), what));
         }
     }
 

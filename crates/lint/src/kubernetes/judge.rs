@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::json::{Path, integer, members, text};
 use super::names;
-use super::refusal::{Fault, Refusal};
+use super::refusal::{Fault, Minor, Refusal};
 
 /// Goes through a spec, and keeps what is at fault.
 #[derive(Default)]
@@ -27,6 +27,23 @@ impl Judge {
         });
     }
 
+    /// What is found by `look` is refused since some version only: before, the field was not known, or not looked at.
+    pub(super) fn since(&mut self, first: Minor, look: impl FnOnce(&mut Self)) {
+        let known = self.faults.len();
+        look(self);
+        for fault in self.faults.iter_mut().skip(known) {
+            if fault.refusal == Refusal::Always {
+                fault.refusal = Refusal::Since(first);
+            }
+        }
+    }
+
+    pub(super) fn refused_if(&mut self, path: Path<'_>, what: Option<(&str, Refusal)>) {
+        if let Some((what, refusal)) = what {
+            self.refused(path, what, refusal);
+        }
+    }
+
     pub(super) fn fault_if(&mut self, path: Path<'_>, what: Option<&str>) {
         if let Some(what) = what {
             self.fault(path, what);
@@ -45,6 +62,14 @@ impl Judge {
             self.fault(path.key(key), "is missing");
         }
         is_there
+    }
+
+    /// A text that is one of a few, if it is there; an empty one is none of them.
+    pub(super) fn one_of_given(&mut self, of: &Json, path: Path<'_>, key: &str, known: &[&str]) {
+        if of.get(key).and_then(Json::as_str) == Some("") {
+            self.fault(path.key(key), "is empty");
+        }
+        self.one_of(of, path, key, known);
     }
 
     /// A text that is one of a few; none is the default.

@@ -138,6 +138,6 @@ pub(crate) fn port(text: &str) -> Option<&'static str> {
 
 /// The name of a header of HTTP.
 pub(crate) fn header(text: &str) -> Option<&'static str> {
-    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (text.is_empty() || !text.chars().all(is_fine)).then_some("may have letters, digits, `-` and `_`")
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (text.is_empty() || !text.chars().all(is_fine)).then_some("may have letters, digits and `-`")
 }

@@ -1,28 +1,31 @@
 //! A pod's spec, judged as the API server judges that of a `ReplicationController`'s template and of its pods.
 
-use std::net::IpAddr;
-
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, members, text};
 use super::judge::Judge;
-use super::{Fault, names};
+use super::refusal::{Fault, Minor};
+use super::{names, network};
 
 /// All for which the API server refuses a pod's spec, which has to be decoded. What is not there has its default.
 ///
-/// Not looked at is what only a cluster knows (whether a class, a secret or an account exists) and what pachd's pods
-/// have nothing to do with: pods of Windows.
+/// Not looked at is what only a cluster knows: whether a class, a secret or an account exists.
 pub(crate) fn faults(spec: &Json) -> Vec<Fault> {
     let mut judge = Judge::default();
     let volumes = judge.volumes(spec);
     judge.containers(spec, &volumes);
+    judge.claims(spec);
     judge.whole(spec);
+    judge.windows(spec);
     judge.classes(spec);
     judge.network(spec);
     judge.pod_security(spec);
     judge.scheduling(spec);
     judge.faults
 }
+
+/// Since when a pod may wait at gates.
+const GATES: Minor = Minor::new(27);
 
 impl Judge {
     fn whole(&mut self, spec: &Json) {
@@ -51,16 +54,22 @@ impl Judge {
         ] {
             self.formed(spec, root, key, names::subdomain);
         }
+        if spec.get("runtimeClassName").and_then(Json::as_str) == Some("") {
+            self.fault(root.key("runtimeClassName"), "is empty");
+        }
         self.formed(spec, root, "hostname", names::dns_label);
         self.formed(spec, root, "subdomain", names::dns_label);
         for (at, gate) in list(spec, "readinessGates").iter().enumerate() {
             let why = names::label_key(text(gate, "conditionType"));
             self.fault_if(root.key("readinessGates").index(at).key("conditionType"), why);
         }
-        for (at, gate) in list(spec, "schedulingGates").iter().enumerate() {
-            let why = names::label_key(text(gate, "name"));
-            self.fault_if(root.key("schedulingGates").index(at).key("name"), why);
-        }
+        let (gates, path) = (list(spec, "schedulingGates"), root.key("schedulingGates"));
+        self.since(GATES, |judge| {
+            judge.unique(gates, path, "name");
+            for (at, gate) in gates.iter().enumerate() {
+                judge.fault_if(path.index(at).key("name"), names::label_key(text(gate, "name")));
+            }
+        });
         if let Some(os) = spec.get("os") {
             let path = root.key("os");
             self.required(os, path, "name");
@@ -71,7 +80,7 @@ impl Judge {
     /// What the admission of pods has to say about priorities and overheads.
     fn classes(&mut self, spec: &Json) {
         let root = Path::Root;
-        self.one_of(spec, root, "preemptionPolicy", &["PreemptLowerPriority", "Never"]);
+        self.one_of_given(spec, root, "preemptionPolicy", &["PreemptLowerPriority", "Never"]);
         let class = text(spec, "priorityClassName");
         let priority = match class {
             "" => Some(0),
@@ -119,47 +128,13 @@ impl Judge {
         for (at, alias) in list(spec, "hostAliases").iter().enumerate() {
             let path = root.key("hostAliases");
             let path = path.index(at);
-            if text(alias, "ip").parse::<IpAddr>().is_err() {
-                self.fault(path.key("ip"), "is no IP address");
-            }
+            self.refused_if(path.key("ip"), network::address_fault(text(alias, "ip")));
             for (at, name) in list(alias, "hostnames").iter().enumerate() {
                 self.fault_if(
                     path.key("hostnames").index(at),
                     name.as_str().and_then(names::subdomain),
                 );
             }
-        }
-    }
-
-    fn dns(&mut self, config: &Json, path: Path<'_>) {
-        let servers = list(config, "nameservers");
-        if servers.len() > 3 {
-            self.fault(path.key("nameservers"), "has more than 3 servers");
-        }
-        for (at, server) in servers.iter().enumerate() {
-            if server.as_str().is_none_or(|server| server.parse::<IpAddr>().is_err()) {
-                self.fault(path.key("nameservers").index(at), "is no IP address");
-            }
-        }
-        let searches = list(config, "searches");
-        let length: usize = searches
-            .iter()
-            .filter_map(Json::as_str)
-            .map(|search| search.len() + 1)
-            .sum();
-        if searches.len() > 32 || length > 2_049 {
-            self.fault(
-                path.key("searches"),
-                "has more than 32 domains, or more than 2048 characters",
-            );
-        }
-        for (at, search) in searches.iter().enumerate() {
-            let search = search.as_str().unwrap_or_default();
-            let why = names::subdomain(search.strip_suffix('.').unwrap_or(search));
-            self.fault_if(path.key("searches").index(at), why.filter(|_| search != "."));
-        }
-        for (at, option) in list(config, "options").iter().enumerate() {
-            self.required(option, path.key("options").index(at), "name");
         }
     }
 

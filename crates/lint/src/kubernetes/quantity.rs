@@ -30,8 +30,9 @@ impl Quantity {
         let unit = unit(parts.unit)?;
         let has_digits = !parts.whole.is_empty() || !parts.fraction.is_empty();
         if !has_digits {
-            // These two are beyond the quick way of reading, and the slow one wants a digit.
-            return (!matches!(unit, Unit::Binary(50 | 60))).then_some(Self::ZERO);
+            // These are beyond the quick way of reading, and the slow one wants a digit.
+            let is_slow = matches!(unit, Unit::Binary(50 | 60) | Unit::Decimal(i64::MIN..-9));
+            return (!is_slow).then_some(Self::ZERO);
         }
         let amount = parts.amount(unit);
         Some(Self(if parts.is_negative { -amount } else { amount }))

@@ -52,6 +52,8 @@ pub(crate) enum Refusal {
     Always,
     /// Since this one it is taken.
     Before(Minor),
+    /// Before this one it is taken, or not looked at.
+    Since(Minor),
 }
 
 impl Refusal {
@@ -59,8 +61,9 @@ impl Refusal {
     pub(crate) fn severity(self, cluster: Option<Minor>) -> Option<Severity> {
         match (self, cluster) {
             (Self::Always, _) => Some(Severity::Error),
-            (Self::Before(_), None) => Some(Severity::Warning),
+            (Self::Before(_) | Self::Since(_), None) => Some(Severity::Warning),
             (Self::Before(first), Some(cluster)) => (cluster < first).then_some(Severity::Error),
+            (Self::Since(first), Some(cluster)) => (cluster >= first).then_some(Severity::Error),
         }
     }
 
@@ -69,6 +72,7 @@ impl Refusal {
         match self {
             Self::Always => "Kubernetes".to_owned(),
             Self::Before(first) => format!("Kubernetes before {first}"),
+            Self::Since(first) => format!("Kubernetes since {first}"),
         }
     }
 }

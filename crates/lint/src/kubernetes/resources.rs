@@ -2,10 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::json::{Path, members};
+use super::json::{Path, list, members, text};
 use super::judge::Judge;
 use super::names;
 use super::quantity::Quantity;
+use super::refusal::Minor;
 
 /// The resources that every node has.
 pub(crate) const STANDARD: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];
@@ -50,9 +51,14 @@ pub(crate) fn amount_fault(name: &str, amount: Quantity) -> Option<&'static str>
     if !is_native(name) && !amount.is_whole() {
         return Some("has to be a whole number");
     }
-    let page = name.strip_prefix("hugepages-").and_then(Quantity::parse);
-    let is_odd = page.is_some_and(|page| amount != Quantity::ZERO && !amount.is_multiple_of(page));
-    is_odd.then_some("is no multiple of the page's size")
+    let page = name.strip_prefix("hugepages-")?;
+    match Quantity::parse(page) {
+        None => Some("is of pages whose size is no amount"),
+        Some(page) if amount != Quantity::ZERO && !amount.is_multiple_of(page) => {
+            Some("is no multiple of the page's size")
+        }
+        Some(_) => None,
+    }
 }
 
 /// How a request does not go with its limit.
@@ -65,8 +71,42 @@ pub(crate) fn request_fault(name: &str, request: Quantity, limit: Option<Quantit
     }
 }
 
+/// Since when an API server looks at claims without being told to.
+const CLAIMS: Minor = Minor::new(34);
+
 impl Judge {
-    pub(super) fn resources(&mut self, of: &Json, path: Path<'_>) {
+    /// The claims of the pod. In a pod of Kubernetes since 1.31 what a claim is of stands beside its name; pachd writes
+    /// it into `source`, which is dropped, so that no claim is left.
+    pub(super) fn claims(&mut self, spec: &Json) {
+        let (claims, path) = (list(spec, "resourceClaims"), Path::Root.key("resourceClaims"));
+        self.since(CLAIMS, |judge| {
+            judge.unique(claims, path, "name");
+            for (at, claim) in claims.iter().enumerate() {
+                let path = path.index(at);
+                if judge.required(claim, path, "name") {
+                    judge.formed(claim, path, "name", names::dns_label);
+                }
+                judge.fault(
+                    path,
+                    "names no claim there: pachd writes `source`, which Kubernetes does not know",
+                );
+            }
+        });
+    }
+
+    fn claims_of(&mut self, of: &Json, claims: &[Json], path: Path<'_>) {
+        let (wanted, path) = (list(of, "claims"), path.key("claims"));
+        self.unique(wanted, path, "name");
+        for (at, claim) in wanted.iter().enumerate() {
+            let name = text(claim, "name");
+            if self.required(claim, path.index(at), "name") && !claims.iter().any(|claim| text(claim, "name") == name) {
+                self.fault(path.index(at), format!("is `{name}`, and the pod has no such claim"));
+            }
+        }
+    }
+
+    /// `claims` are the names of the pod's.
+    pub(super) fn resources(&mut self, of: &Json, claims: &[Json], path: Path<'_>) {
         let amount = |kind: &str, name: &str| Quantity::parse(of.get(kind)?.get(name)?.as_str()?);
         let mut has_huge_pages = false;
         for kind in ["limits", "requests"] {
@@ -83,6 +123,7 @@ impl Judge {
             let fault = amount("requests", name).and_then(|request| request_fault(name, request, limit));
             self.fault_if(path.key("requests").key(name), fault);
         }
+        self.since(CLAIMS, |judge| judge.claims_of(of, claims, path));
         let has = |name: &str| amount("limits", name).or_else(|| amount("requests", name)).is_some();
         if has_huge_pages && !has("cpu") && !has("memory") {
             self.fault(path, "has huge pages, and neither cpu nor memory");

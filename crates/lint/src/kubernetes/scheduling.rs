@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::json::{Path, integer, list, text};
 use super::judge::Judge;
 use super::names;
+use super::refusal::{Minor, Refusal};
 
 /// The long names of what has to be and what had better be.
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -19,6 +20,33 @@ pub(crate) fn toleration_fault(operator: &str, key: &str, value: &str) -> Option
         "Exists" if !value.is_empty() => Some("has a value, which `Exists` does not look at"),
         _ => None,
     }
+}
+
+/// Since when a constraint says which nodes count.
+const NODE_POLICIES: Minor = Minor::new(26);
+/// Since when the values of a selector are looked at.
+const SELECTOR_VALUES: Minor = Minor::new(26);
+/// Since when the selector of a constraint, the keys beside it and the least number of domains are looked at.
+const SPREADING: Minor = Minor::new(27);
+/// Since when an affinity may name keys of the pod's own labels.
+const LABEL_KEYS: Minor = Minor::new(31);
+/// Since when the values of labels that a node has to have are looked at.
+const NODE_VALUES: Minor = Minor::new(32);
+
+/// Why a text is no list of tolerations, as an annotation has it.
+pub(crate) fn tolerations_fault(written: &str) -> Option<&'static str> {
+    let none = Some("is no list of tolerations in JSON");
+    let written = match serde_json::from_str(written) {
+        Ok(Json::Null) => return None,
+        Ok(Json::Array(written)) => written,
+        _ => return none,
+    };
+    let Ok(decoded) = super::decode::pod_spec(&json!({"tolerations": written})) else {
+        return none;
+    };
+    let mut judge = Judge::default();
+    judge.tolerations(&decoded.spec);
+    (!judge.faults.is_empty()).then_some("has a toleration that cannot be")
 }
 
 impl Judge {
@@ -94,23 +122,38 @@ impl Judge {
                 "whenUnsatisfiable",
                 &["DoNotSchedule", "ScheduleAnyway"],
             );
-            for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
-                self.one_of(constraint, path, key, &["Ignore", "Honor"]);
-            }
+            self.since(NODE_POLICIES, |judge| {
+                for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
+                    judge.one_of_given(constraint, path, key, &["Ignore", "Honor"]);
+                }
+            });
             let otherwise = text(constraint, "whenUnsatisfiable");
             if !seen.insert((text(constraint, "topologyKey"), otherwise)) {
                 self.fault(path, "is the same as another");
             }
             match integer(constraint, "minDomains") {
-                Some(least) if least <= 0 => self.fault(path.key("minDomains"), "has to be above zero"),
+                Some(least) if least <= 0 => {
+                    self.refused(
+                        path.key("minDomains"),
+                        "has to be above zero",
+                        Refusal::Since(SPREADING),
+                    );
+                }
                 Some(_) if otherwise != "DoNotSchedule" => {
-                    self.fault(path.key("minDomains"), "is for `DoNotSchedule` only");
+                    self.refused(
+                        path.key("minDomains"),
+                        "is for `DoNotSchedule` only",
+                        Refusal::Since(SPREADING),
+                    );
                 }
                 _ => {}
             }
-            if let Some(selector) = constraint.get("labelSelector") {
-                self.selector(selector, path.key("labelSelector"));
-            }
+            self.since(SPREADING, |judge| {
+                if let Some(selector) = constraint.get("labelSelector") {
+                    judge.selector(selector, path.key("labelSelector"));
+                }
+                judge.label_keys(constraint, path, "matchLabelKeys");
+            });
         }
     }
 
@@ -123,7 +166,11 @@ impl Judge {
                 self.fault(path, "has no term");
             }
             for (at, term) in terms.iter().enumerate() {
-                self.node_term(term, path.index(at));
+                let path = path.index(at);
+                self.node_term(term, path);
+                for (at, requirement) in list(term, "matchExpressions").iter().enumerate() {
+                    self.values(requirement, path.key("matchExpressions").index(at), NODE_VALUES);
+                }
             }
         }
         for (at, preferred) in list(affinity, PREFERRED).iter().enumerate() {
@@ -186,13 +233,47 @@ impl Judge {
             let why = namespace.as_str().and_then(names::dns_label);
             self.fault_if(path.key("namespaces").index(at), why);
         }
+        self.since(LABEL_KEYS, |judge| {
+            judge.label_keys(term, path, "matchLabelKeys");
+            judge.label_keys(term, path, "mismatchLabelKeys");
+            let mismatched = list(term, "mismatchLabelKeys");
+            if list(term, "matchLabelKeys").iter().any(|key| mismatched.contains(key)) {
+                judge.fault(
+                    path.key("matchLabelKeys"),
+                    "has a key that is in `mismatchLabelKeys`, too",
+                );
+            }
+        });
         match text(term, "topologyKey") {
             "" => self.fault(path.key("topologyKey"), "is missing"),
             key => self.fault_if(path.key("topologyKey"), names::label_key(key)),
         }
     }
 
-    fn selector(&mut self, selector: &Json, path: Path<'_>) {
+    /// Keys of the pod's own labels that are added to a selector.
+    fn label_keys(&mut self, of: &Json, path: Path<'_>, key: &str) {
+        let (keys, path) = (list(of, key), path.key(key));
+        if !keys.is_empty() && of.get("labelSelector").is_none() {
+            return self.fault(path, "is for a `labelSelector`, and there is none");
+        }
+        for (at, key) in keys.iter().enumerate() {
+            self.fault_if(path.index(at), key.as_str().and_then(names::label_key));
+        }
+    }
+
+    /// Values that are those of labels.
+    fn values(&mut self, requirement: &Json, path: Path<'_>, first: Minor) {
+        self.since(first, |judge| {
+            for (at, value) in list(requirement, "values").iter().enumerate() {
+                judge.fault_if(
+                    path.key("values").index(at),
+                    value.as_str().and_then(names::label_value),
+                );
+            }
+        });
+    }
+
+    pub(super) fn selector(&mut self, selector: &Json, path: Path<'_>) {
         self.labels(selector, path, "matchLabels");
         for (at, requirement) in list(selector, "matchExpressions").iter().enumerate() {
             let path = path.key("matchExpressions");
@@ -210,6 +291,7 @@ impl Judge {
                 ),
             }
             self.fault_if(path.key("key"), names::label_key(text(requirement, "key")));
+            self.values(requirement, path, SELECTOR_VALUES);
         }
     }
 }

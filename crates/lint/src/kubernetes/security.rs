@@ -7,9 +7,13 @@ use serde_json::Value as Json;
 use super::container::descending;
 use super::json::{Path, flag, list, text};
 use super::judge::Judge;
+use super::refusal::Minor;
 
 /// The numbers of users and groups.
 pub(crate) const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
+
+/// Since when a container may see all of /proc.
+const PROC_MOUNTS: Minor = Minor::new(33);
 
 impl Judge {
     pub(super) fn pod_security(&mut self, spec: &Json) {
@@ -29,7 +33,7 @@ impl Judge {
                 );
             }
         }
-        self.one_of(context, path, "fsGroupChangePolicy", &["OnRootMismatch", "Always"]);
+        self.one_of_given(context, path, "fsGroupChangePolicy", &["OnRootMismatch", "Always"]);
         self.seccomp(context, path);
         let mut seen = HashSet::new();
         for (at, parameter) in list(context, "sysctls").iter().enumerate() {
@@ -45,9 +49,17 @@ impl Judge {
         }
     }
 
-    pub(super) fn container_security(&mut self, context: &Json, path: Path<'_>) {
+    pub(super) fn container_security(&mut self, spec: &Json, context: &Json, path: Path<'_>) {
         self.ids(context, path, &["runAsUser", "runAsGroup"]);
-        self.one_of(context, path, "procMount", &["Default", "Unmasked"]);
+        self.since(PROC_MOUNTS, |judge| {
+            judge.one_of_given(context, path, "procMount", &["Default", "Unmasked"]);
+            if text(context, "procMount") == "Unmasked" && spec.get("hostUsers") != Some(&Json::Bool(false)) {
+                judge.fault(
+                    path.key("procMount"),
+                    "is `Unmasked`, for which `hostUsers` has to be false",
+                );
+            }
+        });
         self.seccomp(context, path);
         if context.get("allowPrivilegeEscalation") != Some(&Json::Bool(false)) {
             return;

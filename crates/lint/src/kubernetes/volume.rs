@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::container::{descending, without_backsteps};
-use super::json::{Path, flag, integer, list, members, text};
+use super::json::{Path, list, text};
 use super::judge::Judge;
 use super::names;
+use super::refusal::Minor;
 
 /// Rights of a file, 0777 at most.
 const MODES: (i64, i64) = (0, 0o777);
@@ -36,6 +37,12 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("secret", &["secretName"]),
     ("vsphereVolume", &["volumePath"]),
 ];
+
+/// Since when the path of a token is looked at.
+const TOKEN_PATHS: Minor = Minor::new(30);
+
+/// Since when a file of a volume may be a bundle of certificates.
+const TRUST_BUNDLES: Minor = Minor::new(37);
 
 impl Judge {
     /// Gives back the volumes that can be mounted, by name.
@@ -106,10 +113,12 @@ impl Judge {
                 self.fault(path.key("path"), "has to be an absolute path");
             }
             "gitRepo" => self.formed(of, path, "directory", descending),
-            "azureDisk" => {
-                self.one_of(of, path, "cachingMode", &["None", "ReadOnly", "ReadWrite"]);
-                self.one_of(of, path, "kind", &["Shared", "Dedicated", "Managed"]);
-            }
+            "azureDisk" => self.azure(of, path),
+            "cinder" => self.secret_name(of, path),
+            "flexVolume" => self.flex(of, path),
+            "flocker" => self.flocker(of, path),
+            "quobyte" => self.quobyte(of, path),
+            "storageos" => self.storageos(of, path),
             "gcePersistentDisk" | "awsElasticBlockStore" => self.within(of, path, "partition", 0, 255),
             "iscsi" => self.iscsi(of, path),
             "fc" => self.fibre_channel(of, path),
@@ -166,7 +175,9 @@ impl Judge {
                     "serviceAccountToken" => {
                         self.within(of, path, "expirationSeconds", 600, 1 << 32);
                         self.required(of, path, "path");
+                        self.since(TOKEN_PATHS, |judge| judge.formed(of, path, "path", file));
                     }
+                    "clusterTrustBundle" => self.since(TRUST_BUNDLES, |judge| judge.trust_bundle(of, path)),
                     _ => {}
                 }
                 for item in list(of, "items") {
@@ -176,6 +187,31 @@ impl Judge {
                     }
                 }
             }
+        }
+    }
+
+    fn trust_bundle(&mut self, of: &Json, path: Path<'_>) {
+        let has = |key: &str| of.get(key).is_some();
+        match (has("name"), has("signerName")) {
+            (true, true) => self.fault(path, "has a name and a signer"),
+            (true, false) if of.get("labelSelector").is_some() => {
+                self.fault(path.key("labelSelector"), "is for a signer, and this has a name");
+            }
+            (false, false) => self.fault(path, "has neither a name nor a signer"),
+            (true, false) => {
+                if self.required(of, path, "name") {
+                    self.formed(of, path, "name", names::subdomain);
+                }
+            }
+            (false, true) => {
+                self.required(of, path, "signerName");
+            }
+        }
+        if let Some(selector) = of.get("labelSelector") {
+            self.selector(selector, path.key("labelSelector"));
+        }
+        if self.required(of, path, "path") {
+            self.formed(of, path, "path", file);
         }
     }
 
@@ -192,71 +228,9 @@ impl Judge {
             self.fault_if(path.key("nodePublishSecretRef").key("name"), why);
         }
     }
-
-    /// A claim that is made for the pod alone.
-    fn claim(&mut self, of: &Json, path: Path<'_>) {
-        let Some(template) = of.get("volumeClaimTemplate") else {
-            return self.fault(path.key("volumeClaimTemplate"), "is missing");
-        };
-        let path = path.key("volumeClaimTemplate");
-        if let Some(metadata) = template.get("metadata") {
-            self.labels(metadata, path.key("metadata"), "labels");
-        }
-        let none = Json::Null;
-        let spec = template.get("spec").unwrap_or(&none);
-        let path = path.key("spec");
-        let modes = list(spec, "accessModes");
-        let known = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
-        if modes.is_empty() {
-            self.fault(path.key("accessModes"), "is missing");
-        }
-        if modes
-            .iter()
-            .any(|mode| mode.as_str().is_none_or(|mode| !known.contains(&mode)))
-        {
-            self.fault(path.key("accessModes"), "has one that is unknown");
-        }
-        let resources = spec.get("resources").unwrap_or(&none);
-        let storage = members(resources, "requests").find(|(name, _)| *name == "storage");
-        let storage = storage.and_then(|(_, amount)| super::quantity::Quantity::parse(amount.as_str()?));
-        match storage {
-            None => self.fault(path.key("resources").key("requests"), "has no `storage`"),
-            Some(amount) if amount <= super::quantity::Quantity::ZERO => {
-                self.fault(path.key("resources").key("requests"), "has no `storage` above zero");
-            }
-            Some(_) => {}
-        }
-        self.formed(spec, path, "storageClassName", names::subdomain);
-        self.one_of(spec, path, "volumeMode", &["Block", "Filesystem"]);
-    }
-
-    fn iscsi(&mut self, of: &Json, path: Path<'_>) {
-        let name = text(of, "iqn");
-        if !name.is_empty() && !["iqn", "eui", "naa"].iter().any(|start| name.starts_with(start)) {
-            self.fault(path.key("iqn"), "has to begin with `iqn`, `eui` or `naa`");
-        }
-        self.within(of, path, "lun", 0, 255);
-        let is_authenticated = flag(of, "chapAuthDiscovery") || flag(of, "chapAuthSession");
-        if is_authenticated && of.get("secretRef").is_none() {
-            self.fault(path.key("secretRef"), "is missing");
-        }
-    }
-
-    fn fibre_channel(&mut self, of: &Json, path: Path<'_>) {
-        let (targets, names) = (list(of, "targetWWNs"), list(of, "wwids"));
-        if targets.is_empty() == names.is_empty() {
-            self.fault(path, "has to have either `targetWWNs` or `wwids`");
-        }
-        if !targets.is_empty() {
-            match integer(of, "lun") {
-                None => self.fault(path.key("lun"), "is missing"),
-                Some(_) => self.within(of, path, "lun", 0, 255),
-            }
-        }
-    }
 }
 
 /// Why a path is none of a file in a volume.
-fn file(path: &str) -> Option<&'static str> {
+pub(super) fn file(path: &str) -> Option<&'static str> {
     descending(path).or_else(|| path.starts_with("..").then_some("begins with `..`"))
 }

@@ -37,7 +37,7 @@ const fn rule(words: &'static [&'static str], meaning: Meaning, seen: &'static s
     Rule { words, meaning, seen }
 }
 
-use FaultKind::{AlreadyExists, AlreadyFinished, Denied, HeadOpen, OutputBranch, Refused};
+use FaultKind::{AlreadyExists, AlreadyFinished, Denied, HeadOpen, OutputBranch, Refused, TooLarge};
 use Meaning::{Is, Lost};
 
 /// The first rule that fits counts.
@@ -85,6 +85,7 @@ static TABLE: &[Rule] = &[
         "094",
     ),
     rule(&["invalid: only alphanumeric characters"], Is(Refused), "052"),
+    rule(&["received message larger than max"], Is(TooLarge), "source"),
     // Passing.
     rule(&["etcdserver: "], Lost, "source"),
     rule(&["context deadline exceeded"], Lost, "source"),

@@ -136,7 +136,8 @@ impl Events {
         (self.has_data || begun).then_some(self.data.len())
     }
 
-    /// Whether all that has come is something else than an event stream, and there is more of it than a message may have.
+    /// Whether all that has come is something else than an event stream, and there is more of it than a message may
+    /// have.
     pub fn is_something_else(&self, limit: usize) -> bool {
         self.looks == Looks::Strange && self.position > limit as u64
     }
