@@ -57,6 +57,7 @@
 //! | bytes of archives held in memory, all together | 8 MiB, then an unnamed temporary file, or nothing where the input is a regular file | [`spoutctl_delivery::spill`] |
 //! | files of an archive that came and did not leave yet; that left early | the path and 56 bytes each; 16 bytes each | [`spoutctl_delivery::early`] |
 //! | bytes that leave early in one part | 32 MiB, read from where the archive is held | [`spoutctl_delivery::early`] |
+//! | bytes that leave in one part when the archive is complete | 32 MiB; of more than 2 GiB a 64th, at most 256 MiB | `delivery::upload` |
 //! | what is held of an archive with `--hold-limit` | that, 64 MiB and 8 MiB of memory; then the producer waits | [`spoutctl_delivery::early`] |
 //! | file sets of an archive that is still read | 15 of each 16, 256, 4,096 … parts; renewed every 3 min | [`spoutctl_delivery::early`] |
 //! | what tells whether a file was changed that is read again | 128 KiB a GiB of an archive | [`spoutctl_delivery::rereading`] |
@@ -78,7 +79,7 @@
 //! | partitions of Kafka that have series of their own | 1,000, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
-//! | one piece of a file on its way | 1 MiB, with `--route` for each repo; another one early | [`spoutctl_delivery::MAX_CHUNK`] |
+//! | one piece of a file; how many are on their way | 256 KiB; 5, and as many early, with `--route` 3 more for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `squash` holds of a history | 16 bytes a commit, and as many for each that goes; about 100 bytes a named stream | [`spoutctl_delivery::squashing`] |
 //! | how late `squash` may find that a branch was made | 100 commits | [`spoutctl_delivery::squashing`] |
 //! | what `tail` holds of a history, however long | 16,384 commits (10 MB), 1,000 ids; 10,000 changed files of a commit | [`spoutctl_delivery::following`], [`commands::tail`] |

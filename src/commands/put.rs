@@ -92,10 +92,10 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
     say_where(&plan, sink.as_ref(), &terminal);
     say_as_whom(&plan, &terminal);
     let spool = plan.spool.as_ref().map(spooling::open).transpose()?;
-    let running = Running::start(&plan, terminal, &temporary, spool.clone())?;
+    let buffers = SpillBuffers::new(&temporary);
+    let running = Running::start(&plan, terminal, &temporary, spool.clone(), &buffers)?;
     let on_bad = Bad::open(&plan.on_bad)?;
     let growing = growing(&plan, &running.terminal)?;
-    let buffers = SpillBuffers::new(&temporary);
     let counts_messages = plan.delivery.counts_messages;
     let delivery = Delivery {
         context: spoutctl_delivery::Context {

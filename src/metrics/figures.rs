@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 use super::gauges::{gauge, timestamp};
 use super::partitions::{self, Partition};
+use spoutctl_delivery::holding::Held;
 
 /// What is counted since the start, and how it is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Figures {
     pub bytes: u64,
     /// Of files, handed to the connection; more than once where a part was sent again.
     pub sent_bytes: u64,
+    /// Bytes of archives that are kept until their commits are finished.
+    pub held: Held,
     /// Calls that were made again, by what had become of them.
     pub retries: BTreeMap<&'static str, u64>,
     /// How often the producer was started again.
@@ -68,6 +71,10 @@ impl Figures {
             "Archives that are read and not done",
             self.in_hand,
         )?;
+        let help = "Bytes of archives that are held in memory";
+        gauge(encoder, "held_memory_bytes", help, self.held.in_memory)?;
+        let help = "Bytes of archives that are held in temporary files, those of a spool not counted";
+        gauge(encoder, "held_disk_bytes", help, self.held.on_disk)?;
         gauge(
             encoder,
             "ready",

@@ -1,5 +1,6 @@
 //! Progress of a stream whose end nobody knows: a line of text, drawn on standard error by indicatif.
 
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
@@ -8,8 +9,11 @@ use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 pub struct ProgressBar {
     bar: Bar,
     started: Instant,
+    turning: Once,
 }
 
+/// How often the line shows that the program lives.
+const TURNS_EVERY: Duration = Duration::from_millis(125);
 /// Before this nothing is drawn.
 const QUIET_TIME: Duration = Duration::from_millis(250);
 
@@ -29,6 +33,7 @@ impl ProgressBar {
         Self {
             bar,
             started: Instant::now(),
+            turning: Once::new(),
         }
     }
 
@@ -38,7 +43,8 @@ impl ProgressBar {
             return;
         }
         self.bar.set_message(text);
-        self.bar.tick();
+        // It turns also while nothing new is to be told.
+        self.turning.call_once(|| self.bar.enable_steady_tick(TURNS_EVERY));
     }
 
     /// Runs `write` while nothing is drawn.

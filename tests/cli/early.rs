@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World};
+use crate::scripted::{self, Gateway};
 use crate::served::Served;
 
 /// Bytes of one file here: three of them are two parts and a rest.
@@ -19,6 +20,29 @@ fn entry(name: &str, seed: u32, size: usize) -> Vec<u8> {
     header.set_cksum();
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend(content(seed, size));
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+/// A small file with a mebibyte of comments before it: much to be read, and little to be sent.
+pub fn padded(name: &str, content: &[u8]) -> Vec<u8> {
+    const COMMENTS: usize = (1 << 20) - 512;
+    let comment = "x".repeat(COMMENTS - "1048064 comment=\n".len());
+    let record = format!("{COMMENTS} comment={comment}\n");
+    assert_eq!(record.len(), COMMENTS);
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::XHeader);
+    header.set_path("comments").unwrap();
+    header.set_size(COMMENTS as u64);
+    header.set_cksum();
+    let mut bytes = [header.as_bytes().as_slice(), record.as_bytes()].concat();
+    let mut header = tar::Header::new_ustar();
+    header.set_path(name).unwrap();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(content);
     bytes.resize(bytes.len().next_multiple_of(512), 0);
     bytes
 }
@@ -136,6 +160,69 @@ fn a_run_that_is_killed_between_two_parts_is_made_good_by_the_next() {
     ran.expect(0);
     setting.holds(&ran.commits()[0], &[("a", 1, SIZE), ("b", 2, SIZE)]);
     assert_eq!(setting.commits(), 1);
+}
+
+/// Parts of 2 MiB: larger ones are refused.
+fn small_parts(nth: usize) -> Option<Fault> {
+    (nth <= 4).then_some(Fault::Answer(413, None))
+}
+
+/// So many small files in as many MiB of an archive without an end.
+fn parts(count: usize) -> Vec<u8> {
+    (0..count)
+        .flat_map(|number| padded(&format!("{number:02}"), b"x"))
+        .collect()
+}
+
+#[test]
+fn a_server_that_refuses_the_fifth_part_is_told_of_in_its_words_and_there_is_no_commit() {
+    for args in [&[][..], &["--hold-limit", "0"]] {
+        let setting = Setting::new();
+        setting.proxy.each("CreateFileSet", |nth| {
+            small_parts(nth).or_else(|| (nth >= 9).then_some(Fault::Answer(403, None)))
+        });
+        let mut child = setting.put(args);
+        let mut input = child.stdin.take().unwrap();
+        // With a limit it may have ended before all is written.
+        let _ = input.write_all(&parts(48));
+        setting.proxy.wait_for("CreateFileSet", 9);
+        let _ = input.write_all(&END);
+        drop(input);
+        let ran = end(child);
+        assert_ne!(ran.code, Some(0), "{}", ran.text());
+        ran.says("HTTP 403");
+        assert_eq!(setting.proxy.calls("StartCommit"), 0);
+    }
+}
+
+#[test]
+fn parts_that_have_expired_are_sent_again_and_with_a_hold_limit_the_archive_is_not_committed() {
+    for (args, code) in [(&[][..], 0), (&["--hold-limit", "0"], 5)] {
+        let gateway = Gateway::start();
+        for nth in 1..=4 {
+            gateway.script("CreateFileSet", nth, scripted::Fault::Answer(413, "", String::new()));
+        }
+        let world = World::at(&gateway.url());
+        let mut child = world
+            .command(&[&["put", "events"], args].concat())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&parts(40)).unwrap();
+        gateway.wait_for("CreateFileSet", 4 + 8);
+        gateway.books(scripted::Books::expire_file_sets);
+        let _ = input.write_all(&[padded("last", b"y"), END.to_vec()].concat());
+        drop(input);
+        let ran = end(child);
+        ran.expect(code);
+        let published = gateway.published();
+        assert_eq!(published.len(), usize::from(code == 0));
+        if let [(_, files)] = &published[..] {
+            assert_eq!((files.len(), &files["/last"][..]), (41, &b"y"[..]));
+        }
+        assert_eq!(gateway.calls("StartCommit"), published.len());
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@
 //! the second archive of three, so that there is one before it and one after it. What is in the repo is read from the
 //! store itself.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use spoutctl_delivery::retrieval::FileSource;
 use spoutctl_store::Store;
 
 use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
+use crate::early::padded;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World, takes_minutes, tar, tree_of};
 use crate::scripted::Gateway;
@@ -112,35 +115,59 @@ const BATCHED: &str = "--batch-count";
 
 const ARCHIVES: u64 = 3;
 
-/// The files of an archive. Where it is to go up in parts, there is more than the smallest one takes.
-fn files(number: u64, in_parts: bool) -> Tree {
+/// What the second archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Second {
+    Small,
+    /// More than the smallest part takes.
+    InParts,
+    /// Its parts leave while it comes.
+    Early,
+}
+
+/// The files of an archive.
+fn files(number: u64, second: Second) -> Tree {
     let mut files = Tree::from([
         ("log".to_owned(), format!("{number}\n").into_bytes()),
         (format!("own/{number}"), b"x".to_vec()),
     ]);
-    if in_parts && number == 2 {
-        let line = format!("{number} of those that are too large\n");
-        files.insert("large".to_owned(), line.repeat(6000).into_bytes());
+    match second {
+        Second::InParts if number == 2 => {
+            let line = format!("{number} of those that are too large\n");
+            files.insert("large".to_owned(), line.repeat(6000).into_bytes());
+        }
+        Second::Early if number == 2 => {
+            files.extend((0..40).map(|part| (format!("part/{part}"), format!("{part}\n").into_bytes())));
+        }
+        Second::Small | Second::InParts | Second::Early => {}
     }
     files
 }
 
-fn input(in_parts: bool, halved: bool) -> Vec<u8> {
+fn input(second: Second, halved: bool) -> Vec<u8> {
+    archives(second, halved).concat()
+}
+
+fn archives(second: Second, halved: bool) -> Vec<Vec<u8>> {
     let archive = |number| {
-        let files = files(number, in_parts);
+        let files = files(number, second);
+        if number == 2 && second == Second::Early {
+            let entries = files.iter().map(|(path, data)| padded(path, data));
+            return entries.chain([vec![0; 1024]]).collect::<Vec<_>>().concat();
+        }
         let files: Vec<(&str, &[u8])> = files.iter().map(|(path, data)| (path.as_str(), &data[..])).collect();
         let (front, rest) = files.split_at(if halved { 1 } else { files.len() });
         let rest = if halved { tar(rest) } else { Vec::new() };
         [tar(front), rest].concat()
     };
-    (1..=ARCHIVES).flat_map(archive).collect()
+    (1..=ARCHIVES).map(archive).collect()
 }
 
 /// The files that the commit of an archive shows.
-fn tree(number: u64, in_parts: bool, appends: bool) -> Tree {
+fn tree(number: u64, second: Second, appends: bool) -> Tree {
     let mut tree = Tree::new();
     for number in 1..=number {
-        for (path, mut data) in files(number, in_parts) {
+        for (path, mut data) in files(number, second) {
             let file = tree.entry(path).or_default();
             if !appends {
                 file.clear();
@@ -215,6 +242,14 @@ impl Cell {
     /// commits and the second closes them.
     fn second(&self) -> usize {
         match (self.is_routed(), self.flags.contains(&SPOOL)) {
+            // Behind the first archive's and those that are too large; all of the second that become one are its own.
+            _ if self.table.early => {
+                if self.step == "CreateFileSet" {
+                    8
+                } else {
+                    1
+                }
+            }
             (false, _) => 2,
             (true, false) => 3,
             (true, true) => 4,
@@ -225,11 +260,41 @@ impl Cell {
         self.flags.contains(&BATCHED)
     }
 
-    fn in_parts(&self) -> bool {
-        self.step == "ComposeFileSet"
+    fn second_archive(&self) -> Second {
+        match self.step {
+            _ if self.table.early => Second::Early,
+            "ComposeFileSet" => Second::InParts,
+            _ => Second::Small,
+        }
+    }
+
+    /// Puts what comes: the second archive ends when its parts have met what they are to meet.
+    fn put_early(&self) -> Ran {
+        let args = self.args();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut child = self.world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let archives = archives(Second::Early, false);
+        let [first, second, third] = &archives[..] else {
+            unreachable!("there are three")
+        };
+        stdin.write_all(first).unwrap();
+        self.proxy.wait_for("StartCommit", 1);
+        let (entries, end) = second.split_at(second.len() - 1024);
+        stdin.write_all(entries).unwrap();
+        self.proxy.wait_for(self.step, self.second());
+        stdin.write_all(&[end, third].concat()).unwrap();
+        drop(stdin);
+        Ran::from(child.wait_with_output().unwrap())
     }
 
     fn put(&self, input: &[u8]) -> Ran {
+        let args = self.args();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        self.world.run_with(&args, input)
+    }
+
+    fn args(&self) -> Vec<String> {
         let spool = self.world.path("spool").display().to_string();
         let route = format!("--route=own={}", self.second_repo());
         let flags = self.flags.iter().map(|flag| match *flag {
@@ -239,13 +304,20 @@ impl Cell {
         });
         let mut args = vec!["put", &self.repo, "--create-repo", "--json", "--retry-for", "20s"];
         args.extend(flags);
-        self.world.run_with(&args, input)
+        args.into_iter().map(str::to_owned).collect()
     }
 
     /// What is wrong, if anything.
     fn run(&self, fault: Fault) -> Result<(), String> {
         let comes_late = matches!(fault, Fault::Late(_) | Fault::Twice(_));
         match self.step {
+            step if self.table.early => {
+                // Until its parts have 2 MiB, so that there are enough for some to become one while it comes.
+                let too_large = |nth| (2..6).contains(&nth).then_some(Fault::Answer(413, None));
+                self.proxy
+                    .each("CreateFileSet", too_large)
+                    .at(step, self.second(), fault)
+            }
             "ComposeFileSet" => {
                 // Until its parts are small enough to be several.
                 let too_large = |nth| (2..13).contains(&nth).then_some(Fault::Answer(413, None));
@@ -268,7 +340,11 @@ impl Cell {
             }
             step => self.proxy.at(step, self.second(), fault),
         };
-        let ran = self.put(&input(self.in_parts(), self.is_batched()));
+        let ran = if self.table.early {
+            self.put_early()
+        } else {
+            self.put(&input(self.second_archive(), self.is_batched()))
+        };
         self.check(&[&ran], comes_late)?;
         if comes_late {
             // It is found and given up by the next run, which has nothing else to do.
@@ -326,7 +402,7 @@ impl Cell {
         let appends = self.flags.contains(&"--append");
         let promise = Promise {
             archives: ARCHIVES,
-            tree: &|number| tree(number, self.in_parts(), appends),
+            tree: &|number| tree(number, self.second_archive(), appends),
             order: Order::AsSent,
             told: Told::Once,
         };
@@ -384,6 +460,8 @@ struct Table {
     steps: &'static [&'static str],
     modes: &'static [&'static str],
     faults: &'static [&'static str],
+    /// Parts of the second archive leave while it comes.
+    early: bool,
 }
 
 /// Empty lists of a table are all of it.
@@ -399,6 +477,17 @@ impl Table {
             steps: &[],
             modes: &[],
             faults: &[],
+            early: false,
+        }
+    }
+
+    /// The calls of parts that leave while their archive comes.
+    const fn early(scheme: &'static str) -> Self {
+        Self {
+            steps: &["CreateFileSet", "ComposeFileSet"],
+            modes: &["plain", "appending"],
+            early: true,
+            ..Self::whole(scheme)
         }
     }
 
@@ -475,6 +564,7 @@ const fn before_2_6(release: &'static str) -> Table {
             "503",
             "carried out, and the server restarts",
         ],
+        early: false,
     }
 }
 
@@ -534,7 +624,7 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
     let spool = world.path("spool").display().to_string();
     let ran = world.run_with(
         &["put", "events", "--spool", &spool, "--retry-for", "10s"],
-        &input(false, false),
+        &input(Second::Small, false),
     );
     let published = gateway.published();
     let there: Vec<String> = published.iter().map(|(id, _)| format!("default/events@{id}")).collect();
@@ -544,6 +634,22 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
 #[test]
 fn whatever_meets_a_call_over_grpc_each_archive_is_there_once_and_in_order() {
     const GRPC: Table = Table::whole("grpc");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&GRPC);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_an_early_part_over_http_each_archive_is_there_once_and_in_order() {
+    const HTTP: Table = Table::early("http");
+    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        whatever_meets_a_call(&HTTP);
+    }
+}
+
+#[test]
+fn whatever_meets_a_call_of_an_early_part_over_grpc_each_archive_is_there_once_and_in_order() {
+    const GRPC: Table = Table::early("grpc");
     if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
         whatever_meets_a_call(&GRPC);
     }

@@ -41,7 +41,10 @@ fn a_line_says_every_so_often_how_far_it_is() {
         (&last["messages"], &last["commits"], &last["read"]),
         (&4.into(), &2.into(), &8.into())
     );
-    assert_eq!(last["in_hand"], 0);
+    assert_eq!(
+        (&last["in_hand"], &last["sent"], &last["held"]),
+        (&0.into(), &8.into(), &0.into())
+    );
     let (p50, p99) = (
         last["lag"]["p50"].as_f64().unwrap(),
         last["lag"]["p99"].as_f64().unwrap(),

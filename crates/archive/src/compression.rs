@@ -15,7 +15,7 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation,
 
 use spoutctl_core::quantity::grouped;
 
-const INPUT_BUFFER: usize = 64 << 10;
+const INPUT_BUFFER: usize = 256 << 10;
 const ZSTD_OUTPUT: usize = 128 << 10;
 
 /// The largest window that a zstd frame may ask for, as a power of two: 128 MiB, what `zstd -d` itself takes.

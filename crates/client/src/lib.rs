@@ -47,7 +47,7 @@
 //! impl Changes for Hello {
 //!     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
 //!         let first = !std::mem::replace(&mut self.0, true);
-//!         Ok(first.then_some(Change::Append { path: "/hello", data: b"hello" }))
+//!         Ok(first.then_some(Change::append("/hello", "hello")))
 //!     }
 //! }
 //!

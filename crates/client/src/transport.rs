@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,11 +30,11 @@ impl<T: Message + Default + DeserializeOwned + 'static> Answer for T {}
 pub trait Line: Message + 'static {
     /// # Errors
     /// When a value has no form in JSON.
-    fn write_line(&self, text: &mut String) -> serde_json::Result<()>;
+    fn write_line(&self, text: &mut BytesMut) -> serde_json::Result<()>;
 }
 
 impl Line for ModifyFileRequest {
-    fn write_line(&self, text: &mut String) -> serde_json::Result<()> {
+    fn write_line(&self, text: &mut BytesMut) -> serde_json::Result<()> {
         Self::write_line(self, text)
     }
 }

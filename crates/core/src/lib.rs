@@ -6,6 +6,7 @@
 //! | [`fault`] | what can go wrong between us and a store of commits |
 //! | [`named_file`] | files that are read whole, with a bound |
 //! | [`durable`] | files that are replaced whole, and stay so after a power cut |
+//! | [`buffers`] | buffers that are filled again and again |
 //! | [`positions`] | where each partition of a source goes on |
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`commit_set`], [`source`], [`feed`], [`listing`], [`pipelines`] | the ports: reading a branch's commits, making commits, squashing them, reading files, following a branch, listing names, keeping pipelines |
@@ -13,6 +14,7 @@
 //! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a
 //! port knows no server.
 
+pub mod buffers;
 pub mod commit_set;
 pub mod durable;
 pub mod exit;

@@ -6,25 +6,36 @@
 use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::commit_set::SquashingSink;
 use crate::fault::{Fault, FaultKind};
 use crate::history::CommitHistory;
 use crate::pfs::{Branch, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, ProjectName, Repo, TransactionId};
 
 /// One change to a file, in the order in which a file set takes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
     /// Forget what the parent commit has at this path (a file; a directory's deletion has no effect in a file set,
     /// recordings p 074–079).
     Delete { path: &'a str },
     /// These bytes, at most [`MAX_CHUNK`] of them, go to the end of the file. The first piece may be empty: it makes
     /// the file exist.
-    Append { path: &'a str, data: &'a [u8] },
+    Append { path: &'a str, data: Bytes },
 }
 
-/// The largest piece of a file in one [`Change`]: 1 MiB. Well under every deployment's message limit (4 MiB in
-/// pachd's test daemon, 20 MiB by default), base64 included.
-pub const MAX_CHUNK: usize = 1 << 20;
+impl<'a> Change<'a> {
+    #[must_use]
+    pub fn append(path: &'a str, data: impl Into<Bytes>) -> Self {
+        let data = data.into();
+        Self::Append { path, data }
+    }
+}
+
+/// The largest piece of a file in one [`Change`]: 256 KiB. Well under every deployment's message limit (4 MiB in
+/// pachd's test daemon, 20 MiB by default), base64 included; and what is read is still in the processor's cache when it
+/// is handed on.
+pub const MAX_CHUNK: usize = 256 << 10;
 
 /// A stream of changes, read once from its start.
 pub trait Changes {

@@ -6,6 +6,7 @@
 //! | module | part of the way |
 //! |---|---|
 //! | [`spill`] | holds an archive's bytes while it is in hand, in memory or in a file without a name |
+//! | [`holding`] | how much is held |
 //! | [`rereading`] | an input that is a regular file is read again instead |
 //! | [`spool`] | keeps complete archives on disk until their commits are finished: `--spool` |
 //! | [`mark`] | names an archive in a commit's description |
@@ -84,6 +85,7 @@ mod committing;
 mod context;
 mod error;
 mod finishing;
+pub mod holding;
 mod keep_alive;
 mod observer;
 mod options;

@@ -6,11 +6,14 @@ use super::context::Context;
 use super::write_mode::WriteMode;
 use super::{Change, Changes, MAX_CHUNK};
 use spoutctl_archive::File;
+use spoutctl_core::buffers::Buffers;
 
 /// Below this a part is not halved any more: a server that takes less cannot be written to.
 pub(crate) const SMALLEST_PART: u64 = 64 << 10;
 /// What a file costs in a part besides its bytes, so that parts of empty files end too; and what a deletion costs.
 pub(super) const FILE_COST: u64 = 256;
+/// So many pieces may be on their way to the connection.
+const PIECES: usize = 5;
 
 /// Deletions and files that go up in parts, in the order of their numbers.
 pub(crate) trait Load {
@@ -94,7 +97,7 @@ pub(crate) struct PartChanges<'a> {
     next: Cursor,
     end: Cursor,
     deleted: bool,
-    chunk: Vec<u8>,
+    buffers: Buffers,
 }
 
 impl<'a> PartChanges<'a> {
@@ -108,7 +111,7 @@ impl<'a> PartChanges<'a> {
             next: start,
             end,
             deleted,
-            chunk: Vec::new(),
+            buffers: Buffers::new(PIECES),
         }
     }
 }
@@ -146,8 +149,9 @@ impl Changes for PartChanges<'_> {
         }
         let stop = file.size.min(limit);
         let length = usize::try_from(stop - offset).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
-        self.chunk.resize(length, 0);
-        self.load.read(number, offset, &mut self.chunk)?;
+        let mut piece = self.buffers.take();
+        piece.resize(length, 0);
+        self.load.read(number, offset, &mut piece)?;
         self.load.sent(length as u64);
         self.next.offset += length as u64;
         if self.next.offset >= file.size {
@@ -156,7 +160,7 @@ impl Changes for PartChanges<'_> {
         }
         Ok(Some(Change::Append {
             path: file.path,
-            data: &self.chunk,
+            data: self.buffers.lend(piece),
         }))
     }
 }

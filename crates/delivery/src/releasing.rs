@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::holding::DiskShare;
 use spoutctl_archive::ReadAt;
 
 /// An archive while it passes through.
@@ -18,6 +19,7 @@ pub(super) struct Passing {
     /// Bytes in one file.
     size: u64,
     state: RwLock<State>,
+    share: DiskShare,
 }
 
 #[derive(Debug, Default)]
@@ -29,12 +31,13 @@ struct State {
 }
 
 impl Passing {
-    /// In files of `size` bytes in `directory`.
-    pub fn new(directory: &Arc<PathBuf>, size: u64) -> Self {
+    /// In files of `size` bytes in `directory`, which are counted in `share`.
+    pub fn new(directory: &Arc<PathBuf>, size: u64, share: DiskShare) -> Self {
         Self {
             directory: Arc::clone(directory),
             size: size.max(1),
             state: RwLock::default(),
+            share,
         }
     }
 
@@ -65,6 +68,7 @@ impl Passing {
             let room = usize::try_from(self.size - within).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(bytes.len().min(room));
             file.write_all_at(now, within)?;
+            self.share.add(now.len() as u64);
             self.state.write().unwrap_or_else(PoisonError::into_inner).length += now.len() as u64;
             bytes = later;
         }
@@ -78,6 +82,7 @@ impl Passing {
         while (state.gone + 1) * self.size <= before.min(state.length) && state.files.len() > 1 {
             state.files.pop_front();
             state.gone += 1;
+            self.share.give_back(self.size);
         }
     }
 
@@ -107,12 +112,15 @@ impl ReadAt for Passing {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
 
     #[test]
     fn what_is_held_comes_back_and_what_was_let_go_is_said_and_takes_no_room() {
         let directory = Arc::new(std::env::temp_dir());
-        let passing = Passing::new(&directory, 1000);
+        let all = Arc::default();
+        let passing = Passing::new(&directory, 1000, DiskShare::of(&all));
         let bytes: Vec<u8> = (0..10_500_u32)
             .map(|i| i.to_le_bytes()[1] ^ i.to_le_bytes()[0])
             .collect();
@@ -127,13 +135,17 @@ mod tests {
         assert!(read(bytes.len() - 1, 2).is_err());
         passing.let_go(4999);
         assert_eq!((passing.held_from(), passing.files()), (4000, 7));
+        assert_eq!(all.load(Ordering::Relaxed), 6500);
         assert_eq!(read(4000, 6500).unwrap(), bytes[4000..]);
         let error = read(3999, 2).unwrap_err();
         assert!(error.to_string().contains("--hold-limit"), "{error}");
         passing.let_go(u64::MAX);
         assert_eq!((passing.held_from(), passing.files()), (10_000, 1));
+        assert_eq!(all.load(Ordering::Relaxed), 500);
         assert_eq!(read(10_000, 500).unwrap(), bytes[10_000..]);
         passing.take(b"more").unwrap();
         assert_eq!(read(10_498, 6).unwrap(), [&bytes[10_498..], b"more"].concat());
+        drop(passing);
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 }

@@ -146,34 +146,66 @@ impl Noted {
         self.sums.read().unwrap_or_else(PoisonError::into_inner).length
     }
 
-    /// The length of a block, and its sum.
-    fn block(&self, index: usize) -> io::Result<(usize, u32)> {
-        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
-        let sum = sums.full.get(index).copied();
-        let sum = sum.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "past the end of the archive"))?;
-        let left = sums.length - index as u64 * BLOCK_BYTES;
-        Ok((usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK)), sum))
+    /// Bytes of the archive from the block at `index` on that can be read; there are some.
+    fn left(&self, index: usize) -> io::Result<usize> {
+        let left = self.length().saturating_sub(index as u64 * BLOCK_BYTES);
+        match usize::try_from(left).unwrap_or(usize::MAX) {
+            0 => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "past the end of the archive",
+            )),
+            left => Ok(left),
+        }
     }
 
-    /// Fills `block` with all of the block at `index`. Zeros that were missing at the end of the input were noted as if
+    /// Fills `blocks` with the blocks from `index` on. Zeros that were missing at the end of the input were noted as if
     /// they were there.
-    fn read_block(&self, index: usize, sum: u32, block: &mut [u8]) -> io::Result<()> {
+    fn read_blocks(&self, index: usize, blocks: &mut [u8]) -> io::Result<()> {
         let at = self.first + index as u64 * BLOCK_BYTES;
-        let came = read_up_to(&self.original.file, block, at)?;
-        block[came..].fill(0);
-        if crc32fast::hash(block) == sum {
-            return Ok(());
+        let came = read_up_to(&self.original.file, blocks, at)?;
+        blocks[came..].fill(0);
+        let sums = self.noted_sums(index, blocks.len().div_ceil(BLOCK))?;
+        for (number, (block, sum)) in blocks.chunks(BLOCK).zip(sums).enumerate() {
+            if crc32fast::hash(block) != sum {
+                let first = at + (number * BLOCK) as u64;
+                return Err(self.changed(first, first + block.len() as u64 - 1));
+            }
         }
-        Err(io::Error::new(
+        Ok(())
+    }
+
+    fn noted_sums(&self, first: usize, count: usize) -> io::Result<Vec<u32>> {
+        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
+        let noted = sums.full.get(first..first + count);
+        Ok(noted.ok_or(io::ErrorKind::UnexpectedEof)?.to_vec())
+    }
+
+    fn changed(&self, first: u64, last: u64) -> io::Error {
+        io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
                 "{} was changed while it was sent: bytes {} to {} are not those that were read first; let it be until \
                  put has ended, or pipe it: cat FILE | spoutctl put …",
                 self.original.name,
-                grouped(at),
-                grouped(at + block.len() as u64 - 1),
+                grouped(first),
+                grouped(last),
             ),
-        ))
+        )
+    }
+
+    /// Fills `part` with what the block at `index` holds from `within` on.
+    fn read_within(&self, index: usize, length: usize, within: usize, part: &mut [u8]) -> io::Result<()> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|(at, _)| *at != index) {
+            let (_, mut block) = newest.take().unwrap_or_default();
+            block.resize(length, 0);
+            self.read_blocks(index, &mut block)?;
+            *newest = Some((index, block));
+        }
+        if let Some((_, block)) = &*newest {
+            part.copy_from_slice(&block[within..within + part.len()]);
+        }
+        Ok(())
     }
 }
 
@@ -183,26 +215,26 @@ impl ReadAt for Noted {
             let past_all = |_| io::Error::from(io::ErrorKind::UnexpectedEof);
             let index = usize::try_from(offset / BLOCK_BYTES).map_err(past_all)?;
             let within = usize::try_from(offset % BLOCK_BYTES).map_err(past_all)?;
-            let (length, sum) = self.block(index)?;
+            let left = self.left(index)?;
+            let length = left.min(BLOCK);
             if within >= length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let (now, later) = buffer.split_at_mut(buffer.len().min(length - within));
-            if now.len() == length {
-                self.read_block(index, sum, now)?;
+            // Whole blocks go where they are wanted, many at once; the last one may be shorter.
+            let fit = left.min(buffer.len());
+            let whole = if fit == left { left } else { fit - fit % BLOCK };
+            let count = if within == 0 && whole > 0 {
+                whole
             } else {
-                let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-                if newest.as_ref().is_none_or(|(at, _)| *at != index) {
-                    let (_, mut block) = newest.take().unwrap_or_default();
-                    block.resize(length, 0);
-                    self.read_block(index, sum, &mut block)?;
-                    *newest = Some((index, block));
-                }
-                if let Some((_, block)) = &*newest {
-                    now.copy_from_slice(&block[within..within + now.len()]);
-                }
+                buffer.len().min(length - within)
+            };
+            let (now, later) = buffer.split_at_mut(count);
+            if within == 0 && whole > 0 {
+                self.read_blocks(index, now)?;
+            } else {
+                self.read_within(index, length, within, now)?;
             }
-            offset += now.len() as u64;
+            offset += count as u64;
             buffer = later;
         }
         Ok(())
@@ -283,7 +315,14 @@ mod tests {
             spoil(&file);
             let mut buffer = vec![0; BLOCK];
             noted.read_exact_at(&mut buffer, 0).unwrap();
-            for (offset, length) in [(BLOCK_BYTES, BLOCK), (BLOCK_BYTES + 100, 1), (BLOCK_BYTES - 1, 2)] {
+            for (offset, length) in [
+                (BLOCK_BYTES, BLOCK),
+                (BLOCK_BYTES + 100, 1),
+                (BLOCK_BYTES - 1, 2),
+                (0, 2 * BLOCK),
+                (0, 3 * BLOCK),
+                (BLOCK_BYTES, 2 * BLOCK),
+            ] {
                 let error = noted.read_exact_at(&mut vec![0; length], offset).unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::InvalidData);
                 assert!(

@@ -469,7 +469,7 @@ impl Routed {
                 }
                 Change::Append { path, data } => {
                     let (at, path) = self.routes.of(path);
-                    (at, Owned::Append(path.to_owned(), data.to_vec()))
+                    (at, Owned::Append(path.to_owned(), data))
                 }
             };
             if !lanes.send(at, change) {
@@ -498,7 +498,7 @@ fn parts(id: &FileSetId) -> Vec<Option<FileSetId>> {
 /// A change that is handed to another thread.
 enum Owned {
     Delete(String),
-    Append(String, Vec<u8>),
+    Append(String, bytes::Bytes),
     /// There are no more. Without this the upload is broken off.
     End,
 }
@@ -592,7 +592,7 @@ impl Changes for Coming {
         self.shown = self.changes.recv().map_err(broken_off)?;
         Ok(match &self.shown {
             Owned::Delete(path) => Some(Change::Delete { path }),
-            Owned::Append(path, data) => Some(Change::Append { path, data }),
+            Owned::Append(path, data) => Some(Change::append(path, data.clone())),
             Owned::End => None,
         })
     }

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::early::{Arriving, Early};
+use super::holding::{DiskShare, Held};
 use super::releasing::Passing;
 use super::rereading::{Noting, Original};
 use spoutctl_archive::{ArchiveBuffer, NextFile, ReadAt};
@@ -32,7 +33,10 @@ pub struct SpillBuffers {
 
 #[derive(Debug)]
 struct Budget {
+    limit: usize,
     free: AtomicUsize,
+    /// Bytes in temporary files.
+    on_disk: Arc<AtomicU64>,
 }
 
 impl Budget {
@@ -60,8 +64,20 @@ impl SpillBuffers {
         Self {
             directory: Arc::new(directory.to_owned()),
             budget: Arc::new(Budget {
+                limit: bytes,
                 free: AtomicUsize::new(bytes),
+                on_disk: Arc::default(),
             }),
+        }
+    }
+
+    /// How much is held now. What is read again where it lies is not.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        let Budget { limit, free, on_disk } = &*self.budget;
+        Held {
+            in_memory: limit.saturating_sub(free.load(Ordering::Relaxed)) as u64,
+            on_disk: on_disk.load(Ordering::Relaxed),
         }
     }
 
@@ -163,11 +179,30 @@ impl ReadAt for Memory {
 }
 
 /// An archive in a file of its own.
-pub(super) struct OnDisk(pub File);
+pub(super) struct OnDisk {
+    file: File,
+    share: DiskShare,
+}
+
+impl OnDisk {
+    /// One that somebody else counts.
+    pub fn uncounted(file: File) -> Self {
+        Self {
+            file,
+            share: DiskShare::default(),
+        }
+    }
+
+    fn take(&self, bytes: &[u8]) -> io::Result<()> {
+        { &self.file }.write_all(bytes)?;
+        self.share.add(bytes.len() as u64);
+        Ok(())
+    }
+}
 
 impl ReadAt for OnDisk {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 }
 
@@ -220,7 +255,7 @@ impl Drop for Telling {
 impl Beyond {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::File(file) => { &file.0 }.write_all(bytes),
+            Self::File(file) => file.take(bytes),
             Self::Input(noting) => {
                 noting.note(bytes);
                 Ok(())
@@ -267,14 +302,15 @@ impl SpillBuffer {
         if let Some(beyond) = &mut self.beyond {
             return beyond.take(bytes);
         }
+        let share = DiskShare::of(&self.memory.budget.on_disk);
         let beyond = self.beyond.insert(if let Some(original) = &self.original {
             Beyond::Input(Noting::new(original, self.offset))
         } else if let Some((early, limit)) = self.telling.as_ref().and_then(Telling::limit) {
-            let passing = Passing::new(&self.buffers.directory, early.part() / FILES_A_PART);
+            let passing = Passing::new(&self.buffers.directory, early.part() / FILES_A_PART, share);
             Beyond::Passing(Arc::new(passing), limit)
         } else {
             let file = tempfile::tempfile_in(self.buffers.directory.as_path())?;
-            Beyond::File(Arc::new(OnDisk(file)))
+            Beyond::File(Arc::new(OnDisk { file, share }))
         });
         if let Some(Telling {
             early,
@@ -395,6 +431,28 @@ mod tests {
         drop(first.finish().unwrap());
         assert_eq!(buffers.budget.free.load(Ordering::Acquire), 2 * STEP);
         assert_eq!(read(second.finish().unwrap().as_ref(), 0, 1), [2]);
+    }
+
+    #[test]
+    fn what_is_held_is_told_and_is_nothing_again_when_the_archives_are_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let buffers = SpillBuffers::with_memory(directory.path(), 2 * STEP);
+        let (mut small, mut large) = (buffers.buffer(), buffers.buffer());
+        small.write_all(&vec![1; STEP + 1]).unwrap();
+        let held = |in_memory: usize, on_disk: usize| Held {
+            in_memory: in_memory as u64,
+            on_disk: on_disk as u64,
+        };
+        assert_eq!(buffers.held(), held(2 * STEP, 0));
+        large.write_all(&[2; 100]).unwrap();
+        large.write_all(&[2; 11]).unwrap();
+        assert_eq!(buffers.held(), held(2 * STEP, 111));
+        let (small, large) = (small.finish().unwrap(), large.finish().unwrap());
+        assert_eq!(buffers.held(), held(2 * STEP, 111));
+        drop(large);
+        assert_eq!(buffers.held(), held(2 * STEP, 0));
+        drop(small);
+        assert_eq!(buffers.held(), Held::default());
     }
 
     #[test]

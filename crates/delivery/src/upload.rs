@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::context::Context;
-use super::early::{Early, Sent};
+use super::early::{EARLY_PART, Early, Sent};
 use super::error::LetGo;
 use super::keep_alive::{KeepAlive, TIME_TO_LIVE};
 use super::observer::Observer;
@@ -20,8 +20,10 @@ use spoutctl_archive::{Archive, File, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, FileSetId};
 
-/// Bytes of files in one part: 256 MiB. A part that fails is sent again whole, and some proxies limit a body.
-pub const PART_LIMIT: u64 = 256 << 20;
+/// The most bytes of files in one part: 256 MiB. Some proxies limit a body.
+const LARGEST_PART: u64 = 256 << 20;
+/// A part that fails is sent again whole: at most such a part of an archive, or as much as leaves early at once.
+const PARTS: u64 = 64;
 
 /// An archive's changes, as ready as they can be before there is a commit.
 pub enum Upload {
@@ -161,7 +163,7 @@ impl Uploader<'_> {
         again: &mut Again<'_, E>,
     ) -> Result<Vec<FileSetId>, E> {
         let mut parts = Vec::new();
-        let mut limit = PART_LIMIT;
+        let mut limit = part_limit(load.files.total_bytes());
         while !start.is_end_of(load) {
             let (end, bytes) = part_end(load, start, limit);
             let before = load.sent.get();
@@ -210,6 +212,11 @@ impl Uploader<'_> {
             }
         }
     }
+}
+
+/// Bytes of files in one part of an archive that has so many.
+fn part_limit(bytes: u64) -> u64 {
+    (bytes / PARTS).clamp(EARLY_PART, LARGEST_PART)
 }
 
 /// Told of each call; says whether to go on.
@@ -319,5 +326,19 @@ impl Rest {
             files: rest,
             offset: begun.map_or(0, |(_, offset)| offset),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_never_much_of_a_large_archive_and_never_more_than_a_proxy_takes() {
+        let gib = |count: u64| count << 30;
+        let parts: Vec<u64> = [gib(1), gib(2), gib(4), gib(8), gib(16), gib(1000)]
+            .map(|bytes| part_limit(bytes) >> 20)
+            .into();
+        assert_eq!(parts, [32, 32, 64, 128, 256, 256]);
     }
 }

@@ -255,8 +255,9 @@ fn changes() -> impl Strategy<Value = ModifyFileRequest> {
 proptest! {
     #[test]
     fn a_line_of_a_stream_is_the_message_in_json(change in changes()) {
-        let mut line = String::new();
+        let mut line = prost::bytes::BytesMut::new();
         change.write_line(&mut line).unwrap();
+        let line = String::from_utf8(line.to_vec()).unwrap();
         prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
         let written: Value = serde_json::from_str(&line).unwrap();
         prop_assert_eq!(&written, &super::populated(&change).unwrap());

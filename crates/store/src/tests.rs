@@ -158,7 +158,7 @@ impl Changes for Steps {
         self.next += 1;
         Ok(Some(match step {
             Step::Delete(path) => Change::Delete { path },
-            Step::Append(path, data) => Change::Append { path, data },
+            Step::Append(path, data) => Change::append(path, data.clone()),
         }))
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn stage(incoming: &Path, changes: &mut dyn Changes, directories: Dir
         match change {
             None => return upload.finish(),
             Some(Change::Delete { path }) => upload.delete(path)?,
-            Some(Change::Append { path, data }) => upload.append(path, data)?,
+            Some(Change::Append { path, data }) => upload.append(path, &data)?,
         }
     }
 }

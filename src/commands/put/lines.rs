@@ -84,6 +84,8 @@ pub(super) enum Line<'a> {
         already: u64,
         quarantined: u64,
         bytes: u64,
+        sent: u64,
+        held: u64,
         retries: u64,
         in_hand: u64,
         lag: Option<Lag>,

@@ -30,6 +30,7 @@ use crate::commands::messages::demand::Demand;
 use crate::metrics::{Figures, MetricsSource};
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
+use crate::terminal::progress_bar::ProgressBar;
 use awaited::Awaited;
 use counts::Counts;
 use partitions::Partitions;
@@ -38,6 +39,7 @@ use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::{Size, counted, grouped};
+use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Step, Summary, Unacknowledged};
 use steps::Steps;
@@ -102,6 +104,13 @@ impl Report {
         self
     }
 
+    /// How much is held is told of these.
+    #[must_use]
+    pub fn with_buffers(mut self, buffers: SpillBuffers) -> Self {
+        self.watched.buffers = Some(buffers);
+        self
+    }
+
     /// How long archives take is counted.
     #[must_use]
     pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
@@ -158,11 +167,20 @@ impl Report {
         if !is_due || self.shown.compare_exchange(shown, now, relaxed, relaxed).is_err() {
             return;
         }
-        let sent = self.watched.sent_bytes();
         match bar {
-            Some(bar) => bar.show(self.counts.progress(sent, self.terminal.width())),
-            None => self.terminal.detail(&self.counts.progress(sent, None)),
+            Some(bar) => self.draw(bar),
+            None => self.terminal.detail(&self.how_far(None)),
         }
+    }
+
+    fn draw(&self, bar: &ProgressBar) {
+        bar.show(self.how_far(self.terminal.width()));
+    }
+
+    fn how_far(&self, width: Option<usize>) -> String {
+        let watched = &self.watched;
+        let (sent, finishing) = (watched.sent_bytes(), watched.finishing());
+        self.counts.progress(sent, watched.sending(), finishing, width)
     }
 
     /// The first of an archive was read then: its first message, or, unless that is known, all of it.
@@ -301,7 +319,7 @@ impl Observer for Report {
     }
 
     fn sent(&self, archive: &Archive, bytes: u64) {
-        self.watched.sent(archive.number, bytes);
+        self.watched.sent(archive, bytes);
         self.progress();
     }
 
@@ -312,6 +330,11 @@ impl Observer for Report {
 
     fn stepped(&self, archive: u64, step: Step, took: Duration) {
         self.steps.took(archive, step, took);
+        self.watched.stepped(archive, step);
+        // Nothing more is read or sent while a commit is finished: this is drawn at once, or not at all.
+        if let (Step::Close, Some(bar)) = (step, self.terminal.bar()) {
+            self.draw(bar);
+        }
     }
 
     fn would_commit(&self, archive: &Archive, files: &Files) {

@@ -25,6 +25,7 @@ use crate::metrics::{self, Labels};
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
+use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::{DeliveryError, Ledger, Summary};
 
@@ -55,6 +56,7 @@ impl Running {
         terminal: Arc<Terminal>,
         temporary: &Path,
         spool: Option<Arc<Spool>>,
+        buffers: &SpillBuffers,
     ) -> Result<Self, Failure> {
         let spool_dir = spool.as_deref().map(Spool::dir);
         let acknowledger = plan.acknowledgee.as_ref();
@@ -67,6 +69,7 @@ impl Running {
         let stats = has_figures.then(Stats::new).transpose()?.map(Arc::new);
         let report = Report::new(Arc::clone(&terminal), plan.json, acknowledger.clone())
             .with_spool(spool.clone())
+            .with_buffers(buffers.clone())
             .with_demand(demand.clone())
             .with_stats(stats.clone());
         let report = Arc::new(report);

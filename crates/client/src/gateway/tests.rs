@@ -52,7 +52,7 @@ impl<'a> List<'a> {
 impl Changes for List<'_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
         self.next += 1;
-        Ok(self.changes.get(self.next - 1).copied())
+        Ok(self.changes.get(self.next - 1).cloned())
     }
 }
 

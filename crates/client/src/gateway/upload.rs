@@ -1,9 +1,9 @@
 //! A stream of messages as one body of JSON lines, which becomes everything or nothing.
 //!
-//! Messages are read on the caller's thread and written out as text, which is sent in pieces of [`PIECE`] bytes; at
-//! most [`QUEUE`] pieces wait for the connection, and as much again lies in its buffers, so an upload holds about 2 MiB
-//! and the text of one message, however large it is. A body that ends cleanly counts as complete, whatever it held. So
-//! it ends only on an explicit [`Item::End`]; however else the sender goes away, the connection is broken off.
+//! Messages are read on the caller's thread and written out as text, which is sent in pieces of [`PIECE`] bytes and a
+//! message; at most [`QUEUE`] pieces wait for the connection, and as much again lies in its buffers, so an upload
+//! holds about 3 MiB, however large it is. A body that ends cleanly counts as complete, whatever it held. So it ends
+//! only on an explicit [`Item::End`]; however else the sender goes away, the connection is broken off.
 //!
 //! It knows no HTTP library: the client takes its body as a stream.
 
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::Stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,13 +23,16 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::client::{self, Client};
 use super::error::{self, Call, CallFault};
 use crate::transport::Line;
+use spoutctl_core::buffers::Buffers;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::quantity::grouped;
 
-/// The size that pieces of the body have, about: many small files share one, a large one is cut into several.
+/// What a piece of the body has at least: many small files share one.
 const PIECE: usize = 256 * 1024;
 /// How many pieces may wait for the connection.
-const QUEUE: usize = 4;
+const QUEUE: usize = 3;
+/// How many there are: those, one that is written, one that is sent.
+const PIECES: usize = QUEUE + 2;
 
 /// Sends all messages, and gives back the answer.
 pub(super) fn send<Q: Line>(
@@ -39,7 +42,8 @@ pub(super) fn send<Q: Line>(
     answer_limit: &dyn Fn() -> Duration,
 ) -> Result<Bytes, CallFault> {
     let mut upload = Upload::start(client, call);
-    let mut text = new_piece();
+    let mut buffers = Buffers::new(PIECES);
+    let mut text = BytesMut::new();
     loop {
         match next() {
             Err(error) => return Err(upload.abort(&error).into()),
@@ -50,16 +54,17 @@ pub(super) fn send<Q: Line>(
             }
         }
         if text.len() >= PIECE {
-            let text = std::mem::replace(&mut text, new_piece());
-            upload.send(text).map_err(|stop| upload.stopped(stop))?;
+            let piece = Item::Text(buffers.lend(text));
+            upload.queue(piece).map_err(|stop| upload.stopped(stop))?;
+            text = buffers.take();
+            text.clear();
         }
     }
-    upload.send(text).map_err(|stop| upload.stopped(stop))?;
+    if !text.is_empty() {
+        let piece = Item::Text(text.freeze());
+        upload.queue(piece).map_err(|stop| upload.stopped(stop))?;
+    }
     Ok(upload.finish(answer_limit())?)
-}
-
-fn new_piece() -> String {
-    String::with_capacity(PIECE + 1024)
 }
 
 enum Item {
@@ -108,15 +113,6 @@ impl<'a> Upload<'a> {
     }
 
     /// Waits for room in the queue; meanwhile the server may answer, or stop reading.
-    fn send(&mut self, text: String) -> Result<(), BodyStopped> {
-        let mut text = Bytes::from(text);
-        while !text.is_empty() {
-            let piece = text.split_to(text.len().min(PIECE));
-            self.queue(Item::Text(piece))?;
-        }
-        Ok(())
-    }
-
     fn queue(&mut self, item: Item) -> Result<(), BodyStopped> {
         let idle = self.client.shared().times.idle;
         let (call, body, answer) = (self.call, &self.body, &mut self.answer);

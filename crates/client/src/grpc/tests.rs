@@ -13,7 +13,7 @@ use self::scripted::{Answer, Recording, Scripted, recording};
 use super::*;
 use crate::v2::tests::{assert_nothing_is_done, elsewhere};
 use spoutctl_core::pfs::{BranchName, PipelineKind};
-use spoutctl_core::sink::Change;
+use spoutctl_core::sink::{Change, MAX_CHUNK};
 use spoutctl_proto::admin::ClusterInfo;
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
 
@@ -56,7 +56,7 @@ impl Changes for Listed {
             (Some("error"), _) => return Err(io::Error::other("the disk is gone")),
             (Some(data), path) => Change::Append {
                 path,
-                data: data.as_bytes(),
+                data: data.into(),
             },
         }))
     }
@@ -363,16 +363,16 @@ fn nobody_is_waited_for_longer_than_was_said() {
 
 #[test]
 fn messages_that_are_too_large_are_halved_until_they_fit() {
-    let refused = || Answer::refusal(8, "grpc: received message larger than max (1048600 vs. 600000)");
+    let refused = || Answer::refusal(8, "grpc: received message larger than max (262200 vs. 150000)");
     let (server, grpc) = serving(vec![refused(), recording("grpc-2.12", "065").answer]);
-    let data: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
+    let data: &'static str = Box::leak("x".repeat(MAX_CHUNK).into_boxed_str());
     let fault = grpc.create_file_set(&mut Listed(vec![(Some(data), "/f")])).unwrap_err();
     assert_eq!(fault.kind, FaultKind::TooLarge);
     grpc.create_file_set(&mut Listed(vec![(Some(data), "/f")])).unwrap();
     let sizes = |call: usize| server.seen()[call].messages.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(sizes(1).len(), 1);
     assert_eq!(sizes(2).len(), 2);
-    assert!(sizes(2)[0] < 600_000);
+    assert!(sizes(2)[0] < 150_000);
 }
 
 #[test]

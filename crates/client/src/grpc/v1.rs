@@ -454,7 +454,7 @@ impl FileSource for V1 {
         old: Option<&Commit>,
         visit: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        changes::visit(self, new, old, visit)
+        self.visit_changes(new, old, visit)
     }
 }
 

@@ -283,7 +283,7 @@ impl<'a> FileSetChanges<'a> {
             }),
             Some(Change::Append { path, data }) => {
                 path.clone_into(&mut self.path);
-                self.rest = Bytes::copy_from_slice(data);
+                self.rest = data;
                 Some(self.piece())
             }
         })

@@ -338,6 +338,6 @@ impl ArchiveBuffer for Kept {
     }
 
     fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
-        Ok(Arc::new(OnDisk(self.0)))
+        Ok(Arc::new(OnDisk::uncounted(self.0)))
     }
 }

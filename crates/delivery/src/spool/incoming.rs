@@ -86,7 +86,7 @@ impl ArchiveBuffer for Incoming {
         let file = self.file.take().ok_or_else(|| io::Error::other("the file is closed"))?;
         file.sync_all()
             .map_err(|error| explain(&self.spool, &error, self.length))?;
-        Ok(Arc::new(OnDisk(file)))
+        Ok(Arc::new(OnDisk::uncounted(file)))
     }
 }
 

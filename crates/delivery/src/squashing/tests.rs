@@ -26,7 +26,7 @@ enum Edit {
     Append(u8, u8),
 }
 
-struct Edits(Vec<Edit>, usize, String, [u8; 1]);
+struct Edits(Vec<Edit>, usize, String);
 
 impl Changes for Edits {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
@@ -38,13 +38,10 @@ impl Changes for Edits {
         self.2 = format!("/{path}");
         Ok(Some(match edit {
             Edit::Delete(_) => Change::Delete { path: &self.2 },
-            Edit::Append(_, byte) => {
-                self.3 = [*byte];
-                Change::Append {
-                    path: &self.2,
-                    data: &self.3,
-                }
-            }
+            Edit::Append(_, byte) => Change::Append {
+                path: &self.2,
+                data: vec![*byte].into(),
+            },
         }))
     }
 }
@@ -130,7 +127,7 @@ impl World {
     }
 
     fn file_set(&self, edits: &[Edit]) -> FileSetId {
-        let mut edits = Edits(edits.to_vec(), 0, String::new(), [0]);
+        let mut edits = Edits(edits.to_vec(), 0, String::new());
         self.store.create_file_set(&mut edits).unwrap()
     }
 

@@ -1,6 +1,7 @@
 //! Files, file sets, and what becomes of them.
 
 use prost::Message;
+use prost::bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
@@ -70,7 +71,7 @@ impl ModifyFileRequest {
     ///
     /// # Errors
     /// When a value has no form in JSON.
-    pub fn write_line(&self, line: &mut String) -> serde_json::Result<()> {
+    pub fn write_line(&self, line: &mut BytesMut) -> serde_json::Result<()> {
         match self {
             Self {
                 add_file:
@@ -84,15 +85,15 @@ impl ModifyFileRequest {
                 delete_file: None,
                 copy_file: None,
             } if datum.is_empty() && !raw.value.is_empty() => {
-                line.push_str("{\"addFile\":{\"path\":");
-                line.push_str(&serde_json::to_string(path)?);
-                line.push_str(",\"raw\":\"");
+                line.extend_from_slice(b"{\"addFile\":{\"path\":");
+                line.extend_from_slice(&serde_json::to_vec(path)?);
+                line.extend_from_slice(b",\"raw\":\"");
                 json::bytes::append(&raw.value, line);
-                line.push_str("\"}}\n");
+                line.extend_from_slice(b"\"}}\n");
             }
             other => {
-                line.push_str(&json::populated(other)?.to_string());
-                line.push('\n');
+                line.extend_from_slice(json::populated(other)?.to_string().as_bytes());
+                line.extend_from_slice(b"\n");
             }
         }
         Ok(())

@@ -281,7 +281,7 @@ impl Changes for Stream<'_, '_> {
                 at_hand.given = end;
                 Change::Append {
                     path,
-                    data: &bytes[start..end],
+                    data: bytes.slice(start..end),
                 }
             }
         }))

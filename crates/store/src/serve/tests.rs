@@ -48,7 +48,7 @@ impl FileChanges for OneFile<'_> {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
         Ok(self.0.take().map(|(path, data)| Change::Append {
             path,
-            data: data.as_bytes(),
+            data: data.to_owned().into(),
         }))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::lines::Line;
 use super::super::stats::Lag;
-use super::wording::{files_of, read_so_far};
+use super::wording::{files_of, finishing_now, read_so_far, sent_so_far};
 use crate::metrics::Figures;
 use spoutctl_archive::{Asides, Files};
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
@@ -118,13 +118,15 @@ impl Counts {
         add(&self.bytes, bytes);
     }
 
-    /// How far it is, of which so many bytes are sent; shorter where a line has so many columns.
-    pub fn progress(&self, sent: u64, width: Option<usize>) -> String {
-        let (read, commits) = (self.read_bytes(), counted(get(&self.commits), "commit"));
+    /// How far it is, with bytes that are sent, the part of an archive that is, in per cent, and commits that are being
+    /// finished; shorter where a line has so many columns.
+    pub fn progress(&self, sent: u64, sending: Option<(u64, u64)>, finishing: u64, width: Option<usize>) -> String {
+        let read = self.read_bytes();
+        let commits = counted(get(&self.commits), "commit") + &finishing_now(finishing);
         let text = format!(
-            "{}, {} sent, {}/s, {}, {commits}",
+            "{}, {}, {}/s, {}, {commits}",
             read_so_far(read, self.expected.get().copied()),
-            Size(sent),
+            sent_so_far(sent, sending),
             rate(read, self.time()),
             counted(get(&self.archives), "archive"),
         );
@@ -185,6 +187,8 @@ pub(super) fn stats(figures: &Figures, time: Duration, lag: Option<Lag>) -> Line
         already: figures.already,
         quarantined: figures.quarantined,
         bytes: figures.bytes,
+        sent: figures.sent_bytes,
+        held: figures.held.in_memory + figures.held.on_disk,
         retries: figures.retries.values().sum(),
         in_hand: figures.in_hand,
         lag,
@@ -197,11 +201,15 @@ pub(super) fn stats_in_words(figures: &Figures, lag: Option<Lag>) -> String {
         0 => String::new(),
         messages => format!(", {} done", counted(messages, "message")),
     };
+    let held = match figures.held.in_memory + figures.held.on_disk {
+        0 => String::new(),
+        held => format!(" ({} held)", Size(held)),
+    };
     let took = lag.map_or(String::new(), |Lag { p50, p99, .. }| {
         format!("; from read to done {p50:.2} s (p50), {p99:.2} s (p99)")
     });
     format!(
-        "{} read, {}{messages}, {}, {}, {} in hand{took}",
+        "{} read, {}{messages}, {}, {}, {} in hand{held}{took}",
         Size(figures.read_bytes),
         counted(figures.archives, "archive"),
         counted(figures.commits, "commit"),

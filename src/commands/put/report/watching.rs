@@ -1,16 +1,18 @@
 //! What is told to whoever watches from outside: the figures, and whether archives can become commits now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::counts::{Counts, get};
 use crate::metrics::{Figures, Spooled};
+use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::elapsed;
-use spoutctl_delivery::Settled;
+use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
+use spoutctl_delivery::{Settled, Step};
 
 /// A call that failed counts for as long as the next try and its answer may take: nothing tells of one that came
 /// through, while a commit is waited for. The longest pause is 15 s, a call's time-out 60 s.
@@ -20,10 +22,15 @@ const FAILS_FOR: Duration = Duration::from_secs(90);
 #[derive(Default)]
 pub(super) struct Watched {
     pub spool: Option<Arc<Spool>>,
+    pub buffers: Option<SpillBuffers>,
     restarts: AtomicU64,
     sent: AtomicU64,
     /// How far each archive is, of those that are on their way.
     sent_of: Mutex<BTreeMap<u64, u64>>,
+    /// The complete archive that is being sent, and the bytes of its files.
+    sending: Mutex<Option<(u64, u64)>>,
+    /// Archives whose commits are closed, and which pachd is finishing.
+    finishing: Mutex<BTreeSet<u64>>,
     retries: Mutex<BTreeMap<&'static str, u64>>,
     last_commit: Mutex<Option<SystemTime>>,
     condition: Condition,
@@ -31,9 +38,14 @@ pub(super) struct Watched {
 
 impl Watched {
     /// So much of the archive is sent; less than before when a part is sent again.
-    pub fn sent(&self, archive: u64, bytes: u64) {
-        let mut sent_of = lock(&self.sent_of);
-        let before = sent_of.insert(archive, bytes).unwrap_or(0);
+    pub fn sent(&self, archive: &Archive, bytes: u64) {
+        let all = archive.contents.as_ref().map_or(0, Files::total_bytes);
+        *lock(&self.sending) = Some((archive.number, all));
+        self.sent_of(archive.number, bytes);
+    }
+
+    fn sent_of(&self, archive: u64, bytes: u64) {
+        let before = lock(&self.sent_of).insert(archive, bytes).unwrap_or(0);
         // Whether it arrived is not known yet.
         self.sent.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
     }
@@ -49,6 +61,30 @@ impl Watched {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// A step for the archive is done.
+    pub fn stepped(&self, archive: u64, step: Step) {
+        match step {
+            Step::Close => lock(&self.finishing).insert(archive),
+            // A commit that was given up is begun anew.
+            Step::Start => lock(&self.finishing).remove(&archive),
+            Step::Upload | Step::Add | Step::Move | Step::Finish => false,
+        };
+    }
+
+    /// The archive that is being sent, and how much of it is there, in per cent.
+    pub fn sending(&self) -> Option<(u64, u64)> {
+        let (archive, all) = (*lock(&self.sending))?;
+        let sent = lock(&self.sent_of).get(&archive).copied()?;
+        let percent = u128::from(sent.min(all)) * 100 / u128::from(all.max(1));
+        let is_finishing = lock(&self.finishing).contains(&archive);
+        Some((archive, u64::try_from(percent).unwrap_or(100))).filter(|_| !is_finishing)
+    }
+
+    /// How many commits pachd is finishing.
+    pub fn finishing(&self) -> u64 {
+        lock(&self.finishing).len() as u64
+    }
+
     pub fn committed(&self) {
         *lock(&self.last_commit) = Some(SystemTime::now());
         self.condition.answered();
@@ -57,6 +93,7 @@ impl Watched {
     pub fn settled(&self, settled: &Settled<'_>) {
         let archives = settled.archives();
         lock(&self.sent_of).retain(|archive, _| archive > archives.end());
+        lock(&self.finishing).retain(|archive| archive > archives.end());
         self.condition.answered();
     }
 
@@ -112,6 +149,7 @@ impl Watched {
             messages_skipped: get(&counts.messages_skipped),
             bytes: get(&counts.bytes),
             sent_bytes: self.sent_bytes(),
+            held: self.buffers.as_ref().map(SpillBuffers::held).unwrap_or_default(),
             retries: self.retries(),
             restarts: get(&self.restarts),
             in_hand,
@@ -201,12 +239,25 @@ mod tests {
         watched.sent_early(1, 100);
         watched.sent_early(1, 50);
         assert_eq!(watched.sent_bytes(), 150);
-        watched.sent(1, 170);
+        watched.sent_of(1, 170);
         assert_eq!(watched.sent_bytes(), 170);
         // All of it anew: what goes again counts again.
-        watched.sent(1, 10);
-        watched.sent(1, 30);
+        watched.sent_of(1, 10);
+        watched.sent_of(1, 30);
         assert_eq!(watched.sent_bytes(), 190);
+    }
+
+    #[test]
+    fn an_archive_is_finishing_from_the_closing_of_its_commit_until_it_is_settled_or_begun_anew() {
+        let watched = Watched::default();
+        watched.stepped(1, Step::Start);
+        watched.stepped(1, Step::Add);
+        assert_eq!(watched.finishing(), 0);
+        watched.stepped(1, Step::Close);
+        watched.stepped(2, Step::Close);
+        assert_eq!(watched.finishing(), 2);
+        watched.stepped(2, Step::Start);
+        assert_eq!(watched.finishing(), 1);
     }
 
     #[test]
@@ -242,12 +293,12 @@ mod tests {
     #[test]
     fn bytes_that_are_sent_again_count_again() {
         let watched = Watched::default();
-        watched.sent(1, 100);
-        watched.sent(1, 300);
+        watched.sent_of(1, 100);
+        watched.sent_of(1, 300);
         // The part from 100 on is sent again.
-        watched.sent(1, 100);
-        watched.sent(1, 250);
-        watched.sent(2, 7);
+        watched.sent_of(1, 100);
+        watched.sent_of(1, 250);
+        watched.sent_of(2, 7);
         assert_eq!(watched.sent.load(Ordering::Relaxed), 300 + 150 + 7);
     }
 

@@ -81,9 +81,35 @@ pub(super) fn read_so_far(read: u64, all: Option<u64>) -> String {
     }
 }
 
+/// `2.1 GB sent (44 % of archive 3)`, the part of an archive where one is complete and on its way.
+pub(super) fn sent_so_far(sent: u64, sending: Option<(u64, u64)>) -> String {
+    let part = sending.map_or(String::new(), |(archive, percent)| {
+        format!(" ({percent} % of archive {})", grouped(archive))
+    });
+    format!("{} sent{part}", Size(sent))
+}
+
+/// `, 2 finishing`, where there are any.
+pub(super) fn finishing_now(commits: u64) -> String {
+    match commits {
+        0 => String::new(),
+        commits => format!(", {} finishing", grouped(commits)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sent_and_what_pachd_is_finishing_is_told_where_there_is_any() {
+        assert_eq!(sent_so_far(2_100_000, None), "2.1 MB sent");
+        assert_eq!(sent_so_far(2_100_000, Some((3, 44))), "2.1 MB sent (44 % of archive 3)");
+        assert_eq!(
+            (finishing_now(0), finishing_now(2)),
+            (String::new(), ", 2 finishing".to_owned())
+        );
+    }
 
     #[test]
     fn the_part_that_was_read_is_told_where_all_of_it_is_known() {

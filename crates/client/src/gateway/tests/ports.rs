@@ -61,7 +61,7 @@ fn an_archive_becomes_a_commit_in_the_calls_of_the_protocol() {
             Change::Delete { path: "/big" },
             Change::Append {
                 path: "/big",
-                data: b"one",
+                data: "one".into(),
             },
         ]))
         .unwrap();

@@ -17,15 +17,15 @@ use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK};
 
 const FILE_SET: &str = r#"{"fileSetId":"1.2"}"#;
 
-/// Appends `left` pieces of a megabyte to one file, then ends or fails.
-struct Megabytes {
+/// Appends `left` pieces to one file, then ends or fails.
+struct Pieces {
     left: usize,
-    data: Vec<u8>,
+    data: bytes::Bytes,
     given: Arc<AtomicU64>,
     fails: bool,
 }
 
-impl Megabytes {
+impl Pieces {
     fn new(left: usize) -> Self {
         Self {
             left,
@@ -36,7 +36,7 @@ impl Megabytes {
     }
 }
 
-impl Changes for Megabytes {
+impl Changes for Pieces {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
         if self.left == 0 {
             return if self.fails {
@@ -49,12 +49,16 @@ impl Changes for Megabytes {
         self.given.fetch_add(MAX_CHUNK as u64, Ordering::Relaxed);
         Ok(Some(Change::Append {
             path: "/big",
-            data: &self.data,
+            data: self.data.clone(),
         }))
     }
 }
 
-/// Reads a megabyte of the body, answers, and leaves with the rest unread.
+fn append<'a>(path: &'a str, data: &[u8]) -> Change<'a> {
+    Change::append(path, data.to_vec())
+}
+
+/// Reads a piece of the body, answers, and leaves with the rest unread.
 fn answering_early(bytes: Vec<u8>) -> Server {
     Server::start(move |connection: &mut Connection| {
         let Some(head) = connection.head()? else {
@@ -63,7 +67,7 @@ fn answering_early(bytes: Vec<u8>) -> Server {
         let announced: Option<u64> = head.header("content-length").map(|length| length.parse().unwrap());
         if announced.is_none() {
             let mut read = 0;
-            // Stops after a megabyte by failing; what the client sent beyond stays unread.
+            // Stops after a piece by failing; what the client sent beyond stays unread.
             let mut buffer = [0; 16 * 1024];
             while read < MAX_CHUNK {
                 read += io::Read::read(&mut connection.stream, &mut buffer)?;
@@ -80,9 +84,9 @@ fn changes_become_lines_that_hold_the_same_bytes() {
     let long: Vec<u8> = (0..MAX_CHUNK - 1).map(|i| u8::try_from(i % 256).unwrap()).collect();
     let changes = [
         Change::Delete { path: odd },
-        Change::Append { path: odd, data: b"" },
-        Change::Append { path: odd, data: &long },
-        Change::Append { path: "/b", data: b"x" },
+        append(odd, b""),
+        append(odd, &long),
+        append("/b", b"x"),
     ];
     let id = server.gateway().create_file_set(&mut List::new(&changes)).unwrap();
     assert_eq!(id.0, "1.2");
@@ -112,13 +116,7 @@ fn many_small_files_share_few_chunks_of_the_body() {
         connection.send(&json(FILE_SET))
     });
     let paths: Vec<String> = (0..10_000).map(|i| format!("/dir/{i:05}")).collect();
-    let changes: Vec<_> = paths
-        .iter()
-        .map(|path| Change::Append {
-            path,
-            data: b"some bytes",
-        })
-        .collect();
+    let changes: Vec<_> = paths.iter().map(|path| append(path, b"some bytes")).collect();
     server.gateway().create_file_set(&mut List::new(&changes)).unwrap();
     let chunks = chunks.load(Ordering::Relaxed);
     assert!((2..10).contains(&chunks), "{chunks} chunks for half a megabyte");
@@ -145,7 +143,7 @@ fn a_refusal_that_comes_while_we_write_is_what_is_reported() {
         let gateway = server.gateway();
         // The moment differs from run to run.
         for _ in 0..8 {
-            let fault = gateway.create_file_set(&mut Megabytes::new(32)).unwrap_err();
+            let fault = gateway.create_file_set(&mut Pieces::new(32)).unwrap_err();
             assert_eq!(fault.kind, kind, "{fault}");
             assert!(fault.message.contains(words), "{fault}");
         }
@@ -163,7 +161,7 @@ fn a_refusal_lost_with_its_connection_is_asked_for_again() {
         let mut some = [0; 1024];
         io::Read::read_exact(&mut connection.stream, &mut some)
     });
-    let fault = server.gateway().create_file_set(&mut Megabytes::new(8)).unwrap_err();
+    let fault = server.gateway().create_file_set(&mut Pieces::new(8)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::TooLarge, "{fault}");
 }
 
@@ -174,7 +172,7 @@ fn a_connection_reset_in_the_middle_says_how_far_it_was_and_may_be_tried_again()
         let mut some = [0; 1024];
         io::Read::read_exact(&mut connection.stream, &mut some)
     });
-    let fault = server.gateway().create_file_set(&mut Megabytes::new(8)).unwrap_err();
+    let fault = server.gateway().create_file_set(&mut Pieces::new(8)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable);
     assert!(fault.message.contains("bytes of the body)"), "{fault}");
     assert!(
@@ -194,24 +192,25 @@ fn changes_that_fail_break_the_upload_off_and_never_end_it() {
         connection.send(&json(FILE_SET))
     });
     let gateway = server.gateway();
-    for megabytes in [0, 1, 3] {
-        let mut changes = Megabytes {
+    // More of them than wait for a connection.
+    for pieces in [0, 16, 48] {
+        let mut changes = Pieces {
             fails: true,
-            ..Megabytes::new(megabytes)
+            ..Pieces::new(pieces)
         };
         let fault = gateway.create_file_set(&mut changes).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Local);
         assert!(fault.message.contains("the disk is on fire"), "{fault}");
         match ends.recv_timeout(Duration::from_secs(5)) {
-            Ok((ended, _)) => assert!(!ended, "the body of {megabytes} MiB ended as if it were complete"),
-            Err(_) => assert_eq!(megabytes, 0, "with nothing sent there may be no connection"),
+            Ok((ended, _)) => assert!(!ended, "the body of {pieces} pieces ended as if it were complete"),
+            Err(_) => assert_eq!(pieces, 0, "with nothing sent there may be no connection"),
         }
     }
 }
 
 #[test]
 fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
-    const TOTAL: usize = 64;
+    const TOTAL: usize = 256;
     let (go, wait) = mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
     let read = Arc::new(AtomicU64::new(0));
@@ -225,7 +224,7 @@ fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
         connection.send(&json(FILE_SET))
     });
     let gateway = server.gateway();
-    let mut changes = Megabytes::new(TOTAL);
+    let mut changes = Pieces::new(TOTAL);
     let given = Arc::clone(&changes.given);
     let upload = std::thread::spawn(move || gateway.create_file_set(&mut changes));
     let mut before = u64::MAX;
@@ -233,14 +232,17 @@ fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
         before = given.load(Ordering::Relaxed);
         sleep(Duration::from_millis(200));
     }
-    // Our own two megabytes, and what the system's sockets hold of a loopback connection.
+    // Our own three megabytes, and what the system's sockets hold of a loopback connection.
     assert!(before > 0);
     assert!(before < 16 << 20, "{before} bytes were taken while nobody read");
     go.send(()).unwrap();
     upload.join().unwrap().unwrap();
     let text = read.load(Ordering::Relaxed);
     let data = (TOTAL * MAX_CHUNK) as u64;
-    assert!(text > data / 3 * 4 && text < data / 3 * 4 + 64 * 100, "{text}");
+    assert!(
+        text > data / 3 * 4 && text < data / 3 * 4 + TOTAL as u64 * 100,
+        "{text}"
+    );
 }
 
 #[test]
@@ -251,7 +253,7 @@ fn an_upload_that_nobody_takes_ends_by_itself() {
         Ok(())
     });
     let gateway = server.impatient_gateway();
-    let fault = gateway.create_file_set(&mut Megabytes::new(64)).unwrap_err();
+    let fault = gateway.create_file_set(&mut Pieces::new(256)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable);
     assert!(fault.message.contains("no progress"), "{fault}");
 }
@@ -264,13 +266,13 @@ fn an_upload_that_is_never_answered_ends_by_itself() {
         Ok(())
     });
     let gateway = server.impatient_gateway();
-    let fault = gateway.create_file_set(&mut Megabytes::new(0)).unwrap_err();
+    let fault = gateway.create_file_set(&mut Pieces::new(0)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
 }
 
 #[test]
 fn a_message_over_the_servers_limit_is_too_large() {
     let server = Server::answering([Recording::load("gateway 005").response()]);
-    let fault = server.gateway().create_file_set(&mut Megabytes::new(1)).unwrap_err();
+    let fault = server.gateway().create_file_set(&mut Pieces::new(1)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::TooLarge);
 }

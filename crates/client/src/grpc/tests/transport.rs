@@ -9,24 +9,24 @@ use std::thread;
 use super::*;
 use spoutctl_core::sink::MAX_CHUNK;
 
-/// Appends `left` pieces of a megabyte to one file.
-struct Megabytes {
+/// Appends `left` pieces to one file.
+struct Pieces {
     left: usize,
-    data: Vec<u8>,
+    data: bytes::Bytes,
     given: Arc<AtomicU64>,
 }
 
-impl Megabytes {
+impl Pieces {
     fn new(left: usize) -> Self {
         Self {
             left,
-            data: vec![b'x'; MAX_CHUNK],
+            data: vec![b'x'; MAX_CHUNK].into(),
             given: Arc::default(),
         }
     }
 }
 
-impl Changes for Megabytes {
+impl Changes for Pieces {
     fn next(&mut self) -> io::Result<Option<Change<'_>>> {
         if self.left == 0 {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Changes for Megabytes {
         self.given.fetch_add(MAX_CHUNK as u64, Ordering::Relaxed);
         Ok(Some(Change::Append {
             path: "/big",
-            data: &self.data,
+            data: self.data.clone(),
         }))
     }
 }
@@ -66,7 +66,7 @@ fn a_yes_that_comes_before_everything_was_sent_is_no_answer() {
         message: only_message("064"),
     };
     let (_server, grpc) = serving(vec![early]);
-    let fault = grpc.create_file_set(&mut Megabytes::new(64)).unwrap_err();
+    let fault = grpc.create_file_set(&mut Pieces::new(256)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
 }
 
@@ -80,10 +80,10 @@ fn an_upload_that_is_reset_or_loses_its_connection_may_be_made_again() {
     ] {
         let whole = recording("grpc-2.12", "064").answer;
         let (server, grpc) = serving(vec![torn.clone(), whole]);
-        let fault = grpc.create_file_set(&mut Megabytes::new(16)).unwrap_err();
+        let fault = grpc.create_file_set(&mut Pieces::new(16)).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Unavailable, "{torn:?}: {fault}");
         // That the connection is gone may be noticed only by the next one that uses it.
-        let again = (0..5).find_map(|_| grpc.create_file_set(&mut Megabytes::new(16)).ok());
+        let again = (0..5).find_map(|_| grpc.create_file_set(&mut Pieces::new(16)).ok());
         assert!(again.is_some(), "{torn:?}");
         assert_eq!(server.wait_for(3).last().unwrap().messages.len(), 16);
     }
@@ -125,7 +125,7 @@ fn a_connection_that_answers_nothing_is_not_used_again() {
 
 #[test]
 fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
-    const TOTAL: usize = 64;
+    const TOTAL: usize = 256;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut options = GrpcOptions::new(format!("grpc://{}", listener.local_addr().unwrap()).parse().unwrap());
     options.times.idle = Duration::from_millis(700);
@@ -135,7 +135,7 @@ fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
     let found = Box::new(PachdV2::behind(calls, None, None));
     assert!(grpc.found.set(found).is_ok());
     // Accepted by the system, and never read.
-    let mut changes = Megabytes::new(TOTAL);
+    let mut changes = Pieces::new(TOTAL);
     let given = Arc::clone(&changes.given);
     let fault = grpc.create_file_set(&mut changes).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");

@@ -1,4 +1,5 @@
-//! What differs between two commits. 1.x answers that in one message, which may not fit: so both are walked through side by side.
+//! What differs between two commits. 1.x answers that in one message, which may not fit: so both are walked through
+//! side by side.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -29,33 +30,35 @@ impl<'a> Files<'a> {
     }
 }
 
-pub(super) fn visit(
-    pachd: &V1,
-    new: &Commit,
-    old: Option<&Commit>,
-    show: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
-) -> Result<(), Fault> {
-    let mut new = Files::of(pachd, new)?;
-    let mut old = old.map(|old| Files::of(pachd, old)).transpose()?;
-    let mut after = new.next()?;
-    let mut before = old.as_mut().map_or(Ok(None), Files::next)?;
-    loop {
-        let order = match (&before, &after) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(before), Some(after)) => elements(before).cmp(elements(after)),
-        };
-        let was = if order.is_le() { before.take() } else { None };
-        let is = if order.is_ge() { after.take() } else { None };
-        if was.is_some() {
-            before = old.as_mut().map_or(Ok(None), Files::next)?;
-        }
-        if is.is_some() {
-            after = new.next()?;
-        }
-        if change(was.as_ref(), is.as_ref())?.is_some_and(|change| show(change).is_break()) {
-            return Ok(());
+impl V1 {
+    pub(super) fn visit_changes(
+        &self,
+        new: &Commit,
+        old: Option<&Commit>,
+        show: &mut dyn FnMut(FileChange) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let mut new = Files::of(self, new)?;
+        let mut old = old.map(|old| Files::of(self, old)).transpose()?;
+        let mut after = new.next()?;
+        let mut before = old.as_mut().map_or(Ok(None), Files::next)?;
+        loop {
+            let order = match (&before, &after) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(before), Some(after)) => elements(before).cmp(elements(after)),
+            };
+            let was = if order.is_le() { before.take() } else { None };
+            let is = if order.is_ge() { after.take() } else { None };
+            if was.is_some() {
+                before = old.as_mut().map_or(Ok(None), Files::next)?;
+            }
+            if is.is_some() {
+                after = new.next()?;
+            }
+            if change(was.as_ref(), is.as_ref())?.is_some_and(|change| show(change).is_break()) {
+                return Ok(());
+            }
         }
     }
 }

@@ -182,7 +182,7 @@ impl<'a> PutFile<'a> {
                     }
                 }
                 Some(Change::Append { path, data }) => {
-                    let (path, data) = (path.to_owned(), Bytes::copy_from_slice(data));
+                    let path = path.to_owned();
                     return Ok(Some(self.append(path, data)));
                 }
             }

@@ -172,7 +172,10 @@ impl Changes for List {
         self.1 = (path.to_owned(), data);
         let (path, data) = (&self.1.0, &self.1.1);
         Ok(Some(match data {
-            Some(data) => Change::Append { path, data },
+            Some(data) => Change::Append {
+                path,
+                data: data.clone().into(),
+            },
             None => Change::Delete { path },
         }))
     }

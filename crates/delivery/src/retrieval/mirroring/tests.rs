@@ -38,7 +38,7 @@ impl FileChanges for Steps {
         self.1 += 1;
         Ok(self.0.get(self.1 - 1).map(|step| match step {
             Step::Delete(path) => Change::Delete { path },
-            Step::Append(path, data) => Change::Append { path, data },
+            Step::Append(path, data) => Change::append(path, data.clone()),
         }))
     }
 }

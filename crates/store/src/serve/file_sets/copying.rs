@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::serve::datum::{is_default, unserved};
 use crate::serve::files::not_there;
 use crate::serve::{Call, Code, Service, Status};
@@ -32,7 +34,7 @@ pub(super) struct Copying {
 enum AtHand {
     Nothing,
     Delete(String),
-    Append { path: String, data: Vec<u8> },
+    Append { path: String, data: Bytes },
 }
 
 impl Service {
@@ -98,7 +100,7 @@ impl Copying {
                 if !data.is_empty() || is_first {
                     self.at_hand = AtHand::Append {
                         path: path.clone(),
-                        data,
+                        data: data.into(),
                     };
                     return Ok(true);
                 }
@@ -124,7 +126,7 @@ impl Copying {
         match &self.at_hand {
             AtHand::Nothing => None,
             AtHand::Delete(path) => Some(Change::Delete { path }),
-            AtHand::Append { path, data } => Some(Change::Append { path, data }),
+            AtHand::Append { path, data } => Some(Change::append(path, data.clone())),
         }
     }
 }

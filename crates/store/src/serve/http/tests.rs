@@ -8,11 +8,11 @@ use std::time::Instant;
 use super::*;
 use crate::Store;
 use spoutctl_core::pfs::Repo;
-use spoutctl_core::sink::{Change, Changes};
+use spoutctl_core::sink::{Change, Changes, MAX_CHUNK};
 
 /// A file of one piece after the other.
 struct Large {
-    piece: Vec<u8>,
+    piece: bytes::Bytes,
     left: usize,
 }
 
@@ -21,7 +21,7 @@ impl Changes for Large {
         self.left = self.left.saturating_sub(1);
         Ok((self.left > 0).then_some(Change::Append {
             path: "/large",
-            data: &self.piece,
+            data: self.piece.clone(),
         }))
     }
 }
@@ -42,8 +42,8 @@ fn store(dir: &std::path::Path) -> Store {
     let repo: &Repo = &destination.branch.repo;
     store.create_repo(repo).unwrap();
     let mut large = Large {
-        piece: vec![7; 1 << 20],
-        left: 64,
+        piece: vec![7; MAX_CHUNK].into(),
+        left: 256,
     };
     let file_set = store.create_file_set(&mut large).unwrap();
     let id = store.start_commit(&destination.branch, "").unwrap();

@@ -150,7 +150,7 @@ impl Changes for Stream<'_, '_> {
         }
         Ok(self.given.as_ref().map(|asked| match asked {
             Asked::Deletion(path) => Change::Delete { path },
-            Asked::Bytes(data) => Change::Append { path: &self.path, data },
+            Asked::Bytes(data) => Change::append(&self.path, data.clone()),
         }))
     }
 }
