@@ -53,7 +53,9 @@ impl Scenario<'_> {
                 }
                 kills += 1;
                 let said = String::from_utf8(ended.stdout).unwrap();
-                let said: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+                // `squash` prints ids alone.
+                let said = said.lines().filter(|line| line.starts_with('{'));
+                let said: Vec<Value> = said.map(|line| serde_json::from_str(line).unwrap()).collect();
                 (self.after)(&world, &said);
             }
         }
