@@ -161,6 +161,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
+        Verb::Run(args) => commands::run::run(&args),
         Verb::Get(args) => commands::get::run(&args),
         Verb::Pack(args) => commands::pack::run(&args),
         Verb::Tail(args) => commands::tail::run(&args),

@@ -4,7 +4,11 @@ use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::growing::Growing;
 use super::input::Input;
@@ -30,9 +34,13 @@ pub(super) struct Reader {
     pub growing: Option<Arc<Growing>>,
     /// Asks for the end of a reading of messages.
     pub stopping: Arc<Stopping>,
+    /// Said when nobody wants anything to be read any more, where the process goes on without it.
+    pub given_up: Option<Arc<Stopping>>,
     /// By what messages are asked for that are in no archive yet.
     pub demand: Option<Arc<Demand>>,
     pub report: Arc<Report>,
+    /// Dropped by each thread at its end, after everything else.
+    pub here: Sender<()>,
 }
 
 /// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they
@@ -60,6 +68,28 @@ impl Stopping {
     pub fn stop(&self) {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
+
+    /// Waits until it is said, but no longer than this.
+    pub fn wait(&self, limit: Duration) {
+        let timeout = Timespec::try_from(limit).ok();
+        // What keeps it from waiting ends the pause.
+        let _ = poll(&mut [PollFd::new(&self.heard, PollFlags::IN)], timeout.as_ref());
+    }
+
+    /// Waits until `input` can be read or has ended; whether this is said before.
+    pub fn comes_before(&self, input: &impl AsFd) -> io::Result<bool> {
+        loop {
+            let mut either = [
+                PollFd::new(&self.heard, PollFlags::IN),
+                PollFd::new(input, PollFlags::IN),
+            ];
+            match poll(&mut either, None) {
+                Ok(_) => return Ok(!either[0].revents().is_empty()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }
 
 impl Reader {
@@ -75,10 +105,12 @@ impl Reader {
         let mut number = intake.first_number();
         for input in inputs {
             let name = input.name();
-            let file = input.open().map_err(|error| DeliveryError::Input {
-                name: name.to_string(),
-                error,
-            })?;
+            let file = input
+                .open(self.given_up.as_deref())
+                .map_err(|error| DeliveryError::Input {
+                    name: name.to_string(),
+                    error,
+                })?;
             // What is made of messages stands nowhere else.
             let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
             let read = self.read_archives(&name, file, original.as_ref(), &mut number, intake)?;
@@ -100,6 +132,7 @@ impl Reader {
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
             input,
+            given_up: self.given_up.clone(),
             report: Arc::clone(&self.report),
         };
         self.report.reads();
@@ -195,7 +228,11 @@ impl Reader {
             on_bad: self.on_bad.clone(),
             before,
         };
-        let making = std::thread::spawn(move || make(work));
+        let here = self.here.clone();
+        let making = std::thread::spawn(move || {
+            let _here = here;
+            make(work)
+        });
         // Closed at the end, which ends the thread if it is not there itself.
         if self
             .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, intake)?
@@ -227,6 +264,7 @@ impl Reader {
 /// Tells the report how far the input is read.
 struct Counted<R> {
     input: R,
+    given_up: Option<Arc<Stopping>>,
     report: Arc<Report>,
 }
 
@@ -236,8 +274,13 @@ impl<R: AsFd> AsFd for Counted<R> {
     }
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read + AsFd> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(given_up) = &self.given_up
+            && given_up.comes_before(&self.input)?
+        {
+            return Err(io::Error::other("nobody wants it to be read any more"));
+        }
         let bytes = self.input.read(buffer)?;
         self.report.read(bytes);
         Ok(bytes)

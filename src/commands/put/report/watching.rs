@@ -114,6 +114,7 @@ impl Watched {
             sent_bytes: self.sent_bytes(),
             retries: self.retries(),
             restarts: get(&self.restarts),
+            stream_restarts: None,
             in_hand,
             last_commit: *lock(&self.last_commit),
             spool: self.spooled(),
