@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ fn world(served: &Served, repos: &[&str]) -> World {
 
 /// The ids of the finished commits of a repo's branch.
 fn commits(world: &World, repo: &str) -> Vec<String> {
-    let ran = world.run(&["tail", repo, "-e"]);
+    let ran = world.run(&["tail", repo, "-e", "--from", "beginning"]);
     if ran.code == Some(1) {
         return Vec::new();
     }
@@ -227,6 +227,21 @@ fn what_is_wrong_in_the_file_has_its_place_and_starts_nothing() {
     let ran = world.run(&["run", path.to_str().unwrap(), "--check"]);
     assert_eq!(ran.expect(0).text(), "nothing wrong in 1 stream\n");
     assert!(!world.path("store").exists());
+}
+
+#[test]
+fn the_file_in_the_book_is_right() {
+    let world = World::local();
+    let page = crate::docs::page("docs/run.md");
+    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let (fifo, token) = (world.path("fifo"), world.path("token"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    fs::write(&token, "secret").unwrap();
+    let text = text.replace("/run/sensors.fifo", fifo.to_str().unwrap());
+    streams(&world, &text.replace("/etc/spoutctl/token", token.to_str().unwrap()));
+    let path = world.path("streams.toml");
+    let ran = world.run(&["run", "--check", path.to_str().unwrap()]);
+    assert_eq!(ran.expect(0).text(), "nothing wrong in 2 streams\n");
 }
 
 #[test]

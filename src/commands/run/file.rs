@@ -163,8 +163,7 @@ fn check_input(args: &PutArgs) -> Result<(), Wrong<'static>> {
             "write command = [\"…\"], files = [\"…\"] or from = \"kafka://HOST/TOPIC\"",
         ));
     }
-    let is_fifo = |file: &PathBuf| std::fs::metadata(file).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    if !args.commits.resume && !args.files.iter().all(is_fifo) {
+    if !args.commits.resume && !args.files.iter().all(|file| is_fifo(file)) {
         return Err(Wrong::new(
             "files",
             "what is no FIFO is read from its beginning at each start, and would be committed again",
@@ -172,6 +171,10 @@ fn check_input(args: &PutArgs) -> Result<(), Wrong<'static>> {
         ));
     }
     Ok(())
+}
+
+fn is_fifo(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// What one stream alone can have.
@@ -197,7 +200,7 @@ impl Taken {
         if let Some(spool) = &args.spooling.spool {
             refuse("spool", "this spool", self.spools.insert(real(spool), name()))?;
         }
-        for file in &args.files {
+        for file in args.files.iter().filter(|file| is_fifo(file)) {
             refuse("files", "this FIFO", self.fifos.insert(real(file), name()))?;
         }
         let stream = args.commits.stream.as_ref();

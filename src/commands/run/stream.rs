@@ -133,6 +133,7 @@ impl Stream {
         let series = self.lock_shown().series();
         let mut series = series.or_else(|| self.series_of_none(definition.as_deref()?))?;
         series.figures.stream_restarts = Some(restarts);
+        series.figures.is_ready = self.hindrances().is_empty();
         Some(series)
     }
 
