@@ -95,7 +95,7 @@
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::retry`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
-//! | the pause before a stream of `run` is started again; streams on one connection | the same; 25 | [`commands::run`] |
+//! | the pause before a stream of `run` is started again; streams on one connection | as of a producer; 16 | [`commands::run`] |
 //! | bytes of archives held in memory by all streams of `run` | 8 MiB, as by one `put` | [`commands::put`] |
 //! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |

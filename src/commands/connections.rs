@@ -13,8 +13,8 @@ use pachyderm_client::Pachd;
 use pachyderm_client::pachd::Followable;
 use spoutctl_delivery::CommitSink;
 
-/// How many streams use one connection. Each has four calls under way at most.
-const STREAMS_EACH: usize = 25;
+/// How many streams use one connection. Each has two calls under way, rarely more.
+const STREAMS_EACH: usize = 16;
 
 /// Those that are open, as long as somebody uses them.
 #[derive(Default)]
