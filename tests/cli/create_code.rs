@@ -567,6 +567,38 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
 }
 
 #[test]
+fn files_whose_events_the_kernel_dropped_are_found_behind_the_crowd() {
+    let world = tempfile::tempdir().unwrap();
+    let bin = world.path().join("bin");
+    let watched = world.path().join("watched");
+    fs::create_dir(&bin).unwrap();
+    // As inotifywait is after its queue was full: many lines, and not a word of the one file that matters.
+    let inotifywait = r#"#!/bin/bash
+echo "Watches established."
+# Begun by that file, so that the look at what is there already has ended.
+until [ -e "$SPOUT_DIRECTORY/known" ]; do sleep 0.1; done
+echo "$SPOUT_DIRECTORY/known"
+touch "$SPOUT_DIRECTORY/dropped"
+for ((i = $(cat /proc/sys/fs/inotify/max_queued_events) / 4; i > 0; i--)); do echo "$SPOUT_DIRECTORY/.partial"; done
+exec sleep 1000
+"#;
+    fs::write(bin.join("inotifywait"), inotifywait).unwrap();
+    fs::set_permissions(
+        bin.join("inotifywait"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let directory = format!("SPOUT_DIRECTORY={}", watched.display());
+    let spout = Spout::start("directory", &["--env", &directory], |script| script, Some(&bin));
+    wait("the directory", || watched.exists().then_some(()));
+    fs::write(watched.join("known"), "1").unwrap();
+    wait(&format!("both files; {}", spout.said()), || {
+        (spout.commits().len() == 2).then_some(())
+    });
+    assert_eq!(spout.world.get("orders:/dropped"), b"");
+}
+
+#[test]
 fn each_row_of_a_postgresql_table_is_committed_once_in_the_order_of_its_key() {
     let Some(programs) = postgres::programs() else { return };
     if !has_program("jq") {

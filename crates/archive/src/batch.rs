@@ -10,41 +10,15 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::archive::{Archive, Batch, MOST_LISTED, Member};
+use super::buffer::ArchiveBuffer;
+use super::content::ReadAt;
+use super::digest::Digest;
 use super::index::{LeftOut, Merging, SamePath};
-use super::{Archive, ArchiveBuffer, Digest, Label, MessageRange, ReadAt};
-
-/// How many archives of a batch are listed one by one.
-pub const MOST_LISTED: usize = 1000;
+use super::label::{Label, MessageRange};
 
 /// How much is copied at a time: 64 KiB.
 const PIECE: usize = 64 << 10;
-
-/// Which archives a batch is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// The number of its first archive.
-    pub first: u64,
-    /// How many archives.
-    pub count: u64,
-    /// The first [`MOST_LISTED`] of them.
-    pub listed: Arc<[Member]>,
-    /// Where its last archive begins in the input, in bytes.
-    pub last_offset: u64,
-}
-
-/// One archive of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    pub number: u64,
-    pub input: Arc<str>,
-    pub offset: u64,
-    pub length: u64,
-    pub digest: Digest,
-    pub files: usize,
-    pub deletions: usize,
-    /// Bytes of its files.
-    pub bytes: u64,
-}
 
 /// Archives on their way to be one.
 pub struct Gathering {
@@ -232,22 +206,6 @@ impl About {
         self.end = archive.offset + archive.length;
         if self.listed.len() < MOST_LISTED {
             self.listed.push(Member::of(archive));
-        }
-    }
-}
-
-impl Member {
-    fn of(archive: &Archive) -> Self {
-        let files = archive.contents.as_ref().ok();
-        Self {
-            number: archive.number,
-            input: Arc::clone(&archive.input),
-            offset: archive.offset,
-            length: archive.length,
-            digest: archive.digest,
-            files: files.map_or(0, super::Files::len),
-            deletions: files.map_or(0, |files| files.deletions().len()),
-            bytes: files.map_or(0, super::Files::total_bytes),
         }
     }
 }

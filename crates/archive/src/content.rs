@@ -2,8 +2,21 @@
 
 use std::io::{self, Read};
 
-use super::ReadAt;
 use super::sparse::Segment;
+
+/// Bytes that can be read from any place.
+pub trait ReadAt {
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// When there are fewer: it never answers with less than was asked for.
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Bytes before this one were let go.
+    fn held_from(&self) -> u64 {
+        0
+    }
+}
 
 /// Where a file's bytes are.
 #[derive(Debug, Clone, Copy)]

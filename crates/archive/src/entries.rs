@@ -9,12 +9,12 @@ use std::io::{self, BufRead};
 
 use self::feed::FeedError;
 pub(super) use self::feed::{Feed, PositionedInput, Tee};
-use super::ArchiveEnd;
 use super::error::{Ambiguity, ArchiveErrorKind, EntryRef, Torn, Trouble};
 use super::header::{
     BLOCK_BYTES, Block, EntryKind, Header, HeaderType, MAX_OFFSET, NumberFault, ZERO_BLOCK, number, until_nul,
 };
 use super::label::Label;
+use super::options::ArchiveEnd;
 use super::pax::{self, PaxFault, Records};
 use super::sparse::{DataMap, MAX_SEGMENTS, MapBuilder, Notation, Segment, SparseFault};
 

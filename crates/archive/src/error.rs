@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::STANDARD_INPUT;
 use super::compression::CompressionError;
 use super::header::{EntryKind, NumberFault};
 use super::path::PathFault;
@@ -14,6 +13,9 @@ use super::sniffing::SniffedFormat;
 use super::sparse::SparseFault;
 use spoutctl_core::fault::is_obeyed;
 use spoutctl_core::quantity::grouped;
+
+/// How an [`ArchiveReader`](super::ArchiveReader) names what it reads when that is no file; errors are worded by it.
+pub const STANDARD_INPUT: &str = "standard input";
 
 /// An entry, as an error names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

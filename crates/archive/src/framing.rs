@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::archive::Archive;
+use super::buffer::ArchiveBuffer;
+use super::content::ReadAt;
+use super::digest::Digest;
 use super::entries::{Entries, Entry, Feed, Item, PositionedInput, Tee, read_trouble, trouble};
 use super::error::{ArchiveError, ArchiveErrorKind, ContentError, Problem, Torn, Trouble};
 use super::header::{BLOCK, BLOCK_BYTES, Block, Header, ZERO_BLOCK, has_magic};
 use super::index::{Files, Index, LeftOut, NextFile};
 use super::label::Label;
+use super::options::Options;
 use super::sniffing::SniffedFormat;
-use super::{Archive, ArchiveBuffer, Digest, Options, ReadAt};
 
 /// What an input held, once [`ArchiveReader::next_archive`] has answered `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod files;
 mod links;
 mod merging;
 mod record;
+mod table;
 
 use std::fmt;
 use std::ops::Range;
@@ -15,17 +16,17 @@ use std::ops::Range;
 use super::entries::{DeletionHeader, Entry};
 use super::error::{ContentErrorKind, DeletionFault, EntryRef, Problem};
 use super::header::EntryKind;
+use super::options::{Links, Options, Special};
 use super::path::{MAX_PATH, PathFault, PathRules};
 use super::sparse::{Segment, SparseFault};
-use super::{Links, Options, Special};
 use spoutctl_core::quantity::grouped;
 
 pub use self::files::{File, Files, NextFile};
-use self::links::InvalidTarget;
 pub(super) use self::merging::Merging;
 pub use self::merging::SamePath;
 pub use self::record::EntryKey;
 use self::record::{Deletion, Kind, Record, is_under, length, tree_order};
+use self::table::{Checked, InvalidTarget, Table};
 
 /// Entries of one kind that were left out because the options say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,23 +64,18 @@ pub(super) struct LeftOut {
 /// The entries of an archive that is still being read.
 #[derive(Debug)]
 pub(super) struct Index {
-    rules: PathRules,
+    table: Table,
     links: Links,
     special: Special,
     max_entry_size: u64,
     max_archive_size: u64,
     obey_deletions: bool,
-    arena: String,
-    records: Vec<Record>,
     segments: Vec<Segment>,
     maps: Vec<Range<usize>>,
     deletions: Vec<Deletion>,
-    invalid_targets: Vec<InvalidTarget>,
     has_entries: bool,
     left_out: LeftOut,
 }
-
-type Checked<T> = Result<T, Problem>;
 
 /// Links with a target that is no path, until all entries are known.
 const MOST_INVALID_TARGETS: usize = 10_000;
@@ -87,18 +83,15 @@ const MOST_INVALID_TARGETS: usize = 10_000;
 impl Index {
     pub(super) fn new(options: &Options) -> Self {
         Self {
-            rules: PathRules::new(&options.prefix, options.escape_paths),
+            table: Table::new(PathRules::new(&options.prefix, options.escape_paths)),
             links: options.links,
             special: options.special,
             max_entry_size: options.max_entry_size,
             max_archive_size: options.max_archive_size,
             obey_deletions: options.obey_deletions,
-            arena: String::new(),
-            records: Vec::new(),
             segments: Vec::new(),
             maps: Vec::new(),
             deletions: Vec::new(),
-            invalid_targets: Vec::new(),
             has_entries: false,
             left_out: LeftOut::default(),
         }
@@ -154,11 +147,14 @@ impl Index {
         if name.ends_with(b"/") {
             return Err(DeletionFault::Directory);
         }
-        let path_start = self.arena.len();
-        self.reserve(self.rules.base().len() + name.len() + 1);
-        self.rules.push(name, &mut self.arena).map_err(DeletionFault::Path)?;
-        let path = path_start..self.arena.len();
-        if path.len() == self.rules.base().len() {
+        let path_start = self.table.arena.len();
+        self.table.reserve(self.table.rules.base().len() + name.len() + 1);
+        self.table
+            .rules
+            .push(name, &mut self.table.arena)
+            .map_err(DeletionFault::Path)?;
+        let path = path_start..self.table.arena.len();
+        if path.len() == self.table.rules.base().len() {
             return Err(DeletionFault::Path(PathFault::Root));
         }
         if self.deletions.len() == self.deletions.capacity() {
@@ -173,9 +169,9 @@ impl Index {
 
     /// The plain file that was added last, if it is this entry.
     pub(super) fn next_file(&self, entry: &Entry) -> Option<NextFile<'_>> {
-        let record = self.records.last()?;
+        let record = self.table.records.last()?;
         (record.kind == Kind::File && record.header == entry.start).then(|| NextFile {
-            path: record.path(&self.arena),
+            path: record.path(&self.table.arena),
             size: record.size,
             data: record.data,
             key: record.key(),
@@ -200,14 +196,14 @@ impl Index {
             ));
         }
         let path = self.push_path(entry)?;
-        if path.len() == self.rules.base().len() {
+        if path.len() == self.table.rules.base().len() {
             return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
         }
         let (kind, extra) = match sparse {
             None => (Kind::File, 0),
             Some(segments) => (Kind::SparseFile, self.push_map(segments, entry)?),
         };
-        self.push(Record {
+        self.table.push(Record {
             path_start: path.start,
             header: entry.start,
             data,
@@ -230,12 +226,12 @@ impl Index {
             return Ok(());
         }
         let path = self.push_path(entry)?;
-        if path.len() == self.rules.base().len() {
+        if path.len() == self.table.rules.base().len() {
             // The root is a directory anyway.
-            self.arena.truncate(path.start);
+            self.table.arena.truncate(path.start);
             return Ok(());
         }
-        self.push(Record {
+        self.table.push(Record {
             path_start: path.start,
             header: entry.start,
             data: 0,
@@ -249,25 +245,31 @@ impl Index {
 
     fn add_link(&mut self, entry: &Entry) -> Checked<()> {
         let path = self.push_path(entry)?;
-        if path.len() == self.rules.base().len() {
+        if path.len() == self.table.rules.base().len() {
             return Err(problem(entry, ContentErrorKind::Path(PathFault::Root)));
         }
-        let start = self.arena.len();
-        self.reserve(entry.link.len() + path.len());
+        let start = self.table.arena.len();
+        self.table.reserve(entry.link.len() + path.len());
         let (kind, outcome) = if entry.kind == EntryKind::HardLink {
-            (Kind::HardLink, self.rules.push(&entry.link, &mut self.arena))
+            (
+                Kind::HardLink,
+                self.table.rules.push(&entry.link, &mut self.table.arena),
+            )
         } else {
-            (Kind::SymbolicLink, self.rules.push_target(&entry.link, &mut self.arena))
+            (
+                Kind::SymbolicLink,
+                self.table.rules.push_target(&entry.link, &mut self.table.arena),
+            )
         };
         let (kind, extra) = match outcome {
             Ok(()) => (kind, 0),
             Err(fault) => (Kind::UnfitLink, self.push_unfit(entry, fault)?),
         };
-        self.push(Record {
+        self.table.push(Record {
             path_start: path.start,
             header: entry.start,
             data: start as u64,
-            size: (self.arena.len() - start) as u64,
+            size: (self.table.arena.len() - start) as u64,
             path_length: length(&path),
             extra,
             kind,
@@ -282,11 +284,11 @@ impl Index {
             target: super::error::printable(&entry.link),
             fault,
         };
-        if self.invalid_targets.len() == MOST_INVALID_TARGETS {
+        if self.table.invalid_targets.len() == MOST_INVALID_TARGETS {
             return Err(problem(entry, invalid_target.into()));
         }
-        self.invalid_targets.push(invalid_target);
-        Ok(u32::try_from(self.invalid_targets.len() - 1).unwrap_or(u32::MAX))
+        self.table.invalid_targets.push(invalid_target);
+        Ok(u32::try_from(self.table.invalid_targets.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn skip(&mut self, entry: &Entry) {
@@ -302,12 +304,13 @@ impl Index {
     }
 
     fn push_path(&mut self, entry: &Entry) -> Checked<Range<usize>> {
-        let start = self.arena.len();
-        self.reserve(self.rules.base().len() + entry.name.len() + 1);
-        self.rules
-            .push(&entry.name, &mut self.arena)
+        let start = self.table.arena.len();
+        self.table.reserve(self.table.rules.base().len() + entry.name.len() + 1);
+        self.table
+            .rules
+            .push(&entry.name, &mut self.table.arena)
             .map_err(|fault| problem(entry, ContentErrorKind::Path(fault)))?;
-        let path = start..self.arena.len();
+        let path = start..self.table.arena.len();
         if path.len() > MAX_PATH {
             return Err(problem(entry, ContentErrorKind::Path(PathFault::TooLong(path.len()))));
         }
@@ -331,42 +334,33 @@ impl Index {
         Ok(index)
     }
 
-    fn push(&mut self, record: Record) {
-        // By a quarter at a time: doubling would cost up to as much again as the index itself.
-        if self.records.len() == self.records.capacity() {
-            self.records.reserve_exact(self.records.len() / 4 + 64);
-        }
-        self.records.push(record);
-    }
-
-    fn reserve(&mut self, bytes: usize) {
-        if self.arena.capacity() - self.arena.len() < bytes {
-            self.arena.reserve_exact(bytes.max(self.arena.len() / 4 + 4096));
-        }
-    }
-
     /// The files, once all entries are in.
     pub(super) fn finish(mut self) -> Checked<Files> {
-        let arena = &self.arena;
-        self.records
+        let arena = &self.table.arena;
+        self.table
+            .records
             .sort_unstable_by(|a, b| tree_order(a.path(arena), b.path(arena)).then(a.header.cmp(&b.header)));
         self.check_collisions()?;
-        self.follow_links()?;
-        let arena = &self.arena;
-        self.records.dedup_by(|later, earlier| {
+        self.table.follow_links()?;
+        let arena = &self.table.arena;
+        self.table.records.dedup_by(|later, earlier| {
             let same = later.path(arena) == earlier.path(arena);
             if same {
                 *earlier = *later;
             }
             same
         });
-        self.copy_linked_directories()?;
-        self.records
+        self.table.copy_linked_directories()?;
+        self.table
+            .records
             .retain(|record| matches!(record.kind, Kind::File | Kind::SparseFile));
         let total = self.total()?;
         let Self {
-            arena: paths,
-            mut records,
+            table: Table {
+                arena: paths,
+                mut records,
+                ..
+            },
             segments,
             maps,
             mut deletions,
@@ -390,11 +384,11 @@ impl Index {
     /// The bytes of all files.
     fn total(&self) -> Checked<u64> {
         let mut total = 0_u64;
-        for record in &self.records {
+        for record in &self.table.records {
             total = total.saturating_add(record.size);
             if total > self.max_archive_size {
                 return Err(Problem {
-                    entry: self.reference(record),
+                    entry: self.table.reference(record),
                     kind: ContentErrorKind::ArchiveTooLarge {
                         limit: self.max_archive_size,
                     },
@@ -406,9 +400,9 @@ impl Index {
 
     /// In tree order whatever lies under a path follows that path at once, so that neighbours tell.
     fn check_collisions(&self) -> Checked<()> {
-        for pair in self.records.windows(2) {
+        for pair in self.table.records.windows(2) {
             let [first, second] = pair else { continue };
-            let (path, other) = (first.path(&self.arena), second.path(&self.arena));
+            let (path, other) = (first.path(&self.table.arena), second.path(&self.table.arena));
             let is_file = |record: &Record| record.kind != Kind::Directory;
             let collides = if path == other {
                 // A link gives way to a directory, as it does where an archive is unpacked.
@@ -423,32 +417,15 @@ impl Index {
                     (second, first)
                 };
                 return Err(Problem {
-                    entry: self.reference(file),
+                    entry: self.table.reference(file),
                     kind: ContentErrorKind::Collision {
-                        file: self.kind_of(file),
-                        other: self.reference(directory),
+                        file: self.table.kind_of(file),
+                        other: self.table.reference(directory),
                     },
                 });
             }
         }
         Ok(())
-    }
-
-    /// What the entry was, as long as links are not followed.
-    fn kind_of(&self, record: &Record) -> EntryKind {
-        match record.kind {
-            Kind::HardLink => EntryKind::HardLink,
-            Kind::SymbolicLink => EntryKind::SymbolicLink,
-            Kind::UnfitLink => self
-                .invalid_targets
-                .get(record.extra as usize)
-                .map_or(EntryKind::SymbolicLink, |invalid_target| invalid_target.link),
-            _ => EntryKind::File,
-        }
-    }
-
-    fn reference(&self, record: &Record) -> EntryRef {
-        EntryRef::new(record.path(&self.arena).as_bytes(), record.header)
     }
 }
 

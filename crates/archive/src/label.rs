@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::pax::{push_record, record_length};
+use super::pax::record::{push_record, record_length};
 use spoutctl_core::positions::Positions;
 
 /// The key of the first and the last message's number: `1-212`.

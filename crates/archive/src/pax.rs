@@ -2,6 +2,8 @@
 //!
 //! A reader that is lenient here can be led to another file, or to another end of the archive, than the next reader.
 
+pub(super) mod record;
+
 use super::header::MAX_OFFSET;
 use super::label::{self, Label, MessageRange, Position};
 
@@ -211,24 +213,6 @@ pub(super) fn deletions(body: &[u8]) -> impl Iterator<Item = (Option<u64>, &[u8]
     })
 }
 
-/// Appends the record `length key=value\n`, the length of which counts its own digits.
-pub(super) fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
-    let length = record_length(key, value);
-    records.extend_from_slice(format!("{length} {key}=").as_bytes());
-    records.extend_from_slice(value);
-    records.push(b'\n');
-}
-
-/// The bytes of a record with all that belongs to it.
-pub(super) fn record_length(key: &str, value: &[u8]) -> usize {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest + 1;
-    while length != rest + length.to_string().len() {
-        length = rest + length.to_string().len();
-    }
-    length
-}
-
 type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
 /// The key and the value of the first record, and what follows it.
@@ -283,6 +267,7 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::record::{push_record, record_length};
     use super::*;
 
     fn parse(body: &[u8]) -> Result<Records, (usize, PaxFault)> {

@@ -7,7 +7,8 @@ use tar::{EntryType, Header};
 
 use super::header::{BLOCK, BLOCK_BYTES, ZERO_BLOCK};
 use super::label::{self, Asides, Label};
-use super::pax::{DELETION, push_record, record_length};
+use super::pax::DELETION;
+use super::pax::record::{push_record, record_length};
 
 /// The largest size and time that eleven octal digits hold.
 const MAX_OCTAL: u64 = 0o777_7777_7777;

@@ -8,3 +8,14 @@ pub mod proxy;
 pub mod reaching;
 pub mod tls;
 pub mod token;
+
+use std::error::Error;
+
+/// What an error comes down to: the words of the last of its causes.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -15,7 +15,7 @@
 //! Methods block. Inside, requests run on a small runtime that each [`Gateway`] owns, so they may be called from any
 //! thread but those of an asynchronous runtime.
 
-mod address;
+pub(crate) mod address;
 mod client;
 mod error;
 mod reader;
@@ -34,8 +34,8 @@ use serde::de::DeserializeOwned;
 use self::client::{Heard, Incoming, Patient};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Lines;
+use crate::error::OpenError;
 use crate::observing::CallEnd;
-use crate::options::{OpenError, Options};
 use crate::pachd::{Call, CallFault};
 use crate::transport::{Answer, Arrival, Line, Messages, Request, Subscription, Times, Transport};
 use crate::v2::PachdV2;
@@ -44,9 +44,7 @@ use spoutctl_core::release::Release;
 
 pub use self::address::Address;
 pub use self::client::Client;
-
-/// Where a gateway is and how it is talked to.
-pub type GatewayOptions = Options<Address>;
+pub use crate::options::GatewayOptions;
 
 /// pachd behind one address. Nothing is sent before the first call.
 pub type Gateway = PachdV2<Client>;

@@ -20,7 +20,7 @@
 //! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
 //! thread but those of an asynchronous runtime.
 
-mod address;
+pub(crate) mod address;
 mod calls;
 mod door;
 mod reader;
@@ -38,7 +38,7 @@ use std::time::Duration;
 use self::calls::Failed;
 use self::v1::V1;
 use crate::connection::token::Token;
-use crate::options::{OpenError, Options};
+use crate::error::OpenError;
 use crate::pachd::{Expected, GET_VERSION, INSPECT_REPO, Identity, Login, Pachd};
 use crate::transport::{Transport as _, seconds};
 use crate::v2::PachdV2;
@@ -61,9 +61,7 @@ use spoutctl_proto::version::Version;
 
 pub use self::address::Address;
 pub use self::calls::Calls;
-
-/// Where pachd's gRPC is and how it is talked to.
-pub type GrpcOptions = Options<Address>;
+pub use crate::options::GrpcOptions;
 
 /// pachd behind one address. Nothing is sent before the first call.
 pub struct Grpc {
@@ -110,7 +108,7 @@ impl Grpc {
     }
 
     fn generation(&self) -> Result<Generation, Fault> {
-        let limit = self.calls.times.call;
+        let limit = self.calls.times().call;
         match self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
             Err(Failed::Said(tonic::Code::Unimplemented, _)) if self.has_pfs_2()? => Ok(Generation::Two(None)),
             Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(Generation::One),
@@ -135,8 +133,11 @@ impl Grpc {
                 }),
             }),
         };
-        let no_answer = format!("no answer within {}", seconds(self.calls.times.call));
-        match self.calls.ask::<_, RepoInfo>(INSPECT_REPO, some, self.calls.times.call) {
+        let no_answer = format!("no answer within {}", seconds(self.calls.times().call));
+        match self
+            .calls
+            .ask::<_, RepoInfo>(INSPECT_REPO, some, self.calls.times().call)
+        {
             Err(Failed::Said(tonic::Code::Unimplemented, text)) => self.has_pfs_1(&text),
             // What stands between may say anything else.
             Err(Failed::Said(
@@ -161,7 +162,7 @@ impl Grpc {
                 name: "spoutctl".to_owned(),
             }),
         };
-        match self.calls.ask::<_, Empty>(call, some, self.calls.times.call) {
+        match self.calls.ask::<_, Empty>(call, some, self.calls.times().call) {
             Err(Failed::Said(tonic::Code::Unimplemented, _)) => Err(Fault::new(
                 FaultKind::Unrecognised,
                 format!("what answers there knows neither pfs_v2.API nor pfs.API ({said})"),
@@ -169,7 +170,7 @@ impl Grpc {
             Err(Failed::Said(..)) | Ok(Some(_)) => Ok(false),
             Ok(None) => Err(crate::pachd::lost(
                 call,
-                format!("no answer within {}", seconds(self.calls.times.call)),
+                format!("no answer within {}", seconds(self.calls.times().call)),
             )),
             Err(failed) => Err(door::fault(call, failed).fault),
         }
@@ -186,7 +187,7 @@ impl fmt::Debug for Grpc {
 
 impl Pachd for Grpc {
     fn version(&self) -> Result<String, Fault> {
-        let limit = self.calls.times.call;
+        let limit = self.calls.times().call;
         if let Ok(Some(version)) = self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
             return Ok(version.to_string());
         }

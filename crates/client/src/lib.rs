@@ -78,15 +78,19 @@
 //! ```
 
 pub mod connection;
+mod error;
 pub mod gateway;
 pub mod grpc;
 mod observing;
+mod opening;
 mod options;
 pub mod pachd;
 pub mod transport;
 pub mod v2;
 
+pub use error::OpenError;
 pub use observing::{CallEnd, CallObserver};
-pub use options::{Address, OpenError, Options, open};
+pub use opening::open;
+pub use options::{Address, Options};
 pub use pachd::Pachd;
 pub use v2::PachdV2;

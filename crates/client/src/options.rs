@@ -4,12 +4,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::connection::proxy::Proxy;
-use crate::connection::tls::{TlsError, Trust};
-use crate::connection::token::{InvalidToken, Token};
-use crate::gateway::{self, Gateway};
-use crate::grpc::{self, Grpc};
+use crate::connection::tls::Trust;
+use crate::connection::token::Token;
+use crate::error::OpenError;
+use crate::gateway::address as gateway;
+use crate::grpc::address as grpc;
 use crate::observing::CallObserver;
-use crate::pachd::{Expected, Pachd};
+use crate::pachd::Expected;
 use crate::transport::Times;
 
 /// An address that names its door by its scheme: `http://` and `https://` the gateway, `grpc://`, `grpcs://` and others
@@ -65,7 +66,7 @@ impl<A> Options<A> {
         }
     }
 
-    fn at<B>(self, address: B) -> Options<B> {
+    pub(crate) fn at<B>(self, address: B) -> Options<B> {
         Options {
             address,
             token: self.token,
@@ -78,48 +79,8 @@ impl<A> Options<A> {
     }
 }
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("the address of pachd cannot be used: {why}")]
-    Address { why: String, example: &'static str },
-    #[error(transparent)]
-    Token(#[from] InvalidToken),
-    #[error("the certificates that this system trusts cannot be read: {why}")]
-    Certificates { why: String },
-    #[error("the {library} client cannot be set up: {why}")]
-    Setup { library: &'static str, why: String },
-}
+/// Where a gateway is and how it is talked to.
+pub type GatewayOptions = Options<gateway::Address>;
 
-impl OpenError {
-    pub(crate) fn of_tls(library: &'static str, error: TlsError) -> Self {
-        match error {
-            TlsError::Certificates { why } => Self::Certificates { why },
-            TlsError::Setup { why } => Self::Setup { library, why },
-        }
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Address { example, .. } => Some(format!("an address looks like {example}")),
-            Self::Token(_) => Some("pass the token alone, without quotes and without a newline".into()),
-            Self::Certificates { .. } => {
-                Some("install the system's certificates (often the package ca-certificates)".into())
-            }
-            Self::Setup { .. } => None,
-        }
-    }
-}
-
-/// pachd behind one address. Nothing is sent before the first call.
-///
-/// # Errors
-/// When the client cannot be set up: with TLS, when the system's certificates cannot be read.
-pub fn open(options: Options) -> Result<Arc<dyn Pachd>, OpenError> {
-    Ok(match options.address.clone() {
-        Address::Gateway(address) => Arc::new(Gateway::new(options.at(address))?),
-        Address::Grpc(address) => Arc::new(Grpc::new(options.at(address))?),
-    })
-}
+/// Where pachd's gRPC is and how it is talked to.
+pub type GrpcOptions = Options<grpc::Address>;

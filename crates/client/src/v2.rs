@@ -139,7 +139,7 @@ impl<T: Transport> PachdV2<T> {
         let mut next: Option<pfs::CommitInfo> = unless_missing(incoming.next(), &[Missing::Branch])?.flatten();
         while let Some(mut info) = next {
             let mut ahead = || incoming.next().map_err(Fault::from);
-            let looked_ahead = finding::hides_aliases(&info).then(&mut ahead).transpose()?;
+            let looked_ahead = messages::hides_aliases(&info).then(&mut ahead).transpose()?;
             if let Some(after) = &looked_ahead {
                 info.parent_commit = after.as_ref().and_then(|after| after.commit.clone());
             }

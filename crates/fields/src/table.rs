@@ -1,7 +1,7 @@
 //! The fields of a spec, from the definitions of the messages in Pachyderm 1.12, 1.13 and 2.0 to 2.12.
 
+use super::message::{Enumeration, Field, Kind, Message};
 use super::version::{Version, Versions};
-use super::{Enumeration, Field, Kind, Message};
 
 const ALL: Versions = Versions::ALL;
 const TWO: Versions = Versions::TWO;

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::version::{Version, Versions};
 use super::*;
 
 /// Every field with its type and its first and last version, as Pachyderm's branches define them.

@@ -4,17 +4,22 @@
 //! as the other. So a message is a [`Value`] whose names are camelCase, whose 64-bit integers and lengths of time are
 //! strings and whose enums are names, as pachd writes it; its [`MessageSchema`] says what may be in it.
 
-mod codec;
+mod scalar;
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use prost::DecodeError;
 use prost::bytes::Buf;
-use prost::encoding::{self, DecodeContext};
+use prost::encoding::{self, DecodeContext, WireType};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value, json};
 
-use self::codec::Codec;
+pub use self::scalar::JsonDecodeErrorKind;
+use self::scalar::{
+    block, broken, double, duration, duration_value, encode_bytes, enumeration, float, float_value, integer, number,
+    strings, timestamp, wrong_value,
+};
+use super::google::Timestamp;
 use spoutctl_fields::version::Version;
 use spoutctl_fields::{Field, Kind, Message};
 
@@ -69,16 +74,6 @@ impl Answer for DynamicMessage {
 pub struct JsonDecodeError {
     pub path: Vec<String>,
     pub what: JsonDecodeErrorKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JsonDecodeErrorKind {
-    /// The last of the path is no field.
-    Unknown,
-    /// A scalar of another type, or out of its range; as it was written.
-    Value { wanted: &'static str, found: String },
-    /// Something of another structure, such as a text for a list.
-    Token,
 }
 
 /// What to do about fields that are not known.
@@ -229,6 +224,259 @@ impl MessageSchema {
     }
 }
 
+/// What a [`MessageSchema`] does with one field.
+trait Codec {
+    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind>;
+    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind>;
+    /// What JSON has for a field that is not set.
+    fn unset(&self) -> Value;
+    fn is_set(&self, value: &Value) -> bool;
+    fn write_one(&self, value: &Value, line: &mut String);
+    fn encode_many(&self, tag: u32, values: &[Value], bytes: &mut Vec<u8>);
+    fn encode(&self, tag: u32, value: &Value, bytes: &mut Vec<u8>);
+    fn decode(
+        &self,
+        wire: WireType,
+        bytes: &mut &[u8],
+        depth: usize,
+        read: &mut Map<String, Value>,
+    ) -> Result<(), DecodeError>;
+    fn decode_one(&self, wire: WireType, bytes: &mut &[u8], depth: usize) -> Result<Value, DecodeError>;
+}
+
+impl Codec for Field {
+    fn read(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
+        if value.is_null() {
+            return Ok(Value::Null);
+        }
+        if !self.repeated {
+            return self.read_one(value, unknown, path);
+        }
+        let mut read = Vec::new();
+        for (number, value) in value.as_array().ok_or(JsonDecodeErrorKind::Token)?.iter().enumerate() {
+            path.push(number.to_string());
+            read.push(self.read_one(value, unknown, path)?);
+            path.pop();
+        }
+        Ok(Value::Array(read))
+    }
+
+    fn read_one(&self, value: &Value, unknown: Unknown, path: &mut Vec<String>) -> Result<Value, JsonDecodeErrorKind> {
+        Ok(match self.kind {
+            Kind::Bool if value.is_boolean() => value.clone(),
+            Kind::Bool => return Err(wrong_value("bool", value)),
+            Kind::String if value.is_string() => value.clone(),
+            Kind::String => return Err(wrong_value("string", value)),
+            Kind::Int32 => integer::<i32>(value, "int32")?.into(),
+            Kind::Int64 | Kind::OptionalInt64 => integer::<i64>(value, "int64")?.to_string().into(),
+            Kind::Uint64 => integer::<u64>(value, "uint64")?.to_string().into(),
+            Kind::Float => float(value)?,
+            Kind::Double => double(value)?,
+            Kind::Duration => duration_value(duration(value)?),
+            Kind::Timestamp => timestamp(value)?.to_string().into(),
+            Kind::Strings => strings(value, path)?,
+            Kind::Enum(names) => enumeration(value, names.values)?,
+            Kind::Message(of) | Kind::Internal(of) => MessageSchema(of).read_at(value, unknown, path)?,
+        })
+    }
+
+    fn unset(&self) -> Value {
+        match self.kind {
+            _ if self.repeated => json!([]),
+            Kind::Bool => false.into(),
+            Kind::String => "".into(),
+            Kind::Int32 | Kind::Float | Kind::Double => 0.into(),
+            Kind::Int64 | Kind::Uint64 => "0".into(),
+            Kind::Strings => json!({}),
+            Kind::Enum(names) => names.values.first().copied().into(),
+            Kind::Duration | Kind::Timestamp | Kind::OptionalInt64 | Kind::Message(_) | Kind::Internal(_) => {
+                Value::Null
+            }
+        }
+    }
+
+    fn is_set(&self, value: &Value) -> bool {
+        !value.is_null() && *value != self.unset()
+    }
+
+    fn write_one(&self, value: &Value, line: &mut String) {
+        match (self.kind, value) {
+            (Kind::Message(of) | Kind::Internal(of), value) => MessageSchema(of).write_line(value, line),
+            (_, Value::Object(members)) => list(
+                line,
+                ('{', '}'),
+                &members.iter().collect::<Vec<_>>(),
+                |(name, value), line| {
+                    let _ = write!(line, "{}:{value}", Value::from(name.as_str()));
+                },
+            ),
+            (_, value) => {
+                let _ = write!(line, "{value}");
+            }
+        }
+    }
+
+    fn encode_many(&self, tag: u32, values: &[Value], bytes: &mut Vec<u8>) {
+        // Numbers of a list come together in proto3.
+        if matches!(self.kind, Kind::Int64) {
+            let numbers: Vec<i64> = values.iter().map(number).collect();
+            encoding::int64::encode_packed(tag, &numbers, bytes);
+            return;
+        }
+        for value in values {
+            self.encode(tag, value, bytes);
+        }
+    }
+
+    fn encode(&self, tag: u32, value: &Value, bytes: &mut Vec<u8>) {
+        match self.kind {
+            Kind::Bool => encoding::bool::encode(tag, &value.as_bool().unwrap_or_default(), bytes),
+            Kind::String => encode_bytes(tag, value.as_str().unwrap_or_default().as_bytes(), bytes),
+            Kind::Int32 => encoding::int32::encode(tag, &number(value), bytes),
+            Kind::Int64 => encoding::int64::encode(tag, &number(value), bytes),
+            Kind::Uint64 => encoding::uint64::encode(tag, &number(value), bytes),
+            #[expect(clippy::cast_possible_truncation, reason = "it was read as a single float")]
+            Kind::Float => encoding::float::encode(tag, &(value.as_f64().unwrap_or_default() as f32), bytes),
+            Kind::Double => encoding::double::encode(tag, &value.as_f64().unwrap_or_default(), bytes),
+            Kind::Duration => {
+                if let Ok(duration) = duration(value) {
+                    encoding::message::encode(tag, &duration, bytes);
+                }
+            }
+            Kind::Timestamp => {
+                if let Ok(time) = timestamp(value) {
+                    encoding::message::encode(tag, &Timestamp::from(time), bytes);
+                }
+            }
+            Kind::OptionalInt64 => {
+                let mut wrapped = Vec::new();
+                match number(value) {
+                    0 => {}
+                    number => encoding::int64::encode(1, &number, &mut wrapped),
+                }
+                encode_bytes(tag, &wrapped, bytes);
+            }
+            Kind::Strings => {
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    let mut entry = Vec::new();
+                    encode_bytes(1, name.as_bytes(), &mut entry);
+                    encode_bytes(2, value.as_str().unwrap_or_default().as_bytes(), &mut entry);
+                    encode_bytes(tag, &entry, bytes);
+                }
+            }
+            Kind::Enum(names) => {
+                let at = value
+                    .as_str()
+                    .and_then(|name| names.values.iter().position(|known| *known == name));
+                let at = at.and_then(|at| i32::try_from(at).ok());
+                encoding::int32::encode(tag, &at.unwrap_or_else(|| number(value)), bytes);
+            }
+            Kind::Message(of) | Kind::Internal(of) => encode_bytes(tag, &MessageSchema(of).encode(value), bytes),
+        }
+    }
+
+    fn decode(
+        &self,
+        wire: WireType,
+        bytes: &mut &[u8],
+        depth: usize,
+        read: &mut Map<String, Value>,
+    ) -> Result<(), DecodeError> {
+        let name = self.json_name();
+        if let Kind::Strings = self.kind {
+            let mut entry = block(wire, bytes)?;
+            let (mut key, mut value) = (String::new(), String::new());
+            while entry.has_remaining() {
+                match encoding::decode_key(&mut entry)? {
+                    (1, wire) => encoding::string::merge(wire, &mut key, &mut entry, DecodeContext::default())?,
+                    (2, wire) => encoding::string::merge(wire, &mut value, &mut entry, DecodeContext::default())?,
+                    (tag, wire) => encoding::skip_field(wire, tag, &mut entry, DecodeContext::default())?,
+                }
+            }
+            read.entry(name).or_insert_with(|| json!({}))[key] = value.into();
+            return Ok(());
+        }
+        let packed = self.repeated && matches!(self.kind, Kind::Int64) && wire == WireType::LengthDelimited;
+        let mut found = Vec::new();
+        if packed {
+            let mut all = block(wire, bytes)?;
+            while all.has_remaining() {
+                found.push(self.decode_one(WireType::Varint, &mut all, depth)?);
+            }
+        } else {
+            found.push(self.decode_one(wire, bytes, depth)?);
+        }
+        match read.get_mut(&name) {
+            Some(Value::Array(values)) => values.append(&mut found),
+            _ if self.repeated => {
+                read.insert(name, found.into());
+            }
+            // Of several messages in one field protobuf merges; no client of ours writes such.
+            _ => read.extend(found.pop().map(|value| (name, value))),
+        }
+        Ok(())
+    }
+
+    fn decode_one(&self, wire: WireType, bytes: &mut &[u8], depth: usize) -> Result<Value, DecodeError> {
+        let context = DecodeContext::default();
+        Ok(match self.kind {
+            Kind::Bool => {
+                let mut read = false;
+                encoding::bool::merge(wire, &mut read, bytes, context)?;
+                read.into()
+            }
+            Kind::String => {
+                let mut read = String::new();
+                encoding::string::merge(wire, &mut read, bytes, context)?;
+                read.into()
+            }
+            Kind::Int32 | Kind::Enum(_) => {
+                let mut read = 0;
+                encoding::int32::merge(wire, &mut read, bytes, context)?;
+                match self.kind {
+                    Kind::Enum(names) => match usize::try_from(read).ok().and_then(|at| names.values.get(at)) {
+                        Some(name) => (*name).into(),
+                        None => read.into(),
+                    },
+                    _ => read.into(),
+                }
+            }
+            Kind::Int64 => {
+                let mut read = 0;
+                encoding::int64::merge(wire, &mut read, bytes, context)?;
+                read.to_string().into()
+            }
+            Kind::Uint64 => {
+                let mut read = 0;
+                encoding::uint64::merge(wire, &mut read, bytes, context)?;
+                read.to_string().into()
+            }
+            Kind::Float => {
+                let mut read = 0.0;
+                encoding::float::merge(wire, &mut read, bytes, context)?;
+                float_value(read)
+            }
+            Kind::Double => {
+                let mut read = 0.0;
+                encoding::double::merge(wire, &mut read, bytes, context)?;
+                Number::from_f64(read).map_or(Value::Null, Value::Number)
+            }
+            Kind::Duration => duration_value(prost::Message::decode(block(wire, bytes)?)?),
+            Kind::Timestamp => {
+                let time: Timestamp = prost::Message::decode(block(wire, bytes)?)?;
+                let time = jiff::Timestamp::try_from(time).map_err(|_| broken("a time out of range"))?;
+                time.to_string().into()
+            }
+            Kind::OptionalInt64 => {
+                let number: i64 = prost::Message::decode(block(wire, bytes)?)?;
+                number.to_string().into()
+            }
+            Kind::Strings => Value::Null,
+            Kind::Message(of) | Kind::Internal(of) => MessageSchema(of).decode_at(block(wire, bytes)?, depth)?,
+        })
+    }
+}
+
 fn list<'a, T: 'a>(
     line: &mut String,
     (open, close): (char, char),
@@ -243,21 +491,6 @@ fn list<'a, T: 'a>(
         write(one, line);
     }
     line.push(close);
-}
-
-#[expect(deprecated, reason = "prost has no other way for a decoder that is not its own")]
-fn broken(why: &'static str) -> DecodeError {
-    DecodeError::new(why)
-}
-
-impl fmt::Display for JsonDecodeErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("unknown field"),
-            Self::Value { wanted, found } => write!(f, "invalid value for {wanted} type: {found}"),
-            Self::Token => f.write_str("unexpected token"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -27,9 +27,20 @@ while IFS= read -r line <&3; do
     [ "$line" != "Watches established." ] || break
 done
 send_all_below "$SPOUT_DIRECTORY"
-while IFS= read -r path <&3; do
-    # About the directory itself: it is gone, and inotifywait would wait for ever.
-    [ "$path" != "$SPOUT_DIRECTORY/" ] || exit 1
-    if [ -d "$path" ]; then send_all_below "$path"; else send "${path#"$SPOUT_DIRECTORY"/}"; fi
+# When the kernel's queue of events is full it drops those that follow, and inotifywait does not say so. Not all events
+# are printed: the making of a file fills the queue as well. So behind that many lines in a row all is looked at again.
+many=$(($(cat /proc/sys/fs/inotify/max_queued_events) / 4))
+in_a_row=0
+while true; do
+    if IFS= read -r -t 1 path <&3; then
+        # About the directory itself: it is gone, and inotifywait would wait for ever.
+        [ "$path" != "$SPOUT_DIRECTORY/" ] || exit 1
+        if [ -d "$path" ]; then send_all_below "$path"; else send "${path#"$SPOUT_DIRECTORY"/}"; fi
+        in_a_row=$((in_a_row + 1))
+    elif [ "$?" -le 128 ]; then
+        exit 1 # nobody watches any more
+    else
+        if [ "$in_a_row" -ge "$many" ]; then send_all_below "$SPOUT_DIRECTORY"; fi
+        in_a_row=0
+    fi
 done
-exit 1 # nobody watches any more

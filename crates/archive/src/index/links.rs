@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::record::{Kind, Record, is_under, length, tree_order};
-use super::{Checked, Index};
+use super::table::{Checked, Table};
 use crate::error::{ContentErrorKind, LinkFault, Problem, printable};
 use crate::header::EntryKind;
 use crate::path::{MAX_PATH, PathFault};
@@ -19,25 +19,6 @@ const MOST_COPIES: usize = 1 << 20;
 const MOST_COPIED_PATHS: usize = 64 << 20;
 /// How many links to directories may lie in one another, as in Linux.
 const DEEPEST: usize = 40;
-
-/// A link whose target is no path, which matters only if it counts in the end.
-#[derive(Debug, Clone)]
-pub(super) struct InvalidTarget {
-    pub(super) link: EntryKind,
-    /// Fit to be shown.
-    pub(super) target: String,
-    pub(super) fault: PathFault,
-}
-
-impl From<InvalidTarget> for ContentErrorKind {
-    fn from(invalid_target: InvalidTarget) -> Self {
-        Self::Link {
-            link: invalid_target.link,
-            target: invalid_target.target,
-            fault: LinkFault::Path(invalid_target.fault),
-        }
-    }
-}
 
 /// A link that is being followed, and what of its target is still to come.
 struct Walk {
@@ -76,7 +57,7 @@ impl From<LinkFault> for Lost {
     }
 }
 
-impl Index {
+impl Table {
     /// Gives every link that counts what it leads to. Each is followed once, and what it leads to is kept in it.
     pub(super) fn follow_links(&mut self) -> Checked<()> {
         for start in 0..self.records.len() {

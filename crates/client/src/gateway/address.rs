@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::client::Url;
-use crate::options::OpenError;
+use reqwest::Url;
+
+use crate::error::OpenError;
 
 /// The address of a gateway: `http://` or `https://`, a host, perhaps a port and a path that everything is under.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One HTTP client for one gateway: it sends a call, waits for no longer than it may, and gives back pachd's answer or
 //! a [`Fault`](spoutctl_core::fault::Fault).
 //!
-//! The only module of the gateway that knows reqwest. It knows no port and no message: requests and
+//! The only module of the gateway that knows reqwest, but for its URLs. It knows no port and no message: requests and
 //! answers are bytes.
 //!
 //! Connections are kept and used again. A connection that the server had closed before we wrote to it is noticed, and
@@ -10,7 +10,6 @@
 //! then whether it read them, so the fault is `Unknown`. Idle connections are therefore dropped after a time that is
 //! shorter than what servers and proxies usually allow.
 
-use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -28,19 +27,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::error::{Answer, Call, CallFault, ERROR_BODY_LIMIT};
-use super::{Address, GatewayOptions, error};
+use super::address::Address;
+use super::error::{self, Answer, Call, CallFault, ERROR_BODY_LIMIT};
 use crate::connection::engine::Engine;
+use crate::connection::innermost;
 use crate::connection::reaching::{is_out_of_files, out_of_files};
 use crate::connection::tls::{self, Trust};
 use crate::connection::token::InvalidToken;
+use crate::error::OpenError;
 use crate::observing::Observed;
-use crate::options::OpenError;
+use crate::options::GatewayOptions;
 use crate::transport::{Times, seconds};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::TransactionId;
-
-pub(super) use reqwest::Url;
 
 const LIBRARY: &str = "HTTP";
 /// The most that is read of an answer to a call that is no stream.
@@ -431,12 +430,4 @@ async fn start_of_body(mut response: Response) -> Vec<u8> {
     let _ = timeout(ERROR_BODY_WAIT, reading).await;
     body.truncate(ERROR_BODY_LIMIT);
     body
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::options::OpenError;
+use crate::error::OpenError;
 
 /// The port that pachctl takes where none is named, with TLS and without.
 const PORT: u16 = 30650;

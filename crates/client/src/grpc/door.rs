@@ -4,10 +4,9 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use super::calls::{Calls, Failed, Incoming, Listening};
-use super::reader::Content;
+use super::reader::{Content, broken};
 use crate::pachd::{self, Call, CallFault};
 use crate::transport::{Answer, Arrival, Line, Messages, Request, Subscription, Times, Transport};
-use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
 
@@ -32,24 +31,11 @@ pub(super) fn fault(call: Call, failed: Failed) -> CallFault {
     }
 }
 
-/// A stream that stopped halfway: whatever the reason, what came of it is not the whole. A refusal stays one.
-pub(super) fn broken(fault: impl Into<Fault>) -> Fault {
-    let fault = fault.into();
-    if fault.is_passing() {
-        Fault {
-            kind: FaultKind::Unavailable,
-            ..fault
-        }
-    } else {
-        fault
-    }
-}
-
 impl Transport for Calls {
     const SINCE: Release = Release::new(2, 0, 0);
 
     fn times(&self) -> Times {
-        self.times
+        Self::times(self)
     }
 
     fn has_token(&self) -> bool {

@@ -6,9 +6,8 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::calls::{Calls, Failed, Incoming};
-use super::door::broken;
 use crate::pachd::Call;
-use spoutctl_core::fault::Fault;
+use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_proto::google::BytesValue;
 
 /// Its end is an end only when pachd said so; anything else is an [`io::Error`] that holds a [`Fault`], and stays one.
@@ -68,5 +67,18 @@ impl<E: Into<Fault>> Read for Content<'_, E> {
         let piece = self.ready.split_to(self.ready.len().min(buffer.len()));
         buffer[..piece.len()].copy_from_slice(&piece);
         Ok(piece.len())
+    }
+}
+
+/// A stream that stopped halfway: whatever the reason, what came of it is not the whole. A refusal stays one.
+pub(super) fn broken(fault: impl Into<Fault>) -> Fault {
+    let fault = fault.into();
+    if fault.is_passing() {
+        Fault {
+            kind: FaultKind::Unavailable,
+            ..fault
+        }
+    } else {
+        fault
     }
 }

@@ -10,7 +10,8 @@
 //! Whether an answer comes from such a release is told by its commits: they have no repo of their own (recording 2.3
 //! 015).
 
-use super::{PachdV2, messages, unreadable};
+use super::messages::{self, may_be_alias};
+use super::{PachdV2, unreadable};
 use crate::pachd::{self, Commits, Model, Projects};
 use crate::transport::Transport;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -20,16 +21,6 @@ use spoutctl_proto::pfs;
 
 /// Nobody moves a branch so often onto a branch that was moved.
 const LONGEST: usize = 1000;
-
-/// Whether the parent that a listed commit names may be an alias, which is not listed: the next one listed is the
-/// parent then.
-pub(super) fn hides_aliases(info: &pfs::CommitInfo) -> bool {
-    info.parent_commit.as_ref().is_some_and(may_be_alias)
-}
-
-fn may_be_alias(commit: &pfs::Commit) -> bool {
-    commit.repo.is_none()
-}
 
 fn is_alias(info: &pfs::CommitInfo) -> bool {
     let kind = info.origin.map(|origin| origin.kind);

@@ -52,6 +52,17 @@ pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(Tra
     Some((TransactionId(id), named(head, branch).ok()?))
 }
 
+/// Whether the parent that a listed commit names may be an alias, which is not listed: the next one listed is the
+/// parent then.
+pub(super) fn hides_aliases(info: &CommitMessage) -> bool {
+    info.parent_commit.as_ref().is_some_and(may_be_alias)
+}
+
+/// Whether it comes from a release that has aliases: its commits have no repo of their own.
+pub(super) fn may_be_alias(commit: &Commit) -> bool {
+    commit.repo.is_none()
+}
+
 /// A repo of an answer; in releases without projects it is in `default`.
 pub(super) fn listed_repo(listed: &ListedRepo) -> Result<pfs::Repo, Unreadable> {
     let repo = listed.repo.as_ref().ok_or(Unreadable::Missing("repo"))?;

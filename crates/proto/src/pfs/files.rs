@@ -3,7 +3,7 @@
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::Commit;
+use super::commit::Commit;
 use crate::google::{BytesValue, Timestamp};
 use crate::json::{self, enumeration, is_unset, unset};
 

@@ -28,12 +28,15 @@ use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, Uri, header};
 use tonic::transport::{Channel, Endpoint};
 
-use super::{NAME, seconds};
 use crate::connection::proxy::Proxy;
-use crate::connection::tls;
-use crate::grpc::GrpcOptions;
+use crate::connection::{innermost, tls};
+use crate::error::OpenError;
 use crate::grpc::address::EXAMPLE;
-use crate::options::OpenError;
+use crate::options::GrpcOptions;
+use crate::transport::seconds;
+
+/// The library, where an error names it.
+pub(super) const NAME: &str = "gRPC";
 
 /// What a server may send on one stream, and on all of them, before it has to wait for us.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -346,14 +349,6 @@ async fn tunnel(tcp: HttpConnector, proxy: &Proxy, to: Uri) -> Result<TokioIo<Tc
             format!("{proxy} does not lead there: {words}")
         })
     })
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// A connection that broke during the handshake is one that did not come about; TLS's own errors keep their kind.
