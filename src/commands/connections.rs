@@ -37,7 +37,7 @@ pub(super) struct Connection {
 
 enum To {
     Pachd(Arc<dyn Pachd>),
-    Directory(Server),
+    Directory(Box<Server>),
 }
 
 impl Connections {
@@ -60,7 +60,7 @@ impl Connections {
         }
         let Some(pachd) = server::pachd(server, terminal)? else {
             return Ok(Connection {
-                to: To::Directory(server.clone()),
+                to: To::Directory(Box::new(server.clone())),
                 _user: None,
             });
         };

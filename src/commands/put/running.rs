@@ -126,12 +126,11 @@ impl Running {
     /// Whatever kept an archive from becoming a commit.
     pub fn until_ended(self, ended: &Receiver<Ended>, taken_in: Option<Receiver<()>>) -> Result<Exit, Failure> {
         // Whoever runs several streams tells it of all of them.
-        let service = match &self.shown {
-            Some(_) => None,
-            None => {
-                let report = Arc::clone(&self.report);
-                Service::start(move || report.state())
-            }
+        let service = if self.shown.is_none() {
+            let report = Arc::clone(&self.report);
+            Service::start(move || report.state())
+        } else {
+            None
         };
         let end = wait(ended, &self.interrupts);
         if let (Some(taken_in), Some(_)) = (taken_in, &end) {

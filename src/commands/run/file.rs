@@ -130,7 +130,7 @@ fn define<'a>(stream: &'a Stream, options: &StreamOptions, run: &RunArgs) -> Res
     })
 }
 
-fn misshapen<'a>(key: &'a str, shape: Option<Shape>) -> Wrong<'a> {
+fn misshapen(key: &str, shape: Option<Shape>) -> Wrong<'_> {
     let (what, help) = match shape {
         Some(Shape::Flag) => ("true or false", format!("write {key} = true")),
         Some(Shape::Words) => ("a list of words", format!("write {key} = [\"sh\", \"-c\", \"…\"]")),

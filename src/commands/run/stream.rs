@@ -53,6 +53,16 @@ struct State {
     restarts: u64,
 }
 
+impl State {
+    /// What runs, if something does, hears this signal.
+    fn tell(&self, signal: i32) {
+        if let Some(signals) = &self.signals {
+            // Nobody hears it only when that has ended.
+            let _ = signals.send(signal);
+        }
+    }
+}
+
 impl Stream {
     /// Runs from now on, on a thread of its own.
     pub fn start(
@@ -87,7 +97,7 @@ impl Stream {
             return false;
         }
         state.wish = wish;
-        self.tell(&state, signal);
+        state.tell(signal);
         self.changed.notify_all();
         true
     }
@@ -191,7 +201,7 @@ impl Stream {
             state.signals = Some(signals);
             if !is(state.wish.as_ref(), definition) {
                 // It was said since; what starts hears of it first.
-                self.tell(&state, SIGTERM);
+                state.tell(SIGTERM);
             }
         }
         self.say(Standing::Runs);
@@ -254,13 +264,6 @@ impl Stream {
             return true;
         }
         false
-    }
-
-    fn tell(&self, state: &State, signal: i32) {
-        if let Some(signals) = &state.signals {
-            // Nobody hears it only when that has ended.
-            let _ = signals.send(signal);
-        }
     }
 
     fn say(&self, standing: Standing) {

@@ -48,12 +48,12 @@ pub(super) struct Changes {
 impl Streams {
     pub fn new() -> Self {
         // One word is as good as many: whoever hears it looks.
-        let (changes, changed) = bounded(1);
+        let (changes, heard) = bounded(1);
         Self {
             shared: Arc::default(),
             all: Mutex::default(),
             changes,
-            changed,
+            changed: heard,
         }
     }
 
