@@ -126,7 +126,7 @@ pub const VERBS: &[(&[&str], VerbMeaning)] = &[
         VerbMeaning::Say("commits are made by `spoutctl put DEST`"),
     ),
     (
-        &["run", "exec"],
+        &["exec"],
         VerbMeaning::Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
     ),
     (

@@ -111,7 +111,7 @@ impl Streams {
     pub fn are_done(&self) -> bool {
         let all = self.lock();
         all.values()
-            .all(|running| running.is_gone() || running.stream.standing() == Standing::Done)
+            .all(|running| matches!(running.stream.standing(), Standing::Done | Standing::Ended))
     }
 
     /// How it goes, in a line.
@@ -150,7 +150,10 @@ impl Streams {
 impl MetricsSource for Streams {
     fn series(&self) -> Vec<Series> {
         let all = self.lock();
-        all.values().filter_map(|running| running.stream.series()).collect()
+        let there = all
+            .values()
+            .filter(|running| running.stream.standing() != Standing::Ended);
+        there.filter_map(|running| running.stream.series()).collect()
     }
 
     fn hindrances(&self) -> Vec<String> {
