@@ -1,5 +1,6 @@
-//! The figures of a running `put`, or of several in one process, for whoever watches it, over HTTP/1.1: `GET /metrics` as text that Prometheus reads,
-//! `/healthz` while the process is alive, and `/ready` while archives can become commits.
+//! The figures of a running `put`, or of several in one process, for whoever watches it, over HTTP/1.1: `GET /metrics`
+//! as text that Prometheus reads, `/healthz` while the process is alive, and `/ready` while archives can become
+//! commits.
 //!
 //! It knows nothing of archives and commits but their numbers; whoever runs it says them when it asks.
 //!

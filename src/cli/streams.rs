@@ -1,5 +1,5 @@
-//! The options of `put` as the keys of a file. What `run` makes of a table is a command line, so that an option means the
-//! same in both, and conflicts with the same.
+//! The options of `put` as the keys of a file. What `run` makes of a table is a command line, so that an option means
+//! the same in both, and conflicts with the same.
 
 use std::ffi::{OsStr, OsString};
 
@@ -223,8 +223,14 @@ mod tests {
         assert!(value.what.contains("`soon` is no duration"), "{value:?}");
         let place = keys(&[("destination", vec!["a b"])]);
         assert_eq!(place.key.as_deref(), Some("destination"), "{place:?}");
-        let useless = keys(&[("destination", vec!["r"]), ("restart", vec!["always"])]);
-        assert_eq!(useless.key.as_deref(), Some("restart"), "{useless:?}");
+        let useless = keys(&[
+            ("accept-emptied", vec![]),
+            ("append", vec![]),
+            ("destination", vec!["r"]),
+            ("insecure", vec![]),
+            ("pachd", vec!["local:d"]),
+        ]);
+        assert_eq!(useless.key.as_deref(), Some("insecure"), "{useless:?}");
         let missing = keys(&[("destination", vec!["r"]), ("spool-limit", vec!["1MiB"])]);
         assert!(missing.what.contains("--spool <DIR>"), "{missing:?}");
     }

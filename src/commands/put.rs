@@ -5,6 +5,7 @@
 //! | `plan` | what was typed, and what it means here |
 //! | `input`, `producer`, `kafka` | what is read: files and standard input, a command's output, topics |
 //! | `reader`, `making` | archives that are read, or made of messages |
+//! | `stopping` | the word that nothing more is to be read |
 //! | `intake`, `spooling` | where they go: to the delivery, or into a spool |
 //! | `running` | what runs meanwhile, how its end is waited for, and what is said of it |
 //! | `report`, `lines`, `stats`, `service` | what is told: on the terminal, as JSON, in figures, to systemd |
@@ -28,6 +29,7 @@ pub(super) mod running;
 pub(super) mod service;
 pub(super) mod spooling;
 mod stats;
+mod stopping;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
 mod told;
 

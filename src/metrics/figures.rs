@@ -171,6 +171,10 @@ pub(super) fn encode(series: &[Series], encoder: &mut DescriptorEncoder<'_>) -> 
             .collect();
         each(encoder, name, help, &values)?;
     }
+    let of: Vec<_> = of
+        .iter()
+        .map(|(labels, it)| (&labels[..], &it.partitions[..]))
+        .collect();
     partitions::encode(&of, encoder)
 }
 
@@ -197,7 +201,7 @@ fn encode_retries(of: &[Labelled<'_>], encoder: &mut DescriptorEncoder<'_>) -> f
 }
 
 /// One that is watched: what its series are labelled with, and its figures.
-pub(super) type Labelled<'a> = (Vec<(&'static str, String)>, &'a Figures);
+type Labelled<'a> = (Vec<(&'static str, String)>, &'a Figures);
 
 /// Whoever counts.
 pub trait MetricsSource: Send + Sync + 'static {

@@ -5,8 +5,7 @@ use std::fmt;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::figures::Labelled;
-use super::gauges::{each, whole};
+use super::gauges::{Of, each, whole};
 
 /// How many partitions have series of their own; the sum has all of them.
 pub(super) const MOST: usize = 1_000;
@@ -51,16 +50,13 @@ const FIGURES: [FigureOf; 3] = [
 ];
 
 /// Nothing where nothing of Kafka is read.
-pub(super) fn encode(of: &[Labelled<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let of: Vec<_> = of
-        .iter()
-        .filter(|(_, figures)| !figures.partitions.is_empty())
-        .collect();
+pub(super) fn encode(of: &[Of<'_, &[Partition]>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let of: Vec<_> = of.iter().filter(|(_, partitions)| !partitions.is_empty()).collect();
     let gauge = |value| ConstGauge::new(whole(value));
     let all = |value: fn(&[Partition]) -> u64| -> Vec<_> {
         let values = of
             .iter()
-            .map(|(labels, figures)| (&labels[..], gauge(value(&figures.partitions))));
+            .map(|(labels, partitions)| (*labels, gauge(value(partitions))));
         values.collect()
     };
     let count = all(|partitions| partitions.len() as u64);
@@ -69,13 +65,13 @@ pub(super) fn encode(of: &[Labelled<'_>], encoder: &mut DescriptorEncoder<'_>) -
     let lag = all(|partitions| partitions.iter().map(Partition::lag).sum());
     each(encoder, "kafka_all_lag_records", help, &lag)?;
     let mut shown = Vec::new();
-    for (labels, figures) in &of {
-        for partition in figures.partitions.iter().take(MOST) {
+    for (labels, partitions) in &of {
+        for partition in partitions.iter().take(MOST) {
             let own = [
                 ("topic", partition.topic.clone()),
                 ("partition", partition.number.to_string()),
             ];
-            shown.push(([&labels[..], &own[..]].concat(), partition));
+            shown.push(([labels, &own[..]].concat(), partition));
         }
     }
     for (name, help, value) in FIGURES {

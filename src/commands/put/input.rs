@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use rustix::fs::OFlags;
 
-use super::reader::Stopping;
+use super::stopping::Stopping;
 use crate::failure::Failure;
 use spoutctl_archive::STANDARD_INPUT;
 use spoutctl_core::exit::Exit;
@@ -56,8 +56,8 @@ impl Input {
         metadata.len().checked_sub(position)
     }
 
-    /// Without the buffer of the standard library's own standard input, which would copy every byte once more. A FIFO is
-    /// open once it has a writer; that is waited for until it is `given_up`.
+    /// Without the buffer of the standard library's own standard input, which would copy every byte once more. A FIFO
+    /// is open once it has a writer; that is waited for until it is `given_up`.
     pub fn open(&self, given_up: Option<&Stopping>) -> io::Result<File> {
         match (self, given_up) {
             (Self::Stdin, _) => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),

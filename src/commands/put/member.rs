@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::reader::Stopping;
 use super::report::Report;
+use super::stopping::Stopping;
 use crate::commands::connections::Connections;
 use crate::metrics::{Figures, Labels, Lags, MetricsSource, Series};
 use spoutctl_delivery::spill::SpillBuffers;

@@ -1,20 +1,19 @@
 //! The reading side of `put`. Where the input is messages, archives are made of them and read like any other.
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use super::growing::Growing;
 use super::input::Input;
 use super::intake::Intake;
 use super::making::{BUFFER, Made, Making};
 use super::report::Report;
+use super::stopping::Stopping;
 use crate::commands::messages::demand::Demand;
 use crate::commands::messages::waited::{Waited, Wish};
 use crate::commands::messages::{Bad, Packing};
@@ -41,55 +40,6 @@ pub(super) struct Reader {
     pub report: Arc<Report>,
     /// Dropped by each thread at its end, after everything else.
     pub here: Sender<()>,
-}
-
-/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they
-/// are ours.
-pub(super) struct Stopping {
-    /// Closed to say it.
-    said: Mutex<Option<PipeWriter>>,
-    heard: PipeReader,
-}
-
-impl Stopping {
-    pub fn new() -> io::Result<Self> {
-        let (heard, said) = io::pipe()?;
-        Ok(Self {
-            said: Mutex::new(Some(said)),
-            heard,
-        })
-    }
-
-    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
-    pub fn has_stopped(&self) -> bool {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
-    pub fn stop(&self) {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    /// Waits until it is said, but no longer than this.
-    pub fn wait(&self, limit: Duration) {
-        let timeout = Timespec::try_from(limit).ok();
-        // What keeps it from waiting ends the pause.
-        let _ = poll(&mut [PollFd::new(&self.heard, PollFlags::IN)], timeout.as_ref());
-    }
-
-    /// Waits until `input` can be read or has ended; whether this is said before.
-    pub fn comes_before(&self, input: &impl AsFd) -> io::Result<bool> {
-        loop {
-            let mut either = [
-                PollFd::new(&self.heard, PollFlags::IN),
-                PollFd::new(input, PollFlags::IN),
-            ];
-            match poll(&mut either, None) {
-                Ok(_) => return Ok(!either[0].revents().is_empty()),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }
 
 impl Reader {
@@ -196,7 +146,7 @@ impl Reader {
             name: name.to_string(),
             error,
         };
-        let stop = self.stopping.heard.try_clone().map_err(reading)?;
+        let stop = self.stopping.heard().map_err(reading)?;
         let input = Waited::new(input, Some(stop.into()), self.wish().map_err(reading)?);
         let (growing, demand) = (self.growing.clone(), self.demand.clone());
         self.make(packing, name, before, number, intake, move |work| {

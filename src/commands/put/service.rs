@@ -1,4 +1,5 @@
-//! What a service manager is told by `sd_notify`: that `put` or `run` runs, how it goes, that it is not stuck, and that it ends.
+//! What a service manager is told by `sd_notify`: that `put` or `run` runs, how it goes, that it is not stuck, and that
+//! it ends.
 //!
 //! Ready is said once everything that is given was found usable and the input can be read, whether pachd is there or
 //! not: a spool takes archives in without it, and a start that waited for it would run into the manager's own time-out.

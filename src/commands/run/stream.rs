@@ -1,4 +1,5 @@
-//! One stream's life: it runs, is started again when it has failed, and ends, or becomes another, when somebody wants it.
+//! One stream's life: it runs, is started again when it has failed, and ends, or becomes another, when somebody wants
+//! that.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -89,8 +90,8 @@ impl Stream {
         (stream, std::thread::spawn(move || living.live()))
     }
 
-    /// Has it do this from now on, or end. What runs is told by this signal, and finishes what it has in hand. Whether it
-    /// can: one that has ended cannot.
+    /// Has it do this from now on, or end. What runs is told by this signal, and finishes what it has in hand. Whether
+    /// it can: one that has ended cannot.
     pub fn wish(&self, wish: Option<Arc<Definition>>, signal: i32) -> bool {
         let mut state = self.lock();
         if state.standing == Standing::Ended {
