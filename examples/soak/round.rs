@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use spoutctl_delivery::spool::{Spool, SpoolError};
+use spoutctl_delivery::spool::{Contents, SpoolError};
 
 use crate::checker::{Promise, Told};
 use crate::mode::{ACKNOWLEDGE, Mode};
@@ -178,7 +178,7 @@ impl Round {
         if !self.mode().has_spool() {
             return Ok(0);
         }
-        match Spool::look(&self.dir.join("spool")) {
+        match Contents::look(&self.dir.join("spool")) {
             Ok(contents) => Ok(contents.accepted),
             // It was killed before it had made one.
             Err(SpoolError::NotASpool { .. }) => Ok(0),
@@ -221,7 +221,7 @@ impl Round {
     fn check(&mut self) -> anyhow::Result<()> {
         let mode = self.mode();
         if mode.has_spool() {
-            let spool = Spool::look(&self.dir.join("spool"))?;
+            let spool = Contents::look(&self.dir.join("spool"))?;
             ensure!(
                 spool.waiting.is_empty(),
                 "the spool has accepted {} and keeps {}",

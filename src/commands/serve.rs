@@ -52,6 +52,13 @@ pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .help("give --token-file FILE, or say --no-auth: then everybody may read and write everything"));
     }
     let dialect = dialect_of(args.pachyderm)?;
+    if access.is_some() && !dialect.has_roles() {
+        let text = format!(
+            "what tokens may do is not played for Pachyderm {}",
+            minor(args.pachyderm)
+        );
+        return Err(Failure::new(Exit::Usage, text).help("leave out --token-file, or give another --pachyderm"));
+    }
     let without_project = |spout: &&Repo| spout.project.as_str() != DEFAULT_PROJECT && !dialect.has_projects();
     if let Some(spout) = args.as_spout.as_ref().filter(without_project) {
         let text = format!(

@@ -60,7 +60,7 @@ fn open(dir: &Path) -> Result<Spool, Failure> {
 
 /// The `put` that took the archives in, once more and without an input.
 fn send(args: &SpoolArgs) -> Result<Exit, Failure> {
-    let contents = Spool::look(&args.dir).map_err(|error| failure(&error))?;
+    let contents = Contents::look(&args.dir).map_err(|error| failure(&error))?;
     let Some(options) = contents.options else {
         return Err(Failure::new(Exit::Usage, "the spool has not taken anything in yet"));
     };
@@ -118,7 +118,7 @@ fn agree(args: &SpoolArgs, terminal: &Terminal, question: &str) -> Result<(), Fa
 }
 
 fn show(args: &SpoolArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let contents = Spool::look(&args.dir).map_err(|error| failure(&error))?;
+    let contents = Contents::look(&args.dir).map_err(|error| failure(&error))?;
     if args.json {
         let text = serde_json::to_string(&Shown::new(&contents)).map_err(anyhow::Error::from)?;
         return print(terminal, &text);

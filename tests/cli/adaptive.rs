@@ -303,7 +303,7 @@ fn what_waits_in_a_spool_is_sent_in_the_way_that_it_was_taken_in_for() {
     let journal: Value = serde_json::from_str(&journal).unwrap();
     assert_eq!(journal["purpose"]["--batch"], "adaptive");
     world.run(&["spool", &spool, "--send"]).expect(0);
-    // Another way to end a batch is no other purpose.
+    // Another way to end a batch is none of the options that a spool keeps to.
     let flags = ["put", "events", "--spool", &spool, "--batch-count", "2"];
     world.run_with(&flags, &archive(2)).expect(0);
 }

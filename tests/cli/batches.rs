@@ -235,7 +235,7 @@ fn what_waited_in_a_spool_is_sent_in_batches_also_without_an_input() {
         "--ack-command",
         "exit 1",
     ]);
-    // Other bounds are no other purpose, and who is told is one: nothing of it was taken in for a command.
+    // Other bounds are none of the options that a spool keeps to; who is told is: nothing was taken in for a command.
     world.run_with(&flags, &[]).expect(2).says("acknowledgement");
     let flags = put(&["--spool", &spool, "--batch-count", "3", "--json"]);
     let ran = world.run_with(&flags, &archive(8));

@@ -62,6 +62,14 @@ fn repos_branches_and_files_of_a_store_are_offered_by_whichever_door() {
 }
 
 #[test]
+fn those_of_a_pachd_1_13_are_offered_too() {
+    let served = Served::start_with(&["--pachyderm", "1.13"]);
+    let world = World::at(&format!("grpc://{}", served.authority));
+    fill(&world);
+    knows_names(&world);
+}
+
+#[test]
 fn a_key_makes_no_store_sends_no_token_in_clear_and_trusts_nobody() {
     let world = World::local();
     assert_eq!(offered(&world, &["put", "e"]), [""; 0]);

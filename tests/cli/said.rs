@@ -63,11 +63,11 @@ fn an_error_is_one_object_with_its_code_and_its_archive() {
     assert!(time.duration_until(jiff::Timestamp::now()).as_secs() < 600, "{time}");
 }
 
-/// What a `put` of one archive says at `voice`, to a server behind this address.
-fn said_of_one(address: &str, voice: &str) -> Vec<String> {
+/// What a `put` of one archive says with this flag of verbosity, to a server behind this address.
+fn said_of_one(address: &str, verbosity: &str) -> Vec<String> {
     let world = World::at(address).with_token(Some("token-that-nobody-may-see".to_owned()));
     let ran = world.run_with(
-        &["put", "events", "--create-repo", voice],
+        &["put", "events", "--create-repo", verbosity],
         &tar(&[("secret-name", b"x")]),
     );
     lines_of(ran.expect(0).stderr.as_bytes())

@@ -54,7 +54,8 @@ impl Archive {
         Some(ContentReader::new(self.held.as_ref(), extent, offset))
     }
 
-    /// What was left out as [`Options::links`](super::Options::links) and [`Options::special`](super::Options::special) ask, one note a kind.
+    /// What was left out as [`Options::links`](super::Options::links) and [`Options::special`](super::Options::special)
+    /// ask, one note a kind.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.left_out.skipped
@@ -79,7 +80,8 @@ impl Archive {
         self.skipped().iter().map(ToString::to_string).chain(ignored).chain(end)
     }
 
-    /// How many deletions were passed over because [`Options::obey_deletions`](super::Options::obey_deletions) does not ask for them.
+    /// How many deletions were passed over because [`Options::obey_deletions`](super::Options::obey_deletions) does not
+    /// ask for them.
     #[must_use]
     pub fn ignored_deletions(&self) -> u64 {
         self.left_out.deletions

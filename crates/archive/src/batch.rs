@@ -1,8 +1,8 @@
 //! Several archives as one: their bytes one behind the other, their files as if each were written over the one before.
 //!
-//! Memory: the index of the files, about 150 bytes a file and twice its path while archives are gathered, and 200 bytes for
-//! each archive that is listed. The bytes are where the [`ArchiveBuffer`] has them, which the caller provides; each is
-//! copied once, and not at all as long as there is one archive.
+//! Memory: the index of the files, about 150 bytes a file and twice its path while archives are gathered, and 200 bytes
+//! for each archive that is listed. The bytes are where the [`ArchiveBuffer`] has them, which the caller provides; each
+//! is copied once, and not at all as long as there is one archive.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -79,8 +79,8 @@ impl Gathering {
         self.about.as_ref().map(|about| *about.numbers.end())
     }
 
-    /// Whether the archive's files can be in one commit with those that are here: none of them is a file where another is
-    /// a directory. Of what pachd has already nothing is known here.
+    /// Whether the archive's files can be in one commit with those that are here: none of them is a file where another
+    /// is a directory. Of what pachd has already nothing is known here.
     #[must_use]
     pub fn has_room_for(&mut self, archive: &Archive) -> bool {
         match (self.files(), &archive.contents) {
@@ -89,8 +89,8 @@ impl Gathering {
         }
     }
 
-    /// Adds an archive that can be stored; the first one is kept as it is. Its bytes are copied to what `hold` makes, where
-    /// there is one, and forgotten otherwise.
+    /// Adds an archive that can be stored; the first one is kept as it is. Its bytes are copied to what `hold` makes,
+    /// where there is one, and forgotten otherwise.
     ///
     /// # Errors
     /// When the bytes cannot be held or read. The archives before are then no longer whole.

@@ -29,7 +29,7 @@ pub trait ArchiveBuffer {
 
 /// Holds an archive in memory, whatever its size: for small ones.
 #[derive(Debug, Default)]
-pub struct InMemory(Vec<u8>);
+pub struct InMemory(pub(super) Vec<u8>);
 
 impl ArchiveBuffer for InMemory {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -134,12 +134,12 @@ impl Read for ContentReader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Bytes;
+    use super::super::buffer::InMemory;
     use super::*;
 
-    fn sparse_file() -> (Bytes, [Segment; 3], Vec<u8>) {
+    fn sparse_file() -> (InMemory, [Segment; 3], Vec<u8>) {
         let segments = [(2, 3), (5, 1), (9, 2)].map(|(offset, length)| Segment { offset, length });
-        (Bytes(b"__abcdef".to_vec()), segments, b"\0\0abcd\0\0\0ef\0".to_vec())
+        (InMemory(b"__abcdef".to_vec()), segments, b"\0\0abcd\0\0\0ef\0".to_vec())
     }
 
     #[test]

@@ -182,11 +182,13 @@ pub enum Ambiguity {
     #[error("an entry has two GNU long link targets, and parsers disagree about which counts")]
     TwoLongLinks,
     #[error(
-        "an entry has a path in a PAX header and another one in a GNU long name, and parsers disagree about which counts"
+        "an entry has a path in a PAX header and another one in a GNU long name, and parsers disagree about which \
+         counts"
     )]
     PathAndLongName,
     #[error(
-        "an entry has a link target in a PAX header and another one in a GNU header, and parsers disagree about which counts"
+        "an entry has a link target in a PAX header and another one in a GNU header, and parsers disagree about which \
+         counts"
     )]
     LinkPathAndLongLink,
     #[error("an extension header is followed by no entry, and parsers disagree about what it belongs to")]
@@ -240,8 +242,8 @@ impl ArchiveError {
                 "between archives only zero bytes may stand: look at what the producer writes to its stdout".to_owned(),
             ),
             ArchiveErrorKind::Torn(Torn::NoEnd | Torn::OneZeroBlock { .. }) => Some(format!(
-                "if its producer was done, give it the end: (cat {}; head -c 1024 /dev/zero) | spoutctl put …; or take the \
-                 input's end for it: --archive-end lenient",
+                "if its producer was done, give it the end: (cat {}; head -c 1024 /dev/zero) | spoutctl put …; or take \
+                 the input's end for it: --archive-end lenient",
                 self.file_for_shell()
             )),
             ArchiveErrorKind::LoneZeroBlock => {

@@ -202,8 +202,8 @@ fn checksums(block: &Block) -> (u64, i64) {
     (unsigned, signed)
 }
 
-/// A numeric field: octal digits behind spaces, up to a space, a NUL or the field's end; or base-256 when its first bit is
-/// set. All blank is zero.
+/// A numeric field: octal digits behind spaces, up to a space, a NUL or the field's end; or base-256 when its first bit
+/// is set. All blank is zero.
 pub(super) fn number(field: &[u8]) -> Result<u64, NumberFault> {
     match field.split_first() {
         Some((first, rest)) if first & 0x80 != 0 => base_256(*first, rest),
@@ -229,8 +229,8 @@ fn octal(field: &[u8]) -> Result<u64, NumberFault> {
     if field.iter().all(|byte| matches!(byte, b' ' | 0)) {
         return Ok(0);
     }
-    // What stands behind a NUL is of an older number. A NUL in front is none: there some readers find the digits behind it,
-    // and others zero.
+    // What stands behind a NUL is of an older number. A NUL in front is none: there some readers find the digits behind
+    // it, and others zero.
     let field = until_nul(field);
     let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
     let digits = &field[start..];

@@ -777,8 +777,8 @@ mod tests {
         assert_eq!(
             error.details(),
             [
-                "the deletion of `b` (in the header at byte 1,024): it comes behind an entry, and deletions come before \
-                 all of them"
+                "the deletion of `b` (in the header at byte 1,024): it comes behind an entry, and deletions come \
+                 before all of them"
             ]
         );
         let own = Tar::new().pax(&[("SPOUTCTL.delete.0", "b")]).file("a", b"1");

@@ -10,18 +10,21 @@
 //!
 //! **Deletions.** tar has no word for a file that is gone. [`ArchiveWriter::delete`] writes it as a record of a global
 //! PAX header, which other readers pass over: `SPOUTCTL.delete.0` with the path of the first such file, `.1` of the
-//! second, and so on, in as many headers as it takes, each under 512 KiB and all of them before the first entry. GNU tar,
-//! bsdtar and Python's tarfile read on without a word: GNU tar names unknown keywords of an entry's own header only. They
-//! count where [`Options::obey_deletions`] says so, and are checked then as strictly as entries: numbers from 0 without
-//! a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is added.
+//! second, and so on, in as many headers as it takes, each under 512 KiB and all of them before the first entry. GNU
+//! tar, bsdtar and Python's tarfile read on without a word: GNU tar names unknown keywords of an entry's own header
+//! only. They count where [`Options::obey_deletions`] says so, and are checked then as strictly as entries: numbers
+//! from 0 without a gap, so that a header that was lost or is there twice is noticed. Files are deleted before any is
+//! added.
 //!
 //! **Labels.** What the producer says of a whole archive is in such a header, too: `SPOUTCTL.messages` (`1-212`: which
-//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source). Messages that are not in its files are counted in
-//! `SPOUTCTL.skipped` and `SPOUTCTL.set-aside`, and those that were set aside are told of in `SPOUTCTL.aside.0` and so on.
+//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source). Messages that are
+//! not in its files are counted in `SPOUTCTL.skipped` and `SPOUTCTL.set-aside`, and those that were set aside are told
+//! of in `SPOUTCTL.aside.0` and so on.
 //!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
-//! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said in `compression`.
+//! bytes an entry beside its path, and 16 bytes a deletion beside its path. What compressed input takes on top is said
+//! in `compression`.
 //!
 //! Domain: this crate knows no server, no terminal, no environment and no standard stream.
 //!

@@ -38,7 +38,8 @@ pub enum ArchiveEnd {
     /// Two zero blocks and nothing else.
     #[default]
     Strict,
-    /// Where the *input* ends behind whole entries, its end will do, too. Between two archives there must be zero blocks.
+    /// Where the *input* ends behind whole entries, its end will do, too. Between two archives there must be zero
+    /// blocks.
     ///
     /// A producer that dies between two entries cannot be told from one that is done.
     Lenient,

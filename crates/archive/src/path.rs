@@ -23,8 +23,8 @@ pub enum PathFault {
     TooLong(usize),
 }
 
-/// The longest path in bytes: Linux opens no longer one (`PATH_MAX`), so that no pipeline could read it. It bounds the depth
-/// of a tree, too.
+/// The longest path in bytes: Linux opens no longer one (`PATH_MAX`), so that no pipeline could read it. It bounds the
+/// depth of a tree, too.
 pub(super) const MAX_PATH: usize = 4_096;
 
 impl PathFault {

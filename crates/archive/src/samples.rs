@@ -1,37 +1,14 @@
 //! Archives for tests, made block by block so that every fault can be made too.
 
 use std::fmt::Write as _;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
-use super::{Archive, ArchiveBuffer, ArchiveError, ArchiveReader, Options, ReadAt, STANDARD_INPUT};
+use super::{Archive, ArchiveBuffer, ArchiveError, ArchiveReader, InMemory, Options, STANDARD_INPUT};
 
-/// Bytes in memory.
-pub(super) struct Bytes(pub(super) Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let start = usize::try_from(offset).unwrap();
-        let bytes = self.0.get(start..start + buffer.len());
-        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
-impl ArchiveBuffer for Bytes {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> io::Result<Arc<dyn ReadAt + Send + Sync>> {
-        Ok(Arc::new(*self))
-    }
-}
-
-/// A hold in memory.
+/// Where an archive of a test is held.
 pub(super) fn buffer() -> Box<dyn ArchiveBuffer> {
-    Box::new(Bytes(Vec::new()))
+    Box::new(InMemory::default())
 }
 
 pub(super) fn reader(input: &[u8], options: Options) -> ArchiveReader<&[u8]> {

@@ -47,8 +47,8 @@ const MAGICS: [(&[u8], SniffedFormat); 16] = [
 ];
 
 impl SniffedFormat {
-    /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with counts
-    /// for nothing. And what unpacks them.
+    /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with
+    /// counts for nothing. And what unpacks them.
     #[must_use]
     pub fn packed(bytes: &[u8]) -> Option<(Self, &'static str)> {
         let begins = |magic: &[u8]| bytes.starts_with(magic);
@@ -101,7 +101,8 @@ impl SniffedFormat {
                 Some("make a tar archive of it: bsdtar -cf - @FILE | spoutctl put …".to_owned())
             }
             Self::Html => Some(
-                "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use --fail)"
+                "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use \
+                 --fail)"
                     .to_owned(),
             ),
             Self::Json => Some(as_messages("json")),

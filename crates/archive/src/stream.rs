@@ -45,8 +45,8 @@ impl<R: Read> EntryStream<R> {
         }
     }
 
-    /// The next entry; `None` once the two zero blocks were read. What is left of the entry before is skipped, and so are
-    /// deletions.
+    /// The next entry; `None` once the two zero blocks were read. What is left of the entry before is skipped, and so
+    /// are deletions.
     ///
     /// # Errors
     /// When the stream ends without the two zero blocks, is no archive, or cannot be read; when an entry is a sparse

@@ -42,9 +42,9 @@ impl<W: Write> ArchiveWriter<W> {
         }
     }
 
-    /// Says that the file at `path` is gone. Deletions come before all entries, each as a record of a global PAX header:
-    /// `SPOUTCTL.delete.0` is the path of the first, `SPOUTCTL.delete.1` of the second, and so on. Readers of tar pass
-    /// them over; ours obeys them where it is told to.
+    /// Says that the file at `path` is gone. Deletions come before all entries, each as a record of a global PAX
+    /// header: `SPOUTCTL.delete.0` is the path of the first, `SPOUTCTL.delete.1` of the second, and so on. Readers of
+    /// tar pass them over; ours obeys them where it is told to.
     ///
     /// # Errors
     /// When an entry was written already; when `path` is empty, ends in `/`, holds a NUL or is longer than a header may
@@ -194,7 +194,8 @@ impl Label {
         }
     }
 
-    /// How long the header of any range of messages may be, with a position of so many bytes, and positions of partitions of so many.
+    /// How long the header of any range of messages may be, with a position of so many bytes, and positions of
+    /// partitions of so many.
     #[must_use]
     pub fn most(position: Option<usize>, positions: Option<usize>, asides: &Asides) -> u64 {
         // A record is its length, a space, the key, `=`, the value and a newline.

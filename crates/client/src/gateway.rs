@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use self::client::{Heard, Incoming, Patient};
+use self::client::{Heard, Incoming, LongAnswer};
 use self::reader::{StreamReader, fault_of_stream};
 use self::stream::Lines;
 use crate::error::OpenError;
@@ -106,13 +106,13 @@ impl Transport for Client {
         message: Q,
     ) -> Result<Box<dyn Subscription<A> + '_>, CallFault> {
         let request = client::encode(call, &message)?;
-        let patient =
-            self.shared()
-                .observed
-                .call(call, || self.wait_for_stream(call, request), |_| CallEnd::Subscribed);
+        let answer = self
+            .shared()
+            .observed
+            .call(call, || self.wait_for_stream(call, request), |_| CallEnd::Subscribed);
         Ok(Box::new(Followed {
             call,
-            patient,
+            answer,
             lines: Lines::default(),
         }))
     }
@@ -172,7 +172,7 @@ impl<A: DeserializeOwned> Messages<A> for Listed<'_> {
 
 struct Followed<'a> {
     call: Call,
-    patient: Patient<'a>,
+    answer: LongAnswer<'a>,
     lines: Lines,
 }
 
@@ -183,7 +183,7 @@ impl<A: DeserializeOwned> Subscription<A> for Followed<'_> {
             if let Some(message) = message.map_err(|error| fault_of_stream(self.call, error))? {
                 return Ok(Arrival::Message(message));
             }
-            match self.patient.next(limit)? {
+            match self.answer.next(limit)? {
                 Heard::Silence => return Ok(Arrival::Silence),
                 Heard::End => return Ok(Arrival::End),
                 Heard::Piece(piece) => self.lines.push(&piece),

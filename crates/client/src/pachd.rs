@@ -127,8 +127,8 @@ impl Expected {
             INSPECT_CLUSTER,
             format!(
                 "this is not the cluster of context `{context}`, which is deployment {deployment}, but \
-                 deployment {found}; nothing was done there. If the cluster was made anew: pachctl config update context {context} \
-                 --remove-cluster-deployment-id"
+                 deployment {found}; nothing was done there. If the cluster was made anew: pachctl config update \
+                 context {context} --remove-cluster-deployment-id"
             ),
         ))
     }

@@ -1,7 +1,8 @@
-//! Commit sets, the commits of one id in whatever repos: what `squash` needs of a store besides [`CommitSink`](crate::sink::CommitSink).
+//! Commit sets, the commits of one id in whatever repos: what `squash` needs of a store besides
+//! [`CommitSink`](crate::sink::CommitSink).
 //!
-//! A pipeline's work on a commit has that commit's id: its output and its record (`meta`); in 2.0 to 2.5 also what stands for its
-//! spec. pachd squashes all of an id or nothing.
+//! A pipeline's work on a commit has that commit's id: its output and its record (`meta`); in 2.0 to 2.5 also what
+//! stands for its spec. pachd squashes all of an id or nothing.
 
 use std::fmt;
 
@@ -87,11 +88,11 @@ pub trait SquashingSink {
     /// `NotFound` when there is no such commit, or no longer.
     fn inspect_member(&self, commit: &TypedCommit) -> Result<Member, Fault>;
 
-    /// Takes every commit of the id out of the history and leaves its data to its children (recordings 421, 422). A call for an
-    /// id that is gone finds nothing.
+    /// Takes every commit of the id out of the history and leaves its data to its children (recordings 421, 422). A
+    /// call for an id that is gone finds nothing.
     ///
     /// # Errors
-    /// `Refused` when one of them has no children, or one that is not finished, or something else stands on it; `Denied` where
-    /// that needs a permission on the cluster; `NotFound` when the id is gone already.
+    /// `Refused` when one of them has no children, or one that is not finished, or something else stands on it;
+    /// `Denied` where that needs a permission on the cluster; `NotFound` when the id is gone already.
     fn squash_commit_set(&self, id: &CommitId) -> Result<(), Fault>;
 }

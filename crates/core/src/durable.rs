@@ -1,5 +1,5 @@
-//! Files that are whole, or as they were, after a crash or a power cut: written beside their place, synced, renamed, and the
-//! directory synced, which alone makes the new name last.
+//! Files that are whole, or as they were, after a crash or a power cut: written beside their place, synced, renamed,
+//! and the directory synced, which alone makes the new name last.
 
 use std::fs::{self, File};
 use std::io;
@@ -56,8 +56,8 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// The same of a directory of somebody else, where nobody is told that it survives: one that may be written and not read
-/// cannot be synced, nor one of a file system that knows nothing of that, and they are left to it.
+/// The same of a directory of somebody else, where nobody is told that it survives: one that may be written and not
+/// read cannot be synced, nor one of a file system that knows nothing of that, and they are left to it.
 ///
 /// # Errors
 /// When it cannot be opened or synced, though it may be.

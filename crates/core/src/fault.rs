@@ -82,8 +82,8 @@ pub fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A server's text may hold escape sequences, and characters that turn the direction of a line around; a terminal must never
-/// obey them.
+/// A server's text may hold escape sequences, and characters that turn the direction of a line around; a terminal must
+/// never obey them.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let trimmed = text.trim_end();

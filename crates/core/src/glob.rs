@@ -1,8 +1,8 @@
 //! pachd's globs: which paths a pattern means.
 //!
-//! `*` and `?` stay within a path's element, `**` does not; `[…]` is a class, `{a,b}` and `(a|b)` are choices, the latter
-//! also repeated (`*(…)`, `+(…)`, `?(…)`, `@(…)`). A backslash is a backslash, but in a class it escapes (recordings
-//! gateway 008, 009). What a pattern cannot say here is `!(…)`.
+//! `*` and `?` stay within a path's element, `**` does not; `[…]` is a class, `{a,b}` and `(a|b)` are choices, the
+//! latter also repeated (`*(…)`, `+(…)`, `?(…)`, `@(…)`). A backslash is a backslash, but in a class it escapes
+//! (recordings gateway 008, 009). What a pattern cannot say here is `!(…)`.
 //!
 //! Words only: it knows no tree that a pattern is held against.
 

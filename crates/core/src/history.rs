@@ -27,8 +27,8 @@ pub trait CommitHistory {
     /// `NotFound` when there is no such commit, or no longer.
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault>;
 
-    /// The commit of this id, on whichever branch it was started. A store that knows commits by id alone does not look at
-    /// the branch.
+    /// The commit of this id, on whichever branch it was started. A store that knows commits by id alone does not look
+    /// at the branch.
     ///
     /// # Errors
     /// `NotFound` when the repo has no such commit.

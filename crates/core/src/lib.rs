@@ -10,8 +10,8 @@
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`commit_set`], [`source`], [`feed`], [`listing`], [`pipelines`] | the ports: reading a branch's commits, making commits, squashing them, reading files, following a branch, listing names, keeping pipelines |
 //!
-//! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a port
-//! knows no server.
+//! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a
+//! port knows no server.
 
 pub mod commit_set;
 pub mod durable;

@@ -71,6 +71,12 @@ name!(
     BranchName, "branch"
 );
 
+impl Default for ProjectName {
+    fn default() -> Self {
+        Self(DEFAULT_PROJECT.to_owned())
+    }
+}
+
 impl Default for BranchName {
     fn default() -> Self {
         Self(DEFAULT_BRANCH.to_owned())
@@ -108,8 +114,8 @@ impl fmt::Display for Repo {
 }
 
 impl Repo {
-    /// How pachctl is told of something in the repo: `events@master`, and `--project` where it is not the default one. No
-    /// pachctl knows `project/repo`, and those before 2.5 know no `--project`.
+    /// How pachctl is told of something in the repo: `events@master`, and `--project` where it is not the default one.
+    /// No pachctl knows `project/repo`, and those before 2.5 know no `--project`.
     #[must_use]
     pub fn for_pachctl(&self, behind: &str) -> String {
         if self.project.as_str() == DEFAULT_PROJECT {
@@ -181,8 +187,8 @@ impl fmt::Display for CommitId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commit {
     pub repo: Repo,
-    /// The branch that it was started on. pachd 2.0 to 2.5 knows a commit by branch and id together, and every request names
-    /// both; later ones look at the id alone, and there it may be any branch.
+    /// The branch that it was started on. pachd 2.0 to 2.5 knows a commit by branch and id together, and every request
+    /// names both; later ones look at the id alone, and there it may be any branch.
     pub branch: BranchName,
     pub id: CommitId,
 }

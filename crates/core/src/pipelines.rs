@@ -1,4 +1,5 @@
-//! Pipelines as pachd keeps them: the port through which a spec is tried, submitted, and compared with the one that runs.
+//! Pipelines as pachd keeps them: the port through which a spec is tried, submitted, and compared with the one that
+//! runs.
 //!
 //! A spec travels as strict JSON. What pachd has to say against it is an answer here; a
 //! [`Fault`] is about everything else.
@@ -46,8 +47,9 @@ pub struct Running {
     pub effective: String,
 }
 
-/// Whether pachd refuses an update because of what is downstream: from 2.8 to 2.12 its own database does not take a spout's
-/// update where another pipeline reads what the spout writes. Nothing was changed then; stopped, the spout can be updated.
+/// Whether pachd refuses an update because of what is downstream: from 2.8 to 2.12 its own database does not take a
+/// spout's update where another pipeline reads what the spout writes. Nothing was changed then; stopped, the spout can
+/// be updated.
 #[must_use]
 pub fn is_refused_for_downstream(words: &str) -> bool {
     words.contains("violates foreign key constraint") && words.contains("fk_to_commit")

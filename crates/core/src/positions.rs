@@ -1,7 +1,8 @@
 //! Where each partition of a source goes on: what a commit says of the topics that its records came from.
 //!
-//! As text it is `CLUSTER/orders:120,-,7/clicks:3`: behind each topic's name the offset at which each of its partitions goes
-//! on, from partition 0, and `-` where none is known. Before the first slash the cluster's id stands, where there is one.
+//! As text it is `CLUSTER/orders:120,-,7/clicks:3`: behind each topic's name the offset at which each of its partitions
+//! goes on, from partition 0, and `-` where none is known. Before the first slash the cluster's id stands, where there
+//! is one.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Releases of Pachyderm, as a server names its own: `2.3.9`.
 //!
-//! [`Release`] is ordered, so that "since 2.8" is a comparison: `release >= Release::new(2, 8, 0)`. What a *spec* may hold is
-//! a matter of minor versions alone, and has a type of its own among the rules for specs.
+//! [`Release`] is ordered, so that "since 2.8" is a comparison: `release >= Release::new(2, 8, 0)`. What a *spec* may
+//! hold is a matter of minor versions alone, and has a type of its own among the rules for specs.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! The port that archives become commits through: pachd through one of its doors, or the embedded store.
 //!
-//! [`CommitSink`] is what every store offers; [`StagingSink`] and [`RoutingSink`] are what those with transactions offer
-//! besides. The methods are named as pachd's calls and mean what those mean.
+//! [`CommitSink`] is what every store offers; [`StagingSink`] and [`RoutingSink`] are what those with transactions
+//! offer besides. The methods are named as pachd's calls and mean what those mean.
 
 use std::io;
 use std::time::Duration;
@@ -44,7 +44,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     /// `AlreadyExists` when it does.
     fn create_repo(&self, repo: &Repo) -> Result<(), Fault>;
 
-    /// Whether the project exists. Where there are none (before Pachyderm 2.5), every repo is in the one that is called `default`.
+    /// Whether the project exists. Where there are none (before Pachyderm 2.5), every repo is in the one that is called
+    /// `default`.
     ///
     /// # Errors
     /// Any [`Fault`] but `NotFound`.
@@ -74,8 +75,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether changes can be uploaded before there is a commit for them. A store that has no file sets takes changes by
-    /// [`CommitSink::put_file`] alone.
+    /// Whether changes can be uploaded before there is a commit for them. A store that has no file sets takes changes
+    /// by [`CommitSink::put_file`] alone.
     ///
     /// # Errors
     /// Any [`Fault`], while that is not known.
@@ -83,9 +84,9 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(true)
     }
 
-    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one of
-    /// them needs a directory. For a store without file sets, before anything is sent; one with them says so itself when the
-    /// commit is finished.
+    /// Whether the branch has nothing else at these paths, which files are to come to: a directory, or a file where one
+    /// of them needs a directory. For a store without file sets, before anything is sent; one with them says so itself
+    /// when the commit is finished.
     ///
     /// # Errors
     /// `Refused` when it has.
@@ -93,8 +94,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         Ok(())
     }
 
-    /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one commit:
-    /// after a fault some of the changes may be in it, or come late.
+    /// Writes changes straight into an open commit, where there are no file sets. Never to be called twice for one
+    /// commit: after a fault some of the changes may be in it, or come late.
     ///
     /// # Errors
     /// `Local` when `changes` failed; `AlreadyFinished`, `NotFound` (the commit).
@@ -172,8 +173,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         ))
     }
 
-    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its way finds nothing.
-    /// It is open, or finished; never in between.
+    /// Removes the commit, and where there are any every other of its id, for good. A call for it that is still on its
+    /// way finds nothing. It is open, or finished; never in between.
     ///
     /// # Errors
     /// `Denied` where that needs a permission on the cluster; `NotFound` when it is gone already.

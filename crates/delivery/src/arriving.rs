@@ -1,12 +1,12 @@
 //! Archives on their way from the reading side to the stream.
 //!
-//! While a commit is made, nobody takes archives. Most are a matter of milliseconds and the producer's pipe is wide enough;
-//! but a staged commit, and one of pachd 1.x, is finished before the next archive is looked at. So that what arrives meanwhile
-//! can be one commit together, a thread queues it: up to 128 archives, since each may hold a file open, and until they are as
-//! large as a batch.
+//! While a commit is made, nobody takes archives. Most are a matter of milliseconds and the producer's pipe is wide
+//! enough; but a staged commit, and one of pachd 1.x, is finished before the next archive is looked at. So that what
+//! arrives meanwhile can be one commit together, a thread queues it: up to 128 archives, since each may hold a file
+//! open, and until they are as large as a batch.
 //!
-//! When there is room, those are waited for that are in the queue at this moment, and no others: an input that never pauses
-//! would otherwise keep its first archive waiting until a bound is reached.
+//! When there is room, those are waited for that are in the queue at this moment, and no others: an input that never
+//! pauses would otherwise keep its first archive waiting until a bound is reached.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -104,7 +104,8 @@ impl Drop for Queue {
     fn drop(&mut self) {
         self.going_on = None;
         if let Some(thread) = self.thread.take() {
-            // It waits for nothing but channels; what it holds was not taken, and is nobody's loss: it is not acknowledged.
+            // It waits for nothing but channels; what it holds was not taken, and is nobody's loss: it is not
+            // acknowledged.
             let _ = thread.join();
         }
     }

@@ -7,11 +7,12 @@
 //! | anything else | ends with its bound, its time, or before a file where it has a directory, or the other way round |
 //! | the same, adaptive | also as soon as a commit may be begun, with what has arrived until then |
 //!
-//! The last is no fault of the batch: pachd decides about it as it would for archives one by one, and fails that one only.
+//! The last is no fault of the batch: pachd decides about it as it would for archives one by one, and fails that one
+//! only.
 //!
-//! Memory and disk: one batch is in hand, its archives' bytes copied behind one another to where a single archive would be
-//! held: `bytes` of it, unless one archive alone is larger, or an earlier run had another bound. Adaptive, so much again may
-//! have arrived behind it (`arriving`).
+//! Memory and disk: one batch is in hand, its archives' bytes copied behind one another to where a single archive would
+//! be held: `bytes` of it, unless one archive alone is larger, or an earlier run had another bound. Adaptive, so much
+//! again may have arrived behind it (`arriving`).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -23,8 +24,8 @@ use spoutctl_archive::{Archive, ArchiveBuffer, Gathering, SamePath};
 
 /// When a batch is complete: whichever comes first.
 ///
-/// Adaptive, the first three are upper bounds only. One commit is finished after the other, and what arrives while one is
-/// being finished is the next one: an archive each while the input is slow, as many as needed when it is not.
+/// Adaptive, the first three are upper bounds only. One commit is finished after the other, and what arrives while one
+/// is being finished is the next one: an archive each while the input is slow, as many as needed when it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
     /// So many archives, 1 at least.

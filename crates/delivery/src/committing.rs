@@ -9,10 +9,11 @@
 //!
 //! **Giving up** a commit for which no `FinishCommit` with whole data was ever sent: `DropCommit`. One for which such a
 //! call may be on its way, from us or from an earlier run: `FinishCommit` with an error, since of two of them the first
-//! decides for good, and then, once it *is* finished, `DropCommit` to tidy up. A `DropCommit` alone could arrive after the
-//! commit was found finished and acknowledged, and would take it away again (found by a property test over several runs).
-//! And pachd 2.0 to 2.5 has to be done with a commit before it is dropped (seen on 2.3.9). For the former reason nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever
-//! had it before may have dropped it, and the call may be late.
+//! decides for good, and then, once it *is* finished, `DropCommit` to tidy up. A `DropCommit` alone could arrive after
+//! the commit was found finished and acknowledged, and would take it away again (found by a property test over several
+//! runs). And pachd 2.0 to 2.5 has to be done with a commit before it is dropped (seen on 2.3.9). For the former reason
+//! nobody goes on with an open commit whose id did not come as the answer to their own `StartCommit`: whoever had it
+//! before may have dropped it, and the call may be late.
 //!
 //! Overwriting, a file set deletes each path before it adds it, so adding it twice is right (recordings p 003–007).
 //! Appending, it would double. A proxy that by itself repeats an `AddFileSet` before it answers does just that, and
@@ -27,15 +28,17 @@ mod retrying;
 use std::ops::ControlFlow;
 
 use self::retrying::{Busy, Retry};
+use super::CommitSink;
 use super::context::Context;
 use super::early::Early;
 use super::error::DeliveryError;
 use super::finishing::{Finisher, NoRoom};
 use super::ledger::Ledger;
 use super::mark::{Mark, Stage};
+use super::observer::Step;
 use super::staging::{Published, Staging};
 use super::upload::{Upload, Uploader};
-use super::{CommitSink, Step, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
@@ -286,8 +289,8 @@ impl<'a> Committer<'a> {
             if !head_open && !fault.is_passing() {
                 return Err(self.start_refused(job, fault));
             }
-            // pachd may run its own database transaction twice, so that a call is refused because of what it did itself:
-            // hence look before *busy*.
+            // pachd may run its own database transaction twice, so that a call is refused because of what it did
+            // itself: hence look before *busy*.
             let found = match self.look(&job.mark) {
                 Ok(found) => found,
                 Err(look) if look.is_passing() => {
@@ -407,7 +410,8 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// The commit is no longer open: a call of an earlier run came late, which had the data in; or it was somebody else.
+    /// The commit is no longer open: a call of an earlier run came late, which had the data in; or it was somebody
+    /// else.
     fn lost_commit(&self, job: &Job<'_>, commit: &Commit, fault: &Fault) -> Result<Next, DeliveryError> {
         let what = if fault.kind == FaultKind::NotFound {
             "dropped"

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::CommitSink;
+use super::observer::Observer;
 use super::retry::{Clock, Interrupt, RetryBudget};
-use super::{CommitSink, Observer};
 
 /// What every step of a delivery has at hand. Threads have one each, of the same things.
 #[derive(Clone)]

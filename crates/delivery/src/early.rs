@@ -1,8 +1,8 @@
 //! Files leave while their archive is still being read: in parts, as file sets, on a thread of its own.
 //!
-//! Nobody sees a file set before it is in a commit. So an archive that comes slowly need not wait for its end to be sent, and
-//! nothing is promised earlier than otherwise: `StartCommit` comes after the archive's end was seen and its digest is known, and
-//! a torn archive's file sets are added to nothing. They expire.
+//! Nobody sees a file set before it is in a commit. So an archive that comes slowly need not wait for its end to be
+//! sent, and nothing is promised earlier than otherwise: `StartCommit` comes after the archive's end was seen and its
+//! digest is known, and a torn archive's file sets are added to nothing. They expire.
 //!
 //! | | |
 //! |---|---|
@@ -15,9 +15,9 @@
 //! | a file that is none in the end | as where a link to a directory takes its place: the archive is sent anew, whole |
 //! | a file set that has expired | the archive is sent anew, whole: its bytes are still held |
 //!
-//! What is sent early is held as everything else is, so that all of it can be repeated. Unless there is a limit on that: then an
-//! archive of any size passes through, and what came waits until what came before is sent. What would need bytes that were let go is
-//! an error: a link to them, an archive that would have to be sent anew.
+//! What is sent early is held as everything else is, so that all of it can be repeated. Unless there is a limit on
+//! that: then an archive of any size passes through, and what came waits until what came before is sent. What would
+//! need bytes that were let go is an error: a link to them, an archive that would have to be sent anew.
 //!
 //! Memory: 16 bytes a file that was sent, and of those that were not the path and 56 bytes; one piece of a file.
 
@@ -28,13 +28,13 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::WriteMode;
 use super::context::Context;
 use super::error::{DeliveryError, LetGo};
 use super::keep_alive::TIME_TO_LIVE;
 use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
 use super::ready::Ready;
 use super::retry::UnknownAnswers;
+use super::write_mode::WriteMode;
 use spoutctl_archive::{EntryKey, File, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 
@@ -75,7 +75,8 @@ impl Default for Early {
 }
 
 impl Early {
-    /// Parts of `part` bytes leave early. Past `limit` what was sent is let go; without one it is held until it is in a commit.
+    /// Parts of `part` bytes leave early. Past `limit` what was sent is let go; without one it is held until it is in a
+    /// commit.
     #[must_use]
     pub fn new(part: u64, limit: Option<u64>) -> Self {
         Self(Arc::new(Shared {

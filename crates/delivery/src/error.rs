@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::ready::Emptied;
 use super::retry::Exhausted;
+use super::settled::{Settled, Unacknowledged};
 use super::spool::error::{Damaged, SpoolError};
-use super::{Settled, Unacknowledged};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;
 use spoutctl_archive::{ArchiveError, ContentError};
@@ -40,7 +40,8 @@ pub enum DeliveryError {
     Gap { archive: u64, stream: String },
     /// So many later ones are there that it cannot have failed in flight beside them.
     #[error(
-        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or dropped"
+        "archive {archive} is in no commit of the stream `{stream}`, and those behind it are: it was squashed or \
+         dropped"
     )]
     Squashed {
         archive: u64,
@@ -55,7 +56,8 @@ pub enum DeliveryError {
         error: String,
     },
     #[error(
-        "commit {commit} of archive {archive} is gone: somebody dropped it, or another put with the same stream name has given it up"
+        "commit {commit} of archive {archive} is gone: somebody dropped it, or another put with the same stream name \
+         has given it up"
     )]
     Dropped { archive: u64, commit: Commit },
     #[error("archive {archive} is not the one that the stream `{stream}` holds as number {sequence}")]
@@ -66,7 +68,8 @@ pub enum DeliveryError {
         commit: Commit,
     },
     #[error(
-        "the input is another one after archive {archive}: archives {first} to {last} of the stream `{stream}` are one commit"
+        "the input is another one after archive {archive}: archives {first} to {last} of the stream `{stream}` are one \
+         commit"
     )]
     Incomplete {
         archive: u64,
@@ -303,20 +306,11 @@ impl DeliveryError {
             }
             Self::AnotherCluster { .. } => "give the address of the first one, or take another spool".to_owned(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
-            Self::NotAllowed { repo, .. } => {
-                format!(
-                    "let an owner of the repo grant it: pachctl auth set repo {} repoWriter SUBJECT --project {}",
-                    repo.name, repo.project
-                )
-            }
-            Self::OutputBranch {
-                branch,
-                kind: Some(PipelineKind::Spout | PipelineKind::Service),
-            } => format!(
-                "run this inside the spout's container, or put into a repo of its own: \
-                 spoutctl put {}-in --create-repo",
-                branch.repo.name
+            Self::NotAllowed { repo, .. } => format!(
+                "let an owner of the repo grant it: pachctl auth set repo {} repoWriter SUBJECT --project {}",
+                repo.name, repo.project
             ),
+            Self::OutputBranch { branch, kind } => instead_of_output(branch, *kind),
             Self::TakenOff { branch, commit } => format!(
                 "somebody has moved or deleted the branch, or there is a second writer with --staging; its data are in \
                  the commit: pachctl list file {}",
@@ -326,22 +320,13 @@ impl DeliveryError {
                 "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {branch}"
             ),
             Self::OutputStaged(_) => "put without --staging".to_owned(),
-            Self::OutputBranch { .. } => {
-                "put into one of the pipeline's input repos, or into a repo of its own".to_owned()
-            }
             Self::Refused { fault, .. } => return help_for(fault),
             Self::Destination(fault) if fault.kind != FaultKind::Local => return help_for(fault),
-            Self::FinishedWithError { error, .. } if !error.contains("collision") => {
-                "its data are in no later commit".to_owned()
-            }
-            Self::FinishedWithError { .. } => {
-                "a path that is a file in the branch cannot be a directory in the archive, \
-                 nor the other way round: delete it there (pachctl delete file), or put under another prefix \
-                 (DEST:/prefix); the errored commit's data are in no later commit"
-                    .to_owned()
-            }
+            Self::FinishedWithError { error, .. } => behind_errored(error).to_owned(),
             Self::Dropped { .. } => {
-                "send it again if it is still wanted; two that run at a time need streams of their own (--stream)".to_owned()
+                "send it again if it is still wanted; two that run at a time need streams of their own \
+                 (--stream)"
+                    .to_owned()
             }
             Self::AnotherArchive { .. } | Self::Incomplete { .. } => {
                 "--resume needs the same input as last time; without it sequences go on after \
@@ -349,31 +334,26 @@ impl DeliveryError {
                     .to_owned()
             }
             Self::Busy { branch, head, .. } => format!(
-                "if its writer is dead, drop it: spoutctl doctor {branch} --drop {}; do not finish it, that would publish half \
-                 of what it was to hold",
+                "if its writer is dead, drop it: spoutctl doctor {branch} --drop {}; do not finish it, that would \
+                 publish half of what it was to hold",
                 head.commit.id
             ),
-            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another --stream; if they are \
-                                 missing there, --in-flight 2 commits it behind the others all the same"
+            Self::Gap { .. } => "if its files are in the repo, send what follows the newest commit as another \
+                                 --stream; if they are missing there, --in-flight 2 commits it behind the others all \
+                                 the same"
                 .to_owned(),
             Self::Squashed { newest, .. } => format!(
-                "if its files are in the repo, give it what follows archive {newest} of the input, without --resume: the stream \
-                 goes on there by itself; if they are missing there, send it as another --stream first"
+                "if its files are in the repo, give it what follows archive {newest} of the input, without --resume: \
+                 the stream goes on there by itself; if they are missing there, send it as another --stream first"
             ),
             Self::Unreachable { .. } | Self::Interrupted => "nothing is half in the repo".to_owned(),
             Self::Held { error, .. } if error.kind() == std::io::ErrorKind::InvalidData => {
                 "send what is not acknowledged again".to_owned()
             }
-            Self::LetGo { archive, why } => {
-                let how = match why {
-                    LetGo::Expired => "",
-                    LetGo::TakenBack => ", without --hold-limit",
-                };
-                format!("nothing of it is in the repo: send again from archive {archive} on{how}")
-            }
-            Self::Held { .. } => {
-                "make room there, or name another directory: --tmp-dir DIR; then send what is not acknowledged".to_owned()
-            }
+            Self::LetGo { archive, why } => again_from(*archive, *why),
+            Self::Held { .. } => "make room there, or name another directory: --tmp-dir DIR; then send what is not \
+                 acknowledged"
+                .to_owned(),
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
@@ -384,8 +364,8 @@ impl DeliveryError {
                 "every archive that it completed is committed; its own messages stand above".to_owned()
             }
             Self::Unacknowledged { .. } => {
-                "with --spool it is acknowledged again by the next run, first of all; without one, what follows the last \
-                 acknowledgement is to be sent again"
+                "with --spool it is acknowledged again by the next run, first of all; without one, what follows the \
+                 last acknowledgement is to be sent again"
                     .to_owned()
             }
             Self::Ended => "everything that came is committed; start it again (--restart, with `-- CMD`)".to_owned(),
@@ -442,6 +422,38 @@ fn owner(kind: Option<PipelineKind>, branch: &Branch) -> String {
             "an output branch (it has provenance); pachd lets nobody else write it".to_owned()
         }
     }
+}
+
+/// What to do where only a pipeline itself may write.
+fn instead_of_output(branch: &Branch, kind: Option<PipelineKind>) -> String {
+    match kind {
+        Some(PipelineKind::Spout | PipelineKind::Service) => format!(
+            "run this inside the spout's container, or put into a repo of its own: \
+             spoutctl put {}-in --create-repo",
+            branch.repo.name
+        ),
+        _ => "put into one of the pipeline's input repos, or into a repo of its own".to_owned(),
+    }
+}
+
+/// What to do about an archive that pachd finished with this error.
+fn behind_errored(error: &str) -> &'static str {
+    if error.contains("collision") {
+        "a path that is a file in the branch cannot be a directory in the archive, \
+         nor the other way round: delete it there (pachctl delete file), or put under another prefix \
+         (DEST:/prefix); the errored commit's data are in no later commit"
+    } else {
+        "its data are in no later commit"
+    }
+}
+
+/// What to do about an archive whose bytes were let go too early.
+fn again_from(archive: u64, why: LetGo) -> String {
+    let how = match why {
+        LetGo::Expired => "",
+        LetGo::TakenBack => ", without --hold-limit",
+    };
+    format!("nothing of it is in the repo: send again from archive {archive} on{how}")
 }
 
 fn help_for(fault: &Fault) -> Option<String> {

@@ -1,8 +1,8 @@
-//! What `doctor` finds out: a line for each thing that has to be right before a `put` can work, and what to do where one is
-//! not.
+//! What `doctor` finds out: a line for each thing that has to be right before a `put` can work, and what to do where
+//! one is not.
 //!
-//! Domain: it knows its ports, and neither a network nor a terminal. Everything it does is a look; what it finds open may be
-//! dropped by [`drop_open_head`], which is asked for by the commit's id.
+//! Domain: it knows its ports, and neither a network nor a terminal. Everything it does is a look; what it finds open
+//! may be dropped by [`drop_open_head`], which is asked for by the commit's id.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -105,7 +105,8 @@ pub struct Finding {
     pub details: Vec<String>,
     /// What to do next.
     pub next: Vec<String>,
-    /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends it.
+    /// What pachd said, where it does not know us or does not let us: whoever knows which token it got says what mends
+    /// it.
     pub denied: Option<String>,
 }
 
@@ -194,8 +195,8 @@ pub struct Examination<'a> {
     pub now: Timestamp,
 }
 
-/// Where the partitions of a stream's source go on, as its newest commit says. A `put` goes by the same, but that it waits for one
-/// that pachd still works on.
+/// Where the partitions of a stream's source go on, as its newest commit says. A `put` goes by the same, but that it
+/// waits for one that pachd still works on.
 ///
 /// # Errors
 /// What a call of pachd's says.
@@ -343,8 +344,8 @@ impl Examination<'_> {
         }
     }
 
-    /// What pachd itself has put at the head of a spout's branch when the spout was started again. On other pipelines' branches
-    /// its own open commits are those of their jobs.
+    /// What pachd itself has put at the head of a spout's branch when the spout was started again. On other pipelines'
+    /// branches its own open commits are those of their jobs.
     fn left_by_pachd(&self) -> Option<Finding> {
         let kind = self.sink.pipeline_kind(&self.branch.repo).ok().flatten();
         if !self.is_own && kind != Some(PipelineKind::Spout) {
@@ -367,8 +368,8 @@ impl Examination<'_> {
             // The oldest first: those upon it wait for it.
             let finding = leftover.open.iter().rev().fold(finding, |finding, id| {
                 finding.next(format!(
-                    "finish it: pachctl finish commit {name}@{id} --project {project}; the branch then has the files of the one \
-                     before, unchanged"
+                    "finish it: pachctl finish commit {name}@{id} --project {project}; the branch then has the files \
+                     of the one before, unchanged"
                 ))
             });
             return Some(finding.next("`spoutctl put` in the spout's own pod does so by itself"));
@@ -487,8 +488,8 @@ fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
                 finding.next(format!("pachctl start pipeline {of_project}"))
             } else {
                 finding.next(format!(
-                    "Pachyderm 2.0 and 2.1 cannot start a spout again (repo {}.meta not found): create it under another name; \
-                     deleting this one deletes its repo, too",
+                    "Pachyderm 2.0 and 2.1 cannot start a spout again (repo {}.meta not found): create it under \
+                     another name; deleting this one deletes its repo, too",
                     repo.name
                 ))
             }
@@ -520,7 +521,8 @@ const DONE_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
     Gone,
-    /// It was finished with an error, and its data is never seen. Dropping needs a permission on the cluster that we lack.
+    /// It was finished with an error, and its data is never seen. Dropping needs a permission on the cluster that we
+    /// lack.
     FinishedWithError,
     /// The same, and pachd takes its time to finish it, or somebody has built on it meanwhile.
     Left,
@@ -539,8 +541,8 @@ pub enum NotDropped {
 
 /// Drops the open head of a branch, if it is this commit.
 ///
-/// It is finished with an error first, which decides against whoever finishes it at the same time, and dropped when pachd is
-/// done with it, as 2.0 to 2.5 needs it.
+/// It is finished with an error first, which decides against whoever finishes it at the same time, and dropped when
+/// pachd is done with it, as 2.0 to 2.5 needs it.
 ///
 /// # Errors
 /// When it is not, or pachd refuses.

@@ -1,9 +1,9 @@
 //! Waits until commits are finished, looks at their error, and acknowledges them: in order, once each.
 //!
 //! A thread of its own, so that the next archive is uploaded while pachd finishes the one before. What the committing
-//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed. Whoever
-//! collects meanwhile asks [`Finisher::has_room`], and hears of each change by [`Finisher::progress`].
-//! After a failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
+//! side needs is [`Finisher::room`]: it answers only when few enough commits wait, and never again after one failed.
+//! Whoever collects meanwhile asks [`Finisher::has_room`], and hears of each change by [`Finisher::progress`]. After a
+//! failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,9 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::context::Context;
 use super::error::DeliveryError;
 use super::ledger::Ledger;
+use super::observer::Step;
 use super::retry::{RetryBudget, UnknownAnswers};
-use super::{Receipt, Settled, Step};
+use super::settled::{Receipt, Settled};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 use spoutctl_core::quantity::elapsed;

@@ -41,8 +41,8 @@ impl Unsettled {
     pub fn help(&self) -> String {
         match self {
             Self::PerhapsStarted(branch) => format!(
-                "the same --stream goes on by itself; otherwise look at the head of {branch} and drop it if it is open: \
-                 spoutctl doctor {branch}"
+                "the same --stream goes on by itself; otherwise look at the head of {branch} and drop it if it is \
+                 open: spoutctl doctor {branch}"
             ),
             Self::Open(commit) => {
                 format!(

@@ -31,9 +31,9 @@
 //!
 //! **The rules** (reasons and recordings: the table in each module):
 //!
-//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets ([`CommitSink::put_file`])
-//!    gets them in one call after `StartCommit`; after any fault of that call the commit is given up. Whether the paths fit
-//!    the branch is looked at before ([`CommitSink::check_paths`]).
+//! 1. Upload into file sets first: nothing is open while bytes travel. A store without file sets
+//!    ([`CommitSink::put_file`]) gets them in one call after `StartCommit`; after any fault of that call the commit is
+//!    given up. Whether the paths fit the branch is looked at before ([`CommitSink::check_paths`]).
 //! 2. `FinishCommit` only after an answered `AddFileSet` of the same commit.
 //! 3. Never `ClearCommit`: a `FinishCommit` that is still on its way would publish an empty commit under our mark
 //!    (recordings p 009–014). Give up by dropping: a dropped id fences every late call (p 017–020); where a
@@ -85,189 +85,29 @@ mod context;
 mod error;
 mod finishing;
 mod keep_alive;
+mod observer;
 mod options;
 mod parts;
 mod preflight;
 mod ready;
 mod releasing;
+mod settled;
 mod stream;
 mod upload;
+mod write_mode;
 
 #[cfg(test)]
 mod tests;
-
-use std::ops::RangeInclusive;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
-
-use spoutctl_archive::{Archive, Batch, Digest, Files, Label};
-use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{Branch, CommitId};
-use spoutctl_core::positions::Positions;
 
 pub use arriving::Incoming;
 pub use batching::Batching;
 pub use context::Context;
 pub use error::{Consequence, DeliveryError};
 pub use ledger::{Ledger, Unsettled, to_drop};
+pub use observer::{Observer, Step};
 pub use options::{OnBad, Options};
 pub use ready::{Emptied, Known, LeftOpen, Leftover, Placed, Planned, Ready, Spooled};
 pub use run::{Delivery, Summary};
+pub use settled::{Receipt, Settled, Unacknowledged};
 pub use spoutctl_core::sink::{Change, Changes, CommitSink, MAX_CHUNK, RoutingSink, StagingSink};
-
-/// What happens to a file that the branch has already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteMode {
-    /// The archive's file replaces it (as `pachctl put file` of 2.x does).
-    Overwrite,
-    /// The archive's bytes go to its end.
-    Append,
-}
-
-/// One archive that is a finished commit, or several that are one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Which archive of this run, from 1; of several the last.
-    pub archive: u64,
-    /// Which archives, where they are several.
-    pub batch: Option<Batch>,
-    /// The input it came from.
-    pub input: std::sync::Arc<str>,
-    /// Where its first header begins, in bytes of the decompressed input.
-    pub offset: u64,
-    /// Bytes from there through its second zero block.
-    pub length: u64,
-    pub digest: Digest,
-    pub label: Label,
-    pub files: usize,
-    /// Files that the archive deletes.
-    pub deletions: usize,
-    /// Bytes of its files.
-    pub bytes: u64,
-    pub branch: Branch,
-    /// Where commits of the same id hold the rest of it.
-    pub also: Arc<[Branch]>,
-    /// The commit that holds it, once there is one.
-    pub commit: Option<CommitId>,
-    /// When pachd finished the commit, by its own clock.
-    pub finished: Option<jiff::Timestamp>,
-}
-
-/// What came of an archive, for good.
-#[derive(Debug, Clone, Copy)]
-pub enum Settled<'a> {
-    /// It is a finished commit.
-    Committed(&'a Receipt),
-    /// An earlier run has committed it; nothing was sent.
-    Already(&'a Receipt),
-    /// It holds no file and deletes none, so no commit was made of it.
-    Empty(&'a Archive),
-    /// No commit can be made of it, and it was set aside in this file.
-    Quarantined(&'a Archive, &'a Path),
-    /// No commit can be made of it, and it was left out.
-    Skipped(&'a Archive),
-}
-
-impl Settled<'_> {
-    /// Which archive of this run, or of the spool; of several the last.
-    #[must_use]
-    pub fn archive(&self) -> u64 {
-        match self {
-            Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
-            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.number,
-        }
-    }
-
-    /// The numbers of the archives that it is told of.
-    #[must_use]
-    pub fn archives(&self) -> RangeInclusive<u64> {
-        self.batch().map_or(self.archive(), |batch| batch.first)..=self.archive()
-    }
-
-    /// Which archives, where they are several.
-    #[must_use]
-    pub fn batch(&self) -> Option<&Batch> {
-        match self {
-            Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
-            Self::Empty(archive) | Self::Quarantined(archive, _) | Self::Skipped(archive) => archive.batch.as_ref(),
-        }
-    }
-
-    #[must_use]
-    pub fn commit(&self) -> Option<&CommitId> {
-        match self {
-            Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),
-            Self::Empty(_) | Self::Quarantined(..) | Self::Skipped(_) => None,
-        }
-    }
-}
-
-/// An acknowledgement could not be handed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unacknowledged {
-    /// What happened.
-    pub how: String,
-}
-
-/// What is done for a commit, one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// The files are sent, where pachd takes them before there is a commit; of an archive that left early, the rest.
-    Upload,
-    /// The commit is started.
-    Start,
-    /// The files are added to it; where pachd has no file sets, they are sent now.
-    Add,
-    /// It is closed for writing.
-    Close,
-    /// With a branch for staging: it is finished, and the destination is moved to it.
-    Move,
-    /// It is waited for until pachd has finished it.
-    Finish,
-}
-
-/// Who is told what happens on the way. Called from several threads.
-pub trait Observer: Send + Sync {
-    /// The destination is as it should be: nothing is sent before this.
-    fn ready(&self, _ready: &Ready) {}
-    /// Where the partitions of the source go on, where it has partitions; `None` when nothing of it is committed. Nothing that was
-    /// left open can become a commit any more.
-    fn placed(&self, _positions: Option<&Positions>) {}
-    /// A complete archive was taken from the input.
-    fn received(&self, _archive: &Archive) {}
-    /// A commit of these archives together is about to be started.
-    ///
-    /// # Errors
-    /// When that cannot be written down. No commit is started then.
-    fn forming(&self, _archives: RangeInclusive<u64>) -> Result<(), DeliveryError> {
-        Ok(())
-    }
-    /// So many bytes of the archive's files are uploaded; less than before when a part is sent again.
-    fn sent(&self, _archive: &Archive, _bytes: u64) {}
-    /// So many bytes more of the files of the archive of this number are uploaded, which is still being read.
-    fn sent_early(&self, _archive: u64, _bytes: u64) {}
-    /// A step for the archive of this number was done in so long, the pauses before it was tried again included. A step may be
-    /// done again.
-    fn stepped(&self, _archive: u64, _step: Step, _took: Duration) {}
-    /// A dry run would have committed this archive.
-    fn would_commit(&self, archive: &Archive, files: &Files);
-    /// No commit can be made of an archive; it is about to be committed in another repo.
-    fn note_refused(&self, archive: &Archive) {
-        if let Some(refused) = &archive.label.refused {
-            self.note(&format!("{}; it goes to {}", refused.reason, refused.place));
-        }
-    }
-    /// What came of an archive: the acknowledgement, which is said here, and handed on. In order, once each; nothing of what
-    /// follows is acknowledged before this returns.
-    ///
-    /// # Errors
-    /// When it cannot be handed on. The delivery ends then.
-    fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged>;
-    /// Nothing is in hand, and a commit could be made at once: whoever collects messages may hand over what they have.
-    fn wanted(&self) {}
-    /// Something that whoever runs us should know and need not act on.
-    fn note(&self, text: &str);
-    /// A call failed and will be made again.
-    fn retrying(&self, _fault: &Fault) {}
-}
+pub use write_mode::WriteMode;

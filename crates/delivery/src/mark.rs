@@ -1,9 +1,10 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
-//! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages are
-//! counted over the stream's life, ` positions=P` where the source has partitions
-//! ([`Positions`]: where each of them goes on behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an error
-//! because it could not be dropped.
+//! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages
+//! are counted over the stream's life, ` positions=P` where the source has partitions ([`Positions`]: where each of
+//! them goes on behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be taken,
+//! and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an
+//! error because it could not be dropped.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,8 +37,8 @@ impl StreamName {
         Self(format!("spool-{}", uuid::Uuid::new_v4().simple()))
     }
 
-    /// Whether it is of those that a run makes up for itself: nobody goes on with such a stream, whose name is not written
-    /// down but in its marks.
+    /// Whether it is of those that a run makes up for itself: nobody goes on with such a stream, whose name is not
+    /// written down but in its marks.
     #[must_use]
     pub fn is_random(&self) -> bool {
         let is_simple = self.0.len() == 32 && !self.0.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -244,7 +245,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_mark_reads_back_as_it_was_written(
-            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3, messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool, offsets in proptest::option::of(proptest::collection::vec(0..u64::MAX, 1..9))
+            stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3,
+            messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool,
+            offsets in proptest::option::of(proptest::collection::vec(0..u64::MAX, 1..9)),
         ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
             let messages = messages.map(|(first, last)| MessageRange { first, last });
@@ -255,7 +258,8 @@ mod tests {
                 positions
             });
             let stream = stream.parse().unwrap();
-            let mark = Mark { stream, first, sequence, digest: Digest::new(bytes), messages, positions, has_asides, stage };
+            let digest = Digest::new(bytes);
+            let mark = Mark { stream, first, sequence, digest, messages, positions, has_asides, stage };
             prop_assert_eq!(mark.to_string().parse::<Mark>(), Ok(mark.clone()));
             let description = mark.description(Some("a message\nof two lines"));
             prop_assert_eq!(description.lines().next_back().unwrap().parse::<Mark>(), Ok(mark));

@@ -32,6 +32,7 @@ pub mod naming;
 pub mod packing;
 mod pointer;
 mod policy;
+mod record;
 pub mod records;
 
 pub use error::{MessageError, MessageFault};

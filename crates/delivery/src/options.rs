@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::WriteMode;
 use super::batching::Batching;
 use super::mark::StreamName;
 use super::quarantine::Quarantine;
 use super::ready::Spooled;
+use super::write_mode::WriteMode;
 use spoutctl_core::pfs::Branch;
 
 /// How archives are to become commits.
@@ -25,11 +25,11 @@ pub struct Options {
     pub own_output: bool,
     /// The stream's name, if its numbers are to go on where an earlier run ended.
     pub stream: Option<StreamName>,
-    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input waits until
-    /// it is known where.
+    /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input
+    /// waits until it is known where.
     pub counts_messages: bool,
-    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits until that
-    /// is known, and takes one commit at a time to be.
+    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits
+    /// until that is known, and takes one commit at a time to be.
     pub has_positions: bool,
     /// What cannot be taken goes into a repo of its own, and its commits say so.
     pub asides_have_a_repo: bool,

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::context::Context;
-use super::{Change, Changes, MAX_CHUNK, WriteMode};
+use super::write_mode::WriteMode;
+use super::{Change, Changes, MAX_CHUNK};
 use spoutctl_archive::File;
 
 /// Below this a part is not halved any more: a server that takes less cannot be written to.
@@ -35,8 +36,8 @@ pub(crate) trait Load {
     fn sent(&self, _bytes: u64) {}
 }
 
-/// A place in a load: its deletions, and then its files. Deletions come first, so that a file which an archive both deletes and
-/// adds is a new one, also when it is appended to.
+/// A place in a load: its deletions, and then its files. Deletions come first, so that a file which an archive both
+/// deletes and adds is a new one, also when it is appended to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
     pub deletion: usize,

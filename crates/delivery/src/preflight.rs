@@ -5,13 +5,14 @@
 
 use std::ops::ControlFlow;
 
+use super::CommitSink;
 use super::error::DeliveryError;
 use super::mark::{Mark, Stage};
 use super::options::Options;
 use super::ready::{Known, LeftOpen, Leftover, Placed, Ready};
 use super::restarted;
 use super::staging::withdraw_moves;
-use super::{CommitSink, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId, CommitInfo};
 
@@ -103,8 +104,8 @@ impl Preflight<'_> {
         Ok(())
     }
 
-    /// What an earlier run has left on the branch for staging. What is finished there and not in the destination was not
-    /// acknowledged, and counts for nothing.
+    /// What an earlier run has left on the branch for staging. What is finished there and not in the destination was
+    /// not acknowledged, and counts for nothing.
     fn staged(&self, sink: &dyn CommitSink, staging: &Branch, mut ready: Ready) -> Result<Ready, NotReady> {
         // Also tells a store without transactions, before anything is uploaded.
         sink.staging().map_err(sort)?;

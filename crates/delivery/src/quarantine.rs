@@ -20,8 +20,8 @@ use spoutctl_core::pfs::Branch;
 /// How much is copied at a time: 64 KiB.
 const PIECE: usize = 64 << 10;
 
-/// A directory of what was set aside: an archive as `NUMBER-SHA256.tar`, a message as `NUMBER-SHA256.message`, each with a
-/// `.why` beside it.
+/// A directory of what was set aside: an archive as `NUMBER-SHA256.tar`, a message as `NUMBER-SHA256.message`, each
+/// with a `.why` beside it.
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     dir: PathBuf,

@@ -1,4 +1,5 @@
-//! What is known of the destination and of our stream before anything is sent: what the branch holds, and what a spool knows.
+//! What is known of the destination and of our stream before anything is sent: what the branch holds, and what a spool
+//! knows.
 
 use std::collections::BTreeMap;
 

@@ -43,7 +43,8 @@ impl Passing {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let index = (offset / self.size).checked_sub(state.gone).ok_or_else(|| {
             io::Error::other(
-                "its bytes were sent and let go, as --hold-limit says; it needs a larger one, or none (links: or --links skip)",
+                "its bytes were sent and let go, as --hold-limit says; it needs a larger one, or none (links: or \
+                 --links skip)",
             )
         })?;
         let index = usize::try_from(index).unwrap_or(usize::MAX);

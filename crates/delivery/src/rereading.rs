@@ -1,8 +1,8 @@
 //! A regular file is not copied: what is sent of it is read again, from where it stands.
 //!
-//! Whoever owns the file may write to it meanwhile, and then other bytes than those that were looked at would be committed.
-//! So a sum of every 32 KiB is kept while the file is read, and what is read again has to agree with it: a change is an error,
-//! and no commit. A file that grows, is renamed or removed is none.
+//! Whoever owns the file may write to it meanwhile, and then other bytes than those that were looked at would be
+//! committed. So a sum of every 32 KiB is kept while the file is read, and what is read again has to agree with it: a
+//! change is an error, and no commit. A file that grows, is renamed or removed is none.
 //!
 //! Memory: 4 bytes for every 32 KiB, 128 KiB for a GiB; and 32 KiB.
 
@@ -30,8 +30,8 @@ pub struct Original {
 }
 
 impl Original {
-    /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the kernel's that
-    /// claim to be empty. Nothing is read from it that a later read would miss.
+    /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the
+    /// kernel's that claim to be empty. Nothing is read from it that a later read would miss.
     #[must_use]
     pub fn of(file: &File, name: &Arc<str>) -> Option<Self> {
         let metadata = file.metadata().ok()?;
@@ -155,8 +155,8 @@ impl Noted {
         Ok((usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK)), sum))
     }
 
-    /// Fills `block` with all of the block at `index`. Zeros that were missing at the end of the input were noted as if they
-    /// were there.
+    /// Fills `block` with all of the block at `index`. Zeros that were missing at the end of the input were noted as if
+    /// they were there.
     fn read_block(&self, index: usize, sum: u32, block: &mut [u8]) -> io::Result<()> {
         let at = self.first + index as u64 * BLOCK_BYTES;
         let came = read_up_to(&self.original.file, block, at)?;
@@ -167,8 +167,8 @@ impl Noted {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "{} was changed while it was sent: bytes {} to {} are not those that were read first; let it be until put has ended, \
-                 or pipe it: cat FILE | spoutctl put …",
+                "{} was changed while it was sent: bytes {} to {} are not those that were read first; let it be until \
+                 put has ended, or pipe it: cat FILE | spoutctl put …",
                 self.original.name,
                 grouped(at),
                 grouped(at + block.len() as u64 - 1),

@@ -7,8 +7,8 @@
 //! | 2.3 | as it was (grpc-2.3 445) |
 //! | 2.0, 2.1 | as it was; the spout cannot be started again (grpc-2.0 444) |
 //!
-//! A spout that is stopped and started twice before anybody writes has two such commits, one upon the other. The upper one, and all
-//! that comes on it, is *finishing* until the lower one is finished.
+//! A spout that is stopped and started twice before anybody writes has two such commits, one upon the other. The upper
+//! one, and all that comes on it, is *finishing* until the lower one is finished.
 
 use std::ops::ControlFlow;
 

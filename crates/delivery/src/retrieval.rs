@@ -2,121 +2,27 @@
 //!
 //! Domain: it knows no server and no terminal. [`FileSource`] is the port that it reads through.
 
+mod error;
 mod mirroring;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use spoutctl_archive::{
-    ArchiveErrorKind, ArchiveWriter, EntryKind, EntryStream, EntryStreamError, Trouble, unescape_path,
-};
+use spoutctl_archive::{ArchiveWriter, EntryKind, EntryStream, unescape_path};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::newest_good_commit;
 use spoutctl_core::pfs::{
     Branch, Commit, CommitId, CommitInfo, FileInfo, FileKind, FilePath, Relative, Repo, Revision, Source,
 };
-use spoutctl_core::quantity::grouped;
 
+pub use error::RetrievalError;
 pub use mirroring::{Again, Copied, Extent, copy_changes};
 pub use spoutctl_core::source::{ChangeKind, FileChange, FileSource};
 
-/// Why something could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RetrievalError {
-    #[error("repo {0} does not exist")]
-    NoRepo(Repo),
-    #[error("{0} has no finished commit yet")]
-    NothingYet(Branch),
-    #[error("commit {repo}@{id} does not exist")]
-    NoCommit { repo: Repo, id: CommitId },
-    #[error("commit {0} is not finished yet")]
-    NotFinished(Commit),
-    #[error("commit {commit} finished with an error: {error}")]
-    Errored { commit: Commit, error: String },
-    #[error("{path} is not in commit {commit}")]
-    NoFile { path: FilePath, commit: Commit },
-    /// Before the beginning of the history.
-    #[error("{of} has no {relative}: its history is shorter")]
-    NoRelative { of: String, relative: Relative },
-    #[error("nothing in commit {commit} is meant by {pattern}")]
-    NoMatch { pattern: String, commit: Commit },
-    #[error("{0} is a directory")]
-    IsDirectory(FilePath),
-    #[error("pachd refused: {0}")]
-    Refused(Fault),
-    #[error("pachd cannot be read from: {0}")]
-    Unavailable(Fault),
-    #[error("what pachd sent broke off: {error}")]
-    Broken { error: io::Error },
-    #[error("{0}")]
-    NoArchive(EntryStreamError),
-    #[error("name `{0}` of the archive is none that --escape-paths makes")]
-    NotEscaped(String),
-    /// What was listed is not what comes.
-    #[error(
-        "{path} has {} bytes, and {} were to come",
-        if found > listed { format!("more than {}", grouped(*listed)) } else { grouped(*found) },
-        grouped(*listed)
-    )]
-    Differs { path: FilePath, listed: u64, found: u64 },
-    #[error("cannot write: {0}")]
-    Output(io::Error),
-    #[error("the store cannot be read: {0}")]
-    Local(Fault),
-}
-
-impl RetrievalError {
-    /// What the store said, where it does not know us or does not let us.
-    #[must_use]
-    pub fn denied(&self) -> Option<&Fault> {
-        match self {
-            Self::Refused(fault) if fault.kind == FaultKind::Denied => Some(fault),
-            _ => None,
-        }
-    }
-
-    fn from_fault(fault: Fault) -> Self {
-        match fault.kind {
-            FaultKind::Local => Self::Local(fault),
-            _ if fault.is_passing() => Self::Unavailable(fault),
-            _ => Self::Refused(fault),
-        }
-    }
-
-    /// A stream that ended too early: the disk of an embedded store is told from a connection.
-    fn broken(error: io::Error) -> Self {
-        match fault_in(&error) {
-            Some(fault) if fault.kind == FaultKind::Local => Self::Local(fault.clone()),
-            _ => Self::Broken { error },
-        }
-    }
-
-    fn no_archive(error: EntryStreamError) -> Self {
-        match &error.trouble.kind {
-            ArchiveErrorKind::Read(read) => match fault_in(read) {
-                Some(fault) if fault.kind == FaultKind::Local => Self::Local(fault.clone()),
-                _ => Self::NoArchive(error),
-            },
-            _ => Self::NoArchive(error),
-        }
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::IsDirectory(_) => "-r with -o DIR writes its files, --tar one archive of them, --list their names",
-            Self::Errored { .. } => "its data are in no later commit; name the branch to read the newest good one",
-            Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
-            Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
-            _ => return None,
-        })
-    }
-}
-
-/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error, or a relative.
+/// The commit that `source` means: the one it names, or the branch's newest that is finished without an error, or a
+/// relative.
 ///
 /// # Errors
 /// When there is none that may be read.
@@ -203,8 +109,8 @@ fn relative_of_head(files: &dyn FileSource, branch: &Branch, relative: Relative)
             })?;
         }
         Relative::Number(number) => {
-            // The end of the list is the beginning of the history, and nobody knows before how long it is. No history is
-            // as long as the largest number that can be typed.
+            // The end of the list is the beginning of the history, and nobody knows before how long it is. No history
+            // is as long as the largest number that can be typed.
             let wanted = usize::try_from(number).unwrap_or(usize::MAX);
             let mut last = VecDeque::new();
             files.list_commits(branch, &mut |info| {
@@ -231,8 +137,8 @@ fn ancestor(files: &dyn FileSource, repo: &Repo, id: &CommitId, parents: u64) ->
     Ok(Some(info))
 }
 
-/// Shows the regular files that `source` means in this commit, in the order of their paths, until `visit` breaks: those below
-/// its path, those that its pattern means or that are in a directory which it means, or all.
+/// Shows the regular files that `source` means in this commit, in the order of their paths, until `visit` breaks: those
+/// below its path, those that its pattern means or that are in a directory which it means, or all.
 ///
 /// # Errors
 /// When there is none, or the listing breaks off.
@@ -303,9 +209,9 @@ pub fn copy_file(
     output.flush().map_err(RetrievalError::Output)
 }
 
-/// Writes what is at or under `path` to `output` as one tar archive: regular files only, sorted, names without a leading
-/// `/`, the time of each being the commit's. The two zero blocks at its end are written last, and only when everything
-/// before them came whole.
+/// Writes what is at or under `path` to `output` as one tar archive: regular files only, sorted, names without a
+/// leading `/`, the time of each being the commit's. The two zero blocks at its end are written last, and only when
+/// everything before them came whole.
 ///
 /// # Errors
 /// When nothing is there, or not all of it comes.
@@ -418,22 +324,6 @@ fn copy_entries(
         }
     }
     Ok(())
-}
-
-/// The fault that an adapter put into an error of its stream.
-fn fault_in(error: &io::Error) -> Option<&Fault> {
-    let inner = error.get_ref()?;
-    match inner.downcast_ref::<EntryStreamError>() {
-        Some(EntryStreamError {
-            trouble: Trouble {
-                kind: ArchiveErrorKind::Read(read),
-                ..
-            },
-            ..
-        }) => fault_in(read),
-        Some(_) => None,
-        None => inner.downcast_ref::<Fault>(),
-    }
 }
 
 /// Remembers why reading failed, so that it is told from a fault of the output.

@@ -1,15 +1,16 @@
 //! `--route`: the entries of an archive go into several repos, and its commits begin and end together.
 //!
-//! To the rest of the delivery the commits of one archive are one commit, that of the first branch, and [`Routed`] is a store
-//! that makes them: they are started in one transaction, which gives all of them its id, and closed in one, so that there are
-//! all or none (tried on 2.12). Dropping one drops all: pachd drops an id. Every branch gets a commit for every archive, also
-//! where it has nothing for it: so the first branch's history tells of all of them, a lost answer is answered by looking there
-//! alone, and a reader finds what belongs together under one id.
+//! To the rest of the delivery the commits of one archive are one commit, that of the first branch, and [`Routed`] is a
+//! store that makes them: they are started in one transaction, which gives all of them its id, and closed in one, so
+//! that there are all or none (tried on 2.12). Dropping one drops all: pachd drops an id. Every branch gets a commit
+//! for every archive, also where it has nothing for it: so the first branch's history tells of all of them, a lost
+//! answer is answered by looking there alone, and a reader finds what belongs together under one id.
 //!
 //! What is not together is the end of pachd's own work on each: one may finish with an error when another one is seen
 //! already. Both are named then.
 //!
-//! A transaction in which something went wrong is deleted, as far as that can be done; one that nobody finishes does nothing.
+//! A transaction in which something went wrong is deleted, as far as that can be done; one that nobody finishes does
+//! nothing.
 //!
 //! Memory: a piece of at most [`MAX_CHUNK`](super::MAX_CHUNK) for each repo while files are uploaded.
 
@@ -38,7 +39,8 @@ pub struct Routes {
     branches: Vec<Branch>,
     /// The first that means a path counts; the number is the branch's.
     patterns: Vec<(Glob, usize)>,
-    /// The last branch is for what cannot be taken, which is in these directories, and gets a commit only where there is some.
+    /// The last branch is for what cannot be taken, which is in these directories, and gets a commit only where there
+    /// is some.
     asides: Option<[String; 2]>,
 }
 
@@ -146,8 +148,8 @@ impl Routed {
 
     /// Has one transaction do something, whole or not at all.
     ///
-    /// A call in it that somebody in between repeats is refused for what it did itself, though nothing is carried out yet:
-    /// only what is refused in a new transaction as well is meant.
+    /// A call in it that somebody in between repeats is refused for what it did itself, though nothing is carried out
+    /// yet: only what is refused in a new transaction as well is meant.
     fn together<T>(&self, what: impl Fn(&dyn RoutingSink, &TransactionId) -> Result<T, Fault>) -> Result<T, Fault> {
         match self.try_together(&what) {
             Err(fault) if matches!(fault.kind, FaultKind::AlreadyFinished | FaultKind::HeadOpen) => {
@@ -165,8 +167,8 @@ impl Routed {
         let transaction = sink.start_transaction().map_err(nothing_done)?;
         let done = what(sink, &transaction).map_err(nothing_done);
         let done = done.and_then(|done| match sink.finish_transaction(&transaction) {
-            // A proxy has repeated the call, or pachd its own database transaction: it may be carried out already. (What is
-            // in it may have gone as well; the next look tells.)
+            // A proxy has repeated the call, or pachd its own database transaction: it may be carried out already.
+            // (What is in it may have gone as well; the next look tells.)
             Err(fault) if fault.kind == FaultKind::NotFound => Err(Fault {
                 kind: FaultKind::Unknown,
                 ..fault

@@ -40,8 +40,8 @@ pub struct Delivery {
     /// Where the archives of a batch are held together.
     pub buffers: SpillBuffers,
     pub on_bad: OnBad,
-    /// What tells of archives while they are read, where parts of them are to leave early. None with a spool, batches or a dry
-    /// run, which have nothing to send before an archive is complete.
+    /// What tells of archives while they are read, where parts of them are to leave early. None with a spool, batches
+    /// or a dry run, which have nothing to send before an archive is complete.
     pub early: Option<Early>,
     pub options: Options,
 }
@@ -87,8 +87,8 @@ impl Delivery {
                 Err(reason) => reason,
             };
             self.say(&reason, &mut said_busy);
-            // What waits in a spool is safe there, and of messages that are counted none is read yet: nothing is gained by the
-            // grace period.
+            // What waits in a spool is safe there, and of messages that are counted none is read yet: nothing is gained
+            // by the grace period.
             if self.context.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
                 return Err(DeliveryError::Interrupted);
             }
@@ -116,14 +116,14 @@ impl Delivery {
         for head in &leftover.open {
             let done = if self.options.dry_run { "would be" } else { "is" };
             self.context.observer.note(&format!(
-                "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: it {done} \
-                 finished, with the files of the one before"
+                "pachd itself has begun commit {head} of {branch} when the spout was started, and never finishes it: \
+                 it {done} finished, with the files of the one before"
             ));
         }
         if let Some(Emptied { head, last }) = &leftover.emptied {
             self.context.observer.note(&format!(
-                "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its history only, \
-                 the newest in {last}"
+                "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its \
+                 history only, the newest in {last}"
             ));
         }
     }

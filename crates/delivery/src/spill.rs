@@ -1,5 +1,5 @@
-//! Where an archive's bytes are while it is in hand: in memory at first; past a limit in an unnamed temporary file, or still in
-//! the input where that is a regular file, which is read again (`rereading`).
+//! Where an archive's bytes are while it is in hand: in memory at first; past a limit in an unnamed temporary file, or
+//! still in the input where that is a regular file, which is read again (`rereading`).
 //!
 //! The limit is one for all archives in hand together, so memory stays bounded however many there are. The temporary
 //! file has no name, so nothing is left behind after a crash.

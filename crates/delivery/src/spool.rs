@@ -19,9 +19,9 @@
 //! - A number is used once. The journal holds the greatest one ever used before the file that shows it is removed.
 //! - Whatever waits is in no commit that is as old as the journal's floor, or older. So the floor stays where it is
 //!   while archives are sent that an earlier run has sent later ones of.
-//! - An archive of messages says itself which they are ([`spoutctl_archive::Label`]). The journal holds the greatest number of a
-//!   message, too, before the file that shows it is removed. An archive of messages is a batch as it was made: none is ever
-//!   formed anew.
+//! - An archive of messages says itself which they are ([`spoutctl_archive::Label`]). The journal holds the greatest
+//!   number of a message, too, before the file that shows it is removed. An archive of messages is a batch as it was
+//!   made: none is ever formed anew.
 //! - Archives that are to be one commit are in the journal before that is started, until they have left: the next run
 //!   has the same ones together. They leave together.
 //! - The journal says that an archive is finished after whoever asked for its acknowledgement has it
@@ -58,7 +58,6 @@ pub use self::contents::{Contents, Item};
 use self::error::WAITING;
 pub use self::error::{Damaged, HeldBack, SpoolError};
 use self::files::{Kept, Name, Waiting};
-pub use self::incoming::TakingIn;
 pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
@@ -120,8 +119,8 @@ impl Inner {
         })
     }
 
-    /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another process
-    /// may have written its own since.
+    /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another
+    /// process may have written its own since.
     fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
         if !files::is_lock(dir, &self.lock) {
             return Err(SpoolError::LockLost { dir: dir.to_owned() });
@@ -337,6 +336,12 @@ impl Spool {
         Ok(())
     }
 
+    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
+    #[must_use]
+    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
+        TakingIn(Arc::clone(self))
+    }
+
     fn end(&self) {
         self.lock().ended = true;
         self.changed.notify_all();
@@ -525,5 +530,14 @@ impl Spool {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
+pub struct TakingIn(Arc<Spool>);
+
+impl Drop for TakingIn {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

@@ -5,14 +5,15 @@
 //! whose answer was lost may arrive hours later, when acknowledged commits would be taken off the branch. So it is made
 //! inside a transaction: `FinishTransaction` carries it out once, and a transaction that is finished or deleted is gone
 //! for good, with every call for it that is still on its way (tried on 2.12: a second `FinishTransaction`, and a
-//! `CreateBranch` that names it, find nothing). A run begins by deleting what an earlier one has left (`withdraw_moves`).
+//! `CreateBranch` that names it, find nothing). A run begins by deleting what an earlier one has left
+//! (`withdraw_moves`).
 //!
-//! **A staged commit counts for nothing** until the branch is moved: an interrupted run leaves at most one, which the next
-//! one drops or passes over. Its archive was not acknowledged.
+//! **A staged commit counts for nothing** until the branch is moved: an interrupted run leaves at most one, which the
+//! next one drops or passes over. Its archive was not acknowledged.
 //!
-//! **For one writer.** The head is looked at right before the move; a commit that somebody else made in between means that
-//! the archive is staged again on top of it. One that is made between that look and the move is taken off the branch; a
-//! second writer of ours finds its own commit gone, at its next archive or at its end, and fails.
+//! **For one writer.** The head is looked at right before the move; a commit that somebody else made in between means
+//! that the archive is staged again on top of it. One that is made between that look and the move is taken off the
+//! branch; a second writer of ours finds its own commit gone, at its next archive or at its end, and fails.
 //!
 //! A branch with provenance is refused: `CreateBranch` would take its provenance away (2.12's source).
 
@@ -36,9 +37,9 @@ pub(super) enum Published {
     Overtaken,
 }
 
-/// Deletes the transactions by which an earlier run wanted to move the branch: one that is on its way to be finished would
-/// otherwise set it back behind what this run acknowledges. Those for commits that no spoutctl made are nobody's but their
-/// maker's.
+/// Deletes the transactions by which an earlier run wanted to move the branch: one that is on its way to be finished
+/// would otherwise set it back behind what this run acknowledges. Those for commits that no spoutctl made are nobody's
+/// but their maker's.
 ///
 /// # Errors
 /// Any [`Fault`].
@@ -61,8 +62,8 @@ pub(super) fn withdraw_moves(sink: &dyn CommitSink, branch: &Branch) -> Result<(
 impl Staging<'_> {
     /// Has the branch for staging begin where the destination is. After a commit that was published it does already.
     ///
-    /// A call for this that comes late sets the branch for staging back: what is then built on the wrong commit is found
-    /// out before the destination is moved.
+    /// A call for this that comes late sets the branch for staging back: what is then built on the wrong commit is
+    /// found out before the destination is moved.
     pub(super) fn follow(&self, sink: &dyn CommitSink, branch: &Branch) -> Result<(), Fault> {
         let head = |branch| Ok::<_, Fault>(sink.inspect_branch(branch)?.and_then(|info| info.head));
         let mut wanted = head(self.target)?;

@@ -1,5 +1,5 @@
-//! The archives of one stream: each gets its number and its mark, what an earlier run has committed is skipped, and what
-//! one has left open is settled.
+//! The archives of one stream: each gets its number and its mark, what an earlier run has committed is skipped, and
+//! what one has left open is settled.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,8 +16,9 @@ use super::options::Options;
 use super::preflight::DISORDER;
 use super::quarantine::Quarantine;
 use super::ready::{Known, LeftOpen, Placed, Ready};
+use super::settled::{Receipt, Settled};
 use super::spill::SpillBuffers;
-use super::{Receipt, Settled, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_archive::{ASIDES, Archive, ContentError, Files, SamePath};
 use spoutctl_core::pfs::{Commit, CommitId};
 use spoutctl_core::positions::Positions;
@@ -61,8 +62,8 @@ impl<'a> Stream<'a> {
         self.committer.finisher.failed()
     }
 
-    /// An open head of ours from an earlier run is given up: nobody goes on with it, since whoever had it before may have
-    /// dropped it. It would block the branch for everybody.
+    /// An open head of ours from an earlier run is given up: nobody goes on with it, since whoever had it before may
+    /// have dropped it. It would block the branch for everybody.
     pub fn begin(&mut self) -> Result<(), DeliveryError> {
         if !self.options.dry_run {
             for left in std::mem::take(&mut self.ready.left_open) {
@@ -76,8 +77,8 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// Where the partitions of the source go on: behind the newest commit that is finished without an error. One that pachd
-    /// still works on is waited for; with an error it counts for nothing.
+    /// Where the partitions of the source go on: behind the newest commit that is finished without an error. One that
+    /// pachd still works on is waited for; with an error it counts for nothing.
     fn newest_positions(&mut self) -> Result<Option<Positions>, DeliveryError> {
         for placed in std::mem::take(&mut self.ready.placed) {
             // A dry run only looks.
@@ -156,8 +157,8 @@ impl<'a> Stream<'a> {
             .map(|_| ())
     }
 
-    /// Takes an archive that can be stored, and delivers the batch that is complete before it or with it. It breaks when an
-    /// earlier one has failed.
+    /// Takes an archive that can be stored, and delivers the batch that is complete before it or with it. It breaks
+    /// when an earlier one has failed.
     pub fn take(&mut self, archive: Box<Archive>) -> Result<ControlFlow<()>, DeliveryError> {
         let number = archive.number;
         let until = self.until(number);
@@ -185,8 +186,8 @@ impl<'a> Stream<'a> {
         self.committer.finisher.has_room(self.committer.in_flight)
     }
 
-    /// Delivers what waits for nothing but room, now that there is some. Where nothing does, it is said that an archive would
-    /// go at once.
+    /// Delivers what waits for nothing but room, now that there is some. Where nothing does, it is said that an archive
+    /// would go at once.
     pub fn use_room(&mut self) -> Result<ControlFlow<()>, DeliveryError> {
         if self.batcher.waits_for_room() {
             return self.close_batch();
@@ -243,8 +244,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Nothing more comes for now. What is in hand goes, but for the beginning of a batch that an earlier run has made of
-    /// more: it comes again.
+    /// Nothing more comes for now. What is in hand goes, but for the beginning of a batch that an earlier run has made
+    /// of more: it comes again.
     pub fn leave(&mut self) -> Result<(), DeliveryError> {
         self.batcher.hand.take_if(|hand| !hand.is_whole());
         self.close_batch().map(drop)

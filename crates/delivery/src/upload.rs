@@ -1,8 +1,8 @@
 //! From an archive to one file set: in parts, each retried alone, all kept alive until a commit holds them.
 //!
-//! Nobody sees a file set, so everything here may be repeated freely. Where there are no file sets, nothing is sent until
-//! there is a commit: [`Uploader::put_file`]. What went up while the archive was still being read is taken over from
-//! [`early`](super::early), and only the rest is sent.
+//! Nobody sees a file set, so everything here may be repeated freely. Where there are no file sets, nothing is sent
+//! until there is a commit: [`Uploader::put_file`]. What went up while the archive was still being read is taken over
+//! from [`early`](super::early), and only the rest is sent.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -13,8 +13,9 @@ use super::context::Context;
 use super::early::{Early, Sent};
 use super::error::LetGo;
 use super::keep_alive::{KeepAlive, TIME_TO_LIVE};
+use super::observer::Observer;
 use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
-use super::{Observer, WriteMode};
+use super::write_mode::WriteMode;
 use spoutctl_archive::{Archive, File, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, FileSetId};
@@ -43,8 +44,8 @@ pub struct Uploader<'a> {
 }
 
 impl Uploader<'_> {
-    /// Uploads all files of `archive`. `again` is told of each call that succeeded (`None`) or failed; after a failed one
-    /// it waits, or says why it is over.
+    /// Uploads all files of `archive`. `again` is told of each call that succeeded (`None`) or failed; after a failed
+    /// one it waits, or says why it is over.
     ///
     /// # Errors
     /// What `again` said, for a fault that it did not want to be tried again.
@@ -289,8 +290,9 @@ struct Rest {
 impl Rest {
     /// `None` where what was sent cannot be a part of the archive's changes, now that all of them are known.
     ///
-    /// Overwriting, of two entries of one path the later part deletes the earlier one's bytes, so what counts in the end has
-    /// only to come last; a file that does not count at all is never right. Appending, nothing takes bytes back.
+    /// Overwriting, of two entries of one path the later part deletes the earlier one's bytes, so what counts in the
+    /// end has only to come last; a file that does not count at all is never right. Appending, nothing takes bytes
+    /// back.
     fn behind(sent: &Sent, files: &Files, mode: WriteMode) -> Option<Self> {
         let mut is_there = vec![false; files.len()];
         let counts = |key| {

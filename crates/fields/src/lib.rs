@@ -1,7 +1,7 @@
 //! What a pipeline spec may consist of: messages, their fields, and which version of Pachyderm has which.
 //!
-//! Words only, one table of facts for all who need them: `spoutctl-lint` holds specs against it, `spoutctl-proto` reads and writes
-//! specs by it. What it means when a spec does otherwise is for them to say.
+//! Words only, one table of facts for all who need them: `spoutctl-lint` holds specs against it, `spoutctl-proto` reads
+//! and writes specs by it. What it means when a spec does otherwise is for them to say.
 
 mod docs;
 mod message;

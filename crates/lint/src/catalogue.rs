@@ -1,4 +1,6 @@
-//! All rules, and how one is found by its name.
+//! All rules about what stands in a spec, and how one is found by its name.
+
+pub mod every;
 
 use std::sync::LazyLock;
 
@@ -46,25 +48,6 @@ pub fn rule_named(id: &str) -> Option<&'static Rule> {
     let rules = rules();
     let at = rules.binary_search_by(|rule| rule.id.0.cmp(id)).ok()?;
     rules.get(at)
-}
-
-/// Rules about what no spec's text says alone: what a server answers, what comes of a template.
-const OF_MORE_THAN_A_TEXT: &[&[Rule]] = &[super::server::RULES, super::template::RULES];
-
-/// The rule of that name, also when it is about more than a spec's text.
-#[must_use]
-pub fn any_rule_named(id: &str) -> Option<&'static Rule> {
-    let others = || OF_MORE_THAN_A_TEXT.iter().flat_map(|family| family.iter());
-    rule_named(id).or_else(|| others().find(|rule| rule.id.0 == id))
-}
-
-/// Every rule, those included that are about more than a spec's text, in the order of the alphabet.
-#[must_use]
-pub fn every_rule() -> Vec<&'static Rule> {
-    let others = OF_MORE_THAN_A_TEXT.iter().flat_map(|family| family.iter());
-    let mut all: Vec<&Rule> = rules().iter().chain(others).collect();
-    all.sort_by_key(|rule| rule.id);
-    all
 }
 
 /// The rule whose name is nearest to `id`, for somebody who mistyped it.

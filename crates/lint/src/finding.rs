@@ -1,8 +1,9 @@
 //! How a rule says what it found, and the one door through which all of it goes: there the version, the selection and
 //! the severities that a person chose apply, so that no rule has to think of them.
 
+use super::edit;
+use super::options::Options;
 use super::rule::Rule;
-use super::{Options, edit};
 use crate::diagnostic::{Diagnostic, Edit, Fix, Label, Safety, Severity};
 use crate::source::Span;
 

@@ -5,6 +5,8 @@
 //! it.
 
 mod concise;
+mod escape;
+mod found;
 mod github;
 mod gitlab;
 mod json;
@@ -13,9 +15,9 @@ mod page;
 mod pretty;
 mod sarif;
 
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::{Position, SourceFile, Span};
+pub use found::FileReport;
 pub use page::page;
+pub use pretty::Style;
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,23 +38,6 @@ pub enum Format {
     Junit,
 }
 
-/// What was found in one file.
-#[derive(Debug)]
-pub struct FileReport {
-    /// Its text may be empty when there are no diagnostics: only the name is used then.
-    pub file: SourceFile,
-    /// By place.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// How the terminal is; only [`Format::Pretty`] asks.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Style {
-    pub colour: bool,
-    /// In columns; some usual width when it is not known.
-    pub width: Option<usize>,
-}
-
 /// The whole report. Empty, or it ends in a newline.
 #[must_use]
 pub fn render(format: Format, files: &[FileReport], style: Style) -> String {
@@ -64,57 +49,6 @@ pub fn render(format: Format, files: &[FileReport], style: Style) -> String {
         Format::Gitlab => gitlab::render(files),
         Format::Sarif => sarif::render(files),
         Format::Junit => junit::render(files),
-    }
-}
-
-/// Every diagnostic with its file.
-fn each(files: &[FileReport]) -> impl Iterator<Item = (&SourceFile, &Diagnostic)> {
-    files
-        .iter()
-        .flat_map(|report| report.diagnostics.iter().map(|found| (&report.file, found)))
-}
-
-/// Where a span starts, and the place after its last character.
-fn place(file: &SourceFile, span: Span) -> (Position, Position) {
-    (file.position(span.start), file.position(span.end.max(span.start)))
-}
-
-/// What is said beside the message, for formats that have one text only.
-fn more(found: &Diagnostic) -> impl Iterator<Item = (&'static str, &str)> {
-    let note = found.note.as_deref().map(|note| ("note", note));
-    let help = found.help.as_deref().map(|help| ("help", help));
-    note.into_iter().chain(help)
-}
-
-/// Other places that have something to say.
-fn related(found: &Diagnostic) -> impl Iterator<Item = &Label> {
-    found.secondary.iter().filter(|label| !label.text.is_empty())
-}
-
-/// One line, whatever the text holds: control characters are shown, not obeyed.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => line.push(' '),
-            c if is_unsafe(c) => line.extend(c.escape_default()),
-            c => line.push(c),
-        }
-    }
-    line
-}
-
-/// What a terminal may obey: control characters, and those that turn the direction of writing round.
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// How bad it is, in the words of SARIF.
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "note",
     }
 }
 

@@ -6,7 +6,9 @@
 //! Reading never fails and takes linear time and memory: brackets nest [`MAX_DEPTH`] deep at most, and aliases stand
 //! for [`MAX_ALIASED`] values of a file at most.
 
+mod dialect;
 mod json;
+mod reading;
 pub mod scalar;
 pub mod strict;
 pub mod syntax;
@@ -15,28 +17,13 @@ pub mod tree;
 mod yaml;
 
 use crate::source::{Encoding, SourceFile, Span};
+use dialect::{begins_as_json, is_named_yaml};
+use reading::Reading;
 use syntax::{Cause, SyntaxFault};
 use tree::{Document, Node, Value};
 
-/// How deep values may nest. The deepest spec that makes sense has about ten levels; trees are walked by recursion, and
-/// serde reads 127.
-pub const MAX_DEPTH: usize = 100;
-
-/// How many values the aliases of a file may stand for, all together.
-pub const MAX_ALIASED: usize = 10_000;
-
-/// What a file is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    Json,
-    Yaml,
-}
-
-/// A comment and where it is written, with its marks (`#`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Comment {
-    pub span: Span,
-}
+pub use dialect::Dialect;
+pub use reading::{Comment, MAX_ALIASED, MAX_DEPTH};
 
 /// A file, read as far as possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +81,7 @@ fn read(name: &str, text: &str) -> (Dialect, Reading) {
     match (begins_as_json(text), is_named_yaml(name)) {
         (true, false) => (Dialect::Json, json::parse(text)),
         (true, true) => parse_either(text),
-        (false, _) => (Dialect::Yaml, yaml::parse(text)),
+        (false, _) => (Dialect::Yaml, yaml::recovery::parse(text)),
     }
 }
 
@@ -120,38 +107,13 @@ pub fn of_value(root: Node, comments: Vec<Comment>) -> Parsed {
     }
 }
 
-fn is_named_yaml(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
-}
-
-/// Whether a text begins with what begins JSON, comments and `---` aside. pachctl never looks at the name of a file
-/// either: a `.json` that has keys without a bracket around them is YAML to it.
-fn begins_as_json(text: &str) -> bool {
-    let mut rest = text.trim_start_matches('\u{feff}');
-    loop {
-        rest = rest.trim_start();
-        let comment_end = match rest.as_bytes() {
-            [b'#', ..] | [b'/', b'/', ..] => rest.find('\n'),
-            [b'-', b'-', b'-', b' ' | b'\t' | b'\r' | b'\n', ..] => Some(3),
-            [b'/', b'*', ..] => rest.find("*/").map(|end| end + 2),
-            [first, ..] => return matches!(first, b'{' | b'[' | b'}' | b']'),
-            [] => return false,
-        };
-        let Some(after) = comment_end.and_then(|end| rest.get(end..)) else {
-            return rest.starts_with('/');
-        };
-        rest = after;
-    }
-}
-
 /// A file that is called YAML and begins as JSON does. Where YAML cannot be read, the JSON parser knows better why.
 fn parse_either(text: &str) -> (Dialect, Reading) {
     let as_json = json::parse(text);
     let Some(first) = as_json.faults.first().map(|fault| fault.span) else {
         return (Dialect::Json, as_json);
     };
-    let mut as_yaml = yaml::parse(text);
+    let mut as_yaml = yaml::recovery::parse(text);
     if as_yaml
         .faults
         .iter()
@@ -161,79 +123,6 @@ fn parse_either(text: &str) -> (Dialect, Reading) {
     }
     as_yaml.fault(Cause::BraceWithoutJson, first, None);
     (Dialect::Yaml, as_yaml)
-}
-
-/// What the reading of either dialect gives, document by document.
-#[derive(Debug, Default)]
-struct Reading {
-    documents: Vec<Document>,
-    faults: Vec<SyntaxFault>,
-    comments: Vec<Comment>,
-}
-
-impl Reading {
-    fn fault(&mut self, cause: Cause, span: Span, related: Option<Span>) {
-        self.faults.push(SyntaxFault { cause, span, related });
-    }
-
-    /// A place in a stand-in is one in its template, whose characters may be others: all of that is meant.
-    fn widen_faults(&mut self, templates: &[Span]) {
-        let widen = |span: &mut Span| {
-            let touched = |template: &&Span| span.start < template.end && template.start < span.end;
-            if let Some(first) = templates.iter().find(touched) {
-                let last = templates.iter().rfind(touched).unwrap_or(first);
-                *span = Span::new(span.start.min(first.start), span.end.max(last.end));
-            }
-        };
-        for fault in &mut self.faults {
-            widen(&mut fault.span);
-            fault.related.iter_mut().for_each(widen);
-        }
-    }
-
-    /// Takes a value at the top of a file: a spec, or an array of them. `first_fault` is the first that belongs to it.
-    fn document(&mut self, root: Node, first_fault: usize) {
-        let unsettled = |fault: &SyntaxFault| fault.cause.unsettles_structure();
-        let whole = !self.faults.iter().skip(first_fault).any(unsettled);
-        match root.value {
-            // What was to become of it is not known.
-            _ if !whole && !matches!(root.value, Value::Object(_) | Value::Array(_)) => {}
-            Value::Array(elements) if !whole => {
-                let specs = elements
-                    .into_iter()
-                    .filter(|element| matches!(element.value, Value::Object(_)));
-                specs.for_each(|element| self.spec(element, false));
-            }
-            Value::Array(elements) if elements.is_empty() => self.fault(Cause::EmptyArray, root.span, None),
-            Value::Array(elements) => {
-                self.fault(
-                    Cause::TopLevelArray,
-                    Span::new(root.span.start, root.span.start + 1),
-                    None,
-                );
-                for element in elements {
-                    self.spec(element, whole);
-                }
-            }
-            _ => self.spec(root, whole),
-        }
-    }
-
-    fn spec(&mut self, root: Node, whole: bool) {
-        let found = match root.value {
-            Value::Object(_) => {
-                self.documents.push(Document { root, whole });
-                return;
-            }
-            Value::Unreadable => return,
-            Value::Null => return self.fault(Cause::EmptyDocument, root.span, None),
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "an array",
-        };
-        self.fault(Cause::NotASpec { found }, root.span, None);
-    }
 }
 
 #[cfg(test)]

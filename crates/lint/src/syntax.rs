@@ -7,16 +7,17 @@ mod blocks;
 mod documents;
 mod marks;
 mod rules;
+mod scene;
 mod texts;
 
 use super::finding::{Finding, Findings};
-use super::version::Version;
-use super::{Expect, Options};
-use crate::diagnostic::{Edit, Severity};
-use crate::source::{SourceFile, Span};
+use super::options::{Expect, Options};
+use crate::diagnostic::Severity;
+use crate::source::SourceFile;
+use crate::spec::Parsed;
 use crate::spec::syntax::{Cause, SyntaxFault};
-use crate::spec::{Dialect, Parsed};
 pub(super) use rules::RULES;
+use scene::Scene;
 
 /// How much of a file is for us to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,41 +56,7 @@ pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, ours:
     }
 }
 
-/// What reads the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    StrictJson,
-    Yaml,
-}
-
-struct Scene<'a> {
-    file: &'a SourceFile,
-    version: Version,
-    reader: Reader,
-    dialect: Dialect,
-    /// What ends the file's lines.
-    line_end: &'static str,
-}
-
-impl<'a> Scene<'a> {
-    fn new(file: &'a SourceFile, dialect: Dialect, version: Version) -> Self {
-        let begins_with_brace = file.text().trim_start().starts_with('{');
-        let reader = if version.is_1() && begins_with_brace {
-            Reader::StrictJson
-        } else {
-            Reader::Yaml
-        };
-        let first_line = file.text().split_inclusive('\n').next().unwrap_or_default();
-        let line_end = if first_line.ends_with("\r\n") { "\r\n" } else { "\n" };
-        Self {
-            file,
-            version,
-            reader,
-            dialect,
-            line_end,
-        }
-    }
-
+impl Scene<'_> {
     /// What to say of a fault; nothing when this version takes it.
     fn finding(&self, fault: &SyntaxFault) -> Option<Finding> {
         match &fault.cause {
@@ -131,35 +98,6 @@ impl<'a> Scene<'a> {
             | Cause::Directive { .. } => self.yaml_feature(fault),
             _ => self.document(fault),
         }
-    }
-
-    /// How bad it is that something is YAML and no JSON.
-    fn leniency(&self) -> Severity {
-        match self.reader {
-            Reader::StrictJson => Severity::Error,
-            Reader::Yaml => Severity::Warning,
-        }
-    }
-
-    /// What the reader makes of something that is YAML and no JSON.
-    fn reading(&self) -> String {
-        match self.reader {
-            Reader::StrictJson => {
-                "pachctl 1.x reads a file that begins with `{` as strict JSON, and refuses it".to_owned()
-            }
-            Reader::Yaml if self.version.is_1() => {
-                "pachctl 1.x reads a file that does not begin with `{` as YAML, and lets it pass; jq refuses it"
-                    .to_owned()
-            }
-            Reader::Yaml => "pachctl 2.x reads specs as YAML and lets it pass; 1.x and jq refuse it".to_owned(),
-        }
-    }
-}
-
-fn replace(span: Span, replacement: impl Into<String>) -> Edit {
-    Edit {
-        span,
-        replacement: replacement.into(),
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! What is found has its place in the template, and no fix: what is written there makes more specs than this one.
 
+use super::check::{Checked, check_with};
 use super::finding::{Finding, Findings};
+use super::options::{Expect, Options};
 use super::rule::Rule;
 use super::version::{Version, Versions};
-use super::{Checked, Expect, Options, check_with};
 use crate::diagnostic::Severity;
 use crate::source::{SourceFile, Span};
 use crate::spec::Parsed;

@@ -12,8 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::diagnostic::{Edit, Safety};
-use crate::source::{Position, Span};
+use crate::diagnostic::{Diagnostic, Edit, RuleId, Safety, Severity};
+use crate::source::{Position, SourceFile, Span};
+use crate::version::Version;
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

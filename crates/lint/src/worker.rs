@@ -12,86 +12,21 @@ use crate::spec::tree::Value;
 
 /// The pod's spec before any patch, in the form in which pachd writes it: what is empty is left out.
 pub(super) fn pod_spec(spec: &Spec<'_>) -> Json {
-    let has_tmp = spec.version >= Version::new(2, 3);
+    let storage = Storage::of(spec);
     let resources = Containers::of(spec);
-    let (mut volumes, mounts) = secrets(spec);
-    let user = user_id(spec);
-    volumes.extend([empty("pach-bin"), empty("pachyderm-worker"), empty("pach-dir-volume")]);
-    if has_tmp {
-        volumes.extend([empty("user-tmp"), empty("tmp")]);
-    }
-    volumes.push(json!({"name": "pachyderm-storage-secret", "secret": {"secretName": "pachyderm-storage-secret"}}));
-    if spec.spout {
-        volumes.push(json!({"name": "pachyderm-pachctl-secret", "secret": {"secretName": "spout-pachctl-secret"}}));
-    }
-    let mut init_mounts = mounts;
-    init_mounts.extend([mount("pach-bin", "/pach-bin"), mount("pachyderm-worker", "/pfs")]);
-    let mut user_mounts = init_mounts.clone();
-    user_mounts.push(mount("pach-dir-volume", "/pach"));
-    if has_tmp {
-        user_mounts.push(mount("user-tmp", "/tmp"));
-    }
-    user_mounts.push(mount("pachyderm-storage-secret", "/pachyderm-storage-secret"));
-    let mut sidecar_mounts = vec![
-        mount("pach-dir-volume", "/pach"),
-        mount("pachyderm-storage-secret", "/pachyderm-storage-secret"),
-    ];
-    if has_tmp {
-        sidecar_mounts.push(mount("tmp", "/tmp"));
-    }
-    if spec.spout {
-        user_mounts.push(mount("pachyderm-pachctl-secret", "/pachctl"));
-        sidecar_mounts.push(mount("pachyderm-pachctl-secret", "/pachctl"));
-    }
-    let restricted = |id: i64| {
-        json!({"runAsUser": id, "runAsGroup": id, "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-            "capabilities": {"drop": ["all"]}})
-    };
-    let image = spec.transform().text("image").map_or("", |image| image.value);
-    let image = if image.is_empty() { "ubuntu:20.04" } else { image };
-    let own = |name: &str, image: &str, command: Json, mounts: Vec<Json>, resources: &Container<'_>| {
-        json!({"name": name, "image": image, "command": command, "resources": lists(resources), "volumeMounts": mounts,
-            "imagePullPolicy": "IfNotPresent"})
-    };
-    let mut init = own(
+    let mut init = container(
         "init",
         "pachyderm/worker",
-        json!(["/app/init"]),
-        init_mounts,
+        &["/app/init"],
+        &storage.init,
         &resources.init,
     );
-    let command = json!(["/pach-bin/dumb-init", "--", "/pach-bin/worker"]);
-    let mut code = own("user", image, command, user_mounts, &resources.user);
-    let command = json!(["/pachd", "--mode", "sidecar"]);
-    let mut sidecar = own(
-        "storage",
-        "pachyderm/pachd",
-        command,
-        sidecar_mounts,
-        &resources.sidecar,
-    );
     set(&mut init, "securityContext", restricted(1000));
-    set(
-        &mut code,
-        "ports",
-        json!([{"name": "metrics-user", "containerPort": 9090}]),
-    );
-    set(&mut code, "env", user_env(spec));
-    set(
-        &mut sidecar,
-        "ports",
-        json!([{"name": "metrics-storage", "containerPort": 9091}]),
-    );
-    set(&mut sidecar, "env", sidecar_env(spec));
-    set(
-        &mut sidecar,
-        "envFrom",
-        json!([{"secretRef": {"name": "pachyderm-storage-secret"}}]),
-    );
-    set(&mut sidecar, "securityContext", restricted(1000));
-    let mut pod = json!({"volumes": volumes, "restartPolicy": "Always", "terminationGracePeriodSeconds": 0,
+    let mut code = user_container(spec, &storage.user, &resources.user);
+    let sidecar = sidecar_container(spec, &storage.sidecar, &resources.sidecar);
+    let mut pod = json!({"volumes": storage.volumes, "restartPolicy": "Always", "terminationGracePeriodSeconds": 0,
         "serviceAccountName": "pachyderm-worker", "automountServiceAccountToken": true});
-    if let Some(id) = user {
+    if let Some(id) = user_id(spec) {
         set(&mut code, "securityContext", restricted(id));
         let context = json!({"runAsUser": id, "runAsGroup": id, "fsGroup": id, "runAsNonRoot": true,
             "seccompProfile": {"type": "RuntimeDefault"}});
@@ -101,6 +36,80 @@ pub(super) fn pod_spec(spec: &Spec<'_>) -> Json {
     set(&mut pod, "containers", json!([code, sidecar]));
     scheduling(spec, &mut pod);
     pod
+}
+
+/// The pod's volumes, and where its containers have them.
+struct Storage {
+    volumes: Vec<Json>,
+    init: Vec<Json>,
+    user: Vec<Json>,
+    sidecar: Vec<Json>,
+}
+
+impl Storage {
+    fn of(spec: &Spec<'_>) -> Self {
+        let has_tmp = spec.version >= Version::new(2, 3);
+        let (mut volumes, mut init) = secrets(spec);
+        volumes.extend([empty("pach-bin"), empty("pachyderm-worker"), empty("pach-dir-volume")]);
+        init.extend([mount("pach-bin", "/pach-bin"), mount("pachyderm-worker", "/pfs")]);
+        let mut user = init.clone();
+        user.push(mount("pach-dir-volume", "/pach"));
+        let mut sidecar = vec![
+            mount("pach-dir-volume", "/pach"),
+            mount("pachyderm-storage-secret", "/pachyderm-storage-secret"),
+        ];
+        if has_tmp {
+            volumes.extend([empty("user-tmp"), empty("tmp")]);
+            user.push(mount("user-tmp", "/tmp"));
+            sidecar.push(mount("tmp", "/tmp"));
+        }
+        volumes.push(json!({"name": "pachyderm-storage-secret", "secret": {"secretName": "pachyderm-storage-secret"}}));
+        user.push(mount("pachyderm-storage-secret", "/pachyderm-storage-secret"));
+        if spec.spout {
+            volumes.push(json!({"name": "pachyderm-pachctl-secret", "secret": {"secretName": "spout-pachctl-secret"}}));
+            user.push(mount("pachyderm-pachctl-secret", "/pachctl"));
+            sidecar.push(mount("pachyderm-pachctl-secret", "/pachctl"));
+        }
+        Self {
+            volumes,
+            init,
+            user,
+            sidecar,
+        }
+    }
+}
+
+fn user_container(spec: &Spec<'_>, mounts: &[Json], resources: &Container<'_>) -> Json {
+    let image = spec.transform().text("image").map_or("", |image| image.value);
+    let image = if image.is_empty() { "ubuntu:20.04" } else { image };
+    let command = ["/pach-bin/dumb-init", "--", "/pach-bin/worker"];
+    let mut code = container("user", image, &command, mounts, resources);
+    let ports = json!([{"name": "metrics-user", "containerPort": 9090}]);
+    set(&mut code, "ports", ports);
+    set(&mut code, "env", user_env(spec));
+    code
+}
+
+fn sidecar_container(spec: &Spec<'_>, mounts: &[Json], resources: &Container<'_>) -> Json {
+    let command = ["/pachd", "--mode", "sidecar"];
+    let mut sidecar = container("storage", "pachyderm/pachd", &command, mounts, resources);
+    let ports = json!([{"name": "metrics-storage", "containerPort": 9091}]);
+    set(&mut sidecar, "ports", ports);
+    set(&mut sidecar, "env", sidecar_env(spec));
+    let from = json!([{"secretRef": {"name": "pachyderm-storage-secret"}}]);
+    set(&mut sidecar, "envFrom", from);
+    set(&mut sidecar, "securityContext", restricted(1000));
+    sidecar
+}
+
+fn container(name: &str, image: &str, command: &[&str], mounts: &[Json], resources: &Container<'_>) -> Json {
+    json!({"name": name, "image": image, "command": command, "resources": lists(resources), "volumeMounts": mounts,
+        "imagePullPolicy": "IfNotPresent"})
+}
+
+fn restricted(id: i64) -> Json {
+    json!({"runAsUser": id, "runAsGroup": id, "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+        "capabilities": {"drop": ["all"]}})
 }
 
 fn set(of: &mut Json, key: &str, value: Json) {

@@ -80,37 +80,51 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let constant = of.number("constant");
-    let count = constant.map_or(0.0, |(_, count)| count);
-    if let Some((coefficient, value)) = of.number("coefficient") {
-        let finding = Finding::new(
-            &PARALLELISM_CONFLICT,
-            coefficient.span(),
-            "`coefficient` and `constant` are alternatives",
-        );
-        if value < 0.0 {
-            findings.add(
-                Finding::new(
-                    &PARALLELISM_CONFLICT,
-                    coefficient.value.span,
-                    "`coefficient` cannot be below zero",
-                )
-                .note("pachd refuses the spec: ParallelismSpec.Coefficient cannot be negative")
-                .help("write \"constant\": 1"),
-            );
-        } else if let Some((constant, _)) = constant.filter(|_| count > 0.0 && value > 0.0) {
-            findings.add(
-                finding
-                    .also(constant.key.span, "and this is the other")
-                    .note("pachd refuses the spec: contradictory parallelism strategies")
-                    .help("keep `constant`; a spout runs in one worker")
-                    .unsafe_fix("delete `coefficient`", of.remove(spec.file, "coefficient")),
-            );
-        }
+    alternatives(spec, of, constant, findings);
+    no_worker(spec, member, constant, findings);
+    if let Some((member, count)) = constant.filter(|(_, count)| *count > 1.0 && count.fract() == 0.0) {
+        several(spec, member, count, findings);
     }
-    let constant_is_readable = constant.is_some() || of.find("constant").is_none();
-    if count < 1.0 && constant_is_readable && !of.has_like("constant")
-        || constant.is_some_and(|(_, count)| count == 0.0)
-    {
+}
+
+/// `coefficient`, below zero or beside `constant`.
+fn alternatives(spec: &Spec<'_>, of: Fields<'_>, constant: Option<(&Member, f64)>, findings: &mut Findings<'_>) {
+    let Some((coefficient, value)) = of.number("coefficient") else {
+        return;
+    };
+    if value < 0.0 {
+        findings.add(
+            Finding::new(
+                &PARALLELISM_CONFLICT,
+                coefficient.value.span,
+                "`coefficient` cannot be below zero",
+            )
+            .note("pachd refuses the spec: ParallelismSpec.Coefficient cannot be negative")
+            .help("write \"constant\": 1"),
+        );
+    } else if let Some((constant, _)) = constant.filter(|(_, count)| *count > 0.0 && value > 0.0) {
+        findings.add(
+            Finding::new(
+                &PARALLELISM_CONFLICT,
+                coefficient.span(),
+                "`coefficient` and `constant` are alternatives",
+            )
+            .also(constant.key.span, "and this is the other")
+            .note("pachd refuses the spec: contradictory parallelism strategies")
+            .help("keep `constant`; a spout runs in one worker")
+            .unsafe_fix("delete `coefficient`", of.remove(spec.file, "coefficient")),
+        );
+    }
+}
+
+/// `parallelism_spec` (the `member`) without a `constant` that asks for anybody.
+fn no_worker(spec: &Spec<'_>, member: &Member, constant: Option<(&Member, f64)>, findings: &mut Findings<'_>) {
+    let of = Fields::of(&member.value);
+    let asks_for_none = match constant {
+        Some((_, count)) => count == 0.0 || count < 1.0 && !of.has_like("constant"),
+        None => of.find("constant").is_none() && !of.has_like("constant"),
+    };
+    if asks_for_none {
         findings.add(
             Finding::new(
                 &PARALLELISM_ZERO_WORKERS,
@@ -125,9 +139,10 @@ fn parallelism(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             ),
         );
     }
-    let Some((member, _)) = constant.filter(|_| count > 1.0 && count.fract() == 0.0) else {
-        return;
-    };
+}
+
+/// More than one worker.
+fn several(spec: &Spec<'_>, member: &Member, count: f64, findings: &mut Findings<'_>) {
     if count > f64::from(i32::MAX) {
         overflow(member, count, findings);
         return;

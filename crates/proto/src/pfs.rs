@@ -1,4 +1,5 @@
-//! `pfs_v2`: projects, repos, branches and commits; in files of their own, what those are named by, and files and file sets.
+//! `pfs_v2`: projects, repos, branches and commits; in files of their own, what those are named by, and files and file
+//! sets.
 
 mod commit;
 mod files;

@@ -1,7 +1,9 @@
 //! `pfs`: the file system of Pachyderm 1.12 and 1.13, which knows neither projects nor file sets.
 //!
-//! Its messages are never read or written as JSON. The numbers are those of recordings `grpc-1.13`; what no recording
-//! has is left out. Version and `google.protobuf` are those of 2.x.
+//! Its messages are never read or written as JSON. The numbers are those of recordings `grpc-1.13`; fields that say nothing
+//! to a spout are left out. Version and `google.protobuf` are those of 2.x.
+
+pub mod pps;
 
 use bytes::Bytes;
 use prost::Message;
@@ -99,6 +101,22 @@ pub struct InspectRepoRequest {
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
+pub struct ListRepoResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub repo_info: Vec<RepoInfo>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DeleteRepoRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(bool, tag = "2")]
+    pub force: bool,
+    #[prost(bool, tag = "3")]
+    pub all: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
 pub struct RepoInfo {
     #[prost(message, optional, tag = "1")]
     pub repo: Option<Repo>,
@@ -130,6 +148,42 @@ pub struct BranchInfo {
     pub provenance: Vec<Branch>,
     #[prost(message, optional, tag = "4")]
     pub branch: Option<Branch>,
+}
+
+/// Without a head, one that is there keeps its own.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct CreateBranchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub head: Option<Commit>,
+    #[prost(message, optional, tag = "3")]
+    pub branch: Option<Branch>,
+    #[prost(message, repeated, tag = "4")]
+    pub provenance: Vec<Branch>,
+    /// What it says is not read: that it is there is enough.
+    #[prost(message, optional, tag = "5")]
+    pub trigger: Option<Empty>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ListBranchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub repo: Option<Repo>,
+    #[prost(bool, tag = "2")]
+    pub reverse: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct BranchInfos {
+    #[prost(message, repeated, tag = "1")]
+    pub branch_info: Vec<BranchInfo>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DeleteBranchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub branch: Option<Branch>,
+    #[prost(bool, tag = "2")]
+    pub force: bool,
 }
 
 /// The branch's head becomes the parent when `parent` names a repo alone.
@@ -190,6 +244,15 @@ pub struct ListCommitRequest {
     pub to: Option<Commit>,
     #[prost(uint64, tag = "4")]
     pub number: u64,
+    /// Oldest first; only of the whole repo.
+    #[prost(bool, tag = "5")]
+    pub reverse: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct CommitInfos {
+    #[prost(message, repeated, tag = "1")]
+    pub commit_info: Vec<CommitInfo>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -246,6 +309,12 @@ pub struct PutFileRequest {
     pub file: Option<File>,
     #[prost(bytes = "bytes", tag = "3")]
     pub value: Bytes,
+    /// pachd is to fetch the file from there.
+    #[prost(string, tag = "5")]
+    pub url: String,
+    /// By what pachd is to cut it into files; 0 is not at all.
+    #[prost(int32, tag = "7")]
+    pub delimiter: i32,
     /// In the first message of a file: it replaces what is there, instead of going to its end.
     #[prost(message, optional, tag = "10")]
     pub overwrite_index: Option<OverwriteIndex>,
@@ -260,7 +329,7 @@ pub struct OverwriteIndex {
     pub index: i64,
 }
 
-/// `GetFile`, `InspectFile`, `WalkFile`.
+/// `InspectFile`, `WalkFile`, `ListFile`, `DeleteFile`; `GetFile` of a whole file.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct FileRequest {
     #[prost(message, optional, tag = "1")]
@@ -292,4 +361,56 @@ pub struct FileInfo {
     pub objects: Vec<Object>,
     #[prost(message, optional, tag = "10")]
     pub committed: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct FileInfos {
+    #[prost(message, repeated, tag = "1")]
+    pub file_info: Vec<FileInfo>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct GetFileRequest {
+    /// Its path is a glob.
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+    #[prost(int64, tag = "2")]
+    pub offset_bytes: i64,
+    /// 0 is all.
+    #[prost(int64, tag = "3")]
+    pub size_bytes: i64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ListFileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub file: Option<File>,
+    /// How many earlier versions of each file are told of, too.
+    #[prost(int64, tag = "3")]
+    pub history: i64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct GlobFileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub commit: Option<Commit>,
+    #[prost(string, tag = "2")]
+    pub pattern: String,
+}
+
+/// Without an old file, the new one's commit is compared with its parent.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DiffFileRequest {
+    #[prost(message, optional, tag = "1")]
+    pub new_file: Option<File>,
+    #[prost(message, optional, tag = "2")]
+    pub old_file: Option<File>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DiffFileResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub new_files: Vec<FileInfo>,
+    #[prost(message, repeated, tag = "2")]
+    pub old_files: Vec<FileInfo>,
 }

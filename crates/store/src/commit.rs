@@ -149,7 +149,7 @@ impl Work<'_> {
             return Err(Refusal::HeadOpen(open.named(self.db)?).into());
         }
         // In this order (393).
-        if self.closes_outputs && pipeline::writes(self.db, branch)? {
+        if self.closes_outputs && self.dialect.closes_outputs() && pipeline::writes(self.db, branch)? {
             return Err(Refusal::OutputBranch(branch.clone()).into());
         }
         self.check_one_commit_a_repo(branch, repo)?;
@@ -403,11 +403,11 @@ impl Work<'_> {
         Ok((CommitRow::by_id(self.db, row)?, true))
     }
 
-    /// Closes the commit for writing: it is finished when it is settled. With `error` its data is never part of a later
+    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is never part of a later
     /// commit; `description` replaces the one it was started with, unless it is empty.
     ///
     /// # Errors
-    /// `AlreadyFinished`, `NotFound` (the commit).
+    /// `AlreadyFinished`, `NotFound` (the commit); a collision, where it is to be finished at once.
     pub fn finish_commit(&mut self, commit: &CommitSelector, description: &str, error: &str) -> Result<(), Failure> {
         // pachd has a prefix for this call where the commit is missing (recording p 019), and none where it is closed
         // already (http 053).
@@ -418,7 +418,7 @@ impl Work<'_> {
         self.close(row.id, description, error)
     }
 
-    pub(super) fn close(&self, commit: i64, description: &str, error: &str) -> Result<(), Failure> {
+    pub(super) fn close(&mut self, commit: i64, description: &str, error: &str) -> Result<(), Failure> {
         self.db
             .prepare_cached(
                 "UPDATE commits SET finishing = ?2, updated = ?2, error = ?3,
@@ -431,7 +431,11 @@ impl Work<'_> {
             .prepare_cached("SELECT id FROM commits WHERE parent = ?1 AND origin = 'ALIAS' AND finishing IS NULL")?
             .query_map([commit], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        aliases.into_iter().try_for_each(|alias| self.close(alias, "", error))
+        aliases.into_iter().try_for_each(|alias| self.close(alias, "", error))?;
+        if self.dialect.finishes_at_once() {
+            self.settle_line(commit)?;
+        }
+        Ok(())
     }
 
     /// Takes everything from an open commit that was added to it.

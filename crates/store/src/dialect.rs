@@ -21,7 +21,9 @@ pub enum Restart {
 }
 
 /// The releases whose answers were recorded; of 2.5, those that differ were read in its source.
-const KNOWN: [Release; 8] = [
+const KNOWN: [Release; 10] = [
+    Release::new(1, 12, 5),
+    Release::new(1, 13, 4),
     Release::new(2, 0, 8),
     Release::new(2, 3, 9),
     Release::new(2, 5, 9),
@@ -62,6 +64,43 @@ impl Dialect {
         self.0 >= Release::new(2, minor, 0)
     }
 
+    /// Its services are those of 1.x (101, 102), and so are its words.
+    #[must_use]
+    pub fn is_1_x(self) -> bool {
+        !self.since(0)
+    }
+
+    /// A commit is finished when the call that closes it answers, or stays open (grpc-1.13 031, 035, 036).
+    #[must_use]
+    pub fn finishes_at_once(self) -> bool {
+        self.is_1_x()
+    }
+
+    /// A branch that has no commit gets an empty one (138, 139, 244); before, it has no head (grpc-1.13 057).
+    #[must_use]
+    pub fn heads_every_branch(self) -> bool {
+        self.since(0)
+    }
+
+    /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
+    #[must_use]
+    pub fn closes_outputs(self) -> bool {
+        self.since(0)
+    }
+
+    /// What was written into a commit that its writer has given up is shown, also with what is before it (154; grpc-1.13 073,
+    /// 074).
+    #[must_use]
+    pub fn shows_what_is_given_up(self) -> bool {
+        self.since(0)
+    }
+
+    /// A commit forgets a branch that is deleted (grpc-2.3 190; the rest: source).
+    #[must_use]
+    pub fn forgets_deleted_branches(self) -> bool {
+        self.since(6)
+    }
+
     /// Before, `project` in a message is passed over (118), and names have none.
     #[must_use]
     pub fn has_projects(self) -> bool {
@@ -72,7 +111,7 @@ impl Dialect {
     /// commit of another one gets a commit of its own, an alias of it (172–178).
     #[must_use]
     pub fn commits_are_of_branches(self) -> bool {
-        !self.since(6)
+        self.since(0) && !self.since(6)
     }
 
     /// Commits in answers have a `repo` (013).
@@ -103,7 +142,7 @@ impl Dialect {
     /// The main server says of a call that it does not know that it is a bug (094, 411–413).
     #[must_use]
     pub fn calls_unknown_calls_a_bug(self) -> bool {
-        !self.since(4)
+        self.since(0) && !self.since(4)
     }
 
     /// `POST /api/…`
@@ -200,6 +239,7 @@ impl Dialect {
     #[must_use]
     pub fn restart(self) -> Restart {
         match self.0.minor {
+            _ if self.is_1_x() => Restart::Unchanged,
             0 | 1 => Restart::Refused,
             2..=5 => Restart::Unchanged,
             6 | 7 => Restart::Emptied,
@@ -218,6 +258,36 @@ impl Dialect {
     #[must_use]
     pub fn groups_spout_code(self) -> bool {
         self.since(5)
+    }
+
+    /// A pipeline tells when what was done is done again (grpc-1.12 242).
+    #[must_use]
+    pub fn tells_when_it_reprocesses(self) -> bool {
+        self.0 >= Release::new(1, 13, 0)
+    }
+
+    /// Who may do what is told by roles.
+    #[must_use]
+    pub fn has_roles(self) -> bool {
+        self.since(0)
+    }
+
+    /// Spouts' code inherits where the database is.
+    #[must_use]
+    pub fn has_database(self) -> bool {
+        self.since(0)
+    }
+
+    /// Spouts' code inherits where to find Loki.
+    #[must_use]
+    pub fn has_loki(self) -> bool {
+        self.since(3)
+    }
+
+    /// Spouts' code inherits where the server's own coverage goes.
+    #[must_use]
+    pub fn measures_coverage(self) -> bool {
+        self.since(6)
     }
 
     /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
@@ -239,7 +309,7 @@ impl Dialect {
             // 101, 109
             "inspect branch in transaction" | "ensure repo exists" => self.since(8),
             "pipeline was not inspected" => self.since(5),
-            step if step.starts_with("unable to inspect ") => self.since(6),
+            step if step.starts_with("unable to inspect ") => self.is_1_x() || self.since(6),
             step if step.starts_with("error running request ") => true,
             step if step.starts_with("error stopping pipeline ") => true,
             "start commit in transaction"

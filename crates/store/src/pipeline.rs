@@ -231,6 +231,9 @@ impl Work<'_> {
         if super::record::head(self.db, repo, new.output_branch.as_str())?.is_some() {
             return Ok(());
         }
+        if !self.dialect.heads_every_branch() {
+            return Ok(self.set_head(repo, new.output_branch.as_str(), None)?);
+        }
         let named = self.commit_id.replace(spec_commit);
         let is_described = self.dialect.describes_first_commits();
         let description = if is_described { "close spout commit" } else { "" };

@@ -111,12 +111,13 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
         }
         (None, branch) => {
             let branch = branch.as_deref().unwrap_or_default();
-            head(db, repo, branch)?
-                .flatten()
-                .ok_or_else(|| Refusal::BranchNotFound {
+            match head(db, repo, branch)? {
+                Some(head) => head.ok_or_else(|| Refusal::NoHead(branch.to_owned())),
+                None => Err(Refusal::BranchNotFound {
                     repo: selector.repo.clone(),
                     branch: branch.to_owned(),
-                })
+                }),
+            }
         }
     };
     let named = found.map_err(not_picked)?;

@@ -2,6 +2,8 @@
 //!
 //! A refusal is an answer and changes nothing. What can be wrong with the disk is a [`super::StoreError`].
 
+pub(crate) mod v1;
+
 use std::fmt;
 
 use super::dialect::Dialect;
@@ -24,7 +26,7 @@ impl CommitName {
         if dialect.commits_are_of_branches() {
             format!("{}@{branch}={id}", dialect.repo(repo))
         } else {
-            self.to_string()
+            format!("{}@{id}", dialect.repo(repo))
         }
     }
 }
@@ -92,6 +94,10 @@ pub enum Refusal {
     #[error("inspect finishing or finished commit: commit {0} was deleted")]
     CommitDeleted(CommitName),
 
+    /// Only 1.x has such branches (grpc-1.13 059).
+    #[error("the branch {0:?} has no head (create one with 'start commit')")]
+    NoHead(String),
+
     /// http 047.
     #[error("create commit: parent commit {0} has not been finished")]
     HeadOpen(CommitName),
@@ -116,6 +122,10 @@ pub enum Refusal {
     #[error("cannot squash until child commit {child} is finished{hint}",
         hint = if *.finishing { ", consider using WaitCommit" } else { "" })]
     ChildNotFinished { child: CommitName, finishing: bool },
+    /// Where a commit is finished at once (grpc-1.13 035, 097, 199). `is_over_directory`: one was there before; otherwise a file, and
+    /// something is to be below it.
+    #[error("failed to get tree for open commit: {}", collision(file, *.is_over_directory))]
+    FileAndDirectory { file: String, is_over_directory: bool },
     /// What this commit goes on from is not settled, so its content is not known yet.
     #[error("base commit {0} not finished")]
     BaseNotFinished(CommitName),
@@ -203,6 +213,14 @@ pub enum Refusal {
     ChangedWhileRead { commit: String, what: &'static str },
 }
 
+fn collision(file: &str, is_over_directory: bool) -> String {
+    if is_over_directory {
+        format!("could not put file at {file:?}; a file of type directory is already there")
+    } else {
+        format!("attempted to visit {file:?}, but it's not a directory")
+    }
+}
+
 fn missing_branch(dialect: Dialect, repo: &Repo, branch: &str) -> String {
     format!("branch {branch:?} not found in repo {}", dialect.repo(repo))
 }
@@ -271,6 +289,7 @@ impl Refusal {
         match self {
             Self::Within { step, refusal } if dialect.says(step) => format!("{step}: {}", refusal.words(dialect)),
             Self::Within { refusal, .. } => refusal.words(dialect),
+            _ if dialect.is_1_x() => v1::words(self),
             Self::ProjectNotFound(_) if dialect.finds_projects_by_name() => self.to_string(),
             Self::ProjectNotFound(name) => format!("cannot find project {name:?}: project {name:?} not found"),
             Self::RepoNotFound(name) => format!("repo {} not found", repo(name)),
@@ -345,6 +364,7 @@ impl Refusal {
             | Self::CommitNotFound(_)
             | Self::CommitSetNotFound(_)
             | Self::CommitDeleted(_)
+            | Self::NoHead(_)
             | Self::TransactionNotFound(_)
             | Self::PipelineNotFound(_)
             | Self::JobNotFound { .. }
@@ -374,6 +394,7 @@ impl Refusal {
             | Self::SquashWithoutChildren(_)
             | Self::ChildNotFinished { .. }
             | Self::BaseNotFinished(_)
+            | Self::FileAndDirectory { .. }
             | Self::TtlTooShort(_)
             | Self::TtlTooLong { .. }
             | Self::InvalidPath { .. } => FaultKind::Refused,

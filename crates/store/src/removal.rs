@@ -87,16 +87,34 @@ impl Work<'_> {
         }
         for row in rows {
             self.take_from_history(row)?;
-            if row.place.is_some() {
-                self.db
-                    .prepare_cached("UPDATE commits SET squashed = 1, parent = NULL WHERE id = ?1")?
-                    .execute([row.id])?;
-                self.collect_squashed(Some(row.id))?;
-            } else {
-                self.erase(row)?;
-            }
+            self.leave_data_to_children(row)?;
         }
         Ok(())
+    }
+
+    /// Removes a commit, whatever is built on it, as 1.x does: what is finished keeps its data, what is open goes on from before it
+    /// (recordings grpc-1.13 079, 080).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_commit(&mut self, commit: &CommitSelector) -> Result<(), Failure> {
+        let row = CommitRow::pick(self.db, commit).map_err(|failure| failure.within("resolveCommit"))?;
+        self.take_from_history(&row)?;
+        self.db
+            .prepare_cached("UPDATE commits SET base = ?2 WHERE base = ?1 AND finished IS NULL")?
+            .execute(params![row.id, row.base])?;
+        self.leave_data_to_children(&row)
+    }
+
+    /// What nobody is built on goes at once.
+    fn leave_data_to_children(&self, row: &CommitRow) -> Result<(), Failure> {
+        if row.place.is_none() {
+            return self.erase(row);
+        }
+        self.db
+            .prepare_cached("UPDATE commits SET squashed = 1, parent = NULL WHERE id = ?1")?
+            .execute([row.id])?;
+        self.collect_squashed(Some(row.id))
     }
 
     fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRow>, Failure> {
@@ -122,7 +140,7 @@ impl Work<'_> {
     }
 
     /// Links what comes before the commit with what comes after it. A branch that has nothing left gets an empty
-    /// commit, as in pachd.
+    /// commit, as in pachd, or has no head.
     fn take_from_history(&mut self, row: &CommitRow) -> Result<(), Failure> {
         self.db
             .prepare_cached("UPDATE commits SET parent = ?2 WHERE parent = ?1")?
@@ -135,7 +153,9 @@ impl Work<'_> {
             .collect::<Result<_, _>>()?;
         for branch in branches {
             let new_head = match (head, BranchName::new(&branch)) {
-                (None, Ok(name)) => Some(self.make_empty_commit(row.repo, &name, "")?),
+                (None, Ok(name)) if self.dialect.heads_every_branch() => {
+                    Some(self.make_empty_commit(row.repo, &name, "")?)
+                }
                 (head, _) => head,
             };
             self.set_head(row.repo, &branch, new_head)?;

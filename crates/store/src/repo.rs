@@ -189,7 +189,8 @@ impl Work<'_> {
                     .as_ref()
                     .map(CommitId::as_str)
                     .or(selector.branch.as_deref());
-                let step = format!("unable to inspect {}@{}", selector.repo, named.unwrap_or_default());
+                let of = self.dialect.repo(&selector.repo);
+                let step = format!("unable to inspect {of}@{}", named.unwrap_or_default());
                 let head = record::pick(self.db, selector).map_err(|failure| failure.within(step))?;
                 if self.dialect.commits_are_of_branches() {
                     self.alias(repo, &branch.name, head)?
@@ -199,7 +200,8 @@ impl Work<'_> {
             }
             None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
                 Some(row) => row,
-                None => self.make_empty_commit(repo, &branch.name, "")?,
+                None if self.dialect.heads_every_branch() => self.make_empty_commit(repo, &branch.name, "")?,
+                None => return Ok(self.set_head(repo, branch.name.as_str(), None)?),
             },
         };
         self.set_head(repo, branch.name.as_str(), Some(head_row))?;
@@ -233,7 +235,7 @@ impl Work<'_> {
         if let Some(repo) = find(self.db, &branch.repo)? {
             self.forget_notes(&format!("{} BRANCH {}", repo_key(repo), branch.name))?;
         }
-        if self.dialect.commits_are_of_branches() {
+        if !self.dialect.forgets_deleted_branches() {
             return Ok(());
         }
         // Another branch of that name, made later, is another one: its subscribers are not to see these.

@@ -23,6 +23,8 @@
 //! out, and tokens of a file are revoked there. Not served: the work of jobs, groups, triggers, data of a URL, datums,
 //! `storage.Fileset`, and globs with `!(…)`. Each says so by its name.
 //!
+//! What is not there of 1.x is said in `v1`.
+//!
 //! # Calls
 //!
 //! Every method blocks, takes a [`Call`] and a message, and answers a message or a [`Status`]. A call with many answers
@@ -49,6 +51,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod v1;
 
 use std::io;
 use std::ops::ControlFlow;

@@ -6,10 +6,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Store;
-use super::changed::{ChangedPaths, Effect};
+use super::changed::{self, ChangedPaths, Effect};
 use super::commit::{CommitRow, base_chain};
 use super::error::Failure;
 use super::record::{CommitRecord, record_of};
+use super::refusal::Refusal;
 use super::tree::{self, Chain, Place, Version};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -91,7 +92,7 @@ impl Work<'_> {
         let row = CommitRow::by_id(self.db, commit)?;
         let base = row.known_base(self.db)?;
         let outcome = if row.error.is_empty() {
-            put_on_base(self.db, &row, base)?
+            put_on_base(self, &row, base)?
         } else {
             Outcome {
                 error: row.error,
@@ -121,7 +122,11 @@ impl Work<'_> {
 }
 
 /// Puts what was added to the commit on top of its base, and checks the tree that comes of it.
-fn put_on_base(db: &Connection, row: &CommitRow, base: Option<i64>) -> Result<Outcome, Failure> {
+///
+/// # Errors
+/// A collision, where a commit is finished at once: such a one stays open.
+fn put_on_base(work: &Work<'_>, row: &CommitRow, base: Option<i64>) -> Result<Outcome, Failure> {
+    let db = work.db;
     let (chain, base) = base_chain(db, base)?;
     let base_size = base.as_ref().map_or(0, |base| base.size);
     db.execute_batch("SAVEPOINT settle")?;
@@ -138,12 +143,36 @@ fn put_on_base(db: &Connection, row: &CommitRow, base: Option<i64>) -> Result<Ou
         });
     };
     db.execute_batch("ROLLBACK TO settle; RELEASE settle")?;
+    if work.dialect().finishes_at_once() {
+        return Err(file_and_directory(db, row.id, &chain, &path)?.into());
+    }
     // The text is pachd's (recording http 045).
     Ok(Outcome {
         error: format!("file / directory path collision ({path})"),
         size,
         place: None,
         checked: true,
+    })
+}
+
+/// Which file is a directory, too, for `path` is to be below it; and which of both was there before.
+fn file_and_directory(db: &Connection, commit: i64, base: &Chain, path: &str) -> Result<Refusal, Failure> {
+    let uploads = changed::uploads_of(db, commit)?;
+    for (end, _) in path.match_indices('/').skip(1) {
+        let file = &path[..end];
+        if !Effect::of(db, &uploads, file)?.present && base.find(db, file)?.is_none() {
+            continue;
+        }
+        let (after, before) = tree::bounds_of_directory(file);
+        return Ok(Refusal::FileAndDirectory {
+            file: file.to_owned(),
+            is_over_directory: base.next_file(db, &after, &before)?.is_some(),
+        });
+    }
+    // Not met: something above the path is a file.
+    Ok(Refusal::FileAndDirectory {
+        file: path.to_owned(),
+        is_over_directory: false,
     })
 }
 

@@ -15,7 +15,7 @@ use super::content::{Content, FileReader, PAGE};
 use super::dialect::Dialect;
 use super::error::Failure;
 use super::record::{CommitRecord, CommitSelector, pick, record_of};
-use super::tree::{Tree, TreeFile};
+use super::tree::{Tree, TreeFile, bounds_of_directory};
 use spoutctl_core::fault::Fault;
 
 /// A commit's files as they were when it was opened.
@@ -91,7 +91,30 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
         self.store.database.read(|tx| self.file_in(tx, path))
     }
 
+    /// It was given up, and shows nothing.
+    fn is_void(&self) -> bool {
+        !self.dialect().shows_what_is_given_up() && !self.record.info.error.is_empty()
+    }
+
+    /// Whether there are files below this path, which has no slash at its end.
+    ///
+    /// # Errors
+    /// As [`View::file`].
+    pub fn is_directory(&self, path: &str) -> Result<bool, Fault> {
+        if self.is_void() {
+            return Ok(false);
+        }
+        let (after, before) = bounds_of_directory(path);
+        self.store.database.read(|tx| {
+            self.content().check_unchanged(tx)?;
+            Ok(self.tree.next_file(tx, &after, &before)?.is_some())
+        })
+    }
+
     pub(super) fn file_in(&self, db: &Connection, path: &str) -> Result<Option<FileEntry>, Failure> {
+        if self.is_void() {
+            return Ok(None);
+        }
         let content = self.content();
         content.check_unchanged(db)?;
         let file = self.tree.find(db, path)?;
@@ -114,6 +137,9 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
     /// # Errors
     /// As [`View::file`].
     pub fn files(&self, after: &str, before: &str) -> Result<Vec<FileEntry>, Fault> {
+        if self.is_void() {
+            return Ok(Vec::new());
+        }
         let content = self.content();
         self.store.database.read(|tx| {
             content.check_unchanged(tx)?;

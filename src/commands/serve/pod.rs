@@ -138,20 +138,30 @@ impl Pod {
             ("PACHD_SERVICE_PORT", port.clone()),
             ("PACHD_PEER_SERVICE_HOST", address),
             ("PACHD_PEER_SERVICE_PORT", port),
-            ("POSTGRES_USER", text("pachyderm")),
-            ("POSTGRES_PASSWORD", text("not-for-spouts")),
-            ("POSTGRES_DATABASE", text("pachyderm")),
-            ("POSTGRES_HOST", String::new()),
-            ("POSTGRES_PORT", String::new()),
-            ("PG_BOUNCER_HOST", text("127.0.0.1")),
-            ("PG_BOUNCER_PORT", text("1")),
         ];
-        let minor = self.dialect.release().minor;
-        if minor >= 3 {
+        if self.dialect.is_1_x() {
+            variables.extend([
+                ("PACH_ROOT", text("/pach")),
+                ("PACH_CACHE_ROOT", text("/pach/cache")),
+                ("PACH_NAMESPACE", text("default")),
+            ]);
+        }
+        if self.dialect.has_database() {
+            variables.extend([
+                ("POSTGRES_USER", text("pachyderm")),
+                ("POSTGRES_PASSWORD", text("not-for-spouts")),
+                ("POSTGRES_DATABASE", text("pachyderm")),
+                ("POSTGRES_HOST", String::new()),
+                ("POSTGRES_PORT", String::new()),
+                ("PG_BOUNCER_HOST", text("127.0.0.1")),
+                ("PG_BOUNCER_PORT", text("1")),
+            ]);
+        }
+        if self.dialect.has_loki() {
             variables.push(("LOKI_SERVICE_HOST_VAR", text("LOKI_SERVICE_HOST")));
             variables.push(("LOKI_SERVICE_PORT_VAR", text("LOKI_SERVICE_PORT")));
         }
-        if minor >= 6 {
+        if self.dialect.measures_coverage() {
             variables.push(("GOCOVERDIR", text("/tmp")));
         }
         variables

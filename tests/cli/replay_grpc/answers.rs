@@ -59,7 +59,10 @@ pub fn read<B: AsRef<[u8]>>(method: &str, messages: &[B]) -> Vec<Value> {
         "pfs_v2.API/CreateFileSet" | "pfs_v2.API/ComposeFileSet" | "pfs_v2.API/GetFileSet" => {
             one::<CreateFileSetResponse>
         }
-        "pfs_v2.API/GetFile" | "pfs_v2.API/GetFileTAR" => return file(messages),
+        "pfs_v2.API/GetFile" | "pfs_v2.API/GetFileTAR" | "pfs.API/GetFile" => return file(messages),
+        "versionpb.API/GetVersion" => one::<Version>,
+        "admin.API/InspectCluster" => one::<ClusterInfo>,
+        method if super::v1::is_of_1_x(method) => return super::v1::read(method, messages),
         "pps_v2.API/CreatePipelineV2" => one::<CreatePipelineV2Response>,
         "pps_v2.API/InspectPipeline" | "pps_v2.API/ListPipeline" => |bytes| PIPELINE_INFO.decode(bytes).unwrap(),
         "transaction_v2.API/StartTransaction" => one::<Transaction>,

@@ -125,7 +125,7 @@ fn add(server: &Connection, repo_name: &str, id: &str, file_set: &str) {
 }
 
 /// The ids in a request that nobody has told yet, in their order.
-fn untold(replay: &Replay, exchange: &Exchange) -> Vec<String> {
+pub fn untold(replay: &Replay, exchange: &Exchange) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for request in &exchange.requests {
         let text: String = request
@@ -151,7 +151,7 @@ fn untold(replay: &Replay, exchange: &Exchange) -> Vec<String> {
 }
 
 impl Replay {
-    fn learn(&mut self, recorded: &[String], ours: impl IntoIterator<Item = String>) {
+    pub fn learn(&mut self, recorded: &[String], ours: impl IntoIterator<Item = String>) {
         self.ids.extend(recorded.iter().cloned().zip(ours));
     }
 }

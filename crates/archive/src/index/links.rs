@@ -2,8 +2,8 @@
 //! a directory of the same files.
 //!
 //! A symbolic link is walked as a kernel walks it, through links to directories on its way (`current/app.conf`, and the
-//! `..data/key` of Kubernetes' mounts), over the entries that count in the end. A directory that no entry names is there
-//! as soon as something lies in it.
+//! `..data/key` of Kubernetes' mounts), over the entries that count in the end. A directory that no entry names is
+//! there as soon as something lies in it.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -267,7 +267,8 @@ impl Table {
         first..first + same
     }
 
-    /// The entry that a hard link is one to: what was there when it was written; only if there was nothing, what comes later.
+    /// The entry that a hard link is one to: what was there when it was written; only if there was nothing, what comes
+    /// later.
     fn linked_entry(&self, walk: &Walk) -> Result<Option<usize>, LinkFault> {
         let link = &self.records[walk.link];
         let path = &self.arena[walk.rest.clone()];

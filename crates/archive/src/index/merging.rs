@@ -48,7 +48,8 @@ impl Merging {
         }
     }
 
-    /// Whether none of these files stands where there is a directory so far, or the other way round: no commit holds both.
+    /// Whether none of these files stands where there is a directory so far, or the other way round: no commit holds
+    /// both.
     pub fn has_room_for(&self, more: &Files) -> bool {
         let stays = |path: &str| {
             more.deletions

@@ -26,8 +26,8 @@ impl Deletion {
     }
 }
 
-/// One entry. For a link that is not followed yet, `data` and `size` are where its target starts in the arena and how long
-/// that is; for one to a directory, where the directory's path does.
+/// One entry. For a link that is not followed yet, `data` and `size` are where its target starts in the arena and how
+/// long that is; for one to a directory, where the directory's path does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) path_start: usize,

@@ -172,13 +172,13 @@ impl Client {
     }
 
     /// One request, an answer that comes bit by bit, and may take as long as it likes to begin.
-    pub(super) fn wait_for_stream(&self, call: Call, request: Vec<u8>) -> Patient<'_> {
+    pub(super) fn wait_for_stream(&self, call: Call, request: Vec<u8>) -> LongAnswer<'_> {
         let shared = &*self.shared;
         let opening = async move {
             let response = shared.send(call, shared.post(call).body(request)).await?;
             shared.check_success(call, response).await
         };
-        Patient {
+        LongAnswer {
             client: self,
             call,
             state: Listening::Opening(Box::pin(opening)),
@@ -196,7 +196,7 @@ pub(super) enum Heard {
 }
 
 /// An answer that may be silent for as long as it likes, before its head and in between.
-pub(super) struct Patient<'a> {
+pub(super) struct LongAnswer<'a> {
     client: &'a Client,
     call: Call,
     state: Listening<'a>,
@@ -208,7 +208,7 @@ enum Listening<'a> {
     Open(Box<Response>),
 }
 
-impl Patient<'_> {
+impl LongAnswer<'_> {
     /// What comes within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Heard, CallFault> {
         if let Listening::Opening(opening) = &mut self.state {

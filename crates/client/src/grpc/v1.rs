@@ -7,6 +7,7 @@
 //! | `messages` | requests and answers, from and into the domain's words |
 //! | `error` | every known refusal and what it means, in one table |
 //! | `pipelines` | which branch a pipeline writes |
+//! | `listing` | names for a shell |
 //! | `tar` | a directory as one archive, for which 1.x has no call |
 //! | `collisions` | what would take the place of something else |
 //!
@@ -32,6 +33,7 @@
 
 mod collisions;
 mod error;
+mod listing;
 mod messages;
 mod pipelines;
 mod tar;
@@ -54,7 +56,7 @@ use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
-use crate::pachd::Call;
+use crate::pachd::{self, Call};
 use crate::transport::seconds;
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -152,14 +154,8 @@ fn unless_missing<T>(answer: Result<T, CallFault>, thing: Missing) -> Result<Opt
     }
 }
 
-/// pachd said yes in words that cannot be read. What was asked for may well have happened.
 fn unreadable(method: Call) -> impl Fn(Unreadable) -> Fault {
-    move |why| {
-        Fault::new(
-            FaultKind::Unknown,
-            format!("{}: the answer cannot be read: {why}", method.name),
-        )
-    }
+    move |why| pachd::unreadable(method, why.to_string())
 }
 
 fn not_supported(call: &str) -> Fault {
@@ -289,9 +285,8 @@ impl CommitFeed for V1 {
     fn list_line(&self, newest: &Commit, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let request = v1::ListCommitRequest {
             repo: Some((&newest.repo).into()),
-            from: None,
             to: Some(newest.into()),
-            number: 0,
+            ..v1::ListCommitRequest::default()
         };
         self.list(request, &newest.repo, &newest.branch, visit)
     }

@@ -25,8 +25,8 @@ impl<T: Transport> SquashingSink for PachdV2<T> {
         Ok(heads)
     }
 
-    /// 2.6 and later also show what the commits stand on, which has other ids, and say nothing of an id that is gone; before, it
-    /// is an error (grpc-2.0 418).
+    /// 2.6 and later also show what the commits stand on, which has other ids, and say nothing of an id that is gone;
+    /// before, it is an error (grpc-2.0 418).
     fn inspect_commit_set(&self, id: &CommitId) -> Result<Vec<Member>, Fault> {
         let call = pachd::INSPECT_COMMIT_SET;
         let request = pfs::InspectCommitSetRequest {
@@ -126,7 +126,8 @@ fn member(info: &pfs::CommitInfo) -> Result<Member, Unreadable> {
     })
 }
 
-/// A commit in a repo of whatever type. Since 2.6 it is known by its repo and id, and which branch is named does not matter.
+/// A commit in a repo of whatever type. Since 2.6 it is known by its repo and id, and which branch is named does not
+/// matter.
 fn typed(commit: &pfs::Commit) -> Result<TypedCommit, Unreadable> {
     let repo = commit.repo().ok_or(Unreadable::Missing("repo"))?;
     let project = repo.project.as_ref().map(|project| project.name.as_str());

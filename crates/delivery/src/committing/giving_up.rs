@@ -14,8 +14,8 @@ use spoutctl_core::pfs::Commit;
 const TO_BE_TIDIED: Duration = Duration::from_secs(10);
 
 impl Committer<'_> {
-    /// An open commit with this archive's mark that this run has not started, as far as it knows: the commit, if it turns
-    /// out to hold the archive; otherwise it is given up.
+    /// An open commit with this archive's mark that this run has not started, as far as it knows: the commit, if it
+    /// turns out to hold the archive; otherwise it is given up.
     pub(super) fn take_or_give_up(&self, job: &Job<'_>, commit: &Commit) -> Result<Option<Commit>, DeliveryError> {
         match self.give_up(job.archive.number, &job.mark, commit, LateFinish::Possible)? {
             GivenUp::Gone => Ok(None),
@@ -26,8 +26,9 @@ impl Committer<'_> {
         }
     }
 
-    /// Removes an open commit of ours, or finishes it with an error: its data are never seen then (recordings p 057–067).
-    /// The latter where dropping needs a permission that we do not have, and where a late `FinishCommit` is possible.
+    /// Removes an open commit of ours, or finishes it with an error: its data are never seen then (recordings p
+    /// 057–067). The latter where dropping needs a permission that we do not have, and where a late `FinishCommit` is
+    /// possible.
     pub fn give_up(
         &self,
         archive: u64,
@@ -50,9 +51,9 @@ impl Committer<'_> {
         }
     }
 
-    /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be dropped
-    /// at any time after that. Whether that succeeds does not matter: few may drop, and once the next commit is there, pachd
-    /// refuses ("cannot drop a commit that has children").
+    /// A commit that was finished with an error of ours is nothing but noise in the branch's history, and may be
+    /// dropped at any time after that. Whether that succeeds does not matter: few may drop, and once the next commit is
+    /// there, pachd refuses ("cannot drop a commit that has children").
     fn tidy_up(&self, commit: &Commit, given_up: GivenUp, late_finish: LateFinish) {
         let is_noise = given_up == GivenUp::Gone && late_finish == LateFinish::Possible;
         if is_noise && is_finished(self.context.sink.as_ref(), commit) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::Observer;
 use crate::context::Context;
 use crate::error::{DeliveryError, waiting_for};
+use crate::observer::Observer;
 use crate::retry::{Exhausted, RetryBudget, UnknownAnswers};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId, CommitInfo};

@@ -135,8 +135,8 @@ impl Arriving {
         self.lock().source.clone()
     }
 
-    /// Waits until so many bytes have come: the files that have come since, and how many bytes. `None` when nothing more is to be
-    /// sent early.
+    /// Waits until so many bytes have come: the files that have come since, and how many bytes. `None` when nothing
+    /// more is to be sent early.
     pub(in crate::early) fn wait_for(&self, wanted: u64) -> Option<(VecDeque<Arrived>, u64)> {
         let mut state = self.lock();
         state.wanted = Some(wanted);

@@ -4,8 +4,8 @@ use std::mem;
 
 use spoutctl_core::pfs::{Commit, CommitInfo};
 
-/// Up to so many commits are simply held, which takes some 10 MB and their descriptions: to list them again would take a
-/// real pachd 9 ms for each. Beyond that, commits so far apart are remembered.
+/// Up to so many commits are simply held, which takes some 10 MB and their descriptions: to list them again would take
+/// a real pachd 9 ms for each. Beyond that, commits so far apart are remembered.
 pub(super) const HELD: usize = 16 << 10;
 /// So many of those at most: then every other is forgotten, and they are twice as far apart.
 const MARKS: usize = 256;

@@ -117,8 +117,8 @@ impl FollowError {
                 what: Rewrite::Moved,
                 ..
             } => format!(
-                "{onto} is the last one delivered that still is on the branch: undo what was made of those after it, and \
-                 go on with --from {onto}"
+                "{onto} is the last one delivered that still is on the branch: undo what was made of those after it, \
+                 and go on with --from {onto}"
             ),
             Self::Rewritten { onto: None, .. } => {
                 "nothing that was delivered last is on the branch now: begin anew with \

@@ -6,9 +6,11 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, Pieces};
+use super::consumer::{Consumer, End, Note, Taken};
 use super::cursor::Cursor;
+use super::options::{Options, Start};
 use super::trail::Trail;
-use super::{CommitFeed, Consumer, End, FollowError, Note, Options, Start, TICK, Taken};
+use super::{CommitFeed, FollowError, TICK};
 use crate::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};

@@ -1,6 +1,7 @@
-//! What can be wrong with messages, and which one it is.
+//! What can be wrong with messages, and which one it is; and why an input is not read to its end.
 
 use std::fmt;
+use std::io;
 
 use spoutctl_core::quantity::{Size, grouped};
 
@@ -170,8 +171,8 @@ impl MessageError {
                 "allow more with --max-message, if messages are that long; else --messages does not say how they end"
             }
             MessageFault::Unfinished { is_quoted: true, .. } => {
-                "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are right; \
-                 where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
+                "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are \
+                 right; where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
             }
             MessageFault::Unfinished { can_be_kept: true, .. } => {
                 "--partial keep takes it as it is, --partial drop leaves it out; a consumer that was cut off sends it \
@@ -192,24 +193,24 @@ impl MessageError {
                 "--nulls empty takes it for an empty message, --nulls skip leaves it out, and says so"
             }
             MessageFault::HoldsEnd { .. } => {
-                "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope json makes a \
-                 line of JSON of each record"
+                "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope \
+                 json makes a line of JSON of each record"
             }
             MessageFault::OutOfOrder { .. } => {
-                "start again: it goes on behind the newest commit; if it happens again, the broker has lost records that were \
-                 there (unclean.leader.election.enable)"
+                "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \
+                 that were there (unclean.leader.election.enable)"
             }
             MessageFault::NotJson { .. } => {
-                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip goes \
-                 on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
+                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
+                 goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
             }
             MessageFault::NotALength { .. } | MessageFault::NoComma | MessageFault::NotAnEntry => {
                 "nothing after it can be told apart either; see that the consumer prints what --messages says, and \
                  nothing else"
             }
             MessageFault::NoKey { .. } => {
-                "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on without \
-                 such a message"
+                "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on \
+                 without such a message"
             }
             MessageFault::NoPosition { .. } => {
                 "every message has to say where it stands; see --position-json and --position-column"
@@ -218,10 +219,38 @@ impl MessageError {
                 "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
             }
             MessageFault::Clash { name, with, .. } if name == with => {
-                "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with --batch-count"
+                "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with \
+                 --batch-count"
             }
             MessageFault::Clash { .. } => "add {uuid} to the name, or make archives smaller with --batch-count",
         };
         Some(text.to_owned())
     }
+}
+
+/// Why a source cannot be read any further.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct SourceError {
+    /// What happened, and where.
+    pub what: String,
+    /// What exactly.
+    pub details: Vec<String>,
+    /// What to do next.
+    pub help: Vec<String>,
+    /// Whether it may work later, and nothing has to be changed for that.
+    pub passes: bool,
+}
+
+/// Why an input was not read to its end. The messages before are in archives that were handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("cannot read the messages: {0}")]
+    Input(io::Error),
+    #[error("cannot write the archive: {0}")]
+    Output(io::Error),
 }

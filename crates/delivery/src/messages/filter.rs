@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Instant;
 
-use super::error::MessageError;
+pub use super::error::PackError;
 use super::framing::{Dropped, Message, Splitter};
-use super::packing::{Moment, Packed, Packer, Tally};
-use super::records::SourceError;
+pub use super::packing::Packing;
+use super::packing::{Moment, Packed, Packer};
 
 /// How much is read at a time.
 const BLOCK: usize = 256 << 10;
@@ -40,35 +40,6 @@ pub trait ByteSource {
     }
 
     fn now(&self) -> Moment;
-}
-
-/// What was made of an input.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Packing {
-    pub messages: u64,
-    pub archives: u64,
-    /// Bytes of a last message without its end, which were left out.
-    pub dropped: usize,
-    /// The input goes on, and we were told to end.
-    pub stopped: bool,
-    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma.
-    pub guessed_delimiter: Option<char>,
-    /// There was a header of CSV, and nothing else.
-    pub only_header: bool,
-    pub tally: Tally,
-}
-
-/// Why an input was not read to its end. The messages before are in archives that were handed over.
-#[derive(Debug, thiserror::Error)]
-pub enum PackError {
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error("cannot read the messages: {0}")]
-    Input(io::Error),
-    #[error("cannot write the archive: {0}")]
-    Output(io::Error),
 }
 
 /// Hands over an archive as soon as it is complete, and what is left at the end of the input.
@@ -127,7 +98,8 @@ fn read_all(
             }
             Arrival::Silence | Arrival::Wanted => packer.close(hand_over)?,
             Arrival::End => return Ok((splitter.finish(&mut show)?, arrival)),
-            // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of input.
+            // What is held is the front of a message whose end we shall not see, whatever becomes of one at the end of
+            // input.
             Arrival::Stop => return Ok((splitter.abandon(), arrival)),
         }
     }

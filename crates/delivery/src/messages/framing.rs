@@ -1,8 +1,8 @@
-//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, frames with their length before them,
-//! entries of a journal, and server-sent events.
+//! Where a message ends: lines, NULs, any other delimiter, JSON values, CSV records, frames with their length before
+//! them, entries of a journal, and server-sent events.
 //!
-//! A [`Splitter`] is given bytes as they come, in blocks of any size, and shows each message as soon as its last byte is
-//! there. It looks at each byte once, wherever the blocks end.
+//! A [`Splitter`] is given bytes as they come, in blocks of any size, and shows each message as soon as its last byte
+//! is there. It looks at each byte once, wherever the blocks end.
 //!
 //! A message that cannot be taken, but whose end is known, can be shown as such, so that others follow
 //! ([`Splitter::going_on`]). Of one that is too long, no more is held than is taken of others.
@@ -28,11 +28,9 @@ use self::json::Value;
 use self::lengths::Frame;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
-pub use self::message::{Dropped, Framing, Message, Partial};
+pub use self::message::{Columns, Dropped, Framing, Message, Partial};
 pub use self::naming::one_byte;
-use self::passing::Passing;
 use super::error::{Encoding, MessageError, MessageFault};
-use super::key::Columns;
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
 pub const DEFAULT_LIMIT: usize = 16 << 20;
@@ -75,6 +73,17 @@ pub struct Splitter {
     learned: bool,
     /// A CSV file's first record, with its newline.
     header: Option<Vec<u8>>,
+}
+
+/// A message that is too long to be taken, on its way past.
+#[derive(Debug)]
+struct Passing {
+    offset: u64,
+    /// Its first bytes, as many as are taken of one.
+    kept: Vec<u8>,
+    length: u64,
+    /// How many bytes are still to come, where its length was said.
+    left: Option<u64>,
 }
 
 impl From<Frame> for Cut {

@@ -1,17 +1,15 @@
-//! What a message says of itself, its key and its position: a value inside it, by a JSON pointer, a column, a field, or what
-//! stands before a delimiter.
+//! What a message says of itself, its key and its position: a value inside it, by a JSON pointer, a column, a field, or
+//! what stands before a delimiter.
 //!
 //! It is taken as it was written: a number keeps its digits, so that two ids never become one.
 
 use std::fmt;
 
 use memchr::memmem;
-use serde::de::{Deserializer as _, Visitor};
 use serde_json::value::RawValue;
 
-use super::framing::{BYTE_ORDER_MARK, Dialect, Message, journal};
-use super::pointer;
-use super::records::Record;
+use super::framing::{BYTE_ORDER_MARK, Columns, Message, journal};
+use super::pointer::{self, text};
 use spoutctl_archive::Position;
 
 /// Where a message's key is.
@@ -27,23 +25,6 @@ pub enum Key {
     Field(String),
     /// What its source says that it is.
     Record,
-}
-
-/// What a message's columns are told apart by, and its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Columns<'a> {
-    Csv(Dialect),
-    /// By tabs, as `psql`'s COPY and `cut` do.
-    Tabs,
-    /// Its fields are a journal's.
-    Journal,
-    /// What an event stream says besides an event's data: the last id, and what kind of event it is.
-    Event {
-        id: &'a [u8],
-        kind: &'a [u8],
-    },
-    /// Its source says more of it than itself.
-    Record(&'a Record<'a>),
 }
 
 /// Why a message has no key.
@@ -156,24 +137,6 @@ fn json(body: &[u8], pointer: &str) -> Result<Vec<u8>, NoKey> {
     }
 }
 
-/// The bytes that a JSON string stands for, whether they are UTF-8 or not.
-pub(super) fn text(written: &[u8]) -> Option<Vec<u8>> {
-    struct Bytes;
-    impl Visitor<'_> for Bytes {
-        type Value = Vec<u8>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string")
-        }
-
-        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-            Ok(bytes.to_vec())
-        }
-    }
-    let mut json = serde_json::Deserializer::from_slice(written);
-    json.deserialize_bytes(Bytes).ok()
-}
-
 fn column(body: &[u8], number: usize, columns: Columns<'_>) -> Result<Vec<u8>, NoKey> {
     let body = body.strip_suffix(b"\r").unwrap_or(body);
     let found = match columns {
@@ -198,6 +161,7 @@ fn field(body: &[u8], name: &str, columns: Columns<'_>) -> Result<Vec<u8>, NoKey
 
 #[cfg(test)]
 mod tests {
+    use super::super::framing::Dialect;
     use super::*;
 
     fn message<'a>(body: &'a [u8], columns: Columns<'a>) -> Message<'a> {

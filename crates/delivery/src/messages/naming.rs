@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::MessageFault;
-use super::framing::Message;
-use super::key::{Columns, Key};
-use super::records::Record;
+use super::framing::{Columns, Message};
+use super::key::Key;
+use super::record::Record;
 use spoutctl_archive::{ASIDES, escape_path};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 
@@ -31,7 +31,8 @@ impl Naming {
     }
 }
 
-/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it; of a record also `{topic}`, `{partition}` and `{offset}`.
+/// A path with `{time:FORMAT}`, `{uuid}`, `{key}` and `{seq}` in it; of a record also `{topic}`, `{partition}` and
+/// `{offset}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -423,7 +424,8 @@ mod tests {
         #[test]
         fn no_two_keys_become_one_file(
             before in "(|a|/|a/|a//|\\./)", after in "(|b|/b)",
-            one in "[ab./]{0,6}", other in "[ab./]{0,6}", escape in prop_oneof![Just(Escape::Nothing), Just(Escape::Paths)],
+            one in "[ab./]{0,6}", other in "[ab./]{0,6}",
+            escape in prop_oneof![Just(Escape::Nothing), Just(Escape::Paths)],
         ) {
             let key = || Some(Key::Before(b"|".to_vec()));
             if let Ok(template) = Template::new(&format!("{before}{{key}}{after}"), key(), escape) {

@@ -10,12 +10,11 @@ use self::batch::{Batch, Content, room};
 pub use self::batch::{Moment, Packed};
 use super::aside::Kept;
 use super::error::{MessageError, MessageFault};
-use super::framing::Message;
-use super::key::{Columns, PositionAt};
+use super::framing::{Columns, Message};
+use super::key::PositionAt;
 use super::naming::Naming;
 use super::policy::Headers;
 pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
-use super::records::check_order;
 use spoutctl_archive::{Aside, Position};
 use spoutctl_core::positions::Positions;
 
@@ -39,6 +38,22 @@ impl Default for Batching {
             period: Duration::from_secs(5),
         }
     }
+}
+
+/// What was made of an input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packing {
+    pub messages: u64,
+    pub archives: u64,
+    /// Bytes of a last message without its end, which were left out.
+    pub dropped: usize,
+    /// The input goes on, and we were told to end.
+    pub stopped: bool,
+    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma.
+    pub guessed_delimiter: Option<char>,
+    /// There was a header of CSV, and nothing else.
+    pub only_header: bool,
+    pub tally: Tally,
 }
 
 /// Collects messages until they are an archive.
@@ -242,48 +257,23 @@ impl Packer {
             offset: message.offset,
             fault,
         };
-        let mut along = None;
         let is_of_message = !matches!(error.fault, MessageFault::UnknownFile { .. });
-        let aside = match &mut self.on_bad {
-            OnBad::SetAside(place) if is_of_message => {
-                let bad = Bad {
-                    number,
-                    message,
-                    position,
-                    error: &error,
-                };
-                let place = place.keep(&bad).map_err(|why| MessageError {
-                    fault: MessageFault::NotKept {
-                        fault: Box::new(error.fault.clone()),
-                        why: why.to_string(),
-                    },
-                    ..error
-                })?;
-                Some(Aside {
-                    message: number,
-                    position: position.cloned(),
-                    reason: error.fault.to_string(),
-                    place,
-                })
+        let bad = Bad {
+            number,
+            message,
+            position,
+            error: &error,
+        };
+        let (place, along) = match &mut self.on_bad {
+            OnBad::SetAside(aside) if is_of_message => {
+                let place = aside.keep(&bad).map_err(|why| not_kept(&error, &why))?;
+                (Some(place), None)
             }
             OnBad::Along { place, input } if is_of_message => {
-                let bad = Bad {
-                    number,
-                    message,
-                    position,
-                    error: &error,
-                };
                 let kept = Kept::of(&bad, input);
-                let aside = Aside {
-                    message: number,
-                    position: position.cloned(),
-                    reason: error.fault.to_string(),
-                    place: format!("{place}/{}.message", kept.name),
-                };
-                along = Some(kept);
-                Some(aside)
+                (Some(format!("{place}/{}.message", kept.name)), Some(kept))
             }
-            OnBad::Skip if is_of_message => None,
+            OnBad::Skip if is_of_message => (None, None),
             _ => return Err(error),
         };
         let batch = match self.batch.take() {
@@ -292,17 +282,17 @@ impl Packer {
         };
         let batch = self.batch.insert(batch);
         if let Some(kept) = along {
-            batch.keep(&kept, message.body).map_err(|why| MessageError {
-                fault: MessageFault::NotKept {
-                    fault: Box::new(error.fault.clone()),
-                    why: why.to_string(),
-                },
-                ..error.clone()
-            })?;
+            let kept = batch.keep(&kept, message.body);
+            kept.map_err(|why| not_kept(&error, &why))?;
         }
-        if let Some(aside) = aside {
+        if let Some(place) = place {
             self.tally.set_aside += 1;
-            batch.asides.add(aside);
+            batch.asides.add(Aside {
+                message: number,
+                position: position.cloned(),
+                reason: error.fault.to_string(),
+                place,
+            });
         } else {
             self.tally.skipped += 1;
             batch.asides.skipped += 1;
@@ -321,6 +311,34 @@ impl Packer {
             Some(batch) if batch.count > 0 => done(batch.finish(self.positions.clone())),
             _ => Ok(()),
         }
+    }
+}
+
+fn not_kept(error: &MessageError, why: &std::io::Error) -> MessageError {
+    MessageError {
+        fault: MessageFault::NotKept {
+            fault: Box::new(error.fault.clone()),
+            why: why.to_string(),
+        },
+        ..error.clone()
+    }
+}
+
+/// A record that comes again: what says so is a message's fault, and none that can be left out.
+fn check_order(positions: &Positions, message: &Message<'_>) -> Result<(), MessageError> {
+    let Columns::Record(record) = message.columns else {
+        return Ok(());
+    };
+    match positions.of(record.topic, record.partition) {
+        Some(expected) if record.offset < expected => Err(MessageError {
+            number: message.number,
+            offset: message.offset,
+            fault: MessageFault::OutOfOrder {
+                place: format!("{} [{}]", record.topic, record.partition),
+                expected,
+            },
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,12 +1,13 @@
 //! A value inside a JSON text, by a pointer (RFC 6901), as it was written.
 //!
-//! Only what the pointer means is looked at closely. Of the rest it has to be clear where it ends, and no more: that another
-//! field holds bytes that are no UTF-8, half a surrogate pair, a `NaN` or a thousand brackets is nobody's business here. So
-//! no library reads it.
+//! Only what the pointer means is looked at closely. Of the rest it has to be clear where it ends, and no more: that
+//! another field holds bytes that are no UTF-8, half a surrogate pair, a `NaN` or a thousand brackets is nobody's
+//! business here. So no library reads it.
 
 use std::fmt;
 
 use memchr::memchr2;
+use serde::de::{Deserializer as _, Visitor};
 
 use super::framing::BYTE_ORDER_MARK;
 
@@ -241,7 +242,25 @@ fn is_key(written: &[u8], key: &str) -> bool {
     if !inside.contains(&b'\\') {
         return inside == key.as_bytes();
     }
-    super::key::text(written).is_some_and(|text| text == key.as_bytes())
+    text(written).is_some_and(|text| text == key.as_bytes())
+}
+
+/// The bytes that a JSON string stands for, whether they are UTF-8 or not.
+pub(super) fn text(written: &[u8]) -> Option<Vec<u8>> {
+    struct Bytes;
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
+    let mut json = serde_json::Deserializer::from_slice(written);
+    json.deserialize_bytes(Bytes).ok()
 }
 
 #[cfg(test)]

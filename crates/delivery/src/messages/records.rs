@@ -1,8 +1,8 @@
-//! Records of a source with partitions, as Kafka's topics have them: each is a message, and of each partition it is known
-//! where it goes on.
+//! Records of a source with partitions, as Kafka's topics have them: each is a message, and of each partition it is
+//! known where it goes on.
 //!
-//! The order of a partition is that in which its records come; between partitions there is none. What a source has to offer
-//! is [`RecordSource`]; a record that comes a second time is a fault, and ends the reading.
+//! The order of a partition is that in which its records come; between partitions there is none. What a source has to
+//! offer is [`RecordSource`]; a record that comes a second time is a fault, and ends the reading.
 //!
 //! Memory: one record, framed, and what [`super::packing`] holds.
 
@@ -10,42 +10,21 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::error::{MessageError, MessageFault};
-use super::filter::{PackError, Packing};
-use super::framing::{Framing, Message};
-use super::key::Columns;
-use super::packing::{Moment, Packed, Packer};
+pub use super::error::SourceError;
+use super::error::{MessageFault, PackError};
+use super::framing::{Columns, Framing, Message};
+use super::packing::{Moment, Packed, Packer, Packing};
+pub use super::record::{Header, Record};
 use spoutctl_core::positions::Positions;
-
-/// A record, and what its source says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'a> {
-    pub topic: &'a str,
-    pub partition: u32,
-    pub offset: u64,
-    pub key: Option<&'a [u8]>,
-    /// `None`: a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// When it was made, or taken by its broker.
-    pub time: Option<Timestamp>,
-    pub headers: &'a [Header<'a>],
-}
-
-/// A header of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header<'a> {
-    pub name: &'a str,
-    pub value: Option<&'a [u8]>,
-}
 
 /// What comes from a source.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     Record(Record<'a>),
-    /// A partition goes on there, whatever came of it so far: it is new, or somebody wants to go on behind what is lost.
+    /// A partition goes on there, whatever came of it so far: it is new, or somebody wants to go on behind what is
+    /// lost.
     Placed {
         topic: &'a str,
         partition: u32,
@@ -66,33 +45,20 @@ pub enum Came {
     Stop,
 }
 
-/// Why a source cannot be read any further.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct SourceError {
-    /// What happened, and where.
-    pub what: String,
-    /// What exactly.
-    pub details: Vec<String>,
-    /// What to do next.
-    pub help: Vec<String>,
-    /// Whether it may work later, and nothing has to be changed for that.
-    pub passes: bool,
-}
-
 /// Whoever is shown what comes.
 pub type Show<'a> = dyn FnMut(Event<'_>) -> Result<(), PackError> + 'a;
 
 /// Records that come when they come.
 pub trait RecordSource {
-    /// Waits for something until `until` at most, and shows it. Of each partition records come in their order, each once.
+    /// Waits for something until `until` at most, and shows it. Of each partition records come in their order, each
+    /// once.
     ///
     /// # Errors
     /// Why it cannot be read any further, or what `show` says.
     fn next(&mut self, until: Option<Instant>, show: &mut Show<'_>) -> Result<Came, PackError>;
 
-    /// Tells where partitions go on behind what is no record: the end of a transaction, or one that was aborted. It is asked
-    /// only when everything that came was shown.
+    /// Tells where partitions go on behind what is no record: the end of a transaction, or one that was aborted. It is
+    /// asked only when everything that came was shown.
     fn passed(&mut self, _tell: &mut dyn FnMut(&str, u32, u64)) {}
 
     fn now(&self) -> Moment;
@@ -251,8 +217,8 @@ pub struct RecordFormat {
     pub shares_file: bool,
 }
 
-/// Hands over an archive as soon as it is complete, and what is left at the end. `positions` are those at which the source
-/// begins to show records.
+/// Hands over an archive as soon as it is complete, and what is left at the end. `positions` are those at which the
+/// source begins to show records.
 ///
 /// # Errors
 /// What keeps it from going on; `packing` says how far it came.
@@ -330,24 +296,6 @@ fn read_all(
 /// Of the archive in hand it is said where partitions go on behind what is no record, too.
 fn pass(source: &mut dyn RecordSource, packer: &mut Packer) {
     source.passed(&mut |topic, partition, next| packer.pass(topic, partition, next));
-}
-
-/// A record that comes again: what says so is a message's fault, and none that can be left out.
-pub(super) fn check_order(positions: &Positions, message: &Message<'_>) -> Result<(), MessageError> {
-    let Columns::Record(record) = message.columns else {
-        return Ok(());
-    };
-    match positions.of(record.topic, record.partition) {
-        Some(expected) if record.offset < expected => Err(MessageError {
-            number: message.number,
-            offset: message.offset,
-            fault: MessageFault::OutOfOrder {
-                place: format!("{} [{}]", record.topic, record.partition),
-                expected,
-            },
-        }),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

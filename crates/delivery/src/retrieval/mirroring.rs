@@ -68,9 +68,9 @@ impl Copied {
 /// whoever is asked. Told `None` when a call has succeeded; the answer to that does not count.
 pub type Again<'a> = dyn FnMut(Option<&RetrievalError>) -> ControlFlow<()> + 'a;
 
-/// Writes what a commit changed against the nearest ancestor without an error (or, with [`Extent::Full`], all its files)
-/// to `output` as one archive, and flushes: deletions first, then files sorted by path, names without a leading `/`, the
-/// time of each being the commit's. Where there is nothing, nothing is written.
+/// Writes what a commit changed against the nearest ancestor without an error (or, with [`Extent::Full`], all its
+/// files) to `output` as one archive, and flushes: deletions first, then files sorted by path, names without a leading
+/// `/`, the time of each being the commit's. Where there is nothing, nothing is written.
 ///
 /// # Errors
 /// When the commit is not finished without an error; when `again` does not want to go on; when a file is not as long as

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{HeldBack, SpoolError};
+use super::files;
 use super::journal::{CommitOptions, Journal};
-use super::{Spool, files};
 use crate::mark::StreamName;
 use spoutctl_archive::Digest;
 
@@ -33,12 +33,12 @@ pub struct Contents {
     pub used_by: Option<u32>,
 }
 
-impl Spool {
+impl Contents {
     /// What the spool in `dir` holds, whether a process uses it or not. Changes nothing.
     ///
     /// # Errors
     /// When there is no spool, or it cannot be read.
-    pub fn look(dir: &Path) -> Result<Contents, SpoolError> {
+    pub fn look(dir: &Path) -> Result<Self, SpoolError> {
         files::check(dir, false)?;
         // The files first: what leaves meanwhile is in the journal then. The other way round, the number of an archive
         // that leaves between the two would be seen in neither, and a producer would send it again.
@@ -54,7 +54,7 @@ impl Spool {
                 length: waiting.length,
             })
             .collect();
-        Ok(Contents {
+        Ok(Self {
             accepted: waiting.last().map_or(0, |last| last.sequence).max(journal.accepted),
             messages: journal.messages.max(messages),
             stream: journal.stream,

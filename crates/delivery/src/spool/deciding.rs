@@ -52,8 +52,8 @@ impl Spool {
         inner.write(&self.dir, journal)
     }
 
-    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that were to
-    /// be one commit it is the first, so that none of them goes alone; which one it is, is answered.
+    /// Keeps the archive until somebody decides about it: its commit failed, or somebody dropped it. Of several that
+    /// were to be one commit it is the first, so that none of them goes alone; which one it is, is answered.
     ///
     /// # Errors
     /// When that cannot be written down.

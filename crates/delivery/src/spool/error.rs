@@ -119,8 +119,8 @@ impl SpoolError {
                 held_back: Some(number),
                 ..
             } => format!(
-                "archive {number} is held back, since its commit failed: spoutctl spool {dir} --resend {number} or --forget \
-                 {number}, then --send",
+                "archive {number} is held back, since its commit failed: spoutctl spool {dir} --resend {number} or \
+                 --forget {number}, then --send",
                 dir = dir.display()
             ),
             Self::OtherOptions { dir, .. } => {

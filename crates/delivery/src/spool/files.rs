@@ -196,7 +196,8 @@ pub(super) fn release_reserve(dir: &Path) -> bool {
     fs::remove_file(dir.join(RESERVE)).is_ok()
 }
 
-/// Whether `file` is what the spool's lock is called: somebody may have removed it, and another process locked a new one.
+/// Whether `file` is what the spool's lock is called: somebody may have removed it, and another process locked a new
+/// one.
 pub(super) fn is_lock(dir: &Path, file: &File) -> bool {
     let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
     let (named, own) = (fs::metadata(dir.join(LOCK)), file.metadata());

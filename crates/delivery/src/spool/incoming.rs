@@ -21,21 +21,6 @@ impl Spool {
         let held = Incoming::create(Arc::clone(self))?;
         Ok(Box::new(held))
     }
-
-    /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
-    #[must_use]
-    pub fn taking_in(self: &Arc<Self>) -> TakingIn {
-        TakingIn(Arc::clone(self))
-    }
-}
-
-/// Whoever takes archives in is still there. Without it a panic there would leave the other side waiting for ever.
-pub struct TakingIn(Arc<Spool>);
-
-impl Drop for TakingIn {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 /// The archive that is being read from the input.

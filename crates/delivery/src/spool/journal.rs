@@ -1,5 +1,5 @@
-//! The journal: a spool's name, how far it is, and which destination and flags it keeps to, in one file that is replaced
-//! atomically.
+//! The journal: a spool's name, how far it is, and which destination and flags it keeps to, in one file that is
+//! replaced atomically.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -86,10 +86,12 @@ struct Written {
     messages: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<String>,
+    // Called so in the journals of earlier releases, which are still read.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "together")]
     batches: Vec<BatchRange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
+    // As above.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "purpose")]
     options: Option<CommitOptions>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

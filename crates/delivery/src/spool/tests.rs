@@ -130,7 +130,7 @@ fn an_archive_that_is_finished_does_not_come_back_with_its_file() {
     drop(spool);
     // The machine died before the directory was synced.
     fs::write(&first, bytes).unwrap();
-    assert_eq!(Spool::look(dir.path()).unwrap().waiting.len(), 1);
+    assert_eq!(Contents::look(dir.path()).unwrap().waiting.len(), 1);
     let spool = open(dir.path());
     assert_eq!(drain(&spool), [(2, b"2".to_vec())]);
     assert!(!first.exists());
@@ -205,14 +205,14 @@ fn a_second_user_is_told_which_process_has_the_spool() {
         Err(SpoolError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
         other => panic!("{:?}", other.map(|_| ())),
     }
-    assert_eq!(Spool::look(dir.path()).unwrap().used_by, Some(std::process::id()));
+    assert_eq!(Contents::look(dir.path()).unwrap().used_by, Some(std::process::id()));
     drop(spool);
-    assert_eq!(Spool::look(dir.path()).unwrap().used_by, None);
+    assert_eq!(Contents::look(dir.path()).unwrap().used_by, None);
     open(dir.path());
 }
 
 #[test]
-fn what_waits_keeps_the_purpose_that_it_was_taken_in_for() {
+fn what_waits_keeps_the_options_that_it_was_taken_in_with() {
     let options = |destination: &str| CommitOptions([("DEST".to_owned(), destination.to_owned())].into());
     let dir = tempfile::tempdir().unwrap();
     let spool = open(dir.path());
@@ -321,7 +321,7 @@ fn accepted_never_goes_back_while_archives_come_and_leave() {
     });
     while !worker.is_finished() {
         let before = spool.accepted();
-        let seen = Spool::look(dir.path()).unwrap().accepted;
+        let seen = Contents::look(dir.path()).unwrap().accepted;
         assert!(seen >= before, "{seen} was seen after {before}");
     }
     worker.join().unwrap();

@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Id, Plan, Reason, Wish};
+use super::plan::{Id, Plan, Reason, Wish};
 use spoutctl_core::commit_set::{Member, RepoType, SquashingSink, TypedCommit, TypedRepo};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{CommitId, Origin};

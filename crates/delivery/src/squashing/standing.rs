@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::{Id, Plan, Wish};
+use super::plan::{Id, Plan, Wish};
 use crate::CommitSink;
 use spoutctl_core::commit_set::{RepoType, SquashingSink, TypedRepo};
 use spoutctl_core::fault::{Fault, FaultKind};

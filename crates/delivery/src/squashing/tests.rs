@@ -2,10 +2,11 @@
 
 mod beside;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, Read};
 use std::path::Path;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

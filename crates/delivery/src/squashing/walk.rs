@@ -2,20 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Id, Plan, Reason, Wish};
+use super::plan::{Id, Plan, Reason, Wish};
 use crate::mark::{Mark, Stage, StreamName};
 use crate::preflight::DISORDER;
 use spoutctl_core::pfs::{CommitId, CommitInfo, Origin};
 
-/// So many of a stream's newest marks stay. A `put` that is started again takes an archive without a commit for one that failed
-/// in flight when fewer than [`DISORDER`] later ones have one, and commits it; else it was squashed, and must not come again. As many
-/// commits as were in flight may stand in disorder, so that of these at least half are of later archives than any that goes.
+/// So many of a stream's newest marks stay. A `put` that is started again takes an archive without a commit for one
+/// that failed in flight when fewer than [`DISORDER`] later ones have one, and commits it; else it was squashed, and
+/// must not come again. As many commits as were in flight may stand in disorder, so that of these at least half are of
+/// later archives than any that goes.
 const OF_A_STREAM: usize = 2 * DISORDER;
 
 pub(super) struct Walk<'a> {
     wish: &'a Wish,
     plan: Plan,
-    /// Whether the one that was shown before, which is built on this one, is finished without an error and no work of pachd.
+    /// Whether the one that was shown before, which is built on this one, is finished without an error and no work of
+    /// pachd.
     child_is_good: Option<bool>,
     /// The period of the newest good commit so far.
     period: Option<i128>,

@@ -86,7 +86,8 @@ impl Running {
         self.next += count;
     }
 
-    /// Hands over one archive, and waits until its commit is as far as this call. Nothing that comes later is in that commit.
+    /// Hands over one archive, and waits until its commit is as far as this call. Nothing that comes later is in that
+    /// commit.
     #[track_caller]
     fn hand_over_until(&mut self, wanted: Called) {
         self.hand_over(1);

@@ -10,7 +10,7 @@ use super::runs::fate;
 use super::scripted::*;
 use super::spooled::run;
 use crate::mark::Mark;
-use crate::spool::Spool;
+use crate::spool::{Contents, Spool};
 use crate::*;
 
 pub(super) fn by_count(count: u64) -> Batching {
@@ -103,8 +103,8 @@ fn bounds() -> impl Strategy<Value = Batching> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// A run of a stream ends somewhere, the next one has other bounds, and calls meet every fate: each archive is in the
-    /// repo once, in order, and the files are those of archives that were delivered one by one.
+    /// A run of a stream ends somewhere, the next one has other bounds, and calls meet every fate: each archive is in
+    /// the repo once, in order, and the files are those of archives that were delivered one by one.
     #[test]
     fn batches_of_any_size_over_two_runs_hold_what_single_archives_would(
         fates in proptest::collection::vec(fate(), 0..40),
@@ -176,7 +176,7 @@ proptest! {
         prop_assert!(follow_each_other(&there, count), "{:?}", there);
         let files: Vec<String> = tree(&sink).into_iter().map(|(path, _)| path).collect();
         prop_assert_eq!(files.len() as u64, count);
-        let held = Spool::look(dir.path()).unwrap();
+        let held = Contents::look(dir.path()).unwrap();
         prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));
         prop_assert_eq!(Spool::open(dir.path(), spool::DEFAULT_LIMIT).unwrap().spooled().planned, vec![]);
     }
@@ -376,6 +376,6 @@ fn a_batch_that_an_archive_was_taken_out_of_is_still_known_and_not_sent_again() 
         run(&sink, dir.path(), 4, usize::MAX, bounded()).unwrap();
         let expected = if committed { [(1, 3), (4, 4)] } else { [(1, 2), (4, 4)] };
         assert_eq!(ranges(&sink), expected);
-        assert_eq!(Spool::look(dir.path()).unwrap().waiting, []);
+        assert_eq!(Contents::look(dir.path()).unwrap().waiting, []);
     }
 }

@@ -1,8 +1,8 @@
 //! The checker of the promise: every archive is in the repo once, whole and in order, and just what is there was
 //! acknowledged.
 //!
-//! One for every way in which we try to break it: the scripted sink here, the table of faults over the wire and the wrong
-//! deliveries in `tests/cli`, the soak. So it knows nothing of the delivery and nothing of this crate.
+//! One for every way in which we try to break it: the scripted sink here, the table of faults over the wire and the
+//! wrong deliveries in `tests/cli`, the soak. So it knows nothing of the delivery and nothing of this crate.
 
 use std::collections::BTreeMap;
 

@@ -217,7 +217,8 @@ fn what_an_earlier_run_has_committed_is_not_sent_early() {
     let second = deliver_early(&sink, bytes(), Some(PART), stream("s", true)).unwrap();
     assert_eq!((second.already, second.committed), (vec![1], vec![2]));
     let created = sink.lock().created - before;
-    // Whether the last part leaves early or with the rest is a matter of time; the first archive's would be as many again.
+    // Whether the last part leaves early or with the rest is a matter of time; the first archive's would be as many
+    // again.
     assert!(
         created <= before + 2,
         "{created} file sets for the second archive, {before} for the first"
@@ -428,7 +429,8 @@ fn archive_of(deleted: &[usize], items: &[Item]) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Whatever an archive holds, however large the parts are and whatever happens to their calls: its commit is the same.
+    /// Whatever an archive holds, however large the parts are and whatever happens to their calls: its commit is the
+    /// same.
     #[test]
     fn a_commit_is_the_same_whether_its_parts_left_early_or_not(
         archives in proptest::collection::vec(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::scripted::*;
 use crate::retry::{Clock, SystemClock};
 use crate::*;
+use spoutctl_archive::{Archive, Files};
 
 fn append() -> Options {
     Options {

@@ -1,9 +1,10 @@
-//! Where the partitions of a source go on: behind the newest commit that stays, whatever came of the calls that made it.
+//! Where the partitions of a source go on: behind the newest commit that stays, whatever came of the calls that made
+//! it.
 
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use spoutctl_archive::Label;
+use spoutctl_archive::{Archive, Files, Label};
 use spoutctl_core::positions::Positions;
 
 use super::runs::fate;

@@ -1,5 +1,5 @@
-//! A sink of one branch that is told what happens to each call: carried out and not answered, not carried out, or carried
-//! out later than the next ones.
+//! A sink of one branch that is told what happens to each call: carried out and not answered, not carried out, or
+//! carried out later than the next ones.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
@@ -12,10 +12,10 @@ use crate::retry::{Clock, Interrupt};
 use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use spoutctl_archive::ArchiveReader;
-use spoutctl_core::fault::FaultKind;
+use spoutctl_archive::{Archive, ArchiveReader, Files};
+use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{BranchInfo, Commit, CommitInfo, FileSetId, Origin, PipelineKind, Repo};
+use spoutctl_core::pfs::{Branch, BranchInfo, Commit, CommitId, CommitInfo, FileSetId, Origin, PipelineKind, Repo};
 
 /// Files by path.
 pub(super) type Content = Vec<(String, Vec<u8>)>;
@@ -516,7 +516,8 @@ impl CommitSink for Scripted {
         Ok(info)
     }
 
-    /// What was ended with an error has to be finished before it is dropped: pachd 2.0 to 2.5 is not done with it earlier.
+    /// What was ended with an error has to be finished before it is dropped: pachd 2.0 to 2.5 is not done with it
+    /// earlier.
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
         {
             let state = self.lock();

@@ -13,7 +13,7 @@ use super::runs::fate;
 use super::scripted::*;
 use crate::Ready;
 use crate::spool::feeding::{self, SpoolObserver};
-use crate::spool::{DEFAULT_LIMIT, HeldBack, Spool};
+use crate::spool::{Contents, DEFAULT_LIMIT, HeldBack, Spool};
 use crate::*;
 use spoutctl_archive::{Archive, ArchiveReader, Files};
 use spoutctl_core::pfs::Commit;
@@ -172,7 +172,7 @@ proptest! {
         };
         let outcome = sink.outcome(heard.told.lock().unwrap().clone());
         prop_assert_eq!(promise.check(&outcome), Ok(()));
-        let held = Spool::look(dir.path()).unwrap();
+        let held = Contents::look(dir.path()).unwrap();
         prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));
     }
 }
@@ -225,7 +225,7 @@ fn an_archive_committed_after_later_ones_hides_none_of_them_from_the_next_run() 
         run(&sink, dir.path(), 4, usize::MAX, options).unwrap();
         let numbers: Vec<u64> = sink.good().iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, [2, 3, 1, 4], "decided: {decided}");
-        assert_eq!(Spool::look(dir.path()).unwrap().waiting, []);
+        assert_eq!(Contents::look(dir.path()).unwrap().waiting, []);
     }
 }
 

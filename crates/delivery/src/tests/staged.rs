@@ -13,9 +13,11 @@ use super::runs::fate;
 use super::scripted::{Ended, Fate, archive_bytes, archive_with, branch, deliver_bytes_to, stream};
 use crate::mark::Mark;
 use crate::*;
-use spoutctl_core::fault::FaultKind;
+use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{BranchInfo, BranchName, Commit, CommitInfo, FileSetId, PipelineKind, Repo, TransactionId};
+use spoutctl_core::pfs::{
+    Branch, BranchInfo, BranchName, Commit, CommitId, CommitInfo, FileSetId, PipelineKind, Repo, TransactionId,
+};
 use spoutctl_store::Store;
 
 type Late = Box<dyn FnOnce(&Store) + Send>;

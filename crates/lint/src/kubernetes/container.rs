@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::json::{Path, flag, integer, list, text};
+use super::judge::Judge;
 use super::names;
-use super::pod::Judge;
 use super::quantity::Quantity;
 
 const PORTS: (i64, i64) = (1, 65_535);

@@ -2,7 +2,7 @@
 //!
 //! Lengths are in bytes, as Kubernetes counts.
 
-use super::{Minor, Refusal};
+use super::refusal::{Minor, Refusal};
 
 /// What stands in the middle of a name, and what at its ends.
 fn is_made_of(text: &str, ends: impl Fn(char) -> bool, middle: &str) -> bool {

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::json::{Path, members};
+use super::judge::Judge;
 use super::names;
-use super::pod::Judge;
 use super::quantity::Quantity;
 
 /// The resources that every node has.

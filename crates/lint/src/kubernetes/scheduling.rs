@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::json::{Path, integer, list, text};
+use super::judge::Judge;
 use super::names;
-use super::pod::Judge;
 
 /// The long names of what has to be and what had better be.
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";

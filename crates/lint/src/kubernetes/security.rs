@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::container::descending;
 use super::json::{Path, flag, list, text};
-use super::pod::Judge;
+use super::judge::Judge;
 
 /// The numbers of users and groups.
 pub(crate) const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;

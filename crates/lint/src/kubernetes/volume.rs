@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::container::{descending, without_backsteps};
 use super::json::{Path, flag, integer, list, members, text};
+use super::judge::Judge;
 use super::names;
-use super::pod::Judge;
 
 /// Rights of a file, 0777 at most.
 const MODES: (i64, i64) = (0, 0o777);

@@ -1,6 +1,7 @@
 //! One line a diagnostic, as compilers print them: for pipes, editors and `grep`.
 
-use super::{FileReport, each, one_line};
+use super::escape::one_line;
+use super::found::{FileReport, each};
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceFile;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{FileReport, each, more, place};
+use super::found::{FileReport, each, more, place};
 use crate::diagnostic::Severity;
 
 pub(super) fn render(files: &[FileReport]) -> String {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{FileReport, each};
+use super::found::{FileReport, each};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceFile;
 

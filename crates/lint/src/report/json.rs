@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FileReport, each, place, related};
+use super::found::{FileReport, each, place, related};
 use crate::diagnostic::{Diagnostic, Fix, Safety};
 use crate::source::{SourceFile, Span};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{FileReport, more};
+use super::found::{FileReport, more};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceFile;
 

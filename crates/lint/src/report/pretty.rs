@@ -6,10 +6,20 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{FileReport, Style, concise, each, is_unsafe, one_line};
+use super::concise;
+use super::escape::{is_unsafe, one_line};
+use super::found::{FileReport, each};
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{SourceFile, Span};
 use crate::{any_rule_named, link};
+
+/// How the terminal is; only [`Format::Pretty`](super::Format::Pretty) asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    pub colour: bool,
+    /// In columns; some usual width when it is not known.
+    pub width: Option<usize>,
+}
 
 /// Bytes of the source that one picture may be made of: 4 KiB before, in and behind what is marked. The library's time
 /// grows with them, and a file may be one line with a fault in every word.

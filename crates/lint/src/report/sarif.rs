@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::found::{FileReport, each, level, more, place, related};
 use super::gitlab::Seen;
-use super::{FileReport, each, level, place, related};
 use crate::diagnostic::{Diagnostic, Fix, RuleId};
 use crate::source::{SourceFile, Span};
 use crate::{any_rule_named, link};
@@ -78,7 +78,7 @@ fn descriptor(id: RuleId) -> Value {
 
 fn result(file: &SourceFile, found: &Diagnostic, index: usize, fingerprint: &str) -> Value {
     let mut text = found.message.clone();
-    for (what, words) in super::more(found) {
+    for (what, words) in more(found) {
         text = format!("{text}\n{what}: {words}");
     }
     let mut result = json!({

@@ -1,3 +1,8 @@
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Label;
+use crate::diagnostic::Severity;
+use crate::source::SourceFile;
+use crate::source::Span;
 use serde_json::Value;
 
 use super::*;

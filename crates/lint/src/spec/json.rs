@@ -10,9 +10,9 @@ mod containers;
 mod string;
 mod word;
 
+use super::reading::{MAX_DEPTH, Reading};
 use super::syntax::Cause;
 use super::tree::{Node, Value};
-use super::{MAX_DEPTH, Reading};
 use crate::source::Span;
 
 /// Reads a text. Its documents are separated by `---` or simply follow each other.

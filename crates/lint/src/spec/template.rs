@@ -2,7 +2,7 @@
 //!
 //! Known are `{{ … }}` (Helm, Jinja, Go), `{% … %}` and `<% … %>`, and `${NAME}` (shells, envsubst).
 
-use super::begins_as_json;
+use super::dialect::begins_as_json;
 use crate::source::Span;
 
 /// What stands for a template in a text that is read in place of it. Nobody writes this character.

@@ -5,19 +5,17 @@
 
 mod escapes;
 mod problem;
-mod recovery;
+pub(super) mod recovery;
 
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag, options};
 
+use super::reading::{Comment, MAX_ALIASED, MAX_DEPTH, Reading};
 use super::scalar::{self, Plain};
 use super::syntax::{Cause, YamlProblem};
 use super::tree::{Key, Member, Node, Text, Value};
-use super::{Comment, MAX_ALIASED, MAX_DEPTH, Reading};
 use crate::source::Span;
-
-pub(super) use recovery::parse;
 
 /// Reads a text of one or more documents, each up to its first fault of YAML's own.
 fn read(text: &str) -> Reading {

@@ -1,11 +1,12 @@
 //! YAML: what cannot be read, and what can and pachctl does not know.
 
+use super::marks;
 use super::rules::{
     ALIAS, COLON_IN_VALUE, COMPLEX_KEY, DIRECTIVE, EXCESSIVE_ALIASES, INDENTATION, MERGE_KEY, MISSING_COLON,
     MISSING_COMMA, NESTED_TOO_DEEP, NON_STRING_KEY, RESERVED_CHARACTER, TAB_INDENTATION, TAG, TIMESTAMP,
     UNCLOSED_STRING, UNKNOWN_ALIAS, UNKNOWN_ESCAPE, YAML_SYNTAX,
 };
-use super::{Scene, marks, replace};
+use super::scene::{Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::Finding;
 use crate::source::Span;

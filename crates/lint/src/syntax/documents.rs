@@ -4,7 +4,7 @@ use super::rules::{
     BRACE_WITHOUT_JSON, CONCATENATED, EMPTY_ARRAY, EMPTY_DOCUMENT, LEADING_TAB, NOT_A_SPEC, NOT_UTF8, SEPARATOR,
     TOP_LEVEL_ARRAY, UTF16,
 };
-use super::{Reader, Scene, replace};
+use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::Severity;
 use crate::finding::Finding;
 use crate::source::Span;

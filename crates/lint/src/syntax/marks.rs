@@ -4,7 +4,7 @@ use super::rules::{
     COMMENT_IN_JSON, EXTRA_BRACKET, EXTRA_COLON, EXTRA_COMMA, MISSING_COLON, MISSING_COMMA, MISSING_KEY, MISSING_VALUE,
     NESTED_TOO_DEEP, TRAILING_COMMA, UNCLOSED_BRACKET, WRONG_BRACKET, WRONG_SEPARATOR,
 };
-use super::{Reader, Scene, replace};
+use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::Finding;
 use crate::source::Span;

@@ -5,7 +5,7 @@ use super::rules::{
     NUMBER_NOT_JSON, SINGLE_QUOTES, TRAILING_TEXT, TYPOGRAPHIC_QUOTES, UNCLOSED_STRING, UNEXPECTED_CHARACTER,
     UNKNOWN_ESCAPE, UNQUOTED_KEY, UNQUOTED_TEXT, YAML_ESCAPE,
 };
-use super::{Reader, Scene, replace};
+use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::{Finding, Findings};
 use crate::source::Span;

@@ -9,7 +9,6 @@ use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::diagnostic::Severity;
 
 struct Row {
     spec: Json,

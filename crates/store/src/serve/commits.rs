@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::naming::{commit_message, commit_of_branch, typed_repo};
+use super::naming::{ancestor, commit_message, commit_of_branch, typed_repo};
 use super::pipelines::SPEC;
 use super::{Answers, Call, Code, Service, Status};
 use crate::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Origin, Refusal, Subject, View, Work};
@@ -67,21 +67,6 @@ pub(super) fn has_id(commit: &Commit, id: &CommitId) -> bool {
 
 fn some_commit(dialect: Dialect, commit: Option<&Commit>) -> Result<CommitSelector, Failure> {
     selector(dialect, commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?)
-}
-
-/// Splits `master^^` or `master~2` into the name and how many commits it is back.
-fn ancestor(text: &str) -> (&str, u32) {
-    let Some(at) = text.find(['^', '~']) else {
-        return (text, 0);
-    };
-    let (name, mut marks) = text.split_at(at);
-    let mut back = 0_u32;
-    while let Some(rest) = marks.strip_prefix(['^', '~']) {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        back = back.saturating_add(rest[..digits].parse().unwrap_or(1));
-        marks = &rest[digits..];
-    }
-    if marks.is_empty() { (name, back) } else { (text, 0) }
 }
 
 fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Status> {
@@ -251,8 +236,15 @@ impl Service {
     /// # Errors
     /// `NotFound`, and what a wait ends with.
     pub(super) fn view(&self, call: &Call, commit: &Commit) -> Result<View<Arc<crate::Store>>, Status> {
-        let selector = self.pick(commit)?;
-        let record = self.store.record(&selector)?;
+        self.view_of(call, &self.pick(commit)?)
+    }
+
+    /// The same, of a commit that was found out.
+    ///
+    /// # Errors
+    /// As [`Service::view`].
+    pub(super) fn view_of(&self, call: &Call, commit: &CommitSelector) -> Result<View<Arc<crate::Store>>, Status> {
+        let record = self.store.record(commit)?;
         let id = record.info.commit.clone();
         if record.info.finishing.is_some() {
             self.wait_for(call, record, CommitState::Finished)?;
@@ -582,25 +574,5 @@ impl Wanted {
         }
         self.left -= 1;
         answers(commit_info(self.dialect, record, self.told))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_after_a_name_mean_its_ancestors() {
-        for (text, expected) in [
-            ("", ("", 0)),
-            ("master", ("master", 0)),
-            ("master^", ("master", 1)),
-            ("master^^", ("master", 2)),
-            ("master~3", ("master", 3)),
-            ("master^2^", ("master", 3)),
-            ("master^x", ("master^x", 0)),
-        ] {
-            assert_eq!(ancestor(text), expected, "{text}");
-        }
     }
 }

@@ -3,8 +3,8 @@
 //! Everything is a walk through the tree in the order of paths (`walk`). A directory's size and hash are found by
 //! walking through it once more, so a listing reads the names of what it lists once for each level above them.
 
-mod diff;
-mod walk;
+pub(super) mod diff;
+pub(super) mod walk;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -81,7 +81,7 @@ pub(super) fn not_there(tree: &Tree, dialect: Dialect, file: &File) -> Status {
     ))
 }
 
-fn named(file: Option<File>) -> Result<File, Status> {
+pub(super) fn named<T>(file: Option<T>) -> Result<T, Status> {
     file.ok_or_else(|| Status::unknown("file cannot be nil"))
 }
 
@@ -124,7 +124,7 @@ impl Service {
         let mut walk = Walk::at(&tree, &path)?;
         let node = walk.next()?.filter(|_| is_default(&file.datum));
         let node = node.ok_or_else(|| not_there(&tree, self.dialect, file))?;
-        let info = info(self.dialect, &tree, &node, walk.sum(&node)?);
+        let info = info(self.dialect, &tree, &node, walk::sum(&tree, &node)?);
         Ok(Download {
             info,
             is_final: tree.record().info.finished.is_some(),
@@ -218,7 +218,7 @@ impl Service {
             }
             if range.has(node.path())
                 && glob.matches(node.path())
-                && answers(info(self.dialect, &tree, &node, walk.sum(&node)?)).is_break()
+                && answers(info(self.dialect, &tree, &node, walk::sum(&tree, &node)?)).is_break()
             {
                 break;
             }
@@ -448,13 +448,13 @@ impl Page {
                 continue;
             }
             shown += 1;
-            if answers(info(self.dialect, tree, &node, walk.sum(&node)?)).is_break() || shown == number {
+            if answers(info(self.dialect, tree, &node, walk::sum(tree, &node)?)).is_break() || shown == number {
                 return Ok(true);
             }
         }
         let found = shown > 0 || !last.is_empty();
         while let Some(node) = last.pop_back() {
-            if answers(info(self.dialect, tree, &node, walk.sum(&node)?)).is_break() {
+            if answers(info(self.dialect, tree, &node, walk::sum(tree, &node)?)).is_break() {
                 break;
             }
         }
@@ -463,14 +463,14 @@ impl Page {
 }
 
 /// Bytes that go out as answers of a good size.
-struct Pieces<'a, 'b> {
+pub(super) struct Pieces<'a, 'b> {
     answers: &'a mut Answers<'b, BytesValue>,
     held: Vec<u8>,
-    flow: ControlFlow<()>,
+    pub flow: ControlFlow<()>,
 }
 
 impl<'a, 'b> Pieces<'a, 'b> {
-    fn new(answers: &'a mut Answers<'b, BytesValue>) -> Self {
+    pub fn new(answers: &'a mut Answers<'b, BytesValue>) -> Self {
         Self {
             answers,
             held: Vec::with_capacity(PIECE),
@@ -485,7 +485,7 @@ impl<'a, 'b> Pieces<'a, 'b> {
         self.held.extend_from_slice(bytes);
     }
 
-    fn copy(&mut self, mut content: impl Read) -> Result<(), Status> {
+    pub fn copy(&mut self, mut content: impl Read) -> Result<(), Status> {
         loop {
             if self.held.len() == PIECE {
                 self.flush();
@@ -507,7 +507,7 @@ impl<'a, 'b> Pieces<'a, 'b> {
     }
 
     /// Sends what is held. Nothing is no answer (recording gateway 010).
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         let held = std::mem::replace(&mut self.held, Vec::with_capacity(PIECE));
         if !held.is_empty() && self.flow.is_continue() {
             self.flow = (self.answers)(held.into());

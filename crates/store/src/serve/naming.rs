@@ -64,3 +64,38 @@ pub(super) fn commit_of_branch(dialect: Dialect, repo: &pfs::Repo, branch: &str,
         branch: (!branch.is_empty()).then(|| branch_message(dialect, repo, branch)),
     }
 }
+
+/// Splits `master^^` or `master~2` into the name and how many commits it is back.
+pub(super) fn ancestor(text: &str) -> (&str, u32) {
+    let Some(at) = text.find(['^', '~']) else {
+        return (text, 0);
+    };
+    let (name, mut marks) = text.split_at(at);
+    let mut back = 0_u32;
+    while let Some(rest) = marks.strip_prefix(['^', '~']) {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        back = back.saturating_add(rest[..digits].parse().unwrap_or(1));
+        marks = &rest[digits..];
+    }
+    if marks.is_empty() { (name, back) } else { (text, 0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_after_a_name_mean_its_ancestors() {
+        for (text, expected) in [
+            ("", ("", 0)),
+            ("master", ("master", 0)),
+            ("master^", ("master", 1)),
+            ("master^^", ("master", 2)),
+            ("master~3", ("master", 3)),
+            ("master^2^", ("master", 3)),
+            ("master^x", ("master^x", 0)),
+        ] {
+            assert_eq!(ancestor(text), expected, "{text}");
+        }
+    }
+}

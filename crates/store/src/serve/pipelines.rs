@@ -266,14 +266,17 @@ impl Service {
     }
 
     pub fn start_pipeline(&self, _: &Call, request: &StartPipelineRequest) -> Result<Empty, Status> {
-        let name = named(request.pipeline.as_ref())?;
+        self.start_named(&named(request.pipeline.as_ref())?)
+    }
+
+    pub(super) fn start_named(&self, name: &pfs::Repo) -> Result<Empty, Status> {
         let was_stopped = self.change(|work| {
-            let before = work.pipeline(&name)?;
-            work.set_pipeline_stopped(&name, false)?;
+            let before = work.pipeline(name)?;
+            work.set_pipeline_stopped(name, false)?;
             Ok(before.is_some_and(|before| before.stopped))
         })?;
         if was_stopped {
-            self.has_started(&name);
+            self.has_started(name);
         }
         Ok(Empty {})
     }

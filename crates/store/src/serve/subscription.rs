@@ -1,17 +1,24 @@
 //! Following a branch, or all of a repo: each commit once it is as far along as asked.
 
+use std::ops::ControlFlow;
+
 use super::commits::{Told, commit_info};
 use super::{Answers, Call, Code, Service, Status};
-use crate::Origin;
+use crate::{CommitRecord, Origin};
 use spoutctl_core::pfs;
 use spoutctl_proto::names;
-use spoutctl_proto::pfs::{CommitInfo, OriginKind, SubscribeCommitRequest};
+use spoutctl_proto::pfs::{CommitInfo, CommitState, OriginKind, SubscribeCommitRequest};
+
+/// Which commits are followed.
+pub(super) struct Subscription<'a> {
+    pub repo: pfs::Repo,
+    pub branch: Option<&'a str>,
+    /// The id of one that is left out.
+    pub hidden: &'a str,
+    pub state: CommitState,
+}
 
 impl Service {
-    /// Gives the commits oldest first and then waits for more, until nobody listens. `from` hides that one commit and
-    /// need not exist (recordings follow 032–034); errored commits are given like any other (024), and one that is not
-    /// far enough holds back those after it (020).
-    ///
     /// # Errors
     /// `NotFound` without the repo, also when it is deleted later.
     pub fn subscribe_commit(
@@ -20,14 +27,46 @@ impl Service {
         request: &SubscribeCommitRequest,
         answers: &mut Answers<'_, CommitInfo>,
     ) -> Result<(), Status> {
-        let repo = names::repo(request.repo.as_ref())?;
-        let branch = Some(request.branch.as_str()).filter(|branch| !branch.is_empty());
-        let hidden = request.from.as_ref().map(|from| from.id.as_str()).unwrap_or_default();
+        let subscription = Subscription {
+            repo: names::repo(request.repo.as_ref())?,
+            branch: Some(request.branch.as_str()).filter(|branch| !branch.is_empty()),
+            hidden: request.from.as_ref().map(|from| from.id.as_str()).unwrap_or_default(),
+            state: request.state(),
+        };
+        let is_wanted = |commit: &CommitRecord| {
+            // As pachd's filter: a kind that is named, or all.
+            let is_of_kind = match request.origin_kind() {
+                OriginKind::Unknown => true,
+                OriginKind::User => commit.origin == Origin::User,
+                OriginKind::Auto => commit.origin == Origin::Auto,
+                OriginKind::Alias => commit.origin == Origin::Alias,
+                OriginKind::Fsck => false,
+            };
+            is_of_kind && (request.all || commit.origin != Origin::Alias)
+        };
+        self.follow(call, &subscription, &is_wanted, &mut |commit| {
+            answers(commit_info(self.dialect, commit, Told::Alone))
+        })
+    }
+
+    /// Gives the commits oldest first and then waits for more, until nobody listens. `from` hides that one commit and
+    /// need not exist (recordings follow 032–034); errored commits are given like any other (024), and one that is not
+    /// far enough holds back those after it (020).
+    ///
+    /// # Errors
+    /// As [`Service::subscribe_commit`].
+    pub(super) fn follow(
+        &self,
+        call: &Call,
+        of: &Subscription<'_>,
+        is_wanted: &dyn Fn(&CommitRecord) -> bool,
+        show: &mut dyn FnMut(&CommitRecord) -> ControlFlow<()>,
+    ) -> Result<(), Status> {
         let mut after = 0;
         loop {
             let seen = self.changes.number();
-            let next = self.store.next_commit(&repo, after, branch);
-            let next = match next.map_err(|fault| no_repo(&repo, after, fault.into())) {
+            let next = self.store.next_commit(&of.repo, after, of.branch);
+            let next = match next.map_err(|fault| no_repo(&of.repo, after, fault.into())) {
                 // Before 2.8, such a subscription waits for ever.
                 Err(status) if status.code == Code::NotFound && !self.dialect.minds_missing_repos() => None,
                 next => next?,
@@ -37,24 +76,15 @@ impl Service {
                 continue;
             };
             after = commit.row;
-            // As pachd's filter: a kind that is named, or all.
-            let is_wanted = match request.origin_kind() {
-                OriginKind::Unknown => true,
-                OriginKind::User => commit.origin == Origin::User,
-                OriginKind::Auto => commit.origin == Origin::Auto,
-                OriginKind::Alias => commit.origin == Origin::Alias,
-                OriginKind::Fsck => false,
-            };
-            let is_wanted = is_wanted && (request.all || commit.origin != Origin::Alias);
-            if commit.info.commit.id.as_str() == hidden || !is_wanted {
+            if commit.info.commit.id.as_str() == of.hidden || !is_wanted(&commit) {
                 continue;
             }
-            let commit = match self.wait_for(call, commit, request.state()) {
+            let commit = match self.wait_for(call, commit, of.state) {
                 // Dropped meanwhile, or all of the repo: nobody is to hear of it.
                 Err(status) if status.code == Code::NotFound => continue,
                 commit => commit?,
             };
-            if answers(commit_info(self.dialect, &commit, Told::Alone)).is_break() {
+            if show(&commit).is_break() {
                 return Ok(());
             }
         }

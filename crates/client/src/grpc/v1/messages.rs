@@ -40,9 +40,8 @@ pub(super) fn start_commit(branch: &pfs::Branch, description: &str) -> v1::Start
 pub(super) fn list_commit(branch: &pfs::Branch) -> v1::ListCommitRequest {
     v1::ListCommitRequest {
         repo: Some((&branch.repo).into()),
-        from: None,
         to: Some(v1::Commit::head_of(branch)),
-        number: 0,
+        ..v1::ListCommitRequest::default()
     }
 }
 
@@ -200,7 +199,7 @@ impl<'a> PutFile<'a> {
             file: (!goes_on).then(|| self.file(path.clone())),
             value: self.piece(),
             overwrite_index: overwrites.then_some(v1::OverwriteIndex { index: 0 }),
-            delete: false,
+            ..v1::PutFileRequest::default()
         };
         self.current = Some(path);
         match before {

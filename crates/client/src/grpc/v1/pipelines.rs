@@ -1,8 +1,5 @@
 //! What is no work on commits and files: of 1.x' pipelines only which branch one writes, and nothing of its auth.
 
-use prost::Message;
-
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{CALL, V1};
@@ -10,30 +7,11 @@ use crate::connection::token::Token;
 use crate::pachd::{self, Call, Identity, Login, Pachd};
 use crate::transport::Transport as _;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::listing::Listing;
-use spoutctl_core::pfs::{Branch, BranchName, FilePath, Repo};
+use spoutctl_core::pfs::{BranchName, Repo};
 use spoutctl_core::pipelines::{Pipelines, Running, Submission, Verdict};
+use spoutctl_proto::v1::pps::{Pipeline, PipelineInfo, PipelineRequest};
 
 const INSPECT_PIPELINE: Call = Call::reads("pps.API", "InspectPipeline");
-
-#[derive(Clone, PartialEq, Eq, Message)]
-struct Pipeline {
-    #[prost(string, tag = "1")]
-    name: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Message)]
-struct InspectPipelineRequest {
-    #[prost(message, optional, tag = "1")]
-    pipeline: Option<Pipeline>,
-}
-
-/// Of some forty fields the one that is asked for.
-#[derive(Clone, PartialEq, Eq, Message)]
-struct PipelineInfo {
-    #[prost(string, tag = "16")]
-    output_branch: String,
-}
 
 fn unsupported<T>(call: Call) -> Result<T, Fault> {
     Err(pachd::refused(call, "not supported on Pachyderm 1.x"))
@@ -61,25 +39,6 @@ impl Pachd for V1 {
     }
 }
 
-impl Listing for V1 {
-    fn list_repos(&self) -> Result<Vec<Repo>, Fault> {
-        unsupported(pachd::LIST_REPO)
-    }
-
-    fn list_branches(&self, _: &Repo) -> Result<Vec<BranchName>, Fault> {
-        unsupported(pachd::LIST_BRANCH)
-    }
-
-    fn list_directory(
-        &self,
-        _: &Branch,
-        _: &FilePath,
-        _: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
-        unsupported(pachd::LIST_FILE)
-    }
-}
-
 impl Pipelines for V1 {
     fn try_pipeline(&self, _: &str) -> Result<Verdict, Fault> {
         unsupported(pachd::TRY_PIPELINE)
@@ -94,7 +53,7 @@ impl Pipelines for V1 {
     }
 
     fn output_branch(&self, pipeline: &Repo) -> Result<Option<BranchName>, Fault> {
-        let request = InspectPipelineRequest {
+        let request = PipelineRequest {
             pipeline: Some(Pipeline {
                 name: pipeline.name.as_str().to_owned(),
             }),

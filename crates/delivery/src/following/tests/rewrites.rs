@@ -34,7 +34,9 @@ proptest! {
         // All may be gone but what was never seen: then nobody can tell, and it is said.
         match consumer.follow(&options(Start::Beginning), None) {
             Ok(_) => {}
-            Err(FollowError::Rewritten { onto: None, .. } | FollowError::NoBranch(_) | FollowError::Gone { .. }) => return Ok(()),
+            Err(FollowError::Rewritten { onto: None, .. } | FollowError::NoBranch(_) | FollowError::Gone { .. }) => {
+                return Ok(());
+            }
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         }
         let taken = consumer.ids();

@@ -419,7 +419,8 @@ impl CommitFeed for World {
         self.show(line, luck, visit)
     }
 
-    /// As pachd's: everything that was ever made on the branch and still is there, oldest first, each when it is finished.
+    /// As pachd's: everything that was ever made on the branch and still is there, oldest first, each when it is
+    /// finished.
     fn watch(&self, _: &Branch, visit: &mut dyn FnMut(Option<CommitInfo>) -> ControlFlow<()>) -> Result<(), Fault> {
         let luck = self.luck();
         let (mut next, mut shown) = (0, 0);

@@ -1,8 +1,10 @@
-//! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries make of it.
+//! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries
+//! make of it.
 //!
-//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one ends
-//! with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of both is told
-//! from the file itself, so that a stray carriage return in a field of a file with newlines stays where it is.
+//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one
+//! ends with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of
+//! both is told from the file itself, so that a stray carriage return in a field of a file with newlines stays where it
+//! is.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -12,8 +14,8 @@ const CANDIDATES: [u8; 4] = *b",;\t|";
 /// How a CSV file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
-    /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a tab
-    /// or a bar.
+    /// What tells columns apart. Where nobody says, the first record does: a comma if it has any, else a semicolon, a
+    /// tab or a bar.
     pub delimiter: Option<u8>,
     /// Takes what the next byte means away, in quotes and outside: the backslash of `MySQL` in `INTO OUTFILE`.
     pub escape: Option<u8>,
@@ -164,8 +166,8 @@ impl Records {
         matches!(self.at, At::Quoted | At::EscapedInQuotes)
     }
 
-    /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as many as
-    /// were now.
+    /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as
+    /// many as were now.
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<Record> {
         while let Some(byte) = bytes.get(*looked) {
             if std::mem::take(&mut self.returned) {

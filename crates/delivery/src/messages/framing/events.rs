@@ -1,7 +1,8 @@
 //! Server-sent events, as the HTML standard parses an event stream.
 //!
-//! Lines end with a newline, a carriage return, or both; an empty one ends the event. Of an event its data are the message:
-//! the values of its `data` fields, with newlines between them. An event without data is none, and neither is a comment.
+//! Lines end with a newline, a carriage return, or both; an empty one ends the event. Of an event its data are the
+//! message: the values of its `data` fields, with newlines between them. An event without data is none, and neither is
+//! a comment.
 
 use memchr::memchr2;
 

@@ -1,8 +1,8 @@
 //! Where an entry of the journal's export format ends: `journalctl -o export`.
 //!
-//! An entry is lines of `FIELD=value` up to an empty line. A value that is no text of one line comes in another way: a line
-//! with the field's name alone, its length in eight bytes, little-endian, the value, and a newline. So an empty line in a
-//! value ends nothing.
+//! An entry is lines of `FIELD=value` up to an empty line. A value that is no text of one line comes in another way: a
+//! line with the field's name alone, its length in eight bytes, little-endian, the value, and a newline. So an empty
+//! line in a value ends nothing.
 
 use memchr::memchr;
 
@@ -36,8 +36,8 @@ enum At {
 pub(super) struct NoNewline;
 
 impl Entry {
-    /// The length of the entry that `bytes` begin with, without its empty line, if all of it is there. `looked` bytes were
-    /// looked at before; it is as many as were now.
+    /// The length of the entry that `bytes` begin with, without its empty line, if all of it is there. `looked` bytes
+    /// were looked at before; it is as many as were now.
     ///
     /// # Errors
     /// When no newline follows a value whose length was said.

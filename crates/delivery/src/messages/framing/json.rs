@@ -28,8 +28,8 @@ enum State {
 }
 
 impl Value {
-    /// The length of the value that `bytes` begin with, if all of it is there, and why it is none. `looked` bytes were looked
-    /// at before; it is as many as were now.
+    /// The length of the value that `bytes` begin with, if all of it is there, and why it is none. `looked` bytes were
+    /// looked at before; it is as many as were now.
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<(usize, Option<MessageFault>)> {
         let end = self.find(bytes, looked)?;
         *self = Self::default();
@@ -84,8 +84,8 @@ pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// How many bytes before a value belong to none: white space, and the marks of files that were put together. The front of a
-/// mark is none yet.
+/// How many bytes before a value belong to none: white space, and the marks of files that were put together. The front
+/// of a mark is none yet.
 pub(super) fn blank(bytes: &[u8]) -> usize {
     let mut length = 0;
     loop {

@@ -1,7 +1,7 @@
 //! Frames that say how long they are: netstrings, and lengths in four bytes.
 //!
-//! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what netstrings
-//! are by themselves, but what comes of its `%S:%s,`.
+//! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what
+//! netstrings are by themselves, but what comes of its `%S:%s,`.
 
 use super::MessageFault;
 

@@ -2,7 +2,7 @@
 
 use super::csv::Dialect;
 use crate::messages::error::MessageFault;
-use crate::messages::key::Columns;
+use crate::messages::record::Record;
 
 /// What some programs write before text, though UTF-8 needs no such mark.
 pub(in crate::messages) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -88,6 +88,23 @@ impl Framing {
     pub(super) fn is_text(&self) -> bool {
         matches!(self, Self::Json | Self::JsonLines | Self::JsonSequence | Self::Csv(_))
     }
+}
+
+/// What a message's columns are told apart by, and its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns<'a> {
+    Csv(Dialect),
+    /// By tabs, as `psql`'s COPY and `cut` do.
+    Tabs,
+    /// Its fields are a journal's.
+    Journal,
+    /// What an event stream says besides an event's data: the last id, and what kind of event it is.
+    Event {
+        id: &'a [u8],
+        kind: &'a [u8],
+    },
+    /// Its source says more of it than itself.
+    Record(&'a Record<'a>),
 }
 
 /// A message, in three parts that belong together.

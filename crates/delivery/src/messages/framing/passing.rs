@@ -3,18 +3,9 @@
 use memchr::memchr;
 
 use super::json::Value;
-use super::{Columns, Framing, Message, MessageError, MessageFault, RECORD_SEPARATOR, Show, Splitter, journal};
-
-/// A message that is too long to be taken, on its way past.
-#[derive(Debug)]
-pub(super) struct Passing {
-    pub offset: u64,
-    /// Its first bytes, as many as are taken of one.
-    pub kept: Vec<u8>,
-    pub length: u64,
-    /// How many bytes are still to come, where its length was said.
-    pub left: Option<u64>,
-}
+use super::{
+    Columns, Framing, Message, MessageError, MessageFault, Passing, RECORD_SEPARATOR, Show, Splitter, journal,
+};
 
 impl Splitter {
     /// What is held is the front of a message that is too long.

@@ -209,13 +209,14 @@ fn what_is_no_message_is_named_with_its_place() {
         (
             Framing::JournalExport,
             b"A=1\nB\n\x01\0\0\0\0\0\0\0xy",
-            "message 1 of the input, at byte 0, is no entry of a journal: no newline follows a value whose length was said",
+            "message 1 of the input, at byte 0, is no entry of a journal: no newline follows a value whose length was \
+             said",
         ),
         (
             Framing::JsonSequence,
             b"{}",
-            "message 1 of the input, at byte 0, is not JSON: it does not begin with a record separator (0x1e), as RFC 7464 has \
-             it",
+            "message 1 of the input, at byte 0, is not JSON: it does not begin with a record separator (0x1e), as RFC \
+             7464 has it",
         ),
         (
             csv(),

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use spoutctl_archive::EntryStream;
 
@@ -157,8 +158,8 @@ fn log() -> impl Strategy<Value = Log> {
 }
 
 proptest! {
-    /// Whatever the order between partitions, the size of batches, and however often reading dies: of what is committed each
-    /// record is there once, in the order of its partition, and at the end all of them are.
+    /// Whatever the order between partitions, the size of batches, and however often reading dies: of what is committed
+    /// each record is there once, in the order of its partition, and at the end all of them are.
     #[test]
     fn readings_that_die_and_go_on_behind_the_newest_commit_take_each_record_once_and_in_order(
         log in log(),

@@ -1,5 +1,5 @@
-//! What others have of a commit's id, as pachd tells it of pipelines, which the embedded store does not run; and answers that are
-//! lost on the way.
+//! What others have of a commit's id, as pachd tells it of pipelines, which the embedded store does not run; and
+//! answers that are lost on the way.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

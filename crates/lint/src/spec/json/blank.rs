@@ -1,6 +1,6 @@
 //! What stands between tokens: blanks and comments.
 
-use super::super::Comment;
+use super::super::reading::Comment;
 use super::super::syntax::{Cause, CommentStyle};
 use super::{Line, Parser};
 use crate::source::Span;

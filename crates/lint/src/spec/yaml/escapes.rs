@@ -1,6 +1,6 @@
 //! Escapes that YAML has, or that JSON has and everybody's YAML, and the YAML reader of pachctl has not.
 
-use super::super::Reading;
+use super::super::reading::Reading;
 use super::super::syntax::{Cause, Escape};
 use crate::source::Span;
 

@@ -1,7 +1,7 @@
 //! Reads on after a fault of YAML's own: the line that it is in, and what is indented below it, is taken out, and the
 //! rest is read again. So every fault is told of which the others do not depend on it.
 
-use super::super::Reading;
+use super::super::reading::Reading;
 use super::super::syntax::{Cause, SyntaxFault, YamlProblem};
 use crate::source::Span;
 

@@ -1,3 +1,4 @@
+use super::recovery::parse;
 use super::*;
 
 /// The faults of a text: cause without its data, what is marked, and what is marked beside it.

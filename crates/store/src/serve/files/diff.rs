@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::walk::{Files, Node, Tree, Walk};
+use super::walk::{Files, Node, Tree, Walk, sum};
 use crate::FileEntry;
 use crate::serve::{Code, Status};
 
 /// One side of a comparison: the files at or below a path.
-pub(super) struct Side<'a> {
+pub(in crate::serve) struct Side<'a> {
     tree: &'a Tree,
     walk: Walk<'a>,
     node: Option<Node>,
@@ -26,15 +26,15 @@ impl<'a> Side<'a> {
     }
 
     fn sum(&self, node: &Node) -> Result<(u64, [u8; 32]), Status> {
-        self.walk.sum(node)
+        sum(self.tree, node)
     }
 }
 
 /// A node with its size and hash, for the answer.
-pub(super) type Summed = (Node, u64, [u8; 32]);
+pub(in crate::serve) type Summed = (Node, u64, [u8; 32]);
 
 /// Shows every path that differs, the old side first, directories before what is in them.
-pub(super) fn compare(
+pub(in crate::serve) fn compare(
     mut old: Option<Side<'_>>,
     mut new: Side<'_>,
     show: &mut dyn FnMut(Option<Summed>, Option<Summed>) -> ControlFlow<()>,

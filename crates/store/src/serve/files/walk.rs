@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use crate::serve::Status;
 use crate::{FileEntry, Store, View, bounds_of_directory};
 
-pub(super) type Tree = View<Arc<Store>>;
+pub(in crate::serve) type Tree = View<Arc<Store>>;
 
 /// A file or a directory of a tree.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(in crate::serve) enum Node {
     /// With its trailing slash.
     Directory(String),
     File(FileEntry),
@@ -30,8 +30,7 @@ impl Node {
 }
 
 /// Reads on through a tree.
-pub(super) struct Walk<'a> {
-    tree: &'a Tree,
+pub(in crate::serve) struct Walk<'a> {
     files: Files<'a>,
     ready: VecDeque<Node>,
     /// Directories with shorter paths lie above what was asked for.
@@ -44,7 +43,6 @@ impl<'a> Walk<'a> {
     /// Through what is below a directory; itself and those above it come first.
     pub fn below(tree: &'a Tree, directory: &str) -> Self {
         Self {
-            tree,
             files: Files::below(tree, directory),
             ready: VecDeque::new(),
             root: 0,
@@ -91,13 +89,13 @@ impl<'a> Walk<'a> {
         self.ready.push_back(Node::File(file));
         Ok(self.ready.pop_front())
     }
+}
 
-    /// Size and hash of what a node holds.
-    pub fn sum(&self, node: &Node) -> Result<(u64, [u8; 32]), Status> {
-        match node {
-            Node::File(file) => Ok((file.size, file.hash)),
-            Node::Directory(path) => sum_of_directory(self.tree, path),
-        }
+/// Size and hash of what a node holds.
+pub(in crate::serve) fn sum(tree: &Tree, node: &Node) -> Result<(u64, [u8; 32]), Status> {
+    match node {
+        Node::File(file) => Ok((file.size, file.hash)),
+        Node::Directory(path) => sum_of_directory(tree, path),
     }
 }
 
@@ -117,7 +115,7 @@ fn sum_of_directory(tree: &Tree, directory: &str) -> Result<(u64, [u8; 32]), Sta
 }
 
 /// The files below a directory.
-pub(super) struct Files<'a> {
+pub(in crate::serve) struct Files<'a> {
     tree: &'a Tree,
     after: String,
     before: String,
@@ -140,6 +138,22 @@ impl<'a> Files<'a> {
             page: VecDeque::new(),
             ended: false,
             previous: String::new(),
+        }
+    }
+
+    /// It comes next, once more.
+    pub fn give_back(&mut self, file: FileEntry) {
+        self.page.push_front(file);
+    }
+
+    /// Leaves out what is left below a directory, whose path ends with a slash and which files came from.
+    pub fn leave(&mut self, directory: &str) {
+        while self.page.front().is_some_and(|file| file.path.starts_with(directory)) {
+            self.page.pop_front();
+        }
+        if self.page.is_empty() && self.after.starts_with(directory) {
+            // After every path below it: those have no such character.
+            self.after = format!("{directory}\u{7f}");
         }
     }
 

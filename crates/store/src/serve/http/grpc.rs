@@ -17,8 +17,8 @@ use super::methods::{self, RequestBody};
 use super::{CALLS, Shared, carry_out, method_name};
 use crate::serve::{Code, Status};
 
-/// Services that a sidecar does not have (recordings grpc-2.12-sidecar).
-const NOT_OF_A_SIDECAR: [&str; 2] = ["versionpb_v2.API", "admin_v2.API"];
+/// Services that a sidecar does not have (recordings grpc-2.12-sidecar; grpc-1.13 249).
+const NOT_OF_A_SIDECAR: [&str; 4] = ["versionpb_v2.API", "admin_v2.API", "versionpb.API", "admin.API"];
 
 /// Services of 1.x.
 const OF_1_X: [&str; 9] = [
@@ -72,7 +72,7 @@ fn find(shared: &Shared, path: &str) -> Result<methods::Method, Status> {
     let (service, method) = path.rsplit_once('/').unwrap_or((path, ""));
     let dialect = shared.service.dialect();
     let is_missing = shared.is_sidecar && NOT_OF_A_SIDECAR.contains(&service);
-    let is_service = methods::is_service(service) && !is_missing;
+    let is_service = methods::is_service(service, dialect) && !is_missing;
     let unknown = || {
         if dialect.calls_unknown_calls_a_bug() && !shared.is_sidecar {
             return Status::unknown(if OF_1_X.contains(&service) {

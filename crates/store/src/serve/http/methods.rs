@@ -2,6 +2,8 @@
 //!
 //! The table of [`find`] is all that is served. Every call is carried out on a thread that may block.
 
+mod v1;
+
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
@@ -298,6 +300,9 @@ fn in_json(answer: &impl Answer) -> Result<Vec<u8>, Status> {
 /// # Errors
 /// When there is no such call, or we do not serve it.
 pub(super) fn find(path: &str, dialect: Dialect, is_guarded: bool) -> Result<Method, Status> {
+    if dialect.is_1_x() {
+        return v1::find(path, dialect);
+    }
     if !is_in(path, dialect) {
         return Err(unknown());
     }
@@ -480,8 +485,11 @@ fn unserved(path: &str) -> Status {
     Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {path}"))
 }
 
-/// Whether there is a service of this name.
-pub(super) fn is_service(name: &str) -> bool {
+/// Whether the pachd of a dialect has a service of this name.
+pub(super) fn is_service(name: &str, dialect: Dialect) -> bool {
+    if dialect.is_1_x() {
+        return v1::is_service(name);
+    }
     matches!(name, "pfs_v2.API" | "pps_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
 }
 
