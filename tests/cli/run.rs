@@ -106,7 +106,7 @@ fn world(served: &Served, repos: &[&str]) -> World {
     world
 }
 
-/// The ids of the finished commits of a repo's branch.
+/// The ids of the good commits of a repo's branch; what a killed run has left open is given up, which is an error.
 fn commits(world: &World, repo: &str) -> Vec<String> {
     let ran = world.run(&["tail", repo, "-e", "--from", "beginning"]);
     if ran.code == Some(1) {
@@ -114,7 +114,8 @@ fn commits(world: &World, repo: &str) -> Vec<String> {
     }
     ran.expect(0);
     let id = |line: String| line.split_whitespace().nth(1).unwrap().to_owned();
-    ran.lines().into_iter().map(id).collect()
+    let good = ran.lines().into_iter().filter(|line| !line.contains("error: given up"));
+    good.map(id).collect()
 }
 
 fn figures(address: &str, path: &str) -> String {
