@@ -113,7 +113,7 @@ pub struct AnswerArgs {
     ///
     /// All but blank and kafka bring a consumer, kcat for instance, whose output `spoutctl put` commits, and which is
     /// started again whenever it ends; --env says where it reads. Without --with-code the image has to have the
-    /// consumer, bash and spoutctl. With kafka there is no code: a spoutctl that was built with Kafka reads it by
+    /// consumer, bash and spoutctl. With kafka there is no code: spoutctl, as a release has it, reads it by
     /// itself.
     #[arg(long, value_name = "TEMPLATE", value_parser = template_parser(), hide_possible_values = true)]
     pub template: Option<&'static template::Template>,

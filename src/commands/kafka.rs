@@ -28,7 +28,8 @@ pub(super) fn address(from: &From) -> Result<Address, Failure> {
         return Ok(address);
     }
     Err(Failure::new(Exit::Usage, "this spoutctl was built without Kafka").help(
-        "in a clone: cargo install --path . --features kafka-tls; to build it takes make, perl and a C++ compiler",
+        "the files of a release have it; in a clone: cargo install --path . --features kafka-tls, which takes make, \
+         perl and a C++ compiler",
     ))
 }
 
@@ -61,9 +62,11 @@ pub(super) fn properties(file: &Path) -> Result<Properties, Failure> {
     let wrong = |why: String| Failure::new(Exit::Usage, format!("{} {why}", file.display()));
     let text = String::from_utf8(bytes).map_err(|_| wrong("is no text".to_owned()))?;
     let parsed = Properties::parse(&text, &|name| std::env::var(name).ok());
-    parsed.map_err(|error| {
+    let mut properties = parsed.map_err(|error| {
         wrong(error.to_string()).help("a line is NAME=VALUE, and ${NAME} in a value a variable of the environment")
-    })
+    })?;
+    properties.trust_unless_said(std::env::var("SSL_CERT_FILE").ok().filter(|file| !file.is_empty()));
+    Ok(properties)
 }
 
 #[cfg(test)]

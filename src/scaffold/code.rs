@@ -21,7 +21,7 @@ pub fn files(draft: &Draft, spec: &str) -> Vec<CodeFile> {
     match consumer(draft) {
         Some(consumer) => vec![
             file("entrypoint.sh", entrypoint(draft, &consumer), true),
-            file("Dockerfile", dockerfile(draft), false),
+            file("Dockerfile", dockerfile(draft, CODE), false),
             file(
                 "README.md",
                 readme(draft, spec, include_str!("templates/README.md")),
@@ -29,11 +29,7 @@ pub fn files(draft: &Draft, spec: &str) -> Vec<CodeFile> {
             ),
         ],
         None => vec![
-            file(
-                "Dockerfile",
-                include_str!("templates/codeless/Dockerfile").to_owned(),
-                false,
-            ),
+            file("Dockerfile", dockerfile(draft, ""), false),
             file(
                 "README.md",
                 readme(draft, spec, include_str!("templates/codeless/README.md")),
@@ -57,7 +53,10 @@ fn entrypoint(draft: &Draft, consumer: &str) -> String {
     format!("{head}{consumer}")
 }
 
-fn dockerfile(draft: &Draft) -> String {
+/// How the entry point comes into an image.
+const CODE: &str = "COPY --chmod=755 entrypoint.sh /spout/entrypoint.sh\nCMD [\"/spout/entrypoint.sh\"]\n";
+
+fn dockerfile(draft: &Draft, code: &str) -> String {
     let template = draft.template();
     let mut packages: Vec<&str> = template.packages.to_vec();
     packages.push("ca-certificates");
@@ -65,6 +64,7 @@ fn dockerfile(draft: &Draft) -> String {
     include_str!("templates/Dockerfile")
         .replace("__PACKAGES__", &packages.join(" "))
         .replace("__MORE__", template.image)
+        .replace("__CODE__", code)
         .replace("__VERSION__", env!("CARGO_PKG_VERSION"))
 }
 

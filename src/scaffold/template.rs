@@ -124,7 +124,7 @@ const KAFKA: Template = Template {
         "{time:%Y/%m/%d}/{uuid}.jsonl",
     ],
     consumer: None,
-    programs: &["a spoutctl that was built with Kafka"],
+    programs: &["spoutctl with Kafka built in, as a release has it"],
     packages: &[],
     image: "",
     port: None,

@@ -305,7 +305,7 @@ fn every_template_writes_a_spec_without_a_finding_and_code_that_belongs_to_it() 
             ran.expect(0).says(if has_consumer(template) {
                 "the image has to have bash, spoutctl, "
             } else {
-                "the image has to have a spoutctl that was built with Kafka"
+                "the image has to have spoutctl with Kafka built in, as a release has it"
             });
             assert_eq!(validate(&world, &file).expect(0).text(), "");
         }

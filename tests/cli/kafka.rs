@@ -3,6 +3,10 @@
 #[cfg(feature = "kafka")]
 mod doctor;
 #[cfg(feature = "kafka")]
+mod moving;
+#[cfg(feature = "kafka-tls")]
+mod secured;
+#[cfg(feature = "kafka")]
 mod source;
 #[cfg(feature = "kafka")]
 mod watched;
@@ -42,7 +46,22 @@ fn jars() -> Option<PathBuf> {
 struct Broker {
     child: Child,
     address: String,
+    /// The port at which others find who controls the cluster.
+    controller: u16,
     _directory: tempfile::TempDir,
+}
+
+/// What a broker has besides.
+#[derive(Default)]
+struct More<'a> {
+    /// The last one of a name counts.
+    properties: &'a str,
+    /// Listeners by the name of their protocol.
+    listeners: &'a [(&'a str, u16)],
+    /// For `kafka-storage.sh format`.
+    format: &'a [&'a str],
+    /// The first one of its cluster.
+    joins: Option<&'a Broker>,
 }
 
 fn free_port() -> u16 {
@@ -59,17 +78,40 @@ impl Broker {
         Self::with_properties(jars, &format!("num.partitions={partitions}\n"))
     }
 
-    /// The last one of a name counts.
-    fn with_properties(jars: &Path, more: &str) -> Self {
+    fn with_properties(jars: &Path, properties: &str) -> Self {
+        let more = More {
+            properties,
+            ..More::default()
+        };
+        Self::with(jars, &more)
+    }
+
+    fn with(jars: &Path, more: &More<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (port, controller) = (free_port(), free_port());
+        let port = free_port();
+        let controller = more.joins.map_or_else(free_port, |first| first.controller);
+        let (id, roles, own) = match more.joins {
+            None => (1, "broker,controller", format!(",CONTROLLER://127.0.0.1:{controller}")),
+            Some(_) => (2, "broker", String::new()),
+        };
         let properties = directory.path().join("server.properties");
+        let listeners: String = more
+            .listeners
+            .iter()
+            .map(|(name, port)| format!(",{name}://127.0.0.1:{port}"))
+            .collect();
+        let protocols: String = more
+            .listeners
+            .iter()
+            .map(|(name, _)| format!(",{name}:{name}"))
+            .collect();
+        let more_properties = more.properties;
         let text = format!(
-            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-             offsets.topic.replication.factor=1\nlog.dirs={}\n{more}",
+            "process.roles={roles}\nnode.id={id}\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port}{own}{listeners}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\ncontroller.listener.names=CONTROLLER\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}\n\
+             inter.broker.listener.name=PLAINTEXT\noffsets.topic.replication.factor=1\nlog.dirs={}\n{more_properties}",
             directory.path().join("data").display()
         );
         fs::write(&properties, text).unwrap();
@@ -88,15 +130,31 @@ impl Broker {
         };
         let properties = properties.to_str().unwrap();
         let args = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAA", "-c", properties];
+        let args = [&args[..], more.format].concat();
         let formatted = java("kafka.tools.StorageTool", &args).status().unwrap();
         assert!(formatted.success());
         let broker = Self {
             child: java("kafka.Kafka", &[properties]).spawn().unwrap(),
             address: format!("127.0.0.1:{port}"),
+            controller,
             _directory: directory,
         };
         wait_for(|| broker.kcat(&["-L", "-m", "2"], &[]).is_some());
         broker
+    }
+
+    #[cfg(feature = "kafka")]
+    /// Starts a second one in the cluster of this one, and waits until they know each other.
+    fn with_second(&self, jars: &Path, properties: &str) -> Self {
+        let more = More {
+            properties,
+            joins: Some(self),
+            ..More::default()
+        };
+        let second = Self::with(jars, &more);
+        let knows_both = |list: Vec<u8>| String::from_utf8_lossy(&list).contains("\n 2 brokers:");
+        wait_for(|| self.kcat(&["-L"], &[]).is_some_and(knows_both));
+        second
     }
 
     /// Runs kcat with this input; `None` when it failed.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +22,12 @@ pub struct Identity {
     key: PrivateKeyDer<'static>,
     /// PEM.
     pub authority: String,
+    /// Certificate and key, PEM.
+    #[cfg_attr(
+        not(feature = "kafka-tls"),
+        allow(dead_code, reason = "only a broker of Kafka needs it")
+    )]
+    pub whole: String,
 }
 
 fn key_of(key: &KeyPair) -> PrivateKeyDer<'static> {
@@ -33,6 +39,9 @@ pub fn signed(names: &[&str]) -> Identity {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL and Java tell who has signed by the name.
+    let name = format!("the authority of {}", names.join(", "));
+    authority.distinguished_name.push(DnType::CommonName, name);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(names)
@@ -43,6 +52,7 @@ pub fn signed(names: &[&str]) -> Identity {
         chain: vec![certificate.der().clone()],
         key: key_of(&key),
         authority: authority.pem(),
+        whole: format!("{}{}", certificate.pem(), key.serialize_pem()),
     }
 }
 
@@ -60,6 +70,7 @@ pub fn self_signed(names: &[&str], valid: bool) -> Identity {
         chain: vec![certificate.der().clone()],
         key: key_of(&key),
         authority: certificate.pem(),
+        whole: format!("{}{}", certificate.pem(), key.serialize_pem()),
     }
 }
 

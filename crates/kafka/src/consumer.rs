@@ -37,6 +37,9 @@ const ASK: Duration = Duration::from_secs(5);
 /// How often it is looked whether we are to end.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Whoever is told what people should know.
+pub type Says = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Whoever hears where partitions end: topic, partition, and the offset behind the newest record that may be read.
 pub type TellsEnds = Arc<dyn Fn(&str, u32, u64) + Send + Sync>;
 
@@ -52,7 +55,7 @@ pub struct Wishes {
     /// The longest time without a broker.
     pub retry_for: Duration,
     /// Is told what whoever runs us should know.
-    pub say: Arc<dyn Fn(&str) + Send + Sync>,
+    pub say: Says,
     /// Hears at the start, and then every 10 s, where each partition ends, if somebody wants to.
     pub tell_ends: Option<TellsEnds>,
     /// Whether we are to end.
@@ -64,15 +67,21 @@ type Client = BaseConsumer<Events>;
 /// What librdkafka tells besides records.
 #[derive(Clone, Default)]
 struct Events {
-    /// Its newest complaint: it names the broker.
+    /// Its newest complaint since a broker answered: it names the broker. It does not say the same one again.
     complaint: Arc<Mutex<Option<String>>>,
     /// The newest refusal of offsets for a group.
     refused: Arc<Mutex<Option<String>>>,
+    /// Hears its own lines, if the settings ask for them by `debug`.
+    hears: Option<Says>,
 }
 
 impl ClientContext for Events {
-    // What matters comes as an error, too; its own lines would go to standard error.
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    // What matters comes as an error, too.
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        if let Some(hears) = &self.hears {
+            hears(&format!("librdkafka: {facility}: {text}"));
+        }
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         let mut complaint = lock(&self.complaint);
@@ -116,7 +125,7 @@ pub struct Consumer {
 /// Tells a group of Kafka how far we are, for those who look at its lag.
 pub struct Group {
     client: Arc<Client>,
-    say: Arc<dyn Fn(&str) + Send + Sync>,
+    say: Says,
     newest: Mutex<Option<Positions>>,
 }
 
@@ -217,7 +226,7 @@ impl Consumer {
 
     /// What librdkafka says instead of a record.
     fn trouble(&mut self, error: &KafkaError, show: &mut Show<'_>) -> Result<(), PackError> {
-        let complaint = lock(&self.events.complaint).take();
+        let complaint = lock(&self.events.complaint).clone();
         match sort(error, self.wishes.properties.get("group.id").is_some()) {
             Trouble::Nothing => Ok(()),
             Trouble::OutOfRange => self.find_gaps(show),
@@ -234,7 +243,8 @@ impl Consumer {
         let now = Instant::now();
         let Some(since) = self.down_since else {
             self.down_since = Some(now);
-            (self.wishes.say)(&format!("no broker of Kafka answers: {why}; trying again"));
+            // Others may answer, and what they lead is read meanwhile.
+            (self.wishes.say)(&format!("a broker of Kafka does not answer: {why}; trying again"));
             return Ok(());
         };
         let waited = now.saturating_duration_since(since);
@@ -244,9 +254,16 @@ impl Consumer {
         Err(faults::unreachable(&self.wishes.address, why, waited))
     }
 
+    /// A broker answers; since when none did, if none did.
+    fn is_up(&mut self) -> Option<Instant> {
+        let since = self.down_since.take()?;
+        lock(&self.events.complaint).take();
+        Some(since)
+    }
+
     /// Some position is not there: which, and what then.
     fn find_gaps(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
-        let partitions = match connecting::partitions(&self.client, &self.counts) {
+        let partitions = match connecting::partitions(&self.client, &self.counts, ASK) {
             Ok(partitions) => partitions,
             Err(error) => return Ok(self.is_down(&faults::words(&error))?),
         };
@@ -298,9 +315,9 @@ impl Consumer {
             Some(watching::Seen::Down(why)) => Ok(self.is_down(&why)?),
             Some(watching::Seen::Gone(topic)) => Err(faults::gone(&topic, &self.wishes.address).into()),
             Some(watching::Seen::Topics(counts)) => {
-                if let Some(since) = self.down_since.take() {
+                if let Some(since) = self.is_up() {
                     let waited = elapsed(since.elapsed());
-                    (self.wishes.say)(&format!("the brokers of Kafka answer again, after {waited}"));
+                    (self.wishes.say)(&format!("brokers of Kafka answer again, after {waited}"));
                 }
                 self.take_in(counts, show)
             }
@@ -319,7 +336,7 @@ impl Consumer {
                 continue;
             };
             for partition in self.counts[at].1..count {
-                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition) else {
+                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition, ASK) else {
                     // It is so new that it has no leader; the next look finds it.
                     break;
                 };
@@ -379,7 +396,7 @@ impl RecordSource for Consumer {
             let left = until.map_or(LOOK, |until| until.saturating_duration_since(now));
             match client.poll(left.min(LOOK)) {
                 Some(Ok(message)) => {
-                    self.down_since = None;
+                    self.is_up();
                     self.show(&message, show)?;
                     if self.is_at_end() {
                         return Ok(Came::End);

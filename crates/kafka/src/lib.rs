@@ -27,7 +27,7 @@ pub mod standing;
 mod consumer;
 
 #[cfg(feature = "librdkafka")]
-pub use consumer::{Consumer, Examination, Group, OF_TOPICS, TellsEnds, Wishes};
+pub use consumer::{Consumer, Examination, Group, OF_TOPICS, Says, TellsEnds, Wishes};
 
 /// Whether the client is built in.
 pub const IS_BUILT_IN: bool = cfg!(feature = "librdkafka");

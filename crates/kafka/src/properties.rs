@@ -87,6 +87,26 @@ impl Properties {
         let protocol = self.get("security.protocol").unwrap_or("plaintext");
         !protocol.eq_ignore_ascii_case("plaintext")
     }
+
+    /// The mechanism of SASL that they ask for, if they ask for one.
+    #[must_use]
+    pub fn mechanism(&self) -> Option<&str> {
+        let protocol = self.get("security.protocol").unwrap_or_default();
+        let is_asked_for = protocol.to_ascii_uppercase().starts_with("SASL");
+        let named = self.get("sasl.mechanism").or_else(|| self.get("sasl.mechanisms"));
+        // librdkafka's own, where none is named.
+        is_asked_for.then(|| named.unwrap_or("GSSAPI"))
+    }
+
+    /// Whom TLS believes unless they say it: `file`, or the certificates of the system, wherever it has them. An OpenSSL that
+    /// was built with the client looks for them in a place of its own.
+    pub fn trust_unless_said(&mut self, file: Option<String>) {
+        let says = ["ssl.ca.location", "ssl.ca.pem"];
+        if crate::HAS_TLS && self.is_secured() && says.iter().all(|name| self.get(name).is_none()) {
+            let place = file.unwrap_or_else(|| "probe".to_owned());
+            self.0.push(("ssl.ca.location".to_owned(), place));
+        }
+    }
 }
 
 /// The names alone.

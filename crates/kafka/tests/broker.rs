@@ -329,6 +329,108 @@ fn what_is_committed_is_read_once_and_gaps_of_transactions_and_compaction_are_no
     });
 }
 
+/// Of a record what is not where it is.
+#[derive(Debug, Clone, PartialEq)]
+struct Whole {
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+    has_time: bool,
+}
+
+/// All records of some topics.
+fn wholes(wishes: Wishes) -> Vec<Whole> {
+    let mut consumer = Consumer::open(wishes, None).unwrap().unwrap();
+    let mut wholes = Vec::new();
+    let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+    loop {
+        let came = consumer.next(Some(Instant::now() + PATIENCE), &mut |event| {
+            if let Event::Record(record) = event {
+                let headers = record.headers.iter();
+                wholes.push(Whole {
+                    key: owned(record.key),
+                    value: owned(record.value),
+                    headers: headers
+                        .map(|header| (header.name.to_owned(), owned(header.value)))
+                        .collect(),
+                    has_time: record.time.is_some(),
+                });
+            }
+            Ok(())
+        });
+        match came.unwrap() {
+            Came::Something => {}
+            Came::End => return wholes,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn records_come_as_they_were_written_by_each_codec_and_past_a_dead_broker() {
+    let Some(jars) = jars() else { return };
+    let broker = Broker::start(&jars);
+    broker.make("odd", 1, &[("max.message.bytes", "20000000")]);
+    // Larger than an answer is allowed to be, and than a topic usually takes.
+    let large = vec![b'x'; 12 << 20];
+    let values: [Option<&[u8]>; 4] = [Some(&[b'a'; 5000]), Some(b""), None, Some(&large)];
+    let mut written = Vec::new();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let mut config = broker.config();
+        config
+            .set("compression.type", codec)
+            .set("message.max.bytes", "20000000");
+        let producer: BaseProducer = config.create().unwrap();
+        for (value, key) in values
+            .into_iter()
+            .zip([None, Some(&b""[..]), Some(b"\xff\0"), Some(b"k")])
+        {
+            let headers = [
+                ("none", None),
+                ("twice", Some(&b"\x80"[..])),
+                ("twice", Some(b"")),
+                ("", Some(b"v")),
+            ];
+            let mut owned = OwnedHeaders::new();
+            for (key, value) in headers {
+                owned = owned.insert(Header { key, value });
+            }
+            // Some producers know no time.
+            let has_time = value.is_some();
+            let mut record = BaseRecord::<[u8], [u8]>::to("odd").partition(0).headers(owned);
+            record.key = key;
+            record.payload = value;
+            record.timestamp = (!has_time).then_some(-1);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+            let own = |bytes: &[u8]| bytes.to_vec();
+            written.push(Whole {
+                key: key.map(own),
+                value: value.map(own),
+                headers: headers.map(|(name, value)| (name.to_owned(), value.map(own))).to_vec(),
+                has_time,
+            });
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+    let dead = free_port();
+    let read = wholes(Wishes {
+        address: format!("kafka://127.0.0.1:{dead},{}/odd", broker.address)
+            .parse()
+            .unwrap(),
+        properties: Properties::parse("client.rack=here", &|_| None).unwrap(),
+        ..broker.wishes("odd")
+    });
+    let short = |whole: &Whole| Whole {
+        value: whole.value.as_ref().map(|value| value[..value.len().min(9)].to_vec()),
+        ..whole.clone()
+    };
+    assert_eq!(
+        read.iter().map(short).collect::<Vec<_>>(),
+        written.iter().map(short).collect::<Vec<_>>()
+    );
+    assert!(read == written);
+}
+
 #[test]
 fn partitions_that_are_added_while_it_runs_are_read_from_their_beginning() {
     let Some(jars) = jars() else { return };

@@ -1,7 +1,7 @@
 //! `doctor --from kafka://…`: each thing on the way to a topic has a line, and what is wrong is told where it is.
 
 use super::source::write;
-use super::{Broker, free_port, jars};
+use super::{Broker, free_port, jars, wait_for};
 use crate::runner::{Ran, World};
 
 const CHECKS: [&str; 9] = [
@@ -29,7 +29,7 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
 
 /// What is wrong at one check: those before it are fine, and those behind it were not looked at.
 #[track_caller]
-fn fault_at(ran: &Ran, code: i32, check: &str) -> String {
+pub(super) fn fault_at(ran: &Ran, code: i32, check: &str) -> String {
     ran.expect(code);
     let found = verdicts(ran);
     let at = found.iter().position(|(name, _)| name == check).unwrap();
@@ -144,4 +144,37 @@ fn doctor_says_that_a_topic_is_not_there() {
     let from = format!("kafka://{}/nosuch", broker.address);
     let found = fault_at(&world.run(&["doctor", "--json", "--from", &from]), 3, "topic");
     assert!(found.contains("topic nosuch does not exist at"), "{found}");
+}
+
+#[test]
+fn a_broker_that_cannot_be_reached_is_a_fault_only_where_it_leads_a_partition() {
+    let Some(jars) = jars() else { return };
+    let broker = Broker::with_properties(&jars, "num.partitions=2\n");
+    let world = World::local();
+    write(&broker, "here", "a:1\n");
+    let from = |topic: &str| format!("kafka://{}/{topic}", broker.address);
+    let put = ["put", "t", "--create-repo", "--until-end", "--into", "f", "--from"];
+    world.run(&[&put[..], &[&from("here")]].concat()).expect(0);
+    let nowhere = free_port();
+    let more = format!("advertised.listeners=PLAINTEXT://127.0.0.1:{nowhere}\n");
+    let _second = broker.with_second(&jars, &more);
+    let doctor = |topic: &str| world.run(&["doctor", "t", "--json", "--timeout", "5s", "--from", &from(topic)]);
+    let ran = doctor("here");
+    ran.expect(0);
+    assert!(
+        verdicts(&ran).contains(&("brokers".to_owned(), "warning".to_owned())),
+        "{}",
+        ran.text()
+    );
+    let said = format!("broker 2 says that it is at 127.0.0.1:{nowhere}");
+    assert!(ran.text().contains(&said), "{}", ran.text());
+
+    // Two partitions are on both.
+    let make = ["-L", "-t", "both", "-X", "allow.auto.create.topics=true"];
+    wait_for(|| {
+        let list = broker.kcat(&make, &[]).unwrap();
+        String::from_utf8_lossy(&list).contains("leader 2")
+    });
+    let found = fault_at(&doctor("both"), 5, "brokers");
+    assert!(found.contains(&said), "{found}");
 }

@@ -27,7 +27,7 @@ pub(super) fn write(broker: &Broker, topic: &str, records: &str) {
 }
 
 /// The records of every commit of a repo, in its order.
-fn committed(world: &World, repo: &str, file: &str) -> Vec<Vec<Value>> {
+pub(super) fn committed(world: &World, repo: &str, file: &str) -> Vec<Vec<Value>> {
     let tail = world.run(&["tail", repo, "--json", "--from", "beginning", "-e"]);
     let commits = tail.expect(0).json();
     let commits = commits.iter().filter(|commit| commit["error"] == "");

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::MetadataTopic;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -42,6 +42,9 @@ const OURS: [(&str, &str); 4] = [
     ("isolation.level", "read_committed"),
 ];
 
+/// How a client says who it is by SASL. Kerberos and Cyrus SASL are not built in.
+const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
 /// How often a topic is looked for that is not there: it may have been made just now.
 const LOOKS: usize = 3;
 
@@ -57,7 +60,10 @@ impl Consumer {
     /// # Errors
     /// What cannot be used, is not there, or does not answer for longer than was wished.
     pub fn open(wishes: Wishes, known: Option<&Positions>) -> Result<Option<Self>, SourceError> {
-        let events = Events::default();
+        let events = Events {
+            hears: wishes.properties.get("debug").map(|_| Arc::clone(&wishes.say)),
+            ..Events::default()
+        };
         let client = Arc::new(create(&wishes.address, &wishes.properties, &events)?);
         let begun = Instant::now();
         let mut has_said = false;
@@ -80,6 +86,7 @@ impl Consumer {
                 std::thread::sleep(LOOK);
             }
         };
+        lock(&events.complaint).take();
         let cluster = client.client().fetch_cluster_id(ASK);
         let Placed { positions, gaps } = place(cluster.as_deref(), &partitions, known, wishes.start, wishes.on_gap)?;
         for gap in &gaps {
@@ -115,22 +122,30 @@ impl Consumer {
 }
 
 /// How often it is looked for new partitions: as often as librdkafka itself asks for its own purposes.
-fn every(properties: &Properties) -> std::time::Duration {
+fn every(properties: &Properties) -> Duration {
     let named = properties
         .get("topic.metadata.refresh.interval.ms")
         .and_then(|text| text.parse().ok());
-    std::time::Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
+    Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
 }
 
 pub(super) fn create(address: &Address, properties: &Properties, events: &Events) -> Result<Client, SourceError> {
     if properties.is_secured() && !crate::HAS_TLS {
         return Err(faults::without_tls());
     }
+    if let Some(mechanism) = properties.mechanism()
+        && !MECHANISMS.iter().any(|ours| ours.eq_ignore_ascii_case(mechanism))
+    {
+        return Err(faults::no_mechanism(mechanism));
+    }
     let mut config = ClientConfig::new();
     for (name, value) in USUAL.into_iter().chain(properties.iter()).chain(OURS) {
         config.set(name, value);
     }
     config.set("bootstrap.servers", address.brokers());
+    if events.hears.is_some() {
+        config.set_log_level(RDKafkaLogLevel::Debug);
+    }
     let created: Result<Client, KafkaError> = config.create_with_context(events.clone());
     created.map_err(|error| faults::settings(&error))
 }
@@ -149,7 +164,7 @@ fn look(client: &Client, events: &Events, wishes: &Wishes, known: Option<&Positi
         Trouble::Lasting => NotYet::Never(faults::lasting(&error, None, &wishes.address)),
         _ => NotYet::Passing(faults::words(&error)),
     };
-    let mut partitions = partitions(client, &counts).map_err(failed)?;
+    let mut partitions = partitions(client, &counts, ASK).map_err(failed)?;
     if let Start::At(time) = wishes.start {
         let is_new = |topic: &str| !known.is_some_and(|known| known.knows(topic));
         let wanted = partitions.iter_mut().filter(|partition| is_new(&partition.topic));
@@ -173,57 +188,71 @@ fn explained(not_yet: NotYet, client: &Client, events: &Events) -> NotYet {
             lasting.clone_from(&lock(&events.complaint));
         }
     }
-    let complaint = lock(&events.complaint).take();
-    match lasting {
-        Some(complaint) => NotYet::Never(faults::refused(&complaint)),
-        None => NotYet::Passing(complaint.unwrap_or(why)),
+    let complaint = lock(&events.complaint).clone();
+    match (lasting, complaint) {
+        (Some(complaint), _) => NotYet::Never(faults::refused(&complaint)),
+        (None, Some(complaint)) if faults::refuses_certificate(&complaint) => {
+            NotYet::Never(faults::refused(&complaint))
+        }
+        (None, complaint) => NotYet::Passing(complaint.unwrap_or(why)),
     }
 }
 
 /// How many partitions a topic has.
 fn count(client: &Client, topic: &str, wishes: &Wishes) -> Result<u32, NotYet> {
-    let mut looks = 0;
+    let found = looked_for(client, topic, ASK).map(|metadata| how_many(&metadata));
+    found.map_err(|error| match sort(&error, true) {
+        _ if faults::is_missing(&error) => NotYet::Never(faults::no_topic(topic, &wishes.address)),
+        Trouble::Lasting => NotYet::Never(faults::of_topic(topic, &error)),
+        _ => NotYet::Passing(faults::words(&error)),
+    })
+}
+
+/// What the brokers say of a topic that is there. Where it is not, they are asked several times: it may have been made just now.
+pub(super) fn looked_for(client: &Client, topic: &str, limit: Duration) -> Result<Metadata, KafkaError> {
+    let mut looks = 1;
     loop {
-        let error = match how_many(client, topic) {
-            Ok(count) => return Ok(count),
-            Err(error) => error,
-        };
-        looks += 1;
-        let is_missing = faults::is_missing(&error);
-        if is_missing && looks < LOOKS {
-            std::thread::sleep(5 * LOOK);
-            continue;
+        match described(client, topic, limit) {
+            Err(error) if faults::is_missing(&error) && looks < LOOKS => {
+                std::thread::sleep(5 * LOOK);
+                looks += 1;
+            }
+            found => return found,
         }
-        return Err(match sort(&error, true) {
-            _ if is_missing => NotYet::Never(faults::no_topic(topic, &wishes.address)),
-            Trouble::Lasting => NotYet::Never(faults::of_topic(topic, &error)),
-            _ => NotYet::Passing(faults::words(&error)),
-        });
     }
 }
 
 /// The same, asked once.
-pub(super) fn how_many(client: &Client, topic: &str) -> Result<u32, KafkaError> {
-    let metadata = client.fetch_metadata(Some(topic), ASK)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic);
+pub(super) fn described(client: &Client, topic: &str, limit: Duration) -> Result<Metadata, KafkaError> {
+    let metadata = client.fetch_metadata(Some(topic), limit)?;
     let missing = KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition);
-    let found = found.ok_or_else(|| missing.clone())?;
-    match found.error() {
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    match found.ok_or_else(|| missing.clone())?.error() {
         None | Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR) => {}
         Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
     }
-    match u32::try_from(found.partitions().len()) {
-        Ok(count @ 1..) => Ok(count),
-        _ => Err(missing),
+    match how_many(&metadata) {
+        0 => Err(missing),
+        _ => Ok(metadata),
     }
 }
 
+/// How many partitions the topic has of which that was said.
+pub(super) fn how_many(metadata: &Metadata) -> u32 {
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+    u32::try_from(partitions.count()).unwrap_or(u32::MAX)
+}
+
 /// What the brokers have of all partitions.
-pub(super) fn partitions(client: &Client, counts: &[(String, u32)]) -> Result<Vec<Partition>, KafkaError> {
+pub(super) fn partitions(
+    client: &Client,
+    counts: &[(String, u32)],
+    limit: Duration,
+) -> Result<Vec<Partition>, KafkaError> {
     let mut partitions = Vec::new();
     for (topic, count) in counts {
         for number in 0..*count {
-            let (low, high) = watermarks(client, topic, number)?;
+            let (low, high) = watermarks(client, topic, number, limit)?;
             partitions.push(Partition {
                 topic: topic.clone(),
                 number,
@@ -237,8 +266,13 @@ pub(super) fn partitions(client: &Client, counts: &[(String, u32)]) -> Result<Ve
 }
 
 /// The oldest offset that is there, and the one behind the newest that may be read.
-pub(super) fn watermarks(client: &Client, topic: &str, partition: u32) -> Result<(u64, u64), KafkaError> {
-    let (low, high) = client.fetch_watermarks(topic, i32::try_from(partition).unwrap_or(i32::MAX), ASK)?;
+pub(super) fn watermarks(
+    client: &Client,
+    topic: &str,
+    partition: u32,
+    limit: Duration,
+) -> Result<(u64, u64), KafkaError> {
+    let (low, high) = client.fetch_watermarks(topic, i32::try_from(partition).unwrap_or(i32::MAX), limit)?;
     Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
 }
 

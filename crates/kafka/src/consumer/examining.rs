@@ -1,14 +1,14 @@
 //! What has to be right before topics can be read, one thing after the other, each found out by librdkafka itself: a look
 //! of our own could be let in where it is not.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
-use rdkafka::metadata::{Metadata, MetadataTopic};
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic};
 
-use super::connecting::{create, how_many, partitions};
+use super::connecting::{create, how_many, looked_for, partitions};
 use super::faults::{self, Trouble, sort};
 use super::{Client, Events, LOOK, lock};
 use crate::address::Address;
@@ -72,11 +72,13 @@ impl Examination<'_> {
         say(self.tls());
         say(self.auth());
         let cluster = client.client().fetch_cluster_id(self.limit);
-        say(self.brokers(cluster.as_deref(), &metadata)?);
-        let counts = self.topics(&client)?;
+        let topics = self.topics(&client);
+        say(self.brokers(cluster.as_deref(), &metadata, topics.as_deref().unwrap_or_default())?);
+        let topics = topics?;
         say(Finding::fine(Check::Topic, self.address.topics().join(", ")));
-        say(self.leaders(&client, &counts)?);
-        let partitions = partitions(&client, &counts);
+        say(self.leaders(&topics)?);
+        let counted = self.address.topics().iter().cloned().zip(topics.iter().map(how_many));
+        let partitions = partitions(&client, &counted.collect::<Vec<_>>(), self.limit);
         let partitions = partitions.map_err(|error| self.unread(Check::Positions, &error))?;
         say(standing(cluster.as_deref(), &partitions, self.known));
         Ok(())
@@ -98,6 +100,9 @@ impl Examination<'_> {
         }
         let complaint = lock(&events.complaint).take();
         let complaint = complaint.unwrap_or_else(|| faults::words(error));
+        if faults::refuses_certificate(&complaint) {
+            is_about = Some(false);
+        }
         match is_about {
             Some(true) => of_source(Check::KafkaTls, &faults::refused(&complaint)),
             Some(false) => {
@@ -131,12 +136,17 @@ impl Examination<'_> {
 
     fn auth(&self) -> Finding {
         let protocol = self.properties.get("security.protocol").unwrap_or("plaintext");
-        if !protocol.to_ascii_lowercase().starts_with("sasl") {
-            return Finding::fine(Check::KafkaAuth, "none is asked for by the settings");
-        }
-        let get = |names: [&'static str; 2]| names.into_iter().find_map(|name| self.properties.get(name));
-        let mechanism = get(["sasl.mechanism", "sasl.mechanisms"]).unwrap_or("GSSAPI");
-        let who = get(["sasl.username", "sasl.kerberos.principal"]);
+        let get = |names: &[&str]| names.iter().find_map(|name| self.properties.get(name));
+        let Some(mechanism) = self.properties.mechanism() else {
+            let is_encrypted = protocol.eq_ignore_ascii_case("ssl");
+            let said = match get(&["ssl.certificate.location", "ssl.keystore.location"]) {
+                Some(file) if is_encrypted => format!("by the client certificate of {file}"),
+                None if is_encrypted && get(&["ssl.certificate.pem"]).is_some() => "by a client certificate".to_owned(),
+                _ => "none is asked for by the settings".to_owned(),
+            };
+            return Finding::fine(Check::KafkaAuth, said);
+        };
+        let who = get(&["sasl.username"]);
         let said = who.map_or_else(|| mechanism.to_owned(), |who| format!("{who}, by {mechanism}"));
         let is_clear = protocol.eq_ignore_ascii_case("sasl_plaintext") && mechanism.eq_ignore_ascii_case("PLAIN");
         if is_clear {
@@ -146,78 +156,85 @@ impl Examination<'_> {
         Finding::fine(Check::KafkaAuth, said)
     }
 
-    /// Every broker is read from by the name that it gives itself, which need not be the one that was typed.
-    fn brokers(&self, cluster: Option<&str>, metadata: &Metadata) -> Result<Finding, Broken> {
+    /// Every broker is read from by the name that it gives itself, which need not be the one that was typed. One that leads
+    /// none of the partitions is not read from.
+    fn brokers(&self, cluster: Option<&str>, metadata: &Metadata, topics: &[Metadata]) -> Result<Finding, Broken> {
+        let leaders: BTreeSet<i32> = topics
+            .iter()
+            .flat_map(partitions_of)
+            .map(MetadataPartition::leader)
+            .collect();
+        let mut brokers: Vec<&MetadataBroker> = metadata.brokers().iter().collect();
+        brokers.sort_by_key(|broker| !leaders.contains(&broker.id()));
         let mut unreached = Vec::new();
-        let mut named = Vec::new();
-        for (at, broker) in metadata.brokers().iter().enumerate() {
+        let mut is_needed = false;
+        for broker in brokers.iter().take(TRIED) {
             let (id, host, port) = (broker.id(), broker.host(), broker.port());
-            named.push(format!("{id} at {host}:{port}"));
-            let Ok(port) = u16::try_from(port) else { continue };
-            if at < TRIED
-                && let Err(why) = (self.reach)(host, port)
-            {
+            let Ok(number) = u16::try_from(port) else { continue };
+            if let Err(why) = (self.reach)(host, number) {
+                is_needed |= leaders.contains(&id);
                 unreached.push(format!("broker {id} says that it is at {host}:{port}: {why}"));
             }
         }
         let cluster = cluster.map_or_else(|| "a cluster without an id".to_owned(), |id| format!("cluster {id}"));
-        let count = counted(named.len() as u64, "broker");
+        let count = counted(brokers.len() as u64, "broker");
+        let next = "advertised.listeners of a broker has to name where it is reached from here";
         if unreached.is_empty() {
-            let said = format!("{cluster}, {count}");
+            let named = metadata.brokers().iter().take(TRIED);
+            let named = named.map(|broker| format!("{} at {}:{}", broker.id(), broker.host(), broker.port()));
             return Ok(Finding {
-                details: named.into_iter().take(TRIED).collect(),
-                ..Finding::fine(Check::Brokers, said)
+                details: named.collect(),
+                ..Finding::fine(Check::Brokers, format!("{cluster}, {count}"))
             });
         }
-        let said = format!("{cluster}: not all of its {count} can be reached from here");
-        let finding = Finding::fault(Check::Brokers, Exit::Unavailable, said);
-        Err(Finding {
+        if is_needed || unreached.len() == brokers.len().min(TRIED) {
+            let said = format!("{cluster}: not all of its {count} can be reached from here");
+            let finding = Finding::fault(Check::Brokers, Exit::Unavailable, said);
+            return Err(Finding {
+                details: unreached,
+                ..finding.next(next)
+            });
+        }
+        let said = format!("{cluster}: not all of its {count} can be reached from here; those lead no partition now");
+        Ok(Finding {
             details: unreached,
-            ..finding.next("advertised.listeners of a broker has to name where it is reached from here")
+            ..Finding::warning(Check::Brokers, said).next(next)
         })
     }
 
-    /// How many partitions each topic has.
-    fn topics(&self, client: &Client) -> Result<Vec<(String, u32)>, Broken> {
-        let mut counts = Vec::new();
-        for topic in self.address.topics() {
-            let count = how_many(client, topic).map_err(|error| {
+    /// What the brokers say of each topic.
+    fn topics(&self, client: &Client) -> Result<Vec<Metadata>, Broken> {
+        let described = self.address.topics().iter().map(|topic| {
+            looked_for(client, topic, self.limit).map_err(|error| {
                 let source = match sort(&error, true) {
                     _ if faults::is_missing(&error) => faults::no_topic(topic, self.address),
                     Trouble::Lasting => faults::of_topic(topic, &error),
                     _ => faults::unreachable(self.address, &faults::words(&error), self.limit),
                 };
                 of_source(Check::Topic, &source)
-            })?;
-            counts.push((topic.clone(), count));
-        }
-        Ok(counts)
+            })
+        });
+        described.collect()
     }
 
     /// A partition is read from its leader.
-    fn leaders(&self, client: &Client, counts: &[(String, u32)]) -> Result<Finding, Broken> {
+    fn leaders(&self, topics: &[Metadata]) -> Result<Finding, Broken> {
         let mut without = Vec::new();
-        for (topic, _) in counts {
-            let metadata = client.fetch_metadata(Some(topic), self.limit);
-            let metadata = metadata.map_err(|error| self.unread(Check::Partitions, &error))?;
-            for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
-                let error = partition
-                    .error()
-                    .filter(|error| *error != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
-                if partition.leader() < 0 || error.is_some() {
+        let mut counts = Vec::new();
+        for (topic, metadata) in self.address.topics().iter().zip(topics) {
+            let count = counted(u64::from(how_many(metadata)), "partition");
+            counts.push(if topics.len() == 1 {
+                count
+            } else {
+                format!("{topic}: {count}")
+            });
+            for partition in partitions_of(metadata) {
+                if partition.leader() < 0 {
                     without.push(format!("{topic} [{}]", partition.id()));
                 }
             }
         }
-        let counted = counts.iter().map(|(topic, count)| {
-            let count = counted(u64::from(*count), "partition");
-            if counts.len() == 1 {
-                count
-            } else {
-                format!("{topic}: {count}")
-            }
-        });
-        let said = counted.collect::<Vec<_>>().join(", ");
+        let said = counts.join(", ");
         if without.is_empty() {
             return Ok(Finding::fine(Check::Partitions, said));
         }
@@ -236,4 +253,8 @@ impl Examination<'_> {
         };
         of_source(check, &source)
     }
+}
+
+fn partitions_of(metadata: &Metadata) -> impl Iterator<Item = &MetadataPartition> {
+    metadata.topics().iter().flat_map(MetadataTopic::partitions)
 }

@@ -74,6 +74,18 @@ pub(super) fn is_about_tls(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(Code::SSL)
 }
 
+/// Whether a broker does not take our certificate, or wants one that we have not. With TLS 1.3 it says so when the connection
+/// is made already, and librdkafka takes it for one that broke.
+pub(super) fn refuses_certificate(complaint: &str) -> bool {
+    // bad_certificate up to certificate_unknown, unknown_ca, access_denied, certificate_required: RFC 8446, 6.2.
+    let number = complaint.split_once("SSL alert number ").map_or("", |(_, rest)| rest);
+    let digits = number.split(|letter: char| !letter.is_ascii_digit()).next();
+    matches!(
+        digits.and_then(|digits| digits.parse().ok()),
+        Some(42..=46 | 48 | 49 | 116_u8)
+    )
+}
+
 pub(super) fn is_missing(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -134,7 +146,8 @@ pub(super) fn refused(complaint: &str) -> SourceError {
     SourceError {
         details: vec![complaint.to_owned()],
         help: vec![
-            "see security.protocol, sasl.mechanism, sasl.username, sasl.password and ssl.ca.location in the file of --kafka-config"
+            "see security.protocol, sasl.mechanism, sasl.username, sasl.password and ssl.ca.location in the file of \
+             --kafka-config; a client certificate is in ssl.certificate.location, and its key in ssl.key.location"
                 .to_owned(),
         ],
         ..error("Kafka's broker and we do not agree who we are, or how to talk".to_owned())
@@ -178,6 +191,23 @@ pub(super) fn without_tls() -> SourceError {
     }
 }
 
+pub(super) fn no_mechanism(mechanism: &str) -> SourceError {
+    let default = "GSSAPI, which is Kerberos, is the mechanism where sasl.mechanism names no other";
+    let is_default = mechanism.eq_ignore_ascii_case("GSSAPI");
+    SourceError {
+        details: is_default.then(|| default.to_owned()).into_iter().collect(),
+        help: vec![
+            "sasl.mechanism may be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER".to_owned(),
+            "whoever has a client certificate needs none: security.protocol=SSL, ssl.certificate.location and \
+             ssl.key.location"
+                .to_owned(),
+        ],
+        ..error(format!(
+            "--kafka-config asks for the SASL mechanism {mechanism}, and spoutctl does not have it"
+        ))
+    }
+}
+
 /// A setting that librdkafka does not take. Its value may be secret.
 pub(super) fn settings(cause: &KafkaError) -> SourceError {
     let what = match cause {
@@ -198,5 +228,27 @@ pub(super) fn settings(cause: &KafkaError) -> SourceError {
     SourceError {
         help: vec!["its settings: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md".to_owned()],
         ..error(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_about_our_certificate_is_told_from_a_connection_that_breaks() {
+        let alert =
+            |number: u8| format!("ssl://h:1/bootstrap: Receive failed: error: SSL alert number {number} (after 3ms)");
+        assert!(
+            [42, 46, 48, 116]
+                .into_iter()
+                .all(|number| refuses_certificate(&alert(number)))
+        );
+        assert!(
+            ![0, 40, 80, 255]
+                .into_iter()
+                .any(|number| refuses_certificate(&alert(number)))
+        );
+        assert!(!refuses_certificate("ssl://h:1/bootstrap: Disconnected (after 42ms)"));
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-use super::connecting::{ends, how_many};
+use super::connecting::{described, ends, how_many};
 use super::faults::{is_missing, words};
-use super::{Client, TellsEnds};
+use super::{ASK, Client, TellsEnds};
 
 /// What a look has shown.
 pub(super) enum Seen {
@@ -73,8 +73,8 @@ impl Looks {
         while ended.recv_timeout(self.every) == Err(RecvTimeoutError::Timeout) {
             let look: Result<Vec<(String, u32)>, (String, _)> = topics
                 .iter()
-                .map(|(topic, _)| match how_many(&self.client, topic) {
-                    Ok(count) => Ok((topic.clone(), count)),
+                .map(|(topic, _)| match described(&self.client, topic, ASK) {
+                    Ok(metadata) => Ok((topic.clone(), how_many(&metadata))),
                     Err(error) => Err((topic.clone(), error)),
                 })
                 .collect();
