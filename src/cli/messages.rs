@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::values::{parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
-use spoutctl_delivery::messages::framing::one_byte;
+use spoutctl_delivery::messages::framing::{one_byte, unescape};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
@@ -49,8 +49,10 @@ pub struct MessageArgs {
     pub key_column: Option<u32>,
 
     /// What stands before this in a message is its key; the message stays whole
-    #[arg(long, value_name = "STR", group = "key", requires = "each")]
-    pub key_delimiter: Option<String>,
+    ///
+    /// \n, \t, \0 and \xHH stand for bytes, as in --messages delimiter=STR.
+    #[arg(long, value_name = "STR", group = "key", requires = "each", value_parser = parse_delimiter)]
+    pub key_delimiter: Option<Delimiter>,
 
     /// This field is a message's key: of a journal's entry, or `id` or `event` of a server-sent event
     #[arg(long, value_name = "NAME", group = "key", requires = "each")]
@@ -174,10 +176,30 @@ pub enum Nulls {
     Fail,
 }
 
+/// The bytes that a delimiter stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delimiter(pub Vec<u8>);
+
+fn parse_delimiter(text: &str) -> Result<Delimiter, String> {
+    match unescape(text)? {
+        bytes if bytes.is_empty() => Err("a delimiter has at least one byte".to_owned()),
+        bytes => Ok(Delimiter(bytes)),
+    }
+}
+
 fn parse_pointer(text: &str) -> Result<String, String> {
     if text.is_empty() || text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err(format!("a JSON pointer begins with a slash: /{text}"))
+        // As jq and JSONPath write it: `.user.id`, `$.items[0]`.
+        let steps = text
+            .trim_start_matches('$')
+            .split(['.', '[', ']'])
+            .map(|step| step.trim_matches(['"', '\'']));
+        let pointer: String = steps
+            .filter(|step| !step.is_empty())
+            .map(|step| format!("/{step}"))
+            .collect();
+        Err(format!("a JSON pointer begins with a slash: {pointer}"))
     }
 }

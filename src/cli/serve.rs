@@ -71,9 +71,9 @@ pub struct ServeArgs {
 
     /// Answer as the pachd of this release does, such as 2.3, to try a spout against the cluster that it is for
     ///
-    /// 1.12, 1.13, 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there is
-    /// no HTTP gateway, so it speaks gRPC only; 1.x is played without tokens. A request that would do harm to that pachd
-    /// is refused, and says so.
+    /// 1.12, 1.13, 2.0, 2.3, 2.5, 2.6, 2.7, 2.8, 2.10 or 2.12: its calls, words, codes and messages. Before 2.8 there
+    /// is no HTTP gateway, so it speaks gRPC only; 1.x is played without tokens. A request that would do harm to that
+    /// pachd is refused, and says so.
     #[arg(long, value_name = "RELEASE", default_value = "2.12")]
     pub pachyderm: Release,
 

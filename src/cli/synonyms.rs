@@ -3,6 +3,7 @@
 //! Only a line that clap refuses is looked at, so nothing that is an option can change its meaning. What follows `--`
 //! is somebody else's command, and is never touched.
 
+mod framings;
 pub mod table;
 
 use std::ffi::{OsStr, OsString};
@@ -241,9 +242,18 @@ impl Line {
                     "a template has fields in braces: '{time} {id}'; --json is another way".to_owned(),
                 );
             }
-            ("put" | "pack", "--messages", "line" | "text" | "newline") => &["--messages", "lines"],
+            ("put" | "pack", "--messages", framing) => match framings::meant(framing) {
+                Some(Ok(words)) => return self.replace_value(name, value, &words),
+                Some(Err(said)) => return Understood::Said(said.to_owned()),
+                None => return Understood::Not,
+            },
             _ => return Understood::Not,
         };
+        self.replace_value(name, value, words)
+    }
+
+    /// Puts other words where an option stands with its value.
+    fn replace_value(&mut self, name: &str, value: &str, words: &[impl AsRef<str>]) -> Understood {
         let is_it = |word: &str| word == name || word == "-n" && name == "--last";
         let glued = |word: &str| word == format!("{name}={value}") || name == "--last" && word == format!("-n{value}");
         for at in self.options..self.end() {
@@ -253,7 +263,8 @@ impl Line {
                 () if is_it(word) && self.word(at + 1) == Some(value) => 2,
                 () => continue,
             };
-            self.words.splice(at..at + length, words.iter().map(OsString::from));
+            self.words
+                .splice(at..at + length, words.iter().map(|word| OsString::from(word.as_ref())));
             return Understood::Rewritten;
         }
         Understood::Not

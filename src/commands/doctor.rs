@@ -106,6 +106,11 @@ impl Doctor<'_> {
                 return self.wait_for(Check::Address, &rest);
             }
         };
+        if let Err(error) = server.address.check() {
+            self.say(&of_failure(Check::Address, server::usage(&error)));
+            let rest = [Check::Dns, Check::Tcp, Check::Version, Check::Auth];
+            return self.wait_for(Check::Address, &rest);
+        }
         self.say(&address(&server));
         match &server.address {
             Address::Local(directory) => {

@@ -8,9 +8,10 @@ use anyhow::Context;
 use crate::cli::{self, MessageArgs};
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::Branch;
+use spoutctl_core::pfs::{Branch, FilePath};
 use spoutctl_core::quantity::counted;
 use spoutctl_delivery::messages::filter;
+use spoutctl_delivery::messages::framing::Guess;
 use spoutctl_delivery::messages::key::PositionAt;
 use spoutctl_delivery::messages::packing::{Existing, Tally};
 use spoutctl_delivery::messages::{
@@ -90,6 +91,12 @@ impl Packing {
         })
     }
 
+    /// For files below this path of the destination.
+    pub fn below(self, prefix: &FilePath) -> Self {
+        let naming = self.naming.below(prefix);
+        Self { naming, ..self }
+    }
+
     /// One that goes on behind what cannot be taken, or does not.
     pub fn splitter(&self, goes_on: bool) -> Splitter {
         Splitter::new(self.framing.clone(), self.limit, self.partial)
@@ -167,7 +174,7 @@ fn naming(args: &MessageArgs, escapes_paths: bool, of: Of) -> Result<Naming, Fai
     let key = match (&args.key_json, args.key_column, &args.key_delimiter, &args.key_field) {
         (Some(pointer), ..) => Some(Key::Json(pointer.clone())),
         (_, Some(number), ..) => Some(Key::Column(usize::try_from(number).unwrap_or(usize::MAX))),
-        (_, _, Some(delimiter), _) => Some(Key::Before(delimiter.clone().into_bytes())),
+        (_, _, Some(delimiter), _) => Some(Key::Before(delimiter.0.clone())),
         (.., Some(name)) => Some(Key::Field(name.clone())),
         _ => None,
     };
@@ -188,7 +195,15 @@ fn naming(args: &MessageArgs, escapes_paths: bool, of: Of) -> Result<Naming, Fai
         Ok(template)
     };
     match (&args.into, &args.each) {
-        (Some(name), _) => template("--into", name).map(Naming::Into),
+        (Some(name), _) => {
+            let naming = template("--into", name)?;
+            if naming.has_key() {
+                let text =
+                    format!("--into {name} names one file for all messages of an archive, and each has its own key");
+                return Err(Failure::new(Exit::Usage, text).help("--each NAME gives each message a file of its own"));
+            }
+            Ok(Naming::Into(naming))
+        }
         (None, Some(name)) => {
             let naming = template("--each", name)?;
             let replaces = args.same_name == Some(cli::SameName::Last);
@@ -260,9 +275,13 @@ impl Bad {
 /// What should be known of an input that was read.
 pub(super) fn notes(made: &filter::Packing, input: &str) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(delimiter) = made.guessed_delimiter {
+    if let Some(Guess { delimiter, beside }) = made.guessed_delimiter {
+        let beside = beside.map_or(String::new(), |other| {
+            format!(" (it has `{}`, too)", other.escape_default())
+        });
         notes.push(format!(
-            "{input}: columns are told apart by `{}`, as the first record shows; --csv-delimiter says it otherwise",
+            "{input}: columns are told apart by `{}`, as the first record shows{beside}; --csv-delimiter says it \
+             otherwise",
             delimiter.escape_default()
         ));
     }

@@ -237,7 +237,7 @@ fn warn(server: &Server, token_in_clear: bool, terminal: &Terminal) {
     }
 }
 
-fn usage(error: &OpenError) -> Failure {
+pub(super) fn usage(error: &OpenError) -> Failure {
     Failure {
         help: error.help().into_iter().collect(),
         ..Failure::new(Exit::Usage, error.to_string())

@@ -1,5 +1,6 @@
 //! What an address of a store may look like. Which host it is, is for the client that connects there.
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use super::Pod;
@@ -85,6 +86,18 @@ impl Address {
             scheme @ ("grpc" | "grpcs") => Ok(Self::Grpc(format!("{scheme}://{}", with_host(rest)))),
             "unix" => Ok(Self::Grpc(format!("unix://{rest}"))),
             _ => Err(AddressError::Unknown(without_userinfo(text))),
+        }
+    }
+
+    /// Whether the client can take it: a host, a port that is one, no password.
+    ///
+    /// # Errors
+    /// Why it cannot. What it holds is not repeated, for it may be a secret.
+    pub fn check(&self) -> Result<(), pachyderm_client::OpenError> {
+        match self {
+            Self::Gateway(url) => url.parse::<pachyderm_client::gateway::Address>().map(|_| ()),
+            Self::Grpc(url) => url.parse::<pachyderm_client::grpc::Address>().map(|_| ()),
+            Self::Local(_) | Self::Sidecar(_) => Ok(()),
         }
     }
 
@@ -202,9 +215,12 @@ fn is_authority(text: &str) -> bool {
     !text.is_empty() && text.chars().all(may_stand)
 }
 
-/// Where no host is named, it is this machine, as for pachctl.
+/// Where no host is named, it is this machine, as for pachctl. An IPv6 address alone gets its brackets.
 fn with_host(authority: &str) -> String {
-    if authority.is_empty() || authority.starts_with(':') {
+    let bare = authority.strip_suffix('/').unwrap_or(authority);
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        format!("[{bare}]")
+    } else if authority.is_empty() || authority.starts_with(':') {
         format!("127.0.0.1{authority}")
     } else {
         authority.to_owned()
@@ -256,6 +272,8 @@ mod tests {
             ("grpc://", "grpc://127.0.0.1"),
             (":30650", "grpc://127.0.0.1:30650"),
             ("grpc://:1650", "grpc://127.0.0.1:1650"),
+            ("::1", "grpc://[::1]"),
+            ("grpc://fe80::1", "grpc://[fe80::1]"),
             ("unix:///run/pachd.sock", "unix:///run/pachd.sock"),
         ] {
             assert_eq!(Address::new(text), Ok(grpc(url)), "{text}");
@@ -292,6 +310,7 @@ mod tests {
             // pachctl loses the brackets, and never connects.
             ("[::1]:30650", "grpc://[::1]:30650"),
             (":30650", "grpc://127.0.0.1:30650"),
+            ("::1", "grpc://[::1]"),
             ("unix:///s", "unix:///s"),
         ] {
             assert_eq!(Address::as_pachctl_reads_it(text), Ok(grpc(url)), "{text}");

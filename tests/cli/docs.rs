@@ -2,7 +2,8 @@
 //!
 //! A ` ```console ` block is run, command by command, in one shell a page; what it prints, on both streams, is compared with what is
 //! shown. Commit ids, times and durations may differ, and a line `…` stands for any lines. Two comments before a block:
-//! `<!-- run: CMD -->` prepares it, and `<!-- not run: REASON -->` leaves it alone.
+//! `<!-- run: CMD -->` prepares it, and `<!-- not run: REASON -->` leaves it alone. Behind `<!-- ended behind this -->` the last command of
+//! the block, which does not end by itself, is ended when it has said as much as is shown.
 //! `UPDATE=1 cargo test --test cli docs` writes what was printed into the pages.
 
 use std::collections::HashMap;
@@ -53,14 +54,25 @@ enum Step {
         command: String,
         /// What the page says it prints.
         shown: String,
+        how: How,
     },
+}
+
+/// How a command is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    ToItsEnd,
+    /// In the background, with what it says on standard output.
+    Behind,
+    /// Until it has said what is shown.
+    UntilSaid,
 }
 
 /// The steps of a page, and where the shown output of each stands, in lines.
 fn steps(text: &str) -> Vec<(Step, std::ops::Range<usize>)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut steps = Vec::new();
-    let (mut at, mut is_run) = (0, true);
+    let (mut at, mut is_run, mut is_ended) = (0, true, false);
     while at < lines.len() {
         let line = lines[at];
         at += 1;
@@ -69,6 +81,8 @@ fn steps(text: &str) -> Vec<(Step, std::ops::Range<usize>)> {
             steps.push((Step::Prepare(command.to_owned()), at..at));
         } else if line.starts_with("<!-- not run: ") {
             is_run = false;
+        } else if line == "<!-- ended behind this -->" {
+            is_ended = true;
         } else if line == "```console" {
             let end = at
                 + lines[at..]
@@ -76,9 +90,9 @@ fn steps(text: &str) -> Vec<(Step, std::ops::Range<usize>)> {
                     .position(|line| *line == "```")
                     .expect("the block ends");
             if is_run {
-                block(&lines, at, end, &mut steps);
+                block(&lines, at, end, is_ended, &mut steps);
             }
-            (at, is_run) = (end + 1, true);
+            (at, is_run, is_ended) = (end + 1, true, false);
         } else if line.starts_with("```") {
             at += 1 + lines[at..]
                 .iter()
@@ -90,7 +104,7 @@ fn steps(text: &str) -> Vec<(Step, std::ops::Range<usize>)> {
     steps
 }
 
-fn block(lines: &[&str], mut at: usize, end: usize, steps: &mut Vec<(Step, std::ops::Range<usize>)>) {
+fn block(lines: &[&str], mut at: usize, end: usize, is_ended: bool, steps: &mut Vec<(Step, std::ops::Range<usize>)>) {
     while at < end {
         let mut command = lines[at]
             .strip_prefix("$ ")
@@ -104,7 +118,15 @@ fn block(lines: &[&str], mut at: usize, end: usize, steps: &mut Vec<(Step, std::
         let next = lines[at..end].iter().position(|line| line.starts_with("$ "));
         let until = next.map_or(end, |next| at + next);
         let shown = lines[at..until].iter().map(|line| format!("{line}\n")).collect();
-        steps.push((Step::Show { command, shown }, at..until));
+        let how = match command.strip_suffix(" &").map(str::to_owned) {
+            Some(behind) => {
+                command = behind;
+                How::Behind
+            }
+            None if is_ended && until == end => How::UntilSaid,
+            None => How::ToItsEnd,
+        };
+        steps.push((Step::Show { command, shown, how }, at..until));
         at = until;
     }
 }
@@ -119,20 +141,27 @@ fn script(steps: &[(Step, std::ops::Range<usize>)], port: &str) -> String {
     for (number, (step, _)) in steps.iter().enumerate() {
         let step = match step {
             Step::Prepare(command) => format!("{{ {command}\n}} >/dev/null 2>&1\n"),
-            Step::Show { command, shown } => match command.strip_suffix(" &") {
-                Some(command) => {
-                    let lines = shown.lines().count();
-                    let (file, lines) = match command.rsplit_once(" > ") {
-                        Some((_, file)) => (file.to_owned(), 1),
-                        None => (format!("said.{number}"), lines),
-                    };
-                    format!(
-                        "(exec {command}) >said.{number} 2>/dev/null &\nfor i in $(seq 600); do \
-                         [ \"$(wc -l 2>/dev/null <{file})\" -ge {lines} ] 2>/dev/null && break; sleep 0.1; done\ncat said.{number}\n(exit 0)\n"
-                    )
-                }
-                None => format!("{command}\n"),
-            },
+            Step::Show {
+                command,
+                how: How::ToItsEnd,
+                ..
+            } => format!("{command}\n"),
+            Step::Show { command, shown, how } => {
+                let lines = shown.lines().count();
+                let (file, lines) = match command.rsplit_once(" > ") {
+                    Some((_, file)) => (file.to_owned(), 1),
+                    None => (format!("said.{number}"), lines),
+                };
+                let (errors, end) = if *how == How::UntilSaid {
+                    ("&1", "kill $!; wait $!\n")
+                } else {
+                    ("/dev/null", "")
+                };
+                format!(
+                    "(exec {command}) >said.{number} 2>{errors} &\nfor i in $(seq 600); do \
+                     [ \"$(wc -l 2>/dev/null <{file})\" -ge {lines} ] 2>/dev/null && break; sleep 0.1; done\n{end}cat said.{number}\n(exit 0)\n"
+                )
+            }
         };
         script += &step.replace("1659", port);
         script += "__=$?; printf '\\036'; (exit $__)\n";
@@ -224,7 +253,9 @@ fn differences(name: &str) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut different = Vec::new();
     for ((step, place), printed) in steps.iter().zip(&outputs).rev() {
-        let Step::Show { command, shown } = step else { continue };
+        let Step::Show { command, shown, .. } = step else {
+            continue;
+        };
         if !is_as_shown(printed, shown) {
             different.push(format!("{name}: $ {command}\n--- shown\n{shown}--- printed\n{printed}"));
             lines.splice(place.clone(), printed.lines().map(|line| line.trim_end().to_owned()));

@@ -44,6 +44,7 @@ mod lsp;
 mod marker;
 mod memory;
 mod messages;
+mod misread;
 mod options;
 mod pachd1;
 mod pack;

@@ -98,7 +98,7 @@ pub use header::{EntryKind, NumberFault};
 pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
 pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
 pub use options::{ArchiveEnd, DEFAULT_MAX_ARCHIVE_SIZE, DEFAULT_MAX_ENTRY_SIZE, Links, Options, Special};
-pub use path::{PathFault, escape_path, unescape_path};
+pub use path::{MAX_PATH, PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
 pub use sniffing::SniffedFormat;
 pub use sparse::SparseFault;

@@ -25,7 +25,7 @@ pub enum PathFault {
 
 /// The longest path in bytes: Linux opens no longer one (`PATH_MAX`), so that no pipeline could read it. It bounds the
 /// depth of a tree, too.
-pub(super) const MAX_PATH: usize = 4_096;
+pub const MAX_PATH: usize = 4_096;
 
 impl PathFault {
     /// Whether escaping makes a path of it.

@@ -53,7 +53,12 @@ impl SniffedFormat {
     pub fn packed(bytes: &[u8]) -> Option<(Self, &'static str)> {
         let begins = |magic: &[u8]| bytes.starts_with(magic);
         let is_bzip2 = begins(b"BZh") && bytes.get(4..10) == Some(b"1AY&SY".as_slice());
+        // A control character, and how many bits a code has.
+        let is_compress = begins(b"\x1f\x9d") && bytes.get(2).is_some_and(|bits| (9..=16).contains(&(bits & 0x1f)));
         [
+            (begins(b"\x1f\x8b\x08"), Self::Gzip, "gzip -dc"),
+            (begins(b"\x28\xb5\x2f\xfd"), Self::Zstd, "zstd -dc"),
+            (is_compress, Self::Compress, "gzip -dc"),
             (begins(b"\xfd7zXZ\0"), Self::Xz, "xz -dc"),
             (is_bzip2, Self::Bzip2, "bzip2 -dc"),
             (begins(b"\x04\x22\x4d\x18"), Self::Lz4, "lz4 -dc"),

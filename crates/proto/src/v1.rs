@@ -1,7 +1,7 @@
 //! `pfs`: the file system of Pachyderm 1.12 and 1.13, which knows neither projects nor file sets.
 //!
-//! Its messages are never read or written as JSON. The numbers are those of recordings `grpc-1.13`; fields that say nothing
-//! to a spout are left out. Version and `google.protobuf` are those of 2.x.
+//! Its messages are never read or written as JSON. The numbers are those of recordings `grpc-1.13`; fields that say
+//! nothing to a spout are left out. Version and `google.protobuf` are those of 2.x.
 
 pub mod pps;
 

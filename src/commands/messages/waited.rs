@@ -147,12 +147,19 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
 
 /// No message begins as other compressed data do, and what is in those is meant.
 fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
-    match spoutctl_archive::SniffedFormat::packed(bytes) {
-        None => Ok(()),
-        Some((looks, with)) => Err(io::Error::other(format!(
-            "it is {looks}, which is not decompressed here; unpack it first: {with} FILE | spoutctl …"
-        ))),
-    }
+    use spoutctl_archive::SniffedFormat;
+
+    let Some((looks, with)) = SniffedFormat::packed(bytes) else {
+        return Ok(());
+    };
+    let what = match looks {
+        // These are decompressed: it has been, once.
+        SniffedFormat::Gzip | SniffedFormat::Zstd => format!("what is compressed in it is {looks} again"),
+        _ => format!("it is {looks}, which is not decompressed here"),
+    };
+    Err(io::Error::other(format!(
+        "{what}; unpack it first: {with} FILE | spoutctl …"
+    )))
 }
 
 impl From<PackError> for Failure {

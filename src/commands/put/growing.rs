@@ -1,5 +1,6 @@
-//! Whether a file is in the destination already: files of CSV that grow have one header.
+//! What a file in the destination begins with: files of CSV that grow have one header.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,12 @@ pub(super) struct Growing {
 pub(super) struct Asking(pub Arc<Growing>);
 
 impl Existing for Asking {
-    fn has(&mut self, path: &FilePath) -> Result<bool, String> {
+    fn beginning(&mut self, path: &FilePath, most: usize) -> Result<Option<Vec<u8>>, String> {
         let began = Instant::now();
         let mut pause = PAUSE;
         loop {
-            match self.0.has(path) {
-                Ok(has) => return Ok(has),
+            match self.0.beginning(path, most) {
+                Ok(beginning) => return Ok(beginning),
                 Err(RetrievalError::Unavailable(_) | RetrievalError::Broken { .. })
                     if began.elapsed() + pause < self.0.retry_for =>
                 {
@@ -43,7 +44,7 @@ impl Existing for Asking {
 }
 
 impl Growing {
-    fn has(&self, path: &FilePath) -> Result<bool, RetrievalError> {
+    fn beginning(&self, path: &FilePath, most: usize) -> Result<Option<Vec<u8>>, RetrievalError> {
         let Destination { branch, prefix, .. } = &self.destination;
         let path = if prefix.is_root() {
             path.clone()
@@ -61,10 +62,19 @@ impl Growing {
         };
         let commit = match find_commit(self.files.as_ref(), &source) {
             Ok(info) => info.commit,
-            Err(RetrievalError::NothingYet(_) | RetrievalError::NoRepo(_)) => return Ok(false),
+            Err(RetrievalError::NothingYet(_) | RetrievalError::NoRepo(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let found = self.files.inspect_file(&commit, &path);
-        found.map(|found| found.is_some()).map_err(RetrievalError::Unavailable)
+        if found.map_err(RetrievalError::Unavailable)?.is_none() {
+            return Ok(None);
+        }
+        let file = self.files.get_file(&commit, &path);
+        let mut beginning = Vec::new();
+        file.map_err(RetrievalError::Unavailable)?
+            .take(most as u64)
+            .read_to_end(&mut beginning)
+            .map_err(|error| RetrievalError::Broken { error })?;
+        Ok(Some(beginning))
     }
 }

@@ -194,7 +194,7 @@ fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> 
         let text = "--resume skips archives that were committed before, and messages make other archives every time";
         return Err(Failure::new(Exit::Usage, text).help("with --spool every archive is kept until it is committed"));
     }
-    Ok(packing)
+    Ok(packing.map(|packing| packing.below(&target.destination.prefix)))
 }
 
 /// What is to be read, looked at before anything is sent.

@@ -47,7 +47,11 @@ pub enum MessageFault {
         is_quoted: bool,
     },
     /// The input is text in another encoding than UTF-8.
-    Encoded(Encoding),
+    Encoded {
+        encoding: Encoding,
+        /// A byte order mark says so; else that every second byte of it is a NUL.
+        is_marked: bool,
+    },
     /// Its frame says that there is none.
     Null,
     /// It holds what ends a message.
@@ -61,11 +65,19 @@ pub enum MessageFault {
         place: String,
         expected: u64,
     },
-    /// In an entry of a journal no newline follows a value.
-    NotAnEntry,
+    /// It is no entry of a journal.
+    NotAnEntry {
+        why: &'static str,
+    },
     /// It is not known whether its file is there already, and so not whether it begins with a header.
     UnknownFile {
         why: String,
+    },
+    /// The file that it would be appended to has other columns.
+    OtherColumns {
+        path: String,
+        columns: String,
+        there: String,
     },
     /// It cannot be taken, and the place where such messages go cannot be written.
     NotKept {
@@ -75,6 +87,8 @@ pub enum MessageFault {
     NotJson {
         why: String,
     },
+    /// Its input has no line that an event stream has.
+    NoEvents,
     /// What stands where a length should.
     NotALength {
         found: String,
@@ -93,6 +107,11 @@ pub enum MessageFault {
     BadName {
         why: String,
     },
+    /// A name that is longer than a path may be.
+    LongName {
+        length: usize,
+        longest: usize,
+    },
     /// The path is another message's of the same archive, or a directory of one.
     Clash {
         name: String,
@@ -101,11 +120,38 @@ pub enum MessageFault {
     },
 }
 
-/// What a byte order mark says.
+/// What text may be instead of UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Utf16Le,
     Utf16Be,
+}
+
+impl Encoding {
+    /// By the mark that a text begins with.
+    pub(super) fn by_mark(text: &[u8]) -> Option<Self> {
+        match text {
+            [0xff, 0xfe, ..] => Some(Self::Utf16Le),
+            [0xfe, 0xff, ..] => Some(Self::Utf16Be),
+            _ => None,
+        }
+    }
+
+    /// By its first two characters, where they are ASCII.
+    pub(super) fn by_nuls(text: &[u8]) -> Option<Self> {
+        match text.first_chunk()?.map(|byte| byte == 0) {
+            [false, true, false, true] => Some(Self::Utf16Le),
+            [true, false, true, false] => Some(Self::Utf16Be),
+            _ => None,
+        }
+    }
+
+    fn advice(self, is_marked: bool) -> String {
+        let by_itself = self.to_string();
+        // By this name iconv takes the mark for what it is, and leaves it out.
+        let from = if is_marked { "UTF-16" } else { &by_itself };
+        format!("convert it first: iconv -f {from} -t UTF-8 | spoutctl …")
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -135,27 +181,42 @@ impl fmt::Display for MessageFault {
                     grouped(*held as u64)
                 )
             }
-            Self::Encoded(encoding) => write!(f, "is not UTF-8: the input begins with the mark of {encoding}"),
+            Self::Encoded {
+                encoding,
+                is_marked: true,
+            } => write!(f, "is not UTF-8: the input begins with the mark of {encoding}"),
+            Self::Encoded { encoding, .. } => write!(f, "is not UTF-8: the input looks like {encoding}"),
             Self::UnknownFile { why } => write!(f, "may begin a file, and whether that is there is not known: {why}"),
+            Self::OtherColumns { path, columns, there } => write!(
+                f,
+                "has the columns `{columns}`, and `{path}`, to which it would be appended, begins with `{there}`"
+            ),
             Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
             Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
             Self::HoldsEnd { end } => write!(f, "holds `{end}`, which is to end it"),
             Self::OutOfOrder { place, expected } => write!(f, "came a second time: {place} goes on at {expected}"),
-            Self::NotAnEntry => {
-                f.write_str("is no entry of a journal: no newline follows a value whose length was said")
-            }
+            Self::NotAnEntry { why } => write!(f, "is no entry of a journal: {why}"),
             Self::NotJson { why } => write!(f, "is not JSON: {why}"),
+            Self::NoEvents => {
+                f.write_str("is no server-sent event: no line of the input begins with `data:` or another field of one")
+            }
             Self::NotALength { found } => write!(f, "does not begin with its length but with `{found}`"),
             Self::NoComma => write!(f, "has no comma after its last byte, as netstrings have"),
             Self::NoKey { why } => write!(f, "has no key: {why}"),
             Self::NoPosition { why } => write!(f, "has no position: {why}"),
             Self::BadName { why } => write!(f, "cannot be named: {why}"),
+            Self::LongName { length, longest } => write!(
+                f,
+                "cannot be named: its path has {} bytes, and at most {} are taken",
+                grouped(*length as u64),
+                grouped(*longest as u64)
+            ),
             Self::Clash { name, with, other } if name == with => {
                 write!(f, "would have the name `{name}` that message {} has", grouped(*other))
             }
             Self::Clash { name, with, other } => write!(
                 f,
-                "would be `{name}`, of which one is a file and a directory beside `{with}` of message {}",
+                "would be the file `{name}` beside the file `{with}` of message {}, and one of the two would be a directory",
                 grouped(*other)
             ),
         }
@@ -181,12 +242,14 @@ impl MessageError {
             MessageFault::Unfinished { .. } => {
                 "a consumer that was cut off sends it again; --partial drop leaves it out, and says so"
             }
-            MessageFault::Encoded(encoding) => {
-                return Some(format!("convert it first: iconv -f {encoding} -t UTF-8 | spoutctl …"));
-            }
+            MessageFault::Encoded { encoding, is_marked } => return Some(encoding.advice(*is_marked)),
             MessageFault::UnknownFile { .. } => {
                 "--append gives a file of CSV one header, and asks for that whether the file is there; --csv-no-header \
                  takes every record for one"
+            }
+            MessageFault::OtherColumns { .. } => {
+                "name another file, or write the columns as they are there; without --append each commit replaces the file; \
+                 --csv-no-header appends every record as it is"
             }
             MessageFault::NotKept { .. } => "make room there, or see who may write there; nothing behind it was read",
             MessageFault::Null => {
@@ -204,7 +267,13 @@ impl MessageError {
                 "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
                  goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
             }
-            MessageFault::NotALength { .. } | MessageFault::NoComma | MessageFault::NotAnEntry => {
+            MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
+                "between netstrings stands nothing, no newline either: kcat -f '%S:%s,' has none"
+            }
+            MessageFault::NoEvents => {
+                "--messages sse takes what an event stream holds, lines of `data: …`; ndjson takes JSON, a value a line"
+            }
+            MessageFault::NotALength { .. } | MessageFault::NoComma | MessageFault::NotAnEntry { .. } => {
                 "nothing after it can be told apart either; see that the consumer prints what --messages says, and \
                  nothing else"
             }
@@ -218,11 +287,17 @@ impl MessageError {
             MessageFault::BadName { .. } => {
                 "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
             }
+            MessageFault::LongName { .. } => {
+                "--key-json, --key-column and --key-delimiter may name a shorter key; --on-bad quarantine=DIR or skip goes on \
+                 without such a message"
+            }
             MessageFault::Clash { name, with, .. } if name == with => {
                 "--same-name last lets the last one win; or add {uuid} to the name, or make archives smaller with \
                  --batch-count"
             }
-            MessageFault::Clash { .. } => "add {uuid} to the name, or make archives smaller with --batch-count",
+            MessageFault::Clash { .. } => {
+                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`"
+            }
         };
         Some(text.to_owned())
     }

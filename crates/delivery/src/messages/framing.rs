@@ -29,7 +29,7 @@ use self::lengths::Frame;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
-pub use self::naming::one_byte;
+pub use self::naming::{one_byte, unescape};
 use super::error::{Encoding, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
@@ -37,6 +37,14 @@ pub const DEFAULT_LIMIT: usize = 16 << 20;
 
 /// Before each text of a JSON sequence: RFC 7464.
 const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// What seems to tell the columns of CSV apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guess {
+    pub delimiter: char,
+    /// What stands in the first record, too, and might do it.
+    pub beside: Option<char>,
+}
 
 /// Tells the messages of one input apart.
 #[expect(clippy::struct_excessive_bools, reason = "three are wishes, three what was seen")]
@@ -155,14 +163,18 @@ impl Splitter {
         Self { goes_on, ..self }
     }
 
-    /// What tells columns apart, where the header did, and it is no comma.
+    /// What tells columns apart, where the first record showed it, and it is no comma, or not that alone.
     #[must_use]
-    pub fn guessed_delimiter(&self) -> Option<char> {
+    pub fn guessed_delimiter(&self) -> Option<Guess> {
         let Framing::Csv(Dialect { delimiter: None, .. }) = &self.framing else {
             return None;
         };
-        let delimiter = self.records.dialect().delimiter;
-        delimiter.filter(|delimiter| *delimiter != b',').map(char::from)
+        let delimiter = self.records.dialect().delimiter?;
+        let beside = self.records.beside();
+        (delimiter != b',' || beside.is_some()).then(|| Guess {
+            delimiter: char::from(delimiter),
+            beside: beside.map(char::from),
+        })
     }
 
     /// Whether nothing but a header has come.
@@ -268,24 +280,21 @@ impl Splitter {
 
     /// Looks at what the input begins with; `false` when that takes more bytes.
     fn begin<E: From<MessageError>>(&mut self, ends: bool) -> Result<bool, E> {
-        if self.begun || !self.framing.is_text() {
+        let is_text = self.framing.is_text();
+        if self.begun || !(is_text || self.framing == Framing::Lines) {
             return Ok(true);
         }
         let held = &self.held;
-        let encoding = match held.as_slice() {
-            [0xff, 0xfe, ..] => Some(Encoding::Utf16Le),
-            [0xfe, 0xff, ..] => Some(Encoding::Utf16Be),
-            _ => None,
-        };
-        if let Some(encoding) = encoding {
-            return Err(self.error(0, MessageFault::Encoded(encoding)).into());
+        let marked = Encoding::by_mark(held);
+        // A line may hold any bytes, and begins with such a mark only where it is one.
+        if let Some(encoding) = marked.or_else(|| Encoding::by_nuls(held).filter(|_| is_text)) {
+            let is_marked = marked.is_some();
+            return Err(self.error(0, MessageFault::Encoded { encoding, is_marked }).into());
         }
-        let may_be_marked = |mark: &[u8]| mark.starts_with(held) && held.len() < mark.len();
-        if !ends
-            && [BYTE_ORDER_MARK, b"\xff\xfe", b"\xfe\xff"]
-                .into_iter()
-                .any(may_be_marked)
-        {
+        let may_become = |mark: &[u8]| mark.starts_with(held) && held.len() < mark.len();
+        let is_undecided = [&b"\xff\xfe"[..], b"\xfe\xff"].into_iter().any(may_become)
+            || is_text && (may_become(BYTE_ORDER_MARK) || held.len() < 2 || held.len() < 4 && held.contains(&0));
+        if !ends && is_undecided {
             return Ok(false);
         }
         self.begun = true;

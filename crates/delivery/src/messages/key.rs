@@ -89,7 +89,7 @@ impl PositionAt {
             Self::Json(pointer) => {
                 let value = at_pointer(body, pointer)?;
                 if value == b"null" {
-                    return Err(nothing_at(pointer));
+                    return Err(nothing_at(pointer, body));
                 }
                 let value: &RawValue = serde_json::from_slice(value)
                     .map_err(|error| NoKey(format!("what is at `{pointer}` is not JSON: {error}")))?;
@@ -112,13 +112,19 @@ fn unmarked<'a>(message: &Message<'a>) -> &'a [u8] {
     }
 }
 
-fn nothing_at(pointer: &str) -> NoKey {
-    NoKey(format!("nothing is at `{pointer}`"))
+fn nothing_at(pointer: &str, body: &[u8]) -> NoKey {
+    // A whole page of what an API answers, say.
+    let hint = if body.trim_ascii_start().starts_with(b"[") {
+        "; it is an array, of which `jq -c '.[]'` makes a message of each element"
+    } else {
+        ""
+    };
+    NoKey(format!("nothing is at `{pointer}`{hint}"))
 }
 
 fn at_pointer<'a>(body: &'a [u8], pointer: &str) -> Result<&'a [u8], NoKey> {
     let found = pointer::find(body, pointer).map_err(|error| NoKey(format!("it is not JSON: {error}")))?;
-    found.ok_or_else(|| nothing_at(pointer))
+    found.ok_or_else(|| nothing_at(pointer, body))
 }
 
 fn json(body: &[u8], pointer: &str) -> Result<Vec<u8>, NoKey> {

@@ -10,7 +10,7 @@ use super::error::MessageFault;
 use super::framing::{Columns, Message};
 use super::key::Key;
 use super::record::Record;
-use spoutctl_archive::{ASIDES, escape_path};
+use spoutctl_archive::{ASIDES, MAX_PATH, escape_path};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
 
 /// Where messages go.
@@ -23,6 +23,15 @@ pub enum Naming {
 }
 
 impl Naming {
+    /// For files below this path of the destination.
+    #[must_use]
+    pub fn below(self, prefix: &FilePath) -> Self {
+        match self {
+            Self::Into(template) => Self::Into(template.below(prefix)),
+            Self::Each(template) => Self::Each(template.below(prefix)),
+        }
+    }
+
     /// Whether the numbers of messages are in names.
     #[must_use]
     pub fn has_number(&self) -> bool {
@@ -38,6 +47,8 @@ pub struct Template {
     parts: Vec<Part>,
     key: Option<Key>,
     escape: Escape,
+    /// How many bytes a path may have.
+    longest: usize,
 }
 
 /// What is percent-encoded, and `%` itself with it.
@@ -82,7 +93,12 @@ impl Template {
             (false, Some(_)) => return Err("the name has no {key}, so nothing uses the message's key".to_owned()),
             _ => {}
         }
-        let template = Self { parts, key, escape };
+        let template = Self {
+            parts,
+            key,
+            escape,
+            longest: MAX_PATH,
+        };
         // Whatever is refused of every message is refused before the first.
         let sample = Record {
             topic: "topic",
@@ -101,6 +117,16 @@ impl Template {
             return Err("the name of a file is missing".to_owned());
         }
         Ok(template)
+    }
+
+    /// For paths that stand behind this one in the destination.
+    #[must_use]
+    pub fn below(self, prefix: &FilePath) -> Self {
+        let taken = if prefix.is_root() { 0 } else { prefix.as_str().len() };
+        Self {
+            longest: MAX_PATH.saturating_sub(taken),
+            ..self
+        }
     }
 
     /// Whether two messages cannot have names of their own.
@@ -161,6 +187,13 @@ impl Template {
         let path = FilePath::new(&text).map_err(|error| bad(error.to_string()))?;
         if path.is_root() || text.ends_with('/') {
             return Err(bad(format!("`{text}` is a directory")));
+        }
+        let length = path.as_str().len();
+        if length > self.longest {
+            return Err(MessageFault::LongName {
+                length,
+                longest: self.longest,
+            });
         }
         let mut elements = path.as_str().split('/').skip(1);
         if elements.next() == Some(ASIDES) {
@@ -418,6 +451,22 @@ mod tests {
             fixed.path(&message(b""), 1, Timestamp::UNIX_EPOCH).unwrap().as_str(),
             "/gr%C3%B6%C3%9Fe.txt"
         );
+    }
+
+    #[test]
+    fn a_path_that_no_archive_takes_is_its_messages_fault() {
+        let key = || Some(Key::Before(b"|".to_vec()));
+        let plain = template("{key}", key(), false).unwrap();
+        let prefix = FilePath::new("/in/2026").unwrap();
+        for (template, longest) in [(plain.clone(), 4_095), (plain.below(&prefix), 4_095 - 8)] {
+            let path = |length: usize| {
+                let body = format!("{}|", "k".repeat(length));
+                template.path(&message(body.as_bytes()), 1, Timestamp::UNIX_EPOCH)
+            };
+            assert!(path(longest).is_ok());
+            let fault = path(longest + 1).unwrap_err();
+            assert!(matches!(fault, MessageFault::LongName { .. }), "{fault:?}");
+        }
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use self::batch::{Batch, Content, room};
 pub use self::batch::{Moment, Packed};
 use super::aside::Kept;
 use super::error::{MessageError, MessageFault};
-use super::framing::{Columns, Message};
+use super::framing::{Columns, Guess, Message};
 use super::key::PositionAt;
 use super::naming::Naming;
 use super::policy::Headers;
@@ -49,8 +49,8 @@ pub struct Packing {
     pub dropped: usize,
     /// The input goes on, and we were told to end.
     pub stopped: bool,
-    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma.
-    pub guessed_delimiter: Option<char>,
+    /// What tells the columns of CSV apart, where the first record showed it, and it is no comma, or not that alone.
+    pub guessed_delimiter: Option<Guess>,
     /// There was a header of CSV, and nothing else.
     pub only_header: bool,
     pub tally: Tally,
@@ -257,7 +257,10 @@ impl Packer {
             offset: message.offset,
             fault,
         };
-        let is_of_message = !matches!(error.fault, MessageFault::UnknownFile { .. });
+        let is_of_message = !matches!(
+            error.fault,
+            MessageFault::UnknownFile { .. } | MessageFault::OtherColumns { .. }
+        );
         let bad = Bad {
             number,
             message,

@@ -7,7 +7,7 @@ use spoutctl_archive::Position;
 use spoutctl_core::pfs::FilePath;
 
 use super::error::{MessageError, MessageFault};
-use super::framing::Message;
+use super::framing::{BYTE_ORDER_MARK, Dialect, Message};
 
 /// What becomes of a message that is said not to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,11 +68,11 @@ pub trait Shelf: Send {
 
 /// What is in the destination already, for files that grow.
 pub trait Existing: Send {
-    /// Whether there is a file at this path.
+    /// The first bytes of the file at this path, as many as it has up to `most`; `None` where there is no file.
     ///
     /// # Errors
     /// When that is not known, in words.
-    fn has(&mut self, path: &FilePath) -> Result<bool, String>;
+    fn beginning(&mut self, path: &FilePath, most: usize) -> Result<Option<Vec<u8>>, String>;
 }
 
 /// What was left out of archives, or set aside.
@@ -89,7 +89,7 @@ pub struct Tally {
 pub(super) enum Headers {
     /// Each of every archive.
     Each,
-    /// Those that are not there yet: the bytes go to the end of what there is.
+    /// Those that are not there yet: the bytes go to the end of what there is, which has to have the same columns.
     New {
         existing: Box<dyn Existing>,
         /// Files that have it.
@@ -98,15 +98,117 @@ pub(super) enum Headers {
 }
 
 impl Headers {
-    pub fn wants(&mut self, path: &FilePath) -> Result<bool, MessageFault> {
+    /// Whether the file at this path is to begin with this header.
+    ///
+    /// # Errors
+    /// When it is not known what is there, or a file with other columns is.
+    pub fn wants(&mut self, path: &FilePath, header: &[u8]) -> Result<bool, MessageFault> {
         let Self::New { existing, known } = self else {
             return Ok(true);
         };
         if known.contains(path) {
             return Ok(false);
         }
-        let is_there = existing.has(path).map_err(|why| MessageFault::UnknownFile { why })?;
+        let most = header.len() + MOST_BEFORE_COLUMNS;
+        let beginning = existing
+            .beginning(path, most)
+            .map_err(|why| MessageFault::UnknownFile { why })?
+            .filter(|beginning| !beginning.is_empty());
+        if let Some(beginning) = &beginning
+            && !begins_with_columns(beginning, columns(header))
+        {
+            return Err(MessageFault::OtherColumns {
+                path: path.to_string(),
+                columns: shown(columns(header)),
+                there: shown(columns(beginning)),
+            });
+        }
         known.insert(path.clone());
-        Ok(!is_there)
+        Ok(beginning.is_none())
+    }
+}
+
+/// What may stand before the columns' names, at most, and the end behind them: a byte order mark, and `sep=;`, which tells Excel.
+const MOST_BEFORE_COLUMNS: usize = 16;
+
+/// The names of the columns, without what may stand before them, and without their end.
+fn columns(header: &[u8]) -> &[u8] {
+    let marked = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
+    let line = marked
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    let rest = if Dialect::told(line).is_some() {
+        marked[line.len()..].trim_ascii_start()
+    } else {
+        marked
+    };
+    rest.strip_suffix(b"\n").map_or_else(
+        || rest.strip_suffix(b"\r").unwrap_or(rest),
+        |rest| rest.strip_suffix(b"\r").unwrap_or(rest),
+    )
+}
+
+/// Whether a file that begins so has these columns, and no more.
+fn begins_with_columns(beginning: &[u8], ours: &[u8]) -> bool {
+    let rest = columns(beginning).strip_prefix(ours);
+    rest.is_some_and(|rest| matches!(rest, [] | [b'\r' | b'\n', ..]))
+}
+
+fn shown(columns: &[u8]) -> String {
+    const MOST: usize = 60;
+    let line = columns
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(line);
+    if text.chars().count() > MOST {
+        text.chars().take(MOST).chain(['…']).collect()
+    } else {
+        text.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_the_same_whatever_marks_and_ends_their_line() {
+        for header in [
+            "id,name\n",
+            "id,name\r\n",
+            "id,name\r",
+            "id,name",
+            "\u{feff}id,name\n",
+            "sep=,\r\nid,name\r\n",
+        ] {
+            assert_eq!(columns(header.as_bytes()), b"id,name", "{header:?}");
+            for there in [
+                "id,name\n1,a\n",
+                "id,name\r\n1,a",
+                "\u{feff}id,name\r1",
+                "sep=,\nid,name\n",
+                "id,name",
+            ] {
+                assert!(
+                    begins_with_columns(there.as_bytes(), columns(header.as_bytes())),
+                    "{there:?}"
+                );
+            }
+            for other in [
+                "id,name,more\n",
+                "id\n",
+                "name,id\n",
+                "id;name\n",
+                "1,a\n",
+                "\"id\",\"name\"\n",
+            ] {
+                assert!(
+                    !begins_with_columns(other.as_bytes(), columns(header.as_bytes())),
+                    "{other:?}"
+                );
+            }
+        }
     }
 }

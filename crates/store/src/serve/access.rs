@@ -16,6 +16,7 @@ use uuid::Uuid;
 use self::file::digest;
 pub use self::file::{Access, InvalidAccess};
 use self::roles::{Need, On, need_of, permissions_of};
+use super::call::Caller;
 use super::{Call, Code, Service, Status};
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use spoutctl_proto::auth::{
@@ -26,25 +27,14 @@ use spoutctl_proto::auth::{
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::AuthInfo;
 
-/// Who has the only token of a file that names nobody.
-const SERVE: &str = "user:serve";
-const ROOT: &str = "pach:root";
 /// Everybody with a token, as pachd names them.
 const EVERYBODY: &str = "allClusterUsers";
-const CLUSTER: &str = "CLUSTER";
 
 /// A token that nobody has yet, and its digest.
 pub(super) fn new_token() -> (String, [u8; 32]) {
     let token = Uuid::new_v4().simple().to_string();
     let digest = digest(token.as_bytes());
     (token, digest)
-}
-
-/// A caller who has shown a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    pub principal: String,
-    pub expires: Option<Timestamp>,
 }
 
 /// The repos that a request names, wherever they stand: a commit may name one beside that of its branch, and whoever may use
@@ -374,6 +364,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::access::roles::SERVE;
 
     fn refused(text: &str) -> String {
         Access::parse(text)

@@ -8,7 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use self::copying::Copying;
-use super::{Call, Code, Requests, Service, Status};
+use super::datum::{is_default, unserved};
+use super::{Call, Requests, Service, Status};
 use crate::{Failure, Refusal};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::FileSetId;
@@ -239,18 +240,9 @@ impl<'a, 'b> Stream<'a, 'b> {
     }
 }
 
-/// A file's part that no job has written.
-pub(super) fn is_default(datum: &str) -> bool {
-    matches!(datum, "" | "default")
-}
-
 /// As a pachd without a way out says it.
 fn unreachable(url: &str) -> Status {
     Status::unknown(format!("error accessing {url}: this server reaches no other"))
-}
-
-fn unserved(what: &str) -> Status {
-    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
 }
 
 impl Changes for Stream<'_, '_> {

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use self::diff::{Side, Summed, compare};
 use self::walk::{Node, Tree, Walk};
-use super::file_sets::is_default;
+use super::datum::is_default;
 use super::naming::{commit_message, commit_of_branch};
 use super::{Answers, Call, Code, Service, Status};
 use crate::{Dialect, FileEntry, TAR_END, tar_header, tar_padding};

@@ -14,6 +14,7 @@
 //! | lines that differ | 600 of 20 files; 32 MiB are read to find them, and 68 KiB of a file compared |
 
 mod address;
+mod answer;
 mod content;
 mod difference;
 mod history;
@@ -26,33 +27,20 @@ mod tests;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use maud::{Markup, html};
+use jiff::Timestamp;
+use maud::html;
 
 use self::address::Address;
+use self::answer::{asset, page_of};
 use super::{Call, Code, Service, Status};
 use spoutctl_core::pfs::Repo;
-use spoutctl_core::quantity::age;
 
 pub use self::address::is_page;
+pub use self::answer::{Page, PageResponse};
 
 /// Nothing but what this server itself says it is.
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// What a request for a page comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    pub kind: &'static str,
-    pub body: Bytes,
-}
-
-/// What is asked for.
-pub enum PageResponse {
-    Page(Page),
-    /// The commits of a repo as they arrive.
-    Live(Repo),
-}
 
 impl Service {
     /// The page at a path, with its query.
@@ -134,20 +122,6 @@ impl Service {
     }
 }
 
-fn page_of(markup: Markup) -> Page {
-    Page {
-        kind: "text/html; charset=utf-8",
-        body: markup.into_string().into(),
-    }
-}
-
-fn asset(kind: &'static str, text: &'static str) -> PageResponse {
-    PageResponse::Page(Page {
-        kind,
-        body: Bytes::from_static(text.as_bytes()),
-    })
-}
-
 /// What is shown instead of a page that cannot be.
 #[must_use]
 pub fn problem(status: &Status) -> Page {
@@ -165,12 +139,4 @@ pub fn problem(status: &Status) -> Page {
         p { a href="/" { "Everything that is here" } }
     };
     page_of(layout::page(title, &html! { h1 { (title) } }, None, &body))
-}
-
-/// How long ago, with the time itself where a pointer rests on it.
-fn time(time: Option<Timestamp>) -> Markup {
-    let Some(time) = time else { return html! { "–" } };
-    let since = Timestamp::now().duration_since(time);
-    let since = std::time::Duration::try_from(since.max(SignedDuration::ZERO)).unwrap_or_default();
-    html! { time datetime=(time) title=(time) { (age(since)) " ago" } }
 }

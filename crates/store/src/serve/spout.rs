@@ -1,9 +1,8 @@
 //! What whoever plays a spout's worker has to know: whether the spout's code is to run, what its spec says, and which token the code
 //! gets.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -11,10 +10,6 @@ use super::access::new_token;
 use super::{Call, Service, Status};
 use crate::PipelineRecord;
 use spoutctl_core::pfs::Repo;
-
-/// How often each pipeline was started again after a stop, by this service.
-#[derive(Default)]
-pub(super) struct Starts(Mutex<BTreeMap<String, u64>>);
 
 /// A spout as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]

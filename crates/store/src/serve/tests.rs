@@ -1,5 +1,6 @@
 //! The calls about repos, branches, commits and transactions, against what the recordings say of them.
 
+use crate::Store;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::time::Duration;

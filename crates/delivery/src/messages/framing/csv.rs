@@ -74,7 +74,7 @@ impl Dialect {
     }
 
     /// What the record `sep=;` says, by which Excel is told of a delimiter.
-    fn told(record: &[u8]) -> Option<u8> {
+    pub(in crate::messages) fn told(record: &[u8]) -> Option<u8> {
         let record = record.strip_suffix(b"\r").unwrap_or(record);
         let bare = record.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
         match bare.unwrap_or(record) {
@@ -138,6 +138,8 @@ pub(super) struct Records {
     returned: bool,
     /// Of the first record: how many there are of each candidate.
     seen: [usize; CANDIDATES.len()],
+    /// The first record has come.
+    learned: bool,
 }
 
 impl Records {
@@ -148,12 +150,20 @@ impl Records {
             at: At::FieldStart,
             returned: false,
             seen: [0; CANDIDATES.len()],
+            learned: false,
         }
     }
 
     /// With what the first record has told.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What might have told the columns of the first record apart, besides what does where nobody said it.
+    pub fn beside(&self) -> Option<u8> {
+        let mut others = CANDIDATES.iter().zip(self.seen);
+        let found = others.find(|(other, seen)| *seen > 0 && Some(**other) != self.dialect.delimiter);
+        found.map(|(other, _)| *other)
     }
 
     /// Whether the last byte was a carriage return that ends a record, unless it is a part of its end.
@@ -216,7 +226,7 @@ impl Records {
 
     fn pass(&mut self, byte: u8, rest: &[u8], looked: &mut usize) {
         let counted = CANDIDATES.iter().position(|candidate| *candidate == byte);
-        if let (true, Some(which)) = (self.at.may_end(), counted) {
+        if let (false, true, Some(which)) = (self.learned, self.at.may_end(), counted) {
             self.seen[which] += 1;
         }
         self.at = self.at.after(byte, self.dialect);
@@ -238,6 +248,13 @@ impl Records {
     /// Learns from the first record of the input. Whether it is one that only says what the delimiter is.
     pub fn learn(&mut self, first: &[u8]) -> bool {
         let told = Dialect::told(first);
+        // What `sep=;` says, nobody has to guess.
+        self.seen = if told.is_some() {
+            [0; CANDIDATES.len()]
+        } else {
+            self.seen
+        };
+        self.learned = true;
         if self.dialect.delimiter.is_none() {
             self.dialect.delimiter = told.or_else(|| Some(self.most()));
         }

@@ -148,11 +148,11 @@ impl Splitter {
     fn cut_entry(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
         let end = self.entry.end(&self.held[start..], &mut self.looked);
         // What is too long is so before it is wrong: how much is held must not matter.
-        let end = end.map_err(|journal::NoNewline| {
+        let end = end.map_err(|journal::NotAnEntry(why)| {
             if self.looked > self.limit {
                 MessageFault::TooLong { limit: self.limit }
             } else {
-                MessageFault::NotAnEntry
+                MessageFault::NotAnEntry { why }
             }
         })?;
         Ok(end.map(|body| Cut {

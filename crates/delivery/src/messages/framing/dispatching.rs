@@ -9,14 +9,23 @@ impl Splitter {
         while !rest.is_empty() {
             let (taken, event) = self.events.take(rest);
             rest = &rest[taken..];
-            if let Some(event) = event {
-                self.show_event(&event, show)?;
+            match event {
+                Some(event) => self.show_event(&event, show)?,
+                None => self.unless_something_else(self.limit)?,
             }
         }
         if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
             return Err(self
                 .event_error(self.events.begin(), MessageFault::TooLong { limit: self.limit })
                 .into());
+        }
+        Ok(())
+    }
+
+    /// Something else than an event stream would be passed over, line by line, and nothing would be said.
+    fn unless_something_else<E: From<MessageError>>(&self, limit: usize) -> Result<(), E> {
+        if self.events.is_something_else(limit) {
+            return Err(self.event_error(0, MessageFault::NoEvents).into());
         }
         Ok(())
     }
@@ -49,7 +58,7 @@ impl Splitter {
 
     pub(super) fn finish_events<E: From<MessageError>>(&mut self) -> Result<Dropped, E> {
         let Some(held) = self.events.pending() else {
-            return Ok(Dropped(0));
+            return self.unless_something_else(0).map(|()| Dropped(0));
         };
         if self.partial == Partial::Drop {
             return Ok(Dropped(held));

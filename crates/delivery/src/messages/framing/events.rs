@@ -41,6 +41,18 @@ pub(super) struct Events {
     id: Vec<u8>,
     next_id: Vec<u8>,
     kind: Vec<u8>,
+    looks: Looks,
+}
+
+/// What the lines that have come look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Looks {
+    #[default]
+    Unknown,
+    /// One is none of an event stream, and none is one. A reader passes over it, and so does this.
+    Strange,
+    /// One is of an event stream.
+    Stream,
 }
 
 #[derive(Debug, Default)]
@@ -60,8 +72,10 @@ enum Field {
     Data,
     Id,
     Kind,
-    /// A comment, a time to wait, or what nobody knows.
+    /// A comment, or a time to wait.
     Other,
+    /// What nobody knows.
+    Unknown,
 }
 
 impl Field {
@@ -70,7 +84,8 @@ impl Field {
             b"data" => Self::Data,
             b"id" => Self::Id,
             b"event" => Self::Kind,
-            _ => Self::Other,
+            b"" | b"retry" => Self::Other,
+            _ => Self::Unknown,
         }
     }
 }
@@ -101,8 +116,9 @@ impl Events {
             self.position += count as u64;
             if matches!(byte, b'\r' | b'\n') && count == 1 {
                 self.returned = *byte == b'\r';
-                if let Some(event) = self.end_line() {
-                    return (taken, Some(event));
+                let event = self.end_line();
+                if event.is_some() || self.is_something_else(self.limit) {
+                    return (taken, event);
                 }
             }
         }
@@ -118,6 +134,11 @@ impl Events {
     pub fn pending(&self) -> Option<usize> {
         let begun = matches!(&self.line, Line::Before(Field::Data) | Line::Value(Field::Data));
         (self.has_data || begun).then_some(self.data.len())
+    }
+
+    /// Whether all that has come is something else than an event stream, and there is more of it than a message may have.
+    pub fn is_something_else(&self, limit: usize) -> bool {
+        self.looks == Looks::Strange && self.position > limit as u64
     }
 
     pub fn begin(&self) -> u64 {
@@ -165,11 +186,17 @@ impl Events {
         } else if byte == b':' {
             self.line = Line::Before(Field::named(&name[..name.len() - 1]));
         } else if name.len() >= LONGEST_NAME {
-            self.line = Line::Value(Field::Other);
+            self.begin_value(Field::Unknown);
+            self.line = Line::Value(Field::Unknown);
         }
     }
 
     fn begin_value(&mut self, field: Field) {
+        self.looks = match (self.looks, field) {
+            (Looks::Stream, _) => Looks::Stream,
+            (_, Field::Unknown) => Looks::Strange,
+            _ => Looks::Stream,
+        };
         match field {
             Field::Data => {
                 if self.has_data {
@@ -179,7 +206,7 @@ impl Events {
             }
             Field::Id => self.next_id.clear(),
             Field::Kind => self.kind.clear(),
-            Field::Other => {}
+            Field::Other | Field::Unknown => {}
         }
     }
 
@@ -191,7 +218,7 @@ impl Events {
             }
             Field::Id => push_up_to(&mut self.next_id, bytes, self.limit),
             Field::Kind => push_up_to(&mut self.kind, bytes, self.limit),
-            Field::Other => {}
+            Field::Other | Field::Unknown => {}
         }
     }
 

@@ -33,15 +33,15 @@ enum At {
 
 /// Why something is no entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoNewline;
+pub(super) struct NotAnEntry(pub &'static str);
 
 impl Entry {
     /// The length of the entry that `bytes` begin with, without its empty line, if all of it is there. `looked` bytes
     /// were looked at before; it is as many as were now.
     ///
     /// # Errors
-    /// When no newline follows a value whose length was said.
-    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, NoNewline> {
+    /// When a line begins with no name of a field, or no newline follows a value whose length was said.
+    pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, NotAnEntry> {
         while *looked < bytes.len() {
             let rest = &bytes[*looked..];
             let (count, next) = self.at.step(rest)?;
@@ -62,12 +62,13 @@ impl Entry {
 
 impl At {
     /// How many of the bytes, of which there is one at least, belong to this, and what comes then.
-    fn step(self, rest: &[u8]) -> Result<(usize, Self), NoNewline> {
+    fn step(self, rest: &[u8]) -> Result<(usize, Self), NotAnEntry> {
         let first = rest[0];
         Ok(match self {
             Self::LineStart | Self::ValueEnd if first == b'\n' => (1, Self::LineStart),
             Self::LineStart => (0, Self::Name),
             Self::Name => match rest.iter().position(|byte| matches!(byte, b'=' | b'\n')) {
+                _ if !begins_as_name(rest) => return Err(NotAnEntry("a line of it begins with no name of a field")),
                 None => (rest.len(), Self::Name),
                 Some(at) if rest[at] == b'=' => (at + 1, Self::Text),
                 Some(at) => (at + 1, Self::Length { came: 0, length: 0 }),
@@ -89,7 +90,7 @@ impl At {
                 let count = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                 (count, Self::value(left - count as u64))
             }
-            Self::ValueEnd => return Err(NoNewline),
+            Self::ValueEnd => return Err(NotAnEntry("no newline follows a value whose length was said")),
         })
     }
 
@@ -100,6 +101,12 @@ impl At {
             Self::Value { left }
         }
     }
+}
+
+/// Whether all that stands before the end of a name can be one.
+fn begins_as_name(line: &[u8]) -> bool {
+    let mut name = line.iter().take_while(|byte| !matches!(byte, b'=' | b'\n'));
+    name.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 /// The value of the first field of this name in a whole entry.

@@ -12,7 +12,7 @@ impl FromStr for Framing {
             "lines" => Self::Lines,
             "nul" => Self::Nul,
             "json" => Self::Json,
-            "ndjson" | "jsonl" => Self::JsonLines,
+            "ndjson" | "jsonl" | "jsonlines" | "json-lines" => Self::JsonLines,
             "json-seq" => Self::JsonSequence,
             "csv" => Self::Csv(Dialect::default()),
             "netstring" => Self::Netstring,
@@ -50,7 +50,10 @@ pub fn one_byte(text: &str) -> Result<u8, String> {
 }
 
 /// `\n`, `\r`, `\t`, `\0`, `\\` and `\xHH` stand for bytes that a command line holds badly.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// When something else follows a backslash.
+pub fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut rest = text.chars();
     while let Some(c) = rest.next() {

@@ -87,9 +87,9 @@ impl Splitter {
             }
             Framing::JournalExport => {
                 let end = self.entry.end(&self.held, &mut self.looked);
-                let end = end.map_err(|journal::NoNewline| MessageError {
+                let end = end.map_err(|journal::NotAnEntry(why)| MessageError {
                     offset,
-                    ..self.error(0, MessageFault::NotAnEntry)
+                    ..self.error(0, MessageFault::NotAnEntry { why })
                 });
                 end?.map(|body| body + 1)
             }

@@ -318,7 +318,7 @@ fn what_excel_writes_before_csv_is_no_record_and_stays() {
     assert_eq!(shown[1], (2, 7, b"2;b".to_vec(), b"2;b\n".to_vec()));
     for utf16 in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a"] {
         let (_, end) = split(csv(), utf16, &[1], Partial::Keep);
-        assert!(matches!(end.unwrap_err().fault, MessageFault::Encoded(_)));
+        assert!(matches!(end.unwrap_err().fault, MessageFault::Encoded { .. }));
     }
 }
 
@@ -425,12 +425,71 @@ fn of_server_sent_events_the_data_are_the_messages() {
 }
 
 #[test]
+fn what_is_no_event_stream_is_said_to_be_none_and_is_not_passed_over() {
+    let fault = |input: &[u8], limit: usize| {
+        let (shown, end) = run(Splitter::new(Framing::Events, limit, Partial::Fail), input, &[1]);
+        assert_eq!(shown.len(), 0);
+        end.map(|_| ()).map_err(|error| error.fault)
+    };
+    for input in [&b"{\"a\": 1}\n\n{\"a\": 2}\n\n"[..], b"one\ntwo\n", b"a,b\n1,2\n\n"] {
+        assert_eq!(
+            fault(input, 1000),
+            Err(MessageFault::NoEvents),
+            "{}",
+            input.escape_ascii()
+        );
+    }
+    // In a stream that does not end it is said when there is more of it than a message may have.
+    let mut endless = Splitter::new(Framing::Events, 1000, Partial::Fail);
+    let mut show = |_: Message<'_>| Ok::<(), MessageError>(());
+    assert_eq!(endless.push(&b"line\n".repeat(200), &mut show), Ok(()));
+    let error = endless.push(b"one more\n", &mut show).unwrap_err();
+    assert_eq!(error.fault, MessageFault::NoEvents);
+    // What `curl -i` puts before the events is passed over, as all readers pass over it.
+    let headers = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n";
+    assert_eq!(wholes(Framing::Events, headers), ["x\n"]);
+    assert_eq!(fault(b": nothing yet\n\n", 1000), Ok(()));
+}
+
+#[test]
+fn utf_16_is_refused_with_its_mark_or_without() {
+    for (framing, input) in [
+        (Framing::Lines, &b"\xff\xfea\0\n\0"[..]),
+        (Framing::Lines, b"\xfe\xff\0a\0\n"),
+        (csv(), b"i\0d\0\n\0"),
+        (csv(), b"\0i\0d\0\n"),
+        (Framing::JsonLines, b"{\0}\0\n\0"),
+    ] {
+        for blocks in [&[][..], &[1]] {
+            let (shown, end) = split(framing.clone(), input, blocks, Partial::Keep);
+            assert_eq!(shown.len(), 0);
+            let fault = end.unwrap_err().fault;
+            assert!(matches!(fault, MessageFault::Encoded { .. }), "{fault:?}");
+        }
+    }
+    // A line may hold any bytes, and so may a field.
+    let (shown, _) = split(Framing::Lines, b"\xff\0a\0b\n", &[1], Partial::Keep);
+    assert_eq!(shown[0].2, b"\xff\0a\0b");
+    assert_eq!(wholes(csv(), b"id\0,b\n1,a\0b\n"), ["id\0,b\n1,a\0b\n"]);
+}
+
+#[test]
 fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
     let journal: &[u8] = b"A=1\nMESSAGE\n\x03\0\0\0\0\0\0\0longer than its length says\n\n";
-    let empty: &[u8] = b"MESSAGE IS LONG\n\0\0\0\0\0\0\0\0more\n\n";
+    let named_badly: &[u8] = b"MESSAGE IS LONG\n\0\0\0\0\0\0\0\0more\n\n";
+    let no_name = MessageFault::NotAnEntry {
+        why: "a line of it begins with no name of a field",
+    };
     for (framing, input, fault) in [
-        (Framing::JournalExport, journal, MessageFault::NotAnEntry),
-        (Framing::JournalExport, empty, MessageFault::NotAnEntry),
+        (
+            Framing::JournalExport,
+            journal,
+            MessageFault::NotAnEntry {
+                why: "no newline follows a value whose length was said",
+            },
+        ),
+        (Framing::JournalExport, named_badly, no_name.clone()),
+        (Framing::JournalExport, b"{\"MESSAGE\": \"a\"}\n", no_name),
         (
             Framing::Netstring,
             b"-1333333333333:,",

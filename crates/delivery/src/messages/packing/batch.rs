@@ -100,7 +100,7 @@ impl Content {
                 let path = name.path(message, number, now.time)?;
                 let mut bytes = Chunks::default();
                 if let Some(header) = message.header
-                    && headers.wants(&path)?
+                    && headers.wants(&path, header)?
                 {
                     bytes.push(header);
                 }
@@ -179,7 +179,7 @@ impl Batch {
             (Content::Files { archive, names, length }, Naming::Each(name) | Naming::Into(name)) => {
                 let path = names.take(name, message, number, now.time, same_name)?;
                 let header = match message.header {
-                    Some(header) if headers.wants(&path)? => header,
+                    Some(header) if headers.wants(&path, header)? => header,
                     _ => &[],
                 };
                 // A record of CSV is one with its end only; what is no text is nothing but itself.

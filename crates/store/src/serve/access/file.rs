@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::roles::{On, permissions_of};
-use super::{CLUSTER, ROOT, SERVE};
+use super::roles::{CLUSTER, On, ROOT, SERVE, permissions_of};
 
 /// A token's digest: the token itself is kept nowhere, and the time that comparing takes tells nothing.
 pub(super) fn digest(token: &[u8]) -> [u8; 32] {

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use super::CLUSTER;
 use crate::serve::Status;
 use spoutctl_core::pfs::{DEFAULT_PROJECT, Repo};
 use spoutctl_proto::auth::{Permission, Resource, ResourceType};
 
 use Permission as P;
+
+/// Who has the only token of a file that names nobody.
+pub(super) const SERVE: &str = "user:serve";
+pub(super) const ROOT: &str = "pach:root";
+pub(super) const CLUSTER: &str = "CLUSTER";
 
 const READER: &[Permission] = &[
     P::RepoRead,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::is_default;
+use crate::serve::datum::{is_default, unserved};
 use crate::serve::files::not_there;
 use crate::serve::{Call, Code, Service, Status};
 use crate::{FileEntry, Store, View, bounds_of_directory};
@@ -40,7 +40,7 @@ impl Service {
     /// `NotFound`.
     pub(super) fn copying(&self, call: &Call, request: CopyFile) -> Result<Copying, Status> {
         if !is_default(&request.datum) {
-            return Err(super::unserved("a datum"));
+            return Err(unserved("a datum"));
         }
         let file = request.src.ok_or_else(|| Status::unknown("file cannot be nil"))?;
         let commit = file.commit.clone().unwrap_or_default();

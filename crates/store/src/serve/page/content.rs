@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::address::{Address, bytes_of};
-use super::{Page, layout, time};
+use super::answer::Page;
+use super::layout::{self, time};
 use crate::listing::{Item, visit_directory};
 use crate::serve::{Code, Service, Status};
 use crate::{CommitRecord, CommitSelector, FileEntry, Store, View};

@@ -55,7 +55,10 @@ fn all(service: &Service, old: &Commit, new: &Commit) -> Result<Markup, Status> 
         if allowance.is_used_up() {
             break;
         }
-        shown.push(lines_of(service, old, new, path, &mut allowance)?);
+        // One file that cannot be read takes nothing from the others.
+        shown.push(lines_of(service, old, new, path, &mut allowance).unwrap_or_else(
+            |status| html! { h3 { (path) } p class="hint" { "It cannot be read: " (status.message) } },
+        ));
     }
     Ok(html! {
         (list(new, Some(old), &changes))

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::{layout, time};
+use super::layout::{self, time};
 use crate::serve::{Code, Service, Status};
 use crate::{BranchRecord, CommitRecord, CommitSelector};
 use spoutctl_core::pfs::{CommitId, DEFAULT_BRANCH, Repo};

@@ -1,10 +1,12 @@
 //! What all pages have: the head, the way back, and how commits and tables look.
 
+use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, html};
 
 use super::address::Address;
 use crate::CommitRecord;
 use spoutctl_core::pfs::{Origin, Repo};
+use spoutctl_core::quantity::age;
 
 /// A whole page. `live` is the repo whose changes make it be asked for again.
 pub(super) fn page(title: &str, heading: &Markup, live: Option<&Repo>, body: &Markup) -> Markup {
@@ -93,4 +95,12 @@ pub(super) fn stream(mark: &str) -> Markup {
             @if let Some(messages) = field("messages") { ", messages " (messages) }
         }
     }
+}
+
+/// How long ago, with the time itself where a pointer rests on it.
+pub(super) fn time(time: Option<Timestamp>) -> Markup {
+    let Some(time) = time else { return html! { "–" } };
+    let since = Timestamp::now().duration_since(time);
+    let since = std::time::Duration::try_from(since.max(SignedDuration::ZERO)).unwrap_or_default();
+    html! { time datetime=(time) title=(time) { (age(since)) " ago" } }
 }

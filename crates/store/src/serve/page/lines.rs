@@ -23,6 +23,8 @@ const CONTEXT: usize = 3;
 const LINES: usize = 600;
 /// Characters that are shown of a line.
 const LINE: usize = 400;
+/// Of those, what is shown before the place where it differs from the line that it replaces.
+const LINE_BEFORE: usize = 40;
 /// After which a difference is told that may be longer than it had to be.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -185,18 +187,41 @@ impl Table<'_> {
         if !self.rows.is_empty() {
             self.rows.push(html! { tr class="gap" { td colspan="4" { "⋯" } } });
         }
-        for change in ops.iter().flat_map(|op| diff.iter_changes(op)) {
-            if self.allowance.lines == 0 {
-                self.is_full = true;
-                return;
+        for op in ops {
+            let changes: Vec<Change<&str>> = diff.iter_changes(op).collect();
+            for change in &changes {
+                if self.allowance.lines == 0 {
+                    self.is_full = true;
+                    return;
+                }
+                self.allowance.lines -= 1;
+                self.rows
+                    .push(row(change, self.lines_before, left_out(change, &changes)));
             }
-            self.allowance.lines -= 1;
-            self.rows.push(row(&change, self.lines_before));
         }
     }
 }
 
-fn row(change: &Change<&str>, lines_before: u64) -> Markup {
+/// How many characters of a line are not shown, so that the place is where it differs from the line that it replaces, or that
+/// replaces it.
+fn left_out(change: &Change<&str>, changes: &[Change<&str>]) -> usize {
+    let of = |tag: ChangeTag| changes.iter().filter(move |other| other.tag() == tag);
+    let other = match change.tag() {
+        ChangeTag::Equal => return 0,
+        ChangeTag::Delete => ChangeTag::Insert,
+        ChangeTag::Insert => ChangeTag::Delete,
+    };
+    let is_it = |one: &&Change<&str>| (one.old_index(), one.new_index()) == (change.old_index(), change.new_index());
+    let at = of(change.tag()).position(|one| is_it(&one));
+    let Some(other) = at.and_then(|at| of(other).nth(at)) else {
+        return 0;
+    };
+    let pairs = change.value().chars().zip(other.value().chars());
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    if same < LINE { 0 } else { same - LINE_BEFORE }
+}
+
+fn row(change: &Change<&str>, lines_before: u64, left_out: usize) -> Markup {
     let (word, sign) = match change.tag() {
         ChangeTag::Equal => ("same", ""),
         ChangeTag::Insert => ("added", "+"),
@@ -204,13 +229,15 @@ fn row(change: &Change<&str>, lines_before: u64) -> Markup {
     };
     let number = |index: Option<usize>| index.map(|index| lines_before + index as u64 + 1);
     let line = change.value().trim_end_matches(['\n', '\r']);
-    let shown: String = line.chars().take(LINE).collect();
+    let from = line.char_indices().nth(left_out).map_or(line.len(), |(at, _)| at);
+    let shown: String = line[from..].chars().take(LINE).collect();
     html! {
         tr class=(word) {
             td class="number" { (number(change.old_index()).map(grouped).unwrap_or_default()) }
             td class="number" { (number(change.new_index()).map(grouped).unwrap_or_default()) }
             td class="sign" title=(word) { (sign) }
-            td { code { (shown) } @if shown.len() < line.len() { span class="hint" { "…" } }
+            td { @if from > 0 { span class="hint" { "…" } }
+                 code { (shown) } @if from + shown.len() < line.len() { span class="hint" { "…" } }
                  @if change.missing_newline() { span class="hint" title="no line break at its end" { " ⌁" } } }
         }
     }
@@ -272,6 +299,26 @@ mod tests {
         );
         assert_eq!(page.matches("title=\"added\"").count(), 3, "{page}");
         assert_eq!(page.matches("title=\"deleted\"").count(), 0, "{page}");
+    }
+
+    #[test]
+    fn of_two_long_lines_the_place_is_shown_where_they_differ() {
+        let long = |end: &str| format!("{}{end}{}\n", "same ".repeat(200), "rest ".repeat(200));
+        let page = shown(&long("before "), &long("after "));
+        assert!(page.contains("before rest") && page.contains("after rest"), "{page}");
+        assert_eq!(page.matches("<span class=\"hint\">…</span><code>").count(), 2, "{page}");
+        assert_eq!(
+            page.matches("</code><span class=\"hint\">…</span>").count(),
+            2,
+            "{page}"
+        );
+        // One that ends where the other goes on has an empty rest.
+        let page = shown(&"x".repeat(500), &"x".repeat(501));
+        assert!(
+            page.contains("<code>xxxx") && page.contains(&format!("<code>{}</code>", "x".repeat(41))),
+            "{page}"
+        );
+        assert!(page.contains(&format!("<code>{}</code>", "x".repeat(40))), "{page}");
     }
 
     #[test]

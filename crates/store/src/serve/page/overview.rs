@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::address::Address;
-use super::{layout, time};
+use super::layout::{self, time};
 use crate::serve::{Service, Status};
 use spoutctl_core::pfs::Repo;
 use spoutctl_core::quantity::Size;

@@ -37,15 +37,15 @@ pub(super) fn spec_of(text: &str) -> Result<Value, String> {
     let read = CREATE_PIPELINE_REQUEST.read(&value, Unknown::Refuse);
     let tree = spec::parse(&SourceFile::new("spec.json", text));
     let root = tree.documents.first().map(|document| &document.root);
-    let misfit = read.as_ref().err().map(|misfit| misplaced(text, root, misfit));
+    let fault = read.as_ref().err().map(|fault| misplaced(text, root, fault));
     let twice = root.and_then(duplicate).map(|(at, name)| {
         let words = format!("(line {}): duplicate field {name:?}", place(text, at));
         (at, words)
     });
     // The reader stops at the first of them.
-    match [misfit, twice].into_iter().flatten().min() {
+    match [fault, twice].into_iter().flatten().min() {
         Some((_, words)) => Err(format!("proto: {words}")),
-        None => read.map_err(|misfit| misfit.what.to_string()),
+        None => read.map_err(|fault| fault.what.to_string()),
     }
 }
 
@@ -55,10 +55,10 @@ pub(super) fn spec_of(text: &str) -> Result<Value, String> {
 /// As [`spec_of`].
 pub(in crate::serve) fn lenient_spec_of(text: &str) -> Result<Value, Status> {
     let value: Value = serde_json::from_str(text).map_err(|error| Status::invalid(syntax_error(text, &error)))?;
-    CREATE_PIPELINE_REQUEST.read(&value, Unknown::Ignore).map_err(|misfit| {
+    CREATE_PIPELINE_REQUEST.read(&value, Unknown::Ignore).map_err(|fault| {
         let tree = spec::parse(&SourceFile::new("spec.json", text));
         let root = tree.documents.first().map(|document| &document.root);
-        let (_, words) = misplaced(text, root, &misfit);
+        let (_, words) = misplaced(text, root, &fault);
         Status::invalid(format!("proto: {words}"))
     })
 }
@@ -95,14 +95,14 @@ fn place(text: &str, at: usize) -> String {
     format!("{line}:{column}")
 }
 
-/// Where a misfit stands, and what pachd says of it.
-fn misplaced(text: &str, root: Option<&Node>, misfit: &JsonDecodeError) -> (usize, String) {
-    let span = root.and_then(|root| find(root, &misfit.path, misfit.what == JsonDecodeErrorKind::Unknown));
+/// Where the fault stands, and what pachd says of it.
+fn misplaced(text: &str, root: Option<&Node>, fault: &JsonDecodeError) -> (usize, String) {
+    let span = root.and_then(|root| find(root, &fault.path, fault.what == JsonDecodeErrorKind::Unknown));
     let (at, written) = span.map_or((0, text), |span| (span.0, text.get(span.0..span.1).unwrap_or_default()));
     let place = place(text, at);
-    let words = match &misfit.what {
+    let words = match &fault.what {
         JsonDecodeErrorKind::Unknown => {
-            let name = misfit.path.last().map_or("", String::as_str);
+            let name = fault.path.last().map_or("", String::as_str);
             format!("(line {place}): unknown field {name:?}")
         }
         JsonDecodeErrorKind::Value { wanted, .. } => {

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use prost::Message;
 
-use super::{LONGEST_REQUEST, Method, RequestBody, Requested, Subject, unknown, unserved, version};
+use super::requested::{Method, RequestBody, Requested, unknown, unserved, version};
 use crate::Dialect;
+use crate::serve::http::body::LONGEST_REQUEST;
+use crate::serve::http::log::Subject;
 use crate::serve::v1::V1;
 use crate::serve::{Answers, Call, Code, Status};
 use spoutctl_core::pfs::DEFAULT_PROJECT;

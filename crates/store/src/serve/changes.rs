@@ -1,0 +1,64 @@
+//! How those who wait hear of what changes.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::call::Call;
+use super::status::{Code, Status};
+
+/// Tells those who wait that something has changed in the store.
+///
+/// What other processes change in the same directory is not told, so whoever waits looks again after
+/// [`Changes::LOOK_AGAIN`] in any case.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    number: u64,
+    stopped: bool,
+}
+
+impl Changes {
+    const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+    /// Something has changed. Called after the transaction that changed it.
+    pub(crate) fn tell(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.number += 1;
+        self.changed.notify_all();
+    }
+
+    /// The number of changes so far: taken before looking, and given to [`Changes::wait`] after.
+    pub(crate) fn number(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).number
+    }
+
+    /// Waits until something has changed since `seen`, or for [`Changes::LOOK_AGAIN`].
+    ///
+    /// # Errors
+    /// When the call is over, or the service stops.
+    pub(crate) fn wait(&self, seen: u64, call: &Call) -> Result<(), Status> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |state: &mut State| state.number == seen && !state.stopped;
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, Self::LOOK_AGAIN, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            Err(Status::new(Code::Unavailable, "the server is shutting down"))
+        } else if call.is_over() {
+            Err(Status::new(Code::Cancelled, "context canceled"))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,38 @@
+//! What framings of messages are called elsewhere.
+
+/// What is meant by a name that no framing has: the words to be typed, or what to say of it.
+pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
+    const OTHERS: &str = "such messages are not told apart here: --messages lines takes what a consumer prints line by \
+                          line, --messages u32be any bytes behind their length in four bytes, big-endian";
+    let lower = typed.to_ascii_lowercase();
+    let framing = match lower.as_str() {
+        "line" | "lines" | "text" | "newline" => "lines",
+        "null" | "nul" => "nul",
+        "json" => "json",
+        "ndjson" | "jsonl" => "ndjson",
+        "json-seq" | "jsonseq" | "rfc7464" | "geojson-seq" => "json-seq",
+        "csv" => "csv",
+        "netstring" | "netstrings" => "netstring",
+        "u32be" | "u32" | "uint32" | "int32" => "u32be",
+        "journal-export" | "journal" | "journald" | "export" => "journal-export",
+        "sse" | "event-stream" | "eventsource" | "server-sent-events" => "sse",
+        "tsv" | "tab" => {
+            return Some(Err(
+                "--messages csv --csv-delimiter tab takes columns apart at tabs; where quotes mean nothing, --messages \
+                 lines does, and --key-column counts tabs there, too",
+            ));
+        }
+        "delimiter" => return Some(Err("write what ends a message: --messages delimiter=STR")),
+        "length" | "length-prefixed" | "frames" => {
+            return Some(Err(
+                "--messages u32be takes a length in four bytes, big-endian, before each, --messages netstring one in \
+                 digits",
+            ));
+        }
+        "u32le" | "u16be" | "varint" | "protobuf" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml"
+        | "syslog" | "logfmt" | "raw" | "binary" | "bytes" => return Some(Err(OTHERS)),
+        _ => return None,
+    };
+    // As it is, it was refused for another reason.
+    (framing != typed).then(|| Ok(vec!["--messages".to_owned(), framing.to_owned()]))
+}
