@@ -329,8 +329,11 @@ fn one_that_fails_is_started_again_and_disturbs_none() {
     assert!(answer.contains(&format!("{series} 1\n")), "{answer}");
     assert!(answer.contains("spoutctl_ready{stream=\"bad\","), "{answer}");
     fs::write(world.path("mended"), "").unwrap();
-    run.says("bad: default/bad@");
-    run.says("bad: note: its input has ended");
+    // One comes on standard output, the other on standard error: whichever is read first.
+    let both = ["bad: default/bad@", "bad: note: its input has ended"];
+    while !both.iter().all(|text| run.said.iter().any(|line| line.contains(text))) {
+        run.says("bad: ");
+    }
     // By now the good one, of which nobody has heard of any trouble, has all of its commits.
     let said = run.said.iter().filter(|line| line.starts_with("good: "));
     assert!(
