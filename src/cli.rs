@@ -30,11 +30,13 @@ mod output;
 mod pack;
 pub mod preferred;
 mod put;
+mod run;
 mod schema;
 mod serve;
 pub mod short;
 mod spool;
 mod squash;
+pub mod streams;
 pub mod synonyms;
 mod tail;
 mod validate;
@@ -64,6 +66,7 @@ pub use put::{
     ArchiveEnd, Batch, CommitArgs, EntryArgs, FiguresArgs, Links, ProductionArgs, PutArgs, Restart, Route, Special,
     SpoolingArgs,
 };
+pub use run::RunArgs;
 pub use schema::SchemaArgs;
 pub use serve::ServeArgs;
 pub use spool::{DecisionArgs, SpoolArgs};
@@ -90,6 +93,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Put(Box<PutArgs>),
+    Run(RunArgs),
     Get(GetArgs),
     Pack(Box<PackArgs>),
     Tail(Box<TailArgs>),
@@ -144,6 +148,7 @@ impl Verb {
     pub fn log_form(&self) -> Option<Form> {
         let format = match self {
             Self::Put(args) => args.log.log_format,
+            Self::Run(args) => args.log.log_format,
             Self::Tail(args) => args.log.log_format,
             Self::Spool(args) => args.log.log_format,
             Self::Squash(args) => args.log.log_format,

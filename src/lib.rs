@@ -6,6 +6,7 @@
 //! stdin ─ messages ─ stdout                                        pack
 //! stdin ─ (messages) ─ archive ─ delivery ─(CommitSink)─ grpc | gateway | store    put
 //! Kafka ─ kafka ─ messages ─ archive ─ delivery                     put --from
+//! file of streams ─ put, put, …                                     run
 //! stdout ───────────────────── retrieval ─(FileSource)─ grpc | gateway | store     get
 //! history ──── squashing ─(CommitSink, SquashingSink)─ grpc | gateway | store   squash
 //! stdout ───────────────────── following ─(CommitFeed)─ grpc | gateway | store     tail
@@ -96,6 +97,8 @@
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::retry`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
+//! | the pause before a stream of `run` is started again; streams on one connection | as of a producer; 16 | [`commands::run`] |
+//! | bytes of archives held in memory by all streams of `run` | 8 MiB, as by one `put` | [`commands::put`] |
 //! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
@@ -163,6 +166,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Put(args) => commands::put::run(&args),
+        Verb::Run(args) => commands::run::run(&args),
         Verb::Get(args) => commands::get::run(&args),
         Verb::Pack(args) => commands::pack::run(&args),
         Verb::Tail(args) => commands::tail::run(&args),

@@ -1,5 +1,6 @@
-//! The figures of a running `put`, for whoever watches it, over HTTP/1.1: `GET /metrics` as text that Prometheus reads,
-//! `/healthz` while the process is alive, and `/ready` while archives can become commits.
+//! The figures of a running `put`, or of several in one process, for whoever watches it, over HTTP/1.1: `GET /metrics`
+//! as text that Prometheus reads, `/healthz` while the process is alive, and `/ready` while archives can become
+//! commits.
 //!
 //! It knows nothing of archives and commits but their numbers; whoever runs it says them when it asks.
 //!
@@ -27,7 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
 use exposition::{Exposition, Format};
-pub use figures::{Figures, Labels, Lags, MetricsSource, Spooled};
+pub use figures::{Figures, Labels, Lags, MetricsSource, Series, Spooled};
 pub use partitions::Partition;
 
 const MOST_CONNECTIONS: usize = 16;
@@ -38,17 +39,12 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 ///
 /// # Errors
 /// When it cannot be listened at.
-pub fn listen(
-    address: SocketAddr,
-    source: Arc<dyn MetricsSource>,
-    lags: &Lags,
-    labels: Labels,
-) -> io::Result<SocketAddr> {
+pub fn listen(address: SocketAddr, source: Arc<dyn MetricsSource>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let answering = Arc::new(Answering {
-        exposition: Exposition::new(Arc::clone(&source), lags, labels),
+        exposition: Exposition::new(Arc::clone(&source)),
         source,
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

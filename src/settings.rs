@@ -10,9 +10,10 @@
 //! | `pod` | the pod of a pipeline |
 //! | `project` | `spoutctl.toml` |
 //! | `user` | the user's own file |
+//! | `streams` | the file of `run` |
 //! | `preferable` | what of verbs' options can stand in these two, and in variables |
 //! | `preferences` | what of it holds here |
-//! | `file` | what the two have in common |
+//! | `file` | what these files have in common |
 
 mod address;
 pub mod contexts;
@@ -22,6 +23,7 @@ mod preferable;
 pub mod preferences;
 pub mod project;
 pub mod search;
+pub mod streams;
 mod surroundings;
 pub mod user;
 

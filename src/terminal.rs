@@ -8,9 +8,10 @@ pub mod line;
 pub mod log;
 pub mod progress_bar;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -31,6 +32,8 @@ pub enum Verbosity {
 /// The streams of this process.
 pub struct Terminal {
     verbosity: Verbosity,
+    /// Of which of the streams of this process everything is said.
+    stream: Option<Arc<str>>,
     bar: Option<ProgressBar>,
     on_screen: bool,
     results_stopped: AtomicBool,
@@ -84,6 +87,7 @@ impl Terminal {
     pub fn new(verbosity: Verbosity) -> Self {
         Self {
             verbosity,
+            stream: None,
             bar: None,
             on_screen: io::stdout().is_terminal(),
             results_stopped: AtomicBool::new(false),
@@ -99,6 +103,30 @@ impl Terminal {
             self.bar = Some(ProgressBar::new());
         }
         self
+    }
+
+    /// The same of one of the streams of this process: its name stands before everything.
+    #[must_use]
+    pub fn of_stream(self, name: &Arc<str>) -> Self {
+        Self {
+            stream: Some(Arc::clone(name)),
+            ..self
+        }
+    }
+
+    /// Of which stream everything is said.
+    #[must_use]
+    pub fn stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
+    /// A line of text with the stream's name before it, where it is of one.
+    #[must_use]
+    pub fn named<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &self.stream {
+            Some(stream) => format!("{stream}: {text}").into(),
+            None => text.into(),
+        }
     }
 
     #[must_use]
@@ -212,6 +240,10 @@ impl Terminal {
 
     /// The same, with what is known of it.
     pub fn log(&self, entry: &Entry<'_>) {
+        let entry = Entry {
+            stream: self.stream(),
+            ..entry.clone()
+        };
         let text = entry.written(log::form(), Timestamp::now());
         self.aside(|| {
             // When standard error is gone there is nobody left to tell.

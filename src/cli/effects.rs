@@ -24,6 +24,14 @@ pub fn check(args: &[OsString]) -> Result<(), String> {
     while let Some((name, below)) = matches.subcommand() {
         (verb, matches) = (name, below);
     }
+    match useless(verb, matches) {
+        Some((option, means)) => Err(format!("--{option} has no effect here: it is for {means}")),
+        None => Ok(()),
+    }
+}
+
+/// An option without effect among those that were typed of a verb, and what it is for.
+pub(super) fn useless(verb: &str, matches: &ArgMatches) -> Option<(String, &'static str)> {
     let line = Line { matches };
     let rules = match verb {
         "put" => [line.of_messages(), line.of_put()].concat(),
@@ -33,10 +41,7 @@ pub fn check(args: &[OsString]) -> Result<(), String> {
         _ => Vec::new(),
     };
     let useless = rules.iter().find(|rule| line.is_typed(rule.option) && !rule.has_effect);
-    useless.map_or(Ok(()), |rule| {
-        let option = rule.option.replace('_', "-");
-        Err(format!("--{option} has no effect here: it is for {}", rule.means))
-    })
+    useless.map(|rule| (rule.option.replace('_', "-"), rule.means))
 }
 
 /// When an option does something.

@@ -106,6 +106,12 @@ pub const SPOOL: &[Example] = &[
     example("spoutctl spool DIR --resend 7", "let archive 7 be sent again"),
 ];
 
+pub const RUN: &[Example] = &[
+    example("spoutctl run --check streams.toml", "what is wrong in the file"),
+    example("spoutctl run streams.toml --metrics-listen 9464", "all of its streams"),
+    example("kill -HUP PID", "… as the file says now"),
+];
+
 pub const SQUASH: &[Example] = &[
     example(
         "spoutctl squash events --older-than 7d --keep-every 1h --dry-run",
@@ -222,6 +228,7 @@ pub fn of(verb: &str) -> &'static [Example] {
     match verb {
         "" => TOP,
         "put" => PUT,
+        "run" => RUN,
         "get" => GET,
         "pack" => PACK,
         "tail" => TAIL,

@@ -205,6 +205,20 @@ const EXIT_STATUS: &[(&[&str], &[Entry])] = &[
         ],
     ),
     (
+        &["run"],
+        &[
+            (
+                "0",
+                "Every stream has come to the end of its input, and everything is committed.",
+            ),
+            (
+                "2",
+                "Wrong usage, or FILE is wrong, which names the line and the column. Nothing was started.",
+            ),
+            SIGNALS,
+        ],
+    ),
+    (
         &["squash"],
         &[
             DONE,
@@ -415,6 +429,7 @@ fn see_also(roff: &mut Roff, verb: &str) {
     let related: &[&str] = match verb {
         "" => &["put", "get", "tail", "validate", "create", "serve", "doctor"],
         "put" => &["pack", "spool", "tail", "doctor", "create"],
+        "run" => &["put", "spool"],
         "pack" => &["put"],
         "get" => &["tail", "put"],
         "tail" => &["get", "put"],

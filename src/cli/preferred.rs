@@ -14,6 +14,7 @@ impl Verb {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Put(_) => "put",
+            Self::Run(_) => "run",
             Self::Get(_) => "get",
             Self::Pack(_) => "pack",
             Self::Tail(_) => "tail",

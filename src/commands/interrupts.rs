@@ -25,15 +25,25 @@ pub(super) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens from now on; `on_first` is told of the first signal.
+    /// Listens to the process's signals from now on; `on_first` is told of the first.
     pub fn listen(grace: Duration, on_first: impl FnOnce(u8) + Send + 'static) -> anyhow::Result<Self> {
-        let reserve = LAST_MOMENT.min(grace / 2);
         // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
         // undo that.
         let wanted = [SIGINT, SIGTERM, SIGHUP]
             .into_iter()
             .filter(|signal| !is_ignored(*signal));
         let mut signals = Signals::new(wanted).context("cannot listen for signals")?;
+        let numbers = std::iter::from_fn(move || signals.forever().next());
+        Ok(Self::hear(grace, numbers, on_first))
+    }
+
+    /// The same of these signals, until no more can come.
+    pub fn hear(
+        grace: Duration,
+        numbers: impl Iterator<Item = i32> + Send + 'static,
+        on_first: impl FnOnce(u8) + Send + 'static,
+    ) -> Self {
+        let reserve = LAST_MOMENT.min(grace / 2);
         let interrupt = Interrupt::new();
         let signal = Arc::new(AtomicU8::new(0));
         let (sender, leave) = bounded(1);
@@ -41,7 +51,7 @@ impl Interrupts {
         let seen = Arc::clone(&signal);
         std::thread::spawn(move || {
             let mut on_first = Some(on_first);
-            for number in signals.forever() {
+            for number in numbers {
                 let Some(on_first) = on_first.take() else {
                     // One is enough; a third signal finds the channel full.
                     let _ = sender.try_send(());
@@ -54,12 +64,12 @@ impl Interrupts {
                 std::thread::spawn(move || on_first(number));
             }
         });
-        Ok(Self {
+        Self {
             interrupt,
             leave,
             signal,
             reserve,
-        })
+        }
     }
 
     /// When to leave whatever is not finished.
@@ -74,7 +84,7 @@ impl Interrupts {
 }
 
 /// Whether the signal was ignored when we were started. Where the system does not tell, it was not.
-fn is_ignored(signal: i32) -> bool {
+pub(super) fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return false;
     };

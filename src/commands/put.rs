@@ -5,10 +5,12 @@
 //! | `plan` | what was typed, and what it means here |
 //! | `input`, `producer`, `kafka` | what is read: files and standard input, a command's output, topics |
 //! | `reader`, `making` | archives that are read, or made of messages |
+//! | `stopping` | the word that nothing more is to be read |
 //! | `intake`, `spooling` | where they go: to the delivery, or into a spool |
 //! | `running` | what runs meanwhile, how its end is waited for, and what is said of it |
 //! | `report`, `lines`, `stats`, `service` | what is told: on the terminal, as JSON, in figures, to systemd |
 //! | `acknowledging` | `--ack-fd` and `--ack-command` |
+//! | `member` | a `put` that is one of several streams in a process |
 
 mod acknowledging;
 mod growing;
@@ -18,26 +20,29 @@ mod intake;
 mod kafka;
 mod lines;
 mod making;
+pub(super) mod member;
 pub(super) mod plan;
 mod producer;
 mod reader;
 mod report;
-mod running;
-mod service;
+pub(super) mod running;
+pub(super) mod service;
 pub(super) mod spooling;
 mod stats;
+mod stopping;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
 mod told;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tempfile::TempDir;
 
 use crate::cli::PutArgs;
+use crate::commands::connections::Connection;
 use crate::commands::denied::advise;
 use crate::commands::messages::Bad;
 use crate::commands::server;
@@ -46,6 +51,7 @@ use crate::settings;
 use crate::terminal::Terminal;
 use growing::Growing;
 use intake::{DirectIntake, Intake};
+use member::{Member, Presence};
 use plan::{Plan, Reads};
 use reader::Reader;
 use running::Running;
@@ -65,7 +71,23 @@ use spoutctl_delivery::{CommitSink, Delivery, DeliveryError, Incoming, Observer,
 /// # Errors
 /// Whatever kept an archive of the input from becoming a commit.
 pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
-    carry_out(Plan::of(args)?)
+    carry_out(Plan::of(args)?, None)
+}
+
+/// Runs it as one of several streams; nothing of it is left when this returns.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_stream(args: &PutArgs, member: &Member) -> Result<Exit, Failure> {
+    carry_out(Plan::of(args)?, Some(member))
+}
+
+/// Whether these arguments can be meant, as far as that is known before anything runs.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn check(args: &PutArgs) -> Result<(), Failure> {
+    Plan::of(args).map(drop)
 }
 
 /// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they
@@ -74,28 +96,54 @@ pub fn run(args: &PutArgs) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub(super) fn send_spool(args: &PutArgs, counts_messages: bool) -> Result<Exit, Failure> {
-    carry_out(Plan::of_spool(args, counts_messages)?)
+    carry_out(Plan::of_spool(args, counts_messages)?, None)
 }
 
-fn carry_out(plan: Plan) -> Result<Exit, Failure> {
+fn carry_out(plan: Plan, member: Option<&Member>) -> Result<Exit, Failure> {
     let server = plan.server.clone();
-    deliver(plan).map_err(|failure| advise(failure, &server))
+    let presence = Presence::new().context("cannot make a pipe")?;
+    let (spool, ended) = match deliver(plan, &presence, member) {
+        Ok((spool, ended)) => (spool, ended),
+        Err(failure) => (None, Err(failure)),
+    };
+    if let Some(member) = member {
+        member.shown.lock().unwrap_or_else(PoisonError::into_inner).end();
+        presence.leave(spool);
+    }
+    ended.map_err(|failure| advise(failure, &server))
 }
 
-fn deliver(plan: Plan) -> Result<Exit, Failure> {
-    let terminal = Arc::new(Terminal::new(plan.verbosity).with_progress());
+/// How it ended once it ran, and the spool that it ran with.
+type Ran = (Option<Arc<Spool>>, Result<Exit, Failure>);
+
+fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<Ran, Failure> {
+    let terminal = Terminal::new(plan.verbosity);
+    let terminal = Arc::new(match member {
+        Some(member) => terminal.of_stream(&member.name),
+        None => terminal.with_progress(),
+    });
     let temporary = settings::temporary_directory(plan.tmp_dir.as_deref());
     warn_of_unusable(&temporary, plan.tmp_dir.is_none(), &terminal);
     // Removed at the end: what a dry run may need to write to.
     let scratch = plan.delivery.dry_run.then(|| scratch(&temporary)).transpose()?;
-    let sink = open(&plan, &terminal, scratch.as_ref().map(TempDir::path))?;
+    let connection = member.map(|member| member.shared.connections.to(&plan.server, &terminal));
+    let connection = connection.transpose()?;
+    let sink = open(
+        &plan,
+        &terminal,
+        scratch.as_ref().map(TempDir::path),
+        connection.as_ref(),
+    )?;
     say_where(&plan, sink.as_ref(), &terminal);
     say_as_whom(&plan, &terminal);
     let spool = plan.spool.as_ref().map(spooling::open).transpose()?;
-    let buffers = SpillBuffers::new(&temporary);
-    let running = Running::start(&plan, terminal, &temporary, spool.clone(), &buffers)?;
+    let buffers = match member {
+        Some(member) => member.shared.buffers(&temporary),
+        None => SpillBuffers::new(&temporary),
+    };
+    let running = Running::start(&plan, terminal, &temporary, spool.clone(), &buffers, presence, member)?;
     let on_bad = Bad::open(&plan.on_bad)?;
-    let growing = growing(&plan, &running.terminal)?;
+    let growing = growing(&plan, &running.terminal, connection.as_ref())?;
     let counts_messages = plan.delivery.counts_messages;
     let delivery = Delivery {
         context: spoutctl_delivery::Context {
@@ -120,6 +168,8 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
             on_bad,
             growing,
             stopping: Arc::clone(&running.stopping),
+            given_up: member.map(|_| presence.given_up()),
+            here: presence.here(),
             demand: running.demand.clone(),
             report: Arc::clone(&running.report),
         },
@@ -127,25 +177,35 @@ fn deliver(plan: Plan) -> Result<Exit, Failure> {
     // No archive waits between the two sides: at most one is read while one is delivered, unless a spool is between.
     let (archives, incoming) = bounded(0);
     let taken_in = if let Some(spool) = &spool {
-        read_into_spool(reading, spool, archives)
+        read_into_spool(reading, spool, archives, presence)
     } else {
         // What is in hand reaches the delivery by itself: there is nothing to wait for afterwards.
         read_directly(reading, buffers, plan.early, archives, counts_messages);
         None
     };
     let (done, ended) = bounded(1);
+    let here = presence.here();
     std::thread::spawn(move || {
+        let end = delivery.run(&incoming);
+        drop((delivery, incoming));
         // Nobody listens any more only when we left at once.
-        let _ = done.send(delivery.run(&incoming));
+        let _ = done.send(end);
+        drop(here);
     });
-    running.until_ended(&ended, taken_in)
+    Ok((spool, running.until_ended(&ended, taken_in)))
 }
 
 /// The store that archives go to. A dry run has a place in `scratch` for what it may need to write.
-fn open(plan: &Plan, terminal: &Terminal, scratch: Option<&Path>) -> Result<Arc<dyn CommitSink>, Failure> {
-    let sink = match scratch {
-        Some(scratch) => server::sink_for_dry_run(&plan.server, terminal, scratch)?,
-        None => server::sink(&plan.server, terminal)?,
+fn open(
+    plan: &Plan,
+    terminal: &Terminal,
+    scratch: Option<&Path>,
+    connection: Option<&Connection>,
+) -> Result<Arc<dyn CommitSink>, Failure> {
+    let sink = match (scratch, connection) {
+        (Some(scratch), _) => server::sink_for_dry_run(&plan.server, terminal, scratch)?,
+        (None, Some(connection)) => connection.sink(terminal)?,
+        (None, None) => server::sink(&plan.server, terminal)?,
     };
     let makes_repos = plan.delivery.create_repo && !plan.delivery.dry_run;
     Ok(match &plan.routes {
@@ -179,12 +239,15 @@ fn of_spool(options: Options, spool: Option<&Spool>) -> Options {
 }
 
 /// Where it can be asked which files are there, if they grow and begin with a header.
-fn growing(plan: &Plan, terminal: &Terminal) -> Result<Option<Arc<Growing>>, Failure> {
+fn growing(plan: &Plan, terminal: &Terminal, connection: Option<&Connection>) -> Result<Option<Arc<Growing>>, Failure> {
     if !plan.looks_for_files {
         return Ok(None);
     }
     Ok(Some(Arc::new(Growing {
-        files: server::feed(&plan.server, terminal)?,
+        files: match connection {
+            Some(connection) => connection.feed(terminal)?,
+            None => server::feed(&plan.server, terminal)?,
+        },
         destination: plan.destination.clone(),
         retry_for: plan.retry_for,
     })))
@@ -232,11 +295,18 @@ fn read_directly(
         };
         let end = reading.read_all(&intake);
         let _ = intake.archives.send(Incoming::End(end));
+        drop(intake);
+        drop(reading);
     });
 }
 
 /// Where messages are collected, what it answers is closed when nothing more is taken in.
-fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incoming>) -> Option<Receiver<()>> {
+fn read_into_spool(
+    reading: Reading,
+    spool: &Arc<Spool>,
+    archives: Sender<Incoming>,
+    presence: &Presence,
+) -> Option<Receiver<()>> {
     let collects = reading.reader.packing.is_some();
     let intake = SpoolIntake {
         spool: Arc::clone(spool),
@@ -246,7 +316,7 @@ fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incomi
     let (taking_in, taken_in) = bounded(0);
     let reading = std::thread::spawn(move || {
         let _open_until_the_end: Sender<()> = taking_in;
-        let _taking_in = intake.spool.taking_in();
+        let taking_in = intake.spool.taking_in();
         let end = reading.read_all(&intake);
         // It is told as an error once nothing waits before it any more, which may be never.
         if let Err(error) = &end
@@ -257,10 +327,18 @@ fn read_into_spool(reading: Reading, spool: &Arc<Spool>, archives: Sender<Incomi
             let text = format!("nothing more is read, and what waits in the spool goes first: {reason}");
             intake.report.note(&text);
         }
+        drop(taking_in);
+        drop(intake);
+        drop(reading);
         end
     });
-    let spool = Arc::clone(spool);
-    std::thread::spawn(move || feeding::feed(&spool, &options, &archives, reading));
+    let (spool, here) = (Arc::clone(spool), presence.here());
+    std::thread::spawn(move || {
+        feeding::feed(&spool, &options, &archives, reading);
+        // The spool is let go of first.
+        drop(spool);
+        drop(here);
+    });
     collects.then_some(taken_in)
 }
 

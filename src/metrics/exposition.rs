@@ -1,7 +1,6 @@
 //! The figures as text, in the two formats that are asked for: `OpenMetrics` 1.0, which Prometheus prefers, and the
 //! older one of Prometheus, which everything else takes (`promtool check metrics`, older agents, a person with curl).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,9 +11,9 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
-use super::figures::{Labels, Lags, MetricsSource};
+use super::figures::{self, MetricsSource};
 use super::gauges::unix;
 
 const PREFIX: &str = "spoutctl";
@@ -49,7 +48,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    pub fn new(source: Arc<dyn MetricsSource>, lags: &Lags, labels: Labels) -> Self {
+    pub fn new(source: Arc<dyn MetricsSource>) -> Self {
         let mut registry = Registry::default();
         let started: Gauge<f64, AtomicU64> = Gauge::default();
         started.set(unix(SystemTime::now()));
@@ -66,19 +65,6 @@ impl Exposition {
         ]);
         let own = registry.sub_registry_with_prefix(PREFIX);
         own.register("build", "What runs", build);
-        let labels = [
-            ("project", labels.project),
-            ("repo", labels.repo),
-            ("branch", labels.branch),
-        ];
-        let labels = labels.map(|(name, value)| (Cow::Borrowed(name), Cow::Owned(value)));
-        let own = own.sub_registry_with_labels(labels.into_iter());
-        own.register_with_unit(
-            "lag",
-            "From an archive's first byte or message to its acknowledgement",
-            Unit::Seconds,
-            lags.0.clone(),
-        );
         own.register_collector(Box::new(FiguresCollector(source)));
         Self { registry }
     }
@@ -131,6 +117,6 @@ impl fmt::Debug for FiguresCollector {
 
 impl Collector for FiguresCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.0.figures().encode(&mut encoder)
+        figures::encode(&self.0.series(), &mut encoder)
     }
 }

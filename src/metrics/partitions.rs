@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::gauges::gauge;
+use super::gauges::{Of, each, whole};
 
 /// How many partitions have series of their own; the sum has all of them.
 pub(super) const MOST: usize = 1_000;
@@ -28,41 +28,58 @@ impl Partition {
     }
 }
 
-/// Nothing where nothing of Kafka is read.
-pub(super) fn encode(partitions: &[Partition], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    if partitions.is_empty() {
-        return Ok(());
-    }
-    let all = partitions.len() as u64;
-    gauge(encoder, "kafka_partitions", "Partitions of Kafka that are read", all)?;
-    let help = "Records of all partitions that are there and not committed, at most";
-    let lag = partitions.iter().map(Partition::lag).sum();
-    gauge(encoder, "kafka_all_lag_records", help, lag)?;
-    let shown = &partitions[..partitions.len().min(MOST)];
-    let help = "Where the newest acknowledged commit says that a partition goes on";
-    each(encoder, "kafka_committed_offset", help, shown, |partition| {
-        partition.committed
-    })?;
-    let help = "Behind the newest record of a partition that may be read, as its broker last said";
-    each(encoder, "kafka_end_offset", help, shown, |partition| partition.end)?;
-    let help = "Records of a partition that are there and not committed, at most";
-    each(encoder, "kafka_lag_records", help, shown, Partition::lag)
-}
+/// A figure of a partition, its name, and what it is.
+type FigureOf = (&'static str, &'static str, fn(&Partition) -> u64);
 
-fn each(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    partitions: &[Partition],
-    value: impl Fn(&Partition) -> u64,
-) -> fmt::Result {
-    let kind = ConstGauge::new(0_i64).metric_type();
-    let mut metric = encoder.encode_descriptor(name, help, None, kind)?;
-    for partition in partitions {
-        let number = partition.number.to_string();
-        let labels = [("topic", partition.topic.as_str()), ("partition", number.as_str())];
-        let gauge = ConstGauge::new(i64::try_from(value(partition)).unwrap_or(i64::MAX));
-        gauge.encode(metric.encode_family(&labels)?)?;
+const FIGURES: [FigureOf; 3] = [
+    (
+        "kafka_committed_offset",
+        "Where the newest acknowledged commit says that a partition goes on",
+        |partition| partition.committed,
+    ),
+    (
+        "kafka_end_offset",
+        "Behind the newest record of a partition that may be read, as its broker last said",
+        |partition| partition.end,
+    ),
+    (
+        "kafka_lag_records",
+        "Records of a partition that are there and not committed, at most",
+        Partition::lag,
+    ),
+];
+
+/// Nothing where nothing of Kafka is read.
+pub(super) fn encode(of: &[Of<'_, &[Partition]>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let of: Vec<_> = of.iter().filter(|(_, partitions)| !partitions.is_empty()).collect();
+    let gauge = |value| ConstGauge::new(whole(value));
+    let all = |value: fn(&[Partition]) -> u64| -> Vec<_> {
+        let values = of
+            .iter()
+            .map(|(labels, partitions)| (*labels, gauge(value(partitions))));
+        values.collect()
+    };
+    let count = all(|partitions| partitions.len() as u64);
+    each(encoder, "kafka_partitions", "Partitions of Kafka that are read", &count)?;
+    let help = "Records of all partitions that are there and not committed, at most";
+    let lag = all(|partitions| partitions.iter().map(Partition::lag).sum());
+    each(encoder, "kafka_all_lag_records", help, &lag)?;
+    let mut shown = Vec::new();
+    for (labels, partitions) in &of {
+        for partition in partitions.iter().take(MOST) {
+            let own = [
+                ("topic", partition.topic.clone()),
+                ("partition", partition.number.to_string()),
+            ];
+            shown.push(([labels, &own[..]].concat(), partition));
+        }
+    }
+    for (name, help, value) in FIGURES {
+        let values: Vec<_> = shown
+            .iter()
+            .map(|(labels, partition)| (&labels[..], gauge(value(partition))))
+            .collect();
+        each(encoder, name, help, &values)?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ struct Fixed {
 }
 
 impl MetricsSource for Fixed {
-    fn figures(&self) -> Figures {
-        Figures {
+    fn series(&self) -> Vec<Series> {
+        let figures = Figures {
             messages: 7,
             in_hand: 2,
             retries: [("unavailable", 3), ("unknown", 0)].into(),
@@ -24,7 +24,8 @@ impl MetricsSource for Fixed {
                 since: None,
             }),
             ..Figures::default()
-        }
+        };
+        series(figures)
     }
 
     fn hindrances(&self) -> Vec<String> {
@@ -32,9 +33,20 @@ impl MetricsSource for Fixed {
     }
 }
 
+fn series(figures: Figures) -> Vec<Series> {
+    let lags = Lags::default();
+    lags.add(Duration::from_millis(70));
+    vec![Series {
+        labels: labels(),
+        figures,
+        lags,
+    }]
+}
+
 /// A branch whose name has to be escaped.
 fn labels() -> Labels {
     Labels {
+        stream: None,
         project: "default".to_owned(),
         repo: "events".to_owned(),
         branch: "a\"b".to_owned(),
@@ -50,9 +62,7 @@ fn ask(address: SocketAddr, head: &str, accept: &str) -> String {
 }
 
 fn started(source: &Arc<Fixed>) -> SocketAddr {
-    let lags = Lags::default();
-    lags.add(Duration::from_millis(70));
-    listen("127.0.0.1:0".parse().unwrap(), Arc::clone(source) as _, &lags, labels()).unwrap()
+    listen("127.0.0.1:0".parse().unwrap(), Arc::clone(source) as _).unwrap()
 }
 
 #[track_caller]
@@ -136,17 +146,17 @@ fn what_is_not_there_is_not_found() {
 fn a_thousand_partitions_have_series_of_their_own_and_the_sum_has_all() {
     struct Many;
     impl MetricsSource for Many {
-        fn figures(&self) -> Figures {
+        fn series(&self) -> Vec<Series> {
             let partition = |number| Partition {
                 topic: "orders".to_owned(),
                 number,
                 committed: 7,
                 end: 9,
             };
-            Figures {
+            series(Figures {
                 partitions: (0..1_234).map(partition).collect(),
                 ..Figures::default()
-            }
+            })
         }
 
         fn hindrances(&self) -> Vec<String> {
@@ -154,7 +164,7 @@ fn a_thousand_partitions_have_series_of_their_own_and_the_sum_has_all() {
         }
     }
     let source: Arc<dyn MetricsSource> = Arc::new(Many);
-    let address = listen("127.0.0.1:0".parse().unwrap(), source, &Lags::default(), labels()).unwrap();
+    let address = listen("127.0.0.1:0".parse().unwrap(), source).unwrap();
     let answer = ask(address, "GET /metrics", "*/*");
     has(
         &answer,
@@ -170,4 +180,47 @@ fn a_thousand_partitions_have_series_of_their_own_and_the_sum_has_all() {
     // Where nothing of Kafka is read there is nothing of it.
     let address = started(&Arc::default());
     assert!(!ask(address, "GET /metrics", "*/*").contains("kafka"));
+}
+
+#[test]
+fn each_of_several_streams_has_series_of_its_own_in_one_family() {
+    struct Two;
+    impl MetricsSource for Two {
+        fn series(&self) -> Vec<Series> {
+            let of = |stream: &str, commits| Series {
+                labels: Labels {
+                    stream: Some(stream.to_owned()),
+                    ..labels()
+                },
+                figures: Figures {
+                    commits,
+                    ..Figures::default()
+                },
+                lags: Lags::default(),
+            };
+            vec![of("one", 1), of("two", 2)]
+        }
+
+        fn hindrances(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let address = listen("127.0.0.1:0".parse().unwrap(), Arc::new(Two)).unwrap();
+    let answer = ask(address, "GET /metrics", "*/*");
+    has(
+        &answer,
+        &[
+            &format!("spoutctl_commits_total{{stream=\"one\",{LABELS}}} 1"),
+            &format!("spoutctl_commits_total{{stream=\"two\",{LABELS}}} 2"),
+            &format!("spoutctl_lag_seconds_count{{stream=\"two\",{LABELS}}} 0"),
+        ],
+    );
+    // Prometheus refuses a family that comes twice.
+    let types: Vec<&str> = answer.lines().filter(|line| line.starts_with("# TYPE")).collect();
+    let mut once = types.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(types.len(), once.len(), "{answer}");
+    // Nothing of a spool is told where there is none.
+    assert!(!answer.contains("spool_"), "{answer}");
 }

@@ -48,15 +48,20 @@ const fn preferable(
 /// All that can be preferred. Where something is listened at, and where files are made, is for the user alone to say.
 pub const PREFERABLE: &[Preferable] = &[
     preferable("color", "SPOUTCTL_COLOR", &["tail", "validate"], Scope::User),
-    preferable("grace", "SPOUTCTL_GRACE", &["put", "spool"], Scope::Project),
+    preferable("grace", "SPOUTCTL_GRACE", &["put", "run", "spool"], Scope::Project),
     preferable("listen", "SPOUTCTL_LISTEN", &["serve"], Scope::User),
     preferable(
         "log-format",
         "SPOUTCTL_LOG_FORMAT",
-        &["put", "spool", "squash", "tail"],
+        &["put", "run", "spool", "squash", "tail"],
         Scope::User,
     ),
-    preferable("metrics-listen", "SPOUTCTL_METRICS_LISTEN", &["put"], Scope::User),
+    preferable(
+        "metrics-listen",
+        "SPOUTCTL_METRICS_LISTEN",
+        &["put", "run"],
+        Scope::User,
+    ),
     preferable(
         "retry-for",
         "SPOUTCTL_RETRY_FOR",
@@ -72,7 +77,7 @@ pub const PREFERABLE: &[Preferable] = &[
 ];
 
 /// The verbs that have preferences.
-pub(super) const VERBS: &[&str] = &["put", "serve", "spool", "squash", "tail", "validate"];
+pub(super) const VERBS: &[&str] = &["put", "run", "serve", "spool", "squash", "tail", "validate"];
 
 /// What somebody prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]

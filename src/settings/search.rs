@@ -109,6 +109,17 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether one connection does for both: the same place, as the same user, by the same trust.
+    #[must_use]
+    pub fn is_reached_as(&self, other: &Self) -> bool {
+        let token = |server: &Self| server.token.as_ref().map(|(token, _)| token.clone());
+        self.address == other.address
+            && token(self) == token(other)
+            && self.trust == other.trust
+            && self.proxy == other.proxy
+            && self.deployment() == other.deployment()
+    }
+
     /// What is meant by `asked`, here.
     ///
     /// # Errors

@@ -60,6 +60,9 @@ pub struct Entry<'a> {
     /// What stands before the message in a text.
     #[serde(skip)]
     pub word: &'static str,
+    /// The stream that it is about, where the process has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<&'a str>,
     pub message: &'a str,
     /// The exit code that it leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +86,7 @@ impl<'a> Entry<'a> {
         Self {
             level,
             word,
+            stream: None,
             message,
             code: None,
             archive: None,
@@ -106,7 +110,10 @@ impl<'a> Entry<'a> {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{}{}", self.word, self.message);
+        let mut text = match self.stream {
+            Some(stream) => format!("{stream}: {}{}", self.word, self.message),
+            None => format!("{}{}", self.word, self.message),
+        };
         for line in self.details.iter().flat_map(|detail| detail.lines()) {
             text.push_str("\n  ");
             text.push_str(line);

@@ -67,6 +67,7 @@ mod releases;
 mod replay;
 mod replay_grpc;
 mod routes;
+mod run;
 mod said;
 mod scripted;
 mod sdk;

@@ -36,7 +36,7 @@ pub const VERBS: &[(&[&str], VerbMeaning)] = &[
         VerbMeaning::Say("`spoutctl put DEST` begins and finishes each commit by itself"),
     ),
     (
-        &["run", "exec"],
+        &["exec"],
         VerbMeaning::Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
     ),
     (

@@ -1,13 +1,16 @@
 //! Files and standard input, which are read one after the other.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use rustix::fs::OFlags;
 
+use super::stopping::Stopping;
 use crate::failure::Failure;
 use spoutctl_archive::STANDARD_INPUT;
 use spoutctl_core::exit::Exit;
@@ -47,19 +50,36 @@ impl Input {
 
     /// How many bytes are to come, where that is known.
     fn length(&self) -> Option<u64> {
-        let file = self.open().ok()?;
+        let file = self.open(None).ok()?;
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let position = { &file }.stream_position().ok()?;
         metadata.len().checked_sub(position)
     }
 
-    /// Without the buffer of the standard library's own standard input, which would copy every byte once more.
-    pub fn open(&self) -> io::Result<File> {
-        match self {
-            Self::Stdin => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),
-            Self::File(path) => File::open(path),
+    /// Without the buffer of the standard library's own standard input, which would copy every byte once more. A FIFO
+    /// is open once it has a writer; that is waited for until it is `given_up`.
+    pub fn open(&self, given_up: Option<&Stopping>) -> io::Result<File> {
+        match (self, given_up) {
+            (Self::Stdin, _) => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),
+            (Self::File(path), Some(given_up)) if std::fs::metadata(path)?.file_type().is_fifo() => {
+                open_fifo(path, given_up)
+            }
+            (Self::File(path), _) => File::open(path),
         }
     }
+}
+
+/// As the system opens one, but for that it can be ended.
+fn open_fifo(path: &Path, given_up: &Stopping) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let fifo = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    // Before its first writer there is neither something to read nor an end.
+    if given_up.comes_before(&fifo)? {
+        return Err(io::Error::other("nobody wants it to be read any more"));
+    }
+    let flags = rustix::fs::fcntl_getfl(&fifo)?;
+    rustix::fs::fcntl_setfl(&fifo, flags - OFlags::NONBLOCK)?;
+    Ok(fifo)
 }
 
 /// How many bytes all of them are, where that is known. No FIFO is opened for it: its writer would take that for its

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::intake::Intake;
 use super::making::{Made, Making};
 use super::plan::Topics;
-use super::reader::{Reader, Stopping};
+use super::reader::Reader;
+use super::stopping::Stopping;
 use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::messages::filter::PackError;
 

@@ -125,6 +125,18 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// As it is written, of the stream of this name where there are several.
+    pub fn written(&self, stream: Option<&str>) -> serde_json::Result<String> {
+        #[derive(Serialize)]
+        struct Named<'l, 'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            stream: Option<&'l str>,
+            #[serde(flatten)]
+            line: &'l Line<'a>,
+        }
+        serde_json::to_string(&Named { stream, line: self })
+    }
+
     /// Leaves out half of what is listed, or of the words, so that the line becomes shorter; whether it can.
     pub fn list_fewer(&mut self) -> bool {
         let archives = match self {

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::Signal;
 
@@ -18,6 +17,7 @@ use super::intake::Intake;
 use super::reader::Reader;
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
+use crate::commands::restarting::{self, HEALTHY, LONGEST_PAUSE};
 use spoutctl_archive::ArchiveErrorKind;
 use spoutctl_core::quantity::{elapsed, grouped};
 use spoutctl_delivery::DeliveryError;
@@ -25,13 +25,8 @@ use spoutctl_delivery::messages::MessageFault;
 
 /// How often it is looked whether the producer has ended, once its output has.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The pause before it is started again: the first, and the longest.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How often it is looked whether the producer has failed while something that it started keeps its output open.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
-/// A producer that ran for so long was not broken from the start: pauses begin anew.
-const HEALTHY: Duration = Duration::from_mins(1);
 
 /// The command line of a producer, and its process while there is one.
 pub(super) struct Producer {
@@ -69,19 +64,19 @@ impl Producer {
     /// Why there is no further one.
     pub fn read(&self, reader: &Reader, intake: &dyn Intake) -> Result<(), DeliveryError> {
         let mut number = intake.first_number();
-        let mut pauses = pauses();
+        let mut pauses = restarting::pauses();
         while intake.wait_until_drained() {
             let Some(ended) = self.run(reader, intake, &mut number)? else {
                 return Err(DeliveryError::Interrupted);
             };
             if ended.lasted >= HEALTHY {
-                pauses = self::pauses();
+                pauses = restarting::pauses();
             }
             let Some(what) = self.judge(ended)? else { return Ok(()) };
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
             reader.report.restarts();
             reader.note(&format!("{what}; it is started again in {}", elapsed(pause)));
-            std::thread::sleep(pause);
+            reader.stopping.wait(pause);
         }
         Ok(())
     }
@@ -89,7 +84,7 @@ impl Producer {
     /// One life of the producer; `None` when it may not be started any more.
     fn run(&self, reader: &Reader, intake: &dyn Intake, number: &mut u64) -> Result<Option<Ended>, DeliveryError> {
         let begun = Instant::now();
-        let Some((mut child, output)) = self.start()? else {
+        let Some((mut child, output)) = self.start(reader)? else {
             return Ok(None);
         };
         let name = self.name().into();
@@ -121,12 +116,13 @@ impl Producer {
         }))
     }
 
-    fn start(&self) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
+    fn start(&self, reader: &Reader) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Ok(None);
         };
         // A background process group that reads from the terminal would be stopped.
-        let input = if io::stdin().is_terminal() {
+        // Several streams would take each other's bytes from it.
+        let input = if reader.given_up.is_some() || io::stdin().is_terminal() {
             Stdio::null()
         } else {
             Stdio::inherit()
@@ -230,12 +226,4 @@ fn unfinished(error: &DeliveryError) -> Option<String> {
         DeliveryError::Message(error) if matches!(error.fault, MessageFault::Unfinished { .. }) => Some(error.name()),
         _ => None,
     }
-}
-
-fn pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(SHORTEST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .without_max_times()
-        .build()
 }

@@ -1,16 +1,19 @@
 //! The reading side of `put`. Where the input is messages, archives are made of them and read like any other.
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
+
+use crossbeam_channel::Sender;
 
 use super::growing::Growing;
 use super::input::Input;
 use super::intake::Intake;
 use super::making::{BUFFER, Made, Making};
 use super::report::Report;
+use super::stopping::Stopping;
 use crate::commands::messages::demand::Demand;
 use crate::commands::messages::waited::{Waited, Wish};
 use crate::commands::messages::{Bad, Packing};
@@ -30,36 +33,13 @@ pub(super) struct Reader {
     pub growing: Option<Arc<Growing>>,
     /// Asks for the end of a reading of messages.
     pub stopping: Arc<Stopping>,
+    /// Said when nobody wants anything to be read any more, where the process goes on without it.
+    pub given_up: Option<Arc<Stopping>>,
     /// By what messages are asked for that are in no archive yet.
     pub demand: Option<Arc<Demand>>,
     pub report: Arc<Report>,
-}
-
-/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they
-/// are ours.
-pub(super) struct Stopping {
-    /// Closed to say it.
-    said: Mutex<Option<PipeWriter>>,
-    heard: PipeReader,
-}
-
-impl Stopping {
-    pub fn new() -> io::Result<Self> {
-        let (heard, said) = io::pipe()?;
-        Ok(Self {
-            said: Mutex::new(Some(said)),
-            heard,
-        })
-    }
-
-    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
-    pub fn has_stopped(&self) -> bool {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
-    pub fn stop(&self) {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
+    /// Dropped by each thread at its end, after everything else.
+    pub here: Sender<()>,
 }
 
 impl Reader {
@@ -75,10 +55,12 @@ impl Reader {
         let mut number = intake.first_number();
         for input in inputs {
             let name = input.name();
-            let file = input.open().map_err(|error| DeliveryError::Input {
-                name: name.to_string(),
-                error,
-            })?;
+            let file = input
+                .open(self.given_up.as_deref())
+                .map_err(|error| DeliveryError::Input {
+                    name: name.to_string(),
+                    error,
+                })?;
             // What is made of messages stands nowhere else.
             let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
             let read = self.read_archives(&name, file, original.as_ref(), &mut number, intake)?;
@@ -100,6 +82,7 @@ impl Reader {
     ) -> Result<ControlFlow<()>, DeliveryError> {
         let counted = Counted {
             input,
+            given_up: self.given_up.clone(),
             report: Arc::clone(&self.report),
         };
         self.report.reads();
@@ -163,7 +146,7 @@ impl Reader {
             name: name.to_string(),
             error,
         };
-        let stop = self.stopping.heard.try_clone().map_err(reading)?;
+        let stop = self.stopping.heard().map_err(reading)?;
         let input = Waited::new(input, Some(stop.into()), self.wish().map_err(reading)?);
         let (growing, demand) = (self.growing.clone(), self.demand.clone());
         self.make(packing, name, before, number, intake, move |work| {
@@ -195,7 +178,11 @@ impl Reader {
             on_bad: self.on_bad.clone(),
             before,
         };
-        let making = std::thread::spawn(move || make(work));
+        let here = self.here.clone();
+        let making = std::thread::spawn(move || {
+            let _here = here;
+            make(work)
+        });
         // Closed at the end, which ends the thread if it is not there itself.
         if self
             .hand_over(name, BufReader::with_capacity(BUFFER, archives), None, number, intake)?
@@ -227,6 +214,7 @@ impl Reader {
 /// Tells the report how far the input is read.
 struct Counted<R> {
     input: R,
+    given_up: Option<Arc<Stopping>>,
     report: Arc<Report>,
 }
 
@@ -236,8 +224,13 @@ impl<R: AsFd> AsFd for Counted<R> {
     }
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read + AsFd> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(given_up) = &self.given_up
+            && given_up.comes_before(&self.input)?
+        {
+            return Err(io::Error::other("nobody wants it to be read any more"));
+        }
         let bytes = self.input.read(buffer)?;
         self.report.read(bytes);
         Ok(bytes)

@@ -27,7 +27,7 @@ use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::lines::{Archives, Line, Messages, reason, variables};
 use super::stats::Stats;
 use crate::commands::messages::demand::Demand;
-use crate::metrics::{Figures, MetricsSource};
+use crate::metrics::Figures;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
 use crate::terminal::progress_bar::ProgressBar;
@@ -208,6 +208,19 @@ impl Report {
         }
     }
 
+    pub fn figures(&self) -> Figures {
+        let in_hand = self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64);
+        Figures {
+            partitions: self.partitions.figures(),
+            ..self.watched.figures(&self.counts, in_hand)
+        }
+    }
+
+    /// What keeps archives from becoming commits now, a few words each.
+    pub fn hindrances(&self) -> Vec<String> {
+        self.watched.hindrances(Instant::now())
+    }
+
     /// Says how far it is.
     pub fn say_figures(&self) {
         let figures = self.figures();
@@ -241,7 +254,7 @@ impl Report {
 
     fn print(&self, mut line: Line<'_>) {
         loop {
-            match serde_json::to_string(&line) {
+            match line.written(self.terminal.stream()) {
                 // A log that ends at a long line would hide all that follows.
                 Ok(text) if length_in_a_log(&text) > LONGEST && line.list_fewer() => {}
                 Ok(text) => return self.terminal.result(&text),
@@ -283,7 +296,8 @@ impl Report {
                 }
                 let already = matches!(settled, Settled::Already(_));
                 let suffix = if already { "   already" } else { "" };
-                self.terminal.result(&(wording::acknowledgement(receipt) + suffix));
+                let text = wording::acknowledgement(receipt) + suffix;
+                self.terminal.result(&self.terminal.named(&text));
             }
             Settled::Committed(_) | Settled::Already(_) => {}
         }
@@ -377,9 +391,11 @@ impl Observer for Report {
             self.watched.committed();
         }
         if let Some(acknowledger) = &self.acknowledger {
-            let line = serde_json::to_string(&Line::of(settled)).map_err(|error| Unacknowledged {
-                how: format!("a line of JSON could not be made: {error}"),
-            })?;
+            let line = Line::of(settled)
+                .written(self.terminal.stream())
+                .map_err(|error| Unacknowledged {
+                    how: format!("a line of JSON could not be made: {error}"),
+                })?;
             acknowledger.give(&Acknowledgement {
                 line,
                 variables: variables(settled),
@@ -415,19 +431,5 @@ impl Observer for Report {
         }
         *said = Some(Instant::now());
         self.terminal.note(&format!("{fault}; trying again"));
-    }
-}
-
-impl MetricsSource for Report {
-    fn figures(&self) -> Figures {
-        let in_hand = self.stats.as_ref().map_or(0, |stats| stats.in_hand() as u64);
-        Figures {
-            partitions: self.partitions.figures(),
-            ..self.watched.figures(&self.counts, in_hand)
-        }
-    }
-
-    fn hindrances(&self) -> Vec<String> {
-        self.watched.hindrances(Instant::now())
     }
 }

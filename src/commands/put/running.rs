@@ -1,7 +1,7 @@
 //! What runs while archives are delivered: whom signals and figures go to, and how the end is waited for and told.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -9,19 +9,20 @@ use crossbeam_channel::{Receiver, at, never, select};
 
 use super::acknowledging::Acknowledger;
 use super::input;
+use super::member::{Member, Presence, Shown, Watch};
 use super::plan::{Plan, Reads};
 use super::producer::Producer;
-use super::reader::Stopping;
 use super::report::Report;
 use super::service::{self, Service};
 use super::spooling;
 use super::stats::{Stats, Ticking};
+use super::stopping::Stopping;
 use crate::commands::group;
 use crate::commands::interrupts::Interrupts;
 use crate::commands::messages::demand::Demand;
 use crate::commands::serve::{cannot_listen, listening_address};
 use crate::failure::Failure;
-use crate::metrics::{self, Labels};
+use crate::metrics::{self, Labels, MetricsSource};
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
@@ -44,6 +45,8 @@ pub(super) struct Running {
     producer: Option<Arc<Producer>>,
     /// Says the figures every so often.
     ticking: Option<Ticking>,
+    /// Where a stream of several is seen.
+    shown: Option<Arc<Mutex<Shown>>>,
 }
 
 impl Running {
@@ -57,6 +60,8 @@ impl Running {
         temporary: &Path,
         spool: Option<Arc<Spool>>,
         buffers: &SpillBuffers,
+        presence: &Presence,
+        member: Option<&Member>,
     ) -> Result<Self, Failure> {
         let spool_dir = spool.as_deref().map(Spool::dir);
         let acknowledger = plan.acknowledgee.as_ref();
@@ -65,7 +70,7 @@ impl Running {
             .transpose()?;
         let demand = plan.batches_on_demand.then(Demand::new).transpose();
         let demand = demand.context("cannot make a pipe")?.map(Arc::new);
-        let has_figures = plan.stats_every.is_some() || plan.metrics_listen.is_some();
+        let has_figures = plan.stats_every.is_some() || plan.metrics_listen.is_some() || member.is_some();
         let stats = has_figures.then(Stats::new).transpose()?.map(Arc::new);
         let report = Report::new(Arc::clone(&terminal), plan.json, acknowledger.clone())
             .with_spool(spool.clone())
@@ -73,7 +78,13 @@ impl Running {
             .with_demand(demand.clone())
             .with_stats(stats.clone());
         let report = Arc::new(report);
-        let ticking = show_figures(plan, &terminal, &report, stats.as_deref())?;
+        let watch = stats.as_ref().map(|stats| Watch {
+            report: Arc::clone(&report),
+            labels: labels(&plan.destination.branch, member),
+            lags: stats.lags.clone(),
+        });
+        let shown = member.map(|member| Arc::clone(&member.shown));
+        let ticking = show_figures(plan, &terminal, watch, shown.as_deref(), presence)?;
         let mut producer = None;
         match &plan.reads {
             Reads::Inputs(inputs) => {
@@ -85,7 +96,18 @@ impl Running {
             Reads::Topics(_) => {}
         }
         let stopping = Arc::new(Stopping::new().context("cannot listen for signals")?);
-        let interrupts = listen(plan.grace, &terminal, producer.clone(), &stopping, &report)?;
+        let on_first = on_first(
+            plan.grace,
+            &terminal,
+            producer.clone(),
+            &stopping,
+            &report,
+            member.is_some(),
+        );
+        let interrupts = match member {
+            Some(member) => Interrupts::hear(plan.grace, member.signals.clone().into_iter(), on_first),
+            None => Interrupts::listen(plan.grace, on_first)?,
+        };
         Ok(Self {
             terminal,
             report,
@@ -97,6 +119,7 @@ impl Running {
             acknowledger,
             producer,
             ticking,
+            shown,
         })
     }
 
@@ -105,12 +128,20 @@ impl Running {
     /// # Errors
     /// Whatever kept an archive from becoming a commit.
     pub fn until_ended(self, ended: &Receiver<Ended>, taken_in: Option<Receiver<()>>) -> Result<Exit, Failure> {
-        let service = Service::start(&self.report);
+        // Whoever runs several streams tells it of all of them.
+        let service = if self.shown.is_none() {
+            let report = Arc::clone(&self.report);
+            Service::start(move || report.state())
+        } else {
+            None
+        };
         let end = wait(ended, &self.interrupts);
         if let (Some(taken_in), Some(_)) = (taken_in, &end) {
             self.stopping.stop();
             wait_until_taken_in(&taken_in, &self.interrupts);
         }
+        // Nothing more is of use that may still be read.
+        self.stopping.stop();
         self.report.awaited.end();
         if let Some(service) = service {
             service.end();
@@ -192,17 +223,25 @@ fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Fai
     failure
 }
 
-fn listen(
+/// What is done at the first signal.
+fn on_first(
     grace: Duration,
     terminal: &Arc<Terminal>,
     producer: Option<Arc<Producer>>,
     stopping: &Arc<Stopping>,
     report: &Arc<Report>,
-) -> Result<Interrupts, Failure> {
-    let (terminal, stopping, report) = (Arc::clone(terminal), Arc::clone(stopping), Arc::clone(report));
-    let say = move |number: u8| {
-        report.ends();
-        service::stopping();
+    is_member: bool,
+) -> impl FnOnce(u8) + Send + 'static {
+    let (terminal, stopping) = (Arc::clone(terminal), Arc::clone(stopping));
+    // It holds a spool, which the end of a stream has to let go of.
+    let report = Arc::downgrade(report);
+    move |number: u8| {
+        if let Some(report) = report.upgrade() {
+            report.ends();
+        }
+        if !is_member {
+            service::stopping();
+        }
         match &producer {
             None => stopping.stop(),
             Some(producer) => {
@@ -214,46 +253,64 @@ fn listen(
                 });
             }
         }
+        let once_more = if is_member { "" } else { "; once more to leave at once" };
         terminal.note(&format!(
-            "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s; once more \
-             to leave at once",
+            "interrupted: nothing more is read; the archive in hand is finished or given up within {:.0} s{once_more}",
             grace.as_secs_f64()
         ));
-    };
-    Interrupts::listen(grace, say).map_err(Failure::from)
+    }
 }
 
 /// Says the figures as often as was asked for, and to whom.
 fn show_figures(
     plan: &Plan,
     terminal: &Terminal,
-    report: &Arc<Report>,
-    stats: Option<&Stats>,
+    watch: Option<Watch>,
+    shown: Option<&Mutex<Shown>>,
+    presence: &Presence,
 ) -> Result<Option<Ticking>, Failure> {
-    let Some(stats) = stats else { return Ok(None) };
-    if let Some(address) = &plan.metrics_listen {
-        let (address, _) = if address.bytes().all(|byte| byte.is_ascii_digit()) {
-            listening_address(&format!("127.0.0.1:{address}"))?
-        } else {
-            listening_address(address)?
-        };
-        let labels = labels(&plan.destination.branch);
-        let listening = metrics::listen(address, Arc::clone(report) as _, &stats.lags, labels);
-        let address = listening.map_err(|error| Failure {
-            exit: Exit::Usage,
-            ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
-        })?;
-        terminal.note(&format!("figures are at http://{address}/metrics"));
+    let Some(watch) = watch else { return Ok(None) };
+    // The report goes before what says that it is still there.
+    let told = (Arc::clone(&watch.report), presence.here());
+    if let Some(shown) = shown {
+        *shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown::Now(watch);
+    } else if let Some(address) = &plan.metrics_listen {
+        listen_for_figures(address, Arc::new(watch), terminal)?;
     }
     Ok(plan.stats_every.map(|period| {
-        let report = Arc::clone(report);
-        Ticking::every(period, move || report.say_figures())
+        Ticking::every(period, move || {
+            let (report, _here) = &told;
+            report.say_figures();
+        })
     }))
 }
 
+/// Answers who asks for figures at this HOST:PORT, or port, from now on.
+///
+/// # Errors
+/// When it cannot be listened there.
+pub(in crate::commands) fn listen_for_figures(
+    address: &str,
+    source: Arc<dyn MetricsSource>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let (address, _) = if address.bytes().all(|byte| byte.is_ascii_digit()) {
+        listening_address(&format!("127.0.0.1:{address}"))?
+    } else {
+        listening_address(address)?
+    };
+    let address = metrics::listen(address, source).map_err(|error| Failure {
+        exit: Exit::Usage,
+        ..cannot_listen("--metrics-listen", address, &error).detail("nothing was sent")
+    })?;
+    terminal.note(&format!("figures are at http://{address}/metrics"));
+    Ok(())
+}
+
 /// What the figures are of.
-fn labels(Branch { repo, name }: &Branch) -> Labels {
+fn labels(Branch { repo, name }: &Branch, member: Option<&Member>) -> Labels {
     Labels {
+        stream: member.map(|member| member.name.to_string()),
         project: repo.project.to_string(),
         repo: repo.name.to_string(),
         branch: name.to_string(),

@@ -152,6 +152,7 @@ impl Watched {
             held: self.buffers.as_ref().map(SpillBuffers::held).unwrap_or_default(),
             retries: self.retries(),
             restarts: get(&self.restarts),
+            stream_restarts: None,
             in_hand,
             last_commit: *lock(&self.last_commit),
             spool: self.spooled(),

@@ -1,0 +1,63 @@
+//! The word that nothing more is to be read, for whoever waits for an input.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+/// Ends a reading of messages: what was read becomes the last archive. Whoever printed them may count on it that they
+/// are ours.
+pub(super) struct Stopping {
+    /// Closed to say it.
+    said: Mutex<Option<PipeWriter>>,
+    heard: PipeReader,
+}
+
+impl Stopping {
+    pub fn new() -> io::Result<Self> {
+        let (heard, said) = io::pipe()?;
+        Ok(Self {
+            said: Mutex::new(Some(said)),
+            heard,
+        })
+    }
+
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
+    pub fn has_stopped(&self) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Becomes readable, or is closed, when it is said.
+    pub fn heard(&self) -> io::Result<PipeReader> {
+        self.heard.try_clone()
+    }
+
+    pub fn stop(&self) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits until it is said, but no longer than this.
+    pub fn wait(&self, limit: Duration) {
+        let timeout = Timespec::try_from(limit).ok();
+        // What keeps it from waiting ends the pause.
+        let _ = poll(&mut [PollFd::new(&self.heard, PollFlags::IN)], timeout.as_ref());
+    }
+
+    /// Waits until `input` can be read or has ended; whether this is said before.
+    pub fn comes_before(&self, input: &impl AsFd) -> io::Result<bool> {
+        loop {
+            let mut either = [
+                PollFd::new(&self.heard, PollFlags::IN),
+                PollFd::new(input, PollFlags::IN),
+            ];
+            match poll(&mut either, None) {
+                Ok(_) => return Ok(!either[0].revents().is_empty()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The file of streams: what each is to do, or what is wrong and where.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::streams::{ELSEWHERE, Mistake, Shape, StreamOptions};
+use crate::cli::{PutArgs, RunArgs};
+use crate::commands::preferences::{self, file_failure};
+use crate::commands::put;
+use crate::failure::Failure;
+use crate::settings::preferences::Preference;
+use crate::settings::streams::{Stream, Streams, Value};
+use crate::settings::{Surroundings, preferences as preferred};
+use spoutctl_core::exit::Exit;
+use spoutctl_delivery::mark::StreamName;
+
+/// What a stream is to do.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub name: Arc<str>,
+    /// The command line that says the same. Two of the same words are the same stream.
+    pub words: Vec<OsString>,
+    pub args: PutArgs,
+}
+
+/// What is wrong with an option, or with the whole, and what mends it.
+struct Wrong<'a> {
+    key: Option<&'a str>,
+    what: String,
+    help: Option<String>,
+}
+
+impl<'a> Wrong<'a> {
+    fn new(key: impl Into<Option<&'a str>>, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            what: what.into(),
+            help: Some(help.into()),
+        }
+    }
+}
+
+/// All streams of the file that `run` names.
+///
+/// # Errors
+/// When it cannot be read, or says what cannot be meant.
+pub(super) fn read(run: &RunArgs) -> Result<Vec<Definition>, Failure> {
+    let wishes = preferences_of_streams()?;
+    let wishes: Vec<(&str, &OsStr)> = wishes.iter().map(|said| (said.name, said.value.as_os_str())).collect();
+    let options = StreamOptions::new(&wishes);
+    let known: Vec<&str> = options.keys().collect();
+    let streams = Streams::load(&run.file, &known, ELSEWHERE).map_err(|error| file_failure(&error))?;
+    let mut definitions = Vec::new();
+    let mut taken = Taken::default();
+    for stream in &streams.streams {
+        let at = |wrong: Wrong<'_>| {
+            let error = streams.wrong(stream.place(wrong.key), wrong.what, wrong.help);
+            file_failure(&error)
+        };
+        let definition = define(stream, &options, run).map_err(at)?;
+        taken.check(&definition).map_err(at)?;
+        // What is missing may come, and is met when the stream starts; what cannot be meant never can.
+        if let Err(failure) = put::check(&definition.args)
+            && failure.exit == Exit::Usage
+        {
+            let located = streams.wrong(&stream.at, format!("{}: {}", stream.name, failure.heading), None);
+            return Err(Failure {
+                heading: located.to_string(),
+                ..failure
+            });
+        }
+        definitions.push(definition);
+    }
+    Ok(definitions)
+}
+
+/// What is preferred for `put`, but for what holds for all streams together.
+fn preferences_of_streams() -> Result<Vec<Preference>, Failure> {
+    let here = std::env::current_dir().ok();
+    let gathered = preferred::gather("put", &Surroundings::ours(), here.as_deref());
+    let mut gathered = gathered.map_err(|error| file_failure(&error))?;
+    gathered.retain(|said| !ELSEWHERE.iter().any(|(name, _)| *name == said.name));
+    gathered.iter().try_for_each(preferences::check)?;
+    Ok(gathered)
+}
+
+fn define<'a>(stream: &'a Stream, options: &StreamOptions, run: &RunArgs) -> Result<Definition, Wrong<'a>> {
+    if let Err(why) = stream.name.parse::<StreamName>() {
+        return Err(Wrong::new(None, why.to_string(), "name the stream otherwise"));
+    }
+    let mut said = Vec::new();
+    for one in &stream.said {
+        let values = match (options.shape(&one.key), &one.value) {
+            (Some(Shape::Flag), Value::Flag(true)) => Vec::new(),
+            (Some(Shape::Flag), Value::Flag(false)) => continue,
+            (Some(Shape::One | Shape::Many), Value::One(text)) => vec![text.as_str()],
+            (Some(Shape::Many | Shape::Words), Value::Many(texts)) if !texts.is_empty() => {
+                texts.iter().map(String::as_str).collect()
+            }
+            (shape, _) => return Err(misshapen(&one.key, shape)),
+        };
+        said.push((one.key.as_str(), values));
+    }
+    let has = |key: &str| said.iter().any(|(name, _)| *name == key);
+    // What a killed run has left is given up by the next one of the same name. Spools have one of their own, and topics
+    // the one that put gives them.
+    if !["spool", "stream", "from"].iter().any(|key| has(key)) {
+        said.push(("stream", vec![&stream.name]));
+    }
+    let words = options.words(&said);
+    let args = options.parse(&words);
+    let mut args = args.map_err(|Mistake { key, what }| Wrong {
+        key: key
+            .and_then(|key| stream.said.iter().find(|said| said.key == key))
+            .map(|said| said.key.as_str()),
+        what: format!("{}: {what}", stream.name),
+        help: None,
+    })?;
+    check_input(&args)?;
+    args.json = run.json;
+    args.verbosity = run.verbosity.clone();
+    args.trying.grace = run.grace;
+    Ok(Definition {
+        name: stream.name.as_str().into(),
+        words,
+        args,
+    })
+}
+
+fn misshapen(key: &str, shape: Option<Shape>) -> Wrong<'_> {
+    let (what, help) = match shape {
+        Some(Shape::Flag) => ("true or false", format!("write {key} = true")),
+        Some(Shape::Words) => ("a list of words", format!("write {key} = [\"sh\", \"-c\", \"…\"]")),
+        Some(Shape::Many) => ("a list of texts", format!("write {key} = [\"…\"]")),
+        Some(Shape::One) | None => ("one text", format!("write {key} = \"…\"")),
+    };
+    Wrong::new(key, format!("`{key}` is {what}"), help)
+}
+
+/// Refuses a stream without a place or an input, and one whose input a second start would send a second time.
+fn check_input(args: &PutArgs) -> Result<(), Wrong<'static>> {
+    if args.destination.is_none() {
+        return Err(Wrong::new(
+            None,
+            "nothing says where the commits of this stream go",
+            "write destination = \"[project/]repo[@branch][:/prefix]\"",
+        ));
+    }
+    if args.files.iter().any(|file| file == Path::new("-")) {
+        return Err(Wrong::new(
+            "files",
+            "standard input is none of a stream's",
+            "name a FIFO, or a command that reads what you mean",
+        ));
+    }
+    if args.files.is_empty() && args.production.command.is_empty() && args.kafka.from.is_none() {
+        return Err(Wrong::new(
+            None,
+            "nothing says what this stream reads",
+            "write command = [\"…\"], files = [\"…\"] or from = \"kafka://HOST/TOPIC\"",
+        ));
+    }
+    if !args.commits.resume && !args.files.iter().all(|file| is_fifo(file)) {
+        return Err(Wrong::new(
+            "files",
+            "what is no FIFO is read from its beginning at each start, and would be committed again",
+            "write resume = true, which skips what is committed already; or name FIFOs, which have to be there",
+        ));
+    }
+    Ok(())
+}
+
+fn is_fifo(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// What one stream alone can have.
+#[derive(Default)]
+struct Taken {
+    spools: BTreeMap<PathBuf, Arc<str>>,
+    names: BTreeMap<(String, String), Arc<str>>,
+    fifos: BTreeMap<PathBuf, Arc<str>>,
+}
+
+impl Taken {
+    fn check(&mut self, definition: &Definition) -> Result<(), Wrong<'static>> {
+        let name = || Arc::clone(&definition.name);
+        let args = &definition.args;
+        let refuse = |key, what: &str, by: Option<Arc<str>>| match by {
+            Some(by) => Err(Wrong::new(
+                key,
+                format!("{what} is that of the stream {by}"),
+                "give each its own",
+            )),
+            None => Ok(()),
+        };
+        if let Some(spool) = &args.spooling.spool {
+            refuse("spool", "this spool", self.spools.insert(real(spool), name()))?;
+        }
+        for file in args.files.iter().filter(|file| is_fifo(file)) {
+            refuse("files", "this FIFO", self.fifos.insert(real(file), name()))?;
+        }
+        let stream = args.commits.stream.as_ref();
+        let branch = args.destination.as_ref().map(|destination| &destination.branch);
+        if let (Some(stream), Some(branch)) = (stream, branch) {
+            let key = (branch.to_string(), stream.to_string());
+            refuse("stream", "this name on this branch", self.names.insert(key, name()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The same of one that is there, by whichever name.
+fn real(path: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.canonicalize().unwrap_or_else(|_| absolute())
+}
