@@ -44,121 +44,124 @@ fn with(line: &[&str], advice: &str) -> Vec<String> {
     kept.iter().chain(&advice).map(|word| (*word).to_owned()).collect()
 }
 
+/// What is put in, by which options, how that ends, what is advised, and what is done then.
+const ADVISED: &[(&str, &str, i32, &str, &str)] = &[
+    ("ü\t1\n", BY_COLUMN, 3, "--escape-paths", "--escape-paths"),
+    ("ü\t1\n", BY_COLUMN, 3, "--escape-keys", "--escape-keys"),
+    ("a\t1\na\t2\n", BY_COLUMN, 3, "--same-name last", "--same-name last"),
+    (
+        "no\n{}\n",
+        "--messages ndjson --into a",
+        3,
+        "--on-bad quarantine=DIR or skip",
+        "--on-bad quarantine=DIR",
+    ),
+    (
+        "no\n{}\n",
+        "--messages ndjson --into a",
+        3,
+        "--on-bad quarantine=DIR or skip",
+        "--on-bad skip",
+    ),
+    (
+        "5:hel",
+        "--messages netstring --into a",
+        3,
+        "--partial drop",
+        "--partial drop",
+    ),
+    (
+        "{\"a\":",
+        "--messages json --into a",
+        3,
+        "--partial drop",
+        "--partial drop",
+    ),
+    (
+        "a|b",
+        "--messages delimiter=| --into a",
+        3,
+        "--partial keep",
+        "--partial keep",
+    ),
+    (
+        "a|b",
+        "--messages delimiter=| --into a",
+        3,
+        "--partial drop",
+        "--partial drop",
+    ),
+    (
+        "a,b\n1,\"x\n",
+        "--messages csv --into a",
+        3,
+        "--messages lines",
+        "--messages lines",
+    ),
+    (
+        "a,b\n1,\"x\n",
+        "--messages csv --into a",
+        3,
+        "--partial drop",
+        "--partial drop",
+    ),
+    (
+        "{\"a\":1}\n",
+        "--messages sse --into a",
+        3,
+        "ndjson takes JSON",
+        "--messages ndjson",
+    ),
+    (
+        "-1:,",
+        "--messages netstring --into a --nulls fail",
+        3,
+        "--nulls empty",
+        "--nulls empty",
+    ),
+    (
+        "-1:,",
+        "--messages netstring --into a --nulls fail",
+        3,
+        "--nulls skip",
+        "--nulls skip",
+    ),
+    (
+        "12345\n",
+        "--messages lines --into a --max-message 4",
+        3,
+        "--max-message",
+        "--max-message 6",
+    ),
+    (
+        "a\n",
+        "--messages lines --into {seq}",
+        2,
+        "--stream NAME",
+        "--stream name",
+    ),
+    ("a\n", "--messages lines --into {seq}", 2, "--spool DIR", "--spool DIR"),
+    ("a\n", "--messages lines", 2, "--into <NAME>", "--into name"),
+    (
+        "a\n",
+        "--json",
+        3,
+        "--messages lines --into NAME",
+        "--messages lines --into name",
+    ),
+    (
+        "{\"a\":1}\n",
+        "--json",
+        3,
+        "--messages json --into NAME",
+        "--messages json --into name",
+    ),
+];
+const BY_COLUMN: &str = "--messages lines --each {key} --key-column 1";
+
 #[test]
 fn an_option_that_an_error_advises_does_away_with_it() {
-    let by_column = "--messages lines --each {key} --key-column 1";
-    for (input, line, code, advice, done) in [
-        ("ü\t1\n", by_column, 3, "--escape-paths", "--escape-paths"),
-        ("ü\t1\n", by_column, 3, "--escape-keys", "--escape-keys"),
-        ("a\t1\na\t2\n", by_column, 3, "--same-name last", "--same-name last"),
-        (
-            "no\n{}\n",
-            "--messages ndjson --into a",
-            3,
-            "--on-bad quarantine=DIR or skip",
-            "--on-bad quarantine=DIR",
-        ),
-        (
-            "no\n{}\n",
-            "--messages ndjson --into a",
-            3,
-            "--on-bad quarantine=DIR or skip",
-            "--on-bad skip",
-        ),
-        (
-            "5:hel",
-            "--messages netstring --into a",
-            3,
-            "--partial drop",
-            "--partial drop",
-        ),
-        (
-            "{\"a\":",
-            "--messages json --into a",
-            3,
-            "--partial drop",
-            "--partial drop",
-        ),
-        (
-            "a|b",
-            "--messages delimiter=| --into a",
-            3,
-            "--partial keep",
-            "--partial keep",
-        ),
-        (
-            "a|b",
-            "--messages delimiter=| --into a",
-            3,
-            "--partial drop",
-            "--partial drop",
-        ),
-        (
-            "a,b\n1,\"x\n",
-            "--messages csv --into a",
-            3,
-            "--messages lines",
-            "--messages lines",
-        ),
-        (
-            "a,b\n1,\"x\n",
-            "--messages csv --into a",
-            3,
-            "--partial drop",
-            "--partial drop",
-        ),
-        (
-            "{\"a\":1}\n",
-            "--messages sse --into a",
-            3,
-            "ndjson takes JSON",
-            "--messages ndjson",
-        ),
-        (
-            "-1:,",
-            "--messages netstring --into a --nulls fail",
-            3,
-            "--nulls empty",
-            "--nulls empty",
-        ),
-        (
-            "-1:,",
-            "--messages netstring --into a --nulls fail",
-            3,
-            "--nulls skip",
-            "--nulls skip",
-        ),
-        (
-            "12345\n",
-            "--messages lines --into a --max-message 4",
-            3,
-            "--max-message",
-            "--max-message 6",
-        ),
-        (
-            "a\n",
-            "--messages lines --into {seq}",
-            2,
-            "--stream NAME",
-            "--stream name",
-        ),
-        ("a\n", "--messages lines --into {seq}", 2, "--spool DIR", "--spool DIR"),
-        ("a\n", "--messages lines", 2, "--into <NAME>", "--into name"),
-        (
-            "a\n",
-            "--json",
-            3,
-            "--messages lines --into NAME",
-            "--messages lines --into name",
-        ),
-        (
-            "{\"a\":1}\n",
-            "--json",
-            3,
-            "--messages json --into NAME",
-            "--messages json --into name",
-        ),
-    ] {
+    for &(input, line, code, advice, done) in ADVISED {
         let world = World::local();
         let line = [&["put", "r", "--create-repo"], &line.split(' ').collect::<Vec<_>>()[..]].concat();
         world.run_with(&line, input.as_bytes()).expect(code).says(advice);
@@ -171,7 +174,7 @@ fn an_option_that_an_error_advises_does_away_with_it() {
 
 #[test]
 fn what_is_advised_for_an_archive_makes_a_commit_of_it() {
-    let link = |name: &str, target: &str| {
+    let with_symbolic = |name: &str, target: &str| {
         let mut builder = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
@@ -186,7 +189,7 @@ fn what_is_advised_for_an_archive_makes_a_commit_of_it() {
     let torn = whole[..1024].to_vec();
     for (archive, advice) in [
         (torn.clone(), "--archive-end lenient"),
-        (link("l", "gone"), "--links skip"),
+        (with_symbolic("l", "gone"), "--links skip"),
         (tar(&[("ü", b"x")]), "--escape-paths"),
         (tar(&[("a", b"xyz")]), "--max-entry-size"),
     ] {

@@ -380,37 +380,3 @@ fn a_browser_shows_it() {
         served.said()
     );
 }
-
-#[test]
-fn a_file_that_cannot_be_read_takes_nothing_from_the_others_of_a_difference() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = directory.path().join("store");
-    let served = Served::over(&store, &[]);
-    let world = world(&served);
-    let put = |files: &[(&str, &[u8])]| {
-        let ran = world.run_with(&["put", "r", "--create-repo", "--json"], &tar(files));
-        let commit = &ran.expect(0).acknowledged()[0].1;
-        commit.rsplit('@').next().unwrap().to_owned()
-    };
-    let old = put(&[("a", b"a old\n"), ("b", b"b old\n")]);
-    put(&[("a", b"a new\n")]);
-    let before: BTreeSet<_> = archives(&store);
-    let new = put(&[("b", b"b new\n")]);
-    for archive in archives(&store).difference(&before) {
-        fs::remove_file(archive).unwrap();
-    }
-    let answer = get(&served, &format!("/page/diff/default/r/{old}/{new}"));
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let page = answer.text();
-    assert!(page.contains("<code>a new</code>"), "{page}");
-    assert!(page.contains("It cannot be read: "), "{page}");
-}
-
-/// The files of a store that hold what was sent.
-fn archives(store: &Path) -> BTreeSet<std::path::PathBuf> {
-    let folders = fs::read_dir(store.join("archives")).unwrap();
-    folders
-        .flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap())
-        .map(|file| file.unwrap().path())
-        .collect()
-}

@@ -238,7 +238,7 @@ fn the_file_in_the_book_is_right() {
     let (fifo, token) = (world.path("fifo"), world.path("token"));
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
     fs::write(&token, "secret").unwrap();
-    let text = text.replace("/run/sensors.fifo", fifo.to_str().unwrap());
+    let text = text.replace("/run/uploads.fifo", fifo.to_str().unwrap());
     streams(&world, &text.replace("/etc/spoutctl/token", token.to_str().unwrap()));
     let path = world.path("streams.toml");
     let ran = world.run(&["run", "--check", path.to_str().unwrap()]);

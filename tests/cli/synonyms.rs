@@ -54,7 +54,7 @@ fn what_people_type_is_taken_for_what_it_means() {
         ("tail r -o end", "tail r --from now"),
         ("tail r -o -10 -e", "tail r --last 10 -e"),
         ("tail r -c 3", "tail r --last 3"),
-        ("rule put-dest", "explain put-dest"),
+        ("rule put-ends", "explain put-ends"),
         ("tail r --since 1h", "tail r --from 1h"),
         ("tail r --since=2026-11-29", "tail r --from 2026-11-29"),
         ("tail r -n +1", "tail r --from beginning"),

@@ -407,8 +407,8 @@ pub const FLAGS: &[Synonym] = &[
         &["put"],
         &["-t", "-G", "-C", "-P"],
         Meaning::Say(
-            "a topic of Kafka is read by --from kafka://HOST[:PORT]/TOPIC, where spoutctl was built with it, and by any by \
-             -- kcat -C -u -b HOST -t TOPIC",
+            "a topic of Kafka is read by --from kafka://HOST[:PORT]/TOPIC, where spoutctl was built with it, and by \
+             any by -- kcat -C -u -b HOST -t TOPIC",
         ),
     ),
     row(

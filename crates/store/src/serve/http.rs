@@ -9,7 +9,7 @@
 //!
 //! | what | bound |
 //! |---|---|
-//! | connections | 512; one more ends the one that has been without a request for the longest time |
+//! | connections | 512; one more ends the first that came of those without a request |
 //! | a request's head | 128 KiB and 100 headers, within 30 s |
 //! | requests that are carried out at a time | 256 of the gateway and 256 in gRPC; more wait 5 s, then they are *unavailable*; `/healthz` and gRPC's health need no place |
 //! | a body of which less than 64 KiB came in 10 s | ends, when somebody waits for its place |

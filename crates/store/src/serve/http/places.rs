@@ -124,7 +124,7 @@ impl Connections {
         })
     }
 
-    /// Ends one that has no request.
+    /// Ends one that has no request, the first that came.
     pub fn dismiss_one(&self) {
         let open = self.lock();
         let idle = open.values().find(|one| one.requests.load(Ordering::Relaxed) == 0);
