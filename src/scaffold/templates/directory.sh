@@ -28,19 +28,27 @@ while IFS= read -r line <&3; do
 done
 send_all_below "$SPOUT_DIRECTORY"
 # When the kernel's queue of events is full it drops those that follow, and inotifywait does not say so. Not all events
-# are printed: the making of a file fills the queue as well. So behind that many lines in a row all is looked at again.
+# are printed: the making of a file fills the queue as well. So behind that many lines all is looked at again, as soon as
+# it is quiet, or after a minute when it never is.
 many=$(($(cat /proc/sys/fs/inotify/max_queued_events) / 4))
-in_a_row=0
+lines=0
+begun=
 while true; do
-    if IFS= read -r -t 1 path <&3; then
+    # At the end of the time it has the beginning of a line, if any.
+    if IFS= read -r -t 1 rest <&3; then
+        path=$begun$rest
+        begun=
         # About the directory itself: it is gone, and inotifywait would wait for ever.
         [ "$path" != "$SPOUT_DIRECTORY/" ] || exit 1
         if [ -d "$path" ]; then send_all_below "$path"; else send "${path#"$SPOUT_DIRECTORY"/}"; fi
-        in_a_row=$((in_a_row + 1))
+        [ "$lines" -gt 0 ] || since=$SECONDS
+        lines=$((lines + 1))
+        if [ "$lines" -lt "$many" ] || [ "$((SECONDS - since))" -lt 60 ]; then continue; fi
     elif [ "$?" -le 128 ]; then
         exit 1 # nobody watches any more
     else
-        if [ "$in_a_row" -ge "$many" ]; then send_all_below "$SPOUT_DIRECTORY"; fi
-        in_a_row=0
+        begun=$begun$rest
     fi
+    if [ "$lines" -ge "$many" ]; then send_all_below "$SPOUT_DIRECTORY"; fi
+    lines=0
 done
