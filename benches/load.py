@@ -70,7 +70,7 @@ def row(*cells):
 
 
 class Server:
-    """`spoutctl serve` on a directory."""
+    """`spoutctl serve` on a directory, which ends with the block that uses it."""
 
     def __init__(self, spoutctl, directory):
         command = [spoutctl, "serve", directory, "--listen", "127.0.0.1:0"]
@@ -82,7 +82,10 @@ class Server:
         with open(f"/proc/{self.child.pid}/status", encoding="utf-8") as status:
             return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.child.terminate()
         self.child.wait()
 
@@ -187,87 +190,93 @@ def history(spoutctl, directory, number):
 
 def repos(spoutctl, directory, number):
     """A server with so many repos: making them, listing them, and a put into the last one."""
-    server = Server(spoutctl, f"{directory}/store")
-    begun = time.monotonic()
-    connection = http.client.HTTPConnection(server.address)
+    with Server(spoutctl, f"{directory}/store") as server:
+        begun = time.monotonic()
+        connection = http.client.HTTPConnection(server.address)
 
-    def call(name, request):
-        connection.request("POST", f"/api/pfs_v2.API/{name}", json.dumps(request), {"host": server.address})
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"{name}: {answer.status} {body[:200]}")
-        return body
+        def call(name, request):
+            connection.request("POST", f"/api/pfs_v2.API/{name}", json.dumps(request), {"host": server.address})
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                raise SystemExit(f"{name}: {answer.status} {body[:200]}")
+            return body
 
-    for at in range(number):
-        call("CreateRepo", {"repo": {**REPO, "name": f"repo-{at:06}"}})
-    made = time.monotonic() - begun
-    begun = time.monotonic()
-    listed = call("ListRepo", {"type": "user"}).count(b'"created"')
-    took = time.monotonic() - begun
-    told = f"{listed:,} listed in {took * 1000:,.0f} ms"
-    row(f"`serve` with {number:,} repos", f"{made:,.1f} s", "", mib(server.memory()), told)
-    command = [spoutctl, "put", f"repo-{number - 1:06}", "--pachd", server.url]
-    Run(command, lambda pipe: pipe.write(header("f", 0) + END)).row(f"`put` into one of {number:,} repos")
-    server.end()
+        for at in range(number):
+            call("CreateRepo", {"repo": {**REPO, "name": f"repo-{at:06}"}})
+        made = time.monotonic() - begun
+        begun = time.monotonic()
+        listed = call("ListRepo", {"type": "user"}).count(b'"created"')
+        took = time.monotonic() - begun
+        told = f"{listed:,} listed in {took * 1000:,.0f} ms"
+        row(f"`serve` with {number:,} repos", f"{made:,.1f} s", "", mib(server.memory()), told)
+        command = [spoutctl, "put", f"repo-{number - 1:06}", "--pachd", server.url]
+        Run(command, lambda pipe: pipe.write(header("f", 0) + END)).row(f"`put` into one of {number:,} repos")
 
 
 def clients(spoutctl, directory, number, seconds=60):
     """So many clients of one server, each with a connection of its own that asks, waits a second, and asks again."""
-    server = Server(spoutctl, f"{directory}/store")
-    subprocess.run([spoutctl, "put", "events", "--create-repo", "--pachd", server.url], input=header("f", 0) + END, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    host, port = server.address.split(":")
-    body = json.dumps({"branch": {"repo": REPO, "name": "master"}}).encode()
-    ask = (f"POST /api/pfs_v2.API/InspectBranch HTTP/1.1\r\nhost: {server.address}\r\n"
-           f"content-length: {len(body)}\r\n\r\n").encode() + body
-    until = time.monotonic() + seconds
-    took, again, failed = [], [0], [0]
+    with Server(spoutctl, f"{directory}/store") as server:
+        subprocess.run([spoutctl, "put", "events", "--create-repo", "--pachd", server.url], input=header("f", 0) + END,
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        host, port = server.address.split(":")
+        body = json.dumps({"branch": {"repo": REPO, "name": "master"}}).encode()
+        ask = (f"POST /api/pfs_v2.API/InspectBranch HTTP/1.1\r\nhost: {server.address}\r\n"
+               f"content-length: {len(body)}\r\n\r\n").encode() + body
+        until = time.monotonic() + seconds
+        took, again, failed = [], [0], [0]
 
-    def client(at):
-        time.sleep(at / number)
-        connection = None
+        def client(at):
+            time.sleep(at / number)
+            connection = None
+            while time.monotonic() < until:
+                begun = time.monotonic()
+                try:
+                    if connection is None:
+                        connection = socket.create_connection((host, int(port)), timeout=30)
+                    connection.sendall(ask)
+                    answer = connection.recv(65536)
+                except TimeoutError:
+                    failed[0] += 1
+                    connection = None
+                    continue
+                except OSError:
+                    answer = b""
+                if answer.startswith(b"HTTP/1.1 200"):
+                    took.append(time.monotonic() - begun)
+                elif answer:
+                    failed[0] += 1
+                else:
+                    # It had to make room for others while it was idle: what any client does is asking anew.
+                    again[0] += 1
+                    connection = None
+                    time.sleep(0.1)
+                    continue
+                time.sleep(max(0, begun + 1 - time.monotonic()))
+
+        threading.stack_size(256 << 10)
+        threads = [threading.Thread(target=client, args=(at,), daemon=True) for at in range(number)]
+        for thread in threads:
+            thread.start()
+        slowest = 0
         while time.monotonic() < until:
             begun = time.monotonic()
+            health = http.client.HTTPConnection(host, int(port), timeout=30)
             try:
-                if connection is None:
-                    connection = socket.create_connection((host, int(port)), timeout=30)
-                connection.sendall(ask)
-                answer = connection.recv(65536)
-            except OSError:
-                answer = b""
-            if answer.startswith(b"HTTP/1.1 200"):
-                took.append(time.monotonic() - begun)
-            elif answer:
-                failed[0] += 1
-            else:
-                # It had to make room for others while it was idle: what any client does is asking anew.
-                again[0] += 1
-                connection = None
-                continue
-            time.sleep(max(0, begun + 1 - time.monotonic()))
-
-    threading.stack_size(256 << 10)
-    threads = [threading.Thread(target=client, args=(at,), daemon=True) for at in range(number)]
-    for thread in threads:
-        thread.start()
-    slowest = 0
-    while time.monotonic() < until:
-        begun = time.monotonic()
-        health = http.client.HTTPConnection(host, int(port), timeout=30)
-        health.request("GET", "/healthz")
-        if health.getresponse().status != 200:
-            failed[0] += 1
-        slowest = max(slowest, time.monotonic() - begun)
-        time.sleep(0.5)
-    for thread in threads:
-        thread.join()
-    took.sort()
-    p50, p99 = (took[int(len(took) * part)] * 1000 for part in (0.5, 0.99))
-    told = (f"{len(took):,} answers, {failed[0]} refused, {again[0]:,} connections anew; p50 {p50:,.0f} ms, p99 {p99:,.0f} ms; "
-            f"slowest `/healthz` {slowest * 1000:,.0f} ms")
-    row(f"`serve` with {number:,} clients", f"{seconds:,.0f} s", "", mib(server.memory()), told)
-    server.end()
+                health.request("GET", "/healthz")
+                answered = health.getresponse().status == 200
+            except TimeoutError:
+                answered = False
+            failed[0] += not answered
+            slowest = max(slowest, time.monotonic() - begun)
+            time.sleep(0.5)
+        for thread in threads:
+            thread.join()
+        took.sort()
+        p50, p99 = (took[int(len(took) * part)] * 1000 for part in (0.5, 0.99))
+        told = (f"{len(took):,} answers, {failed[0]} failed, {again[0]:,} connections anew; "
+                f"p50 {p50:,.0f} ms, p99 {p99:,.0f} ms; slowest `/healthz` {slowest * 1000:,.0f} ms")
+        row(f"`serve` with {number:,} clients", f"{seconds:,.0f} s", "", mib(server.memory()), told)
 
 
 def message(spoutctl, directory, number):

@@ -4,6 +4,7 @@
 #   benches/streams.sh [SPOUTCTL [STREAMS]]     target/release/spoutctl and 200 without
 #
 # Each stream is a command that prints a line every second, which becomes a commit of its own repo on `spoutctl serve`.
+# The figures are taken SECONDS_AFTER (20) seconds after every stream has committed. Linux, with jq and ss.
 set -euo pipefail
 spoutctl=$(realpath "${1:-target/release/spoutctl}")
 streams=${2:-200}
@@ -11,7 +12,11 @@ directory=$(mktemp -d)
 cd "$directory"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$directory"' EXIT
 "$spoutctl" serve ./store --listen 127.0.0.1:0 >addresses 2>serve.log &
-until [ "$(wc -l <addresses)" -ge 2 ]; do sleep 0.1; done
+server=$!
+until [ "$(wc -l <addresses)" -ge 2 ]; do
+  kill -0 "$server" 2>/dev/null || { cat serve.log >&2; exit 1; }
+  sleep 0.1
+done
 PACHD_ADDRESS=$(grep '^grpc:' addresses)
 export PACHD_ADDRESS
 {
@@ -24,7 +29,7 @@ run=$!
 figures() { awk '/^(VmHWM|VmRSS|RssAnon|Threads):/ { printf "%s %s  ", $1, $2 } END { print "" }' "/proc/$run/status"; }
 # Every stream has committed, and goes on.
 until [ "$(jq -r 'select(.type == "commit") | .stream' said | sort -u | wc -l)" -ge "$streams" ]; do
-  kill -0 "$run" || { cat errors >&2; exit 1; }
+  kill -0 "$run" 2>/dev/null || { cat errors >&2; exit 1; }
   sleep 1
 done
 sleep "${SECONDS_AFTER:-20}"

@@ -8,25 +8,29 @@
 set -euo pipefail
 TOOLS=3.22.6.0-4
 dir=$(mktemp -d)
-trap 'kill -KILL "${watcher:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 apt-get -qq download "inotify-tools=$TOOLS" "libinotifytools0=$TOOLS" 2>apt.log || { cat apt.log; exit 2; }
 for package in *.deb; do dpkg -x "$package" root; done
 libraries=$(dirname "$(find root -name 'libinotifytools.so.0')")
 queue=$(cat /proc/sys/fs/inotify/max_queued_events)
 files=$((queue + 3616))
+alive() { kill -0 "$watcher" 2>/dev/null || { cat errors >&2; exit 2; }; }
 watch() { # OPTION…
   rm -rf watched && mkdir watched
+  : >events 2>errors
   LD_LIBRARY_PATH=$libraries root/usr/bin/inotifywait -m "$@" --format '%e %f' watched >events 2>errors &
   watcher=$!
-  until grep -q 'Watches established' errors; do kill -0 "$watcher"; sleep 0.1; done
+  # This is a shell of its own, whose variables the trap above does not see.
+  trap 'kill -KILL "$watcher" 2>/dev/null || true' EXIT
+  until grep -q 'Watches established' errors; do alive; sleep 0.1; done
   kill -STOP "$watcher"
   python3 -c "
 for number in range($files):
     open(f'watched/{number}', 'w').close()"
   kill -CONT "$watcher"
   # Something that comes behind the overflow is printed, so all that will be is.
-  until grep -q ' the-last$' events; do kill -0 "$watcher"; touch watched/the-last; sleep 0.5; done
+  until grep -q ' the-last$' events; do alive; touch watched/the-last; sleep 0.5; done
   kill "$watcher"
   wait "$watcher" 2>/dev/null || true
   grep -v ' the-last$' events >of_files || true

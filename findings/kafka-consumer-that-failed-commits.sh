@@ -44,13 +44,16 @@ broker=$!
 cat >produce.py <<'PY'
 import sys
 from confluent_kafka import Producer
-producer = Producer({'bootstrap.servers': sys.argv[1]})
-for number in range(1, 11):
-    producer.produce('numbers', str(number))
+_, server, *numbers = sys.argv
+producer = Producer({'bootstrap.servers': server})
+for number in numbers:
+    producer.produce('numbers', number)
 sys.exit(producer.flush(120))
 PY
-v/bin/python produce.py "127.0.0.1:$PORT" 2>produce.log || { cat produce.log broker.log; exit 2; }
-# Each fails at its third record when told to, and otherwise ends when nothing has come for 20 seconds.
+produce() { # NUMBER…
+  v/bin/python produce.py "127.0.0.1:$PORT" "$@" 2>produce.log || { cat produce.log broker.log; exit 2; }
+}
+# Each fails at its third record when told to, and otherwise ends at the eleventh of the topic, or when nothing has come for 20 seconds.
 cat >kafka_python.py <<'PY'
 import sys
 from kafka import KafkaConsumer
@@ -59,7 +62,7 @@ consumer = KafkaConsumer('numbers', bootstrap_servers=server, group_id='kafka-py
 try:
     for count, record in enumerate(consumer, 1):
         print(record.value.decode(), flush=True)
-        if count == 3 and fails == 'fails':
+        if count == 3 and fails == 'fails' or record.value == b'11':
             raise SystemExit
 finally:
     consumer.close()
@@ -75,7 +78,7 @@ try:
     while (record := consumer.poll(20)) is not None:
         print(record.value().decode(), flush=True)
         count += 1
-        if count == 3 and fails == 'fails':
+        if count == 3 and fails == 'fails' or record.value() == b'11':
             raise SystemExit
 finally:
     consumer.close()
@@ -94,7 +97,7 @@ async def main():
             record = await asyncio.wait_for(consumer.getone(), 20)
             print(record.value.decode(), flush=True)
             count += 1
-            if count == 3 and fails == 'fails':
+            if count == 3 and fails == 'fails' or record.value == b'11':
                 return
     except asyncio.TimeoutError:
         pass
@@ -124,6 +127,7 @@ public class Consumer {
                 for (var record : records) {
                     System.out.println(record.value());
                     if (++count == 3 && arguments[1].equals("fails")) throw new IllegalStateException();
+                    if (record.value().equals("11")) return;
                 }
             }
         } catch (IllegalStateException expected) {
@@ -144,9 +148,17 @@ expect() { # WHAT EXPECTED FOUND
   echo "$1: $3"
   [ "$2" = "$3" ] || { echo "  changed: expected $2"; wrong=1; }
 }
-for client in "kafka_python/kafka-python $KAFKA_PYTHON/4 5 6 7 8 9 10" "confluent/confluent-kafka $CONFLUENT/4 5 6 7 8 9 10" "aio/aiokafka $AIOKAFKA/4 5 6 7 8 9 10" "java/Java $KAFKA/"; do
+clients=("kafka_python/kafka-python $KAFKA_PYTHON/4 5 6 7 8 9 10 11" "confluent/confluent-kafka $CONFLUENT/4 5 6 7 8 9 10 11"
+  "aio/aiokafka $AIOKAFKA/4 5 6 7 8 9 10 11" "java/Java $KAFKA/11")
+produce {1..10}
+for client in "${clients[@]}"; do
+  IFS=/ read -r program name _ <<<"$client"
+  expect "$name, which fails at its third record of ten" '1 2 3' "$(consume "$program" fails)"
+done
+# What is written now shows that a client that hands out nothing else does read.
+produce 11
+for client in "${clients[@]}"; do
   IFS=/ read -r program name again <<<"$client"
-  expect "$name, which fails at its third record" '1 2 3' "$(consume "$program" fails)"
-  expect '  and when it is started again' "$again" "$(consume "$program" not)"
+  expect "$name, started again when there is an eleventh" "$again" "$(consume "$program" not)"
 done
 exit $wrong

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One would guess: a reader of kafka-go with `IsolationLevel: kafka.ReadCommitted`, of which its documentation says that "committed
-# transactional records are visible", shows what other clients of Kafka show then: no record of a transaction that was aborted.
+# One would guess: a reader of kafka-go with `IsolationLevel: kafka.ReadCommitted`, which by its documentation leaves out every record of a
+# transaction that was not committed, shows what other clients of Kafka show then.
 # What happens: v0.4.51 shows the records of aborted transactions among the others, and the ends of transactions, too, as messages with a key
 # of four bytes and a value of six: it asks the broker to stop before transactions that are open, and leaves out nothing of what comes.
 # librdkafka (confluent-kafka 2.16.1) and kafka-python 3.0.12 show what is committed alone.

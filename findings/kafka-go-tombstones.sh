@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # One would guess: a reader of Kafka tells a record without a value, the tombstone by which a compacted topic forgets a key, from one whose
 # value is empty; so do the formats of Kafka itself, with a length of -1 and of 0.
-# What happens: to a reader of kafka-go v0.4.51 both are `nil`, keys and headers, too. librdkafka (confluent-kafka 2.16.1) and kafka-python
-# 3.0.12 tell them apart.
+# What happens: to a reader of kafka-go v0.4.51 both are `nil`. librdkafka (confluent-kafka 2.16.1) and kafka-python 3.0.12 tell them apart.
 # Who meets it: Go spouts that mirror a compacted topic: whoever deletes a file when the value is nil deletes what is there and empty, and
 # whoever writes an empty file then never deletes one.
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # One would guess: an archive whose writer stopped at an error has no end, as with Python's `with tarfile.open(mode="w|")`; so whoever asks for the
 # two blocks of zeros at the end of a tar archive, or for the trailer of gzip, can tell half of a batch from all of it.
-# What happens: the writers of other languages end what they have when they go out of scope. An early `?` in Rust (crates `tar` 0.4.46, `flate2` 1.1.9)
-# and an exception in Java's `try (TarArchiveOutputStream …)` (commons-compress 1.28.0) leave a whole archive, compressed too; so does Go's
-# `defer Close()`. Within an entry, Java and Go leave the end out; Rust writes it there, and 1,024 zeros become the rest of the file: GNU tar and
-# Python's `tarfile` read 600 bytes of which 500 were never there, and exit with 0.
+# What happens: the writers of other languages end what they have when they go out of scope. An early `?` in Rust (crate `tar` 0.4.46, and compressed
+# by `flate2` 1.1.9, too), an exception in Java's `try (TarArchiveOutputStream …)` (commons-compress 1.28.0) and Go's `defer Close()` each leave a whole
+# archive. Within an entry, Java and Go leave the end out; Rust writes it there, and 1,024 zeros become the rest of the file: GNU tar and Python's
+# `tarfile` read 600 bytes of which 500 were never there, and exit with 0.
 # Who meets it: producers whose source fails between two files. Half of a batch arrives as a whole one. What helps is a last entry that says so, or a writer
 # that is forgotten (`std::mem::forget`), not closed, on the way of an error.
 set -euo pipefail
