@@ -6,7 +6,7 @@ use super::finding::{Finding, Findings};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, Text, shown};
-use crate::diagnostic::{Safety, Severity};
+use crate::diagnostic::{Edit, Safety, Severity};
 use crate::source::Span;
 use crate::spec::tree::Value;
 
@@ -32,7 +32,9 @@ const CMD_ONE_STRING: Rule = rule!("cmd-one-string", Warning, Versions::ALL,
 );
 const CMD_NO_SHELL_EXPANSION: Rule = rule!("cmd-no-shell-expansion", Warning, Versions::ALL,
     summary: "variables, pipes or redirections without a shell",
-    why: "`$NAME`, `|`, `>` and `&&` mean something to a shell only. Without one the program gets them as plain text.",
+    why: "`|`, `>` and `&&` mean something to a shell only, and `$NAME` to a shell and a few other programs. Without a \
+          shell the program gets them as they are written. A variable within a word, such as `-Dx=${NAME}`, is an \
+          info, and none for awk, jq, perl and others that have variables of their own.",
     source: "src/server/worker/driver/driver.go:380",
     fixable: Some(Safety::Unsafe),
 );
@@ -81,6 +83,8 @@ const SHELLS: [&str; 7] = ["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
 struct Program<'a> {
     cmd: Vec<Text<'a>>,
     stdin: Vec<Text<'a>>,
+    /// The program's name, without the folders that it is in.
+    name: &'a str,
     /// `cmd` is a shell.
     shell: bool,
 }
@@ -93,6 +97,7 @@ impl<'a> Program<'a> {
             .first()
             .map_or("", |first| first.value.rsplit('/').next().unwrap_or(first.value));
         Self {
+            name,
             shell: SHELLS.contains(&name),
             stdin: transform.texts("stdin").collect(),
             cmd,
@@ -131,88 +136,104 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// What means something to a shell, as a word of its own.
+const OPERATORS: [&str; 10] = ["&&", "||", "|", ">", ">>", "<", ";", "&", "2>&1", "2>"];
+
+/// Programs to which a `$` in their words means something.
+const OWN_VARIABLES: [&str; 8] = ["awk", "envsubst", "gawk", "jq", "mawk", "perl", "php", "ruby"];
+
 fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
-    const OPERATORS: [&str; 10] = ["&&", "||", "|", ">", ">>", "<", ";", "&", "2>&1", "2>"];
     let Some(first) = program.cmd.first() else { return };
     let has_code = program.cmd.iter().any(|text| matches!(text.value, "-c" | "-e" | "-lc"));
     if program.shell || has_code {
         return;
     }
-    let member = spec.transform().get("cmd");
-    let wrapped = |line: &str| {
-        let list = format!("[\"sh\", \"-c\", {}]", serde_json::Value::from(line));
-        (
-            list.clone(),
-            member.map(|member| edit::replace(member.value.span, list)),
-        )
-    };
     if let (true, Some(_)) = (program.cmd.len() == 1, first.value.trim().find(char::is_whitespace)) {
-        let words: Vec<_> = first.value.split_whitespace().collect();
-        if words.iter().any(|word| OPERATORS.contains(word) || is_variable(word)) {
-            let (list, edit) = wrapped(first.value);
-            findings.add(
-                no_shell(*first, first.span())
-                    .help(format!("write \"cmd\": {list}"))
-                    .unsafe_fix("run it in a shell", edit),
-            );
-        } else {
-            let list = words.iter().map(|word| serde_json::Value::from(*word).to_string());
-            let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
-            let is_plain = !first.value.contains(['"', '\'', '\\']);
-            let edit = member
-                .filter(|_| is_plain)
-                .map(|member| edit::replace(member.value.span, list.clone()));
-            findings.add(
-                Finding::new(
-                    &CMD_ONE_STRING,
-                    first.span(),
-                    format!("{} is taken for the name of a program", shown(first.value)),
-                )
-                .note("pachd accepts it; the worker finds no program of that name and tries again for ever")
-                .help(if is_plain {
-                    format!("write \"cmd\": {list}")
-                } else {
-                    "write each word as an element of its own".to_owned()
-                })
-                .unsafe_fix("make a list of its words", edit),
-            );
-        }
-        return;
+        findings.add(one_string(spec, *first));
+    } else if let Some(finding) = not_expanded(spec, program) {
+        findings.add(finding);
     }
-    let odd = program
-        .cmd
-        .iter()
-        .find(|text| OPERATORS.contains(&text.value) || is_variable(text.value));
-    if let Some(odd) = odd {
-        let line = program.cmd.iter().map(|text| text.value).collect::<Vec<_>>().join(" ");
-        let (list, edit) = wrapped(&line);
-        let is_plain = !program
-            .cmd
-            .iter()
-            .any(|text| text.value.contains([' ', '"', '\'', '\\']));
-        let finding = no_shell(*odd, odd.span()).help(if is_plain {
+}
+
+/// A list for `cmd` in which a shell runs a line, and the change to it.
+fn in_shell(spec: &Spec<'_>, line: &str) -> (String, Option<Edit>) {
+    let list = format!("[\"sh\", \"-c\", {}]", serde_json::Value::from(line));
+    let member = spec.transform().get("cmd");
+    let edit = member.map(|member| edit::replace(member.value.span, list.clone()));
+    (list, edit)
+}
+
+/// A whole line as the only word of `cmd`.
+fn one_string(spec: &Spec<'_>, line: Text<'_>) -> Finding {
+    const NO_PROGRAM: &str = "pachd accepts it; the worker finds no program of that name and tries again for ever";
+    let words: Vec<_> = line.value.split_whitespace().collect();
+    let taken = format!("{} is taken for the name of a program", shown(line.value));
+    if words.iter().any(|word| OPERATORS.contains(word) || has_variable(word)) {
+        let (list, edit) = in_shell(spec, line.value);
+        return Finding::new(
+            &CMD_NO_SHELL_EXPANSION,
+            line.span(),
+            format!("no shell runs here: {taken}"),
+        )
+        .note(NO_PROGRAM)
+        .help(format!("write \"cmd\": {list}"))
+        .unsafe_fix("run it in a shell", edit);
+    }
+    let list = words.iter().map(|word| serde_json::Value::from(*word).to_string());
+    let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
+    let is_plain = !line.value.contains(['"', '\'', '\\']);
+    let member = spec.transform().get("cmd").filter(|_| is_plain);
+    let edit = member.map(|member| edit::replace(member.value.span, list.clone()));
+    Finding::new(&CMD_ONE_STRING, line.span(), taken)
+        .note(NO_PROGRAM)
+        .help(if is_plain {
             format!("write \"cmd\": {list}")
         } else {
-            "run it in a shell: \"cmd\": [\"sh\", \"-c\", …]".to_owned()
-        });
-        findings.add(finding.unsafe_fix("run it in a shell", edit.filter(|_| is_plain)));
-    }
+            "write each word as an element of its own".to_owned()
+        })
+        .unsafe_fix("make a list of its words", edit)
 }
 
-fn no_shell(text: Text<'_>, span: Span) -> Finding {
-    Finding::new(
-        &CMD_NO_SHELL_EXPANSION,
-        span,
-        format!(
-            "{} means something to a shell only, and none runs here",
-            shown(text.value)
-        ),
-    )
-    .note("pachd accepts it; the program gets it as plain text")
+/// Words that a shell would take for more than they are. A variable within a word is no more than a hint: some programs
+/// replace it by themselves.
+fn not_expanded(spec: &Spec<'_>, program: &Program<'_>) -> Option<Finding> {
+    const IN_SHELL: &str = "run it in a shell: \"cmd\": [\"sh\", \"-c\", …]";
+    let has_own = OWN_VARIABLES.contains(&program.name);
+    let is_odd = |word: &str| OPERATORS.contains(&word) || !has_own && begins_as_variable(word);
+    let finding = |odd: &Text<'_>| {
+        let message = format!(
+            "no shell runs here: the program gets {} as it is written",
+            shown(odd.value)
+        );
+        Finding::new(&CMD_NO_SHELL_EXPANSION, odd.span(), message)
+            .note("pachd accepts it; only what the program replaces by itself is replaced")
+    };
+    let Some(odd) = program.cmd.iter().find(|text| is_odd(text.value)) else {
+        let odd = program.cmd.iter().find(|text| !has_own && has_variable(text.value))?;
+        let help = format!("if the program does not replace it by itself, {IN_SHELL}");
+        return Some(finding(odd).severity(Severity::Info).help(help));
+    };
+    let line = program.cmd.iter().map(|text| text.value).collect::<Vec<_>>().join(" ");
+    // A shell would replace what the program is to replace, too.
+    let is_special = |c: char| [' ', '"', '\'', '\\'].contains(&c) || has_own && c == '$';
+    let is_plain = !program.cmd.iter().any(|text| text.value.contains(is_special));
+    let (list, edit) = in_shell(spec, &line);
+    let help = if is_plain {
+        format!("write \"cmd\": {list}")
+    } else {
+        IN_SHELL.to_owned()
+    };
+    let edit = edit.filter(|_| is_plain);
+    Some(finding(odd).help(help).unsafe_fix("run it in a shell", edit))
 }
 
-/// `$NAME`, `${NAME}` or `$(…)`, as a word of its own or at the beginning of one.
-fn is_variable(text: &str) -> bool {
+/// `$NAME`, `${NAME}` or `$(…)` at the beginning of a word.
+fn begins_as_variable(text: &str) -> bool {
+    text.starts_with('$') && has_variable(text)
+}
+
+/// `$NAME`, `${NAME}` or `$(…)` anywhere in a word.
+fn has_variable(text: &str) -> bool {
     text.split('$')
         .skip(1)
         .any(|after| after.starts_with(|c: char| c.is_ascii_uppercase() || "{(_".contains(c)))

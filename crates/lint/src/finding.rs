@@ -67,6 +67,12 @@ impl Finding {
         self.fix(Safety::Unsafe, title.into(), edit.into().into_iter().collect())
     }
 
+    /// Only said: the text is not ours to change.
+    pub(super) fn without_fix(mut self) -> Self {
+        self.diagnostic.fix = None;
+        self
+    }
+
     pub(super) fn fix(mut self, safety: Safety, title: String, edits: Vec<Edit>) -> Self {
         if !edits.is_empty() {
             self.diagnostic.fix = Some(Fix {

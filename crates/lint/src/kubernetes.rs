@@ -1,6 +1,7 @@
 //! What the API server of Kubernetes takes and refuses, as far as a pipeline's objects go: names, amounts, a pod.
 //!
-//! The rules are those of Kubernetes 1.25 to 1.37, and were held to what real API servers of 1.25.16 and 1.37.2 say.
+//! The rules are those of Kubernetes 1.25 to 1.37, and were held to what API servers, or their strategies of creation,
+//! of 1.25.16 and 1.37.2 say; what lies between is read from the gates.
 //! They know no spec: where a value came from is for the families of rules to say.
 
 mod claim;

@@ -131,7 +131,9 @@ fn locate(document: &Json, path: &str, is_new: bool) -> Result<Place, String> {
 
 /// A part of a path as RFC 6901 writes it. A `~` that stands for nothing stands for itself.
 fn pointed(part: &str) -> String {
-    part.replace('~', "~0").replace("~00", "~0").replace("~01", "~1")
+    // What `~0` stands for begins no `~1`: `~01` is the key `~1`.
+    let key: Vec<_> = part.split("~0").map(|part| part.replace("~1", "/")).collect();
+    key.join("~").replace('~', "~0").replace('/', "~1")
 }
 
 /// The key in an object, or the index in an array, as RFC 6901 writes it.
@@ -184,6 +186,10 @@ mod tests {
             (
                 json!({"op": "add", "path": "/b/d~2~0~1", "value": 4}),
                 json!({"a": [1, 2], "b": {"c": 3, "d~2~/": 4}}),
+            ),
+            (
+                json!({"op": "add", "path": "/b/x~01", "value": 4}),
+                json!({"a": [1, 2], "b": {"c": 3, "x~1": 4}}),
             ),
             (
                 json!({"op": "add", "path": "/b/d"}),

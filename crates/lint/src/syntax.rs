@@ -11,7 +11,7 @@ mod scene;
 mod texts;
 
 use super::finding::{Finding, Findings};
-use super::options::{Expect, Options};
+use super::options::{Expect, Options, is_meant_as_spout, is_pipeline};
 use crate::diagnostic::Severity;
 use crate::source::SourceFile;
 use crate::spec::Parsed;
@@ -40,20 +40,34 @@ pub(super) fn ours(file: &SourceFile, parsed: &Parsed, expect: Expect) -> Ours {
 /// Says what is wrong with the way a file is written.
 pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, ours: Ours, findings: &mut Findings<'_>) {
     let scene = Scene::new(file, parsed.dialect, options.version);
+    let is_foreign = ours == Ours::Form || holds_other_values(parsed);
+    let mut is_stream = false;
     for fault in &parsed.faults {
         if ours == Ours::Form && !fault.cause.stops_readers() {
             continue;
         }
-        if let Some(finding) = scene.finding(fault) {
-            findings.add(match ours {
-                Ours::Whole => finding,
-                Ours::Form => finding.severity(Severity::Error),
-            });
+        // A stream of other values is one thing to say, and none for us to take apart.
+        let is_follower = is_foreign && matches!(fault.cause, Cause::Concatenated);
+        if is_follower && std::mem::replace(&mut is_stream, true) {
+            continue;
         }
+        let Some(finding) = scene.finding(fault) else { continue };
+        findings.add(match ours {
+            // Whose file it is we do not know.
+            Ours::Form => finding.severity(Severity::Error).without_fix(),
+            Ours::Whole if is_follower => finding.without_fix(),
+            Ours::Whole => finding,
+        });
     }
     if ours == Ours::Whole {
         scene.next_lines(findings);
     }
+}
+
+/// Whether it was read, and nothing in it is a spec of any kind.
+fn holds_other_values(parsed: &Parsed) -> bool {
+    let is_spec = |root| is_meant_as_spout(root) || is_pipeline(root);
+    !parsed.documents.is_empty() && !parsed.documents.iter().any(|document| is_spec(&document.root))
 }
 
 impl Scene<'_> {

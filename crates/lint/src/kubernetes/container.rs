@@ -15,11 +15,26 @@ const PORTS: (i64, i64) = (1, 65_535);
 /// Since when a container that is begun before the others may go on beside them.
 const SIDECARS: Minor = Minor::new(29);
 
+/// Since when an API server knows that a container may have a policy of restarts of its own.
+const RESTARTS_KNOWN: Minor = Minor::new(28);
+
+/// Since when a policy that a container may not have is dropped, and no longer refused.
+const RESTARTS_DROPPED: Minor = Minor::new(34);
+
+/// Since when any container may have a policy of restarts of its own.
+const RESTARTS: Minor = Minor::new(35);
+
 /// Since when an API server looks at how a container may be made larger.
 const RESIZING: Minor = Minor::new(33);
 
+/// Since when a container that ends before the others begin may not be restarted to be made larger.
+const RESIZING_FIRST: Minor = Minor::new(36);
+
 /// Since when a container may simply wait at its end.
 const SLEEP: Minor = Minor::new(30);
+
+/// Since when it may wait for no time at all.
+const SLEEP_ZERO: Minor = Minor::new(33);
 
 /// Since when a variable may have all addresses of the node.
 const HOST_ADDRESSES: Minor = Minor::new(29);
@@ -43,13 +58,18 @@ impl Judge {
             self.container(spec, container, volumes, path);
             // One that goes on beside the others is a container like them, where Kubernetes knows of such.
             let is_sidecar = text(container, "restartPolicy") == "Always";
+            if !is_sidecar && container.get("restartPolicy").is_some() {
+                let what = "has to be `Always` in a container that begins before the others";
+                let refusal = Refusal::Within(SIDECARS, RESTARTS_DROPPED);
+                self.refused(path.key("restartPolicy"), what, refusal);
+            }
             if is_sidecar {
                 self.probes(spec, container, path);
             } else {
                 let restarts = |policy: &Json| text(policy, "restartPolicy") == "RestartContainer";
                 if list(container, "resizePolicy").iter().any(restarts) {
                     let what = "restarts a container that ends before the others begin";
-                    self.refused(path.key("resizePolicy"), what, Refusal::Since(RESIZING));
+                    self.refused(path.key("resizePolicy"), what, Refusal::Since(RESIZING_FIRST));
                 }
             }
             let refusal = if is_sidecar {
@@ -69,6 +89,11 @@ impl Judge {
             let path = path.index(at);
             self.container(spec, container, volumes, path);
             self.probes(spec, container, path);
+            if container.get("restartPolicy").is_some() {
+                let what = "is only for a container that begins before the others";
+                let refusal = Refusal::Within(RESTARTS_KNOWN, RESTARTS_DROPPED);
+                self.refused(path.key("restartPolicy"), what, refusal);
+            }
         }
         self.host_ports(spec, containers);
     }
@@ -90,7 +115,7 @@ impl Judge {
             &["File", "FallbackToLogsOnError"],
         );
         self.one_of(container, path, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]);
-        self.since(SIDECARS, |judge| {
+        self.since(RESTARTS, |judge| {
             judge.one_of_given(container, path, "restartPolicy", &["Always", "OnFailure", "Never"]);
         });
         self.ports(spec, container, path);
@@ -394,9 +419,14 @@ impl Judge {
             self.handler(handler, path, &kinds);
         }
         let grace = integer(spec, "terminationGracePeriodSeconds").unwrap_or(30);
-        if !(0..=grace).contains(&integer(sleep, "seconds").unwrap_or(0)) {
+        let seconds = integer(sleep, "seconds").unwrap_or(0);
+        let path = path.key("sleep");
+        let path = path.key("seconds");
+        if !(0..=grace).contains(&seconds) {
             let what = format!("has to be from 0 to `terminationGracePeriodSeconds`, which is {grace}");
-            self.since(SLEEP, |judge| judge.fault(path.key("sleep").key("seconds"), what));
+            self.refused(path, what, Refusal::Since(SLEEP));
+        } else if seconds == 0 {
+            self.refused(path, "has to be above zero", Refusal::Within(SLEEP, SLEEP_ZERO));
         }
     }
 
@@ -447,4 +477,70 @@ pub(super) fn descending(path: &str) -> Option<&'static str> {
 
 pub(super) fn without_backsteps(path: &str) -> Option<&'static str> {
     path.split('/').any(|part| part == "..").then_some("has a `..` in it")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The versions that refuse something at a place of a pod with these containers.
+    fn refused_by(first: &Json, container: &Json, place: &str) -> Vec<u16> {
+        let named = |container: &Json, name: &str| {
+            let mut named = json!({"name": name, "image": "a:1"});
+            let members = container.as_object().unwrap().clone();
+            named.as_object_mut().unwrap().extend(members);
+            named
+        };
+        let spec = json!({
+            "terminationGracePeriodSeconds": 0,
+            "initContainers": [named(first, "a")],
+            "containers": [named(container, "b")],
+        });
+        let mut judge = Judge::default();
+        judge.containers(&spec, &HashMap::new());
+        let is_refused = |minor: &u16| {
+            let mut faults = judge.faults.iter().filter(|fault| fault.path == place);
+            faults.any(|fault| fault.refusal.severity(Some(Minor::new(*minor))).is_some())
+        };
+        (25..=37).filter(is_refused).collect()
+    }
+
+    #[test]
+    fn a_policy_of_restarts_is_refused_by_some_versions_only() {
+        let policy = |policy: &str| json!({"restartPolicy": policy});
+        let none = json!({});
+        let place = "containers[0].restartPolicy";
+        assert_eq!(refused_by(&none, &policy("Always"), place), [28, 29, 30, 31, 32, 33]);
+        assert_eq!(
+            refused_by(&none, &policy("x"), place),
+            [28, 29, 30, 31, 32, 33, 35, 36, 37]
+        );
+        let place = "initContainers[0].restartPolicy";
+        assert_eq!(refused_by(&policy("Always"), &none, place), [0_u16; 0]);
+        assert_eq!(refused_by(&policy("Never"), &none, place), [29, 30, 31, 32, 33]);
+        assert_eq!(refused_by(&policy("x"), &none, place), [29, 30, 31, 32, 33, 35, 36, 37]);
+    }
+
+    #[test]
+    fn to_wait_for_no_time_is_refused_by_some_versions_and_for_longer_than_the_end_takes_by_all_since() {
+        let wait = |sleep: &Json| json!({"lifecycle": {"preStop": {"sleep": sleep}}});
+        let place = "containers[0].lifecycle.preStop.sleep.seconds";
+        for sleep in [json!({}), json!({"seconds": 0})] {
+            assert_eq!(refused_by(&json!({}), &wait(&sleep), place), [30, 31, 32], "{sleep}");
+        }
+        let since: Vec<u16> = (30..=37).collect();
+        assert_eq!(refused_by(&json!({}), &wait(&json!({"seconds": 5})), place), since);
+    }
+
+    #[test]
+    fn a_container_that_ends_first_is_not_restarted_to_be_made_larger_since_a_version() {
+        let policy = json!([{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]);
+        let first = json!({"resizePolicy": policy});
+        let place = "initContainers[0].resizePolicy";
+        assert_eq!(refused_by(&first, &json!({}), place), [36, 37]);
+        let sidecar = json!({"resizePolicy": policy, "restartPolicy": "Always"});
+        assert_eq!(refused_by(&sidecar, &json!({}), place), [0_u16; 0]);
+    }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Refusal {
     Before(Minor),
     /// Before this one it is taken, or not looked at.
     Since(Minor),
+    /// Refused since the one, and before the other.
+    Within(Minor, Minor),
 }
 
 impl Refusal {
@@ -61,9 +63,10 @@ impl Refusal {
     pub(crate) fn severity(self, cluster: Option<Minor>) -> Option<Severity> {
         match (self, cluster) {
             (Self::Always, _) => Some(Severity::Error),
-            (Self::Before(_) | Self::Since(_), None) => Some(Severity::Warning),
+            (Self::Before(_) | Self::Since(_) | Self::Within(..), None) => Some(Severity::Warning),
             (Self::Before(first), Some(cluster)) => (cluster < first).then_some(Severity::Error),
             (Self::Since(first), Some(cluster)) => (cluster >= first).then_some(Severity::Error),
+            (Self::Within(first, end), Some(cluster)) => (first..end).contains(&cluster).then_some(Severity::Error),
         }
     }
 
@@ -73,6 +76,7 @@ impl Refusal {
             Self::Always => "Kubernetes".to_owned(),
             Self::Before(first) => format!("Kubernetes before {first}"),
             Self::Since(first) => format!("Kubernetes since {first}"),
+            Self::Within(first, end) => format!("Kubernetes since {first} and before {end}"),
         }
     }
 }
@@ -85,4 +89,18 @@ pub(crate) struct Fault {
     /// What is wrong there: it goes on after the path.
     pub what: String,
     pub refusal: Refusal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_some_versions_in_between_refuse_is_an_error_for_these_and_a_warning_for_one_that_is_not_named() {
+        let refusal = Refusal::Within(Minor::new(30), Minor::new(33));
+        assert_eq!(refusal.severity(None), Some(Severity::Warning));
+        let severities = [29, 30, 32, 33].map(|minor| refusal.severity(Some(Minor::new(minor))));
+        assert_eq!(severities, [None, Some(Severity::Error), Some(Severity::Error), None]);
+        assert_eq!(refusal.who(), "Kubernetes since 1.30 and before 1.33");
+    }
 }

@@ -1,6 +1,6 @@
 //! The volumes of a pod.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,7 @@ use super::container::{descending, without_backsteps};
 use super::json::{Path, list, text};
 use super::judge::Judge;
 use super::names;
-use super::refusal::Minor;
+use super::refusal::{Minor, Refusal};
 
 /// Rights of a file, 0777 at most.
 const MODES: (i64, i64) = (0, 0o777);
@@ -156,7 +156,8 @@ impl Judge {
     }
 
     fn projected(&mut self, of: &Json, path: Path<'_>) {
-        let mut paths = HashSet::new();
+        // Each file, and whether only bundles have it.
+        let mut files: HashMap<&str, bool> = HashMap::new();
         for (at, source) in list(of, "sources").iter().enumerate() {
             let path = path.key("sources");
             let path = path.index(at);
@@ -180,10 +181,16 @@ impl Judge {
                     "clusterTrustBundle" => self.since(TRUST_BUNDLES, |judge| judge.trust_bundle(of, path)),
                     _ => {}
                 }
-                for item in list(of, "items") {
-                    let file = text(item, "path");
-                    if !file.is_empty() && !paths.insert(file) {
-                        self.fault(path, format!("has file `{file}` a second time"));
+                let is_bundle = kind == "clusterTrustBundle";
+                let items = list(of, "items").iter().chain(is_bundle.then_some(of));
+                for file in items.map(|item| text(item, "path")).filter(|file| !file.is_empty()) {
+                    let before = files.get(file).copied();
+                    files.insert(file, is_bundle && before.unwrap_or(true));
+                    let what = format!("has file `{file}` a second time");
+                    match before {
+                        None => {}
+                        Some(false) if !is_bundle => self.fault(path, what),
+                        Some(_) => self.refused(path, what, Refusal::Since(TRUST_BUNDLES)),
                     }
                 }
             }
@@ -200,7 +207,7 @@ impl Judge {
             (false, false) => self.fault(path, "has neither a name nor a signer"),
             (true, false) => {
                 if self.required(of, path, "name") {
-                    self.formed(of, path, "name", names::subdomain);
+                    self.formed(of, path, "name", bundle_name);
                 }
             }
             (false, true) => {
@@ -230,7 +237,63 @@ impl Judge {
     }
 }
 
+/// Why no bundle has that name. What stands before the last `:` is the name of who signed it.
+fn bundle_name(name: &str) -> Option<&'static str> {
+    match name.rsplit_once(':') {
+        None => names::subdomain(name),
+        Some((signer, _)) if signer.is_empty() || signer.contains('/') => Some("names no signer before its last `:`"),
+        Some((_, rest)) => names::subdomain(rest),
+    }
+}
+
 /// Why a path is none of a file in a volume.
 pub(super) fn file(path: &str) -> Option<&'static str> {
     descending(path).or_else(|| path.starts_with("..").then_some("begins with `..`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(sources: &Json) -> Vec<(String, Refusal)> {
+        let mut judge = Judge::default();
+        judge.projected(&json!({"sources": sources}), Path::Root);
+        let faults = judge.faults.into_iter();
+        faults
+            .map(|fault| (format!("{} {}", fault.path, fault.what), fault.refusal))
+            .collect()
+    }
+
+    #[test]
+    fn a_bundle_may_be_named_after_its_signer() {
+        let bundle = |name: &str| faults(&json!([{"clusterTrustBundle": {"name": name, "path": "p"}}]));
+        for name in ["x", "example.com:mysigner:v1", "a:v1", "A_B:v1"] {
+            assert_eq!(bundle(name), [], "{name}");
+        }
+        for name in ["X_Y", "example.com:mysigner:", "example.com:V_1", ":v1", "a/b:v1"] {
+            let found = bundle(name);
+            let [(_, refusal)] = found.as_slice() else {
+                panic!("{name}: {found:?}")
+            };
+            assert_eq!(*refusal, Refusal::Since(TRUST_BUNDLES), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_file_of_a_bundle_may_be_no_other_file_of_the_volume() {
+        let bundle = json!({"clusterTrustBundle": {"name": "x", "path": "p"}});
+        let secret = json!({"secret": {"name": "x", "items": [{"key": "k", "path": "p"}]}});
+        let twice = |kind: &str, at: usize| format!("sources[{at}].{kind} has file `p` a second time");
+        let since = Refusal::Since(TRUST_BUNDLES);
+        assert_eq!(faults(&json!([bundle, secret])), [(twice("secret", 1), since)]);
+        assert_eq!(
+            faults(&json!([secret, bundle])),
+            [(twice("clusterTrustBundle", 1), since)]
+        );
+        // What two secrets have is refused before bundles are known, too.
+        let expected = [(twice("secret", 1), since), (twice("secret", 2), Refusal::Always)];
+        assert_eq!(faults(&json!([bundle, secret, secret])), expected);
+    }
 }

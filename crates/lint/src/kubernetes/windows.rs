@@ -38,10 +38,11 @@ const MOST_CREDENTIALS: usize = 64 * 1024;
 impl Judge {
     pub(super) fn windows(&mut self, spec: &Json) {
         let of_pod = (spec, Path::Root, LINUX_PODS);
-        let kinds = ["initContainers", "containers"];
-        let of_containers = kinds
-            .iter()
-            .flat_map(|kind| list(spec, kind).iter().map(move |of| (*kind, of)));
+        let kinds = ["initContainers", "containers"].map(|kind| (kind, Path::Key(&Path::Root, kind)));
+        let of_containers = kinds.iter().flat_map(|(kind, path)| {
+            let containers = list(spec, kind).iter().enumerate();
+            containers.map(|(at, of)| (of, path.index(at), LINUX_CONTAINERS))
+        });
         let is_host = |of: &Json| {
             of.get("securityContext")
                 .and_then(|context| context.get("windowsOptions"))
@@ -51,7 +52,7 @@ impl Judge {
         let pods = is_host(spec).unwrap_or_default();
         let hosts: Vec<bool> = of_containers
             .clone()
-            .map(|(_, of)| is_host(of).unwrap_or(pods))
+            .map(|(of, ..)| is_host(of).unwrap_or(pods))
             .collect();
         if hosts.contains(&true) {
             if hosts.contains(&false) {
@@ -68,9 +69,7 @@ impl Judge {
             }
         }
         let os = spec.get("os").map_or("", |os| text(os, "name"));
-        for (of, path, linux) in std::iter::once(of_pod)
-            .chain(of_containers.map(|(kind, of)| (of, Path::Key(&Path::Root, kind), LINUX_CONTAINERS)))
-        {
+        for (of, path, linux) in std::iter::once(of_pod).chain(of_containers) {
             let Some(context) = of.get("securityContext") else {
                 continue;
             };
@@ -136,5 +135,26 @@ fn user_name_fault(name: &str) -> Option<&'static str> {
         _ if user.chars().all(|c| c == '.' || c == ' ') => Some("is made of dots and blanks"),
         _ if user.contains(|c| "\"/\\:;|=,+*?<>@[]".contains(c)) => Some("has a character that no name may have"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_for_an_operating_system_is_told_with_its_container() {
+        let options = json!({"windowsOptions": {"runAsUserName": "a"}});
+        let mut judge = Judge::default();
+        judge.windows(&json!({
+            "os": {"name": "linux"},
+            "initContainers": [{"securityContext": options}],
+            "containers": [{}, {"securityContext": options}],
+        }));
+        let paths: Vec<_> = judge.faults.iter().map(|fault| fault.path.as_str()).collect();
+        let expected = ["initContainers[0]", "containers[1]"];
+        assert_eq!(paths, expected.map(|of| format!("{of}.securityContext.windowsOptions")));
     }
 }

@@ -96,3 +96,42 @@ fn a_file_found_in_a_directory_that_is_no_spec_has_to_be_readable_and_no_more() 
     assert_ne!(found("{\"compilerOptions\": {}, // x\n}", &options), []);
     assert_ne!(found("{\"spout\": {]", &options), []);
 }
+
+#[test]
+fn a_file_of_somebody_else_that_cannot_be_read_is_told_once_and_stays_as_it_is() {
+    let options = Options {
+        expect: Expect::Any,
+        ..Options::default()
+    };
+    let stream = |count| "{\"a\": 1}\n".repeat(count);
+    for (text, rule) in [
+        ("{\"compilerOptions\": {}, // compiler\n}", "comment-in-json"),
+        ("{'a': 1 'b': 2}", "missing-comma"),
+        (&stream(3), "concatenated-specs"),
+        (&stream(40), "concatenated-specs"),
+    ] {
+        let rules: Vec<_> = found(text, &options).into_iter().map(|(_, _, rule, _)| rule).collect();
+        assert_eq!(rules, [rule], "{text}");
+        let mended = mend(&SourceFile::new("a.json", text), &options, Safety::Unsafe);
+        assert_eq!((mended.fixed, mended.file.text()), (0, text));
+    }
+}
+
+#[test]
+fn a_stream_of_other_values_is_not_taken_apart_where_a_spec_is_expected_either() {
+    let text = "{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\n";
+    let found = found(text, &Options::default());
+    let streams = found.iter().filter(|(_, _, rule, _)| *rule == "concatenated-specs");
+    assert_eq!(streams.count(), 1, "{found:?}");
+    let mended = mend(&SourceFile::new("a.json", text), &Options::default(), Safety::Safe);
+    assert!(!mended.file.text().contains("---"), "{}", mended.file.text());
+}
+
+#[test]
+fn one_spec_in_a_stream_is_enough_to_have_it_separated() {
+    let spec =
+        "{\"pipeline\": {\"name\": \"a\"}, \"spout\": {}, \"transform\": {\"image\": \"a:1\", \"cmd\": [\"a\"]}}";
+    let text = format!("{spec}\n{{\"a\": 2}}\n{{\"a\": 3}}\n");
+    let mended = mend(&SourceFile::new("a.json", text), &Options::default(), Safety::Safe);
+    assert_eq!(mended.file.text().matches("---").count(), 2, "{}", mended.file.text());
+}

@@ -1,5 +1,5 @@
-//! The rules, held to what two real API servers and pachd 2.12 say of single fields:
-//! `fixtures/kubernetes/verdicts.tsv`.
+//! The rules, held to what API servers, or their strategies of creation, of 1.25.16 and 1.37.2 and pachd 2.12 say of
+//! single fields: `fixtures/kubernetes/verdicts.tsv`. What lies between is read from the gates.
 //!
 //! A row is what a spec has beside the plainest spout, what comes of it with Kubernetes 1.25 and with 1.37, and where
 //! that holds: with a store on a `host-path`, with workers as `root`, from a `version` of the pipeline on, or in a
