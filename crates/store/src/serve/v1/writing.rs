@@ -85,6 +85,8 @@ impl<'a, 'b> Stream<'a, 'b> {
     }
 
     fn read(&mut self, request: PutFileRequest) -> Result<(), Status> {
+        // The client of 1.x says of every message of a file that it overwrites: the one that names the file decides.
+        let begins = request.file.is_some();
         if let Some(file) = &request.file {
             if file.commit != self.into {
                 return Err(unserved("files of several commits in one stream"));
@@ -105,9 +107,9 @@ impl<'a, 'b> Stream<'a, 'b> {
             Some(overwrites) if overwrites.index != 0 => {
                 return Err(unserved("files that are overwritten in part"));
             }
-            overwrites => overwrites.is_some(),
+            overwrites => begins && overwrites.is_some(),
         };
-        if request.delete || overwrites {
+        if (begins && request.delete) || overwrites {
             // Whatever is there: a file, or a directory with all that is in it (100 to 102).
             self.asked.push_back(Asked::Deletion(self.path.clone()));
             if self.path != "/" {
