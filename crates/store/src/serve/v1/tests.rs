@@ -177,6 +177,63 @@ fn a_file_is_overwritten_once_also_where_every_message_of_it_says_so() {
 }
 
 #[test]
+fn a_collision_keeps_a_commit_open_and_ends_one_that_a_process_of_2_x_has_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = |minor_of_1: Option<u32>| {
+        let release = minor_of_1.map_or(Release::new(2, 12, 0), |minor| Release::new(1, minor, 0));
+        let store = Store::open(directory.path()).unwrap();
+        Service::new(store.as_pachd(Dialect::of(release).unwrap())).unwrap()
+    };
+    let collides = |service: &Service| {
+        let id = start(service);
+        put(service, &id, &["/f/x"]);
+        id
+    };
+    let closed = {
+        let newer = service(None);
+        create_repo(&newer);
+        put(&newer, "master", &["/f"]);
+        while newer.store.settle_next().unwrap().is_some() {}
+        let id = collides(&newer);
+        let selector = super::commit(Some(&commit(&id))).unwrap();
+        newer
+            .store
+            .change(|work| work.finish_commit(&selector, "", ""))
+            .unwrap();
+        assert!(newer.store.record(&selector).unwrap().info.finished.is_none());
+        id
+    };
+
+    let older = service(Some(13));
+    let settled = older.store.settle_next().unwrap().unwrap();
+    assert_eq!(settled.info.commit.id.as_str(), closed);
+    assert!(settled.info.finished.is_some());
+    assert!(settled.info.error.contains("path collision (/f/x)"), "{settled:?}");
+    // The branch goes on from what was there before.
+    put(&older, "master", &["/g"]);
+    assert_eq!(walk(&older, "master"), ["/", "/f", "/g"]);
+    // One that is closed here hears of it and stays open.
+    let open = collides(&older);
+    let request = FinishCommitRequest {
+        commit: Some(commit(&open)),
+        ..FinishCommitRequest::default()
+    };
+    let refused = V1(&older).finish_commit(&Call::default(), &request).unwrap_err();
+    assert!(
+        refused.message.contains("failed to get tree for open commit"),
+        "{refused}"
+    );
+    assert!(
+        older
+            .store
+            .record(&super::commit(Some(&commit(&open))).unwrap())
+            .unwrap()
+            .info
+            .is_open()
+    );
+}
+
+#[test]
 fn what_cannot_be_done_here_is_refused_by_name_and_nothing_happens() {
     let (service, _directory) = pachd();
     let refused = |request: PutFileRequest| {
