@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use spoutctl_proto::pfs::CommitState;
 use spoutctl_proto::v1::{
     Commit, CreateRepoRequest, DeleteCommitRequest, File, FileRequest, FinishCommitRequest, GetFileRequest,
-    OverwriteIndex, PutFileRequest, Repo, StartCommitRequest,
+    InspectCommitRequest, OverwriteIndex, PutFileRequest, Repo, StartCommitRequest,
 };
 
 use super::V1;
@@ -231,6 +231,24 @@ fn a_collision_keeps_a_commit_open_and_ends_one_that_a_process_of_2_x_has_closed
             .info
             .is_open()
     );
+}
+
+#[test]
+fn an_ancestor_that_there_is_not_is_missing_in_the_words_of_1_x() {
+    let (service, _directory) = pachd();
+    let id = start(&service);
+    for asked in ["master^", "master~999999999999"] {
+        let request = InspectCommitRequest {
+            commit: Some(commit(asked)),
+            ..InspectCommitRequest::default()
+        };
+        let refused = V1(&service).inspect_commit(&Call::default(), &request).unwrap_err();
+        assert_eq!(
+            refused.message,
+            format!("commit {id} not found in repo events"),
+            "{asked}"
+        );
+    }
 }
 
 #[test]
