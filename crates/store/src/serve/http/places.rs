@@ -108,9 +108,14 @@ impl Connection {
         InProgress(Arc::clone(self))
     }
 
-    /// Ends when it has to make room.
+    /// Ends when it has to make room, and has no request that came since it was told so.
     pub async fn dismissed(&self) {
-        self.dismissed.notified().await;
+        loop {
+            self.dismissed.notified().await;
+            if self.requests.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
     }
 }
 
@@ -240,5 +245,18 @@ mod tests {
         drop(place);
         let _place = served.await.unwrap();
         assert!(!is_done(pin!(places.is_wanted())));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_got_a_request_meanwhile_is_not_ended() {
+        let connections = Connections::new(1);
+        let entered = connections.enter(0).await.unwrap();
+        connections.dismiss_one();
+        let request = entered.connection.begin();
+        let mut dismissed = pin!(entered.connection.dismissed());
+        assert!(!is_done(dismissed.as_mut()));
+        drop(request);
+        connections.dismiss_one();
+        assert!(is_done(dismissed.as_mut()));
     }
 }
