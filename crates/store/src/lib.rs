@@ -57,6 +57,9 @@
 //! commit that 1.x deletes, and dropping a large commit or a repo are one transaction however long. `SQLite` lets one writer in
 //! at a time; who does not get in within ten seconds answers `Unavailable`. Uploads are written without any lock, and take it
 //! only to be indexed. `SQLite`'s locks and its shared memory need a local file system.
+//!
+//! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on, except
+//! that what they would finish in the place of a commit that is being settled is refused: end them first.
 
 mod access;
 mod changed;
