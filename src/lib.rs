@@ -88,7 +88,7 @@
 //! | trying without success | `--retry-for`, 10 min | [`spoutctl_delivery::retry`] |
 //! | a question to a broker of Kafka; partitions that were added | 5 s; found within 30 s | [`spoutctl_kafka`] |
 //! | a call, a stream without a whole message; a list | 60 s; an hour | [`pachyderm_client::gateway`], [`pachyderm_client::grpc`] |
-//! | paths that the store writes down or settles before others come in | 5,000 | [`spoutctl_store`] |
+//! | paths of an archive, or of a commit of 2.x, that the store writes down or settles before others come in | 5,000 | [`spoutctl_store`] |
 //! | what a server may send unasked; a message | 4 MiB; 32 MiB | [`pachyderm_client::grpc`] |
 //! | one wait for a commit to be finished | 60 s, then it is asked again; as long as pachd answers that it works on it, without end | `delivery::finishing` |
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::keep_alive` |

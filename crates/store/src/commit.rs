@@ -71,8 +71,8 @@ impl CommitRow {
         })
     }
 
-    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the content goes on from what
-    /// that one was based on (recordings p 057–067).
+    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the
+    /// content goes on from what that one was based on (recordings p 057–067).
     pub(super) fn base_of_child(&self) -> Option<i64> {
         if self.place.is_some() { Some(self.id) } else { self.base }
     }
@@ -404,8 +404,8 @@ impl Work<'_> {
         Ok((CommitRow::by_id(self.db, row)?, true))
     }
 
-    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is never part of a later
-    /// commit; `description` replaces the one it was started with, unless it is empty.
+    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is never part
+    /// of a later commit; `description` replaces the one it was started with, unless it is empty.
     ///
     /// # Errors
     /// `AlreadyFinished`, `NotFound` (the commit); a collision, where it is to be finished at once.

@@ -253,7 +253,8 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What a store of version 4 lacks: a commit that is being settled, how far that is, and its place, which is nobody else's.
+/// What a store of version 4 lacks: a commit that is being settled, how far that is, and its place, which is nobody else's. A
+/// process of version 4 that has the store open meanwhile does not know of it: the trigger refuses what it would put there.
 const FROM_VERSION_4: &str = "
 CREATE TABLE settling (
     commit_id INTEGER PRIMARY KEY REFERENCES commits (id) ON DELETE CASCADE,
@@ -265,6 +266,11 @@ CREATE TABLE settling (
     collision TEXT NOT NULL,
     UNIQUE (lineage, depth)
 ) STRICT;
+CREATE TRIGGER place_is_taken BEFORE UPDATE OF lineage ON commits
+WHEN EXISTS (SELECT 1 FROM settling WHERE lineage = NEW.lineage AND depth = NEW.depth AND commit_id <> NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'another commit is being put there by a later version of spoutctl');
+END;
 ";
 
 /// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process

@@ -52,10 +52,14 @@
 //!
 //! # Several processes
 //!
-//! Every call is one transaction, or, where it is about many paths, one a slice of them (`settle`); `SQLite` lets one writer in
-//! at a time. Uploads are written without any lock, and take it only to be indexed. Dropping a large commit, or a repo, and a
-//! deletion of directories through `ModifyFile` are one transaction however long. Who does not get it within ten seconds answers `Unavailable`. `SQLite`'s locks and its shared
-//! memory need a local file system.
+//! Every call is one transaction. Only an archive's file set is written down, and a commit of 2.x settled, in several, each
+//! of a slice of the paths (`settle`). What one `ModifyFile` changes, a commit that 1.x finishes, an alias, what was closed on a
+//! commit that 1.x deletes, and dropping a large commit or a repo are one transaction however long. `SQLite` lets one writer in
+//! at a time; who does not get in within ten seconds answers `Unavailable`. Uploads are written without any lock, and take it
+//! only to be indexed. `SQLite`'s locks and its shared memory need a local file system.
+//!
+//! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on, except
+//! that what they would finish in the place of a commit that is being settled is refused: end them first.
 
 mod access;
 mod changed;

@@ -127,7 +127,7 @@ pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Fa
             Some(parent) => parent,
             None => {
                 return Err(Refusal::TooFewAncestors {
-                    repo: selector.repo.to_string(),
+                    repo: selector.repo.clone(),
                     id: commit_name(db, named)?.to_string(),
                     wanted: selector.back,
                     ancestors,

@@ -82,7 +82,7 @@ pub enum Refusal {
          {wanted}, offset traversable: {ancestors}"
     )]
     TooFewAncestors {
-        repo: String,
+        repo: Repo,
         id: String,
         wanted: u32,
         ancestors: u32,

@@ -13,7 +13,7 @@ use super::metadata::repo_key;
 use super::record::CommitSelector;
 use super::refusal::Refusal;
 use super::repo;
-use super::settle;
+use super::settle::{self, Slice};
 use super::tree;
 use super::work::Work;
 use spoutctl_core::pfs::{BranchName, CommitId, Repo};
@@ -100,11 +100,26 @@ impl Work<'_> {
     /// `NotFound`.
     pub fn delete_commit(&mut self, commit: &CommitSelector) -> Result<(), Failure> {
         let row = CommitRow::pick(self.db, commit).map_err(|failure| failure.within("resolveCommit"))?;
+        if row.finished {
+            self.settle_what_is_closed_on(&row)?;
+        }
         self.take_from_history(&row)?;
         self.db
             .prepare_cached("UPDATE commits SET base = ?2 WHERE base = ?1 AND finished IS NULL")?
             .execute(params![row.id, row.base])?;
         self.leave_data_to_children(&row)
+    }
+
+    /// Whoever is closed keeps what it was closed on, and what is settled of it so far was worked out on that base.
+    fn settle_what_is_closed_on(&mut self, row: &CommitRow) -> Result<(), Failure> {
+        let closed = self.numbers(
+            "SELECT id FROM commits WHERE (parent = ?1 OR base = ?1) AND finishing IS NOT NULL AND finished IS NULL",
+            row.id,
+        )?;
+        for commit in closed {
+            self.settle_line(commit, &mut Slice::whole())?;
+        }
+        Ok(())
     }
 
     /// What nobody is built on goes at once.

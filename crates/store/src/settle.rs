@@ -193,14 +193,21 @@ impl Work<'_> {
             return Ok(true);
         }
         tree::forget_unused(self.db, settling.place.lineage)?;
-        // Such a one stays open.
-        if self.dialect().finishes_at_once() {
+        // It stays open, unless an earlier call has closed it: that has been told so, and its branch is to go on.
+        if self.dialect.finishes_at_once() && self.has_closed(commit)? {
             return Err(file_and_directory(self.db, row.id, &chain, path)?.into());
         }
         // The text is pachd's (recording http 045).
         let error = format!("file / directory path collision ({path})");
         self.finish(&row, base, None, &error, size)?;
         Ok(true)
+    }
+
+    /// Whether this transaction has closed the commit.
+    fn has_closed(&self, commit: i64) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT finishing IS ?2 FROM commits WHERE id = ?1")?
+            .query_row(params![commit, self.now], |row| row.get(0))
     }
 
     fn finish(

@@ -12,7 +12,8 @@ pub(super) fn words(refusal: &Refusal) -> String {
         Refusal::BranchNotFound { repo, branch } => missing_branch(repo, branch),
         Refusal::BranchRowNotFound { branch, .. } => missing_branch(&branch.repo, branch.name.as_str()),
         Refusal::CommitNotPicked { asked, because } => not_picked(asked, because),
-        Refusal::CommitNotFound(commit) => missing_commit(commit),
+        Refusal::CommitNotFound(commit) => missing_commit(&commit.repo, &commit.id),
+        Refusal::TooFewAncestors { repo, id, .. } => missing_commit(repo, id),
         // 056
         Refusal::CommitDeleted(CommitName { repo, id, .. }) => format!("commit {}/{id} was deleted", repo.name),
         // 018
@@ -43,7 +44,7 @@ fn missing_branch(repo: &Repo, branch: &str) -> String {
 }
 
 /// 038, 082
-fn missing_commit(CommitName { repo, id, .. }: &CommitName) -> String {
+fn missing_commit(repo: &Repo, id: &str) -> String {
     format!("commit {id} not found in repo {}", repo.name)
 }
 
@@ -52,6 +53,6 @@ fn not_picked(asked: &CommitName, because: &Refusal) -> String {
     match because {
         Refusal::NoHead(_) => because.to_string(),
         _ if asked.id.is_empty() => missing_branch(&asked.repo, &asked.branch),
-        _ => missing_commit(asked),
+        _ => missing_commit(&asked.repo, &asked.id),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use self::copying::Copying;
-use super::datum::{is_default, unserved};
+use super::datum::is_default;
 use super::{Call, Requests, Service, Status};
 use crate::{Failure, Refusal};
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -232,7 +232,7 @@ impl<'a, 'b> Stream<'a, 'b> {
                 bytes: None,
                 given: 0,
             })),
-            (None, Some(_), None) | (None, None, Some(_)) => Err(unserved("a datum")),
+            (None, Some(_), None) | (None, None, Some(_)) => Err(Status::unserved("a datum")),
             // Both texts are pachd's.
             (Some(_), None, None) => Err(Status::unknown("cannot set commit")),
             _ => Err(Status::unknown("unrecognized message type")),

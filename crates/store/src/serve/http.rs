@@ -11,7 +11,7 @@
 //! |---|---|
 //! | connections | 512; one more ends the first that came of those without a request |
 //! | a request's head | 128 KiB and 100 headers, within 30 s |
-//! | requests that are carried out at a time | 256 of the gateway and 256 in gRPC; more wait 5 s, then they are *unavailable*; `/healthz` and gRPC's health need no place |
+//! | requests that are carried out at a time | 256 of the gateway and 256 in gRPC; more wait 5 s, then they are *unavailable*; `/healthz` and gRPC's health need neither a place nor a thread |
 //! | a body of which less than 64 KiB came in 10 s | ends, when somebody waits for its place |
 //! | gRPC calls at a time on a connection | 32, more wait |
 //! | an HTTP/2 connection whose client does not answer a ping | 1 min, and 20 s for the ping |
@@ -77,8 +77,6 @@ const HEAD_SIZE_2: u32 = 64 << 10;
 const STREAMS: u32 = 32;
 /// Requests that are carried out at a time, of either door. Each has a thread.
 const CALLS: usize = 256;
-/// And those that need no place.
-const HEALTH_CALLS: usize = 16;
 /// An HTTP/2 connection may be silent for as long as its client lives.
 const PING_EVERY: Duration = Duration::from_mins(1);
 const PING_TIME: Duration = Duration::from_secs(20);
@@ -204,7 +202,7 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(2 * CALLS + HEALTH_CALLS)
+            .max_blocking_threads(2 * CALLS)
             .thread_name("serve")
             .enable_all()
             .build()?;

@@ -74,7 +74,13 @@ pub(super) fn ancestor(text: &str) -> (&str, u32) {
     let mut back = 0_u32;
     while let Some(rest) = marks.strip_prefix(['^', '~']) {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        back = back.saturating_add(rest[..digits].parse().unwrap_or(1));
+        // What is too long for a number is more than anybody has.
+        let number = if digits == 0 {
+            1
+        } else {
+            rest[..digits].parse().unwrap_or(u32::MAX)
+        };
+        back = back.saturating_add(number);
         marks = &rest[digits..];
     }
     if marks.is_empty() { (name, back) } else { (text, 0) }
@@ -93,6 +99,9 @@ mod tests {
             ("master^^", ("master", 2)),
             ("master~3", ("master", 3)),
             ("master^2^", ("master", 3)),
+            ("master~0", ("master", 0)),
+            ("master~999999999999", ("master", u32::MAX)),
+            ("master~999999999999^", ("master", u32::MAX)),
             ("master^x", ("master^x", 0)),
         ] {
             assert_eq!(ancestor(text), expected, "{text}");

@@ -69,6 +69,12 @@ impl Status {
         Self::new(Code::InvalidArgument, message)
     }
 
+    /// What pachd has and this server has not, by its name.
+    #[must_use]
+    pub fn unserved(what: &str) -> Self {
+        Self::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
+    }
+
     /// As the pachd of a dialect codes it: in 2.0, what is missing or there already is *unknown*, all but what its storage says
     /// (recordings grpc-2.0 101–111, 274, 317).
     #[must_use]

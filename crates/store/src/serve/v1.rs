@@ -33,10 +33,6 @@ const LONGEST_ANSWER: usize = 20 << 20;
 /// The calls, named as pachd's.
 pub(super) struct V1<'a>(pub &'a Service);
 
-pub(super) fn unserved(what: &str) -> Status {
-    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
-}
-
 fn repo_message(repo: &pfs::Repo) -> Repo {
     repo.into()
 }

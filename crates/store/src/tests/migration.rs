@@ -229,7 +229,7 @@ fn a_store_of_version_2_keeps_pipelines_from_now_on() {
     drop(store);
     let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
     let before =
-        "DROP TABLE settling; DROP TABLE jobs; DROP TABLE pipeline_inputs; DROP TABLE metadata; DROP TABLE secrets;
+        "DROP TRIGGER place_is_taken; DROP TABLE settling; DROP TABLE jobs; DROP TABLE pipeline_inputs; DROP TABLE metadata; DROP TABLE secrets;
         DROP INDEX commits_by_told; ALTER TABLE commits DROP COLUMN told; ALTER TABLE commits DROP COLUMN spec;
         DROP TABLE pipelines; DROP TABLE role_bindings; DROP TABLE tokens; PRAGMA user_version = 2";
     database.execute_batch(before).unwrap();
@@ -254,7 +254,7 @@ fn a_large_commit_that_a_store_of_version_4_has_closed_is_settled_in_slices() {
     drop(store);
     let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
     database
-        .execute_batch("DROP TABLE settling; PRAGMA user_version = 4")
+        .execute_batch("DROP TRIGGER place_is_taken; DROP TABLE settling; PRAGMA user_version = 4")
         .unwrap();
     drop(database);
 
@@ -262,4 +262,30 @@ fn a_large_commit_that_a_store_of_version_4_has_closed_is_settled_in_slices() {
     store.slices.paths = 3;
     store.wait_commit(&large, Duration::from_mins(1)).unwrap();
     assert_eq!(store.tree(&large).len(), 20);
+}
+
+#[test]
+fn a_place_that_a_commit_is_being_put_at_is_refused_to_a_process_of_version_4() {
+    let Fixture { store, dir, .. } = &Fixture::in_slices_of(1);
+    store.put([append("/a", "first")]);
+    let large = commit(&store.start_commit(&branch("master"), "").unwrap());
+    let file_set = store.upload((0..20).map(|n| append(&format!("/{n}"), "x")));
+    store.add_file_set(&large, &file_set).unwrap();
+    store.finish_commit(&large, "", None).unwrap();
+    store.settle_next().unwrap();
+    let database = rusqlite::Connection::open(dir.join(DATABASE)).unwrap();
+    // As that version finishes a commit: it takes the place for free, since no commit has it.
+    let finish = "UPDATE commits SET finished = finishing, lineage = place.lineage, depth = place.depth
+         FROM (SELECT lineage, depth FROM settling) place WHERE id = ?1";
+    let other = commit(&store.start_commit(&branch("other"), "").unwrap());
+    let other = store.record(&(&other).into()).unwrap().row;
+    let refused = database.execute(finish, [other]).unwrap_err();
+    assert!(
+        refused.to_string().contains("by a later version of spoutctl"),
+        "{refused}"
+    );
+    assert!(store.record(&(&large).into()).unwrap().info.finished.is_none());
+    drop(database);
+    while store.settle_next().unwrap().is_some() {}
+    assert_eq!(store.tree(&large).len(), 21);
 }

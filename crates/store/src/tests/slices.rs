@@ -143,6 +143,41 @@ fn a_commit_that_is_dropped_or_whose_repo_is_deleted_between_any_two_slices_leav
 }
 
 #[test]
+fn what_a_commit_was_closed_on_stays_its_base_also_when_that_is_deleted_between_any_two_slices() {
+    for slices in 0..SLICES_OF_ONE + 2 {
+        let is_errored_between = slices % 2 == 0;
+        let Fixture { store, dir, .. } = &Fixture::in_slices_of(1);
+        store.put([append("/first", "first")]);
+        let deleted = store.put([append("/d/1", "before ")]);
+        if is_errored_between {
+            let errored = commit(&store.start_commit(&branch("master"), "").unwrap());
+            store.finish_commit(&errored, "", Some("failed")).unwrap();
+            settle_all(store);
+        }
+        let file_set = store.upload((0..PATHS).map(|n| append(&format!("/d/{n}"), "large")));
+        let large = commit(&store.start_commit(&branch("master"), "").unwrap());
+        store.add_file_set(&large, &file_set).unwrap();
+        store.finish_commit(&large, "", None).unwrap();
+        for _ in 0..slices {
+            store.settle_next().unwrap();
+        }
+        store.change(|work| work.delete_commit(&(&deleted).into())).unwrap();
+        settle_all(store);
+        let at = format!("after {slices} slices, an errored one between: {is_errored_between}");
+        let tree = store.tree(&large);
+        assert_eq!(tree.len(), PATHS as usize + 1, "{at}");
+        assert_eq!(tree["/d/1"], b"before large", "{at}");
+        assert_eq!(tree["/first"], b"first", "{at}");
+        let size: usize = tree.values().map(Vec::len).sum();
+        let record = store.record(&(&large).into()).unwrap();
+        assert_eq!(record.info.size_bytes, size as u64, "{at}");
+        assert_eq!(left_behind(dir), 0, "{at}");
+        let next = store.put([append("/d/1", " next")]);
+        assert_eq!(store.text(&next, "/d/1"), "before large next", "{at}");
+    }
+}
+
+#[test]
 fn a_collision_that_is_found_in_slices_takes_everything_back() {
     let Fixture { store, dir, .. } = &Fixture::in_slices_of(1);
     store.put(overwrite("/a", "file"));

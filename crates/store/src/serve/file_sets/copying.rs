@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::serve::datum::{is_default, unserved};
+use crate::serve::datum::is_default;
 use crate::serve::files::not_there;
 use crate::serve::{Call, Code, Service, Status};
 use crate::{FileEntry, Store, View, bounds_of_directory};
@@ -42,7 +42,7 @@ impl Service {
     /// `NotFound`.
     pub(super) fn copying(&self, call: &Call, request: CopyFile) -> Result<Copying, Status> {
         if !is_default(&request.datum) {
-            return Err(unserved("a datum"));
+            return Err(Status::unserved("a datum"));
         }
         let file = request.src.ok_or_else(|| Status::unknown("file cannot be nil"))?;
         let commit = file.commit.clone().unwrap_or_default();

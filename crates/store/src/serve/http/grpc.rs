@@ -8,15 +8,19 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
+use prost::Message;
+use spoutctl_proto::admin::HealthCheckResponse;
+use tokio::sync::mpsc;
 
-use super::answer::{self, Answer, TEXT, Wanted};
+use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::body::{self, Door, Messages};
+use super::log::Entry;
 use super::methods::{self, RequestBody};
 use super::places::Connection;
 use super::{Shared, carry_out, method_name, take_place};
 use crate::serve::{Code, Status};
 
-/// What is answered also while every place is taken.
+/// What is answered also while every place is taken, and before its request has come.
 const HEALTH: &str = "grpc.health.v1.Health/Check";
 
 /// Services that a sidecar does not have (recordings grpc-2.12-sidecar; grpc-1.13 249).
@@ -59,9 +63,10 @@ async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: R
         Ok(method) => method,
         Err(status) => return answer::refused(entry, status),
     };
-    if path != HEALTH
-        && let Err(status) = take_place(&shared.grpc_places, &entry).await
-    {
+    if path == HEALTH {
+        return healthy(entry);
+    }
+    if let Err(status) = take_place(&shared.grpc_places, &entry).await {
         return answer::refused(entry, status);
     }
     let wanted = Wanted(call.clone());
@@ -69,6 +74,17 @@ async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: R
     let source = RequestBody::Protobuf(Messages::of(body));
     let rest = carry_out(shared, &entry, Ok(method), call, source);
     answer::messages(entry, rest, Some(wanted))
+}
+
+/// Says so whatever is asked and however slowly: without a thread, there is nothing that many of these could take from others.
+fn healthy(entry: Arc<Entry>) -> Response<Answer> {
+    let (sender, rest) = mpsc::channel(answer::PIECES);
+    let message = HealthCheckResponse::serving().encode_to_vec();
+    // There is room for both.
+    for piece in [Piece::Data(message.into()), Piece::End] {
+        let _ = sender.try_send(piece);
+    }
+    answer::messages(entry, rest, None)
 }
 
 /// As a server in Go says what it does not have (recording grpc 094); before 2.4 the main one says that it is a bug, and to the

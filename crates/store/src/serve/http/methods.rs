@@ -6,7 +6,7 @@ mod requested;
 mod v1;
 
 pub(super) use self::requested::{Method, RequestBody, Requested};
-use self::requested::{look, look_at_many, many, one, stream, unknown, unserved, version};
+use self::requested::{look, look_at_many, many, one, stream, unknown, version};
 use crate::Dialect;
 use crate::serve::{Code, Service, Status};
 use spoutctl_core::release::Release;
@@ -34,7 +34,7 @@ pub(super) fn find(path: &str, dialect: Dialect, is_guarded: bool) -> Result<Met
         Some(("auth_v2.API", method)) => authentication(method, is_guarded),
         Some(("pps_v2.API", method)) => pipelines(method),
         Some(("metadata.API", "EditMetadata")) => Ok(look(Service::edit_metadata)),
-        Some((service, _)) if SERVICES.contains(&service) => Err(unserved(path)),
+        Some((service, _)) if SERVICES.contains(&service) => Err(Status::unserved(path)),
         _ => Err(unknown()),
     }
 }
@@ -134,7 +134,7 @@ fn files(method: &str) -> Result<Method, Status> {
         | "WalkBranchProvenance"
         | "WalkBranchSubvenance"
         | "WalkCommitProvenance"
-        | "WalkCommitSubvenance" => return Err(unserved(&format!("pfs_v2.API/{method}"))),
+        | "WalkCommitSubvenance" => return Err(Status::unserved(&format!("pfs_v2.API/{method}"))),
         _ => return Err(unknown()),
     })
 }
@@ -160,7 +160,7 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "DeleteSecret" => look(Service::delete_secret),
         "InspectSecret" => look(Service::inspect_secret),
         "ListSecret" => one(|service, call, Empty {}| service.list_secret(call)),
-        _ => return Err(unserved(&format!("pps_v2.API/{method}"))),
+        _ => return Err(Status::unserved(&format!("pps_v2.API/{method}"))),
     })
 }
 
@@ -172,7 +172,7 @@ fn transactions(method: &str) -> Result<Method, Status> {
         "DeleteTransaction" => look(Service::delete_transaction),
         "FinishTransaction" => look(Service::finish_transaction),
         "BatchTransaction" => look(Service::batch_transaction),
-        "DeleteAll" => return Err(unserved(&format!("transaction_v2.API/{method}"))),
+        "DeleteAll" => return Err(Status::unserved(&format!("transaction_v2.API/{method}"))),
         _ => return Err(unknown()),
     })
 }
@@ -191,7 +191,7 @@ fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
             // There is nobody to log in with (recording auth 029).
             Err::<Empty, _>(Status::unknown("OIDC ID provider configuration not found"))
         }),
-        _ => return Err(unserved(&format!("auth_v2.API/{method}"))),
+        _ => return Err(Status::unserved(&format!("auth_v2.API/{method}"))),
     })
 }
 

@@ -162,6 +162,68 @@ fn heads_that_never_end_and_idle_connections_keep_nobody_out() {
     }
 }
 
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let stream = stream.to_be_bytes();
+    [&length[1..], &[kind, flags], &stream, payload].concat()
+}
+
+/// The head of a call in gRPC, without an end of its body.
+fn beginning_of_a_call(path: &str, stream: u32) -> Vec<u8> {
+    const HEADERS: u8 = 1;
+    const END_HEADERS: u8 = 4;
+    // `:method: POST` and `:scheme: http` are in HPACK's table; of the others only the names.
+    let mut head = vec![0x83, 0x86];
+    for (name, value) in [
+        (&[4][..], path),
+        (&[1], "localhost"),
+        (&[0x0f, 0x10], "application/grpc"),
+    ] {
+        head.extend_from_slice(name);
+        head.push(u8::try_from(value.len()).unwrap());
+        head.extend_from_slice(value.as_bytes());
+    }
+    frame(HEADERS, END_HEADERS, stream, &head)
+}
+
+/// Reads until so many streams have been answered to their ends.
+fn read_answers(client: &mut TcpStream, mut left: usize) {
+    const HEADERS: u8 = 1;
+    const END_STREAM: u8 = 1;
+    while left > 0 {
+        let mut head = [0; 9];
+        client.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        io::copy(&mut client.take(length.into()), &mut io::sink()).unwrap();
+        if head[3] == HEADERS && head[4] & END_STREAM != 0 {
+            left -= 1;
+        }
+    }
+}
+
+#[test]
+fn health_is_answered_in_grpc_before_the_request_has_come_and_any_number_of_those_keeps_nobody_out() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const SETTINGS: u8 = 4;
+    let server = Running::with(Options::default());
+    let more_than_there_are_threads = 2 * CALLS / STREAMS as usize + 2;
+    let clients: Vec<TcpStream> = (0..more_than_there_are_threads)
+        .map(|_| {
+            let mut client = TcpStream::connect(server.address).unwrap();
+            let mut sent = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
+            for n in 0..STREAMS {
+                sent.extend(beginning_of_a_call("/grpc.health.v1.Health/Check", 2 * n + 1));
+            }
+            client.write_all(&sent).unwrap();
+            read_answers(&mut client, STREAMS as usize);
+            client
+        })
+        .collect();
+    assert_eq!(server.list_repos(), "200");
+    drop(clients);
+}
+
 #[test]
 fn a_slow_body_gives_way_to_a_request_that_waits_and_health_needs_no_place() {
     let server = Running::with(Options {
@@ -187,7 +249,11 @@ fn a_slow_body_gives_way_to_a_request_that_waits_and_health_needs_no_place() {
 
 #[test]
 fn whoever_sends_quickly_enough_keeps_his_place_and_others_hear_that_there_is_none() {
-    let server = Running::with(Options::default());
+    let server = Running::with(Options {
+        // No clock says here who is quick enough: nobody is taken for slow.
+        patience: Duration::from_hours(1),
+        ..Options::default()
+    });
     let clients = server.slow_clients(CALLS, HALF_A_BODY);
     // All of them have their places.
     while server.list_repos() != "503" {}

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest as _, Sha512};
 
-use super::{Collected, V1, branch_message, branch_name, commit, repo, repo_message, unserved};
+use super::{Collected, V1, branch_message, branch_name, commit, repo, repo_message};
 use crate::serve::subscription::Subscription;
 use crate::serve::{Answers, Call, Status};
 use crate::{CommitRecord, CommitSelector};
@@ -64,7 +64,7 @@ impl V1<'_> {
         let parent = parent.ok_or_else(|| Status::unknown("parent cannot be nil"))?;
         let repo = repo(parent.repo.as_ref())?;
         if request.branch.is_empty() {
-            return Err(unserved("commits without a branch"));
+            return Err(Status::unserved("commits without a branch"));
         }
         let branch = pfs::Branch {
             name: branch_name(&request.branch)?,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::commits::object;
 use super::elements::Elements;
-use super::{Collected, V1, commit, unserved};
+use super::{Collected, V1, commit};
 use crate::CommitSelector;
 use crate::serve::files::diff::{Side, compare};
 use crate::serve::files::walk::{Node, Tree, sum};
@@ -156,7 +156,7 @@ impl V1<'_> {
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
         if request.history != 0 {
-            return Err(unserved("the history of files"));
+            return Err(Status::unserved("the history of files"));
         }
         let file = named(request.file.clone())?;
         let tree = self.tree_of(call, &file)?;

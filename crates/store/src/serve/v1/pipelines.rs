@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{V1, unserved};
+use super::V1;
 use crate::PipelineRecord;
 use crate::serve::{Call, Status};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
@@ -61,11 +61,11 @@ impl V1<'_> {
         match &request.spout {
             Some(Spout { overwrite, marker }) if request.input.is_none() => {
                 if *overwrite || !marker.is_empty() {
-                    return Err(unserved("spouts whose code writes to /pfs/out"));
+                    return Err(Status::unserved("spouts whose code writes to /pfs/out"));
                 }
                 self.0.create_pipeline(call, &spec(request))
             }
-            _ => Err(unserved("pipelines of 1.x that are no spouts")),
+            _ => Err(Status::unserved("pipelines of 1.x that are no spouts")),
         }
     }
 
@@ -125,7 +125,7 @@ impl V1<'_> {
 
     pub fn list_pipeline(&self, _: &Call, request: &ListPipelineRequest) -> Result<PipelineInfos, Status> {
         if !request.jq_filter.is_empty() {
-            return Err(unserved("filters of pipelines"));
+            return Err(Status::unserved("filters of pipelines"));
         }
         let only = request.pipeline.as_ref().map(|one| named(Some(one))).transpose()?;
         let pipelines = self.0.store.pipelines()?;

@@ -1,6 +1,6 @@
 //! Repos and branches.
 
-use super::{V1, branch, branch_message, commit, invalid_name, repo, repo_message, unserved};
+use super::{V1, branch, branch_message, commit, invalid_name, repo, repo_message};
 use crate::serve::{Call, Status};
 use crate::{BranchRecord, RepoRecord};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
@@ -77,7 +77,7 @@ impl V1<'_> {
 
     pub fn create_branch(&self, call: &Call, request: &CreateBranchRequest) -> Result<Empty, Status> {
         if !request.provenance.is_empty() || request.trigger.is_some() {
-            return Err(unserved("branches with provenance or a trigger"));
+            return Err(Status::unserved("branches with provenance or a trigger"));
         }
         let named = branch(request.branch.as_ref())?;
         let head = request.head.as_ref().filter(|head| !head.id.is_empty());

@@ -3,12 +3,12 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use spoutctl_proto::pfs::CommitState;
 use spoutctl_proto::v1::{
-    Commit, CreateRepoRequest, DeleteCommitRequest, File, FileRequest, FinishCommitRequest, PutFileRequest, Repo,
-    StartCommitRequest,
+    Commit, CreateRepoRequest, DeleteCommitRequest, File, FileRequest, FinishCommitRequest, GetFileRequest,
+    InspectCommitRequest, OverwriteIndex, PutFileRequest, Repo, StartCommitRequest,
 };
 
 use super::V1;
-use crate::serve::{Call, Service};
+use crate::serve::{Call, Service, Status};
 use crate::{Dialect, Store};
 use spoutctl_core::release::Release;
 
@@ -17,12 +17,16 @@ fn pachd() -> (Service, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let dialect = Dialect::of(Release::new(1, 13, 0)).unwrap();
     let service = Service::new(Store::open(directory.path()).unwrap().as_pachd(dialect)).unwrap();
+    create_repo(&service);
+    (service, directory)
+}
+
+fn create_repo(service: &Service) {
     let request = CreateRepoRequest {
         repo: commit("").repo,
         ..CreateRepoRequest::default()
     };
-    V1(&service).create_repo(&Call::default(), &request).unwrap();
-    (service, directory)
+    V1(service).create_repo(&Call::default(), &request).unwrap();
 }
 
 fn commit(id: &str) -> Commit {
@@ -58,28 +62,45 @@ fn delete(service: &Service, id: &str) {
     V1(service).delete_commit(&Call::default(), &request).unwrap();
 }
 
+fn file(commit_id: &str, path: &str) -> Option<File> {
+    Some(File {
+        commit: Some(commit(commit_id)),
+        path: path.to_owned(),
+    })
+}
+
+fn put_stream(service: &Service, messages: impl IntoIterator<Item = PutFileRequest>) -> Result<(), Status> {
+    let mut messages = messages.into_iter();
+    let answer = V1(service).put_file(&Call::default(), &mut || Ok(messages.next()));
+    answer.map(|_| ())
+}
+
 /// Puts each path, its own bytes in it.
 fn put(service: &Service, into: &str, paths: &[&str]) {
-    let mut paths = paths.iter();
-    let mut next = || {
-        Ok(paths.next().map(|path| PutFileRequest {
-            file: Some(File {
-                commit: Some(commit(into)),
-                path: (*path).to_owned(),
-            }),
-            value: path.as_bytes().to_vec().into(),
-            ..PutFileRequest::default()
-        }))
+    let message = |path: &&str| PutFileRequest {
+        file: file(into, path),
+        value: path.as_bytes().to_vec().into(),
+        ..PutFileRequest::default()
     };
-    V1(service).put_file(&Call::default(), &mut next).unwrap();
+    put_stream(service, paths.iter().map(message)).unwrap();
+}
+
+fn get(service: &Service, commit_id: &str, path: &str) -> Result<String, Status> {
+    let request = GetFileRequest {
+        file: file(commit_id, path),
+        ..GetFileRequest::default()
+    };
+    let mut bytes = Vec::new();
+    V1(service).get_file(&Call::default(), &request, &mut |piece| {
+        bytes.extend_from_slice(&piece.value);
+        ControlFlow::Continue(())
+    })?;
+    Ok(String::from_utf8(bytes).unwrap())
 }
 
 fn walk(service: &Service, commit_id: &str) -> Vec<String> {
     let request = FileRequest {
-        file: Some(File {
-            commit: Some(commit(commit_id)),
-            path: "/".to_owned(),
-        }),
+        file: file(commit_id, "/"),
     };
     let mut paths = Vec::new();
     let mut show = |info: spoutctl_proto::v1::FileInfo| {
@@ -133,18 +154,112 @@ fn who_waits_for_a_commit_hears_that_it_was_deleted() {
 }
 
 #[test]
+fn a_file_is_overwritten_once_also_where_every_message_of_it_says_so() {
+    let (service, _directory) = pachd();
+    let say = |path: Option<&str>, value: &'static str| PutFileRequest {
+        file: path.and_then(|path| file("master", path)),
+        value: value.as_bytes().into(),
+        overwrite_index: Some(OverwriteIndex::default()),
+        ..PutFileRequest::default()
+    };
+    put(&service, "master", &["/a", "/b"]);
+    let messages = [
+        say(Some("/a"), "one "),
+        say(None, "two "),
+        say(Some("/b"), "new "),
+        say(None, "b"),
+    ];
+    put_stream(&service, messages).unwrap();
+    assert_eq!(get(&service, "master", "/a").unwrap(), "one two ");
+    assert_eq!(get(&service, "master", "/b").unwrap(), "new b");
+    put_stream(&service, [say(Some("/a"), "next")]).unwrap();
+    assert_eq!(get(&service, "master", "/a").unwrap(), "next");
+}
+
+#[test]
+fn a_collision_keeps_a_commit_open_and_ends_one_that_a_process_of_2_x_has_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = |minor_of_1: Option<u32>| {
+        let release = minor_of_1.map_or(Release::new(2, 12, 0), |minor| Release::new(1, minor, 0));
+        let store = Store::open(directory.path()).unwrap();
+        Service::new(store.as_pachd(Dialect::of(release).unwrap())).unwrap()
+    };
+    let collides = |service: &Service| {
+        let id = start(service);
+        put(service, &id, &["/f/x"]);
+        id
+    };
+    let closed = {
+        let newer = service(None);
+        create_repo(&newer);
+        put(&newer, "master", &["/f"]);
+        while newer.store.settle_next().unwrap().is_some() {}
+        let id = collides(&newer);
+        let selector = super::commit(Some(&commit(&id))).unwrap();
+        newer
+            .store
+            .change(|work| work.finish_commit(&selector, "", ""))
+            .unwrap();
+        assert!(newer.store.record(&selector).unwrap().info.finished.is_none());
+        id
+    };
+
+    let older = service(Some(13));
+    let settled = older.store.settle_next().unwrap().unwrap();
+    assert_eq!(settled.info.commit.id.as_str(), closed);
+    assert!(settled.info.finished.is_some());
+    assert!(settled.info.error.contains("path collision (/f/x)"), "{settled:?}");
+    // The branch goes on from what was there before.
+    put(&older, "master", &["/g"]);
+    assert_eq!(walk(&older, "master"), ["/", "/f", "/g"]);
+    // One that is closed here hears of it and stays open.
+    let open = collides(&older);
+    let request = FinishCommitRequest {
+        commit: Some(commit(&open)),
+        ..FinishCommitRequest::default()
+    };
+    let refused = V1(&older).finish_commit(&Call::default(), &request).unwrap_err();
+    assert!(
+        refused.message.contains("failed to get tree for open commit"),
+        "{refused}"
+    );
+    assert!(
+        older
+            .store
+            .record(&super::commit(Some(&commit(&open))).unwrap())
+            .unwrap()
+            .info
+            .is_open()
+    );
+}
+
+#[test]
+fn an_ancestor_that_there_is_not_is_missing_in_the_words_of_1_x() {
+    let (service, _directory) = pachd();
+    let id = start(&service);
+    for asked in ["master^", "master~999999999999"] {
+        let request = InspectCommitRequest {
+            commit: Some(commit(asked)),
+            ..InspectCommitRequest::default()
+        };
+        let refused = V1(&service).inspect_commit(&Call::default(), &request).unwrap_err();
+        assert_eq!(
+            refused.message,
+            format!("commit {id} not found in repo events"),
+            "{asked}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_done_here_is_refused_by_name_and_nothing_happens() {
     let (service, _directory) = pachd();
     let refused = |request: PutFileRequest| {
-        let mut one = Some(PutFileRequest {
-            file: Some(File {
-                commit: Some(commit("master")),
-                path: "/a".to_owned(),
-            }),
+        let one = PutFileRequest {
+            file: file("master", "/a"),
             ..request
-        });
-        let answer = V1(&service).put_file(&Call::default(), &mut || Ok(one.take()));
-        answer.unwrap_err().message
+        };
+        put_stream(&service, [one]).unwrap_err().message
     };
     let fetched = refused(PutFileRequest {
         url: "http://localhost/a".to_owned(),

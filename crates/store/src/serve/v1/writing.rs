@@ -5,7 +5,7 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::{V1, commit, unserved};
+use super::{V1, commit};
 use crate::serve::{Call, Requests, Status};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::glob::clean;
@@ -85,9 +85,11 @@ impl<'a, 'b> Stream<'a, 'b> {
     }
 
     fn read(&mut self, request: PutFileRequest) -> Result<(), Status> {
+        // The client of 1.x says of every message of a file that it overwrites: the one that names the file decides.
+        let begins = request.file.is_some();
         if let Some(file) = &request.file {
             if file.commit != self.into {
-                return Err(unserved("files of several commits in one stream"));
+                return Err(Status::unserved("files of several commits in one stream"));
             }
             self.path = if request.delete {
                 clean(&file.path)
@@ -96,18 +98,18 @@ impl<'a, 'b> Stream<'a, 'b> {
             };
         }
         if !request.url.is_empty() {
-            return Err(unserved("files that pachd is to fetch"));
+            return Err(Status::unserved("files that pachd is to fetch"));
         }
         if request.delimiter != 0 {
-            return Err(unserved("files that pachd is to cut"));
+            return Err(Status::unserved("files that pachd is to cut"));
         }
         let overwrites = match request.overwrite_index {
             Some(overwrites) if overwrites.index != 0 => {
-                return Err(unserved("files that are overwritten in part"));
+                return Err(Status::unserved("files that are overwritten in part"));
             }
-            overwrites => overwrites.is_some(),
+            overwrites => begins && overwrites.is_some(),
         };
-        if request.delete || overwrites {
+        if (begins && request.delete) || overwrites {
             // Whatever is there: a file, or a directory with all that is in it (100 to 102).
             self.asked.push_back(Asked::Deletion(self.path.clone()));
             if self.path != "/" {

@@ -296,10 +296,6 @@ pub(super) fn unknown() -> Status {
     Status::not_found("Not Found")
 }
 
-pub(super) fn unserved(path: &str) -> Status {
-    Status::new(Code::Unimplemented, format!("spoutctl serve does not serve {path}"))
-}
-
 /// The pachd whose behaviour this is; `additional` says who really answers.
 pub(super) fn version(dialect: Dialect) -> Version {
     let Release { major, minor, patch } = dialect.release();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 
-use super::requested::{Method, RequestBody, Requested, unknown, unserved, version};
+use super::requested::{Method, RequestBody, Requested, unknown, version};
 use crate::Dialect;
 use crate::serve::http::body::LONGEST_REQUEST;
 use crate::serve::http::log::Subject;
@@ -52,7 +52,7 @@ pub(super) fn find(path: &str, dialect: Dialect) -> Result<Method, Status> {
         })),
         // 258, 259
         Some(("auth.API", _)) => Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
-        Some((service, _)) if is_service(service) => Err(unserved(path)),
+        Some((service, _)) if is_service(service) => Err(Status::unserved(path)),
         _ => Err(unknown()),
     }
 }
@@ -107,7 +107,7 @@ fn files(method: &str) -> Result<Method, Status> {
             return Err(Status::unknown("v2 method not implemented"));
         }
         "BuildCommit" | "CopyFile" | "DeleteAll" | "FlushCommit" | "Fsck" => {
-            return Err(unserved(&format!("pfs.API/{method}")));
+            return Err(Status::unserved(&format!("pfs.API/{method}")));
         }
         _ => return Err(unknown()),
     })
@@ -121,7 +121,7 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "StartPipeline" => call!(start_pipeline),
         "StopPipeline" => call!(stop_pipeline),
         "DeletePipeline" => call!(delete_pipeline),
-        _ => return Err(unserved(&format!("pps.API/{method}"))),
+        _ => return Err(Status::unserved(&format!("pps.API/{method}"))),
     })
 }
 
