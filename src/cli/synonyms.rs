@@ -144,9 +144,8 @@ impl Line {
             }
             VerbMeaning::Apply => {
                 let names_file = self.words.iter().any(|word| {
-                    word.to_str().is_some_and(|word| {
-                        word == "--file" || word.starts_with("--file=") || word.starts_with("-f")
-                    })
+                    word.to_str()
+                        .is_some_and(|word| word == "--file" || word.starts_with("--file=") || word.starts_with("-f"))
                 });
                 let words: &[&str] = if names_file {
                     &["create", "--update"]

@@ -151,7 +151,10 @@ fn what_is_something_else_here_is_said() {
         ("tail r --format yaml", "'{time} {id}'"),
         ("tail r -n +5", "--from COMMIT"),
         ("tail r -o yaml", "--json prints an object a line"),
-        ("tail r -o 5", "--from COMMIT, --last N or --cursor FILE say where it begins"),
+        (
+            "tail r -o 5",
+            "--from COMMIT, --last N or --cursor FILE say where it begins",
+        ),
         ("tail r -o stored", "--from COMMIT, --last N or --cursor FILE"),
         ("tail r -o s@1700000000000", "--from COMMIT, --last N or --cursor FILE"),
         ("tail r --follow=true", "--follow takes no value"),
