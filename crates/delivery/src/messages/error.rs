@@ -309,8 +309,8 @@ impl MessageError {
                  --batch-count"
             }
             MessageFault::Clash { .. } => {
-                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`; or --escape-keys, by \
-                 which no key is a directory"
+                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`; or --escape-keys, \
+                 by which no key is a directory"
             }
         };
         Some(text.to_owned())
