@@ -100,14 +100,19 @@ impl Line {
             Some(ContextValue::String(text)) => Some(text.clone()),
             _ => None,
         };
+        // An option that nobody knows is not explained by the noun before it.
+        let is_option = |refused: Option<String>| refused.is_some_and(|argument| argument.starts_with('-'));
         match error.kind() {
             ErrorKind::InvalidSubcommand => match said(ContextKind::InvalidSubcommand) {
                 Some(verb) => self.verb(&verb),
                 None => Understood::Not,
             },
-            ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument if self.other_noun().is_some() => self
-                .other_noun()
-                .map_or(Understood::Not, |said| Understood::Said(said.to_owned())),
+            ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument
+                if !is_option(said(ContextKind::InvalidArg)) && self.other_noun().is_some() =>
+            {
+                self.other_noun()
+                    .map_or(Understood::Not, |said| Understood::Said(said.to_owned()))
+            }
             ErrorKind::UnknownArgument if self.verb.starts_with('-') => {
                 Understood::Said("options stand behind the verb: spoutctl put DEST --quiet".to_owned())
             }
@@ -138,7 +143,10 @@ impl Line {
                 self.words.splice(at..=at, words.iter().map(OsString::from));
             }
             VerbMeaning::Apply => {
-                let names_file = self.words.iter().any(|word| word == "-f" || word == "--file");
+                let names_file = self.words.iter().any(|word| {
+                    word.to_str()
+                        .is_some_and(|word| word == "--file" || word.starts_with("--file=") || word.starts_with("-f"))
+                });
                 let words: &[&str] = if names_file {
                     &["create", "--update"]
                 } else {
@@ -170,6 +178,10 @@ impl Line {
             return Understood::Said(what.to_owned());
         }
         if !synonym.meaning.takes_value() {
+            let has_value = |word: &str| word.strip_prefix(typed).is_some_and(|rest| rest.starts_with('='));
+            if typed.starts_with("--") && self.word(at).is_some_and(has_value) {
+                return Understood::Said(format!("{typed} takes no value"));
+            }
             self.take_flag(at, typed);
             let words = synonym.meaning.words();
             self.words.splice(at..at, words.iter().map(OsString::from));

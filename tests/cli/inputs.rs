@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, tar};
 use crate::served::Served;
 
 fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
@@ -159,6 +159,27 @@ fn a_growing_file_of_csv_has_one_header() {
             .expect(0);
     }
     assert_eq!(world.get("r:/below/a.csv"), b"id,name\n1,a\n2,b\n");
+}
+
+#[test]
+fn a_growing_file_of_csv_is_refused_where_a_directory_is_or_a_header_without_an_end() {
+    let world = World::local();
+    let there: &[(&str, &[u8])] = &[("dir.csv/x", b"1"), ("bare.csv", b"id,name")];
+    world.run_with(&["put", "r", "--create-repo"], &tar(there)).expect(0);
+    let args = |into| ["csv", "--append", "--retry-for", "1m", "--into", into];
+    put(&world, &args("dir.csv"), b"id,name\n1,a\n")
+        .expect(4)
+        .says("file / directory path collision");
+    put(&world, &args("bare.csv"), b"id,name\n1,a\n")
+        .expect(3)
+        .says("its first line has no end")
+        .says("with a newline at its end");
+    assert_eq!(world.get("r:/bare.csv"), b"id,name");
+    // Once more with it, as was said.
+    let ended: &[(&str, &[u8])] = &[("bare.csv", b"id,name\n")];
+    world.run_with(&["put", "r"], &tar(ended)).expect(0);
+    put(&world, &args("bare.csv"), b"id,name\n1,a\n").expect(0);
+    assert_eq!(world.get("r:/bare.csv"), b"id,name\n1,a\n");
 }
 
 #[test]

@@ -198,15 +198,19 @@ fn routes_go_on_after_a_kill_before_any_step() {
 
 #[test]
 fn a_spool_is_sent_after_a_kill_before_any_step() {
+    let command = put(&["--spool", "spool"]);
     Scenario {
         name: "spool",
-        command: &put(&["--spool", "spool"]),
+        command: &command,
         prepare: &nothing,
         after: &|world, said| {
             let told = said.iter().filter(|line| line["type"] == "spooled").count() as u64;
             if told > 0 {
                 run(world, &["spool", "spool", "--send", "--create-repo"]).expect(0);
                 assert_delivered(world, "events", told, said);
+            } else {
+                run(world, &command).expect(0);
+                assert_delivered(world, "events", ARCHIVES, said);
             }
         },
     }

@@ -94,6 +94,8 @@ fn what_people_type_is_taken_for_what_it_means() {
         ("init orders", "create orders"),
         ("apply a.json", "create --update -f a.json"),
         ("apply -f a.json", "create --update -f a.json"),
+        ("apply -fa.json", "create --update -fa.json"),
+        ("apply --file=a.json", "create --update --file=a.json"),
         ("update pipeline -f a.json", "create --update -f a.json"),
         ("create pipeline -f a.json", "create -f a.json"),
         ("ls r", "get --list r"),
@@ -149,9 +151,18 @@ fn what_is_something_else_here_is_said() {
         ("tail r --format yaml", "'{time} {id}'"),
         ("tail r -n +5", "--from COMMIT"),
         ("tail r -o yaml", "--json prints an object a line"),
+        (
+            "tail r -o 5",
+            "--from COMMIT, --last N or --cursor FILE say where it begins",
+        ),
+        ("tail r -o stored", "--from COMMIT, --last N or --cursor FILE"),
+        ("tail r -o s@1700000000000", "--from COMMIT, --last N or --cursor FILE"),
+        ("tail r --follow=true", "--follow takes no value"),
+        ("put r --ndjson=yes", "--ndjson takes no value"),
         ("tail r --exec cmd", "-- CMD ARG"),
         ("put r -t orders", "--from kafka://HOST[:PORT]/TOPIC"),
-        ("put r -b h:9092 -t orders", "-- kcat -C -u -b HOST -t TOPIC"),
+        ("put r -b h:9092 -t orders", "`-- kcat -C -u -b HOST -t TOPIC`"),
+        ("put r --topic orders", "`-- kcat -C -u -b HOST -t TOPIC`"),
         ("put r -K :", "--key-delimiter STR"),
         ("put r -D x", "--messages delimiter=STR"),
         ("put r -l f", "--messages lines"),
@@ -205,6 +216,9 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
         assert!(!advice.contains(never), "{typed}: {said}");
     }
     assert!(refused("put r --creat-repo").contains("--create-repo"));
+    // The option is refused, and no noun of pachctl's explains that.
+    let said = refused("create secret --imag x");
+    assert!(said.contains("--image") && !said.contains("pachctl"), "{said}");
     // Where no command follows, `--` is right.
     assert!(refused("get r:/x -Z").contains("-- -Z") || !refused("get r:/x -Z").contains("tip"));
 }

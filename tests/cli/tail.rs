@@ -178,6 +178,31 @@ fn a_line_tells_time_id_files_size_and_description() {
 }
 
 #[test]
+fn all_of_very_many_files_are_listed_by_a_pachd_1_13_whose_order_is_another() {
+    let served = Served::start_with(&["--pachyderm", "1.13"]);
+    let world = World::at(&format!("grpc://{}", served.authority));
+    // By their bytes those of `dir-x` come first; 1.x has `dir` first. More than are held at once.
+    let mut names: Vec<String> = (0..6_000)
+        .flat_map(|at| [format!("dir/{at:04}"), format!("dir-x/{at:04}")])
+        .collect();
+    names.sort();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"1"[..])).collect();
+    world
+        .run_with(&["put", "events", "--create-repo"], &tar(&files))
+        .expect(0);
+    let commits = world.run(&["tail", "events", "-e", "-n1", "--json", "--files"]).json();
+    let mut listed: Vec<&str> = commits[0]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["path"].as_str().unwrap().trim_start_matches('/'))
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(listed.len(), names.len());
+    assert!(listed == names);
+}
+
+#[test]
 fn files_are_listed_with_what_happened_to_them() {
     let world = three();
     let ran = world.run(&["tail", "events", "-e", "-n", "1", "--files"]);

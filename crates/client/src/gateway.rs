@@ -37,7 +37,7 @@ use self::stream::Lines;
 use crate::error::OpenError;
 use crate::observing::CallEnd;
 use crate::pachd::{Call, CallFault};
-use crate::transport::{Answer, Arrival, Line, ListDeadline, Messages, Request, Subscription, Times, Transport};
+use crate::transport::{Answer, Arrival, Line, ListTime, Messages, Request, Subscription, Times, Transport};
 use crate::v2::PachdV2;
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
@@ -92,7 +92,7 @@ impl Transport for Client {
 
     fn open<Q: Request, A: Answer>(&self, call: Call, message: Q) -> Result<Box<dyn Messages<A> + '_>, CallFault> {
         Ok(Box::new(Listed {
-            deadline: ListDeadline::of(self.times()),
+            time: ListTime::of(self.times()),
             incoming: self.stream_observed(call, client::encode(call, &message)?)?,
             lines: Lines::default(),
         }))
@@ -152,7 +152,7 @@ fn ended<T>(result: &Result<T, CallFault>, good: CallEnd) -> CallEnd {
 }
 
 struct Listed<'a> {
-    deadline: ListDeadline,
+    time: ListTime,
     incoming: Incoming<'a>,
     lines: Lines,
 }
@@ -160,7 +160,16 @@ struct Listed<'a> {
 impl<A: DeserializeOwned> Messages<A> for Listed<'_> {
     fn next(&mut self) -> Result<Option<A>, CallFault> {
         let call = self.incoming.call();
-        self.deadline.check(call)?;
+        let mut time = self.time;
+        let message = time.spend(|over| crate::pachd::broken_stream(call, over).into(), || self.wait());
+        self.time = time;
+        message
+    }
+}
+
+impl Listed<'_> {
+    fn wait<A: DeserializeOwned>(&mut self) -> Result<Option<A>, CallFault> {
+        let call = self.incoming.call();
         let until = self.incoming.patience();
         loop {
             if let Some(message) = self.lines.next().map_err(|error| fault_of_stream(call, error))? {

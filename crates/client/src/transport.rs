@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::pachd::{self, Call, CallFault};
-use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
 use spoutctl_proto::pfs::ModifyFileRequest;
@@ -48,7 +47,7 @@ pub struct Times {
     pub call: Duration,
     /// How long a stream, up or down, may make no progress. Of a stream of messages, a part of one is none.
     pub idle: Duration,
-    /// For a whole list, however much is in it.
+    /// For a whole list, however much is in it: how long its messages are waited for, all together.
     pub list: Duration,
 }
 
@@ -64,29 +63,34 @@ impl Default for Times {
     }
 }
 
-/// When a list has to be over: a server may send one without an end.
+/// What is left of the time of a list: a server may send one without an end. Only what passes while a message is waited
+/// for counts, not what its reader does in between.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ListDeadline {
+pub(crate) struct ListTime {
     limit: Duration,
-    at: Instant,
+    left: Duration,
 }
 
-impl ListDeadline {
+impl ListTime {
     pub fn of(times: Times) -> Self {
         Self {
             limit: times.list,
-            at: Instant::now() + times.list,
+            left: times.list,
         }
     }
 
+    /// Waits for the next message, unless the time is over.
+    ///
     /// # Errors
-    /// When the time is over.
-    pub fn check(&self, call: Call) -> Result<(), Fault> {
-        if Instant::now() < self.at {
-            return Ok(());
+    /// Those of `wait`; what `over` makes of the words when the time is over.
+    pub fn spend<T, E>(&mut self, over: impl FnOnce(String) -> E, wait: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        if self.left.is_zero() {
+            return Err(over(format!("the list did not end within {}", seconds(self.limit))));
         }
-        let what = format!("the list did not end within {}", seconds(self.limit));
-        Err(pachd::broken_stream(call, what))
+        let began = Instant::now();
+        let message = wait();
+        self.left = self.left.saturating_sub(began.elapsed());
+        message
     }
 }
 
@@ -200,4 +204,38 @@ pub enum Arrival<A> {
 /// `60 s`, `0.3 s`
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list_time(limit: Duration) -> ListTime {
+        ListTime::of(Times {
+            list: limit,
+            ..Times::default()
+        })
+    }
+
+    #[test]
+    fn a_list_is_given_up_for_what_was_waited() {
+        let limit = Duration::from_millis(20);
+        let mut time = list_time(limit);
+        let wait = || {
+            std::thread::sleep(limit);
+            Ok(())
+        };
+        assert_eq!(time.spend(|over| over, wait), Ok(()));
+        let over = time.spend(|over| over, || Ok(()));
+        assert_eq!(over, Err("the list did not end within 0.02 s".to_owned()));
+    }
+
+    #[test]
+    fn a_list_has_all_of_its_time_after_a_reader_who_took_his() {
+        let limit = Duration::from_secs(1);
+        let mut time = list_time(limit);
+        assert_eq!(time.spend(|over| over, || Ok(1)), Ok(1));
+        std::thread::sleep(limit);
+        assert_eq!(time.spend(|over| over, || Ok(2)), Ok(2));
+    }
 }

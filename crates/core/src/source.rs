@@ -28,9 +28,10 @@ pub trait FileSource: CommitHistory {
     /// `NotFound` when nothing is there.
     fn get_file_tar<'a>(&'a self, commit: &Commit, path: &FilePath) -> Result<Box<dyn Read + Send + 'a>, Fault>;
 
-    /// Shows the regular files that differ between two commits to `visit`, in the order of their paths' bytes, until it
-    /// breaks. Without `old`, every file of `new` is an added one. The two may be any commits without an error; a file
-    /// whose bytes are the same in both may be shown as changed when they came in other pieces.
+    /// Shows the regular files that differ between two commits to `visit`, until it breaks. They come in one order, the
+    /// same each time: by the bytes of their paths; in 1.x element by element. Without `old`, every file of `new` is an
+    /// added one. The two may be any commits without an error; a file whose bytes are the same in both may be shown as
+    /// changed when they came in other pieces.
     ///
     /// # Errors
     /// `NotFound` when a commit is missing; `Unavailable` when the listing broke off.

@@ -398,17 +398,14 @@ pub const FLAGS: &[Synonym] = &[
             "--bootstrap-server",
             "--bootstrap-servers",
             "--group",
+            "-t",
+            "-G",
+            "-C",
+            "-P",
         ],
         Meaning::Say(
-            "let a consumer read it: spoutctl put DEST --messages lines --into NAME -- kcat -u -b BROKER -t TOPIC …",
-        ),
-    ),
-    row(
-        &["put"],
-        &["-t", "-G", "-C", "-P"],
-        Meaning::Say(
-            "a topic of Kafka is read by --from kafka://HOST[:PORT]/TOPIC, where spoutctl was built with it, and by \
-             any by -- kcat -C -u -b HOST -t TOPIC",
+            "a topic of Kafka is read by --from kafka://HOST[:PORT]/TOPIC; where spoutctl was built without it, by \
+             `-- kcat -C -u -b HOST -t TOPIC`",
         ),
     ),
     row(
@@ -495,8 +492,16 @@ fn offset_or_format(value: &str) -> Result<Vec<String>, String> {
         "beginning" | "earliest" | "start" => Ok(words(&["--from", "beginning"])),
         "end" | "latest" => Ok(words(&["--from", "now"])),
         value if value.starts_with('-') => Ok(words(&["--last", value.trim_start_matches('-')])),
+        value if value.starts_with(|first: char| first.is_ascii_digit() || first == '+') || is_kcats(value) => {
+            Err("--from COMMIT, --last N or --cursor FILE say where it begins".to_owned())
+        }
         _ => output_format(value),
     }
+}
+
+/// Other offsets of kcat's: what a group has stored, and times.
+fn is_kcats(value: &str) -> bool {
+    value == "stored" || value.starts_with("s@") || value.starts_with("e@")
 }
 
 fn report_format(value: &str) -> Result<Vec<String>, String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pachyderm_client::pachd::Followable;
-use spoutctl_core::pfs::{Destination, FilePath, Relative, Revision, Source};
+use spoutctl_core::pfs::{Destination, FileKind, FilePath, Relative, Revision, Source};
 use spoutctl_delivery::messages::packing::Existing;
 use spoutctl_delivery::retrieval::{RetrievalError, find_commit};
 
@@ -66,12 +66,15 @@ impl Growing {
             Err(error) => return Err(error),
         };
         let found = self.files.inspect_file(&commit, &path);
-        if found.map_err(RetrievalError::Unavailable)?.is_none() {
-            return Ok(None);
+        match found.map_err(RetrievalError::from_fault)? {
+            None => return Ok(None),
+            // The commit itself will be refused, in words that say what is there.
+            Some(info) if info.kind == FileKind::Directory => return Ok(None),
+            Some(_) => {}
         }
         let file = self.files.get_file(&commit, &path);
         let mut beginning = Vec::new();
-        file.map_err(RetrievalError::Unavailable)?
+        file.map_err(RetrievalError::from_fault)?
             .take(most as u64)
             .read_to_end(&mut beginning)
             .map_err(|error| RetrievalError::Broken { error })?;

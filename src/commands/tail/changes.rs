@@ -10,7 +10,7 @@ use pachyderm_client::pachd::Followable;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::history::base_of;
-use spoutctl_core::pfs::{Commit, CommitInfo, FilePath};
+use spoutctl_core::pfs::{Commit, CommitInfo};
 use spoutctl_delivery::following::FollowError;
 use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
 use spoutctl_delivery::retry::{Exhausted, Interrupt, RetryBudget, SystemClock, UnknownAnswers};
@@ -206,7 +206,7 @@ impl Reader {
         }
     }
 
-    /// Shows each change, in the order of paths.
+    /// Shows each change, in the order in which the store lists them.
     pub fn list(
         &self,
         changes: &Changes,
@@ -220,17 +220,20 @@ impl Reader {
             let _ = changes.held.iter().try_for_each(show);
             return Ok(());
         }
-        // A listing that broke off is taken up behind what it showed.
-        let mut last: Option<FilePath> = None;
+        // A listing that broke off is taken up behind what it showed: by its number, since 1.x has another order.
+        let mut done = 0_u64;
         self.patiently(|| {
+            let mut at = 0_u64;
             self.store.diff_files(commit, base.as_ref(), &mut |change| {
-                let is_new = last.as_ref().is_none_or(|last| *last < change.path);
-                if !is_new || glob.is_some_and(|glob| !glob.covers(change.path.as_str())) {
+                at += 1;
+                if at <= done {
                     return ControlFlow::Continue(());
                 }
-                let shown = show(&change);
-                last = Some(change.path);
-                shown
+                done = at;
+                if glob.is_some_and(|glob| !glob.covers(change.path.as_str())) {
+                    return ControlFlow::Continue(());
+                }
+                show(&change)
             })
         })
     }

@@ -45,7 +45,7 @@ use crate::error::OpenError;
 use crate::observing::{CallEnd, Observed};
 use crate::options::GrpcOptions;
 use crate::pachd::{Call, TRANSACTION_HEADER};
-use crate::transport::{Times, seconds};
+use crate::transport::{ListTime, Times, seconds};
 use spoutctl_core::pfs::TransactionId;
 
 /// Batches of messages that may wait to be sent.
@@ -174,6 +174,18 @@ impl Calls {
         self.observed.call(call, || self.open_now(call, message), streams)
     }
 
+    /// As [`Self::open`]: a list, for which there is a time.
+    pub(super) fn list<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        Ok(Incoming {
+            list_time: Some(ListTime::of(self.times())),
+            ..self.open(call, message)?
+        })
+    }
+
     fn open_now<Q, A>(&self, call: Call, message: Q) -> Result<Incoming<'_, A>, Failed>
     where
         Q: Message + 'static,
@@ -205,6 +217,7 @@ impl Calls {
             // An empty stream may say how it ended at its beginning.
             is_over: has_ended(answer.metadata()),
             messages: answer.into_inner(),
+            list_time: None,
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::calls::{Calls, Failed, Incoming, Listening};
 use super::reader::{Content, broken};
 use crate::pachd::{self, Call, CallFault};
-use crate::transport::{Answer, Arrival, Line, ListDeadline, Messages, Request, Subscription, Times, Transport};
+use crate::transport::{Answer, Arrival, Line, Messages, Request, Subscription, Times, Transport};
 use spoutctl_core::pfs::TransactionId;
 use spoutctl_core::release::Release;
 
@@ -62,9 +62,8 @@ impl Transport for Calls {
     }
 
     fn open<Q: Request, A: Answer>(&self, call: Call, message: Q) -> Result<Box<dyn Messages<A> + '_>, CallFault> {
-        let incoming = Self::open(self, call, message).map_err(|failed| fault(call, failed))?;
+        let incoming = self.list(call, message).map_err(|failed| fault(call, failed))?;
         Ok(Box::new(Told {
-            deadline: ListDeadline::of(self.times()),
             call,
             incoming,
             has_begun: false,
@@ -96,7 +95,6 @@ impl Transport for Calls {
 
 /// A stream whose refusal may come in place of its first message.
 struct Told<'a, A> {
-    deadline: ListDeadline,
     call: Call,
     incoming: Incoming<'a, A>,
     has_begun: bool,
@@ -104,7 +102,6 @@ struct Told<'a, A> {
 
 impl<A> Messages<A> for Told<'_, A> {
     fn next(&mut self) -> Result<Option<A>, CallFault> {
-        self.deadline.check(self.call)?;
         let has_begun = std::mem::replace(&mut self.has_begun, true);
         self.incoming.next().map_err(|failed| {
             if has_begun {

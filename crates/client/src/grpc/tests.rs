@@ -5,6 +5,7 @@ mod scripted;
 mod transport;
 
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
@@ -430,4 +431,42 @@ fn nothing_is_done_at_a_deployment_that_is_not_the_one_that_is_meant() {
     let seen = server.seen();
     assert_eq!(seen.len(), 1 + calls);
     assert!(seen[1..].iter().all(|seen| seen.path == "/admin_v2.API/InspectCluster"));
+}
+
+type List<'a> = &'a dyn Fn(&Grpc) -> Result<(), Fault>;
+
+/// Each list has its time, whichever call and generation it is of.
+#[test]
+fn no_list_is_waited_for_longer_than_lists_may_take() {
+    let refused = |answers: Vec<Answer>, list: List<'_>| {
+        let server = Scripted::start(answers);
+        let mut options = options(&server);
+        // Nothing is left from the beginning on.
+        options.times.list = Duration::ZERO;
+        let fault = list(&Grpc::new(options).unwrap()).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Unavailable);
+        assert!(fault.message.ends_with("did not end within 0 s"), "{fault}");
+    };
+    let commit = &commit(WRITTEN);
+    let root = &FilePath::root();
+    let endless = || Answer::ok(vec![Vec::new(); 3]);
+    let lists: [List<'_>; 3] = [
+        &|grpc| grpc.list_commits(&branch(), &mut |_| ControlFlow::Continue(())),
+        &|grpc| grpc.diff_files(commit, None, &mut |_| ControlFlow::Continue(())),
+        &|grpc| grpc.list_directory(&branch(), root, &mut |_| ControlFlow::Continue(())),
+    ];
+    // No call of 2.x is known, and one of 1.x is.
+    let one = || {
+        ["044", "045", "003"]
+            .map(|number| recording("grpc-1.13", number).answer)
+            .to_vec()
+    };
+    for list in lists {
+        refused(vec![recording("grpc-2.12", "001").answer, endless()], list);
+        refused([one(), vec![endless()]].concat(), list);
+    }
+    // What 2.x answers as one file is a list and its files in 1.x.
+    refused([one(), vec![endless()]].concat(), &|grpc| {
+        grpc.get_file_tar(commit, root).map(drop)
+    });
 }

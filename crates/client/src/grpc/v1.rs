@@ -30,7 +30,7 @@
 //! directory of its name without a word (100 to 102): it is refused before anything is sent, where 2.x refuses at the
 //! end; what somebody else commits in between is not seen. Projects do not exist: `default` alone is taken.
 //!
-//! **Memory**: as many messages of 1 MiB as wait to be sent or read; nothing is held on disk.
+//! **Memory**: as many messages of 256 KiB as wait to be sent or read; nothing is held on disk.
 
 mod changes;
 mod collisions;
@@ -59,7 +59,7 @@ use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
 use crate::pachd::{self, Call};
-use crate::transport::{ListDeadline, seconds};
+use crate::transport::seconds;
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::feed::{CommitFeed, TICK};
@@ -220,8 +220,7 @@ impl V1 {
     ) -> Result<(), Fault> {
         check_project(repo)?;
         let told = |failed| fault(LIST_COMMIT, failed);
-        let deadline = ListDeadline::of(self.calls.times());
-        let opened = self.calls.open(LIST_COMMIT, request).map_err(told);
+        let opened = self.calls.list(LIST_COMMIT, request).map_err(told);
         let Some(mut infos): Option<Incoming<'_, v1::CommitInfo>> = unless_missing(opened, Missing::Branch)? else {
             return Ok(());
         };
@@ -231,7 +230,6 @@ impl V1 {
             if visit(info).is_break() {
                 break;
             }
-            deadline.check(LIST_COMMIT)?;
         }
         Ok(())
     }
@@ -430,7 +428,7 @@ impl FileSource for V1 {
         let told = |failed| Fault::from(fault(WALK_FILE, failed));
         let mut infos: Incoming<v1::FileInfo> = self
             .calls
-            .open(WALK_FILE, messages::file(commit, path.as_str()))
+            .list(WALK_FILE, messages::file(commit, path.as_str()))
             .map_err(told)?;
         let first = infos.next().map_err(told)?;
         if first.is_none() {
@@ -484,7 +482,7 @@ impl Tree for TreeOf<'_> {
 
     fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault> {
         let request = messages::file(&self.commit, directory);
-        let opened = self.pachd.calls.open(LIST_FILE, request);
+        let opened = self.pachd.calls.list(LIST_FILE, request);
         let mut infos: Incoming<'_, v1::FileInfo> = opened.map_err(|failed| fault(LIST_FILE, failed))?;
         while let Some(info) = infos.next().map_err(|failed| broken(fault(LIST_FILE, failed)))? {
             let kind = messages::file_info(&info).map_err(unreadable(LIST_FILE))?.kind;

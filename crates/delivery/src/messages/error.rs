@@ -79,6 +79,10 @@ pub enum MessageFault {
         columns: String,
         there: String,
     },
+    /// The file that it would be appended to holds a header alone, whose line has no end.
+    HeaderWithoutEnd {
+        path: String,
+    },
     /// It cannot be taken, and the place where such messages go cannot be written.
     NotKept {
         fault: Box<MessageFault>,
@@ -191,6 +195,10 @@ impl fmt::Display for MessageFault {
                 f,
                 "has the columns `{columns}`, and `{path}`, to which it would be appended, begins with `{there}`"
             ),
+            Self::HeaderWithoutEnd { path } => write!(
+                f,
+                "cannot be appended to `{path}`: its first line has no end, and the record would go on in it"
+            ),
             Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
             Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
             Self::HoldsEnd { end } => write!(f, "holds `{end}`, which is to end it"),
@@ -252,6 +260,10 @@ impl MessageError {
                 "name another file, or write the columns as they are there; without --append each commit replaces the \
                  file; --csv-no-header appends every record as it is"
             }
+            MessageFault::HeaderWithoutEnd { .. } => {
+                "name another file, or put that one once more with a newline at its end; without --append each commit \
+                 replaces the file"
+            }
             MessageFault::NotKept { .. } => "make room there, or see who may write there; nothing behind it was read",
             MessageFault::Null => {
                 "--nulls empty takes it for an empty message, --nulls skip leaves it out, and says so"
@@ -297,7 +309,8 @@ impl MessageError {
                  --batch-count"
             }
             MessageFault::Clash { .. } => {
-                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`"
+                "an ending keeps them apart: --each '{key}.json' makes `a.json` beside `a/b.json`; or --escape-keys, \
+                 by which no key is a directory"
             }
         };
         Some(text.to_owned())

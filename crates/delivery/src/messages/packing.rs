@@ -259,7 +259,9 @@ impl Packer {
         };
         let is_of_message = !matches!(
             error.fault,
-            MessageFault::UnknownFile { .. } | MessageFault::OtherColumns { .. }
+            MessageFault::UnknownFile { .. }
+                | MessageFault::OtherColumns { .. }
+                | MessageFault::HeaderWithoutEnd { .. }
         );
         let bad = Bad {
             number,

@@ -114,14 +114,18 @@ impl Headers {
             .beginning(path, most)
             .map_err(|why| MessageFault::UnknownFile { why })?
             .filter(|beginning| !beginning.is_empty());
-        if let Some(beginning) = &beginning
-            && !begins_with_columns(beginning, columns(header))
-        {
-            return Err(MessageFault::OtherColumns {
-                path: path.to_string(),
-                columns: shown(columns(header)),
-                there: shown(columns(beginning)),
-            });
+        if let Some(beginning) = &beginning {
+            match beginning_of(beginning, columns(header)) {
+                Beginning::SameColumns => {}
+                Beginning::NoEnd => return Err(MessageFault::HeaderWithoutEnd { path: path.to_string() }),
+                Beginning::OtherColumns => {
+                    return Err(MessageFault::OtherColumns {
+                        path: path.to_string(),
+                        columns: shown(columns(header)),
+                        there: shown(first_line(without_mark(beginning))),
+                    });
+                }
+            }
         }
         known.insert(path.clone());
         Ok(beginning.is_none())
@@ -134,39 +138,63 @@ const MOST_BEFORE_COLUMNS: usize = 16;
 
 /// The names of the columns, without what may stand before them, and without their end.
 fn columns(header: &[u8]) -> &[u8] {
+    let names = without_mark(header);
+    let names = names.strip_suffix(b"\n").unwrap_or(names);
+    names.strip_suffix(b"\r").unwrap_or(names)
+}
+
+/// A text without what may stand before the names of its columns.
+fn without_mark(header: &[u8]) -> &[u8] {
     let marked = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
     let line = marked
         .split(|byte| matches!(byte, b'\r' | b'\n'))
         .next()
         .unwrap_or_default();
-    let rest = if Dialect::told(line).is_some() {
+    if Dialect::told(line).is_some() {
         marked[line.len()..].trim_ascii_start()
     } else {
         marked
-    };
-    rest.strip_suffix(b"\n").map_or_else(
-        || rest.strip_suffix(b"\r").unwrap_or(rest),
-        |rest| rest.strip_suffix(b"\r").unwrap_or(rest),
-    )
+    }
 }
 
-/// Whether a file that begins so has these columns, and no more.
-fn begins_with_columns(beginning: &[u8], ours: &[u8]) -> bool {
-    let rest = columns(beginning).strip_prefix(ours);
-    rest.is_some_and(|rest| matches!(rest, [] | [b'\r' | b'\n', ..]))
+/// A text up to the first end of a line that stands in no quotes.
+fn first_line(text: &[u8]) -> &[u8] {
+    let mut is_quoted = false;
+    let end = text.iter().position(|byte| {
+        is_quoted ^= *byte == b'"';
+        !is_quoted && matches!(byte, b'\r' | b'\n')
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// What a file begins with that records would be appended to.
+#[derive(Debug, PartialEq, Eq)]
+enum Beginning {
+    SameColumns,
+    /// The same columns, and the file ends with them: a record would go on in their line.
+    NoEnd,
+    OtherColumns,
+}
+
+/// Compares what a file begins with to the names of our columns.
+fn beginning_of(beginning: &[u8], ours: &[u8]) -> Beginning {
+    let there = without_mark(beginning);
+    match there.strip_prefix(ours) {
+        Some([]) => Beginning::NoEnd,
+        Some([b'\r' | b'\n', ..]) => Beginning::SameColumns,
+        _ => Beginning::OtherColumns,
+    }
 }
 
 fn shown(columns: &[u8]) -> String {
     const MOST: usize = 60;
-    let line = columns
-        .split(|byte| matches!(byte, b'\r' | b'\n'))
-        .next()
-        .unwrap_or_default();
-    let text = String::from_utf8_lossy(line);
+    let text = String::from_utf8_lossy(columns);
+    // A name may hold a line's end, in quotes.
+    let text = text.replace('\r', "\\r").replace('\n', "\\n");
     if text.chars().count() > MOST {
         text.chars().take(MOST).chain(['…']).collect()
     } else {
-        text.into_owned()
+        text
     }
 }
 
@@ -190,12 +218,13 @@ mod tests {
                 "id,name\r\n1,a",
                 "\u{feff}id,name\r1",
                 "sep=,\nid,name\n",
-                "id,name",
             ] {
-                assert!(
-                    begins_with_columns(there.as_bytes(), columns(header.as_bytes())),
-                    "{there:?}"
-                );
+                let beginning = beginning_of(there.as_bytes(), columns(header.as_bytes()));
+                assert_eq!(beginning, Beginning::SameColumns, "{there:?}");
+            }
+            for unended in ["id,name", "\u{feff}id,name", "sep=,\nid,name"] {
+                let beginning = beginning_of(unended.as_bytes(), columns(header.as_bytes()));
+                assert_eq!(beginning, Beginning::NoEnd, "{unended:?}");
             }
             for other in [
                 "id,name,more\n",
@@ -205,11 +234,17 @@ mod tests {
                 "1,a\n",
                 "\"id\",\"name\"\n",
             ] {
-                assert!(
-                    !begins_with_columns(other.as_bytes(), columns(header.as_bytes())),
-                    "{other:?}"
-                );
+                let beginning = beginning_of(other.as_bytes(), columns(header.as_bytes()));
+                assert_eq!(beginning, Beginning::OtherColumns, "{other:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_line_s_end_in_a_column_s_name_is_shown_as_an_escape() {
+        assert_eq!(shown(b"\"first\r\nname\",id"), r#""first\r\nname",id"#);
+        let names = first_line(b"\"first\nname\",id\n1,2\n");
+        assert_eq!(names, b"\"first\nname\",id");
+        assert_eq!(shown(&[b'a'; 61]), format!("{}…", "a".repeat(60)));
     }
 }

@@ -62,7 +62,9 @@ impl RetrievalError {
         }
     }
 
-    pub(super) fn from_fault(fault: Fault) -> Self {
+    /// What a fault of the store means here: it may pass, it is the store's own disk, or it is a refusal.
+    #[must_use]
+    pub fn from_fault(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Local => Self::Local(fault),
             _ if fault.is_passing() => Self::Unavailable(fault),

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tonic::{Response, Streaming};
 
 use super::link::{CUT, Failed, Link, Sent, has_ended};
-use crate::transport::{Arrival, seconds};
+use crate::transport::{Arrival, ListTime, seconds};
 
 /// A stream of messages that may be silent.
 pub(in crate::grpc) struct Listening<'a, A> {
@@ -42,6 +42,7 @@ impl<A> Listening<'_, A> {
             link,
             is_over: has_ended(answer.metadata()),
             messages: answer.into_inner(),
+            list_time: None,
         });
         incoming.next_within(limit)
     }
@@ -60,11 +61,22 @@ pub(in crate::grpc) struct Incoming<'a, A> {
     pub(super) link: &'a Link,
     pub(super) messages: Streaming<A>,
     pub(super) is_over: bool,
+    /// Of a list.
+    pub(super) list_time: Option<ListTime>,
 }
 
 impl<A> Incoming<'_, A> {
     /// The next message; `None` at the stream's end, which its last words say. A silence that is too long is a fault.
     pub fn next(&mut self) -> Result<Option<A>, Failed> {
+        let Some(mut time) = self.list_time else {
+            return self.wait();
+        };
+        let message = time.spend(Failed::Lost, || self.wait());
+        self.list_time = Some(time);
+        message
+    }
+
+    fn wait(&mut self) -> Result<Option<A>, Failed> {
         let limit = self.link.times.idle;
         match self.next_within(limit)? {
             Arrival::Message(message) => Ok(Some(message)),

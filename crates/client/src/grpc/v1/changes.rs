@@ -15,7 +15,7 @@ struct Files<'a>(Incoming<'a, v1::FileInfo>);
 
 impl<'a> Files<'a> {
     fn of(pachd: &'a V1, commit: &Commit) -> Result<Self, Fault> {
-        let opened = pachd.calls.open(WALK_FILE, messages::file(commit, "/"));
+        let opened = pachd.calls.list(WALK_FILE, messages::file(commit, "/"));
         Ok(Self(opened.map_err(|failed| fault(WALK_FILE, failed))?))
     }
 

@@ -85,7 +85,7 @@ static TABLE: &[Rule] = &[
         "094",
     ),
     rule(&["invalid: only alphanumeric characters"], Is(Refused), "052"),
-    rule(&["received message larger than max"], Is(TooLarge), "source"),
+    rule(&["larger than max"], Is(TooLarge), "source"),
     // Passing.
     rule(&["etcdserver: "], Lost, "source"),
     rule(&["context deadline exceeded"], Lost, "source"),

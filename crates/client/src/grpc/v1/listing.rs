@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{CALL, Incoming, LIST_FILE, PFS, V1, broken, fault};
+use super::{CALL, Incoming, LIST_FILE, PFS, V1, broken, check_project, fault};
 use crate::pachd::Call;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::listing::Listing;
@@ -29,6 +29,7 @@ impl Listing for V1 {
     }
 
     fn list_branches(&self, repo: &Repo) -> Result<Vec<BranchName>, Fault> {
+        check_project(repo)?;
         let request = v1::ListBranchRequest {
             repo: Some(repo.into()),
             ..v1::ListBranchRequest::default()
@@ -44,13 +45,14 @@ impl Listing for V1 {
         directory: &FilePath,
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
+        check_project(&branch.repo)?;
         let request = v1::FileRequest {
             file: Some(v1::File {
                 commit: Some(v1::Commit::head_of(branch)),
                 path: directory.as_str().to_owned(),
             }),
         };
-        let opened = self.calls.open(LIST_FILE, request);
+        let opened = self.calls.list(LIST_FILE, request);
         let mut infos: Incoming<'_, v1::FileInfo> = opened.map_err(|failed| fault(LIST_FILE, failed))?;
         while let Some(info) = infos.next().map_err(|failed| broken(fault(LIST_FILE, failed)))? {
             let mut path = super::messages::path_of(&info).to_owned();
