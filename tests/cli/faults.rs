@@ -320,7 +320,7 @@ impl Cell {
             }
             "ComposeFileSet" => {
                 // Until its parts are small enough to be several.
-                let too_large = |nth| (2..13).contains(&nth).then_some(Fault::Answer(413, None));
+                let too_large = |nth| (2..10).contains(&nth).then_some(Fault::Answer(413, None));
                 self.proxy.each("CreateFileSet", too_large).at(self.step, 1, fault)
             }
             // A commit that is to be given up: appending, that is done by dropping alone.
