@@ -77,7 +77,7 @@
 //! | what `create -f` keeps; a script that becomes a part of a spec | the texts of all its specs; 1 MiB | [`commands::create`] |
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
-//! | partitions of Kafka that have series of their own | 1,000, three each; where they end is asked every 10 s | [`metrics`] |
+//! | partitions of Kafka that have series of their own | 1,000 a stream, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file; how many are on their way | 256 KiB; 5, and as many early, with `--route` 3 more for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
@@ -98,7 +98,7 @@
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
 //! | the pause before a stream of `run` is started again; streams on one connection | as of a producer; 16 | [`commands::run`] |
-//! | bytes of archives held in memory by all streams of `run` | 8 MiB, as by one `put` | [`commands::put`] |
+//! | bytes of archives held in memory by all streams of `run` | 8 MiB for each `tmp-dir`, as by one `put`; each stream of messages holds up to `batch-bytes` besides | [`commands::put`] |
 //! | the code of `serve --as-spout -- CMD` | 32 KiB of a line; killed code that the system does not let go is waited for 5 s | [`commands::serve`] |
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |

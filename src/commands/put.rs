@@ -14,7 +14,7 @@
 
 mod acknowledging;
 mod growing;
-mod input;
+pub(super) mod input;
 mod intake;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
 mod kafka;
@@ -47,18 +47,19 @@ use crate::commands::denied::advise;
 use crate::commands::messages::Bad;
 use crate::commands::server;
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Address};
 use crate::terminal::Terminal;
 use growing::Growing;
 use intake::{DirectIntake, Intake};
 use member::{Member, Presence};
 use plan::{Plan, Reads};
-use reader::Reader;
+use reader::{Reader, Round};
 use running::Running;
 use spooling::SpoolIntake;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::Destination;
+use spoutctl_core::pfs::{Branch, Destination};
 use spoutctl_delivery::early::Early;
+use spoutctl_delivery::mark::StreamName;
 use spoutctl_delivery::retry::SystemClock;
 use spoutctl_delivery::routing::Routed;
 use spoutctl_delivery::spill::SpillBuffers;
@@ -88,6 +89,15 @@ pub(super) fn run_stream(args: &PutArgs, member: &Member) -> Result<Exit, Failur
 /// As [`run`].
 pub(super) fn check(args: &PutArgs) -> Result<(), Failure> {
     Plan::of(args).map(drop)
+}
+
+/// What commits of these arguments are known by, where they have a name: to whom they go, their branch, and their
+/// stream. A spool has a name of its own.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn known_by(args: &PutArgs) -> Result<Option<(Address, Branch, StreamName)>, Failure> {
+    plan::known_by(args)
 }
 
 /// Sends what waits in the spool of `args`, and reads no input. Where it `counts_messages`, commits say which ones they
@@ -159,9 +169,12 @@ fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<R
         early: plan.early.clone(),
         options: of_spool(plan.delivery, spool.as_deref()),
     };
+    // A stream opens its FIFOs again; whoever runs a put alone hears of their end.
+    let is_again = member.is_some() && plan.endless && plan.reads.are_fifos();
     let reading = Reading {
         reads: plan.reads,
         endless: plan.endless,
+        round: if is_again { Round::Again } else { Round::Once },
         reader: Reader {
             options: plan.archives,
             packing: plan.packing,
@@ -257,6 +270,7 @@ fn growing(plan: &Plan, terminal: &Terminal, connection: Option<&Connection>) ->
 struct Reading {
     reads: Reads,
     endless: bool,
+    round: Round,
     reader: Reader,
 }
 
@@ -264,7 +278,7 @@ impl Reading {
     /// Hands over every archive of all that is to be read, until nobody takes them any more.
     fn read_all(&self, intake: &dyn Intake) -> Result<(), DeliveryError> {
         match &self.reads {
-            Reads::Inputs(inputs) => self.reader.read_inputs(inputs, intake)?,
+            Reads::Inputs(inputs) => self.reader.read_inputs(inputs, self.round, intake)?,
             Reads::Producer(producer) => producer.read(&self.reader, intake)?,
             Reads::Topics(topics) => kafka::read(topics, &self.reader, intake)?,
         }

@@ -7,9 +7,11 @@
 //! | module | part of it |
 //! |---|---|
 //! | `file` | what the file says, or what is wrong in it |
+//! | `fifos` | FIFOs, which somebody has to have open |
 //! | `stream` | one stream's life |
 //! | `streams` | all of them |
 
+mod fifos;
 mod file;
 mod stream;
 mod streams;
@@ -71,6 +73,7 @@ fn keep_watch(args: &RunArgs, streams: &Streams, signals: &Receiver<i32>, termin
     loop {
         select! {
             recv(streams.changed) -> _ => {
+                streams.go_on();
                 if streams.are_done() {
                     return Exit::Done;
                 }
@@ -88,6 +91,7 @@ fn keep_watch(args: &RunArgs, streams: &Streams, signals: &Receiver<i32>, termin
 fn wait_until_done(streams: &Streams) -> Exit {
     while !streams.are_done() {
         let _ = streams.changed.recv();
+        streams.go_on();
     }
     Exit::Done
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -134,14 +135,41 @@ fn archives(path: &Path, numbers: std::ops::Range<u32>) {
     fs::write(path, bytes).unwrap();
 }
 
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Waits until a process is gone.
 fn wait_until_gone(pid: &str) {
     let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-    let begun = std::time::Instant::now();
-    while test_kill_process(pid).is_ok() {
-        assert!(begun.elapsed() < PATIENCE, "{pid:?} is still there");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(&format!("{pid:?} is gone"), || test_kill_process(pid).is_err());
+}
+
+fn fifo(world: &World, name: &str) -> PathBuf {
+    let fifo = world.path(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    fifo
+}
+
+fn write(fifo: &Path, bytes: &[u8]) {
+    try_open(fifo).unwrap().write_all(bytes).unwrap();
+}
+
+/// For writing, and not waiting for a reader: where there is none, it fails.
+fn try_open(fifo: &Path) -> std::io::Result<fs::File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    let mut options = fs::File::options();
+    options.write(true).custom_flags(i32::try_from(flags).unwrap());
+    options.open(fifo)
+}
+
+/// Commands of a shell that end when this file is there.
+fn waiting_for(file: &Path) -> String {
+    format!("until test -e {}; do sleep 0.05; done", file.display())
 }
 
 #[test]
@@ -205,7 +233,17 @@ fn what_is_wrong_in_the_file_has_its_place_and_starts_nothing() {
         ),
         (
             "[defaults]\ndestination = \"r\"\ncommand = [\"c\"]\nstream = \"s\"\n[streams.a]\n[streams.b]\n",
-            ":4:1: this name on this branch is that of the stream a",
+            ":4:1: the name s on default/r@master is that of the stream a",
+        ),
+        (
+            "[defaults]\ncommand = [\"c\"]\nstream = \"s\"\n[streams.a]\ndestination = \"r\"\n\
+             [streams.b]\ndestination = \"default/r@master\"\n",
+            ":3:1: the name s on default/r@master is that of the stream a",
+        ),
+        (
+            "[defaults]\ndestination = \"r\"\ncommand = [\"c\"]\n[streams.a]\nspool = \"no/../d\"\n\
+             [streams.b]\nspool = \"./d\"\n",
+            ":7:1: this spool is that of the stream a",
         ),
         ("[streams.\"a b\"]\n", ":1:10: "),
         ("[streams.a\n", ":1:"),
@@ -219,6 +257,15 @@ fn what_is_wrong_in_the_file_has_its_place_and_starts_nothing() {
             assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
         }
     }
+    // The same name on two servers is two streams.
+    let elsewhere = |name: &str| format!("[streams.{name}]\npachd = \"local:{name}\"\n");
+    let both = [elsewhere("a"), elsewhere("b")].concat();
+    streams(
+        &world,
+        &format!("[defaults]\ndestination = \"r\"\ncommand = [\"c\"]\nstream = \"s\"\n{both}"),
+    );
+    let path = world.path("streams.toml");
+    world.run(&["run", path.to_str().unwrap(), "--check"]).expect(0);
     // Nothing of a file that is right is started by a look at it.
     streams(
         &world,
@@ -235,8 +282,7 @@ fn the_file_in_the_book_is_right() {
     let world = World::local();
     let page = crate::docs::page("docs/run.md");
     let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    let (fifo, token) = (world.path("fifo"), world.path("token"));
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let (fifo, token) = (fifo(&world, "fifo"), world.path("token"));
     fs::write(&token, "secret").unwrap();
     let text = text.replace("/run/uploads.fifo", fifo.to_str().unwrap());
     streams(&world, &text.replace("/etc/spoutctl/token", token.to_str().unwrap()));
@@ -319,14 +365,15 @@ fn one_that_fails_is_started_again_and_disturbs_none() {
     run.says("bad: error: sh failed with exit code 1");
     run.says("bad: note: it is started again in 1.0 s");
     run.says("bad: note: it is started again in 2.0 s");
-    let answer = figures(&address, "/ready");
-    assert!(
-        answer.starts_with("HTTP/1.1 503") && answer.contains("\nbad: "),
-        "{answer}"
-    );
+    // It is ready for a moment each time that it is started.
+    wait_until("not ready because of bad", || {
+        let answer = figures(&address, "/ready");
+        answer.starts_with("HTTP/1.1 503") && answer.contains("\nbad: ")
+    });
     let answer = figures(&address, "/metrics");
-    let series = "spoutctl_stream_restarts_total{stream=\"bad\",project=\"default\",repo=\"bad\",branch=\"master\"}";
-    assert!(answer.contains(&format!("{series} 1\n")), "{answer}");
+    let series = "spoutctl_stream_restarts_total{stream=\"bad\",project=\"default\",repo=\"bad\",branch=\"master\"} ";
+    let restarts = answer.lines().find_map(|line| line.strip_prefix(series));
+    assert!(restarts.unwrap().parse::<u64>().unwrap() >= 1, "{answer}");
     assert!(answer.contains("spoutctl_ready{stream=\"bad\","), "{answer}");
     fs::write(world.path("mended"), "").unwrap();
     // One comes on standard output, the other on standard error: whichever is read first.
@@ -432,11 +479,7 @@ fn what_was_read_when_it_is_told_to_end_is_committed() {
     streams(&world, &text);
     let run = Run::start(&world, &["--json"]);
     for name in ["a", "b"] {
-        let begun = std::time::Instant::now();
-        while !world.path(&format!("{name}.out")).exists() {
-            assert!(begun.elapsed() < PATIENCE);
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_until("it has printed", || world.path(&format!("{name}.out")).exists());
     }
     run.signal(Signal::TERM);
     let (code, said) = run.end();
@@ -444,6 +487,202 @@ fn what_was_read_when_it_is_told_to_end_is_committed() {
     for name in ["a", "b"] {
         assert_eq!(world.get(&format!("{name}:/log")), format!("{name}\n").as_bytes());
     }
+}
+
+/// How long a producer may take at least, of which nothing is said when it is told twice.
+const SURELY_GIVEN: Duration = Duration::from_secs(4);
+
+#[test]
+fn a_producer_that_takes_its_time_to_end_keeps_it_however_often_that_is_said() {
+    let served = Served::start();
+    let world = world(&served, &["r"]);
+    let [told, may, ready] = ["told", "may", "ready"].map(|name| world.path(name));
+    let script = format!(
+        "trap 'touch {}; {}; echo last; exit 0' TERM; echo first; touch {}; while :; do sleep 0.05; done",
+        told.display(),
+        waiting_for(&may),
+        ready.display()
+    );
+    let stream = format!(
+        "[streams.s]\ndestination = \"r\"\nmessages = \"lines\"\ninto = \"log\"\nappend = true\n\
+         command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    streams(&world, &stream);
+    let mut run = Run::start(&world, &[]);
+    wait_until("it runs", || ready.exists());
+    // It is removed, and there is another one, so that there is something to be read again.
+    let other = format!(
+        "[streams.other]\ndestination = \"other\"\ncreate-repo = true\n{}",
+        staying(&world, "o")
+    );
+    streams(&world, &other);
+    run.signal(Signal::HUP);
+    run.says("1 added, 0 changed, 1 removed");
+    wait_until("it is told", || told.exists());
+    run.signal(Signal::HUP);
+    run.says("0 added, 0 changed, 0 removed, 1 as before");
+    run.signal(Signal::TERM);
+    run.says("interrupted: 1 stream to end");
+    fs::write(&may, "").unwrap();
+    let (code, said) = run.end();
+    assert_eq!(code, Some(143), "{said:?}");
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    // What such a busy machine has taken away is no word's fault.
+    if time(&may).duration_since(time(&told)).unwrap() < SURELY_GIVEN {
+        assert_eq!(world.get("r:/log"), b"first\nlast\n", "{said:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_has_another_name_now_goes_on_where_the_old_one_ends() {
+    const ALL: u32 = 5;
+    let served = Served::start();
+    let world = world(&served, &["r"]);
+    archives(&world.path("all.tar"), 0..ALL);
+    let (may, acks) = (world.path("may"), world.path("acks"));
+    let table = |name: &str| {
+        format!(
+            "[streams.{name}]\ndestination = \"r\"\nfiles = [\"{}\"]\nresume = true\nstream = \"x\"\n\
+             ack-command = \"echo {name} >> {}; {}\"\n",
+            world.path("all.tar").display(),
+            acks.display(),
+            waiting_for(&may)
+        )
+    };
+    streams(&world, &table("old"));
+    let mut run = Run::start(&world, &["--metrics-listen", "0"]);
+    let address = run.says("figures are at http://");
+    let address = address.split('/').nth(2).unwrap().to_owned();
+    wait_until("one is acknowledged", || acks.exists());
+    streams(&world, &table("new"));
+    run.signal(Signal::HUP);
+    run.says("1 added, 0 changed, 1 removed");
+    let ready = figures(&address, "/ready");
+    assert!(
+        ready.contains("new: it starts when those before it have ended"),
+        "{ready}"
+    );
+    fs::write(&may, "").unwrap();
+    let (code, said) = run.end();
+    assert_eq!(code, Some(0), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("error: ")), "{said:?}");
+    assert_eq!(commits(&world, "r").len(), ALL as usize, "{said:?}");
+    let acks = fs::read_to_string(&acks).unwrap();
+    let first_of_new = acks.lines().position(|line| line == "new").unwrap();
+    assert!(acks.lines().skip(first_of_new).all(|line| line == "new"), "{acks}");
+}
+
+#[test]
+fn a_fifos_end_is_no_end_and_what_is_written_while_nobody_reads_is_committed() {
+    let served = Served::start();
+    let archive = |name: &str| tar(&[(name, name.as_bytes())]);
+    fifo_goes_on(&served, "archives", "", archive, &["1", "2", "3", "4"], "1234");
+    // Without the end of an input, they would wait for an hour.
+    let more = "messages = \"lines\"\ninto = \"log\"\nappend = true\nbatch-period = \"1h\"\n";
+    let line = |name: &str| format!("{name}\n").into_bytes();
+    fifo_goes_on(&served, "lines", more, line, &["log"], "1\n2\n3\n4\n");
+}
+
+fn fifo_goes_on(
+    served: &Served,
+    repo: &str,
+    more: &str,
+    input: impl Fn(&str) -> Vec<u8>,
+    files: &[&str],
+    content: &str,
+) {
+    let world = world(served, &[repo]);
+    let fifo = fifo(&world, "fifo");
+    let [may, ack] = ["may", "ack"].map(|name| world.path(name));
+    streams(
+        &world,
+        &format!(
+            "[streams.s]\ndestination = \"{repo}\"\nfiles = [\"{}\"]\nendless = true\n\
+             ack-command = \"touch {}; {}\"\n{more}",
+            fifo.display(),
+            ack.display(),
+            waiting_for(&may)
+        ),
+    );
+    let run = Run::start(&world, &[]);
+    // Who comes first waits until it is open.
+    let mut first = fs::File::options().write(true).open(&fifo).unwrap();
+    first.write_all(&input("1")).unwrap();
+    drop(first);
+    wait_until("it is acknowledged", || ack.exists());
+    // The delivery is held, and each writer leaves before anything that it has written becomes a commit.
+    for name in ["2", "3", "4"] {
+        write(&fifo, &input(name));
+    }
+    fs::write(&may, "").unwrap();
+    wait_until("all of it is committed", || {
+        let get = |file: &&str| world.run(&["get", &format!("{repo}:/{file}")]).text();
+        files.iter().map(get).collect::<String>() == content
+    });
+    run.signal(Signal::TERM);
+    let (code, said) = run.end();
+    assert_eq!(code, Some(143), "{said:?}");
+    // Nobody hears of an end, and nothing is started again.
+    let words = ["error: ", "started again", "its input has ended"];
+    assert!(
+        !said.iter().any(|line| words.iter().any(|word| line.contains(word))),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_is_written_to_a_fifo_while_its_stream_waits_is_committed() {
+    let served = Served::start();
+    let world = world(&served, &["r"]);
+    let fifo = fifo(&world, "fifo");
+    let may = world.path("may");
+    streams(
+        &world,
+        &format!(
+            "[streams.s]\ndestination = \"r\"\nfiles = [\"{}\"]\nendless = true\nack-command = \"test -e {}\"\n",
+            fifo.display(),
+            may.display()
+        ),
+    );
+    let mut run = Run::start(&world, &[]);
+    let mut first = fs::File::options().write(true).open(&fifo).unwrap();
+    first.write_all(&tar(&[("1", b"1")])).unwrap();
+    drop(first);
+    run.says("it is started again");
+    write(&fifo, &tar(&[("2", b"2")]));
+    fs::write(&may, "").unwrap();
+    wait_until("the second is committed", || commits(&world, "r").len() == 2);
+    run.signal(Signal::TERM);
+    let (code, said) = run.end();
+    assert_eq!(code, Some(143), "{said:?}");
+}
+
+#[test]
+fn what_is_in_a_fifo_when_its_stream_ends_is_told() {
+    let served = Served::start();
+    let world = world(&served, &["r"]);
+    let (one, other) = (fifo(&world, "one"), fifo(&world, "other"));
+    streams(
+        &world,
+        &format!(
+            "[streams.s]\ndestination = \"r\"\nfiles = [\"{}\", \"{}\"]\n",
+            one.display(),
+            other.display()
+        ),
+    );
+    let run = Run::start(&world, &[]);
+    // Nobody reads it before the first one has ended, which has no writer.
+    wait_until("it is held", || try_open(&other).is_ok());
+    write(&other, b"12345");
+    run.signal(Signal::TERM);
+    let (code, said) = run.end();
+    assert_eq!(code, Some(143), "{said:?}");
+    let text = format!(
+        "{}: 5 bytes that somebody has written to it were not read",
+        other.display()
+    );
+    assert!(said.iter().any(|line| line.contains(&text)), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("error: ")), "{said:?}");
 }
 
 #[test]
@@ -487,8 +726,7 @@ fn killed_and_started_again_it_loses_and_doubles_nothing() {
 fn a_spool_and_a_fifo_are_let_go_of_before_their_stream_starts_again() {
     let served = Served::start();
     let world = world(&served, &["r"]);
-    let fifo = world.path("fifo");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let fifo = fifo(&world, "fifo");
     let (spool, may) = (world.path("spool"), world.path("may"));
     streams(
         &world,

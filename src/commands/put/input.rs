@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use rustix::fs::OFlags;
+use rustix::io::ioctl_fionread;
 
-use super::stopping::Stopping;
+use super::stopping::{Stopping, one_comes_before};
 use crate::failure::Failure;
 use spoutctl_archive::STANDARD_INPUT;
 use spoutctl_core::exit::Exit;
@@ -50,36 +51,58 @@ impl Input {
 
     /// How many bytes are to come, where that is known.
     fn length(&self) -> Option<u64> {
-        let file = self.open(None).ok()?;
+        let file = self.open(&[]).ok()??;
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let position = { &file }.stream_position().ok()?;
         metadata.len().checked_sub(position)
     }
 
     /// Without the buffer of the standard library's own standard input, which would copy every byte once more. A FIFO
-    /// is open once it has a writer; that is waited for until it is `given_up`.
-    pub fn open(&self, given_up: Option<&Stopping>) -> io::Result<File> {
-        match (self, given_up) {
-            (Self::Stdin, _) => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),
-            (Self::File(path), Some(given_up)) if std::fs::metadata(path)?.file_type().is_fifo() => {
-                open_fifo(path, given_up)
-            }
-            (Self::File(path), _) => File::open(path),
+    /// is open once it has a writer; where one of `ends` may end the wait for that, `None` says that it did.
+    pub fn open(&self, ends: &[&Stopping]) -> io::Result<Option<File>> {
+        match self {
+            Self::Stdin => Ok(Some(io::stdin().as_fd().try_clone_to_owned()?.into())),
+            Self::File(path) if !ends.is_empty() && is_fifo(path) => open_fifo(path, ends),
+            Self::File(path) => File::open(path).map(Some),
         }
+    }
+
+    pub fn is_fifo(&self) -> bool {
+        matches!(self, Self::File(path) if is_fifo(path))
     }
 }
 
+/// Whether there is a FIFO of this name.
+pub(in crate::commands) fn is_fifo(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// Opens a FIFO for reading, whether it has a writer or not.
+pub(in crate::commands) fn open_unwritten(path: &Path) -> io::Result<File> {
+    without_waiting().read(true).open(path)
+}
+
+fn without_waiting() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default());
+    options
+}
+
 /// As the system opens one, but for that it can be ended.
-fn open_fifo(path: &Path, given_up: &Stopping) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let fifo = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+fn open_fifo(path: &Path, ends: &[&Stopping]) -> io::Result<Option<File>> {
+    let fifo = open_unwritten(path)?;
+    if ioctl_fionread(&fifo).is_ok_and(|bytes| bytes > 0) {
+        // Whoever wrote that may have left before, and only who has it open when a writer leaves hears of its end. So
+        // one leaves now. Where that is not allowed, what follows an end is taken for a part of what came before.
+        drop(without_waiting().write(true).open(path));
+    }
     // Before its first writer there is neither something to read nor an end.
-    if given_up.comes_before(&fifo)? {
-        return Err(io::Error::other("nobody wants it to be read any more"));
+    if one_comes_before(ends, &fifo)? {
+        return Ok(None);
     }
     let flags = rustix::fs::fcntl_getfl(&fifo)?;
     rustix::fs::fcntl_setfl(&fifo, flags - OFlags::NONBLOCK)?;
-    Ok(fifo)
+    Ok(Some(fifo))
 }
 
 /// How many bytes all of them are, where that is known. No FIFO is opened for it: its writer would take that for its

@@ -17,7 +17,7 @@ use crate::commands::messages::{self, Packing};
 use crate::commands::server;
 use crate::commands::target::Target;
 use crate::failure::Failure;
-use crate::settings::Server;
+use crate::settings::{Address, Server};
 use crate::terminal::{Terminal, Verbosity};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, Destination};
@@ -74,6 +74,13 @@ pub(super) enum Reads {
     Inputs(Vec<Input>),
     Producer(Arc<Producer>),
     Topics(Box<Topics>),
+}
+
+impl Reads {
+    /// Whether there are some, and nothing else.
+    pub fn are_fifos(&self) -> bool {
+        matches!(self, Self::Inputs(inputs) if !inputs.is_empty() && inputs.iter().all(Input::is_fifo))
+    }
 }
 
 /// The spool that archives go through.
@@ -166,6 +173,17 @@ impl Plan {
             routes,
         })
     }
+}
+
+/// As [`known_by`](super::known_by).
+pub(super) fn known_by(args: &PutArgs) -> Result<Option<(Address, Branch, StreamName)>, Failure> {
+    if args.spooling.spool.is_some() {
+        return Ok(None);
+    }
+    let server = server::find(&args.server)?;
+    let target = target(args, &server)?;
+    let stream = stream(args, &target);
+    Ok(stream.map(|stream| (server.address, target.destination.branch, stream)))
 }
 
 /// Where commits go.

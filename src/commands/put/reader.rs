@@ -22,6 +22,13 @@ use spoutctl_delivery::messages::filter::PackError;
 use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::{DeliveryError, Observer as _};
 
+/// What follows the last of several inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    Once,
+    Again,
+}
+
 /// Reads whatever it is handed, and hands over its archives, one by one.
 pub(super) struct Reader {
     pub options: spoutctl_archive::Options,
@@ -47,20 +54,34 @@ impl Reader {
         self.report.note(text);
     }
 
-    /// Hands over the archives of all these, until nobody takes them any more.
+    /// Hands over the archives of all these, until nobody takes them any more. FIFOs whose end is no end are opened
+    /// again after the last one.
     ///
     /// # Errors
     /// What keeps it from going on. Every archive before was handed over.
-    pub fn read_inputs(&self, inputs: &[Input], intake: &dyn Intake) -> Result<(), DeliveryError> {
+    pub fn read_inputs(&self, inputs: &[Input], round: Round, intake: &dyn Intake) -> Result<(), DeliveryError> {
         let mut number = intake.first_number();
-        for input in inputs {
+        let rounds = match round {
+            Round::Once => 1,
+            Round::Again => usize::MAX,
+        };
+        for input in std::iter::repeat_n(inputs, rounds).flatten() {
             let name = input.name();
-            let file = input
-                .open(self.given_up.as_deref())
-                .map_err(|error| DeliveryError::Input {
-                    name: name.to_string(),
-                    error,
-                })?;
+            let failed = |error| DeliveryError::Input {
+                name: name.to_string(),
+                error,
+            };
+            // What is no FIFO would be read from its beginning in every round.
+            if round == Round::Again && !input.is_fifo() {
+                return Err(failed(io::Error::other("it is no FIFO any more")));
+            }
+            let ends: Vec<&Stopping> = match &self.given_up {
+                Some(given_up) => vec![given_up, &self.stopping],
+                None => Vec::new(),
+            };
+            let Some(file) = input.open(&ends).map_err(failed)? else {
+                return Err(DeliveryError::Interrupted);
+            };
             // What is made of messages stands nowhere else.
             let original = self.packing.is_none().then(|| Original::of(&file, &name)).flatten();
             let read = self.read_archives(&name, file, original.as_ref(), &mut number, intake)?;

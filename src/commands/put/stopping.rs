@@ -48,16 +48,19 @@ impl Stopping {
 
     /// Waits until `input` can be read or has ended; whether this is said before.
     pub fn comes_before(&self, input: &impl AsFd) -> io::Result<bool> {
-        loop {
-            let mut either = [
-                PollFd::new(&self.heard, PollFlags::IN),
-                PollFd::new(input, PollFlags::IN),
-            ];
-            match poll(&mut either, None) {
-                Ok(_) => return Ok(!either[0].revents().is_empty()),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+        one_comes_before(&[self], input)
+    }
+}
+
+/// The same of the first of several.
+pub(super) fn one_comes_before(words: &[&Stopping], input: &impl AsFd) -> io::Result<bool> {
+    loop {
+        let heard = words.iter().map(|word| PollFd::new(&word.heard, PollFlags::IN));
+        let mut any: Vec<PollFd<'_>> = heard.chain([PollFd::new(input, PollFlags::IN)]).collect();
+        match poll(&mut any, None) {
+            Ok(_) => return Ok(any[..words.len()].iter().any(|word| !word.revents().is_empty())),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

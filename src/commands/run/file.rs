@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::fifos::{Identity, identity};
 use crate::cli::streams::{ELSEWHERE, Mistake, Shape, StreamOptions};
 use crate::cli::{PutArgs, RunArgs};
 use crate::commands::preferences::{self, file_failure};
-use crate::commands::put;
+use crate::commands::put::{self, input::is_fifo};
 use crate::failure::Failure;
 use crate::settings::preferences::Preference;
 use crate::settings::streams::{Stream, Streams, Value};
-use crate::settings::{Surroundings, preferences as preferred};
+use crate::settings::{Address, Surroundings, preferences as preferred};
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::mark::StreamName;
 
@@ -24,6 +24,24 @@ pub(super) struct Definition {
     /// The command line that says the same. Two of the same words are the same stream.
     pub words: Vec<OsString>,
     pub args: PutArgs,
+}
+
+impl Definition {
+    /// Refuses what is no FIFO any more: it would be read from its beginning at each start.
+    ///
+    /// # Errors
+    /// Where there is one.
+    pub fn check_fifos(&self) -> Result<(), Failure> {
+        let mut files = self.args.files.iter().filter(|_| !self.args.commits.resume);
+        match files.find(|file| file.exists() && !is_fifo(file)) {
+            Some(file) => {
+                let file = file.display();
+                let text = format!("{file} is no FIFO any more; nothing was sent");
+                Err(Failure::new(Exit::Input, text).help(format!("move it away, and: mkfifo {file}")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is wrong with an option, or with the whole, and what mends it.
@@ -173,48 +191,55 @@ fn check_input(args: &PutArgs) -> Result<(), Wrong<'static>> {
     Ok(())
 }
 
-fn is_fifo(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|metadata| metadata.file_type().is_fifo())
-}
-
 /// What one stream alone can have.
 #[derive(Default)]
 struct Taken {
     spools: BTreeMap<PathBuf, Arc<str>>,
-    names: BTreeMap<(String, String), Arc<str>>,
-    fifos: BTreeMap<PathBuf, Arc<str>>,
+    /// By pachd, branch, and name.
+    names: BTreeMap<[String; 3], Arc<str>>,
+    fifos: BTreeMap<Identity, Arc<str>>,
 }
 
 impl Taken {
     fn check(&mut self, definition: &Definition) -> Result<(), Wrong<'static>> {
         let name = || Arc::clone(&definition.name);
         let args = &definition.args;
-        let refuse = |key, what: &str, by: Option<Arc<str>>| match by {
-            Some(by) => Err(Wrong::new(
-                key,
-                format!("{what} is that of the stream {by}"),
-                "give each its own",
-            )),
+        let refuse = |key, what: &str, help: &str, by: Option<Arc<str>>| match by {
+            Some(by) => Err(Wrong::new(key, format!("{what} is that of the stream {by}"), help)),
             None => Ok(()),
         };
         if let Some(spool) = &args.spooling.spool {
-            refuse("spool", "this spool", self.spools.insert(real(spool), name()))?;
+            let by = self.spools.insert(real(spool), name());
+            refuse("spool", "this spool", "give each its own", by)?;
         }
-        for file in args.files.iter().filter(|file| is_fifo(file)) {
-            refuse("files", "this FIFO", self.fifos.insert(real(file), name()))?;
+        for fifo in args.files.iter().filter_map(|file| identity(file)) {
+            refuse(
+                "files",
+                "this FIFO",
+                "give each its own",
+                self.fifos.insert(fifo, name()),
+            )?;
         }
-        let stream = args.commits.stream.as_ref();
-        let branch = args.destination.as_ref().map(|destination| &destination.branch);
-        if let (Some(stream), Some(branch)) = (stream, branch) {
-            let key = (branch.to_string(), stream.to_string());
-            refuse("stream", "this name on this branch", self.names.insert(key, name()))?;
+        // What cannot be found out cannot be meant, which the check of the whole says.
+        if let Ok(Some((address, branch, stream))) = put::known_by(args) {
+            let address = match address {
+                Address::Local(directory) => Address::Local(real(&directory)),
+                address => address,
+            };
+            let key = [address.to_string(), branch.to_string(), stream.to_string()];
+            let what = format!("the name {stream} on {branch}");
+            let help = "give each its own: stream = \"NAME\"";
+            refuse("stream", &what, help, self.names.insert(key, name()))?;
         }
         Ok(())
     }
 }
 
-/// The same of one that is there, by whichever name.
+/// The same of one, by whichever name, that is there or could be made.
 fn real(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.canonicalize().unwrap_or_else(|_| absolute())
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.canonicalize().unwrap_or_else(|_| {
+        let parts = absolute.parent().zip(absolute.file_name());
+        parts.map_or_else(|| absolute.clone(), |(parent, name)| real(parent).join(name))
+    })
 }

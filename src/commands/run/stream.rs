@@ -1,13 +1,12 @@
-//! One stream's life: it runs, is started again when it has failed, and ends, or becomes another, when somebody wants
-//! that.
+//! One stream's life: it runs, is started again when it has failed, and ends when somebody wants that.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, unbounded};
-use signal_hook::consts::SIGTERM;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use super::fifos::Fifos;
 use super::file::Definition;
 use crate::commands::put::{
     self,
@@ -34,7 +33,7 @@ pub(super) enum Standing {
 }
 
 pub(super) struct Stream {
-    name: Arc<str>,
+    definition: Definition,
     shared: Arc<Shared>,
     terminal: Terminal,
     state: Mutex<State>,
@@ -45,8 +44,8 @@ pub(super) struct Stream {
 }
 
 struct State {
-    /// What it is to do; `None` when it is to end.
-    wish: Option<Arc<Definition>>,
+    /// Nobody has told it to end.
+    is_wanted: bool,
     /// To what runs, while something does.
     signals: Option<Sender<i32>>,
     standing: Standing,
@@ -54,30 +53,14 @@ struct State {
     restarts: u64,
 }
 
-impl State {
-    /// What runs, if something does, hears this signal.
-    fn tell(&self, signal: i32) {
-        if let Some(signals) = &self.signals {
-            // Nobody hears it only when that has ended.
-            let _ = signals.send(signal);
-        }
-    }
-}
-
 impl Stream {
-    /// Runs from now on, on a thread of its own.
-    pub fn start(
-        definition: Arc<Definition>,
-        shared: &Arc<Shared>,
-        changes: &Sender<()>,
-    ) -> (Arc<Self>, JoinHandle<()>) {
-        let name = Arc::clone(&definition.name);
-        let stream = Arc::new(Self {
-            terminal: Terminal::new(definition.args.verbosity.level()).of_stream(&name),
-            name,
+    fn new(definition: Definition, shared: &Arc<Shared>, changes: &Sender<()>) -> Self {
+        Self {
+            terminal: Terminal::new(definition.args.verbosity.level()).of_stream(&definition.name),
+            definition,
             shared: Arc::clone(shared),
             state: Mutex::new(State {
-                wish: Some(definition),
+                is_wanted: true,
                 signals: None,
                 standing: Standing::Starts,
                 restarts: 0,
@@ -85,35 +68,38 @@ impl Stream {
             changed: Condvar::new(),
             changes: changes.clone(),
             shown: Arc::default(),
-        });
+        }
+    }
+
+    /// Runs from now on, on a thread of its own.
+    pub fn start(definition: Definition, shared: &Arc<Shared>, changes: &Sender<()>) -> (Arc<Self>, JoinHandle<()>) {
+        let stream = Arc::new(Self::new(definition, shared, changes));
         let living = Arc::clone(&stream);
         (stream, std::thread::spawn(move || living.live()))
     }
 
-    /// Has it do this from now on, or end. What runs is told by this signal, and finishes what it has in hand. Whether
-    /// it can: one that has ended cannot.
-    pub fn wish(&self, wish: Option<Arc<Definition>>, signal: i32) -> bool {
+    /// Has it end. What runs is told by this signal, and finishes what it has in hand. A second one would have it leave
+    /// that at once, so however often it is said, only the first word is passed on.
+    pub fn end(&self, signal: i32) {
         let mut state = self.lock();
-        if state.standing == Standing::Ended {
-            return false;
+        if !std::mem::replace(&mut state.is_wanted, false) {
+            return;
         }
-        state.wish = wish;
-        state.tell(signal);
+        if let Some(signals) = &state.signals {
+            // Nobody hears it only when that has ended.
+            let _ = signals.send(signal);
+        }
         self.changed.notify_all();
-        true
     }
 
     /// Whether it does what these words say, or would.
     pub fn is_as(&self, definition: &Definition) -> bool {
-        self.lock()
-            .wish
-            .as_ref()
-            .is_some_and(|wish| wish.words == definition.words)
+        self.definition.words == definition.words
     }
 
     /// Whether it is not on its way out.
     pub fn is_wanted(&self) -> bool {
-        self.lock().wish.is_some()
+        self.lock().is_wanted
     }
 
     pub fn standing(&self) -> Standing {
@@ -131,28 +117,28 @@ impl Stream {
             },
             Standing::Done | Standing::Ended => Vec::new(),
         };
-        of_it.into_iter().map(|what| format!("{}: {what}", self.name)).collect()
+        of_it
+            .into_iter()
+            .map(|what| format!("{}: {what}", self.definition.name))
+            .collect()
     }
 
     /// Its figures: of the run that is under way, or of the last one.
     pub fn series(&self) -> Option<Series> {
-        let (definition, restarts) = {
-            let state = self.lock();
-            (state.wish.clone(), state.restarts)
-        };
+        let restarts = self.lock().restarts;
         // What runs is let go of under this lock, so that nobody holds it while it is started anew.
         let series = self.lock_shown().series();
-        let mut series = series.or_else(|| self.series_of_none(definition.as_deref()?))?;
+        let mut series = series.or_else(|| self.series_of_none())?;
         series.figures.stream_restarts = Some(restarts);
         series.figures.is_ready = self.hindrances().is_empty();
         Some(series)
     }
 
-    fn series_of_none(&self, definition: &Definition) -> Option<Series> {
-        let branch = &definition.args.destination.as_ref()?.branch;
+    fn series_of_none(&self) -> Option<Series> {
+        let branch = &self.definition.args.destination.as_ref()?.branch;
         Some(Series {
             labels: Labels {
-                stream: Some(self.name.to_string()),
+                stream: Some(self.definition.name.to_string()),
                 project: branch.repo.project.to_string(),
                 repo: branch.repo.name.to_string(),
                 branch: branch.name.to_string(),
@@ -164,68 +150,69 @@ impl Stream {
 
     fn live(&self) {
         let mut pauses = restarting::pauses();
-        while let Some(definition) = self.begin() {
+        let mut fifos = Fifos::default();
+        while let Some(signals) = self.begin() {
+            fifos.hold(&self.definition.args.files, &self.terminal);
             let begun = Instant::now();
-            let ended = self.run(&definition);
+            let ended = self.run(signals);
             if begun.elapsed() >= HEALTHY {
                 pauses = restarting::pauses();
             }
-            let next = match self.judge(&definition, ended) {
-                Next::Anew => {
-                    pauses = restarting::pauses();
-                    continue;
+            match self.judge(ended) {
+                Next::End => {}
+                Next::Nothing => {
+                    fifos.hold(&[], &self.terminal);
+                    self.say(Standing::Done);
+                    self.wait(None);
                 }
-                Next::Nothing => None,
                 Next::After(why) => {
                     let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
                     self.terminal
                         .note(&format!("it is started again in {}", elapsed(pause)));
-                    Some((pause, why))
+                    self.say(Standing::Waits(why));
+                    self.wait(Some(pause));
                 }
-            };
-            if !self.wait(&definition, next) {
-                pauses = restarting::pauses();
             }
         }
+        fifos.hold(&[], &self.terminal);
         self.say(Standing::Ended);
     }
 
-    /// What is to be run now.
-    fn begin(&self) -> Option<Arc<Definition>> {
-        self.lock().wish.clone()
+    /// The signals that what runs now is to hear; `None` when it is to end.
+    fn begin(&self) -> Option<Receiver<i32>> {
+        let mut state = self.lock();
+        if !state.is_wanted {
+            return None;
+        }
+        let (signals, heard) = unbounded();
+        // Kept as long as it runs: where no signal can come any more, it hears none.
+        state.signals = Some(signals);
+        Some(heard)
     }
 
-    fn run(&self, definition: &Arc<Definition>) -> Result<Exit, Failure> {
-        let (signals, heard) = unbounded();
-        {
-            let mut state = self.lock();
-            state.signals = Some(signals);
-            if !is(state.wish.as_ref(), definition) {
-                // It was said since; what starts hears of it first.
-                state.tell(SIGTERM);
-            }
-        }
+    fn run(&self, signals: Receiver<i32>) -> Result<Exit, Failure> {
+        self.definition.check_fifos()?;
         self.say(Standing::Runs);
         let member = Member {
-            name: Arc::clone(&self.name),
+            name: Arc::clone(&self.definition.name),
             shared: Arc::clone(&self.shared),
-            signals: heard,
+            signals,
             shown: Arc::clone(&self.shown),
         };
-        let ended = put::run_stream(&definition.args, &member);
+        let ended = put::run_stream(&self.definition.args, &member);
         self.lock().signals = None;
         ended
     }
 
     /// What follows, with a word about how it ended.
-    fn judge(&self, definition: &Arc<Definition>, ended: Result<Exit, Failure>) -> Next {
-        let goes_on = is(self.lock().wish.as_ref(), definition);
+    fn judge(&self, ended: Result<Exit, Failure>) -> Next {
+        let goes_on = self.is_wanted();
         match ended {
             Ok(_) if goes_on => {
                 self.terminal.note("its input has ended, and everything is committed");
                 Next::Nothing
             }
-            Ok(_) => Next::Anew,
+            Ok(_) => Next::End,
             Err(failure) => {
                 let is_told = matches!(failure.exit, Exit::Signal(_)) && failure.details.is_empty();
                 if goes_on || !is_told {
@@ -234,37 +221,23 @@ impl Stream {
                 if goes_on {
                     Next::After(failure.heading)
                 } else {
-                    Next::Anew
+                    Next::End
                 }
             }
         }
     }
 
-    /// Waits until something else is wished, or it is time to start again; whether it was that.
-    fn wait(&self, definition: &Arc<Definition>, next: Option<(Duration, String)>) -> bool {
-        let (pause, standing) = match next {
-            Some((pause, why)) => (Some(pause), Standing::Waits(why)),
-            None => (None, Standing::Done),
-        };
-        let is_again = pause.is_some();
-        self.say(standing);
+    /// Waits until it is to end, or it is time to start again.
+    fn wait(&self, pause: Option<Duration>) {
         let state = self.lock();
-        let same = |state: &mut State| is(state.wish.as_ref(), definition);
-        let mut state = match pause {
-            Some(pause) => {
-                let waited = self.changed.wait_timeout_while(state, pause, same);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => self
-                .changed
-                .wait_while(state, same)
-                .unwrap_or_else(PoisonError::into_inner),
+        let is_wanted = |state: &mut State| state.is_wanted;
+        let Some(pause) = pause else {
+            drop(self.changed.wait_while(state, is_wanted));
+            return;
         };
-        if is_again && same(&mut state) {
-            state.restarts += 1;
-            return true;
-        }
-        false
+        let waited = self.changed.wait_timeout_while(state, pause, is_wanted);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.restarts += u64::from(state.is_wanted);
     }
 
     fn say(&self, standing: Standing) {
@@ -284,14 +257,38 @@ impl Stream {
 
 /// What follows the end of a run.
 enum Next {
-    /// Something else is wished.
-    Anew,
+    /// It is to end.
+    End,
     /// It is done.
     Nothing,
     /// The same again, because of this.
     After(String),
 }
 
-fn is(wish: Option<&Arc<Definition>>, definition: &Arc<Definition>) -> bool {
-    wish.is_some_and(|wish| Arc::ptr_eq(wish, definition))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::streams::StreamOptions;
+    use crossbeam_channel::{TryRecvError, bounded};
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    #[test]
+    fn however_often_a_stream_is_told_to_end_what_runs_hears_it_once() {
+        let options = StreamOptions::new(&[]);
+        let words = options.words(&[("destination", vec!["r"]), ("command", vec!["c"])]);
+        let definition = Definition {
+            name: "s".into(),
+            args: options.parse(&words).unwrap(),
+            words,
+        };
+        let stream = Stream::new(definition, &Arc::default(), &bounded(1).0);
+        let heard = stream.begin().unwrap();
+        for signal in [SIGTERM, SIGTERM, SIGINT] {
+            stream.end(signal);
+        }
+        assert_eq!(heard.try_recv(), Ok(SIGTERM));
+        // Disconnected, it would be one that cannot be told any more.
+        assert_eq!(heard.try_recv(), Err(TryRecvError::Empty));
+        assert!(stream.begin().is_none());
+    }
 }

@@ -1,6 +1,6 @@
 //! All streams of a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -18,10 +18,18 @@ const NAMED: usize = 3;
 
 pub(super) struct Streams {
     shared: Arc<Shared>,
-    all: Mutex<BTreeMap<Arc<str>, Running>>,
+    all: Mutex<All>,
     changes: Sender<()>,
     /// Something has changed with one of them.
     pub changed: Receiver<()>,
+}
+
+#[derive(Default)]
+struct All {
+    /// Those that were started and are not gone, by their names.
+    there: BTreeMap<Arc<str>, Running>,
+    /// What starts when all that are on their way out have ended: it may need what they still have.
+    next: Vec<Definition>,
 }
 
 struct Running {
@@ -34,6 +42,43 @@ impl Running {
     fn is_gone(&self) -> bool {
         self.stream.standing() == Standing::Ended || self.thread.is_finished()
     }
+
+    /// Whether it is there, and to stay.
+    fn stays(&self) -> bool {
+        !self.is_gone() && self.stream.is_wanted()
+    }
+}
+
+impl All {
+    /// Whether what is to be anew was to be something else before, the same, or not at all.
+    fn compare(&self, definition: &Definition) -> Compared {
+        let next = self.next.iter().find(|next| next.name == definition.name);
+        let is_same = match (self.there.get(&definition.name), next) {
+            (Some(running), _) if running.stays() => running.stream.is_as(definition),
+            (_, Some(next)) => next.words == definition.words,
+            _ => return Compared::Added,
+        };
+        if is_same { Compared::Same } else { Compared::Changed }
+    }
+
+    /// Starts what waits for the end of others, once they have ended.
+    fn start_next(&mut self, shared: &Arc<Shared>, changes: &Sender<()>) {
+        self.there.retain(|_, running| !running.is_gone());
+        if self.there.values().any(|running| !running.stream.is_wanted()) {
+            return;
+        }
+        for definition in std::mem::take(&mut self.next) {
+            let name = Arc::clone(&definition.name);
+            let (stream, thread) = Stream::start(definition, shared, changes);
+            self.there.insert(name, Running { stream, thread });
+        }
+    }
+}
+
+enum Compared {
+    Added,
+    Changed,
+    Same,
 }
 
 /// What another reading of the file has changed.
@@ -57,67 +102,75 @@ impl Streams {
         }
     }
 
-    /// Has these run, and no others. Nothing happens to those that are as they were.
+    /// Has these run, and no others. Nothing happens to those that are as they were. What is new starts when all that
+    /// were removed or changed have ended: it may be one of those by another name, with its branch, its spool, its FIFO.
     pub fn set(&self, definitions: Vec<Definition>) -> Changes {
         let mut all = self.lock();
         let mut changes = Changes::default();
-        let names: Vec<Arc<str>> = definitions.iter().map(|one| Arc::clone(&one.name)).collect();
-        for (_, running) in all.iter().filter(|(name, _)| !names.contains(name)) {
-            // It may be on its way out since an earlier time.
-            changes.removed += usize::from(running.stream.is_wanted() && running.stream.wish(None, SIGTERM));
-        }
+        let names: BTreeSet<Arc<str>> = definitions.iter().map(|one| Arc::clone(&one.name)).collect();
+        let there = all.there.iter().filter(|(_, running)| running.stays());
+        let before = there
+            .map(|(name, _)| name)
+            .chain(all.next.iter().map(|next| &next.name));
+        changes.removed = before.filter(|name| !names.contains(*name)).count();
+        let mut next = Vec::new();
+        let mut stay = BTreeSet::new();
         for definition in definitions {
-            let name = Arc::clone(&definition.name);
-            if let Some(running) = all.get(&name)
-                && !running.is_gone()
-            {
-                if running.stream.is_as(&definition) {
-                    changes.same += 1;
-                    continue;
-                }
-                let was_wanted = running.stream.is_wanted();
-                if running.stream.wish(Some(Arc::new(definition)), SIGTERM) {
-                    *if was_wanted {
-                        &mut changes.changed
-                    } else {
-                        &mut changes.added
-                    } += 1;
-                }
-                continue;
+            let compared = all.compare(&definition);
+            *match compared {
+                Compared::Added => &mut changes.added,
+                Compared::Changed => &mut changes.changed,
+                Compared::Same => &mut changes.same,
+            } += 1;
+            let runs = all.there.get(&definition.name).is_some_and(Running::stays);
+            if runs && matches!(compared, Compared::Same) {
+                stay.insert(definition.name);
+            } else {
+                next.push(definition);
             }
-            let (stream, thread) = Stream::start(Arc::new(definition), &self.shared, &self.changes);
-            all.insert(name, Running { stream, thread });
-            changes.added += 1;
         }
-        all.retain(|_, running| !running.is_gone());
+        for (_, running) in all.there.iter().filter(|(name, _)| !stay.contains(*name)) {
+            running.stream.end(SIGTERM);
+        }
+        all.next = next;
+        all.start_next(&self.shared, &self.changes);
         changes
+    }
+
+    /// Goes on after a change with one of them.
+    pub fn go_on(&self) {
+        self.lock().start_next(&self.shared, &self.changes);
     }
 
     /// Has all of them end, as this signal would.
     pub fn end(&self, signal: i32) {
-        for running in self.lock().values() {
-            running.stream.wish(None, signal);
+        let mut all = self.lock();
+        all.next.clear();
+        for running in all.there.values() {
+            running.stream.end(signal);
         }
     }
 
     /// Those that are still there.
     pub fn left(&self) -> Vec<Arc<str>> {
         let all = self.lock();
-        let left = all.iter().filter(|(_, running)| !running.is_gone());
+        let left = all.there.iter().filter(|(_, running)| !running.is_gone());
         left.map(|(name, _)| Arc::clone(name)).collect()
     }
 
     /// Whether none has anything more to do.
     pub fn are_done(&self) -> bool {
         let all = self.lock();
-        all.values()
-            .all(|running| matches!(running.stream.standing(), Standing::Done | Standing::Ended))
+        let is_done = |running: &Running| matches!(running.stream.standing(), Standing::Done | Standing::Ended);
+        all.next.is_empty() && all.there.values().all(is_done)
     }
 
     /// How it goes, in a line.
     pub fn state(&self) -> String {
         let (mut run, mut wait, mut done) = (0, 0, 0);
-        for running in self.lock().values() {
+        let all = self.lock();
+        let next = all.next.len() as u64;
+        for running in all.there.values() {
             match running.stream.standing() {
                 Standing::Starts | Standing::Runs => run += 1,
                 Standing::Waits(_) => wait += 1,
@@ -125,8 +178,13 @@ impl Streams {
                 Standing::Ended => {}
             }
         }
-        let mut state = format!("{}: {run} running", counted(run + wait + done, "stream"));
-        for (count, what) in [(wait, "failed and waiting"), (done, "done")] {
+        drop(all);
+        let mut state = format!("{}: {run} running", counted(run + wait + done + next, "stream"));
+        for (count, what) in [
+            (wait, "failed and waiting"),
+            (next, "to start after others"),
+            (done, "done"),
+        ] {
             if count > 0 {
                 state += &format!(", {count} {what}");
             }
@@ -142,7 +200,7 @@ impl Streams {
         state
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Running>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,6 +209,7 @@ impl MetricsSource for Streams {
     fn series(&self) -> Vec<Series> {
         let all = self.lock();
         let there = all
+            .there
             .values()
             .filter(|running| running.stream.standing() != Standing::Ended);
         there.filter_map(|running| running.stream.series()).collect()
@@ -159,7 +218,7 @@ impl MetricsSource for Streams {
     fn hindrances(&self) -> Vec<String> {
         let all = self.lock();
         let mut hindrances = Vec::new();
-        for (name, running) in all.iter() {
+        for (name, running) in &all.there {
             if running.thread.is_finished() && running.stream.standing() != Standing::Ended {
                 hindrances.push(format!(
                     "{name}: a fault of spoutctl has ended it; start spoutctl again"
@@ -167,6 +226,9 @@ impl MetricsSource for Streams {
             } else {
                 hindrances.extend(running.stream.hindrances());
             }
+        }
+        for next in &all.next {
+            hindrances.push(format!("{}: it starts when those before it have ended", next.name));
         }
         hindrances
     }
