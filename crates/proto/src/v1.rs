@@ -315,8 +315,8 @@ pub struct PutFileRequest {
     /// By what pachd is to cut it into files; 0 is not at all.
     #[prost(int32, tag = "7")]
     pub delimiter: i32,
-    /// The file replaces what is there, instead of going to its end. Clients may say it in every message; that of the message which
-    /// names the file counts.
+    /// The file replaces what is there, instead of going to its end. Clients may say it in every message; that of the
+    /// message which names the file counts.
     #[prost(message, optional, tag = "10")]
     pub overwrite_index: Option<OverwriteIndex>,
     #[prost(bool, tag = "12")]
