@@ -262,15 +262,6 @@ fn what_is_wrong_in_the_file_has_its_place_and_starts_nothing() {
             assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
         }
     }
-    // The same name on two servers is two streams.
-    let elsewhere = |name: &str| format!("[streams.{name}]\npachd = \"local:{name}\"\n");
-    let both = [elsewhere("a"), elsewhere("b")].concat();
-    streams(
-        &world,
-        &format!("[defaults]\ndestination = \"r\"\ncommand = [\"c\"]\nstream = \"s\"\n{both}"),
-    );
-    let path = world.path("streams.toml");
-    world.run(&["run", path.to_str().unwrap(), "--check"]).expect(0);
     // Nothing of a file that is right is started by a look at it.
     streams(
         &world,
@@ -280,6 +271,19 @@ fn what_is_wrong_in_the_file_has_its_place_and_starts_nothing() {
     let ran = world.run(&["run", path.to_str().unwrap(), "--check"]);
     assert_eq!(ran.expect(0).text(), "nothing wrong in 1 stream\n");
     assert!(!world.path("store").exists());
+}
+
+#[test]
+fn one_name_on_two_servers_is_that_of_two_streams() {
+    let world = World::local();
+    let elsewhere = |name: &str| format!("[streams.{name}]\npachd = \"local:{name}\"\n");
+    let both = [elsewhere("a"), elsewhere("b")].concat();
+    streams(
+        &world,
+        &format!("[defaults]\ndestination = \"r\"\ncommand = [\"c\"]\nstream = \"s\"\n{both}"),
+    );
+    let path = world.path("streams.toml");
+    world.run(&["run", path.to_str().unwrap(), "--check"]).expect(0);
 }
 
 #[test]
