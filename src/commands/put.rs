@@ -154,7 +154,7 @@ fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<R
     let running = Running::start(&plan, terminal, &temporary, spool.clone(), &buffers, presence, member)?;
     let on_bad = Bad::open(&plan.on_bad)?;
     let growing = growing(&plan, &running.terminal, connection.as_ref())?;
-    let counts_messages = plan.delivery.counts_messages;
+    let (counts_messages, round) = (plan.delivery.counts_messages, round(&plan, member));
     let delivery = Delivery {
         context: spoutctl_delivery::Context {
             sink,
@@ -169,12 +169,10 @@ fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<R
         early: plan.early.clone(),
         options: of_spool(plan.delivery, spool.as_deref()),
     };
-    // A stream opens its FIFOs again; whoever runs a put alone hears of their end.
-    let is_again = member.is_some() && plan.endless && plan.reads.are_fifos();
     let reading = Reading {
+        round,
         reads: plan.reads,
         endless: plan.endless,
-        round: if is_again { Round::Again } else { Round::Once },
         reader: Reader {
             options: plan.archives,
             packing: plan.packing,
@@ -206,6 +204,15 @@ fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<R
         drop(here);
     });
     Ok((spool, running.until_ended(&ended, taken_in)))
+}
+
+/// A stream opens its FIFOs again; whoever runs a put alone hears of their end.
+fn round(plan: &Plan, member: Option<&Member>) -> Round {
+    if member.is_some() && plan.endless && plan.reads.are_fifos() {
+        Round::Again
+    } else {
+        Round::Once
+    }
 }
 
 /// The store that archives go to. A dry run has a place in `scratch` for what it may need to write.

@@ -103,7 +103,7 @@ impl Streams {
     }
 
     /// Has these run, and no others. Nothing happens to those that are as they were. What is new starts when all that
-    /// were removed or changed have ended: it may be one of those by another name, with its branch, its spool, its FIFO.
+    /// were removed or changed have ended: it may be one of those by another name, with its branch, spool or FIFO.
     pub fn set(&self, definitions: Vec<Definition>) -> Changes {
         let mut all = self.lock();
         let mut changes = Changes::default();
