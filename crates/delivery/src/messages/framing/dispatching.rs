@@ -11,7 +11,8 @@ impl Splitter {
             rest = &rest[taken..];
             match event {
                 Some(event) => self.show_event(&event, show)?,
-                None => self.unless_something_else(self.limit)?,
+                None if self.events.is_something_else(self.limit) => return Err(self.no_events().into()),
+                None => {}
             }
         }
         if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
@@ -23,11 +24,8 @@ impl Splitter {
     }
 
     /// Something else than an event stream would be passed over, line by line, and nothing would be said.
-    fn unless_something_else<E: From<MessageError>>(&self, limit: usize) -> Result<(), E> {
-        if self.events.is_something_else(limit) {
-            return Err(self.event_error(0, MessageFault::NoEvents).into());
-        }
-        Ok(())
+    fn no_events(&self) -> MessageError {
+        self.event_error(0, MessageFault::NoEvents)
     }
 
     fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
@@ -58,7 +56,10 @@ impl Splitter {
 
     pub(super) fn finish_events<E: From<MessageError>>(&mut self) -> Result<Dropped, E> {
         let Some(held) = self.events.pending() else {
-            return self.unless_something_else(0).map(|()| Dropped(0));
+            if self.events.is_nothing_known() {
+                return Err(self.no_events().into());
+            }
+            return Ok(Dropped(0));
         };
         if self.partial == Partial::Drop {
             return Ok(Dropped(held));

@@ -103,23 +103,24 @@ impl Events {
         let mut taken = 0;
         while let Some(byte) = bytes.get(taken) {
             let is_second = std::mem::take(&mut self.returned) && *byte == b'\n';
+            let mut event = None;
             if is_second {
                 taken += 1;
                 self.position += 1;
                 if self.is_between() {
                     self.begin = self.position;
                 }
-                continue;
-            }
-            let count = self.step(&bytes[taken..]);
-            taken += count;
-            self.position += count as u64;
-            if matches!(byte, b'\r' | b'\n') && count == 1 {
-                self.returned = *byte == b'\r';
-                let event = self.end_line();
-                if event.is_some() || self.is_something_else(self.limit) {
-                    return (taken, event);
+            } else {
+                let count = self.step(&bytes[taken..]);
+                taken += count;
+                self.position += count as u64;
+                if matches!(byte, b'\r' | b'\n') {
+                    self.returned = *byte == b'\r';
+                    event = self.end_line();
                 }
+            }
+            if event.is_some() || self.is_something_else(self.limit) {
+                return (taken, event);
             }
         }
         (taken, None)
@@ -137,9 +138,15 @@ impl Events {
     }
 
     /// Whether all that has come is something else than an event stream, and there is more of it than a message may
-    /// have.
+    /// have. A line of which the name has only begun may be the first of a stream, wherever a block ends in it.
     pub fn is_something_else(&self, limit: usize) -> bool {
-        self.looks == Looks::Strange && self.position > limit as u64
+        let is_decided = matches!(self.line, Line::Empty | Line::Value(_));
+        is_decided && self.is_nothing_known() && self.position > limit as u64
+    }
+
+    /// Whether lines have come, and none that is of an event stream.
+    pub fn is_nothing_known(&self) -> bool {
+        self.looks == Looks::Strange
     }
 
     pub fn begin(&self) -> u64 {

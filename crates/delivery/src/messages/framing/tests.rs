@@ -452,6 +452,18 @@ fn what_is_no_event_stream_is_said_to_be_none_and_is_not_passed_over() {
 }
 
 #[test]
+fn a_line_that_a_block_cuts_may_still_be_the_first_of_an_event_stream() {
+    let strange = b"ident: twelve\r\ndata: b\n\n";
+    for limit in 10..30 {
+        let read = |blocks: &[usize]| run(Splitter::new(Framing::Events, limit, Partial::Fail), strange, blocks);
+        let whole = read(&[strange.len()]);
+        for block in 1..strange.len() {
+            assert_eq!(read(&[block]), whole, "a limit of {limit}, blocks of {block}");
+        }
+    }
+}
+
+#[test]
 fn utf_16_is_refused_with_its_mark_or_without() {
     for (framing, input) in [
         (Framing::Lines, &b"\xff\xfea\0\n\0"[..]),
