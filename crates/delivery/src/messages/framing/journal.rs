@@ -4,7 +4,7 @@
 //! line with the field's name alone, its length in eight bytes, little-endian, the value, and a newline. So an empty
 //! line in a value ends nothing.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// How far an entry was read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,11 +40,16 @@ impl Entry {
     /// were looked at before; it is as many as were now.
     ///
     /// # Errors
-    /// When a line begins with no name of a field, or no newline follows a value whose length was said.
+    /// When a line begins with no name of a field, or no newline follows a value whose length was said; `looked` is then
+    /// where the byte stands that is wrong.
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, NotAnEntry> {
         while *looked < bytes.len() {
             let rest = &bytes[*looked..];
-            let (count, next) = self.at.step(rest)?;
+            if let Some((at, fault)) = self.at.wrong(rest) {
+                *looked += at;
+                return Err(fault);
+            }
+            let (count, next) = self.at.step(rest);
             let was = std::mem::replace(&mut self.at, next);
             *looked += count;
             if was == At::LineStart && next == At::LineStart {
@@ -61,14 +66,29 @@ impl Entry {
 }
 
 impl At {
-    /// How many of the bytes, of which there is one at least, belong to this, and what comes then.
-    fn step(self, rest: &[u8]) -> Result<(usize, Self), NotAnEntry> {
+    /// The first byte that cannot stand here, and why.
+    fn wrong(self, rest: &[u8]) -> Option<(usize, NotAnEntry)> {
+        match self {
+            Self::Name => {
+                let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+                let at = rest.iter().position(|byte| !is_of_name(byte))?;
+                let fault = NotAnEntry("a line of it begins with no name of a field");
+                (!matches!(rest[at], b'=' | b'\n')).then_some((at, fault))
+            }
+            Self::ValueEnd if rest[0] != b'\n' => {
+                Some((0, NotAnEntry("no newline follows a value whose length was said")))
+            }
+            _ => None,
+        }
+    }
+
+    /// How many of the bytes, of which there is one at least and none is wrong, belong to this, and what comes then.
+    fn step(self, rest: &[u8]) -> (usize, Self) {
         let first = rest[0];
-        Ok(match self {
-            Self::LineStart | Self::ValueEnd if first == b'\n' => (1, Self::LineStart),
-            Self::LineStart => (0, Self::Name),
-            Self::Name => match rest.iter().position(|byte| matches!(byte, b'=' | b'\n')) {
-                _ if !begins_as_name(rest) => return Err(NotAnEntry("a line of it begins with no name of a field")),
+        match self {
+            Self::LineStart if first != b'\n' => (0, Self::Name),
+            Self::LineStart | Self::ValueEnd => (1, Self::LineStart),
+            Self::Name => match memchr2(b'=', b'\n', rest) {
                 None => (rest.len(), Self::Name),
                 Some(at) if rest[at] == b'=' => (at + 1, Self::Text),
                 Some(at) => (at + 1, Self::Length { came: 0, length: 0 }),
@@ -90,8 +110,7 @@ impl At {
                 let count = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                 (count, Self::value(left - count as u64))
             }
-            Self::ValueEnd => return Err(NotAnEntry("no newline follows a value whose length was said")),
-        })
+        }
     }
 
     fn value(left: u64) -> Self {
@@ -101,12 +120,6 @@ impl At {
             Self::Value { left }
         }
     }
-}
-
-/// Whether all that stands before the end of a name can be one.
-fn begins_as_name(line: &[u8]) -> bool {
-    let mut name = line.iter().take_while(|byte| !matches!(byte, b'=' | b'\n'));
-    name.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 /// The value of the first field of this name in a whole entry.

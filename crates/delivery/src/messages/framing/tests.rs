@@ -501,6 +501,7 @@ fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
             },
         ),
         (Framing::JournalExport, named_badly, no_name.clone()),
+        (Framing::JournalExport, b"A=1\nMESSAGE_AND MORE\n\n", no_name.clone()),
         (Framing::JournalExport, b"{\"MESSAGE\": \"a\"}\n", no_name),
         (
             Framing::Netstring,
@@ -513,7 +514,7 @@ fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
             MessageFault::NotALength { found: "-2".into() },
         ),
     ] {
-        for limit in [16, 20, 24, 1000] {
+        for limit in (8..40).chain([1000]) {
             for goes_on in [false, true] {
                 let splitter = || Splitter::new(framing.clone(), limit, Partial::Fail).going_on(goes_on);
                 let (_, end) = run(splitter(), input, &[]);
@@ -523,7 +524,9 @@ fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
                     error.fault == fault || error.fault == MessageFault::TooLong { limit },
                     "{error:?}"
                 );
-                assert_eq!(run(splitter(), input, &[1]).1, end, "{limit} {goes_on}");
+                for block in [1, 2, 3, 5, 7] {
+                    assert_eq!(run(splitter(), input, &[block]).1, end, "{limit} {goes_on} {block}");
+                }
             }
         }
     }
