@@ -19,6 +19,7 @@
 //! librdkafka is there with the feature `librdkafka`, TLS and SASL/SCRAM with the feature `tls`.
 
 pub mod address;
+mod features;
 pub mod placing;
 pub mod properties;
 pub mod standing;
@@ -29,8 +30,4 @@ mod consumer;
 #[cfg(feature = "librdkafka")]
 pub use consumer::{Consumer, Examination, Group, OF_TOPICS, Says, TellsEnds, Wishes};
 
-/// Whether the client is built in.
-pub const IS_BUILT_IN: bool = cfg!(feature = "librdkafka");
-
-/// Whether it knows TLS and SASL/SCRAM.
-pub const HAS_TLS: bool = cfg!(feature = "tls");
+pub use features::{HAS_TLS, IS_BUILT_IN};
