@@ -82,8 +82,8 @@ impl fmt::Display for Gap {
         if wanted < low {
             write!(
                 f,
-                "{topic} [{partition}] goes on at offset {wanted}, and the broker has nothing before {low}: up to {} are \
-                 lost",
+                "{topic} [{partition}] goes on at offset {wanted}, and the broker has nothing before {low}: up to {} \
+                 are lost",
                 records(low - wanted)
             )
         } else {
