@@ -16,8 +16,8 @@ use prost::Message;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Shared;
 use super::log::Entry;
+use super::shared::Shared;
 use crate::serve::{Code, Status};
 
 /// Pieces of a body between the connection and its reader; hyper gives some ten to hundred kilobytes at a time.

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::body::{self, Door, Messages};
 use super::log::Entry;
-use super::methods::{self, RequestBody};
+use super::methods::{self, RequestBody, carry_out};
 use super::places::Connection;
-use super::{Shared, carry_out, method_name, take_place};
+use super::shared::{Shared, method_name, take_place};
 use crate::serve::{Code, Status};
 
 /// What is answered also while every place is taken, and before its request has come.
@@ -55,7 +55,7 @@ async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: R
         let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
         return answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text);
     }
-    let call = match super::call(shared, &path, request.headers()) {
+    let call = match shared.call(&path, request.headers()) {
         Ok(call) => call,
         Err(status) => return answer::refused(entry, status),
     };

@@ -5,7 +5,7 @@
 mod requested;
 mod v1;
 
-pub(super) use self::requested::{Method, RequestBody, Requested};
+pub(super) use self::requested::{Method, RequestBody, carry_out};
 use self::requested::{look, look_at_many, many, one, stream, unknown, version};
 use crate::Dialect;
 use crate::serve::{Code, Service, Status};
@@ -195,7 +195,6 @@ fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
     })
 }
 
-/// As pachd says it (recording http 006).
 /// Whether the pachd of a dialect has a service of this name.
 pub(super) fn is_service(name: &str, dialect: Dialect) -> bool {
     if dialect.is_1_x() {
