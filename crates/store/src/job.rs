@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::Store;
+use super::columns::{self, branch_name, commit_id, time};
 use super::error::Failure;
-use super::record::{commit_id, foreign};
+use super::lookup::repo_row;
 use super::refusal::Refusal;
-use super::repo::{repo_row, time};
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, Repo};
 
 /// All that is known of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Work<'_> {
             .collect::<Result<_, _>>()?;
         readers
             .iter()
-            .try_for_each(|(project, name)| self.start_job(&repo_of(project, name)?, id))
+            .try_for_each(|(project, name)| self.start_job(&columns::repo(project, name)?, id))
     }
 
     /// Makes a job, and the commit that it is to fill; none, if there is one of this id.
@@ -171,17 +171,10 @@ fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result
     Ok(found)
 }
 
-fn repo_of(project: &str, name: &str) -> Result<Repo, Failure> {
-    Ok(Repo {
-        project: ProjectName::new(project).map_err(|error| foreign(Box::new(error)))?,
-        name: RepoName::new(name).map_err(|error| foreign(Box::new(error)))?,
-    })
-}
-
 fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
     let text = |at| row.get::<_, String>(at);
     Ok(JobRecord {
-        pipeline: repo_of(&text(0)?, &text(1)?)?,
+        pipeline: columns::repo(&text(0)?, &text(1)?)?,
         id: commit_id(&text(2)?)?,
         version: row.get::<_, i64>(3)?.cast_unsigned(),
         state: if row.get(4)? {
@@ -192,6 +185,6 @@ fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
         reason: text(5)?,
         created: time(row.get(6)?),
         finished: row.get::<_, Option<i64>>(7)?.map(time),
-        output_branch: BranchName::new(&text(8)?).map_err(|error| foreign(Box::new(error)))?,
+        output_branch: branch_name(&text(8)?)?,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::ops::{ControlFlow, Deref};
 
-use super::Store;
-use super::record::CommitSelector;
+use super::lookup::CommitSelector;
+use super::store::Store;
 use super::tree::bounds_of_directory;
 use super::view::{FileEntry, View};
 use spoutctl_core::fault::Fault;

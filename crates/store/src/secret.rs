@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::Store;
+use super::columns::time;
 use super::error::Failure;
 use super::refusal::Refusal;
-use super::repo::time;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 

@@ -5,37 +5,19 @@
 //! A kill leaves a commit either finishing, with what was done of it, or finished; whoever has the store open next goes on.
 
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Store;
 use super::changed::{self, ChangedPaths, Effect};
-use super::commit::{CommitRow, base_chain};
+use super::commit_row::{CommitRow, Place};
 use super::error::Failure;
 use super::record::{CommitRecord, record_of};
 use super::refusal::Refusal;
-use super::tree::{self, Chain, Place, Version};
+use super::slices::{Slice, Turn};
+use super::store::Store;
+use super::tree::{self, Chain, Version, base_chain};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-
-/// How long works are cut, so that others come in between.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slices {
-    /// Paths of one slice, each a transaction: some 50 ms of work.
-    pub paths: usize,
-    /// Between two slices. A process that waits for the lock asks for it every 100 ms at most.
-    pub pause: Duration,
-}
-
-impl Default for Slices {
-    fn default() -> Self {
-        Self {
-            paths: 5_000,
-            pause: Duration::from_millis(10),
-        }
-    }
-}
 
 /// Commits that were ended with an error so long ago may be settled, in microseconds.
 const GIVING_UP: i64 = 100_000;
@@ -89,24 +71,6 @@ impl Store {
     }
 }
 
-/// Whose turn it is: those that are begun and those that are not, one after the other, so that neither waits for all of the
-/// others.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Turn {
-    is_of_begun: bool,
-    /// Of those that are begun, the one that was gone on with last.
-    last: i64,
-}
-
-impl Turn {
-    fn after(self, row: i64, is_begun: bool) -> Self {
-        Self {
-            is_of_begun: !is_begun,
-            last: if is_begun { row } else { self.last },
-        }
-    }
-}
-
 /// The next one, and whether it is begun. A parent is closed before its children, and made before them: the oldest one's
 /// parent is finished.
 fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Option<(i64, bool)>, Failure> {
@@ -122,27 +86,6 @@ fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Optio
         })
         .optional()?;
     Ok(next)
-}
-
-/// How many paths may still be looked at in this transaction.
-pub(super) struct Slice(usize);
-
-impl Slice {
-    pub(super) fn of(paths: usize) -> Self {
-        Self(paths)
-    }
-
-    /// Everything: for what has to be done in one transaction.
-    pub(super) fn whole() -> Self {
-        Self(usize::MAX)
-    }
-
-    /// Whether one more may be looked at.
-    fn take(&mut self) -> bool {
-        let is_left = self.0 > 0;
-        self.0 = self.0.saturating_sub(1);
-        is_left
-    }
 }
 
 impl Work<'_> {

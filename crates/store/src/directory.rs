@@ -1,16 +1,72 @@
-//! Who may read the store: its owner alone. It holds whatever is put into it, often before anybody has thought about who
-//! may see that.
+//! Directories and files of a store: they survive a power cut, and only their owner reads them. A store holds whatever is
+//! put into it, often before anybody has thought about who may see that.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+
+use super::error::StoreError;
+use spoutctl_core::durable;
 
 /// Of a file.
 pub(super) const OWN_FILE: u32 = 0o600;
 /// Of a directory.
-pub(super) const OWN_DIRECTORY: u32 = 0o700;
+const OWN_DIRECTORY: u32 = 0o700;
 /// The permissions of a group and of others.
 const OTHERS: u32 = 0o077;
+
+/// Makes a directory, and those above it, so that they survive a power cut.
+pub(super) fn make_directory(dir: &Path) -> Result<(), StoreError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_directory(parent)?;
+    match fs::DirBuilder::new().mode(OWN_DIRECTORY).create(dir) {
+        // Another process may be faster.
+        Err(_) if dir.is_dir() => {}
+        Err(source) => {
+            return Err(StoreError::Io {
+                action: "make the directory",
+                path: dir.to_owned(),
+                source,
+            });
+        }
+        Ok(()) => {}
+    }
+    sync_directory(parent)
+}
+
+/// Makes an empty file that is its owner's alone, before the database library makes one for everybody.
+pub(super) fn make_own_file(path: &Path) -> Result<(), StoreError> {
+    let made = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(OWN_FILE)
+        .open(path);
+    match made {
+        // Another process may be faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(StoreError::Io {
+            action: "make",
+            path: path.to_owned(),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the names in a directory survive a power cut.
+pub(super) fn sync_directory(dir: &Path) -> Result<(), StoreError> {
+    durable::sync_directory(dir).map_err(|source| StoreError::Io {
+        action: "sync the directory",
+        path: dir.to_owned(),
+        source,
+    })
+}
 
 /// Takes the permissions of others from what an earlier version, or somebody, has made for everybody, and tells whether
 /// there were any. Where nobody else enters the store's directory, what lies deeper is out of reach. Another user's files
