@@ -91,8 +91,8 @@ impl Work<'_> {
         Ok(row)
     }
 
-    /// Only calls of one transaction come here with an id that is in use (recording p 054). Where commits are known by their
-    /// branches, each of them may have one (grpc-2.3 228).
+    /// Only calls of one transaction come here with an id that is in use (recording p 054). Where commits are known by
+    /// their branches, each of them may have one (grpc-2.3 228).
     fn check_one_commit_a_repo(&self, branch: &Branch, repo: i64) -> Result<(), Failure> {
         let Some(id) = &self.commit_id else {
             return Ok(());
@@ -123,7 +123,8 @@ impl Work<'_> {
         let (name, told) = self.free_name(beginning)?;
         self.db
             .prepare_cached(
-                "INSERT INTO commits (repo, name, told, branch, parent, base, description, started, updated, origin, spec)
+                "INSERT INTO commits
+                     (repo, name, told, branch, parent, base, description, started, updated, origin, spec)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,
                      (SELECT spec_commit FROM pipelines JOIN repos USING (project, name)
                       WHERE repos.id = ?1 AND output_branch = ?4 AND NOT stopped))",
@@ -158,8 +159,8 @@ impl Work<'_> {
         }
     }
 
-    /// The commit that stands for `original` on a branch that was moved there, where a commit is known by its branch, too:
-    /// with the same id, or with that of the transaction (grpc-2.3 172–178, 186).
+    /// The commit that stands for `original` on a branch that was moved there, where a commit is known by its branch,
+    /// too: with the same id, or with that of the transaction (grpc-2.3 172–178, 186).
     pub(super) fn alias(&mut self, repo: i64, branch: &BranchName, original: i64) -> Result<i64, Failure> {
         let (id, of): (String, String) = self
             .db
@@ -314,8 +315,8 @@ impl Work<'_> {
         Ok((CommitRow::by_id(self.db, row)?, true))
     }
 
-    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is never part
-    /// of a later commit; `description` replaces the one it was started with, unless it is empty.
+    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is
+    /// never part of a later commit; `description` replaces the one it was started with, unless it is empty.
     ///
     /// # Errors
     /// `AlreadyFinished`, `NotFound` (the commit); a collision, where it is to be finished at once.

@@ -64,8 +64,8 @@ impl CommitRow {
         })
     }
 
-    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the
-    /// content goes on from what that one was based on (recordings p 057–067).
+    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left
+    /// out: the content goes on from what that one was based on (recordings p 057–067).
     pub(super) fn base_of_child(&self) -> Option<i64> {
         if self.place.is_some() { Some(self.id) } else { self.base }
     }
@@ -104,8 +104,8 @@ pub(super) const INFO_COLUMNS: &str = "commits.id, ifnull(commits.told, commits.
 pub(super) const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo
     LEFT JOIN commits parents ON parents.id = commits.parent";
 
-/// The branch that a commit was started on, as its row has it. One that was deleted has left no name; commits are found by
-/// their id alone, so any will do.
+/// The branch that a commit was started on, as its row has it. One that was deleted has left no name; commits are found
+/// by their id alone, so any will do.
 fn started_on(branch: &str) -> BranchName {
     BranchName::new(branch).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! Reading a commit: one file's bytes, or a tree as one tar archive, streamed from the archives on disk.
 //!
-//! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of a
-//! directory's header there is one at a time. An archive that is missing,
-//! or not as long as it was, is an error; so is content that ends before its size.
+//! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of
+//! a directory's header there is one at a time. An archive that is missing, or not as long as it was, is an error; so
+//! is content that ends before its size.
 
 use std::collections::VecDeque;
 use std::fs::File;

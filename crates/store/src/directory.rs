@@ -1,5 +1,5 @@
-//! Directories and files of a store: they survive a power cut, and only their owner reads them. A store holds whatever is
-//! put into it, often before anybody has thought about who may see that.
+//! Directories and files of a store: they survive a power cut, and only their owner reads them. A store holds whatever
+//! is put into it, often before anybody has thought about who may see that.
 
 use std::fs;
 use std::io;
@@ -69,8 +69,8 @@ pub(super) fn sync_directory(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Takes the permissions of others from what an earlier version, or somebody, has made for everybody, and tells whether
-/// there were any. Where nobody else enters the store's directory, what lies deeper is out of reach. Another user's files
-/// stay as they are.
+/// there were any. Where nobody else enters the store's directory, what lies deeper is out of reach. Another user's
+/// files stay as they are.
 pub(super) fn close(dir: &Path) -> bool {
     let mut closed = close_one(dir);
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

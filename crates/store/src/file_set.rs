@@ -31,7 +31,8 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     let mut staged = upload::stage(&incoming, changes, Directories::Stay)?;
     let mut archive = staged.archive.take();
     let mut made: Option<(FileSetId, Written)> = None;
-    // In slices, between which others write. Until the last one nobody knows the file set, and if it never comes, it expires.
+    // In slices, between which others write. Until the last one nobody knows the file set, and if it never comes, it
+    // expires.
     loop {
         let expires = store.after(DEFAULT_TTL);
         let is_whole = store.database.write(|tx| {
@@ -50,8 +51,8 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
             if !written.take(tx, &mut staged, &incoming, store.slices.paths, None)? {
                 return Ok(false);
             }
-            // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
-            // and its row. Before the commit: a row never names a file that is not there.
+            // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its
+            // rename and its row. Before the commit: a row never names a file that is not there.
             if let Some(archive) = archive.take() {
                 written.name_archive(tx, &archive)?;
                 publish(store, archive)?;
@@ -152,8 +153,8 @@ impl Written {
         Ok(())
     }
 
-    /// Writes down the next changes, so many at most: whether those were all. A directory's deletion becomes those of the files
-    /// that are below it then: in `tree`, and among what this upload has changed so far.
+    /// Writes down the next changes, so many at most: whether those were all. A directory's deletion becomes those of
+    /// the files that are below it then: in `tree`, and among what this upload has changed so far.
     fn take(
         &mut self,
         tx: &Connection,

@@ -1,5 +1,6 @@
-//! Jobs of pipelines with an input, as pachd makes them: one for each commit in a branch that the pipeline reads, with a commit
-//! of the same id on the branch that it writes. Nobody does them, so they stay as they were made until they are stopped.
+//! Jobs of pipelines with an input, as pachd makes them: one for each commit in a branch that the pipeline reads, with
+//! a commit of the same id on the branch that it writes. Nobody does them, so they stay as they were made until they
+//! are stopped.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -46,7 +47,8 @@ impl Work<'_> {
             .prepare_cached(
                 "SELECT pipelines.project, pipelines.name FROM pipeline_inputs
                  JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
-                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped ORDER BY pipelines.id",
+                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped
+                 ORDER BY pipelines.id",
             )?
             .query_map(
                 [
@@ -109,7 +111,8 @@ impl Work<'_> {
         let place = [pipeline.project.as_str(), pipeline.name.as_str(), id.as_str()];
         self.db
             .prepare_cached(
-                "UPDATE jobs SET killed = 1, reason = ?4, finished = ?5 WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
+                "UPDATE jobs SET killed = 1, reason = ?4, finished = ?5
+                 WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
             )?
             .execute(params![place[0], place[1], place[2], reason, self.now])?;
         let open: Vec<i64> = self

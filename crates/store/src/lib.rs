@@ -1,8 +1,9 @@
 //! The embedded store behind `local:DIR`: repos, branches and commits on this disk, with pachd's behaviour.
 //!
 //! An adapter: it implements the ports [`CommitHistory`], [`CommitSink`], [`FileSource`] and
-//! [`CommitFeed`](spoutctl_core::feed::CommitFeed), and knows no terminal, no environment and no network. Whoever serves the store to others uses more of it: [`Store::change`] for several of
-//! pachd's calls in one transaction ([`Work`]), records of all there is, and [`View`]s of any commit.
+//! [`CommitFeed`](spoutctl_core::feed::CommitFeed), and knows no terminal, no environment and no network. Whoever
+//! serves the store to others uses more of it: [`Store::change`] for several of pachd's calls in one transaction
+//! ([`Work`]), records of all there is, and [`View`]s of any commit.
 //!
 //! # Layout
 //!
@@ -14,18 +15,19 @@
 //!
 //! An *upload* is one archive and the index of the changes in it (a deletion has no bytes and stands in the index
 //! alone, so two uploads may share an archive). A *file set* is a list of uploads with an expiry; adding it to a commit
-//! adds the list. A commit is *closed* when nothing can be added any more, and *settled* after that (`settle`): what its
-//! uploads come to is written down as one *version* a path, and the tree is the newest version of each path among the
-//! commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what was
-//! appended to it is found by walking from version to version.
+//! adds the list. A commit is *closed* when nothing can be added any more, and *settled* after that (`settle`): what
+//! its uploads come to is written down as one *version* a path, and the tree is the newest version of each path among
+//! the commit's ancestors (`tree`). Nothing is copied: a file's content is read from the archives it came in, and what
+//! was appended to it is found by walking from version to version.
 //!
 //! The ports close in one transaction, which settles all but large commits, too. Those, and what is only closed through
-//! [`Work`], are settled by [`Store::settle_next`]: whoever comes first, in this process or another, slice after slice, one
-//! commit after the other along its line.
+//! [`Work`], are settled by [`Store::settle_next`]: whoever comes first, in this process or another, slice after slice,
+//! one commit after the other along its line.
 //!
 //! # What holds
 //!
-//! - A commit that was acknowledged as finished is there after a crash of this program, of the machine, or of its power.
+//! - A commit that was acknowledged as finished is there after a crash of this program, of the machine, or of its
+//!   power.
 //! - A row never names an archive that is not on disk, whole, under its name.
 //! - An archive is never changed. It is removed when no row names it, and only by who holds the write lock.
 //! - Versions exist for commits that finished without an error, and for no others. Open commits and those that
@@ -52,14 +54,15 @@
 //!
 //! # Several processes
 //!
-//! Every call is one transaction. Only an archive's file set is written down, and a commit of 2.x settled, in several, each
-//! of a slice of the paths (`settle`). What one `ModifyFile` changes, a commit that 1.x finishes, an alias, what was closed on a
-//! commit that 1.x deletes, and dropping a large commit or a repo are one transaction however long. `SQLite` lets one writer in
-//! at a time; who does not get in within ten seconds answers `Unavailable`. Uploads are written without any lock, and take it
-//! only to be indexed. `SQLite`'s locks and its shared memory need a local file system.
+//! Every call is one transaction. Only an archive's file set is written down, and a commit of 2.x settled, in several,
+//! each of a slice of the paths (`settle`). What one `ModifyFile` changes, a commit that 1.x finishes, an alias, what
+//! was closed on a commit that 1.x deletes, and dropping a large commit or a repo are one transaction however long.
+//! `SQLite` lets one writer in at a time; who does not get in within ten seconds answers `Unavailable`. Uploads are
+//! written without any lock, and take it only to be indexed. `SQLite`'s locks and its shared memory need a local file
+//! system.
 //!
-//! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on, except
-//! that what they would finish in the place of a commit that is being settled is refused: end them first.
+//! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on,
+//! except that what they would finish in the place of a commit that is being settled is refused: end them first.
 
 mod access;
 mod archives;

@@ -26,7 +26,8 @@ impl Item {
     }
 }
 
-/// Shows what is in a directory behind the path `after`, in the order of paths and each directory once, until `visit` breaks.
+/// Shows what is in a directory behind the path `after`, in the order of paths and each directory once, until `visit`
+/// breaks.
 ///
 /// # Errors
 /// As [`View::files`].

@@ -239,9 +239,11 @@ impl Store {
             None => None,
         };
         let which = if newest_first {
-            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id DESC LIMIT ?3"
+            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0
+             ORDER BY commits.id DESC LIMIT ?3"
         } else {
-            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id LIMIT ?3"
+            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0
+             ORDER BY commits.id LIMIT ?3"
         };
         let mut cursor = if newest_first { i64::MAX } else { 0 };
         loop {

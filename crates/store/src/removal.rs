@@ -93,8 +93,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Removes a commit, whatever is built on it, as 1.x does: what is finished keeps its data, what is open goes on from before it
-    /// (recordings grpc-1.13 079, 080).
+    /// Removes a commit, whatever is built on it, as 1.x does: what is finished keeps its data, what is open goes on
+    /// from before it (recordings grpc-1.13 079, 080).
     ///
     /// # Errors
     /// `NotFound`.

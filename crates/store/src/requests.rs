@@ -1,5 +1,5 @@
-//! What transactions of this process are to do. They are kept in memory: nobody but the process that started one can carry it
-//! out, so nothing of a process that has ended can come late.
+//! What transactions of this process are to do. They are kept in memory: nobody but the process that started one can
+//! carry it out, so nothing of a process that has ended can come late.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! The names of secrets that pipelines may ask for. What is in them is of no use where no worker runs, so it is not kept.
+//! The names of secrets that pipelines may ask for. What is in them is of no use where no worker runs, so it is not
+//! kept.
 
 use jiff::Timestamp;
 

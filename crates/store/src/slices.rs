@@ -41,8 +41,8 @@ impl Slice {
     }
 }
 
-/// Whose turn it is: those that are begun and those that are not, one after the other, so that neither waits for all of the
-/// others.
+/// Whose turn it is: those that are begun and those that are not, one after the other, so that neither waits for all of
+/// the others.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Turn {
     pub is_of_begun: bool,

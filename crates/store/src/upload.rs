@@ -422,7 +422,8 @@ impl Staged {
         self.deletes_directories
     }
 
-    /// Shows the next lines of the index to `visit`, in the order of the changes, so many at most: whether those were all.
+    /// Shows the next lines of the index to `visit`, in the order of the changes, so many at most: whether those were
+    /// all.
     pub(super) fn index(
         &mut self,
         incoming: &Path,

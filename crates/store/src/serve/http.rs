@@ -1,6 +1,6 @@
-//! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server under
-//! `/pfs/`; pages for a browser, at `/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in
-//! `methods`, for both.
+//! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server
+//! under `/pfs/`; pages for a browser, at `/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered
+//! once, in `methods`, for both.
 //!
 //! It reads requests, lets [`Service`] carry them out on a thread that may block, and writes
 //! what comes of them. It decides nothing about repos and commits.
@@ -71,8 +71,8 @@ const CONNECTIONS: usize = 512;
 const HEAD_SIZE: usize = 64 << 10;
 const HEADERS: usize = 100;
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Of HTTP/2: a head's size, calls at a time on one connection, and what a client may send on one of them before it has to
-/// wait; four times that on all.
+/// Of HTTP/2: a head's size, calls at a time on one connection, and what a client may send on one of them before it has
+/// to wait; four times that on all.
 const HEAD_SIZE_2: u32 = 64 << 10;
 const STREAMS: u32 = 32;
 /// An HTTP/2 connection may be silent for as long as its client lives.

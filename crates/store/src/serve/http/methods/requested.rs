@@ -32,8 +32,9 @@ pub(in crate::serve::http) enum Method {
 }
 
 pub(super) type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, Status> + Send;
-pub(super) type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
-    + Send;
+type SendAnswer<'a> = dyn FnMut(Bytes) -> ControlFlow<()> + 'a;
+pub(super) type Many =
+    dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut SendAnswer<'_>) -> Result<(), Status> + Send;
 
 /// How requests and answers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,8 +163,8 @@ impl Requested<'_> {
         Ok(request)
     }
 
-    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC answers
-    /// at once.
+    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC
+    /// answers at once.
     pub fn drain(&mut self) {
         if let RequestBody::Json(values) = &mut self.source {
             values.body.drain();
