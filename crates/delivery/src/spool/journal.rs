@@ -144,6 +144,9 @@ impl Journal {
             });
         }
         let written: Written = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+        if [written.finished, written.accepted, written.messages].contains(&u64::MAX) {
+            return Err(unreadable("behind one of its numbers there is no other".to_owned()));
+        }
         Ok(Self {
             stream: written
                 .stream

@@ -280,8 +280,14 @@ fn a_journal_of_a_newer_version_or_in_pieces_is_not_touched() {
         Spool::open(dir.path(), 1),
         Err(SpoolError::Newer { found: 3, .. })
     ));
-    fs::write(&path, r#"{"version": 1, "stre"#).unwrap();
-    assert!(matches!(Spool::open(dir.path(), 1), Err(SpoolError::Journal { .. })));
+    let no_next = format!(
+        r#"{{"version": 1, "stream": "s", "finished": {}, "accepted": 1}}"#,
+        u64::MAX
+    );
+    for in_pieces in [r#"{"version": 1, "stre"#, &no_next] {
+        fs::write(&path, in_pieces).unwrap();
+        assert!(matches!(Spool::open(dir.path(), 1), Err(SpoolError::Journal { .. })));
+    }
 }
 
 #[test]
