@@ -174,7 +174,7 @@ impl<'a> Fields<'a> {
             Value::Number(_) => {
                 let number = number(value)?;
                 let mut numbered = (0_u8..).map(f64::from).zip(names);
-                Some(numbered.find(|(at, _)| *at == number)?.1)
+                Some(numbered.find(|(at, _)| at.total_cmp(&number).is_eq())?.1)
             }
             _ => None,
         }
