@@ -1,13 +1,13 @@
-//! A file where the branch has a directory, or the other way round, and a deletion of a directory, found before anything is
-//! sent.
+//! A file where the branch has a directory, or the other way round, and a deletion of a directory, found before anything
+//! is sent.
 //!
 //! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it
 //! (recordings 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse
 //! both. A deletion takes all that is in a directory with it, where later releases delete files alone; so the path of a
 //! directory is refused there, too.
 //!
-//! What the archive itself deletes is no hindrance: a file makes room for a directory of its name, and a directory for a
-//! file once all its files go.
+//! What the archive itself deletes is no hindrance: a file makes room for a directory of its name, and a directory for
+//! a file once all its files go.
 //!
 //! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few
 //! names each is asked for, of more the directory is listed.

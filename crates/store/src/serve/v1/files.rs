@@ -247,8 +247,8 @@ impl V1<'_> {
         Ok(())
     }
 
-    /// Files alone, without the directories that they are in (192). Their paths begin with a slash where the path that is
-    /// asked for does.
+    /// Files alone, without the directories that they are in (192). Their paths begin with a slash where the path that
+    /// is asked for does.
     pub fn diff_file(&self, call: &Call, request: &DiffFileRequest) -> Result<DiffFileResponse, Status> {
         let new_file = named(request.new_file.clone())?;
         let new_tree = self.tree_of(call, &new_file)?;
