@@ -1,5 +1,5 @@
-//! A file where the branch has a directory, or the other way round, and a deletion of a directory, found before anything
-//! is sent.
+//! A file where the branch has a directory, or the other way round, and a deletion of a directory: found before
+//! anything is sent.
 //!
 //! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it
 //! (recordings 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse
