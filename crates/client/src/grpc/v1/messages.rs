@@ -4,26 +4,14 @@ use std::io;
 
 use bytes::Bytes;
 
-use spoutctl_core::pfs::{self, BranchInfo, CommitId, CommitInfo, FileInfo, FileKind, InvalidName};
+use crate::pachd::unreadable::Unreadable;
+use spoutctl_core::pfs::{self, BranchInfo, CommitId, CommitInfo, FileInfo, FileKind};
 use spoutctl_core::sink::{Change, Changes};
 use spoutctl_proto::google::Timestamp;
 use spoutctl_proto::v1;
 
 /// The repo of pipelines' specs. Every spout's branch depends on it, and may be written all the same.
 const SPECS: &str = "__spec__";
-
-/// An answer that is not as it should be.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
-    #[error("`{0}` is missing")]
-    Missing(&'static str),
-    #[error(transparent)]
-    Name(#[from] InvalidName),
-    #[error("a time that is none: {0}")]
-    Time(#[from] jiff::Error),
-    #[error("`{0}` is neither a file nor a directory")]
-    Kind(String),
-}
 
 pub(super) fn start_commit(branch: &pfs::Branch, description: &str) -> v1::StartCommitRequest {
     v1::StartCommitRequest {
@@ -159,6 +147,36 @@ impl<'a> PutFile<'a> {
         }
     }
 
+    /// The next of the deletions that all else follows; `None` once something else comes, which [`Self::next`] tells.
+    ///
+    /// # Errors
+    /// As [`Changes::next`].
+    pub fn next_deletion(&mut self) -> io::Result<Option<v1::PutFileRequest>> {
+        if self.next.is_some() {
+            return Ok(None);
+        }
+        loop {
+            match self.changes.next()? {
+                None => return Ok(self.deleted.take().map(|path| self.delete(path))),
+                Some(Change::Delete { path }) => {
+                    let path = path.to_owned();
+                    if let Some(before) = self.deleted.replace(path) {
+                        return Ok(Some(self.delete(before)));
+                    }
+                }
+                Some(Change::Append { path, data }) => {
+                    let path = path.to_owned();
+                    let message = self.append(path, data);
+                    if self.next.is_some() {
+                        return Ok(Some(message));
+                    }
+                    self.next = Some(message);
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
     /// # Errors
     /// As [`Changes::next`].
     pub fn next(&mut self) -> io::Result<Option<v1::PutFileRequest>> {
@@ -172,20 +190,9 @@ impl<'a> PutFile<'a> {
                 ..v1::PutFileRequest::default()
             }));
         }
-        loop {
-            match self.changes.next()? {
-                None => return Ok(self.deleted.take().map(|path| self.delete(path))),
-                Some(Change::Delete { path }) => {
-                    let path = path.to_owned();
-                    if let Some(before) = self.deleted.replace(path) {
-                        return Ok(Some(self.delete(before)));
-                    }
-                }
-                Some(Change::Append { path, data }) => {
-                    let path = path.to_owned();
-                    return Ok(Some(self.append(path, data)));
-                }
-            }
+        match self.next_deletion()? {
+            Some(deletion) => Ok(Some(deletion)),
+            None => Ok(self.next.take()),
         }
     }
 
