@@ -438,7 +438,9 @@ impl Splitter {
         let (head, rest) = self.held[start..].split_at(cut.head);
         let (body, rest) = rest.split_at(cut.body);
         let tail = &rest[cut.gap..][..cut.tail];
-        if matches!(self.framing, Framing::Csv(_)) && !self.learned {
+        // An empty record shows nothing of how others are written.
+        let is_empty = body.trim_ascii_end().is_empty() && !self.framing.has_header();
+        if matches!(self.framing, Framing::Csv(_)) && !self.learned && !is_empty {
             let only_tells = self.records.learn(body);
             self.learned = !only_tells;
             if only_tells || self.framing.has_header() {
