@@ -16,7 +16,7 @@ const SHOWN: usize = 40;
 pub(super) fn fault(value: &[u8]) -> Option<MessageFault> {
     let error = check(value).err()?;
     let front = String::from_utf8_lossy(value.get(..SHOWN).unwrap_or(value));
-    let front = printable(front.trim_end_matches('\u{fffd}'));
+    let front = printable(front.trim_end_matches('\u{fffd}')).replace('\n', "\\n");
     let more = if value.len() > SHOWN { "…" } else { "" };
     Some(MessageFault::NotJson {
         why: format!("{error}: `{front}{more}`"),
