@@ -276,9 +276,6 @@ impl MessageError {
                 "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \
                  that were there (unclean.leader.election.enable)"
             }
-            MessageFault::NotJson { why } if why.contains("`\\u{1e}") => {
-                "--messages json-seq takes values that stand behind record separators (RFC 7464)"
-            }
             MessageFault::NotJson { .. } => {
                 "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
                  goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"

@@ -7,7 +7,7 @@ use memchr::memchr2;
 use serde::de::IgnoredAny;
 use spoutctl_core::fault::printable;
 
-use super::{BYTE_ORDER_MARK, MessageFault};
+use super::{BYTE_ORDER_MARK, MessageFault, RECORD_SEPARATOR};
 
 /// So many bytes are shown of what is no JSON.
 const SHOWN: usize = 40;
@@ -15,6 +15,10 @@ const SHOWN: usize = 40;
 /// What is wrong with a value that is none, with what it begins with.
 pub(super) fn fault(value: &[u8]) -> Option<MessageFault> {
     let error = check(value).err()?;
+    if value.first() == Some(&RECORD_SEPARATOR) {
+        let why = "it begins with a record separator (0x1e), as --messages json-seq takes it".to_owned();
+        return Some(MessageFault::NotJson { why });
+    }
     let front = String::from_utf8_lossy(value.get(..SHOWN).unwrap_or(value));
     let front = printable(front.trim_end_matches('\u{fffd}')).replace('\n', "\\n");
     let more = if value.len() > SHOWN { "…" } else { "" };
