@@ -286,7 +286,7 @@ fn csv_is_taken_as_spreadsheets_and_other_countries_write_it() {
     assert_eq!(wholes(csv(), b"a,b\r1,2\r3,4"), ["a,b\r1,2\r", "a,b\r3,4\r"]);
     // A stray one in a file with newlines belongs to its field.
     assert_eq!(wholes(csv(), b"a,b\r\n1,x\ry\r\n"), ["a,b\r\n1,x\ry\r\n"]);
-    // Where text with CR LF was written as text once more, nothing is changed; behind a Mac's record it is an empty one.
+    // Where text with CR LF was written as text once more, nothing is changed; a Mac's empty records are none.
     assert_eq!(
         wholes(csv(), b"a,b\r\r\n1,2\r\r\n3,4"),
         ["a,b\r\r\n1,2\r\r\n", "a,b\r\r\n3,4\n"]
