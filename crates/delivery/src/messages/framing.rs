@@ -28,15 +28,13 @@ use self::json::Value;
 use self::lengths::Frame;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
+use self::message::RECORD_SEPARATOR;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
 pub use self::naming::{one_byte, unescape};
 use super::error::{Encoding, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
 pub const DEFAULT_LIMIT: usize = 16 << 20;
-
-/// Before each text of a JSON sequence: RFC 7464.
-const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// What seems to tell the columns of CSV apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
