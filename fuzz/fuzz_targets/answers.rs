@@ -42,7 +42,12 @@ static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let [call, form, rest @ ..] = data else { return };
     let answer = if form & 1 == 0 {
-        let status = ["200 OK", "404 Not Found", "500 Internal Server Error", "503 Service Unavailable"];
+        let status = [
+            "200 OK",
+            "404 Not Found",
+            "500 Internal Server Error",
+            "503 Service Unavailable",
+        ];
         let status = status[usize::from(form >> 1 & 3)];
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -68,7 +73,11 @@ fn ask(gateway: &Gateway, call: u8, branch: &Branch) {
     let mut left = 100_000_u32;
     let mut counted = || {
         left -= 1;
-        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if left == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     // What is wrong is the answer's fault, and said in words.
     let outcome = match call % 12 {
@@ -78,7 +87,9 @@ fn ask(gateway: &Gateway, call: u8, branch: &Branch) {
         3 => gateway.list_line(&commit, &mut |_| counted()),
         4 => gateway.repo_exists(&branch.repo).map(drop),
         5 => gateway.wait_commit(&commit, Duration::from_millis(100)).map(drop),
-        6 => gateway.get_file(&commit, &path).map(|mut file| drop(file.read_to_end(&mut Vec::new()))),
+        6 => gateway
+            .get_file(&commit, &path)
+            .map(|mut file| drop(file.read_to_end(&mut Vec::new()))),
         7 => gateway.diff_files(&commit, None, &mut |_| counted()),
         8 => gateway.list_repos().map(drop),
         9 => gateway.start_commit(branch, "").map(drop),
