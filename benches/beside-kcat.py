@@ -5,7 +5,8 @@
 
 SPOUTCTL is one that was built with Kafka, KAFKA_JARS the directory that tests/kafka.xml fills (CONTRIBUTING.md). A broker of its own
 has a topic of 8 partitions with MESSAGES (1,000,000) of 200 bytes; each way reads all of them, three times, a commit each 10,000.
-Prints the seconds of each run and the memory of its largest process as JSON, a line each; what is committed is counted.
+Prints the seconds of each run, those of the processor that its processes took (the broker's are not among them), and the memory of the
+largest of them as JSON, a line each; what is committed is counted.
 """
 
 import json
@@ -32,14 +33,14 @@ def fill(broker, messages):
 
 
 def run(script, directory):
-    """Seconds and MiB of a shell's script; the memory is that of its largest process."""
+    """Seconds, those of the processor, and MiB of a shell's script; the memory is that of its largest process."""
     begin = time.monotonic()
     process = subprocess.Popen(["sh", "-ec", script], cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"it ended with {process.returncode}: {script}")
-    return time.monotonic() - begin, usage.ru_maxrss / 1024
+    return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def lines_of(spoutctl, directory):
@@ -76,11 +77,12 @@ def main():
             for way, script in ways.items():
                 directory = work / "run"
                 directory.mkdir()
-                seconds, memory = run(script, directory)
+                seconds, processor, memory = run(script, directory)
                 found = messages
                 if (directory / "store").exists():
                     found = lines_of(spoutctl, directory)
-                line = {"round": number + 1, "way": way, "seconds": round(seconds, 2), "MiB": round(memory), "messages": found}
+                line = {"round": number + 1, "way": way, "seconds": round(seconds, 2), "processor": round(processor, 2)}
+                line |= {"MiB": round(memory), "messages": found}
                 print(json.dumps(line), flush=True)
                 assert found == messages, f"{found} of {messages}"
                 shutil.rmtree(directory)

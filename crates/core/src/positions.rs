@@ -11,6 +11,9 @@ use std::str::FromStr;
 /// The longest such text, in bytes: 64 KiB, enough for 3,000 partitions at the very least.
 pub const MAX_POSITIONS: usize = 64 << 10;
 
+/// The longest offset, and the comma behind it, in bytes.
+const LONGEST_OFFSET: usize = u64::MAX.ilog10() as usize + 2;
+
 /// The offsets at which partitions go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Positions {
@@ -80,9 +83,8 @@ impl Positions {
     /// Bytes that the text can become, whatever offsets there will be.
     #[must_use]
     pub fn most(&self) -> usize {
-        let longest = u64::MAX.to_string().len() + 1;
         let topics = self.topics.iter();
-        let topics = topics.map(|(topic, partitions)| topic.len() + 2 + partitions.len() * longest);
+        let topics = topics.map(|(topic, partitions)| topic.len() + 2 + partitions.len() * LONGEST_OFFSET);
         self.cluster.as_ref().map_or(1, |id| id.len() + 1) + topics.sum::<usize>()
     }
 }

@@ -1,28 +1,29 @@
 //! librdkafka as a source of records.
 //!
-//! Faults that librdkafka mends by itself are waited for, as long as `--retry-for` says; what would lose a record, or might, ends
-//! the reading: to begin again is always safe, since it begins behind the newest commit.
+//! Faults that librdkafka mends by itself are waited for, as long as `--retry-for` says; what would lose a record, or
+//! might, ends the reading: to begin again is always safe, since it begins behind the newest commit.
 
+mod client;
 mod connecting;
 mod examining;
 mod faults;
 mod watching;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rdkafka::TopicPartitionList;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::Offset;
 
 use crate::address::Address;
 use crate::placing::{OnGap, Partition, Start, lost};
 use crate::properties::Properties;
+pub use client::Says;
+use client::{ASK, Client, Events, LOOK, lock};
 pub use examining::{Examination, OF_TOPICS};
 use faults::{Trouble, sort};
 use spoutctl_core::positions::Positions;
@@ -30,18 +31,8 @@ use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::messages::filter::PackError;
 use spoutctl_delivery::messages::packing::Moment;
 use spoutctl_delivery::messages::records::{Came, Event, Header, Record, RecordSource, Show, SourceError};
+pub use watching::TellsEnds;
 use watching::Watcher;
-
-/// How long one question to a broker may take.
-const ASK: Duration = Duration::from_secs(5);
-/// How often it is looked whether we are to end.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Whoever is told what people should know.
-pub type Says = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Whoever hears where partitions end: topic, partition, and the offset behind the newest record that may be read.
-pub type TellsEnds = Arc<dyn Fn(&str, u32, u64) + Send + Sync>;
 
 /// What is to be read, and how.
 #[derive(Clone)]
@@ -60,47 +51,6 @@ pub struct Wishes {
     pub tell_ends: Option<TellsEnds>,
     /// Whether we are to end.
     pub is_stopped: Arc<dyn Fn() -> bool + Send + Sync>,
-}
-
-type Client = BaseConsumer<Events>;
-
-/// What librdkafka tells besides records.
-#[derive(Clone, Default)]
-struct Events {
-    /// Its newest complaint since a broker answered: it names the broker. It does not say the same one again.
-    complaint: Arc<Mutex<Option<String>>>,
-    /// The newest refusal of offsets for a group.
-    refused: Arc<Mutex<Option<String>>>,
-    /// Hears its own lines, if the settings ask for them by `debug`.
-    hears: Option<Says>,
-}
-
-impl ClientContext for Events {
-    // What matters comes as an error, too.
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
-        if let Some(hears) = &self.hears {
-            hears(&format!("librdkafka: {facility}: {text}"));
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        let mut complaint = lock(&self.complaint);
-        // That all of them are down follows from what was said of each.
-        let is_sum = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        if !is_sum || complaint.is_none() {
-            *complaint = Some(reason.to_owned());
-        }
-    }
-}
-
-impl ConsumerContext for Events {
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        *lock(&self.refused) = result.err().map(|error| faults::words(&error));
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Every partition of some topics.
@@ -263,7 +213,7 @@ impl Consumer {
 
     /// Some position is not there: which, and what then.
     fn find_gaps(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
-        let partitions = match connecting::partitions(&self.client, &self.counts, ASK) {
+        let partitions = match client::partitions(&self.client, &self.counts, ASK) {
             Ok(partitions) => partitions,
             Err(error) => return Ok(self.is_down(&faults::words(&error))?),
         };
@@ -336,7 +286,7 @@ impl Consumer {
                 continue;
             };
             for partition in self.counts[at].1..count {
-                let Ok((low, _)) = connecting::watermarks(&self.client, &topic, partition, ASK) else {
+                let Ok((low, _)) = client::watermarks(&self.client, &topic, partition, ASK) else {
                     // It is so new that it has no leader; the next look finds it.
                     break;
                 };
@@ -361,11 +311,11 @@ impl Consumer {
     }
 
     /// Whether every partition is read to where it ended.
-    fn is_at_end(&mut self) -> bool {
-        if self.ends.is_none() || self.looked_at.elapsed() < LOOK {
+    fn is_at_end(&mut self, now: Instant) -> bool {
+        if self.ends.is_none() || now.saturating_duration_since(self.looked_at) < LOOK {
             return false;
         }
-        self.looked_at = Instant::now();
+        self.looked_at = now;
         self.passed(&mut |_, _, _| {});
         let positions = &self.positions;
         let is_read = |(topic, partition, end): &(String, u32, u64)| {
@@ -398,7 +348,7 @@ impl RecordSource for Consumer {
                 Some(Ok(message)) => {
                     self.is_up();
                     self.show(&message, show)?;
-                    if self.is_at_end() {
+                    if self.is_at_end(now) {
                         return Ok(Came::End);
                     }
                     return Ok(Came::Something);
@@ -406,10 +356,11 @@ impl RecordSource for Consumer {
                 Some(Err(error)) => self.trouble(&error, show)?,
                 None => {
                     self.say_refused();
-                    if self.is_at_end() {
+                    let now = Instant::now();
+                    if self.is_at_end(now) {
                         return Ok(Came::End);
                     }
-                    if until.is_some_and(|until| Instant::now() >= until) {
+                    if until.is_some_and(|until| now >= until) {
                         return Ok(Came::Silence);
                     }
                 }

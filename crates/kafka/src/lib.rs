@@ -8,17 +8,18 @@
 //! | [`standing`] | where a branch stands in each partition, in words |
 //! | `consumer` | librdkafka: partitions by hand, records in order, faults in words |
 //!
-//! **Rules.** No group decides who reads what, and no offset of a group is ever where reading begins: partitions are assigned by
-//! hand, at positions that whoever reads them names. The broker is never asked to choose another position
+//! **Rules.** No group decides who reads what, and no offset of a group is ever where reading begins: partitions are
+//! assigned by hand, at positions that whoever reads them names. The broker is never asked to choose another position
 //! (`auto.offset.reset=error`): where it has no longer what was asked for, that is told, or jumped over aloud. Only
 //! transactions that are committed are read (`isolation.level=read_committed`).
 //!
-//! **Memory.** librdkafka fetches ahead: at most 16 MiB wait, and one answer of a broker, 8 MiB, unless a single batch of
-//! records is larger; what is larger than that when it is decompressed comes on top.
+//! **Memory.** librdkafka fetches ahead: at most 16 MiB wait, and one answer of a broker, 8 MiB, unless a single
+//! batch of records is larger; what is larger than that when it is decompressed comes on top.
 //!
 //! librdkafka is there with the feature `librdkafka`, TLS and SASL/SCRAM with the feature `tls`.
 
 pub mod address;
+mod features;
 pub mod placing;
 pub mod properties;
 pub mod standing;
@@ -29,8 +30,4 @@ mod consumer;
 #[cfg(feature = "librdkafka")]
 pub use consumer::{Consumer, Examination, Group, OF_TOPICS, Says, TellsEnds, Wishes};
 
-/// Whether the client is built in.
-pub const IS_BUILT_IN: bool = cfg!(feature = "librdkafka");
-
-/// Whether it knows TLS and SASL/SCRAM.
-pub const HAS_TLS: bool = cfg!(feature = "tls");
+pub use features::{HAS_TLS, IS_BUILT_IN};

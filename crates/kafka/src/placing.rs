@@ -1,5 +1,5 @@
-//! Where each partition begins: behind the newest commit; where that says nothing, as `--start` says; and never silently
-//! somewhere else.
+//! Where each partition begins: behind the newest commit; where that says nothing, as `--start` says; and never
+//! silently somewhere else.
 
 use std::fmt;
 use std::str::FromStr;
@@ -82,14 +82,15 @@ impl fmt::Display for Gap {
         if wanted < low {
             write!(
                 f,
-                "{topic} [{partition}] goes on at offset {wanted}, and the broker has nothing before {low}: up to {} are lost",
+                "{topic} [{partition}] goes on at offset {wanted}, and the broker has nothing before {low}: up to {} \
+                 are lost",
                 records(low - wanted)
             )
         } else {
             write!(
                 f,
-                "{topic} [{partition}] goes on at offset {wanted}, and the broker's next is {high}: the topic was made anew, or \
-                 the broker lost records"
+                "{topic} [{partition}] goes on at offset {wanted}, and the broker's next is {high}: the topic was made \
+                 anew, or the broker lost records"
             )
         }
     }
@@ -309,7 +310,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is known and whatever the broker has: where nothing is said to be lost, reading begins exactly there.
+        /// Whatever is known and whatever the broker has: where nothing is said to be lost, reading begins exactly
+        /// there.
         #[test]
         fn a_position_is_kept_or_told_of(wanted in 0..20_u64, low in 0..20_u64, more in 0..20_u64) {
             let partitions = [partition("t", 0, low, low + more)];

@@ -1,7 +1,9 @@
-//! librdkafka's own settings: `NAME=VALUE` lines, as Java's clients have them in their files, too. `${NAME}` in a value is a
-//! variable of the environment, so that no secret has to stand in the file.
+//! librdkafka's own settings: `NAME=VALUE` lines, as Java's clients have them in their files, too. `${NAME}` in a
+//! value is a variable of the environment, so that no secret has to stand in the file.
 
 use std::fmt;
+
+use crate::features::HAS_TLS;
 
 /// Settings by librdkafka's names. Values may be secret, so nothing shows them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -98,11 +100,11 @@ impl Properties {
         is_asked_for.then(|| named.unwrap_or("GSSAPI"))
     }
 
-    /// Whom TLS believes unless they say it: `file`, or the certificates of the system, wherever it has them. An OpenSSL that
-    /// was built with the client looks for them in a place of its own.
+    /// Whom TLS believes unless they say it: `file`, or the certificates of the system, wherever it has them. An
+    /// OpenSSL that was built with the client looks for them in a place of its own.
     pub fn trust_unless_said(&mut self, file: Option<String>) {
         let says = ["ssl.ca.location", "ssl.ca.pem"];
-        if crate::HAS_TLS && self.is_secured() && says.iter().all(|name| self.get(name).is_none()) {
+        if HAS_TLS && self.is_secured() && says.iter().all(|name| self.get(name).is_none()) {
             let place = file.unwrap_or_else(|| "probe".to_owned());
             self.0.push(("ssl.ca.location".to_owned(), place));
         }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Store;
+use super::columns::time;
 use super::error::Failure;
-use super::repo::time;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::Repo;

@@ -1,109 +1,19 @@
 //! Commits from their start to the call that closes them for writing. What becomes of them then: `settle`.
 
-use rusqlite::{Connection, OptionalExtension, params};
-use uuid::Uuid;
+use rusqlite::{OptionalExtension, params};
 
+use super::archives::forget_parts;
+use super::columns::{commit_id, new_commit_id};
+use super::commit_row::CommitRow;
 use super::dialect::Restart;
 use super::error::Failure;
-use super::file_set;
+use super::lookup::{self, CommitSelector, commit_name, find_file_set, repo_row};
 use super::pipeline;
-use super::record::{self, CommitRecord, CommitSelector, commit_name};
-use super::refusal::{CommitName, Refusal};
-use super::removal::forget_parts;
-use super::repo::repo_row;
-use super::settle::Slice;
-use super::tree::{self, Chain, Place};
+use super::refusal::Refusal;
+use super::slices::Slice;
+use super::tree;
 use super::work::Work;
 use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, FileSetId};
-
-/// A commit's row, as far as the store itself needs it.
-pub(super) struct CommitRow {
-    pub id: i64,
-    pub repo: i64,
-    pub parent: Option<i64>,
-    pub base: Option<i64>,
-    pub finishing: bool,
-    pub finished: bool,
-    pub error: String,
-    pub size: i64,
-    pub cleared: i64,
-    /// Set for a good commit.
-    pub place: Option<Place>,
-}
-
-impl CommitRow {
-    const COLUMNS: &str =
-        "id, parent, base, finishing IS NOT NULL, finished IS NOT NULL, error, size, lineage, depth, repo,
-         cleared";
-
-    pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<Self> {
-        db.prepare_cached(&format!("SELECT {} FROM commits WHERE id = ?1", Self::COLUMNS))?
-            .query_row([id], |row| {
-                let lineage: Option<i64> = row.get(7)?;
-                let depth: Option<i64> = row.get(8)?;
-                Ok(Self {
-                    id: row.get(0)?,
-                    repo: row.get(9)?,
-                    parent: row.get(1)?,
-                    base: row.get(2)?,
-                    finishing: row.get(3)?,
-                    finished: row.get(4)?,
-                    error: row.get(5)?,
-                    size: row.get(6)?,
-                    cleared: row.get(10)?,
-                    place: lineage.zip(depth).map(|(lineage, depth)| Place { lineage, depth }),
-                })
-            })
-    }
-
-    pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<Self, Failure> {
-        let row = record::pick(db, selector)?;
-        Ok(Self::by_id(db, row)?)
-    }
-
-    /// As an error names it.
-    pub(super) fn named(&self, db: &Connection) -> Result<CommitName, Failure> {
-        let commit = record::info_of(db, self.id)?.commit;
-        Ok(CommitName {
-            repo: commit.repo,
-            branch: commit.branch.to_string(),
-            id: commit.id.to_string(),
-        })
-    }
-
-    /// The commit that the content of its children goes on from, once it is finished. An errored parent's data is left out: the
-    /// content goes on from what that one was based on (recordings p 057–067).
-    pub(super) fn base_of_child(&self) -> Option<i64> {
-        if self.place.is_some() { Some(self.id) } else { self.base }
-    }
-
-    /// The base of this commit, where its parent is finished.
-    ///
-    /// Not always the parent's own base: a squashed commit stays the base of those that were built on it.
-    pub(super) fn known_base(&self, db: &Connection) -> Result<Option<i64>, Failure> {
-        if self.base.is_some() || self.finished {
-            return Ok(self.base);
-        }
-        let Some(parent) = self.parent else {
-            return Ok(None);
-        };
-        let parent = Self::by_id(db, parent)?;
-        if parent.finished {
-            return Ok(parent.base_of_child());
-        }
-        Err(Refusal::BaseNotFinished(parent.named(db)?).into())
-    }
-}
-
-/// A commit's base as a tree.
-pub(super) fn base_chain(db: &Connection, base: Option<i64>) -> Result<(Chain, Option<CommitRow>), Failure> {
-    let base = base.map(|id| CommitRow::by_id(db, id)).transpose()?;
-    let chain = match base.as_ref().and_then(|base| base.place) {
-        Some(place) => Chain::of(db, place)?,
-        None => Chain::default(),
-    };
-    Ok((chain, base))
-}
 
 /// What a new commit's row begins with.
 struct Beginning<'a> {
@@ -136,10 +46,10 @@ impl Work<'_> {
         let repo = repo_row(self.db, &branch.repo)?;
         let parent = match parent {
             Some(selector) => Some(
-                record::pick(self.db, selector)
+                lookup::pick(self.db, selector)
                     .map_err(|failure| failure.within("create commit: parent commit not found"))?,
             ),
-            None => record::head(self.db, repo, branch.name.as_str())?.flatten(),
+            None => lookup::head(self.db, repo, branch.name.as_str())?.flatten(),
         };
         // A parent that is being finished is closed for writing, which is enough.
         if let Some(open) = parent
@@ -172,7 +82,7 @@ impl Work<'_> {
         let row = self.insert_commit(&Beginning {
             repo,
             branch: branch.as_str(),
-            parent: record::head(self.db, repo, branch.as_str())?.flatten(),
+            parent: lookup::head(self.db, repo, branch.as_str())?.flatten(),
             description: "",
             origin: "AUTO",
             id: Some(id.clone()),
@@ -181,8 +91,8 @@ impl Work<'_> {
         Ok(row)
     }
 
-    /// Only calls of one transaction come here with an id that is in use (recording p 054). Where commits are known by their
-    /// branches, each of them may have one (grpc-2.3 228).
+    /// Only calls of one transaction come here with an id that is in use (recording p 054). Where commits are known by
+    /// their branches, each of them may have one (grpc-2.3 228).
     fn check_one_commit_a_repo(&self, branch: &Branch, repo: i64) -> Result<(), Failure> {
         let Some(id) = &self.commit_id else {
             return Ok(());
@@ -213,7 +123,8 @@ impl Work<'_> {
         let (name, told) = self.free_name(beginning)?;
         self.db
             .prepare_cached(
-                "INSERT INTO commits (repo, name, told, branch, parent, base, description, started, updated, origin, spec)
+                "INSERT INTO commits
+                     (repo, name, told, branch, parent, base, description, started, updated, origin, spec)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,
                      (SELECT spec_commit FROM pipelines JOIN repos USING (project, name)
                       WHERE repos.id = ?1 AND output_branch = ?4 AND NOT stopped))",
@@ -235,21 +146,21 @@ impl Work<'_> {
     /// A name that no commit of the repo has, and the id that the commit is told by where that is another.
     fn free_name(&self, beginning: &Beginning<'_>) -> Result<(CommitId, Option<CommitId>), Failure> {
         let Some(id) = &beginning.id else {
-            return Ok((new_id()?, None));
+            return Ok((new_commit_id()?, None));
         };
         let is_taken: bool = self
             .db
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM commits WHERE repo = ?1 AND name = ?2)")?
             .query_row(params![beginning.repo, id.as_str()], |row| row.get(0))?;
         if is_taken {
-            Ok((new_id()?, Some(id.clone())))
+            Ok((new_commit_id()?, Some(id.clone())))
         } else {
             Ok((id.clone(), None))
         }
     }
 
-    /// The commit that stands for `original` on a branch that was moved there, where a commit is known by its branch, too:
-    /// with the same id, or with that of the transaction (grpc-2.3 172–178, 186).
+    /// The commit that stands for `original` on a branch that was moved there, where a commit is known by its branch,
+    /// too: with the same id, or with that of the transaction (grpc-2.3 172–178, 186).
     pub(super) fn alias(&mut self, repo: i64, branch: &BranchName, original: i64) -> Result<i64, Failure> {
         let (id, of): (String, String) = self
             .db
@@ -260,7 +171,7 @@ impl Work<'_> {
         }
         let id = match &self.commit_id {
             Some(transaction) => transaction.clone(),
-            None => record::commit_id(&id)?,
+            None => commit_id(&id)?,
         };
         let before: Option<i64> = self
             .db
@@ -312,7 +223,7 @@ impl Work<'_> {
 
     /// What a spout that is started again finds on its branch: a commit of nobody's.
     pub(super) fn restart_output(&mut self, repo: i64, branch: &BranchName, restart: Restart) -> Result<(), Failure> {
-        let head = record::head(self.db, repo, branch.as_str())?.flatten();
+        let head = lookup::head(self.db, repo, branch.as_str())?.flatten();
         let row = self.insert_commit(&Beginning {
             repo,
             branch: branch.as_str(),
@@ -340,7 +251,7 @@ impl Work<'_> {
     /// `FileSetGone`, `AlreadyFinished`, `NotFound` (the commit).
     pub fn add_file_set(&mut self, commit: &CommitSelector, file_set: &FileSetId) -> Result<(), Failure> {
         let row = self.open_commit(commit)?;
-        let file_set = file_set::find(self.db, file_set, self.now)?.ok_or(Refusal::FileSetToAddGone)?;
+        let file_set = find_file_set(self.db, file_set, self.now)?.ok_or(Refusal::FileSetToAddGone)?;
         self.db
             .prepare_cached(
                 "INSERT INTO commit_parts (commit_id, seq, upload)
@@ -387,7 +298,7 @@ impl Work<'_> {
         }
         let repo = repo_row(self.db, &target.repo)?;
         let name = target.branch.as_deref().unwrap_or_default();
-        let head = record::head(self.db, repo, name)?.flatten();
+        let head = lookup::head(self.db, repo, name)?.flatten();
         if let Some(open) = head
             .map(|id| CommitRow::by_id(self.db, id))
             .transpose()?
@@ -404,8 +315,8 @@ impl Work<'_> {
         Ok((CommitRow::by_id(self.db, row)?, true))
     }
 
-    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is never part
-    /// of a later commit; `description` replaces the one it was started with, unless it is empty.
+    /// Closes the commit for writing: it is finished when it is settled, which may be at once. With `error` its data is
+    /// never part of a later commit; `description` replaces the one it was started with, unless it is empty.
     ///
     /// # Errors
     /// `AlreadyFinished`, `NotFound` (the commit); a collision, where it is to be finished at once.
@@ -417,6 +328,14 @@ impl Work<'_> {
             return Err(Refusal::AlreadyFinished(row.named(self.db)?).into());
         }
         self.close(row.id, description, error)
+    }
+
+    /// The same of a port: the commit is settled in this transaction, unless it is a large one.
+    pub(super) fn finish_and_settle(&mut self, commit: &Commit, description: &str, error: &str) -> Result<(), Failure> {
+        let selector = commit.into();
+        self.finish_commit(&selector, description, error)?;
+        let row = lookup::pick(self.db, &selector)?;
+        self.settle_line(row, &mut Slice::of(self.slice)).map(drop)
     }
 
     pub(super) fn close(&mut self, commit: i64, description: &str, error: &str) -> Result<(), Failure> {
@@ -453,27 +372,5 @@ impl Work<'_> {
             .prepare_cached("UPDATE commits SET cleared = cleared + 1 WHERE id = ?1")?
             .execute([row.id])?;
         self.touch(row.id)
-    }
-}
-
-fn new_id() -> Result<CommitId, Failure> {
-    record::commit_id(&Uuid::new_v4().simple().to_string())
-}
-
-/// A commit whose content the ports may read, and its history. (`View` reads the others too.)
-pub(super) fn good(db: &Connection, commit: &Commit) -> Result<(CommitRow, Chain), Failure> {
-    let row = CommitRow::pick(db, &commit.into())?;
-    let no_content = |what, more| Refusal::NoContent {
-        commit: CommitRecord::named(&commit.repo, &commit.id),
-        what,
-        more,
-    };
-    match row.place {
-        Some(place) => {
-            let chain = Chain::of(db, place)?;
-            Ok((row, chain))
-        }
-        None if row.finished => Err(no_content("finished with an error", format!(": {}", row.error)).into()),
-        None => Err(no_content("is not finished", " yet".to_owned()).into()),
     }
 }

@@ -1,8 +1,8 @@
 //! Reading a commit: one file's bytes, or a tree as one tar archive, streamed from the archives on disk.
 //!
-//! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of a
-//! directory's header there is one at a time. An archive that is missing,
-//! or not as long as it was, is an error; so is content that ends before its size.
+//! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of
+//! a directory's header there is one at a time. An archive that is missing, or not as long as it was, is an error; so
+//! is content that ends before its size.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,13 +12,12 @@ use std::ops::Deref;
 use rusqlite::{Connection, OptionalExtension, params};
 use tar::EntryType;
 
-use super::Store;
-use super::commit::{CommitRow, good};
+use super::commit_row::{CommitRow, Place};
 use super::entry;
 use super::error::{Failure, StoreError};
-use super::record::CommitRecord;
 use super::refusal::Refusal;
-use super::tree::{self, Place, Tree, TreeFile};
+use super::store::Store;
+use super::tree::{self, Tree, TreeFile, good};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Commit, FileInfo, FileKind, FilePath};
 use spoutctl_core::quantity::grouped;
@@ -71,7 +70,7 @@ pub(super) fn file<'a>(store: &'a Store, commit: &Commit, path: &FilePath) -> Re
             let but = if is_directory { ": it is a directory" } else { "" };
             return Err(no_such_file(commit, path, but));
         };
-        let name = CommitRecord::named(&commit.repo, &commit.id);
+        let name = commit.to_string();
         let content = Content::new(store, name, &row, chain.into());
         Ok(FileReader::new(content, path.as_str(), TreeFile::settled(version), 0))
     })
@@ -90,7 +89,7 @@ pub(super) fn tar<'a>(store: &'a Store, commit: &Commit, path: &FilePath) -> Res
                 return Err(no_such_file(commit, path, ""));
             }
         }
-        let name = CommitRecord::named(&commit.repo, &commit.id);
+        let name = commit.to_string();
         Ok(TarReader {
             content: Content::new(store, name, &row, tree),
             directories: Directories::below(path),

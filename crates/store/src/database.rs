@@ -49,10 +49,10 @@ CREATE TABLE lineages (
 CREATE INDEX lineages_by_parent ON lineages (parent);
 
 -- AUTOINCREMENT: a row id is never used twice, so that a reader notices when its commit was dropped. `base` is the
--- nearest ancestor without an error, known once the parent is finished. Only a good commit has a place (lineage, depth).
--- Between `finishing` and `finished`, a commit waits to be settled; `checked` is set when its content was looked at for
--- collisions then. A `squashed` one is no commit any more: it holds what later ones are based on. `cleared` counts
--- `ClearCommit`, so that a reader of an open commit notices.
+-- nearest ancestor without an error, known once the parent is finished. Only a good commit has a place (lineage,
+-- depth). Between `finishing` and `finished`, a commit waits to be settled; `checked` is set when its content was
+-- looked at for collisions then. A `squashed` one is no commit any more: it holds what later ones are based on.
+-- `cleared` counts `ClearCommit`, so that a reader of an open commit notices.
 CREATE TABLE commits (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     repo        INTEGER NOT NULL REFERENCES repos (id),
@@ -168,7 +168,8 @@ CREATE TABLE transaction_requests (
 ";
 
 /// What a store of version 2 lacks, and a new one has after [`SCHEMA`].
-const FROM_VERSION_2: &str = "-- Pipelines that serve keeps. `submitted` and `effective` are specs in JSON. The name is also that of the repo that the
+const FROM_VERSION_2: &str = "
+-- Pipelines that serve keeps. `submitted` and `effective` are specs in JSON. The name is also that of the repo that the
 -- pipeline writes; its spec's commit has an id, and no row.
 CREATE TABLE pipelines (
     id            INTEGER PRIMARY KEY,
@@ -203,9 +204,9 @@ CREATE TABLE tokens (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What a store of version 3 lacks. `told` is the id that a commit is told by, where another one of its repo has that for a
-/// name: before 2.6, pachd's commits are known by their branch and id together. `spec` is the commit of the pipeline's spec that
-/// wrote it.
+/// What a store of version 3 lacks. `told` is the id that a commit is told by, where another one of its repo has that
+/// for a name: before 2.6, pachd's commits are known by their branch and id together. `spec` is the commit of the
+/// pipeline's spec that wrote it.
 const FROM_VERSION_3: &str = "
 ALTER TABLE commits ADD COLUMN told TEXT;
 ALTER TABLE commits ADD COLUMN spec TEXT;
@@ -253,8 +254,9 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What a store of version 4 lacks: a commit that is being settled, how far that is, and its place, which is nobody else's. A
-/// process of version 4 that has the store open meanwhile does not know of it: the trigger refuses what it would put there.
+/// What a store of version 4 lacks: a commit that is being settled, how far that is, and its place, which is nobody
+/// else's. A process of version 4 that has the store open meanwhile does not know of it: the trigger refuses what it
+/// would put there.
 const FROM_VERSION_4: &str = "
 CREATE TABLE settling (
     commit_id INTEGER PRIMARY KEY REFERENCES commits (id) ON DELETE CASCADE,

@@ -1,5 +1,5 @@
-//! What pachds of other releases do otherwise than 2.12, one fact a method: the store, and whoever serves it, ask here, and nowhere
-//! else. The numbers are recordings `grpc-VERSION`, the same in each folder.
+//! What pachds of other releases do otherwise than 2.12, one fact a method: the store, and whoever serves it, ask here,
+//! and nowhere else. The numbers are recordings `grpc-VERSION`, the same in each folder.
 
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, Repo};
 use spoutctl_core::release::Release;
@@ -88,8 +88,8 @@ impl Dialect {
         self.since(0)
     }
 
-    /// What was written into a commit that its writer has given up is shown, also with what is before it (154; grpc-1.13 073,
-    /// 074).
+    /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
+    /// grpc-1.13 073, 074).
     #[must_use]
     pub fn shows_what_is_given_up(self) -> bool {
         self.since(0)
@@ -107,8 +107,8 @@ impl Dialect {
         self.since(5)
     }
 
-    /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto a
-    /// commit of another one gets a commit of its own, an alias of it (172–178).
+    /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto
+    /// a commit of another one gets a commit of its own, an alias of it (172–178).
     #[must_use]
     pub fn commits_are_of_branches(self) -> bool {
         self.since(0) && !self.since(6)
@@ -247,8 +247,8 @@ impl Dialect {
         }
     }
 
-    /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen on 2.8.10,
-    /// 2.10.7 and 2.12.0).
+    /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen
+    /// on 2.8.10, 2.10.7 and 2.12.0).
     #[must_use]
     pub fn minds_updates_under_readers(self) -> bool {
         self.since(8)

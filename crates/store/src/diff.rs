@@ -7,11 +7,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 
-use super::Store;
 use super::changed::ChangedPaths;
-use super::commit::good;
 use super::content::PAGE;
-use super::tree::bounds_of_directory;
+use super::store::Store;
+use super::tree::{bounds_of_directory, good};
 use super::view::{FileEntry, View};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Commit, FilePath};

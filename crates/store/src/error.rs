@@ -17,7 +17,8 @@ pub enum StoreError {
     NotAStore { dir: PathBuf },
     #[error("{} has other files in it, so no store is made there", dir.display())]
     NotEmpty { dir: PathBuf },
-    #[error("{} was written by a newer spoutctl: its schema is {found}, and this one reads up to {known}", dir.display())]
+    #[error("{} was written by a newer spoutctl: its schema is {found}, and this one reads up to {known}",
+        dir.display())]
     NewerSchema { dir: PathBuf, found: i64, known: i64 },
     #[error("cannot {action} {}", path.display())]
     Io {

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use super::{Store, record};
+use super::record;
+use super::store::Store;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::feed::{CommitFeed, TICK};
 use spoutctl_core::history::CommitHistory;

@@ -1,20 +1,21 @@
 //! File sets: uploads that no commit holds yet, what keeps them alive, and what happens to those nobody wants.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::commit::CommitRow;
-use super::error::{Failure, StoreError};
-use super::record::{CommitRecord, CommitSelector, record_of};
+use super::archives::{SWEEP, publish, release, remove_doomed};
+use super::commit_row::CommitRow;
+use super::error::Failure;
+use super::lookup::{CommitSelector, find_file_set};
+use super::record::{CommitRecord, record_of};
 use super::refusal::Refusal;
-use super::settle::Slice;
+use super::slices::Slice;
+use super::store::Store;
 use super::tree::{Tree, bounds_of_directory};
 use super::upload::{self, Directories, Staged, StagedArchive};
-use super::{Store, make_directory, sync_directory};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::FileSetId;
 use spoutctl_core::sink::Changes;
@@ -23,9 +24,6 @@ use spoutctl_core::sink::Changes;
 const DEFAULT_TTL: Duration = Duration::from_mins(10);
 const MIN_TTL: Duration = Duration::from_secs(1);
 const MAX_TTL: Duration = Duration::from_mins(30);
-/// How many expired file sets one call clears away at most, so that no call takes long for the sake of others.
-const SWEEP: i64 = 100;
-
 pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
     // Housekeeping that fails is tried again with the next file set.
     let _ = collect_expired(store);
@@ -33,7 +31,8 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     let mut staged = upload::stage(&incoming, changes, Directories::Stay)?;
     let mut archive = staged.archive.take();
     let mut made: Option<(FileSetId, Written)> = None;
-    // In slices, between which others write. Until the last one nobody knows the file set, and if it never comes, it expires.
+    // In slices, between which others write. Until the last one nobody knows the file set, and if it never comes, it
+    // expires.
     loop {
         let expires = store.after(DEFAULT_TTL);
         let is_whole = store.database.write(|tx| {
@@ -52,8 +51,8 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
             if !written.take(tx, &mut staged, &incoming, store.slices.paths, None)? {
                 return Ok(false);
             }
-            // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its rename
-            // and its row. Before the commit: a row never names a file that is not there.
+            // Inside the transaction: whoever removes archives holds the same lock, so none is removed between its
+            // rename and its row. Before the commit: a row never names a file that is not there.
             if let Some(archive) = archive.take() {
                 written.name_archive(tx, &archive)?;
                 publish(store, archive)?;
@@ -67,75 +66,68 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
     }
 }
 
-/// What pachd's `ModifyFile` does: the changes go into the commit that `target` names, or, where it names a branch whose
-/// head is closed, into one of their own (recordings http 014–049). Nothing happens when `changes` breaks off.
-pub(super) fn modify(store: &Store, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
-    let incoming = store.incoming();
-    let mut staged = upload::stage(&incoming, changes, Directories::Go)?;
-    let archive = staged.archive.take();
-    store.change(|work| {
-        let (commit, is_new) = work.commit_to_modify(target)?;
-        if !staged.is_empty() {
-            let tree = if staged.deletes_directories() {
-                // What there is to delete is known when what comes before is settled.
-                if let Some(parent) = commit.parent {
-                    work.settle_line(parent, &mut Slice::whole())?;
+impl Store {
+    /// Makes changes as pachd's `ModifyFile` does: they go into the commit that `target` names, or, where it names a
+    /// branch whose head is closed, into one of their own, which is then finishing. A deletion of `/d/` deletes what is
+    /// below it.
+    ///
+    /// # Errors
+    /// `NotFound`, `AlreadyFinished`, `Refused` (a path); `Local` when `changes` broke off: then nothing has happened.
+    pub fn modify(&self, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
+        let incoming = self.incoming();
+        let mut staged = upload::stage(&incoming, changes, Directories::Go)?;
+        let archive = staged.archive.take();
+        self.change(|work| {
+            let (commit, is_new) = work.commit_to_modify(target)?;
+            if !staged.is_empty() {
+                let tree = if staged.deletes_directories() {
+                    // What there is to delete is known when what comes before is settled.
+                    if let Some(parent) = commit.parent {
+                        work.settle_line(parent, &mut Slice::whole())?;
+                    }
+                    Some(Tree::of(work.db, &commit)?)
+                } else {
+                    None
+                };
+                let mut written = Written::begin(work.db)?;
+                written.take(work.db, &mut staged, &incoming, usize::MAX, tree.as_ref())?;
+                if let Some(archive) = &archive {
+                    written.name_archive(work.db, archive)?;
                 }
-                Some(Tree::of(work.db, &commit)?)
-            } else {
-                None
-            };
-            let mut written = Written::begin(work.db)?;
-            written.take(work.db, &mut staged, &incoming, usize::MAX, tree.as_ref())?;
-            if let Some(archive) = &archive {
-                written.name_archive(work.db, archive)?;
+                work.add_upload(commit.id, written.upload)?;
             }
-            work.add_upload(commit.id, written.upload)?;
-        }
-        if is_new {
-            work.close(commit.id, "", "")?;
-        }
-        if let Some(archive) = archive {
-            publish(store, archive)?;
-        }
-        Ok(record_of(work.db, commit.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
-    })
-}
+            if is_new {
+                work.close(commit.id, "", "")?;
+            }
+            if let Some(archive) = archive {
+                publish(self, archive)?;
+            }
+            Ok(record_of(work.db, commit.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+        })
+    }
 
-/// A file set of what a commit changed; with `total`, of its whole tree.
-pub(super) fn of_commit(store: &Store, commit: &CommitSelector, total: bool) -> Result<FileSetId, Fault> {
-    let expires = store.after(DEFAULT_TTL);
-    store.database.write(|tx| {
-        let mut next = Some(CommitRow::pick(tx, commit)?);
-        let mut uploads = Vec::new();
-        while let Some(row) = next {
-            let mut parts: Vec<i64> = tx
-                .prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq DESC")?
-                .query_map([row.id], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            uploads.append(&mut parts);
-            let base = if total { row.known_base(tx)? } else { None };
-            next = base.map(|id| CommitRow::by_id(tx, id)).transpose()?;
-        }
-        uploads.reverse();
-        Ok(insert_file_set(tx, &uploads, expires)?)
-    })
-}
-
-/// Gives a complete and synced archive its name, for good.
-fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failure> {
-    let target = store.archive_path(&archive.sha256);
-    let archives = store.archives();
-    let directory = target.parent().unwrap_or(&archives);
-    make_directory(directory)?;
-    // A file of that name has the same bytes, or is damaged and mended by this.
-    archive.path.persist(&target).map_err(|error| StoreError::Io {
-        action: "write",
-        path: target.clone(),
-        source: error.error,
-    })?;
-    sync_directory(directory)?;
-    Ok(())
+    /// Makes a file set of what a commit changed; with `total`, of its whole tree.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn file_set_of(&self, commit: &CommitSelector, total: bool) -> Result<FileSetId, Fault> {
+        let expires = self.after(DEFAULT_TTL);
+        self.database.write(|tx| {
+            let mut next = Some(CommitRow::pick(tx, commit)?);
+            let mut uploads = Vec::new();
+            while let Some(row) = next {
+                let mut parts: Vec<i64> = tx
+                    .prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq DESC")?
+                    .query_map([row.id], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
+                uploads.append(&mut parts);
+                let base = if total { row.known_base(tx)? } else { None };
+                next = base.map(|id| CommitRow::by_id(tx, id)).transpose()?;
+            }
+            uploads.reverse();
+            Ok(insert_file_set(tx, &uploads, expires)?)
+        })
+    }
 }
 
 /// An upload, as far as it is written down.
@@ -161,8 +153,8 @@ impl Written {
         Ok(())
     }
 
-    /// Writes down the next changes, so many at most: whether those were all. A directory's deletion becomes those of the files
-    /// that are below it then: in `tree`, and among what this upload has changed so far.
+    /// Writes down the next changes, so many at most: whether those were all. A directory's deletion becomes those of
+    /// the files that are below it then: in `tree`, and among what this upload has changed so far.
     fn take(
         &mut self,
         tx: &Connection,
@@ -234,7 +226,8 @@ fn insert_file_set(tx: &Connection, uploads: &[i64], expires: i64) -> rusqlite::
 pub(super) fn renew(store: &Store, file_set: &FileSetId, ttl: Duration) -> Result<(), Fault> {
     check_ttl(ttl)?;
     store.database.write(|tx| {
-        let id = find(tx, file_set, store.now())?.ok_or_else(|| Refusal::FileSetToRenewGone(file_set.0.clone()))?;
+        let id =
+            find_file_set(tx, file_set, store.now())?.ok_or_else(|| Refusal::FileSetToRenewGone(file_set.0.clone()))?;
         tx.execute(
             "UPDATE file_sets SET expires = ?2 WHERE id = ?1",
             [id, store.after(ttl)],
@@ -248,7 +241,7 @@ pub(super) fn compose(store: &Store, parts: &[FileSetId], ttl: Duration) -> Resu
     store.database.write(|tx| {
         let mut uploads = Vec::new();
         for part in parts {
-            let id = find(tx, part, store.now())?.ok_or(Refusal::FileSetToComposeGone)?;
+            let id = find_file_set(tx, part, store.now())?.ok_or(Refusal::FileSetToComposeGone)?;
             uploads.extend(uploads_of(tx, id)?);
         }
         Ok(insert_file_set(tx, &uploads, store.after(ttl))?)
@@ -266,14 +259,7 @@ fn check_ttl(ttl: Duration) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The row of a file set that is still alive. For one that is not, each call has words of its own.
-pub(super) fn find(tx: &Connection, file_set: &FileSetId, now: i64) -> rusqlite::Result<Option<i64>> {
-    tx.prepare_cached("SELECT id FROM file_sets WHERE name = ?1 AND expires > ?2")?
-        .query_row(params![file_set.0, now], |row| row.get(0))
-        .optional()
-}
-
-pub(super) fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
+fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
     tx.prepare_cached("SELECT upload FROM file_set_parts WHERE file_set = ?1 ORDER BY seq")?
         .query_map([file_set], |row| row.get(0))?
         .collect()
@@ -309,83 +295,4 @@ fn collect_expired(store: &Store) -> Result<(), Fault> {
     })?;
     remove_doomed(store);
     Ok(())
-}
-
-/// Forgets those of `uploads` that neither a file set nor a commit holds.
-pub(super) fn release(tx: &Connection, uploads: &[i64]) -> rusqlite::Result<()> {
-    for upload in uploads {
-        let held: bool = tx
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM file_set_parts WHERE upload = ?1)
-                     OR EXISTS (SELECT 1 FROM commit_parts WHERE upload = ?1)",
-            )?
-            .query_row([upload], |row| row.get(0))?;
-        if held {
-            continue;
-        }
-        tx.prepare_cached(
-            "INSERT OR IGNORE INTO doomed_archives SELECT archive FROM uploads WHERE id = ?1 AND archive IS NOT NULL",
-        )?
-        .execute([upload])?;
-        tx.prepare_cached("DELETE FROM changes WHERE upload = ?1")?
-            .execute([upload])?;
-        tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?
-            .execute([upload])?;
-    }
-    Ok(())
-}
-
-/// Removes the files of archives whose last row is gone. One that cannot be removed is tried again another time.
-///
-/// This is a transaction of its own, after the one that removed the rows is on disk: a row that a power cut brings back
-/// must find its file. The lock keeps an upload of the same bytes from naming the file meanwhile.
-pub(super) fn remove_doomed(store: &Store) {
-    let look = |tx: &rusqlite::Transaction<'_>| {
-        let mut some = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM doomed_archives)")?;
-        Ok(some.query_row([], |row| row.get(0))?)
-    };
-    if !store.database.read(look).unwrap_or(true) {
-        return;
-    }
-    let _ = store.database.write(|tx| {
-        let doomed: Vec<String> = tx
-            .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?
-            .query_map([SWEEP], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for archive in doomed {
-            if is_held(tx, &archive)? || remove_archive(store.archive_path(&archive)).is_ok() {
-                tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
-                    .execute([archive])?;
-            }
-        }
-        Ok(())
-    });
-}
-
-fn is_held(tx: &Connection, archive: &str) -> rusqlite::Result<bool> {
-    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM uploads WHERE archive = ?1)")?
-        .query_row([archive], |row| row.get(0))
-}
-
-fn remove_archive(path: PathBuf) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-/// Removes the archives of one directory that no row names: what a crash between rename and commit leaves behind.
-pub(super) fn remove_strays(store: &Store, directory: &Path) -> Result<(), Fault> {
-    store.database.write(|tx| {
-        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let Some(archive) = path.file_stem().and_then(|name| name.to_str()) else {
-                continue;
-            };
-            if store.archive_path(archive) == path && !is_held(tx, archive)? {
-                let _ = remove_archive(path);
-            }
-        }
-        Ok(())
-    })
 }

@@ -1,17 +1,18 @@
-//! Jobs of pipelines with an input, as pachd makes them: one for each commit in a branch that the pipeline reads, with a commit
-//! of the same id on the branch that it writes. Nobody does them, so they stay as they were made until they are stopped.
+//! Jobs of pipelines with an input, as pachd makes them: one for each commit in a branch that the pipeline reads, with
+//! a commit of the same id on the branch that it writes. Nobody does them, so they stay as they were made until they
+//! are stopped.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::Store;
+use super::columns::{self, branch_name, commit_id, time};
 use super::error::Failure;
-use super::record::{commit_id, foreign};
+use super::lookup::repo_row;
 use super::refusal::Refusal;
-use super::repo::{repo_row, time};
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, Repo};
 
 /// All that is known of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,8 @@ impl Work<'_> {
             .prepare_cached(
                 "SELECT pipelines.project, pipelines.name FROM pipeline_inputs
                  JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
-                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped ORDER BY pipelines.id",
+                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped
+                 ORDER BY pipelines.id",
             )?
             .query_map(
                 [
@@ -59,7 +61,7 @@ impl Work<'_> {
             .collect::<Result<_, _>>()?;
         readers
             .iter()
-            .try_for_each(|(project, name)| self.start_job(&repo_of(project, name)?, id))
+            .try_for_each(|(project, name)| self.start_job(&columns::repo(project, name)?, id))
     }
 
     /// Makes a job, and the commit that it is to fill; none, if there is one of this id.
@@ -109,7 +111,8 @@ impl Work<'_> {
         let place = [pipeline.project.as_str(), pipeline.name.as_str(), id.as_str()];
         self.db
             .prepare_cached(
-                "UPDATE jobs SET killed = 1, reason = ?4, finished = ?5 WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
+                "UPDATE jobs SET killed = 1, reason = ?4, finished = ?5
+                 WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
             )?
             .execute(params![place[0], place[1], place[2], reason, self.now])?;
         let open: Vec<i64> = self
@@ -171,17 +174,10 @@ fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result
     Ok(found)
 }
 
-fn repo_of(project: &str, name: &str) -> Result<Repo, Failure> {
-    Ok(Repo {
-        project: ProjectName::new(project).map_err(|error| foreign(Box::new(error)))?,
-        name: RepoName::new(name).map_err(|error| foreign(Box::new(error)))?,
-    })
-}
-
 fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
     let text = |at| row.get::<_, String>(at);
     Ok(JobRecord {
-        pipeline: repo_of(&text(0)?, &text(1)?)?,
+        pipeline: columns::repo(&text(0)?, &text(1)?)?,
         id: commit_id(&text(2)?)?,
         version: row.get::<_, i64>(3)?.cast_unsigned(),
         state: if row.get(4)? {
@@ -192,6 +188,6 @@ fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
         reason: text(5)?,
         created: time(row.get(6)?),
         finished: row.get::<_, Option<i64>>(7)?.map(time),
-        output_branch: BranchName::new(&text(8)?).map_err(|error| foreign(Box::new(error)))?,
+        output_branch: branch_name(&text(8)?)?,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::ops::{ControlFlow, Deref};
 
-use super::Store;
-use super::record::CommitSelector;
+use super::lookup::CommitSelector;
+use super::store::Store;
 use super::tree::bounds_of_directory;
 use super::view::{FileEntry, View};
 use spoutctl_core::fault::Fault;
@@ -26,7 +26,8 @@ impl Item {
     }
 }
 
-/// Shows what is in a directory behind the path `after`, in the order of paths and each directory once, until `visit` breaks.
+/// Shows what is in a directory behind the path `after`, in the order of paths and each directory once, until `visit`
+/// breaks.
 ///
 /// # Errors
 /// As [`View::files`].

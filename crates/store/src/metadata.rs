@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::Store;
 use super::error::Failure;
-use super::record::{self, CommitSelector};
+use super::lookup::{self, CommitSelector, project_exists, repo_row};
 use super::refusal::Refusal;
-use super::repo::repo_row;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::{Branch, ProjectName, Repo};
@@ -106,7 +105,7 @@ fn key_of(db: &Connection, subject: &Subject) -> Result<String, Failure> {
     Ok(match subject {
         Subject::Cluster => "CLUSTER".to_owned(),
         Subject::Project(name) => {
-            if !super::repo::project_exists(db, name)? {
+            if !project_exists(db, name)? {
                 return Err(Refusal::ProjectNotFound(name.to_string()).into());
             }
             format!("PROJECT {name}")
@@ -115,7 +114,7 @@ fn key_of(db: &Connection, subject: &Subject) -> Result<String, Failure> {
         Subject::Branch(branch) => {
             let repo = repo_row(db, &branch.repo)?;
             let name = branch.name.as_str();
-            if record::head(db, repo, name)?.is_none() {
+            if lookup::head(db, repo, name)?.is_none() {
                 return Err(Refusal::BranchNotFound {
                     repo: branch.repo.clone(),
                     branch: name.to_owned(),
@@ -125,7 +124,7 @@ fn key_of(db: &Connection, subject: &Subject) -> Result<String, Failure> {
             format!("{} BRANCH {name}", repo_key(repo))
         }
         Subject::Commit(commit) => {
-            let row = record::pick(db, commit)?;
+            let row = lookup::pick(db, commit)?;
             format!("{} COMMIT {row}", repo_key(repo_row(db, &commit.repo)?))
         }
     })

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::Store;
 use super::access::resource_of;
+use super::columns::{self, branch_name, commit_id, time};
 use super::dialect::Restart;
 use super::error::Failure;
-use super::record::{commit_id, foreign};
+use super::lookup::{find_repo, head, repo_row};
 use super::refusal::Refusal;
-use super::repo::{find, repo_row, time};
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{Branch, BranchName, CommitId, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, Repo};
 
 /// All that is known of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,11 +94,8 @@ pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Fai
     while let Some(row) = rows.next()? {
         let text = |at| row.get::<_, String>(at);
         found.push(Branch {
-            repo: Repo {
-                project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
-                name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
-            },
-            name: BranchName::new(&text(2)?).map_err(|error| foreign(Box::new(error)))?,
+            repo: columns::repo(&text(0)?, &text(1)?)?,
+            name: branch_name(&text(2)?)?,
         });
     }
     Ok(found)
@@ -174,7 +171,7 @@ impl Work<'_> {
     }
 
     fn make_output_repo(&mut self, new: &NewPipeline<'_>) -> Result<(), Failure> {
-        let is_there = find(self.db, new.name)?.is_some();
+        let is_there = find_repo(self.db, new.name)?.is_some();
         if is_there && !new.adopts_repo {
             return Err(Refusal::NoRepoForPipeline(new.name.clone()).into());
         }
@@ -208,7 +205,7 @@ impl Work<'_> {
         for input in new.inputs {
             // A branch that is read is there, if need be with an empty commit.
             let repo = repo_row(self.db, &input.repo)?;
-            if super::record::head(self.db, repo, input.name.as_str())?.is_none() {
+            if head(self.db, repo, input.name.as_str())?.is_none() {
                 self.create_branch(input, None)?;
             }
             self.db
@@ -228,7 +225,7 @@ impl Work<'_> {
 
     fn begin_output(&mut self, new: &NewPipeline<'_>, spec_commit: CommitId) -> Result<(), Failure> {
         let repo = repo_row(self.db, new.name)?;
-        if super::record::head(self.db, repo, new.output_branch.as_str())?.is_some() {
+        if head(self.db, repo, new.output_branch.as_str())?.is_some() {
             return Ok(());
         }
         if !self.dialect.heads_every_branch() {
@@ -237,9 +234,9 @@ impl Work<'_> {
         let named = self.commit_id.replace(spec_commit);
         let is_described = self.dialect.describes_first_commits();
         let description = if is_described { "close spout commit" } else { "" };
-        let head = self.make_empty_commit(repo, new.output_branch, description);
+        let empty = self.make_empty_commit(repo, new.output_branch, description);
         self.commit_id = named;
-        let head = head?;
+        let head = empty?;
         if is_described {
             // It is finished as commits are that somebody has closed (378).
             self.db
@@ -334,14 +331,11 @@ fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result
 fn read(row: &Row<'_>) -> Result<PipelineRecord, Failure> {
     let text = |at| row.get::<_, String>(at);
     Ok(PipelineRecord {
-        name: Repo {
-            project: ProjectName::new(&text(0)?).map_err(|error| foreign(Box::new(error)))?,
-            name: RepoName::new(&text(1)?).map_err(|error| foreign(Box::new(error)))?,
-        },
+        name: columns::repo(&text(0)?, &text(1)?)?,
         version: row.get::<_, i64>(2)?.cast_unsigned(),
         stopped: row.get(3)?,
         spec_commit: commit_id(&text(4)?)?,
-        output_branch: BranchName::new(&text(5)?).map_err(|error| foreign(Box::new(error)))?,
+        output_branch: branch_name(&text(5)?)?,
         salt: text(6)?,
         created: time(row.get(7)?),
         updated: time(row.get(8)?),

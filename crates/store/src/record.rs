@@ -1,59 +1,20 @@
 //! What the store tells of commits: one of them, those of a line, of a repo, of a set.
 
-use std::fmt;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::Store;
-use super::commit::CommitRow;
+use super::columns::{commit_id, time};
+use super::commit_row::{CommitRow, FROM_COMMITS, INFO_COLUMNS, info, info_of};
 use super::error::Failure;
-use super::refusal::{CommitName, Refusal};
-use super::repo::{self, repo_row};
+use super::lookup::{CommitSelector, head, pick, repo_row};
+use super::store::Store;
 use spoutctl_core::fault::{Fault, FaultKind};
-use spoutctl_core::pfs::{Branch, BranchName, Commit, CommitId, CommitInfo, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, Repo};
 
 /// Commits read at a time when history is listed.
 const PAGE: i64 = 256;
-
-/// Which commit a call means. An id wins over a branch, as in pachd; a branch means its head.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitSelector {
-    pub repo: Repo,
-    pub id: Option<CommitId>,
-    /// As it was named; what is no branch's name is no branch.
-    pub branch: Option<String>,
-    /// With an id: it has to be the branch that the commit is of. Otherwise that only tells which of several is meant.
-    pub is_of_branch: bool,
-    /// How many parents before it.
-    pub back: u32,
-}
-
-impl From<&Commit> for CommitSelector {
-    fn from(commit: &Commit) -> Self {
-        Self {
-            repo: commit.repo.clone(),
-            id: Some(commit.id.clone()),
-            branch: Some(commit.branch.as_str().to_owned()),
-            is_of_branch: false,
-            back: 0,
-        }
-    }
-}
-
-impl From<&Branch> for CommitSelector {
-    fn from(branch: &Branch) -> Self {
-        Self {
-            repo: branch.repo.clone(),
-            id: None,
-            branch: Some(branch.name.as_str().to_owned()),
-            is_of_branch: false,
-            back: 0,
-        }
-    }
-}
 
 pub use spoutctl_core::pfs::Origin;
 
@@ -75,166 +36,6 @@ pub struct CommitRecord {
     pub size_upper_bound: u64,
 }
 
-impl CommitRecord {
-    /// For messages: `project/repo@id`.
-    pub(super) fn named(repo: &Repo, id: impl fmt::Display) -> String {
-        format!("{repo}@{id}")
-    }
-}
-
-/// The row of the commit that is meant, or pachd's words for that there is none (recordings p 018, 020, 098, 099).
-pub(super) fn pick(db: &Connection, selector: &CommitSelector) -> Result<i64, Failure> {
-    let asked = CommitName {
-        repo: selector.repo.clone(),
-        branch: selector.branch.clone().unwrap_or_default(),
-        id: selector.id.as_ref().map(ToString::to_string).unwrap_or_default(),
-    };
-    let not_picked = |because| {
-        Failure::from(Refusal::CommitNotPicked {
-            asked: asked.clone(),
-            because: Box::new(because),
-        })
-    };
-    if selector.id.is_none() && selector.branch.as_deref().unwrap_or_default().is_empty() {
-        return Err(Refusal::NothingToPick.into());
-    }
-    let Some(repo) = repo::find(db, &selector.repo)? else {
-        return Err(not_picked(Refusal::RepoNotFound(selector.repo.clone())));
-    };
-    let found = match (&selector.id, &selector.branch) {
-        (Some(id), branch) => {
-            let found = by_name(db, repo, id, branch.as_deref())?;
-            let found = found.filter(|(_, of)| !selector.is_of_branch || Some(of) == branch.as_ref());
-            found
-                .map(|(row, _)| row)
-                .ok_or_else(|| Refusal::CommitNotFound(asked.clone()))
-        }
-        (None, branch) => {
-            let branch = branch.as_deref().unwrap_or_default();
-            match head(db, repo, branch)? {
-                Some(head) => head.ok_or_else(|| Refusal::NoHead(branch.to_owned())),
-                None => Err(Refusal::BranchNotFound {
-                    repo: selector.repo.clone(),
-                    branch: branch.to_owned(),
-                }),
-            }
-        }
-    };
-    let named = found.map_err(not_picked)?;
-    let mut row = named;
-    for ancestors in 0..selector.back {
-        row = match parent_of(db, row)? {
-            Some(parent) => parent,
-            None => {
-                return Err(Refusal::TooFewAncestors {
-                    repo: selector.repo.clone(),
-                    id: commit_name(db, named)?.to_string(),
-                    wanted: selector.back,
-                    ancestors,
-                }
-                .into());
-            }
-        };
-    }
-    Ok(row)
-}
-
-/// The commit of this id. Where there are aliases of it, a branch tells which is meant; the one that they stand for is
-/// found without.
-fn by_name(db: &Connection, repo: i64, id: &CommitId, branch: Option<&str>) -> rusqlite::Result<Option<(i64, String)>> {
-    db.prepare_cached(
-        "SELECT id, branch FROM commits
-         WHERE repo = ?1 AND (name = ?2 OR told = ?2) AND squashed = 0
-         ORDER BY ifnull(branch = ?3, 0) DESC, told IS NOT NULL, id LIMIT 1",
-    )?
-    .query_row(params![repo, id.as_str(), branch], |row| Ok((row.get(0)?, row.get(1)?)))
-    .optional()
-}
-
-fn parent_of(db: &Connection, row: i64) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT parent FROM commits WHERE id = ?1")?
-        .query_row([row], |row| row.get(0))
-}
-
-/// The head of a branch: `None` without the branch, `Some(None)` without a head.
-#[expect(clippy::option_option, reason = "no branch and no head are two things")]
-pub(super) fn head(db: &Connection, repo: i64, branch: &str) -> rusqlite::Result<Option<Option<i64>>> {
-    db.prepare_cached("SELECT head FROM branches WHERE repo = ?1 AND name = ?2")?
-        .query_row(params![repo, branch], |row| row.get(0))
-        .optional()
-}
-
-pub(super) fn commit_name(db: &Connection, row: i64) -> Result<CommitId, Failure> {
-    let name: String = db
-        .prepare_cached("SELECT ifnull(told, name) FROM commits WHERE id = ?1")?
-        .query_row([row], |row| row.get(0))?;
-    commit_id(&name)
-}
-
-/// Names are written by this store alone, so another form means that somebody else changed the database.
-pub(super) fn commit_id(name: &str) -> Result<CommitId, Failure> {
-    CommitId::new(name).map_err(|error| foreign(Box::new(error)))
-}
-
-pub(super) fn foreign(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error).into()
-}
-
-const INFO_COLUMNS: &str = "commits.id, ifnull(commits.told, commits.name), commits.branch,
-    ifnull(parents.told, parents.name), commits.description, commits.started,
-    commits.finishing, commits.finished, commits.error, commits.size, commits.parent,
-    commits.origin, commits.updated, commits.checked, repos.project, repos.name, commits.base, parents.branch,
-    commits.spec";
-
-const FROM_COMMITS: &str = "FROM commits JOIN repos ON repos.id = commits.repo
-    LEFT JOIN commits parents ON parents.id = commits.parent";
-
-fn repo_of(row: &Row<'_>) -> Result<Repo, Failure> {
-    let (project, name): (String, String) = (row.get(14)?, row.get(15)?);
-    Ok(Repo {
-        project: ProjectName::new(&project).map_err(|error| foreign(Box::new(error)))?,
-        name: RepoName::new(&name).map_err(|error| foreign(Box::new(error)))?,
-    })
-}
-
-/// The branch that a commit was started on, as its row has it. One that was deleted has left no name; commits are found by
-/// their id alone, so any will do.
-pub(super) fn started_on(branch: &str) -> BranchName {
-    BranchName::new(branch).unwrap_or_default()
-}
-
-fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
-    let time = |index: usize| -> Result<Option<Timestamp>, Failure> {
-        let microseconds: Option<i64> = row.get(index)?;
-        Ok(microseconds.and_then(|t| Timestamp::from_microsecond(t).ok()))
-    };
-    let repo = repo_of(row)?;
-    let named = |id: &str, branch: &str| -> Result<Commit, Failure> {
-        Ok(Commit {
-            repo: repo.clone(),
-            branch: started_on(branch),
-            id: commit_id(id)?,
-        })
-    };
-    let parent: Option<(String, String)> = row.get::<_, Option<String>>(3)?.zip(row.get(17)?);
-    let origin: String = row.get(11)?;
-    Ok(CommitInfo {
-        origin: match origin.as_str() {
-            "AUTO" => Origin::Auto,
-            "ALIAS" => Origin::Alias,
-            _ => Origin::User,
-        },
-        commit: named(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
-        parent: parent.map(|(id, branch)| named(&id, &branch)).transpose()?,
-        description: row.get(4)?,
-        started: time(5)?,
-        finishing: time(6)?,
-        finished: time(7)?,
-        error: row.get(8)?,
-        size_bytes: row.get::<_, i64>(9)?.cast_unsigned(),
-    })
-}
-
 fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
@@ -253,7 +54,7 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
         info,
         spec: spec.map(|spec| commit_id(&spec)).transpose()?,
         children: named,
-        updated: Timestamp::from_microsecond(row.get(12)?).unwrap_or_default(),
+        updated: time(row.get(12)?),
         checked: row.get(13)?,
         size_upper_bound,
     })
@@ -281,12 +82,6 @@ fn size_upper_bound(db: &Connection, row: i64) -> Result<u64, Failure> {
         };
     }
     Ok(total)
-}
-
-pub(super) fn info_of(db: &Connection, row: i64) -> Result<CommitInfo, Failure> {
-    let mut statement = db.prepare_cached(&format!("SELECT {INFO_COLUMNS} {FROM_COMMITS} WHERE commits.id = ?1"))?;
-    let mut rows = statement.query([row])?;
-    info(rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
 }
 
 pub(super) fn record_of(db: &Connection, row: i64) -> Result<Option<CommitRecord>, Failure> {
@@ -444,9 +239,11 @@ impl Store {
             None => None,
         };
         let which = if newest_first {
-            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id DESC LIMIT ?3"
+            "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0
+             ORDER BY commits.id DESC LIMIT ?3"
         } else {
-            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0 ORDER BY commits.id LIMIT ?3"
+            "commits.id > ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0
+             ORDER BY commits.id LIMIT ?3"
         };
         let mut cursor = if newest_first { i64::MAX } else { 0 };
         loop {

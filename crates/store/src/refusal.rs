@@ -38,8 +38,8 @@ impl fmt::Display for CommitName {
     }
 }
 
-/// The store's "no". `Display` is the text of pachd 2.12, the recordings stand beside each; [`Refusal::words`] has those of
-/// the others.
+/// The store's "no". `Display` is the text of pachd 2.12, the recordings stand beside each; [`Refusal::words`] has
+/// those of the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// `call` as pachd names the step, and what was refused in it.
@@ -123,8 +123,8 @@ pub enum Refusal {
     #[error("cannot squash until child commit {child} is finished{hint}",
         hint = if *.finishing { ", consider using WaitCommit" } else { "" })]
     ChildNotFinished { child: CommitName, finishing: bool },
-    /// Where a commit is finished at once (grpc-1.13 035, 097, 199). `is_over_directory`: one was there before; otherwise a file, and
-    /// something is to be below it.
+    /// Where a commit is finished at once (grpc-1.13 035, 097, 199). `is_over_directory`: one was there before;
+    /// otherwise a file, and something is to be below it.
     #[error("failed to get tree for open commit: {}", collision(file, *.is_over_directory))]
     FileAndDirectory { file: String, is_over_directory: bool },
     /// What this commit goes on from is not settled, so its content is not known yet.

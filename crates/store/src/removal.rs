@@ -3,17 +3,17 @@
 //! What a squashed commit held, later ones are built on. So its row stays, without a place in history, as long as some
 //! commit is based on it; the last of those takes it along.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
+use super::archives::forget_parts;
 use super::changed::ChangedPaths;
-use super::commit::CommitRow;
+use super::commit_row::CommitRow;
 use super::error::Failure;
-use super::file_set;
+use super::lookup::{CommitSelector, find_repo};
 use super::metadata::repo_key;
-use super::record::CommitSelector;
 use super::refusal::Refusal;
-use super::repo;
-use super::settle::{self, Slice};
+use super::settle;
+use super::slices::Slice;
 use super::tree;
 use super::work::Work;
 use spoutctl_core::pfs::{BranchName, CommitId, Repo};
@@ -93,8 +93,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Removes a commit, whatever is built on it, as 1.x does: what is finished keeps its data, what is open goes on from before it
-    /// (recordings grpc-1.13 079, 080).
+    /// Removes a commit, whatever is built on it, as 1.x does: what is finished keeps its data, what is open goes on
+    /// from before it (recordings grpc-1.13 079, 080).
     ///
     /// # Errors
     /// `NotFound`.
@@ -234,7 +234,7 @@ impl Work<'_> {
     }
 
     pub(super) fn remove_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
-        let Some(row) = repo::find(self.db, repo)? else {
+        let Some(row) = find_repo(self.db, repo)? else {
             return Ok(false);
         };
         self.forget_roles(repo)?;
@@ -274,15 +274,4 @@ impl Work<'_> {
         numbers.sort_unstable();
         Ok(numbers)
     }
-}
-
-/// Takes its uploads from a commit, and forgets those that nobody else has.
-pub(super) fn forget_parts(db: &Connection, commit: i64) -> rusqlite::Result<()> {
-    let uploads: Vec<i64> = db
-        .prepare_cached("SELECT DISTINCT upload FROM commit_parts WHERE commit_id = ?1")?
-        .query_map([commit], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    db.prepare_cached("DELETE FROM commit_parts WHERE commit_id = ?1")?
-        .execute([commit])?;
-    file_set::release(db, &uploads)
 }

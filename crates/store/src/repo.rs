@@ -1,17 +1,19 @@
 //! Projects, repos and branches.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::Store;
+use super::columns::{self, branch_name, commit_id, time};
+use super::commit_row::info_of;
 use super::error::Failure;
+use super::lookup::{self, CommitSelector, find_repo, head, project_exists, repo_row};
 use super::metadata::repo_key;
 use super::pipeline;
-use super::record::{self, CommitSelector, commit_id, foreign, head, info_of};
 use super::refusal::Refusal;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-use spoutctl_core::pfs::{Branch, BranchInfo, BranchName, CommitId, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, BranchInfo, Commit, CommitId, ProjectName, Repo};
 
 /// All that is known of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,30 +48,6 @@ pub struct BranchRecord {
     pub inputs: Vec<Branch>,
     pub created: Timestamp,
     pub updated: Timestamp,
-}
-
-pub(super) fn find(db: &Connection, repo: &Repo) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT id FROM repos WHERE project = ?1 AND name = ?2")?
-        .query_row([repo.project.as_str(), repo.name.as_str()], |row| row.get(0))
-        .optional()
-}
-
-/// The repo's row, or pachd's words for that there is none (recordings http 011, 027).
-pub(super) fn repo_row(db: &Connection, repo: &Repo) -> Result<i64, Failure> {
-    find(db, repo)?.ok_or_else(|| Refusal::RepoNotFound(repo.clone()).into())
-}
-
-pub(super) fn time(microseconds: i64) -> Timestamp {
-    Timestamp::from_microsecond(microseconds).unwrap_or_default()
-}
-
-/// `default` is always there.
-pub(super) fn project_exists(db: &Connection, name: &ProjectName) -> rusqlite::Result<bool> {
-    if name.as_str() == DEFAULT_PROJECT {
-        return Ok(true);
-    }
-    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM projects WHERE name = ?1)")?
-        .query_row([name.as_str()], |row| row.get(0))
 }
 
 pub(super) fn inspect_branch(db: &Connection, branch: &Branch) -> Result<Option<BranchInfo>, Failure> {
@@ -156,7 +134,7 @@ impl Work<'_> {
         if !self.project_exists(&repo.project)? {
             return Err(Refusal::ProjectNotFound(repo.project.to_string()).into());
         }
-        if let Some(row) = find(self.db, repo)? {
+        if let Some(row) = find_repo(self.db, repo)? {
             if !update {
                 return Err(Refusal::RepoExists(repo.clone()).into());
             }
@@ -191,21 +169,21 @@ impl Work<'_> {
                     .or(selector.branch.as_deref());
                 let of = self.dialect.repo(&selector.repo);
                 let step = format!("unable to inspect {of}@{}", named.unwrap_or_default());
-                let head = record::pick(self.db, selector).map_err(|failure| failure.within(step))?;
+                let head = lookup::pick(self.db, selector).map_err(|failure| failure.within(step))?;
                 if self.dialect.commits_are_of_branches() {
                     self.alias(repo, &branch.name, head)?
                 } else {
                     head
                 }
             }
-            None => match record::head(self.db, repo, branch.name.as_str())?.flatten() {
+            None => match lookup::head(self.db, repo, branch.name.as_str())?.flatten() {
                 Some(row) => row,
                 None if self.dialect.heads_every_branch() => self.make_empty_commit(repo, &branch.name, "")?,
                 None => return Ok(self.set_head(repo, branch.name.as_str(), None)?),
             },
         };
         self.set_head(repo, branch.name.as_str(), Some(head_row))?;
-        let id = record::commit_name(self.db, head_row)?;
+        let id = lookup::commit_name(self.db, head_row)?;
         self.propagate(branch, &id)
     }
 
@@ -224,7 +202,7 @@ impl Work<'_> {
     /// # Errors
     /// `NotFound`.
     pub fn delete_branch(&mut self, branch: &Branch) -> Result<(), Failure> {
-        let params = params![find(self.db, &branch.repo)?, branch.name.as_str()];
+        let params = params![find_repo(self.db, &branch.repo)?, branch.name.as_str()];
         let gone = self
             .db
             .prepare_cached("DELETE FROM branches WHERE repo = ?1 AND name = ?2")?
@@ -232,7 +210,7 @@ impl Work<'_> {
         if gone == 0 && self.dialect.minds_missing_branches() {
             return Err(Refusal::NoBranchToDelete(branch.clone()).into());
         }
-        if let Some(repo) = find(self.db, &branch.repo)? {
+        if let Some(repo) = find_repo(self.db, &branch.repo)? {
             self.forget_notes(&format!("{} BRANCH {}", repo_key(repo), branch.name))?;
         }
         if !self.dialect.forgets_deleted_branches() {
@@ -247,6 +225,15 @@ impl Work<'_> {
 }
 
 impl Store {
+    /// Makes a branch, or moves it, so that its head is `head`.
+    ///
+    /// # Errors
+    /// `NotFound` when the repo or the commit is missing.
+    pub fn create_branch(&self, branch: &Branch, head: Option<&Commit>) -> Result<(), Fault> {
+        let head = head.map(CommitSelector::from);
+        self.change(|work| work.create_branch(branch, head.as_ref()))
+    }
+
     /// The projects, `default` among them, in the order of their names.
     ///
     /// # Errors
@@ -292,7 +279,7 @@ impl Store {
     /// `NotFound`, in pachd's words for this call (recording http 079).
     pub fn branch(&self, branch: &Branch) -> Result<BranchRecord, Fault> {
         self.database.read(|tx| {
-            let repo = find(tx, &branch.repo)?;
+            let repo = find_repo(tx, &branch.repo)?;
             let missing = |has_repo| {
                 let branch = branch.clone();
                 Refusal::BranchRowNotFound { branch, has_repo }.within("inspect branch in transaction")
@@ -328,10 +315,7 @@ fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<
         let (project, name): (String, String) = (row.get(1)?, row.get(2)?);
         let mut names = db.prepare_cached("SELECT name FROM branches WHERE repo = ?1 ORDER BY id DESC")?;
         found.push(RepoRecord {
-            repo: Repo {
-                project: ProjectName::new(&project).map_err(|error| foreign(Box::new(error)))?,
-                name: RepoName::new(&name).map_err(|error| foreign(Box::new(error)))?,
-            },
+            repo: columns::repo(&project, &name)?,
             description: row.get(3)?,
             created: time(row.get(4)?),
             branches: names
@@ -370,7 +354,7 @@ fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {
     Ok(BranchRecord {
         branch: Branch {
             repo: repo.clone(),
-            name: BranchName::new(&name).map_err(|error| foreign(Box::new(error)))?,
+            name: branch_name(&name)?,
         },
         head: head.map(|head| commit_id(&head)).transpose()?,
         created: time(row.get(2)?),

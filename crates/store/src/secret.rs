@@ -1,11 +1,12 @@
-//! The names of secrets that pipelines may ask for. What is in them is of no use where no worker runs, so it is not kept.
+//! The names of secrets that pipelines may ask for. What is in them is of no use where no worker runs, so it is not
+//! kept.
 
 use jiff::Timestamp;
 
-use super::Store;
+use super::columns::time;
 use super::error::Failure;
 use super::refusal::Refusal;
-use super::repo::time;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 

@@ -18,9 +18,10 @@
 //! refused in words of our own (012); what is no commit's id is not found; a collision is
 //! found also between paths that are no neighbours; an open commit is read once its parent is finished, where pachd
 //! refuses; what a squashed commit held stays in later ones also where its only child ended with an error, where pachd
-//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same bytes. Pipelines are kept, not run, in their newest version, without
-//! a spec repo to read; whoever runs a spout's code asks `spout` for what it needs. Roles are those about repos and projects; lists leave nobody's repos
-//! out, and tokens of a file are revoked there. Not served: the work of jobs, groups, triggers, data of a URL, datums,
+//! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same
+//! bytes. Pipelines are kept, not run, in their newest version, without a spec repo to read; whoever runs a spout's
+//! code asks `spout` for what it needs. Roles are those about repos and projects; lists leave nobody's repos out, and
+//! tokens of a file are revoked there. Not served: the work of jobs, groups, triggers, data of a URL, datums,
 //! `storage.Fileset`, and globs with `!(…)`. Each says so by its name.
 //!
 //! What is not there of 1.x is said in `v1`.
@@ -28,8 +29,9 @@
 //! # Calls
 //!
 //! Every method blocks, takes a [`Call`] and a message, and answers a message or a [`Status`]. A call with many answers
-//! shows one after the other to a function, which says by [`ControlFlow::Break`](std::ops::ControlFlow::Break) that nobody listens any more. A call
-//! that waits looks at [`Call::is_over`] each time something happened, and at least once a second.
+//! shows one after the other to a function, which says by [`ControlFlow::Break`](std::ops::ControlFlow::Break) that
+//! nobody listens any more. A call that waits looks at [`Call::is_over`] each time something happened, and at least
+//! once a second.
 
 pub mod access;
 mod branches;

@@ -1,48 +1,31 @@
 //! A commit that is closed for writing is settled: what was added to it becomes versions of paths, or an error.
 //!
 //! One commit after the other along its line, in slices of a bounded number of paths, each a transaction: between two
-//! slices others write, and other lines are settled. Nobody sees what is written so far, for no commit has that place yet.
-//! A kill leaves a commit either finishing, with what was done of it, or finished; whoever has the store open next goes on.
+//! slices others write, and other lines are settled. Nobody sees what is written so far, for no commit has that place
+//! yet. A kill leaves a commit either finishing, with what was done of it, or finished; whoever has the store open next
+//! goes on.
 
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Store;
 use super::changed::{self, ChangedPaths, Effect};
-use super::commit::{CommitRow, base_chain};
+use super::commit_row::{CommitRow, Place};
 use super::error::Failure;
 use super::record::{CommitRecord, record_of};
 use super::refusal::Refusal;
-use super::tree::{self, Chain, Place, Version};
+use super::slices::{Slice, Turn};
+use super::store::Store;
+use super::tree::{self, Chain, Version, base_chain};
 use super::work::Work;
 use spoutctl_core::fault::Fault;
-
-/// How long works are cut, so that others come in between.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slices {
-    /// Paths of one slice, each a transaction: some 50 ms of work.
-    pub paths: usize,
-    /// Between two slices. A process that waits for the lock asks for it every 100 ms at most.
-    pub pause: Duration,
-}
-
-impl Default for Slices {
-    fn default() -> Self {
-        Self {
-            paths: 5_000,
-            pause: Duration::from_millis(10),
-        }
-    }
-}
 
 /// Commits that were ended with an error so long ago may be settled, in microseconds.
 const GIVING_UP: i64 = 100_000;
 
 impl Store {
-    /// Goes on with the settling of commits that are closed and not finished, one slice of one of them, each in its turn;
-    /// tells how that one is then, which is finished unless it is a large one. `None` when there is none.
+    /// Goes on with the settling of commits that are closed and not finished, one slice of one of them, each in its
+    /// turn; tells how that one is then, which is finished unless it is a large one. `None` when there is none.
     ///
     /// # Errors
     /// What is wrong with the disk.
@@ -78,8 +61,8 @@ impl Store {
         *self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits that were ended with an error until then may be settled. Where it does harm to drop one before, it takes a
-    /// moment, so that whoever does not wait is found; elsewhere none.
+    /// Commits that were ended with an error until then may be settled. Where it does harm to drop one before, it takes
+    /// a moment, so that whoever does not wait is found; elsewhere none.
     fn given_up_by(&self) -> i64 {
         if self.dialect().commits_are_of_branches() {
             self.now().saturating_sub(GIVING_UP)
@@ -89,26 +72,8 @@ impl Store {
     }
 }
 
-/// Whose turn it is: those that are begun and those that are not, one after the other, so that neither waits for all of the
-/// others.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Turn {
-    is_of_begun: bool,
-    /// Of those that are begun, the one that was gone on with last.
-    last: i64,
-}
-
-impl Turn {
-    fn after(self, row: i64, is_begun: bool) -> Self {
-        Self {
-            is_of_begun: !is_begun,
-            last: if is_begun { row } else { self.last },
-        }
-    }
-}
-
-/// The next one, and whether it is begun. A parent is closed before its children, and made before them: the oldest one's
-/// parent is finished.
+/// The next one, and whether it is begun. A parent is closed before its children, and made before them: the oldest
+/// one's parent is finished.
 fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Option<(i64, bool)>, Failure> {
     let next = db
         .prepare_cached(
@@ -124,30 +89,9 @@ fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Optio
     Ok(next)
 }
 
-/// How many paths may still be looked at in this transaction.
-pub(super) struct Slice(usize);
-
-impl Slice {
-    pub(super) fn of(paths: usize) -> Self {
-        Self(paths)
-    }
-
-    /// Everything: for what has to be done in one transaction.
-    pub(super) fn whole() -> Self {
-        Self(usize::MAX)
-    }
-
-    /// Whether one more may be looked at.
-    fn take(&mut self) -> bool {
-        let is_left = self.0 > 0;
-        self.0 = self.0.saturating_sub(1);
-        is_left
-    }
-}
-
 impl Work<'_> {
-    /// Settles a closed commit and, before it, those of its ancestors that are not finished yet, as far as the slice goes:
-    /// whether all of it is done.
+    /// Settles a closed commit and, before it, those of its ancestors that are not finished yet, as far as the slice
+    /// goes: whether all of it is done.
     pub(super) fn settle_line(&mut self, commit: i64, slice: &mut Slice) -> Result<bool, Failure> {
         let mut line = Vec::new();
         let mut next = Some(commit);
@@ -440,8 +384,8 @@ fn collision_at(
 /// Whether a directory of `path` that is longer than `known` bytes is a file.
 ///
 /// Not each directory is looked up, which would take the square of a path's depth: the first file from a directory on
-/// tells of all directories that it does not share with the path, that they are none. So as many are looked at as have other
-/// files between them and the path.
+/// tells of all directories that it does not share with the path, that they are none. So as many are looked at as have
+/// other files between them and the path.
 fn is_below_file(db: &Connection, path: &str, known: usize, chain: &Chain) -> rusqlite::Result<bool> {
     let mut known = known.max(1);
     while let Some(end) = path.get(known..).and_then(|rest| rest.find('/')) {

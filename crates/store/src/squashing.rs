@@ -1,8 +1,8 @@
 //! What `squash` needs besides. Every repo here holds data: pipelines are kept, not run.
 
-use super::Store;
 use super::record::CommitRecord;
 use super::refusal::Refusal;
+use super::store::Store;
 use spoutctl_core::commit_set::{Member, RepoType, SquashingSink, TypedCommit, TypedRepo};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{BranchName, Commit, CommitId};

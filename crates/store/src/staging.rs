@@ -1,76 +1,26 @@
-//! What `--staging` and `--route` ask of a store in a directory. A transaction of it is kept in memory: nobody but the process that
-//! started it can carry it out, so nothing of a process that has ended can come late.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! What `--staging` and `--route` ask of a store in a directory.
 
 use uuid::Uuid;
 
-use super::settle::Slice;
-use super::{Failure, Store, Work, record};
-use spoutctl_core::fault::{Fault, FaultKind};
+use super::error::Failure;
+use super::requests::{Request, gone};
+use super::store::Store;
+use super::work::Work;
+use spoutctl_core::fault::Fault;
 use spoutctl_core::history::CommitHistory;
 use spoutctl_core::pfs::{Branch, Commit, CommitId, TransactionId};
 use spoutctl_core::sink::{RoutingSink, StagingSink};
 
-/// By transaction: what it is to do.
-#[derive(Debug, Default)]
-pub(super) struct Transactions(Mutex<HashMap<TransactionId, Vec<Request>>>);
-
-#[derive(Debug)]
-enum Request {
-    Move {
-        branch: Branch,
-        head: Commit,
-    },
-    Start {
-        branch: Branch,
-        description: String,
-    },
-    Finish {
-        commit: Commit,
-        description: String,
-        error: String,
-    },
-}
-
-impl Request {
-    fn carry_out(&self, work: &mut Work<'_>) -> Result<(), Failure> {
-        match self {
-            Self::Move { branch, head } => work.create_branch(branch, Some(&head.into())),
-            Self::Start { branch, description } => work.start_commit(branch, None, description).map(drop),
-            Self::Finish {
-                commit,
-                description,
-                error,
-            } => {
-                let selector = commit.into();
-                work.finish_commit(&selector, description, error)?;
-                let row = record::pick(work.db, &selector)?;
-                work.settle_line(row, &mut Slice::of(work.slice)).map(drop)
-            }
-        }
+fn carry_out(request: &Request, work: &mut Work<'_>) -> Result<(), Failure> {
+    match request {
+        Request::Move { branch, head } => work.create_branch(branch, Some(&head.into())),
+        Request::Start { branch, description } => work.start_commit(branch, None, description).map(drop),
+        Request::Finish {
+            commit,
+            description,
+            error,
+        } => work.finish_and_settle(commit, description, error),
     }
-}
-
-impl Transactions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TransactionId, Vec<Request>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, transaction: &TransactionId, request: Request) -> Result<(), Fault> {
-        let mut all = self.lock();
-        let requests = all.get_mut(transaction).ok_or_else(|| gone(transaction))?;
-        requests.push(request);
-        Ok(())
-    }
-}
-
-fn gone(transaction: &TransactionId) -> Fault {
-    Fault::new(
-        FaultKind::NotFound,
-        format!("there is no transaction {} (any more)", transaction.0),
-    )
 }
 
 impl StagingSink for Store {
@@ -102,7 +52,7 @@ impl StagingSink for Store {
         let id = commit_id(transaction)?;
         self.change(|work| {
             work.name_commits(id.clone());
-            requests.iter().try_for_each(|request| request.carry_out(work))
+            requests.iter().try_for_each(|request| carry_out(request, work))
         })?;
         all.remove(transaction);
         Ok(())

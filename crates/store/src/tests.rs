@@ -11,12 +11,18 @@ mod scale;
 mod slices;
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io;
-use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::Timestamp;
+
+use super::archives::remove_strays;
+use super::opening::DATABASE;
+use super::slices::Slices;
+use super::store::{ARCHIVES, INCOMING};
 use super::*;
 use spoutctl_core::pfs::{BranchName, FileKind, ProjectName, RepoName};
 use spoutctl_core::sink::Change;

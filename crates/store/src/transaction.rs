@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use uuid::Uuid;
 
-use super::Store;
+use super::columns::{commit_id, new_commit_id, time};
 use super::error::Failure;
-use super::record::commit_id;
 use super::refusal::Refusal;
+use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::CommitId;
@@ -56,7 +55,7 @@ fn read(db: &Connection, id: &str) -> Result<(i64, PendingTransaction), Failure>
         .collect::<Result<_, _>>()?;
     let pending = PendingTransaction {
         id: commit_id(id)?,
-        started: Timestamp::from_microsecond(started).unwrap_or_default(),
+        started: time(started),
         requests,
     };
     Ok((row, pending))
@@ -66,7 +65,7 @@ impl Work<'_> {
     /// # Errors
     /// What is wrong with the disk.
     pub fn start_transaction(&mut self) -> Result<CommitId, Failure> {
-        let id = commit_id(&Uuid::new_v4().simple().to_string())?;
+        let id = new_commit_id()?;
         self.db
             .prepare_cached("INSERT INTO transactions (name, started) VALUES (?1, ?2)")?
             .execute(params![id.as_str(), self.now])?;

@@ -8,8 +8,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changed::{self, Effect};
-use super::commit::{CommitRow, base_chain};
+use super::commit_row::{CommitRow, Place};
 use super::error::Failure;
+use super::refusal::Refusal;
+use spoutctl_core::pfs::Commit;
 
 /// The stretches of lineages that make up a commit's history, the commit's own first.
 #[derive(Debug, Clone, Default)]
@@ -20,13 +22,6 @@ struct Stretch {
     lineage: i64,
     /// The last depth that belongs to it.
     depth: i64,
-}
-
-/// The place of a good commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub lineage: i64,
-    pub depth: i64,
 }
 
 /// A file as a commit has it.
@@ -229,6 +224,34 @@ impl Chain {
             }
         }
         Ok(None)
+    }
+}
+
+/// A commit's base as a tree.
+pub(super) fn base_chain(db: &Connection, base: Option<i64>) -> Result<(Chain, Option<CommitRow>), Failure> {
+    let base = base.map(|id| CommitRow::by_id(db, id)).transpose()?;
+    let chain = match base.as_ref().and_then(|base| base.place) {
+        Some(place) => Chain::of(db, place)?,
+        None => Chain::default(),
+    };
+    Ok((chain, base))
+}
+
+/// A commit whose content the ports may read, and its history. (`View` reads the others too.)
+pub(super) fn good(db: &Connection, commit: &Commit) -> Result<(CommitRow, Chain), Failure> {
+    let row = CommitRow::pick(db, &commit.into())?;
+    let no_content = |what, more| Refusal::NoContent {
+        commit: commit.to_string(),
+        what,
+        more,
+    };
+    match row.place {
+        Some(place) => {
+            let chain = Chain::of(db, place)?;
+            Ok((row, chain))
+        }
+        None if row.finished => Err(no_content("finished with an error", format!(": {}", row.error)).into()),
+        None => Err(no_content("is not finished", " yet".to_owned()).into()),
     }
 }
 

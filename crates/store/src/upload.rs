@@ -13,9 +13,9 @@ use tar::EntryType;
 use tempfile::{SpooledTempFile, TempPath, spooled_tempfile_in};
 use uuid::Uuid;
 
+use super::directory;
 use super::entry;
 use super::error::{Failure, StoreError};
-use super::modes;
 use super::refusal::Refusal;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{FilePath, is_allowed_in_path};
@@ -287,7 +287,7 @@ impl ArchiveWriter {
                 .read(true)
                 .write(true)
                 .create_new(true)
-                .mode(modes::OWN_FILE)
+                .mode(directory::OWN_FILE)
                 .open(&path)?;
             let path = TempPath::try_from_path(&path)?;
             // Tells the sweepers of other processes that this file has a living owner.
@@ -422,7 +422,8 @@ impl Staged {
         self.deletes_directories
     }
 
-    /// Shows the next lines of the index to `visit`, in the order of the changes, so many at most: whether those were all.
+    /// Shows the next lines of the index to `visit`, in the order of the changes, so many at most: whether those were
+    /// all.
     pub(super) fn index(
         &mut self,
         incoming: &Path,

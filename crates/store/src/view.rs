@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use super::Store;
 use super::changed::ChangedPaths;
-use super::commit::CommitRow;
+use super::commit_row::CommitRow;
 use super::content::{Content, FileReader, PAGE};
 use super::dialect::Dialect;
 use super::error::Failure;
-use super::record::{CommitRecord, CommitSelector, pick, record_of};
+use super::lookup::{CommitSelector, pick};
+use super::record::{CommitRecord, record_of};
+use super::store::Store;
 use super::tree::{Tree, TreeFile, bounds_of_directory};
 use spoutctl_core::fault::Fault;
 
@@ -79,7 +80,7 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
     }
 
     fn content(&self) -> Content<S> {
-        let name = CommitRecord::named(&self.record.info.commit.repo, &self.record.info.commit.id);
+        let name = self.record.info.commit.to_string();
         Content::new(self.store.clone(), name, &self.row, self.tree.clone())
     }
 

@@ -1,12 +1,12 @@
 //! Several changes in one transaction: all of them are on disk afterwards, or none.
 
 use rusqlite::Connection;
-use uuid::Uuid;
 
-use super::Store;
+use super::archives::remove_doomed;
+use super::columns::new_commit_id;
 use super::dialect::Dialect;
 use super::error::Failure;
-use super::file_set;
+use super::store::Store;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::CommitId;
 
@@ -33,7 +33,7 @@ impl Store {
     /// What `work` answers, and then nothing of it has happened; or what is wrong with the disk.
     pub fn change<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
         let value = self.database.write(|tx| work(&mut Work::on(tx, self)))?;
-        file_set::remove_doomed(self);
+        remove_doomed(self);
         Ok(value)
     }
 }
@@ -65,7 +65,7 @@ impl<'a> Work<'a> {
     pub(super) fn next_commit_id(&self) -> Result<CommitId, Failure> {
         match &self.commit_id {
             Some(id) => Ok(id.clone()),
-            None => super::record::commit_id(&Uuid::new_v4().simple().to_string()),
+            None => new_commit_id(),
         }
     }
 

@@ -1,5 +1,5 @@
-//! What has to be right before topics can be read, one thing after the other, each found out by librdkafka itself: a look
-//! of our own could be let in where it is not.
+//! What has to be right before topics can be read, one thing after the other, each found out by librdkafka itself: a
+//! look of our own could be let in where it is not.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -8,9 +8,8 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic};
 
-use super::connecting::{create, how_many, looked_for, partitions};
+use super::client::{Client, Events, LOOK, create, how_many, lock, looked_for, partitions};
 use super::faults::{self, Trouble, sort};
-use super::{Client, Events, LOOK, lock};
 use crate::address::Address;
 use crate::properties::Properties;
 use crate::standing::{Known, of_source, standing};
@@ -156,8 +155,8 @@ impl Examination<'_> {
         Finding::fine(Check::KafkaAuth, said)
     }
 
-    /// Every broker is read from by the name that it gives itself, which need not be the one that was typed. One that leads
-    /// none of the partitions is not read from.
+    /// Every broker is read from by the name that it gives itself, which need not be the one that was typed. One that
+    /// leads none of the partitions is not read from.
     fn brokers(&self, cluster: Option<&str>, metadata: &Metadata, topics: &[Metadata]) -> Result<Finding, Broken> {
         let leaders: BTreeSet<i32> = topics
             .iter()

@@ -74,8 +74,8 @@ pub(super) fn is_about_tls(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(Code::SSL)
 }
 
-/// Whether a broker does not take our certificate, or wants one that we have not. With TLS 1.3 it says so when the connection
-/// is made already, and librdkafka takes it for one that broke.
+/// Whether a broker does not take our certificate, or wants one that we have not. With TLS 1.3 it says so when the
+/// connection is made already, and librdkafka takes it for one that broke.
 pub(super) fn refuses_certificate(complaint: &str) -> bool {
     // bad_certificate up to certificate_unknown, unknown_ca, access_denied, certificate_required: RFC 8446, 6.2.
     let number = complaint.split_once("SSL alert number ").map_or("", |(_, rest)| rest);

@@ -1,13 +1,15 @@
-//! Looks every so often whether topics have more partitions, or are gone, on a thread of its own: a broker that does not
-//! answer holds up nobody who reads.
+//! Looks every so often whether topics have more partitions, or are gone, on a thread of its own: a broker that does
+//! not answer holds up nobody who reads.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-use super::connecting::{described, ends, how_many};
+use super::client::{ASK, Client, described, ends, how_many};
 use super::faults::{is_missing, words};
-use super::{ASK, Client, TellsEnds};
+
+/// Whoever hears where partitions end: topic, partition, and the offset behind the newest record that may be read.
+pub type TellsEnds = Arc<dyn Fn(&str, u32, u64) + Send + Sync>;
 
 /// What a look has shown.
 pub(super) enum Seen {

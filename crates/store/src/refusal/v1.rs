@@ -1,5 +1,5 @@
-//! The words of 1.x, which names things by where it keeps them. The numbers are recordings `grpc-1.13`, those below 103 in
-//! `fixtures`.
+//! The words of 1.x, which names things by where it keeps them. The numbers are recordings `grpc-1.13`, those below 103
+//! in `fixtures`.
 
 use super::{CommitName, Refusal};
 use spoutctl_core::pfs::Repo;

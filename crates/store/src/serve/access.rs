@@ -37,8 +37,8 @@ pub(super) fn new_token() -> (String, [u8; 32]) {
     (token, digest)
 }
 
-/// The repos that a request names, wherever they stand: a commit may name one beside that of its branch, and whoever may use
-/// the one may not use the other by it. What a branch or a commit is to depend on is for the call itself.
+/// The repos that a request names, wherever they stand: a commit may name one beside that of its branch, and whoever
+/// may use the one may not use the other by it. What a branch or a commit is to depend on is for the call itself.
 fn repos_in(request: &Value, found: &mut Vec<Repo>) {
     for (name, value) in request.as_object().into_iter().flatten() {
         match name.as_str() {
@@ -137,8 +137,8 @@ impl Service {
         Err(Status::new(
             Code::PermissionDenied,
             format!(
-                "{principal} is not authorized to perform this operation - needs permissions [{}] on {on}. Run `pachctl \
-                 auth roles-for-permission` to find roles that grant a given permission.",
+                "{principal} is not authorized to perform this operation - needs permissions [{}] on {on}. Run \
+                 `pachctl auth roles-for-permission` to find roles that grant a given permission.",
                 names.join(" ")
             ),
         ))
@@ -377,7 +377,8 @@ mod tests {
         let access = Access::parse(" secret \n").unwrap();
         assert!(!access.names_somebody());
         assert_eq!(access.tokens[0].principal, SERVE);
-        let text = "# who may what\nrobot:ci t1 repoWriter@default/events,projectViewer 2030-01-01T00:00:00Z\n\npach:root t2\n";
+        let text = "# who may what\nrobot:ci t1 repoWriter@default/events,projectViewer 2030-01-01T00:00:00Z\n\n\
+                    pach:root t2\n";
         let access = Access::parse(text).unwrap();
         assert!(access.names_somebody());
         assert!(access.tokens[0].expires.is_some() && access.tokens[1].expires.is_none());

@@ -53,8 +53,8 @@ pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelect
     })
 }
 
-/// A request that the pachd of this dialect would have come to harm by, or what is stored there: who sends it has to learn so
-/// here.
+/// A request that the pachd of this dialect would have come to harm by, or what is stored there: who sends it has to
+/// learn so here.
 pub(super) fn harmful(dialect: Dialect, why: &str) -> Status {
     let message = format!("this would do harm to a pachd {}: {why}", dialect.release());
     Status::new(Code::Internal, message)
@@ -142,8 +142,8 @@ fn provenance(dialect: Dialect, record: &CommitRecord) -> (Vec<Commit>, Vec<Bran
     (vec![commit], Vec::new())
 }
 
-/// Known where commits are listed and, before 2.8, of finished ones everywhere (recordings http 045, 076, follow 018; grpc-2.3
-/// 019, 249, 484).
+/// Known where commits are listed and, before 2.8, of finished ones everywhere (recordings http 045, 076, follow 018;
+/// grpc-2.3 019, 249, 484).
 fn upper_bound(dialect: Dialect, record: &CommitRecord, told: Told) -> i64 {
     let is_known = record.checked || dialect.sizes_what_is_given_up() && record.info.finished.is_some();
     let is_told = match told {

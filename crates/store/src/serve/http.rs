@@ -1,6 +1,6 @@
-//! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server under
-//! `/pfs/`; pages for a browser, at `/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered once, in
-//! `methods`, for both.
+//! pachd's doors, on one port: the HTTP gateway, `POST /api/<service>/<Method>` with a JSON body, and the file server
+//! under `/pfs/`; pages for a browser, at `/`; and gRPC, for whoever begins a connection in HTTP/2. A call is entered
+//! once, in `methods`, for both.
 //!
 //! It reads requests, lets [`Service`] carry them out on a thread that may block, and writes
 //! what comes of them. It decides nothing about repos and commits.
@@ -33,19 +33,18 @@ mod log;
 mod methods;
 mod pages;
 mod places;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::HeaderMap;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method as Verb, Request, Response, StatusCode};
@@ -53,7 +52,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 
@@ -62,21 +61,20 @@ use self::body::{Door, Values};
 use self::guard::Guard;
 use self::log::Entry;
 pub use self::log::{Answered, Observer};
-use self::methods::{Method, RequestBody, Requested};
+use self::methods::{Method, RequestBody, carry_out};
 use self::places::{Connection, Connections, Entered, Places};
-use super::{Call, Code, Service, Status, page};
+use self::shared::{CALLS, Shared, method_name, take_place};
+use super::{Code, Service, Status, page};
 
 const CONNECTIONS: usize = 512;
 /// Of the buffer that a head is read into: what comes in one read may be on top.
 const HEAD_SIZE: usize = 64 << 10;
 const HEADERS: usize = 100;
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Of HTTP/2: a head's size, calls at a time on one connection, and what a client may send on one of them before it has to
-/// wait; four times that on all.
+/// Of HTTP/2: a head's size, calls at a time on one connection, and what a client may send on one of them before it has
+/// to wait; four times that on all.
 const HEAD_SIZE_2: u32 = 64 << 10;
 const STREAMS: u32 = 32;
-/// Requests that are carried out at a time, of either door. Each has a thread.
-const CALLS: usize = 256;
 /// An HTTP/2 connection may be silent for as long as its client lives.
 const PING_EVERY: Duration = Duration::from_mins(1);
 const PING_TIME: Duration = Duration::from_secs(20);
@@ -125,32 +123,6 @@ impl StopHandle {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
-}
-
-struct Shared {
-    service: Arc<Service>,
-    guard: Guard,
-    observer: Arc<dyn Observer>,
-    is_sidecar: bool,
-    patience: Duration,
-    gateway_places: Places,
-    grpc_places: Places,
-}
-
-impl Shared {
-    fn entry(&self, connection: &Arc<Connection>, method: String) -> Arc<Entry> {
-        Arc::new(Entry::new(Arc::clone(&self.observer), method, connection.begin()))
-    }
-}
-
-/// Gives the request a place until it is over.
-async fn take_place(places: &Places, entry: &Entry) -> Result<(), Status> {
-    let place = places.take().await.ok_or_else(|| {
-        let text = format!("{CALLS} calls are being carried out already");
-        Status::new(Code::Unavailable, text)
-    })?;
-    entry.hold(place);
-    Ok(())
 }
 
 impl Server {
@@ -347,44 +319,8 @@ async fn answer(
     })
 }
 
-fn method_name(path: &str) -> String {
-    path.rsplit('/').next().unwrap_or(path).to_owned()
-}
-
-fn transaction(headers: &HeaderMap) -> Option<String> {
-    let header = headers.get("pach-transaction")?.to_str().ok()?;
-    (!header.is_empty()).then(|| header.to_owned())
-}
-
-/// Calls that pachd answers without a token (recordings auth 032, 033).
-fn is_open(path: &str) -> bool {
-    matches!(
-        path,
-        "versionpb_v2.API/GetVersion"
-            | "admin_v2.API/InspectCluster"
-            | "auth_v2.API/GetOIDCLogin"
-            | "grpc.health.v1.Health/Check"
-    )
-}
-
-/// What a call comes with, if whoever makes it is let in.
-fn call(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<Call, Status> {
-    let mut call = Call::new(transaction(headers));
-    path.clone_into(&mut call.method);
-    if !is_open(path) {
-        if headers.get_all("authn-token").iter().count() > 1 {
-            let text = "the request has more than one authn-token";
-            return Err(Status::new(Code::InvalidArgument, text));
-        }
-        let token = headers.get("authn-token").map(hyper::header::HeaderValue::as_bytes);
-        // A token that is in no file is looked up on the disk.
-        call.caller = tokio::task::block_in_place(|| shared.service.caller(token))?;
-    }
-    Ok(call)
-}
-
 async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Request<Incoming>) -> Response<Answer> {
-    let call = match call(shared, path, request.headers()) {
+    let call = match shared.call(path, request.headers()) {
         Ok(call) => call,
         // Without its body being read: who may not come in has no claim to a connection for as long as it likes.
         Err(status) => return answer::failed(entry, &status),
@@ -407,43 +343,4 @@ async fn api(shared: &Arc<Shared>, entry: Arc<Entry>, path: &str, request: Reque
             &Status::new(Code::Internal, "the call has died: this is a fault of spoutctl"),
         ),
     }
-}
-
-/// Carries a call out on a thread that may block, and gives what comes of it.
-fn carry_out(
-    shared: &Shared,
-    entry: &Arc<Entry>,
-    method: Result<Method, Status>,
-    call: Call,
-    source: RequestBody,
-) -> mpsc::Receiver<Piece> {
-    let (sender, receiver) = mpsc::channel(answer::PIECES);
-    let (service, entry) = (Arc::clone(&shared.service), Arc::clone(entry));
-    tokio::task::spawn_blocking(move || {
-        let mut requested = Requested {
-            source,
-            dialect: service.dialect(),
-            entry: &entry,
-            was_read: false,
-        };
-        let send = |piece| match sender.blocking_send(piece) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        };
-        let done = match method {
-            Ok(Method::One(method)) => method(&service, &call, &mut requested).map(|answer| {
-                let _ = send(Piece::Data(answer.into()));
-            }),
-            Ok(Method::Many(method)) => method(&service, &call, &mut requested, &mut |line| send(Piece::Data(line))),
-            Err(status) => Err(status),
-        };
-        requested.drain();
-        let done = done.map_err(|status| status.coded(service.dialect()));
-        let _ = match done {
-            Ok(()) => send(Piece::End),
-            Err(status) if requested.was_read => send(Piece::Failed(status)),
-            Err(status) => send(Piece::Unread(status)),
-        };
-    });
-    receiver
 }

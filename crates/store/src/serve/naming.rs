@@ -55,8 +55,8 @@ pub(super) fn commit_message(dialect: Dialect, repo: &pfs::Repo, branch: &str, i
     }
 }
 
-/// A commit as children and the answers of a transaction are named: with its branch in every dialect (recordings http 071,
-/// 077). That it was made on may be deleted.
+/// A commit as children and the answers of a transaction are named: with its branch in every dialect (recordings http
+/// 071, 077). That it was made on may be deleted.
 pub(super) fn commit_of_branch(dialect: Dialect, repo: &pfs::Repo, branch: &str, id: &CommitId) -> Commit {
     Commit {
         repo: dialect.commits_have_repos().then(|| repo_message(dialect, repo)),

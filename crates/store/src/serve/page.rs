@@ -1,8 +1,9 @@
 //! The page at `/`: what is in the store, for a browser. It reads, and changes nothing.
 //!
-//! Pages are made here as a whole, from what the service answers, and work without a script; one script asks for the page again
-//! when a commit arrives. Names, paths, descriptions and contents are somebody else's: `maud` escapes them, the content security
-//! policy lets nothing run that is not ours, and what is stored is never sent as a page of its own.
+//! Pages are made here as a whole, from what the service answers, and work without a script; one script asks for the
+//! page again when a commit arrives. Names, paths, descriptions and contents are somebody else's: `maud` escapes them,
+//! the content security policy lets nothing run that is not ours, and what is stored is never sent as a page of its
+//! own.
 //!
 //! # Bounds
 //!

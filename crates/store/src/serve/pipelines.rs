@@ -1,4 +1,5 @@
-//! The calls about pipelines: specs are checked, kept, and told. None is run: what reads an input gets jobs, and nobody does them.
+//! The calls about pipelines: specs are checked, kept, and told. None is run: what reads an input gets jobs, and nobody
+//! does them.
 
 mod checks;
 pub(super) mod reading;
@@ -180,7 +181,8 @@ impl Service {
         Ok(answer)
     }
 
-    /// Makes a spout that runs `program` where there is no pipeline of this name yet. A repo that is there becomes its own.
+    /// Makes a spout that runs `program` where there is no pipeline of this name yet. A repo that is there becomes its
+    /// own.
     ///
     /// # Errors
     /// When there is a pipeline of this name that is no spout, or the name cannot be a pipeline's.

@@ -1,5 +1,5 @@
-//! What whoever plays a spout's worker has to know: whether the spout's code is to run, what its spec says, and which token the code
-//! gets.
+//! What whoever plays a spout's worker has to know: whether the spout's code is to run, what its spec says, and which
+//! token the code gets.
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
@@ -58,8 +58,8 @@ impl Service {
         starts.get(&name.to_string()).copied().unwrap_or_default()
     }
 
-    /// Shows the spout, and again whenever it has changed; `None` while it is not there. Ends when the service does, or when
-    /// `show` breaks off.
+    /// Shows the spout, and again whenever it has changed; `None` while it is not there. Ends when the service does, or
+    /// when `show` breaks off.
     pub fn follow_spout(&self, name: &Repo, show: &mut dyn FnMut(Option<SpoutNow>) -> ControlFlow<()>) {
         let nobody = Call::default();
         let mut shown = None;
@@ -82,8 +82,8 @@ impl Service {
         }
     }
 
-    /// A token for a pipeline's own code, which may write the pipeline's repo; those that it had before are revoked. `None` where no
-    /// tokens are asked for.
+    /// A token for a pipeline's own code, which may write the pipeline's repo; those that it had before are revoked.
+    /// `None` where no tokens are asked for.
     ///
     /// # Errors
     /// What is wrong with the disk.

@@ -75,8 +75,8 @@ impl Status {
         Self::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
     }
 
-    /// As the pachd of a dialect codes it: in 2.0, what is missing or there already is *unknown*, all but what its storage says
-    /// (recordings grpc-2.0 101–111, 274, 317).
+    /// As the pachd of a dialect codes it: in 2.0, what is missing or there already is *unknown*, all but what its
+    /// storage says (recordings grpc-2.0 101–111, 274, 317).
     #[must_use]
     pub fn coded(mut self, dialect: Dialect) -> Self {
         let is_plain = matches!(self.code, Code::NotFound | Code::AlreadyExists);

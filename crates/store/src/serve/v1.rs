@@ -1,15 +1,15 @@
-//! The calls of Pachyderm 1.12 and 1.13, over the same store: no projects, no file sets, and a commit is finished when the call
-//! that closes it answers.
+//! The calls of Pachyderm 1.12 and 1.13, over the same store: no projects, no file sets, and a commit is finished when
+//! the call that closes it answers.
 //!
 //! The numbers are recordings `grpc-1.13`, those up to 102 in `fixtures`.
 //!
 //! # What is not pachd's
 //!
-//! A stream of `PutFile` that breaks leaves nothing behind, where pachd may keep the files that were whole; what is deleted within a
-//! commit is deleted from what came before in that commit, too, where pachd puts all deletions first. Hashes are ours, and a spout's
-//! commits have no provenance. Pipelines are
-//! spouts alone. Not served: transactions, `FlushCommit`, `CopyFile`, `BuildCommit`, files that pachd is to cut or to fetch, commits
-//! without a branch, the history of a file, jobs, auth, and the objects behind the files. Each says so by its name.
+//! A stream of `PutFile` that breaks leaves nothing behind, where pachd may keep the files that were whole; what is
+//! deleted within a commit is deleted from what came before in that commit, too, where pachd puts all deletions first.
+//! Hashes are ours, and a spout's commits have no provenance. Pipelines are spouts alone. Not served: transactions,
+//! `FlushCommit`, `CopyFile`, `BuildCommit`, files that pachd is to cut or to fetch, commits without a branch, the
+//! history of a file, jobs, auth, and the objects behind the files. Each says so by its name.
 
 mod commits;
 mod elements;

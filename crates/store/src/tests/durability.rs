@@ -73,7 +73,7 @@ fn an_archive_without_a_row_is_swept_and_one_with_a_row_is_not() {
     let foreign = directory.join("notes.txt");
     fs::write(&stray, "a crash came between the rename and the commit").unwrap();
     fs::write(&foreign, "somebody's own").unwrap();
-    file_set::remove_strays(&fixture.store, directory).unwrap();
+    remove_strays(&fixture.store, directory).unwrap();
     assert!(!stray.exists());
     assert!(foreign.exists());
     assert_eq!(fixture.store.text(&done, "/a"), "x");

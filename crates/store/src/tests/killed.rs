@@ -159,7 +159,8 @@ fn check(dir: &Path, store: &Store) {
 /// Files of a commit that takes so many slices that each kill meets it halfway.
 const FILES: u16 = 200;
 
-/// What the process runs that is killed in the middle of one large commit: of writing its upload down, or of settling it.
+/// What the process runs that is killed in the middle of one large commit: of writing its upload down, or of settling
+/// it.
 #[test]
 fn writer_of_a_large_commit() {
     let Some(dir) = env::var_os(DIR) else {

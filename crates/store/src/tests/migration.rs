@@ -228,8 +228,8 @@ fn a_store_of_version_2_keeps_pipelines_from_now_on() {
     let good = store.put([append("/a", "1")]);
     drop(store);
     let database = rusqlite::Connection::open(temporary.path().join(DATABASE)).unwrap();
-    let before =
-        "DROP TRIGGER place_is_taken; DROP TABLE settling; DROP TABLE jobs; DROP TABLE pipeline_inputs; DROP TABLE metadata; DROP TABLE secrets;
+    let before = "DROP TRIGGER place_is_taken; DROP TABLE settling; DROP TABLE jobs; DROP TABLE pipeline_inputs;
+        DROP TABLE metadata; DROP TABLE secrets;
         DROP INDEX commits_by_told; ALTER TABLE commits DROP COLUMN told; ALTER TABLE commits DROP COLUMN spec;
         DROP TABLE pipelines; DROP TABLE role_bindings; DROP TABLE tokens; PRAGMA user_version = 2";
     database.execute_batch(before).unwrap();

@@ -1,5 +1,5 @@
-//! Large commits are settled in slices, and so are large uploads written down: others work meanwhile, and whatever happens
-//! between two slices, nothing is lost, doubled or left behind.
+//! Large commits are settled in slices, and so are large uploads written down: others work meanwhile, and whatever
+//! happens between two slices, nothing is lost, doubled or left behind.
 
 use super::*;
 

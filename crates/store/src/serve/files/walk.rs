@@ -1,4 +1,5 @@
-//! A commit's tree in the order of its paths, directories before what is in them: the one way that files are found here.
+//! A commit's tree in the order of its paths, directories before what is in them: the one way that files are found
+//! here.
 //!
 //! Memory: a page of files, and the directories of one path.
 

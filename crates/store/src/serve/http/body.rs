@@ -16,8 +16,8 @@ use prost::Message;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Shared;
 use super::log::Entry;
+use super::shared::Shared;
 use crate::serve::{Code, Status};
 
 /// Pieces of a body between the connection and its reader; hyper gives some ten to hundred kilobytes at a time.
@@ -189,7 +189,8 @@ impl Values {
 /// The largest message of gRPC: pachd's default limit.
 const LARGEST_MESSAGE: usize = 20 << 20;
 
-/// gRPC's messages in a body, each with its length before it. What is held is one message and the piece that it ends in.
+/// gRPC's messages in a body, each with its length before it. What is held is one message and the piece that it ends
+/// in.
 pub(super) struct Messages {
     body: BodyReader,
     held: BytesMut,

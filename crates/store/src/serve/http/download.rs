@@ -17,9 +17,9 @@ use hyper::{Method as Verb, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Shared;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::log::{Entry, Subject};
+use super::shared::Shared;
 use crate::serve::files::Download;
 use crate::serve::{Call, Code, Service, Status};
 use spoutctl_core::pfs::CommitId;
@@ -32,7 +32,7 @@ const SAMPLE: usize = 512;
 
 pub(super) async fn answer(shared: &Arc<Shared>, entry: Arc<Entry>, request: Request<Incoming>) -> Response<Answer> {
     let (request, _body) = request.into_parts();
-    let call = match super::call(shared, "pfs_v2.API/GetFile", &request.headers) {
+    let call = match shared.call("pfs_v2.API/GetFile", &request.headers) {
         Ok(call) => call,
         Err(status) => return problem(entry, &status),
     };

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::body::{self, Door, Messages};
 use super::log::Entry;
-use super::methods::{self, RequestBody};
+use super::methods::{self, RequestBody, carry_out};
 use super::places::Connection;
-use super::{Shared, carry_out, method_name, take_place};
+use super::shared::{Shared, method_name, take_place};
 use crate::serve::{Code, Status};
 
 /// What is answered also while every place is taken, and before its request has come.
@@ -55,7 +55,7 @@ async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: R
         let text = "this is gRPC; the HTTP gateway answers to HTTP/1.1\n";
         return answer::whole(entry, StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, text);
     }
-    let call = match super::call(shared, &path, request.headers()) {
+    let call = match shared.call(&path, request.headers()) {
         Ok(call) => call,
         Err(status) => return answer::refused(entry, status),
     };
@@ -76,7 +76,8 @@ async fn answered(shared: &Arc<Shared>, connection: &Arc<Connection>, request: R
     answer::messages(entry, rest, Some(wanted))
 }
 
-/// Says so whatever is asked and however slowly: without a thread, there is nothing that many of these could take from others.
+/// Says so whatever is asked and however slowly: without a thread, there is nothing that many of these could take from
+/// others.
 fn healthy(entry: Arc<Entry>) -> Response<Answer> {
     let (sender, rest) = mpsc::channel(answer::PIECES);
     let message = HealthCheckResponse::serving().encode_to_vec();
@@ -87,8 +88,8 @@ fn healthy(entry: Arc<Entry>) -> Response<Answer> {
     answer::messages(entry, rest, None)
 }
 
-/// As a server in Go says what it does not have (recording grpc 094); before 2.4 the main one says that it is a bug, and to the
-/// calls of 1.x what to do (grpc-2.3 094, 411–413).
+/// As a server in Go says what it does not have (recording grpc 094); before 2.4 the main one says that it is a bug,
+/// and to the calls of 1.x what to do (grpc-2.3 094, 411–413).
 fn find(shared: &Shared, path: &str) -> Result<methods::Method, Status> {
     let (service, method) = path.rsplit_once('/').unwrap_or((path, ""));
     let dialect = shared.service.dialect();

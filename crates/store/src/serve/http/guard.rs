@@ -29,7 +29,8 @@ impl Guard {
         Self { listen, names }
     }
 
-    /// Refuses what a page of another site sends. `authority` is that of a target that names one, as a proxy's client writes it.
+    /// Refuses what a page of another site sends. `authority` is that of a target that names one, as a proxy's client
+    /// writes it.
     pub fn check_sender(&self, authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = headers.typed_get::<Host>();
         // Of two, a proxy before us may have looked at the other.

@@ -5,7 +5,7 @@
 mod requested;
 mod v1;
 
-pub(super) use self::requested::{Method, RequestBody, Requested};
+pub(super) use self::requested::{Method, RequestBody, carry_out};
 use self::requested::{look, look_at_many, many, one, stream, unknown, version};
 use crate::Dialect;
 use crate::serve::{Code, Service, Status};
@@ -39,7 +39,8 @@ pub(super) fn find(path: &str, dialect: Dialect, is_guarded: bool) -> Result<Met
     }
 }
 
-/// Whether the pachd of a dialect has a call that others have (recordings 031, 092, 415, 416, 424, 425; the rest: source).
+/// Whether the pachd of a dialect has a call that others have (recordings 031, 092, 415, 416, 424, 425; the rest:
+/// source).
 fn is_in(path: &str, dialect: Dialect) -> bool {
     let since = |minor| dialect.release() >= Release::new(2, minor, 0);
     match path {
@@ -195,7 +196,6 @@ fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
     })
 }
 
-/// As pachd says it (recording http 006).
 /// Whether the pachd of a dialect has a service of this name.
 pub(super) fn is_service(name: &str, dialect: Dialect) -> bool {
     if dialect.is_1_x() {

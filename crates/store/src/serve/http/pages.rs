@@ -9,9 +9,9 @@ use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRE
 use hyper::{Method as Verb, Request, Response, StatusCode};
 use tokio::sync::mpsc;
 
-use super::Shared;
 use super::answer::{self, Answer, Piece, TEXT, Wanted};
 use super::log::Entry;
+use super::shared::Shared;
 use crate::serve::page::{self, POLICY, Page, PageResponse};
 use crate::serve::{Call, Code, Status};
 use spoutctl_core::pfs::Repo;
@@ -21,7 +21,7 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 pub(super) async fn answer(shared: &Arc<Shared>, entry: Arc<Entry>, request: Request<Incoming>) -> Response<Answer> {
     let (request, _body) = request.into_parts();
     let mut response = if matches!(request.method, Verb::GET | Verb::HEAD) {
-        match super::call(shared, "pfs_v2.API/GetFile", &request.headers) {
+        match shared.call("pfs_v2.API/GetFile", &request.headers) {
             Ok(call) => {
                 let query = request.uri.query().unwrap_or_default();
                 carry_out(shared, entry, call, request.uri.path(), query).await

@@ -1,8 +1,8 @@
 //! Room for connections, and places for what is carried out: whoever is slow gives way first.
 //!
-//! A connection takes a place only when the head of a request is complete, and until its answer is sent. So neither heads that
-//! never end nor idle connections keep anybody from being answered; and of the bodies that are sent slowly, one ends for each
-//! request that waits for a place.
+//! A connection takes a place only when the head of a request is complete, and until its answer is sent. So neither
+//! heads that never end nor idle connections keep anybody from being answered; and of the bodies that are sent slowly,
+//! one ends for each request that waits for a place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,8 +69,8 @@ impl Places {
         Waiter { places: self, number }
     }
 
-    /// Ends when somebody waits for a place, once for each of those: whoever is told gives way to the first of them, which gets
-    /// the next place.
+    /// Ends when somebody waits for a place, once for each of those: whoever is told gives way to the first of them,
+    /// which gets the next place.
     pub async fn is_wanted(&self) {
         loop {
             {
@@ -149,7 +149,8 @@ impl Connections {
         })
     }
 
-    /// Waits for room; where there is none, the connection makes it that has been without a request for the longest time.
+    /// Waits for room; where there is none, the connection makes it that has been without a request for the longest
+    /// time.
     pub async fn enter(self: &Arc<Self>, number: u64) -> Option<Entered> {
         let room = loop {
             if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {

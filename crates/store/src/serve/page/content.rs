@@ -65,7 +65,9 @@ pub(super) fn commit(
             @if let Some(parent) = &info.parent {
                 dt { "parent" }
                 dd {
-                    a class="id" href=(Address::of_commit(repo, &parent.id).link()) { (layout::short(parent.id.as_str())) }
+                    a class="id" href=(Address::of_commit(repo, &parent.id).link()) {
+                        (layout::short(parent.id.as_str()))
+                    }
                     @if is_comparable { " " a href=(difference(repo, &parent.id, id).link()) { "what differs" } }
                 }
             }
@@ -129,7 +131,10 @@ fn files(service: &Service, record: &CommitRecord, directory: &str, after: &str)
                     @for row in &rows {
                         tr {
                             @match row {
-                                Item::Directory(path) => { td { a href=(at(path, "").link()) { (path) } } td class="number" { "–" } }
+                                Item::Directory(path) => {
+                                    td { a href=(at(path, "").link()) { (path) } }
+                                    td class="number" { "–" }
+                                }
                                 Item::File(entry) => {
                                     td { a href=(of_file(repo, id, &entry.path).link()) { (entry.path) } }
                                     td class="number" { (Size(entry.size)) }
@@ -187,7 +192,9 @@ pub(super) fn list(new: &Commit, old: Option<&Commit>, changes: &[FileChange]) -
     html! {
         @if changes.is_empty() { p class="hint" { "Nothing." } } @else {
             table {
-                thead { tr { th class="sign" {} th { "path" } th class="number" { "before" } th class="number" { "after" } } }
+                thead {
+                    tr { th class="sign" {} th { "path" } th class="number" { "before" } th class="number" { "after" } }
+                }
                 tbody { @for change in changes.iter().take(CHANGES) { (change_row(new, old, change)) } }
             }
             @if changes.len() > CHANGES { p class="hint" { "and more" } }
@@ -220,8 +227,12 @@ fn change_row(new: &Commit, old: Option<&Commit>, change: &FileChange) -> Markup
         tr class=(word) {
             td class="sign" title=(word) { (sign) }
             td {
-                @if let Some(commit) = commit { a href=(of_file(&commit.repo, &commit.id, &path).link()) { (path) } } @else { (path) }
-                @if let (ChangeKind::Changed, Some(old)) = (change.kind, old) { " " a class="hint" href=(lines(old, new, &path).link()) { "lines" } }
+                @if let Some(commit) = commit {
+                    a href=(of_file(&commit.repo, &commit.id, &path).link()) { (path) }
+                } @else { (path) }
+                @if let (ChangeKind::Changed, Some(old)) = (change.kind, old) {
+                    " " a class="hint" href=(lines(old, new, &path).link()) { "lines" }
+                }
             }
             td class="number" { @if change.kind == ChangeKind::Added { "–" } @else { (Size(change.old_size_bytes)) } }
             td class="number" { @if change.kind == ChangeKind::Deleted { "–" } @else { (Size(change.size_bytes)) } }

@@ -48,7 +48,10 @@ pub(super) fn page(
         @if commits.is_empty() { p class="hint" { "No commit yet. They appear here as they arrive." } } @else {
             table class="wide" {
                 thead {
-                    tr { th { "commit" } th { "state" } th { "finished" } th class="number" { "size" } th { "stream" } th { "message" } }
+                    tr {
+                        th { "commit" } th { "state" } th { "finished" } th class="number" { "size" }
+                        th { "stream" } th { "message" }
+                    }
                 }
                 tbody { @for commit in &commits { (row(commit)) } }
             }

@@ -73,7 +73,8 @@ pub(super) fn state(record: &CommitRecord) -> Markup {
     }
 }
 
-/// What somebody wrote about a commit, and what `spoutctl put` keeps there: the last line, which begins with its version.
+/// What somebody wrote about a commit, and what `spoutctl put` keeps there: the last line, which begins with its
+/// version.
 pub(super) fn message_and_mark(description: &str) -> (&str, Option<&str>) {
     let (message, last) = description.rsplit_once('\n').unwrap_or(("", description));
     if last.starts_with("spoutctl/") {

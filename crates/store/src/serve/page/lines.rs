@@ -1,7 +1,8 @@
 //! Which lines of a text were changed between two commits.
 //!
 //! Two files are read side by side up to where they differ, and from there a window of each is compared; so that of a
-//! file which grows the new lines are shown, however long it is. What lies behind the windows is said, and never guessed.
+//! file which grows the new lines are shown, however long it is. What lies behind the windows is said, and never
+//! guessed.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::time::Duration;
@@ -161,8 +162,8 @@ fn window(from: impl Read) -> io::Result<Window> {
     Ok(Window { bytes, is_cut })
 }
 
-/// What holds whatever follows the windows: lines at the end of one of them may stand behind the end of the other, where that
-/// is cut.
+/// What holds whatever follows the windows: lines at the end of one of them may stand behind the end of the other,
+/// where that is cut.
 fn certain(ops: &[DiffOp], old: &Window, new: &Window) -> Vec<DiffOp> {
     let is_doubtful = |op: &DiffOp| match op.tag() {
         DiffTag::Equal => false,
@@ -202,8 +203,8 @@ impl Table<'_> {
     }
 }
 
-/// How many characters of a line are not shown, so that the place is where it differs from the line that it replaces, or that
-/// replaces it.
+/// How many characters of a line are not shown, so that the place is where it differs from the line that it replaces,
+/// or that replaces it.
 fn left_out(change: &Change<&str>, changes: &[Change<&str>]) -> usize {
     let of = |tag: ChangeTag| changes.iter().filter(move |other| other.tag() == tag);
     let other = match change.tag() {

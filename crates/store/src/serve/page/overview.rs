@@ -26,7 +26,11 @@ pub(super) fn page(service: &Service) -> Result<Markup, Status> {
             p class="hint" { "None yet. " code { "spoutctl put events --create-repo" } " makes one." }
         } @else {
             table class="wide" {
-                thead { tr { th { "repo" } th { "branches" } th class="number" { "size" } th { "made" } th { "description" } } }
+                thead {
+                    tr {
+                        th { "repo" } th { "branches" } th class="number" { "size" } th { "made" } th { "description" }
+                    }
+                }
                 tbody {
                     @for record in repos.iter().take(REPOS) {
                         tr {
@@ -46,7 +50,12 @@ pub(super) fn page(service: &Service) -> Result<Markup, Status> {
             p class="hint" { "None yet. " code { "spoutctl create -f SPEC" } " makes one." }
         } @else {
             table {
-                thead { tr { th { "pipeline" } th class="number" { "version" } th { "state" } th { "branch" } th { "updated" } } }
+                thead {
+                    tr {
+                        th { "pipeline" } th class="number" { "version" } th { "state" } th { "branch" }
+                        th { "updated" }
+                    }
+                }
                 tbody {
                     @for record in pipelines.iter().take(REPOS) {
                         tr {
@@ -65,7 +74,11 @@ pub(super) fn page(service: &Service) -> Result<Markup, Status> {
             }
         }
         h2 { "Projects" }
-        ul { @for project in &projects { li { (project.name) @if !project.description.is_empty() { " – " (project.description) } } } }
+        ul {
+            @for project in &projects {
+                li { (project.name) @if !project.description.is_empty() { " – " (project.description) } }
+            }
+        }
         p class="hint" { "As Pachyderm " (release.major) "." (release.minor) " has it." }
     };
     Ok(layout::page("Store", &html! { h1 { "What is here" } }, None, &body))
@@ -81,7 +94,10 @@ pub(super) fn pipeline(service: &Service, name: &Repo) -> Result<Markup, Status>
             dt { "writes" } dd { (layout::repo(name)) "@" (record.output_branch) }
             dt { "version" } dd { (record.version) }
             dt { "state" } dd { @if record.stopped { "stopped" } @else { "started" } }
-            dt { "created" } dd { (time(Some(record.created))) @if !record.created_by.is_empty() { " by " (record.created_by) } }
+            dt { "created" } dd {
+                (time(Some(record.created)))
+                @if !record.created_by.is_empty() { " by " (record.created_by) }
+            }
             dt { "updated" } dd { (time(Some(record.updated))) }
         }
         h2 { "What validate says" }
@@ -94,7 +110,8 @@ pub(super) fn pipeline(service: &Service, name: &Repo) -> Result<Markup, Status>
                         span class=(if finding.severity == Severity::Error { "state bad" } else { "state open" }) {
                             (finding.severity)
                         }
-                        " line " (file.position(finding.primary.span.start).line) ": " (finding.message) " " code class="hint" { "[" (finding.rule) "]" }
+                        " line " (file.position(finding.primary.span.start).line) ": " (finding.message) " "
+                        code class="hint" { "[" (finding.rule) "]" }
                         @if let Some(help) = &finding.help { div class="hint" { (help) } }
                     }
                 }

@@ -1,5 +1,5 @@
-//! From the text of a spec to what it comes to: the same with the defaults filled in. What is no spec is refused with the
-//! place where it is wrong, in the words of pachd's JSON reader.
+//! From the text of a spec to what it comes to: the same with the defaults filled in. What is no spec is refused with
+//! the place where it is wrong, in the words of pachd's JSON reader.
 
 use serde_json::{Value, json};
 

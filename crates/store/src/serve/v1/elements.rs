@@ -1,7 +1,8 @@
 //! A commit's tree in the order of 1.x: element by element, so that `/dir/a` comes before `/dir-x` (181).
 //!
-//! The store gives paths in the order of their bytes, where a directory's slash sorts after some characters of other names. Before a
-//! name with such a character is shown, the directories are looked for whose names it begins with; they come first.
+//! The store gives paths in the order of their bytes, where a directory's slash sorts after some characters of other
+//! names. Before a name with such a character is shown, the directories are looked for whose names it begins with; they
+//! come first.
 //!
 //! Memory: the directories of one path, and a page of files for each.
 
@@ -21,8 +22,8 @@ struct Level<'a> {
     /// With its slash.
     path: String,
     files: Files<'a>,
-    /// Beginnings of the name before that were looked for among the directories, the shortest first; and whether there is one,
-    /// which was shown then.
+    /// Beginnings of the name before that were looked for among the directories, the shortest first; and whether there
+    /// is one, which was shown then.
     looked_for: Vec<(String, bool)>,
 }
 
@@ -100,8 +101,8 @@ impl<'a> Elements<'a> {
 }
 
 impl Level<'_> {
-    /// A directory that comes before this name and was not shown yet: the name begins with its own, and goes on with a character
-    /// that sorts before a slash.
+    /// A directory that comes before this name and was not shown yet: the name begins with its own, and goes on with a
+    /// character that sorts before a slash.
     fn look_for(&mut self, tree: &Tree, name: &str) -> Result<Option<String>, Status> {
         self.looked_for
             .retain(|(beginning, _)| name.starts_with(beginning.as_str()));

@@ -294,8 +294,9 @@ proptest! {
         names in prop::collection::btree_set("/[ab][#.0-]{0,2}(/[ab][#.0-]{0,2}){0,2}", 1..24),
     ) {
         // What would be a file and a directory is left out.
-        let is_above = |one: &String, other: &String| other.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        let paths: Vec<String> = names.iter().filter(|name| !names.iter().any(|other| is_above(name, other))).cloned().collect();
+        let is_above = |one: &str, other: &str| other.strip_prefix(one).is_some_and(|rest| rest.starts_with('/'));
+        let is_file = |name: &&String| !names.iter().any(|other| is_above(name, other));
+        let paths: Vec<String> = names.iter().filter(is_file).cloned().collect();
         let (service, _directory) = pachd();
         put(&service, "master", &paths.iter().map(String::as_str).collect::<Vec<_>>());
         prop_assert_eq!(walk(&service, "master"), in_order(&paths));

@@ -1,16 +1,20 @@
-//! How a call's request is read and its answers are written, whichever the call.
+//! How a call's request is read and its answers are written, whichever the call; and who carries it out.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::Dialect;
+use crate::serve::http::answer::{self, Piece};
 use crate::serve::http::body::{LONGEST_REQUEST, Messages, Values, unmarshalled};
 use crate::serve::http::log::{Entry, Subject};
+use crate::serve::http::shared::Shared;
 use crate::serve::pipelines::reading::lenient_spec_of;
 use crate::serve::{Answers, Call, Code, Requests, Service, Status};
 use spoutctl_core::release::Release;
@@ -28,8 +32,9 @@ pub(in crate::serve::http) enum Method {
 }
 
 pub(super) type One = dyn FnOnce(&Service, &Call, &mut Requested<'_>) -> Result<Vec<u8>, Status> + Send;
-pub(super) type Many = dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut dyn FnMut(Bytes) -> ControlFlow<()>) -> Result<(), Status>
-    + Send;
+type SendAnswer<'a> = dyn FnMut(Bytes) -> ControlFlow<()> + 'a;
+pub(super) type Many =
+    dyn FnOnce(&Service, &Call, &mut Requested<'_>, &mut SendAnswer<'_>) -> Result<(), Status> + Send;
 
 /// How requests and answers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,13 +163,52 @@ impl Requested<'_> {
         Ok(request)
     }
 
-    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC answers
-    /// at once.
+    /// Reads what is left and forgets it, as pachd's gateway does: a client that still sends hears no answer. gRPC
+    /// answers at once.
     pub fn drain(&mut self) {
         if let RequestBody::Json(values) = &mut self.source {
             values.body.drain();
         }
     }
+}
+
+/// Carries a call out on a thread that may block, and gives what comes of it.
+pub(in crate::serve::http) fn carry_out(
+    shared: &Shared,
+    entry: &Arc<Entry>,
+    method: Result<Method, Status>,
+    call: Call,
+    source: RequestBody,
+) -> mpsc::Receiver<Piece> {
+    let (sender, receiver) = mpsc::channel(answer::PIECES);
+    let (service, entry) = (Arc::clone(&shared.service), Arc::clone(entry));
+    tokio::task::spawn_blocking(move || {
+        let mut requested = Requested {
+            source,
+            dialect: service.dialect(),
+            entry: &entry,
+            was_read: false,
+        };
+        let send = |piece| match sender.blocking_send(piece) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let done = match method {
+            Ok(Method::One(method)) => method(&service, &call, &mut requested).map(|answer| {
+                let _ = send(Piece::Data(answer.into()));
+            }),
+            Ok(Method::Many(method)) => method(&service, &call, &mut requested, &mut |line| send(Piece::Data(line))),
+            Err(status) => Err(status),
+        };
+        requested.drain();
+        let done = done.map_err(|status| status.coded(service.dialect()));
+        let _ = match done {
+            Ok(()) => send(Piece::End),
+            Err(status) if requested.was_read => send(Piece::Failed(status)),
+            Err(status) => send(Piece::Unread(status)),
+        };
+    });
+    receiver
 }
 
 /// What a request can be read as.
@@ -292,6 +336,7 @@ pub(super) fn in_json(answer: &impl Answer) -> Result<Vec<u8>, Status> {
         .map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
 
+/// As pachd says it (recording http 006).
 pub(super) fn unknown() -> Status {
     Status::not_found("Not Found")
 }

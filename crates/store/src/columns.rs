@@ -1,0 +1,40 @@
+//! What columns of the database hold, as values.
+//!
+//! This store alone writes them, so another form means that somebody else changed the database.
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use uuid::Uuid;
+
+use super::error::Failure;
+use spoutctl_core::pfs::{BranchName, CommitId, ProjectName, Repo, RepoName};
+
+pub(super) fn time(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or_default()
+}
+
+pub(super) fn commit_id(name: &str) -> Result<CommitId, Failure> {
+    CommitId::new(name).map_err(foreign)
+}
+
+/// An id that no commit has yet.
+pub(super) fn new_commit_id() -> Result<CommitId, Failure> {
+    commit_id(&Uuid::new_v4().simple().to_string())
+}
+
+pub(super) fn repo(project: &str, name: &str) -> Result<Repo, Failure> {
+    Ok(Repo {
+        project: ProjectName::new(project).map_err(foreign)?,
+        name: RepoName::new(name).map_err(foreign)?,
+    })
+}
+
+pub(super) fn branch_name(name: &str) -> Result<BranchName, Failure> {
+    BranchName::new(name).map_err(foreign)
+}
+
+fn foreign(error: impl Error + Send + Sync + 'static) -> Failure {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)).into()
+}
