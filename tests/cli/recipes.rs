@@ -163,7 +163,7 @@ fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut() {
     let script = changed(&recipe("Webhooks"), &[("8080", &port.to_string())]);
     let _running = Running::start(shell(&world, &script));
     wait_for_port(port);
-    let post = |body: &[u8]| {
+    let answer_to = |body: &[u8]| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream
             .write_all(b"POST / HTTP/1.0\r\ncontent-length: 9\r\n\r\n")
@@ -174,9 +174,9 @@ fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut() {
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    let cut = post(b"{\"cut\"");
+    let cut = answer_to(b"{\"cut\"");
     assert_eq!(cut, "", "a body that was cut has no answer");
-    let whole = post(b"{\"a\":\n 1}");
+    let whole = answer_to(b"{\"a\":\n 1}");
     assert!(whole.contains(" 202 "), "{whole}");
     wait_for(&world, "hooks:/hooks.jsonl", "{\"a\":  1}\n");
 }
