@@ -7,6 +7,7 @@
 
 mod calls;
 mod model;
+pub(crate) mod unreadable;
 
 use std::fmt;
 use std::io;

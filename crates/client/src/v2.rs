@@ -28,8 +28,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use self::messages::{FileSetChanges, Unreadable};
+use self::messages::FileSetChanges;
 use crate::connection::token::Token;
+use crate::pachd::unreadable::{Unreadable, unreadable};
 use crate::pachd::{self, Call, CallFault, Expected, Identity, Login, Missing, Model, Pachd, unless_missing};
 use crate::transport::{Answer, Arrival, Request, Transport, seconds};
 use spoutctl_core::commit_set::SquashingSink;
@@ -57,10 +58,6 @@ const LARGEST_PIECE: usize = MAX_CHUNK;
 const SMALLEST_PIECE: usize = 16 << 10;
 /// pachd takes at least so much a second; what it has taken beyond may lie in buffers when we have sent the last of it.
 const BYTES_A_SECOND: u64 = 1 << 20;
-
-fn unreadable(call: Call) -> impl Fn(Unreadable) -> Fault {
-    move |why| pachd::unreadable(call, why.to_string())
-}
 
 /// A call's fault, with what was missing.
 type Answered<A> = Result<A, CallFault>;

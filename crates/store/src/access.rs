@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::time;
 use super::error::Failure;
+use super::rows::time;
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;

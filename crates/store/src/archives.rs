@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::directory::{make_directory, sync_directory};
 use super::error::{Failure, StoreError};
+use super::rows::first_column;
 use super::store::Store;
 use super::upload::StagedArchive;
 use spoutctl_core::fault::Fault;
@@ -36,10 +37,11 @@ pub(super) fn publish(store: &Store, archive: StagedArchive) -> Result<(), Failu
 
 /// Takes its uploads from a commit, and forgets those that nobody else has.
 pub(super) fn forget_parts(db: &Connection, commit: i64) -> rusqlite::Result<()> {
-    let uploads: Vec<i64> = db
-        .prepare_cached("SELECT DISTINCT upload FROM commit_parts WHERE commit_id = ?1")?
-        .query_map([commit], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let uploads = first_column(
+        db,
+        "SELECT DISTINCT upload FROM commit_parts WHERE commit_id = ?1",
+        [commit],
+    )?;
     db.prepare_cached("DELETE FROM commit_parts WHERE commit_id = ?1")?
         .execute([commit])?;
     release(db, &uploads)
@@ -82,11 +84,7 @@ pub(super) fn remove_doomed(store: &Store) {
         return;
     }
     let _ = store.database.write(|tx| {
-        let doomed: Vec<String> = tx
-            .prepare_cached("SELECT archive FROM doomed_archives LIMIT ?1")?
-            .query_map([SWEEP], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for archive in doomed {
+        for archive in first_column::<String>(tx, "SELECT archive FROM doomed_archives LIMIT ?1", [SWEEP])? {
             if is_held(tx, &archive)? || remove_archive(store.archive_path(&archive)).is_ok() {
                 tx.prepare_cached("DELETE FROM doomed_archives WHERE archive = ?1")?
                     .execute([archive])?;

@@ -5,6 +5,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::rows::first_column;
+
 /// The paths that a commit changes, in their order.
 pub(super) struct ChangedPaths {
     /// In the order in which they were added; one added twice is here twice.
@@ -55,9 +57,11 @@ impl ChangedPaths {
 
 /// What was added to a commit, in that order; what was added twice is here twice.
 pub(super) fn uploads_of(db: &Connection, commit: i64) -> rusqlite::Result<Vec<i64>> {
-    db.prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq")?
-        .query_map([commit], |row| row.get(0))?
-        .collect()
+    first_column(
+        db,
+        "SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq",
+        [commit],
+    )
 }
 
 /// The first path after `path` that one of the uploads changes.

@@ -3,13 +3,13 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::archives::forget_parts;
-use super::columns::{commit_id, new_commit_id};
 use super::commit_row::CommitRow;
 use super::dialect::Restart;
 use super::error::Failure;
 use super::lookup::{self, CommitSelector, commit_name, find_file_set, repo_row};
 use super::pipeline;
 use super::refusal::Refusal;
+use super::rows::{commit_id, first_column, new_commit_id};
 use super::slices::Slice;
 use super::tree;
 use super::work::Work;
@@ -346,12 +346,10 @@ impl Work<'_> {
                  WHERE id = ?1",
             )?
             .execute(params![commit, self.now, error, description])?;
-        let aliases: Vec<i64> = self
-            .db
-            .prepare_cached("SELECT id FROM commits WHERE parent = ?1 AND origin = 'ALIAS' AND finishing IS NULL")?
-            .query_map([commit], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        aliases.into_iter().try_for_each(|alias| self.close(alias, "", error))?;
+        let aliases = "SELECT id FROM commits WHERE parent = ?1 AND origin = 'ALIAS' AND finishing IS NULL";
+        for alias in first_column(self.db, aliases, [commit])? {
+            self.close(alias, "", error)?;
+        }
         if self.dialect.finishes_at_once() {
             self.settle_line(commit, &mut Slice::whole())?;
         }

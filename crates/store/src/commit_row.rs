@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::columns::{self, commit_id};
 use super::error::Failure;
 use super::lookup::{self, CommitSelector};
 use super::refusal::{CommitName, Refusal};
+use super::rows::{self, commit_id};
 use spoutctl_core::pfs::{BranchName, Commit, CommitInfo, Origin};
 
 /// A commit's row, as far as the store itself needs it.
@@ -115,7 +115,7 @@ pub(super) fn info(row: &Row<'_>) -> Result<CommitInfo, Failure> {
         let microseconds: Option<i64> = row.get(index)?;
         Ok(microseconds.and_then(|t| Timestamp::from_microsecond(t).ok()))
     };
-    let repo = columns::repo(&row.get::<_, String>(14)?, &row.get::<_, String>(15)?)?;
+    let repo = rows::repo(&row.get::<_, String>(14)?, &row.get::<_, String>(15)?)?;
     let named = |id: &str, branch: &str| -> Result<Commit, Failure> {
         Ok(Commit {
             repo: repo.clone(),

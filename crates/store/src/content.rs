@@ -16,6 +16,7 @@ use super::commit_row::{CommitRow, Place};
 use super::entry;
 use super::error::{Failure, StoreError};
 use super::refusal::Refusal;
+use super::rows::first_column;
 use super::store::Store;
 use super::tree::{self, Tree, TreeFile, good};
 use spoutctl_core::fault::Fault;
@@ -353,13 +354,12 @@ impl<S: Deref<Target = Store>> Content<S> {
 
 /// What the commit at a place added to one file, after the last deletion in it.
 fn pieces_at(db: &Connection, place: Place, path: &str) -> Result<Vec<Piece>, Failure> {
-    let mut uploads = db.prepare_cached(
+    let uploads = first_column(
+        db,
         "SELECT part.upload FROM commits JOIN commit_parts part ON part.commit_id = commits.id
          WHERE commits.lineage = ?1 AND commits.depth = ?2 ORDER BY part.seq",
+        [place.lineage, place.depth],
     )?;
-    let uploads: Vec<i64> = uploads
-        .query_map([place.lineage, place.depth], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
     pieces_in(db, &uploads, path)
 }
 

@@ -24,12 +24,6 @@ const SCHEMA_VERSION: i64 = 5;
 /// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
 /// `store`.
 const SCHEMA: &str = "
-CREATE TABLE projects (
-    name        TEXT PRIMARY KEY,
-    description TEXT NOT NULL DEFAULT '',
-    created     INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE repos (
     id          INTEGER PRIMARY KEY,
     project     TEXT NOT NULL,
@@ -150,6 +144,15 @@ CREATE TABLE versions (
 -- Archives that nothing names any more and whose files are still to be removed.
 CREATE TABLE doomed_archives (
     archive TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+";
+
+/// Tables that a store of version 1 lacks, and a new one has after [`SCHEMA`].
+const SINCE_VERSION_2: &str = "
+CREATE TABLE projects (
+    name        TEXT PRIMARY KEY,
+    description TEXT NOT NULL DEFAULT '',
+    created     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Requests that are carried out together, or never. Both texts are whoever serves the store's own.
@@ -275,14 +278,9 @@ BEGIN
 END;
 ";
 
-/// What a store of version 1 lacks. Its commits were settled by the call that finished them. The defaults let a process
-/// of the version before, which has the store open meanwhile, go on.
+/// What a store of version 1 lacks besides. Its commits were settled by the call that finished them. The defaults let a
+/// process of the version before, which has the store open meanwhile, go on.
 const FROM_VERSION_1: &str = "
-CREATE TABLE projects (
-    name        TEXT PRIMARY KEY,
-    description TEXT NOT NULL DEFAULT '',
-    created     INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 INSERT INTO projects (name, created) SELECT project, min(created) FROM repos GROUP BY project;
 ALTER TABLE repos ADD COLUMN description TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN sha256 BLOB;
@@ -314,19 +312,6 @@ INSERT INTO branches_2 (repo, name, head, created, updated)
 DROP TABLE branches;
 ALTER TABLE branches_2 RENAME TO branches;
 CREATE INDEX branches_by_head ON branches (head);
-
-CREATE TABLE transactions (
-    id      INTEGER PRIMARY KEY,
-    name    TEXT NOT NULL UNIQUE,
-    started INTEGER NOT NULL
-) STRICT;
-CREATE TABLE transaction_requests (
-    transaction_id INTEGER NOT NULL REFERENCES transactions (id) ON DELETE CASCADE,
-    seq            INTEGER NOT NULL,
-    request        TEXT NOT NULL,
-    response       TEXT NOT NULL,
-    PRIMARY KEY (transaction_id, seq)
-) STRICT, WITHOUT ROWID;
 ";
 
 /// The database of one store. Every call is one transaction on a connection of its own.
@@ -523,6 +508,7 @@ impl Database {
         }
         let make = || {
             transaction.execute_batch(SCHEMA)?;
+            transaction.execute_batch(SINCE_VERSION_2)?;
             transaction.execute_batch(FROM_VERSION_2)?;
             transaction.execute_batch(FROM_VERSION_3)?;
             transaction.execute_batch(FROM_VERSION_4)?;
@@ -543,6 +529,7 @@ impl Database {
         };
         let migrate = || {
             if version == 1 {
+                transaction.execute_batch(SINCE_VERSION_2)?;
                 transaction.execute_batch(FROM_VERSION_1)?;
             }
             if version <= 2 {

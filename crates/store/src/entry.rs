@@ -4,7 +4,7 @@ use tar::{EntryType, Header};
 
 pub(super) const BLOCK: usize = 512;
 /// Two zero blocks: what an archive ends with.
-pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+pub(super) const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 /// The header blocks of one entry. Their length depends on the name alone, so that a size can be filled in later.
 ///
@@ -30,20 +30,8 @@ pub(super) fn header(name: &str, size: u64, kind: EntryType, mode: u32) -> Vec<u
     blocks
 }
 
-/// The header blocks of one entry, as `header` makes them.
-#[must_use]
-pub fn tar_header(name: &str, size: u64, is_directory: bool, mode: u32) -> Vec<u8> {
-    let kind = if is_directory {
-        EntryType::Directory
-    } else {
-        EntryType::Regular
-    };
-    header(name, size, kind, mode)
-}
-
 /// How many zero bytes follow `size` bytes of content.
-#[must_use]
-pub fn padding(size: u64) -> usize {
+pub(super) fn padding(size: u64) -> usize {
     let tail = size % BLOCK as u64;
     usize::try_from((BLOCK as u64 - tail) % BLOCK as u64).unwrap_or(0)
 }

@@ -7,11 +7,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::archives::{SWEEP, publish, release, remove_doomed};
+use super::changed;
 use super::commit_row::CommitRow;
 use super::error::Failure;
 use super::lookup::{CommitSelector, find_file_set};
 use super::record::{CommitRecord, record_of};
 use super::refusal::Refusal;
+use super::rows::first_column;
 use super::slices::Slice;
 use super::store::Store;
 use super::tree::{Tree, bounds_of_directory};
@@ -116,11 +118,7 @@ impl Store {
             let mut next = Some(CommitRow::pick(tx, commit)?);
             let mut uploads = Vec::new();
             while let Some(row) = next {
-                let mut parts: Vec<i64> = tx
-                    .prepare_cached("SELECT upload FROM commit_parts WHERE commit_id = ?1 ORDER BY seq DESC")?
-                    .query_map([row.id], |row| row.get(0))?
-                    .collect::<Result<_, _>>()?;
-                uploads.append(&mut parts);
+                uploads.extend(changed::uploads_of(tx, row.id)?.into_iter().rev());
                 let base = if total { row.known_base(tx)? } else { None };
                 next = base.map(|id| CommitRow::by_id(tx, id)).transpose()?;
             }
@@ -260,9 +258,11 @@ fn check_ttl(ttl: Duration) -> Result<(), Fault> {
 }
 
 fn uploads_of(tx: &Connection, file_set: i64) -> rusqlite::Result<Vec<i64>> {
-    tx.prepare_cached("SELECT upload FROM file_set_parts WHERE file_set = ?1 ORDER BY seq")?
-        .query_map([file_set], |row| row.get(0))?
-        .collect()
+    first_column(
+        tx,
+        "SELECT upload FROM file_set_parts WHERE file_set = ?1 ORDER BY seq",
+        [file_set],
+    )
 }
 
 /// Clears away expired file sets, some at a time, and the archives that only they held.
@@ -279,11 +279,8 @@ fn collect_expired(store: &Store) -> Result<(), Fault> {
         return Ok(());
     }
     store.database.write(|tx| {
-        let expired: Vec<i64> = tx
-            .prepare_cached("SELECT id FROM file_sets WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
-            .query_map([now, SWEEP], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for file_set in expired {
+        let expired = "SELECT id FROM file_sets WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
+        for file_set in first_column(tx, expired, [now, SWEEP])? {
             let uploads = uploads_of(tx, file_set)?;
             tx.prepare_cached("DELETE FROM file_set_parts WHERE file_set = ?1")?
                 .execute([file_set])?;

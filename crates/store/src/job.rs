@@ -5,10 +5,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{self, branch_name, commit_id, time};
 use super::error::Failure;
 use super::lookup::repo_row;
 use super::refusal::Refusal;
+use super::rows::{self, branch_name, commit_id, first_column, time};
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -42,26 +42,16 @@ const COLUMNS: &str = "project, pipeline, name, version, killed, reason, created
 impl Work<'_> {
     /// Makes the jobs of those pipelines that read a branch, for a commit that is its head now.
     pub(super) fn propagate(&mut self, branch: &Branch, id: &CommitId) -> Result<(), Failure> {
-        let readers: Vec<(String, String)> = self
-            .db
-            .prepare_cached(
-                "SELECT pipelines.project, pipelines.name FROM pipeline_inputs
-                 JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
-                 WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped
-                 ORDER BY pipelines.id",
-            )?
-            .query_map(
-                [
-                    branch.repo.project.as_str(),
-                    branch.repo.name.as_str(),
-                    branch.name.as_str(),
-                ],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?
-            .collect::<Result<_, _>>()?;
-        readers
-            .iter()
-            .try_for_each(|(project, name)| self.start_job(&columns::repo(project, name)?, id))
+        let Repo { project, name } = &branch.repo;
+        let readers = rows::all(
+            self.db,
+            "SELECT pipelines.project, pipelines.name FROM pipeline_inputs
+             JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
+             WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped ORDER BY pipelines.id",
+            [project.as_str(), name.as_str(), branch.name.as_str()],
+            |row| rows::repo(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?),
+        )?;
+        readers.iter().try_for_each(|reader| self.start_job(reader, id))
     }
 
     /// Makes a job, and the commit that it is to fill; none, if there is one of this id.
@@ -115,15 +105,12 @@ impl Work<'_> {
                  WHERE project = ?1 AND pipeline = ?2 AND name = ?3",
             )?
             .execute(params![place[0], place[1], place[2], reason, self.now])?;
-        let open: Vec<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT commits.id FROM jobs JOIN commits ON commits.id = output
-                 WHERE project = ?1 AND pipeline = ?2 AND jobs.name = ?3 AND finishing IS NULL",
-            )?
-            .query_map(place, |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        open.into_iter().try_for_each(|commit| self.close(commit, "", reason))
+        let open = "SELECT commits.id FROM jobs JOIN commits ON commits.id = output
+                    WHERE project = ?1 AND pipeline = ?2 AND jobs.name = ?3 AND finishing IS NULL";
+        for commit in first_column(self.db, open, place)? {
+            self.close(commit, "", reason)?;
+        }
+        Ok(())
     }
 
     /// Stops a job and forgets it.
@@ -165,19 +152,13 @@ fn find(db: &Connection, pipeline: &Repo, id: &CommitId) -> Result<JobRecord, Fa
 }
 
 fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<JobRecord>, Failure> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE {which}"))?;
-    let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    rows::all(db, &format!("SELECT {COLUMNS} FROM jobs WHERE {which}"), params, read)
 }
 
 fn read(row: &Row<'_>) -> Result<JobRecord, Failure> {
     let text = |at| row.get::<_, String>(at);
     Ok(JobRecord {
-        pipeline: columns::repo(&text(0)?, &text(1)?)?,
+        pipeline: rows::repo(&text(0)?, &text(1)?)?,
         id: commit_id(&text(2)?)?,
         version: row.get::<_, i64>(3)?.cast_unsigned(),
         state: if row.get(4)? {

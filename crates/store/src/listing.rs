@@ -2,7 +2,6 @@
 
 use std::ops::{ControlFlow, Deref};
 
-use super::lookup::CommitSelector;
 use super::store::Store;
 use super::tree::bounds_of_directory;
 use super::view::{FileEntry, View};
@@ -85,14 +84,7 @@ impl Listing for Store {
         directory: &FilePath,
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        let head = CommitSelector {
-            repo: branch.repo.clone(),
-            id: None,
-            branch: Some(branch.name.as_str().to_owned()),
-            is_of_branch: false,
-            back: 0,
-        };
-        let view = View::of(self, &head)?;
+        let view = View::of(self, &branch.into())?;
         visit_directory(&view, directory.as_str(), "", &mut |item| visit(item.path()))
     }
 }

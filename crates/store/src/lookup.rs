@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::commit_id;
 use super::error::Failure;
 use super::refusal::{CommitName, Refusal};
+use super::rows::commit_id;
 use spoutctl_core::pfs::{Branch, Commit, CommitId, DEFAULT_PROJECT, FileSetId, ProjectName, Repo};
 
 /// Which commit a call means. An id wins over a branch, as in pachd; a branch means its head.

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::access::resource_of;
-use super::columns::{self, branch_name, commit_id, time};
 use super::dialect::Restart;
 use super::error::Failure;
 use super::lookup::{find_repo, head, repo_row};
 use super::refusal::Refusal;
+use super::rows::{self, branch_name, commit_id, time};
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -84,21 +84,20 @@ pub(super) fn principal_of(pipeline: &Repo) -> String {
 
 /// The branches that a pipeline reads.
 pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Failure> {
-    let mut statement = db.prepare_cached(
+    rows::all(
+        db,
         "SELECT pipeline_inputs.project, repo, branch FROM pipeline_inputs
          JOIN pipelines ON pipelines.id = pipeline_inputs.pipeline
          WHERE pipelines.project = ?1 AND pipelines.name = ?2 ORDER BY pipeline_inputs.project, repo, branch",
-    )?;
-    let mut rows = statement.query([name.project.as_str(), name.name.as_str()])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let text = |at| row.get::<_, String>(at);
-        found.push(Branch {
-            repo: columns::repo(&text(0)?, &text(1)?)?,
-            name: branch_name(&text(2)?)?,
-        });
-    }
-    Ok(found)
+        [name.project.as_str(), name.name.as_str()],
+        |row| {
+            let text = |at| row.get::<_, String>(at);
+            Ok(Branch {
+                repo: rows::repo(&text(0)?, &text(1)?)?,
+                name: branch_name(&text(2)?)?,
+            })
+        },
+    )
 }
 
 impl Work<'_> {
@@ -315,23 +314,18 @@ impl Store {
 }
 
 fn select(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<PipelineRecord>, Failure> {
-    let mut statement = db.prepare_cached(&format!(
+    let sql = format!(
         "SELECT project, name, version, stopped, spec_commit, output_branch, salt, created, updated, created_by,
             submitted, effective
          FROM pipelines {which}"
-    ))?;
-    let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    );
+    rows::all(db, &sql, params, read)
 }
 
 fn read(row: &Row<'_>) -> Result<PipelineRecord, Failure> {
     let text = |at| row.get::<_, String>(at);
     Ok(PipelineRecord {
-        name: columns::repo(&text(0)?, &text(1)?)?,
+        name: rows::repo(&text(0)?, &text(1)?)?,
         version: row.get::<_, i64>(2)?.cast_unsigned(),
         stopped: row.get(3)?,
         spec_commit: commit_id(&text(4)?)?,

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{commit_id, time};
 use super::commit_row::{CommitRow, FROM_COMMITS, INFO_COLUMNS, info, info_of};
 use super::error::Failure;
 use super::lookup::{CommitSelector, head, pick, repo_row};
+use super::rows::{self, commit_id, time};
 use super::store::Store;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, Repo};
@@ -16,15 +16,12 @@ use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, Repo};
 /// Commits read at a time when history is listed.
 const PAGE: i64 = 256;
 
-pub use spoutctl_core::pfs::Origin;
-
 /// All that is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitRecord {
     /// Grows from commit to commit and is never used again: a cursor.
     pub row: i64,
     pub info: CommitInfo,
-    pub origin: Origin,
     /// The commit of the spec of the pipeline that wrote it.
     pub spec: Option<CommitId>,
     /// Those that were started on it, with their branches, oldest first.
@@ -40,20 +37,18 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<CommitRecord, Failure> {
     let id: i64 = row.get(0)?;
     let info = info(row)?;
     let spec: Option<String> = row.get(18)?;
-    let mut children =
-        db.prepare_cached("SELECT ifnull(told, name), branch FROM commits WHERE parent = ?1 ORDER BY id")?;
-    let mut children = children.query([id])?;
-    let mut named = Vec::new();
-    while let Some(child) = children.next()? {
-        named.push((commit_id(&child.get::<_, String>(0)?)?, child.get(1)?));
-    }
+    let children = rows::all(
+        db,
+        "SELECT ifnull(told, name), branch FROM commits WHERE parent = ?1 ORDER BY id",
+        [id],
+        |child| Ok((commit_id(&child.get::<_, String>(0)?)?, child.get(1)?)),
+    )?;
     let size_upper_bound = size_upper_bound(db, id)?;
     Ok(CommitRecord {
         row: id,
-        origin: info.origin,
         info,
         spec: spec.map(|spec| commit_id(&spec)).transpose()?,
-        children: named,
+        children,
         updated: time(row.get(12)?),
         checked: row.get(13)?,
         size_upper_bound,
@@ -90,13 +85,8 @@ pub(super) fn record_of(db: &Connection, row: i64) -> Result<Option<CommitRecord
 }
 
 fn records(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<CommitRecord>, Failure> {
-    let mut statement = db.prepare_cached(&format!("SELECT {INFO_COLUMNS} {FROM_COMMITS} WHERE {which}"))?;
-    let mut rows = statement.query(params)?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        records.push(record(db, row)?);
-    }
-    Ok(records)
+    let sql = format!("SELECT {INFO_COLUMNS} {FROM_COMMITS} WHERE {which}");
+    rows::all(db, &sql, params, |row| record(db, row))
 }
 
 pub(super) fn inspect(db: &Connection, commit: &Commit) -> Result<CommitInfo, Failure> {

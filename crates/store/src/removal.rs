@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::lookup::{CommitSelector, find_repo};
 use super::metadata::repo_key;
 use super::refusal::Refusal;
+use super::rows::{self, first_column};
 use super::settle;
 use super::slices::Slice;
 use super::tree;
@@ -134,25 +135,17 @@ impl Work<'_> {
     }
 
     fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRow>, Failure> {
-        let rows: Vec<i64> = self
-            .db
-            .prepare_cached("SELECT id FROM commits WHERE (name = ?1 OR told = ?1) AND squashed = 0 ORDER BY id")?
-            .query_map([id.as_str()], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        rows.into_iter()
-            .map(|row| Ok(CommitRow::by_id(self.db, row)?))
-            .collect()
+        let sql = "SELECT id FROM commits WHERE (name = ?1 OR told = ?1) AND squashed = 0 ORDER BY id";
+        rows::all(self.db, sql, [id.as_str()], |row| {
+            Ok(CommitRow::by_id(self.db, row.get(0)?)?)
+        })
     }
 
     fn children(&self, row: &CommitRow) -> Result<Vec<CommitRow>, Failure> {
-        let rows: Vec<i64> = self
-            .db
-            .prepare_cached("SELECT id FROM commits WHERE parent = ?1 ORDER BY id")?
-            .query_map([row.id], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        rows.into_iter()
-            .map(|row| Ok(CommitRow::by_id(self.db, row)?))
-            .collect()
+        let sql = "SELECT id FROM commits WHERE parent = ?1 ORDER BY id";
+        rows::all(self.db, sql, [row.id], |row| {
+            Ok(CommitRow::by_id(self.db, row.get(0)?)?)
+        })
     }
 
     /// Links what comes before the commit with what comes after it. A branch that has nothing left gets an empty
@@ -162,12 +155,8 @@ impl Work<'_> {
             .prepare_cached("UPDATE commits SET parent = ?2 WHERE parent = ?1")?
             .execute(params![row.id, row.parent])?;
         let mut head = row.parent;
-        let branches: Vec<String> = self
-            .db
-            .prepare_cached("SELECT name FROM branches WHERE head = ?1 ORDER BY id")?
-            .query_map([row.id], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for branch in branches {
+        let branches = "SELECT name FROM branches WHERE head = ?1 ORDER BY id";
+        for branch in first_column::<String>(self.db, branches, [row.id])? {
             let new_head = match (head, BranchName::new(&branch)) {
                 (None, Ok(name)) if self.dialect.heads_every_branch() => {
                     Some(self.make_empty_commit(row.repo, &name, "")?)
@@ -266,11 +255,7 @@ impl Work<'_> {
     }
 
     fn numbers(&self, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
-        let mut numbers: Vec<i64> = self
-            .db
-            .prepare_cached(sql)?
-            .query_map([of], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let mut numbers: Vec<i64> = first_column(self.db, sql, [of])?;
         numbers.sort_unstable();
         Ok(numbers)
     }

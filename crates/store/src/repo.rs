@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{self, branch_name, commit_id, time};
 use super::commit_row::info_of;
 use super::error::Failure;
 use super::lookup::{self, CommitSelector, find_repo, head, project_exists, repo_row};
 use super::metadata::repo_key;
 use super::pipeline;
 use super::refusal::Refusal;
+use super::rows::{self, branch_name, commit_id, first_column, time};
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -68,7 +68,7 @@ impl Work<'_> {
     /// # Errors
     /// When there is one already, or none to be updated.
     pub fn create_project(&mut self, name: &ProjectName, description: &str, update: bool) -> Result<(), Failure> {
-        let exists = self.project_exists(name)?;
+        let exists = project_exists(self.db, name)?;
         if exists && !update {
             return Err(Refusal::ProjectExists(name.to_string()).into());
         }
@@ -84,16 +84,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn project_exists(&self, name: &ProjectName) -> Result<bool, Failure> {
-        Ok(project_exists(self.db, name)?)
-    }
-
     /// Removes a project; what is in it only with `force`.
     ///
     /// # Errors
     /// `NotFound`; when there are repos in it.
     pub fn delete_project(&mut self, name: &ProjectName, force: bool) -> Result<(), Failure> {
-        if !self.project_exists(name)? {
+        if !project_exists(self.db, name)? {
             let missing = Refusal::ProjectNotFound(name.to_string());
             return Err(missing.within(format!("delete project {:?}", name.as_str())).into());
         }
@@ -131,7 +127,7 @@ impl Work<'_> {
     /// # Errors
     /// `NotFound` without the project, `AlreadyExists`.
     pub fn create_repo(&mut self, repo: &Repo, description: &str, update: bool) -> Result<(), Failure> {
-        if !self.project_exists(&repo.project)? {
+        if !project_exists(self.db, &repo.project)? {
             return Err(Refusal::ProjectNotFound(repo.project.to_string()).into());
         }
         if let Some(row) = find_repo(self.db, repo)? {
@@ -303,49 +299,42 @@ impl Store {
 }
 
 fn repos(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Vec<RepoRecord>, Failure> {
-    let mut statement = db.prepare_cached(&format!(
+    let sql = format!(
         "SELECT id, project, name, description, created,
             ifnull((SELECT size FROM branches JOIN commits ON commits.id = branches.head
                     WHERE branches.repo = repos.id AND branches.name = 'master' AND lineage IS NOT NULL), 0)
          FROM repos WHERE {which}"
-    ))?;
-    let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (project, name): (String, String) = (row.get(1)?, row.get(2)?);
-        let mut names = db.prepare_cached("SELECT name FROM branches WHERE repo = ?1 ORDER BY id DESC")?;
-        found.push(RepoRecord {
-            repo: columns::repo(&project, &name)?,
+    );
+    rows::all(db, &sql, params, |row| {
+        let names = "SELECT name FROM branches WHERE repo = ?1 ORDER BY id DESC";
+        Ok(RepoRecord {
+            repo: rows::repo(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
             description: row.get(3)?,
             created: time(row.get(4)?),
-            branches: names
-                .query_map([row.get::<_, i64>(0)?], |row| row.get(0))?
-                .collect::<Result<_, _>>()?,
+            branches: first_column(db, names, [row.get::<_, i64>(0)?])?,
             size_bytes: row.get::<_, i64>(5)?.cast_unsigned(),
-        });
-    }
-    Ok(found)
+        })
+    })
 }
 
 fn branches(db: &Connection, row: i64, repo: &Repo, name: Option<&str>) -> Result<Vec<BranchRecord>, Failure> {
-    let mut statement = db.prepare_cached(
+    rows::all(
+        db,
         "SELECT branches.name, ifnull(commits.told, commits.name), branches.created, branches.updated,
             EXISTS (SELECT 1 FROM pipelines JOIN repos USING (project, name)
                     WHERE repos.id = branches.repo AND output_branch = branches.name AND NOT stopped),
             ifnull(commits.branch, '')
          FROM branches LEFT JOIN commits ON commits.id = branches.head
          WHERE branches.repo = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.id DESC",
-    )?;
-    let mut rows = statement.query(params![row, name])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut record = branch_record(repo, row)?;
-        if record.is_output {
-            record.inputs = pipeline::inputs_of(db, repo)?;
-        }
-        found.push(record);
-    }
-    Ok(found)
+        params![row, name],
+        |row| {
+            let mut record = branch_record(repo, row)?;
+            if record.is_output {
+                record.inputs = pipeline::inputs_of(db, repo)?;
+            }
+            Ok(record)
+        },
+    )
 }
 
 fn branch_record(repo: &Repo, row: &Row<'_>) -> Result<BranchRecord, Failure> {

@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 
-use super::columns::time;
 use super::error::Failure;
 use super::refusal::Refusal;
+use super::rows::time;
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;

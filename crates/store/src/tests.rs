@@ -24,7 +24,7 @@ use super::opening::DATABASE;
 use super::slices::Slices;
 use super::store::{ARCHIVES, INCOMING};
 use super::*;
-use spoutctl_core::pfs::{BranchName, FileKind, ProjectName, RepoName};
+use spoutctl_core::pfs::{BranchName, FileKind, Origin, ProjectName, RepoName};
 use spoutctl_core::sink::Change;
 use spoutctl_core::source::ChangeKind;
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{commit_id, new_commit_id, time};
 use super::error::Failure;
 use super::refusal::Refusal;
+use super::rows::{commit_id, first_column, new_commit_id, time};
 use super::store::Store;
 use super::work::Work;
 use spoutctl_core::fault::Fault;
@@ -28,10 +28,7 @@ impl Store {
     /// What is wrong with the disk.
     pub fn transactions(&self) -> Result<Vec<PendingTransaction>, Fault> {
         self.database.read(|tx| {
-            let names: Vec<String> = tx
-                .prepare_cached("SELECT name FROM transactions ORDER BY id")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+            let names: Vec<String> = first_column(tx, "SELECT name FROM transactions ORDER BY id", [])?;
             names.iter().map(|name| Ok(read(tx, name)?.1)).collect()
         })
     }

@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use super::archives::remove_doomed;
-use super::columns::new_commit_id;
 use super::dialect::Dialect;
 use super::error::Failure;
+use super::rows::new_commit_id;
 use super::store::Store;
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::CommitId;

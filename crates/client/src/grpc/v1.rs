@@ -54,11 +54,11 @@ use tonic::Code;
 
 use self::collisions::{Collision, Tree};
 use self::error::{Meaning, Missing};
-use self::messages::Unreadable;
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
 use super::reader::{Content, broken};
-use crate::pachd::{self, Call};
+use crate::pachd::Call;
+use crate::pachd::unreadable::{Unreadable, unreadable};
 use crate::transport::seconds;
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -154,10 +154,6 @@ fn unless_missing<T>(answer: Result<T, CallFault>, thing: Missing) -> Result<Opt
         Err(failed) if failed.missing == Some(thing) => Ok(None),
         Err(failed) => Err(failed.fault),
     }
-}
-
-fn unreadable(method: Call) -> impl Fn(Unreadable) -> Fault {
-    move |why| pachd::unreadable(method, why.to_string())
 }
 
 fn not_supported(call: &str) -> Fault {

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::messages::{self, Unreadable};
-use super::{PachdV2, unreadable};
+use super::messages;
+use super::{PachdV2, Unreadable, unreadable};
 use crate::pachd::{self, Call};
 use crate::transport::{Answer, Request, Transport};
 use spoutctl_core::fault::Fault;

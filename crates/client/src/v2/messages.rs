@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::pachd::unreadable::Unreadable;
 use spoutctl_core::pfs::{
-    self, BranchInfo, BranchName, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FileSetId, InvalidName,
-    PipelineKind, ProjectName, RepoName, TransactionId,
+    self, BranchInfo, BranchName, CommitId, CommitInfo, DEFAULT_PROJECT, FileInfo, FileKind, FileSetId, PipelineKind,
+    ProjectName, RepoName, TransactionId,
 };
 use spoutctl_core::pipelines::State;
 use spoutctl_core::sink::{Change, Changes};
@@ -21,21 +22,6 @@ use spoutctl_proto::pfs::{
 };
 use spoutctl_proto::pps::{PipelineInfo, PipelineState, PipelineType};
 use spoutctl_proto::transaction::TransactionInfo;
-
-/// An answer that is not as it should be.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
-    #[error("`{0}` is missing")]
-    Missing(&'static str),
-    #[error(transparent)]
-    Name(#[from] InvalidName),
-    #[error("a time that is none: {0}")]
-    Time(#[from] jiff::Error),
-    #[error("a path that is neither a file nor a directory")]
-    Kind,
-    #[error("a repo of a type that is not known here")]
-    RepoType,
-}
 
 /// The commit that a transaction sets `branch` to, if it does that and nothing else.
 pub(super) fn moves(info: &TransactionInfo, branch: &pfs::Branch) -> Option<(TransactionId, pfs::Commit)> {
@@ -171,10 +157,14 @@ pub(super) fn file_info(info: &FileMessage) -> Result<FileInfo, Unreadable> {
         kind: match info.file_type() {
             FileType::File => FileKind::File,
             FileType::Dir => FileKind::Directory,
-            FileType::Reserved => return Err(Unreadable::Kind),
+            FileType::Reserved => return Err(Unreadable::Kind(path_of(info).to_owned())),
         },
         size_bytes: u64::try_from(info.size_bytes).unwrap_or(0),
     })
+}
+
+fn path_of(info: &FileMessage) -> &str {
+    info.file.as_ref().map_or("", |file| file.path.as_str())
 }
 
 /// What differs at a path; `None` for a directory.
@@ -184,8 +174,7 @@ pub(super) fn file_diff(answer: &DiffFileResponse) -> Result<Option<FileChange>,
     if file_info(named)?.kind == FileKind::Directory {
         return Ok(None);
     }
-    let path = named.file.as_ref().map_or("", |file| file.path.as_str());
-    let path = pfs::FilePath::new(path)?;
+    let path = pfs::FilePath::new(path_of(named))?;
     let size = |side: Option<&FileMessage>| -> Result<Option<u64>, Unreadable> {
         side.map(|file| Ok(file_info(file)?.size_bytes)).transpose()
     };

@@ -1,7 +1,7 @@
 //! What `squash` asks of 2.x: the commits of an id, in repos of every type, and their end.
 
-use super::messages::{self, Unreadable};
-use super::{PachdV2, unreadable};
+use super::messages;
+use super::{PachdV2, Unreadable, unreadable};
 use crate::pachd;
 use crate::transport::Transport;
 use spoutctl_core::commit_set::{Member, RepoType, SquashingSink, TypedCommit, TypedRepo};

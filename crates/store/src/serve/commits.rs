@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::naming::{ancestor, commit_message, commit_of_branch, typed_repo};
 use super::pipelines::SPEC;
 use super::{Answers, Call, Code, Service, Status};
-use crate::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Origin, Refusal, Subject, View, Work};
-use spoutctl_core::pfs::{self, CommitId};
+use crate::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Refusal, Subject, View, Work};
+use spoutctl_core::pfs::{self, CommitId, Origin};
 use spoutctl_proto::google::{self, Empty};
 use spoutctl_proto::pfs::{
     Branch, ClearCommitRequest, Commit, CommitDetails, CommitInfo, CommitOrigin, CommitSet, CommitSetInfo,
@@ -96,7 +96,7 @@ pub(super) fn commit_info(dialect: Dialect, record: &CommitRecord, told: Told) -
     CommitInfo {
         commit: Some(commit_message(dialect, repo, branch, &info.commit.id)),
         origin: Some(CommitOrigin {
-            kind: match record.origin {
+            kind: match record.info.origin {
                 Origin::User => OriginKind::User.into(),
                 Origin::Auto => OriginKind::Auto.into(),
                 Origin::Alias => OriginKind::Alias.into(),
@@ -148,7 +148,7 @@ fn upper_bound(dialect: Dialect, record: &CommitRecord, told: Told) -> i64 {
     let is_known = record.checked || dialect.sizes_what_is_given_up() && record.info.finished.is_some();
     let is_told = match told {
         Told::Listed => true,
-        Told::Alone if record.origin == Origin::Alias => false,
+        Told::Alone if record.info.origin == Origin::Alias => false,
         Told::InLine => dialect.lists_bounds_in_line() || is_known,
         Told::Alone => dialect.bounds_everywhere() && is_known,
     };
@@ -566,10 +566,10 @@ impl Wanted {
             Some(limit) if self.reverse => started > limit,
             Some(limit) => started < limit,
         };
-        if record.origin == Origin::Alias && !self.all {
+        if record.info.origin == Origin::Alias && !self.all {
             return ControlFlow::Continue(());
         }
-        if !in_time || self.origin.is_some_and(|origin| origin != record.origin) {
+        if !in_time || self.origin.is_some_and(|origin| origin != record.info.origin) {
             return ControlFlow::Continue(());
         }
         self.left -= 1;

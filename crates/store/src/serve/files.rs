@@ -10,12 +10,14 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::ops::ControlFlow;
 
+use tar::EntryType;
+
 use self::diff::{Side, Summed, compare};
 use self::walk::{Node, Tree, Walk};
 use super::datum::is_default;
 use super::naming::{commit_message, commit_of_branch};
 use super::{Answers, Call, Code, Service, Status};
-use crate::{Dialect, FileEntry, TAR_END, tar_header, tar_padding};
+use crate::{Dialect, FileEntry, entry};
 use spoutctl_core::glob::{Glob, clean};
 use spoutctl_proto::google::BytesValue;
 use spoutctl_proto::pfs::{
@@ -332,11 +334,11 @@ impl Service {
         selected(&tree, &glob, request.path_range.as_ref(), &mut |node| {
             is_empty = false;
             match node {
-                Node::Directory(path) => pieces.write(&tar_header(&path, 0, true, 0)),
-                Node::File(entry) => {
-                    pieces.write(&tar_header(&entry.path, entry.size, false, 0));
-                    pieces.copy(tree.read(&entry, 0))?;
-                    pieces.write(&[0; 512][..tar_padding(entry.size)]);
+                Node::Directory(path) => pieces.write(&entry::header(&path, 0, EntryType::Directory, 0)),
+                Node::File(file) => {
+                    pieces.write(&entry::header(&file.path, file.size, EntryType::Regular, 0));
+                    pieces.copy(tree.read(&file, 0))?;
+                    pieces.write(&[0; 512][..entry::padding(file.size)]);
                 }
             }
             Ok(pieces.flow)
@@ -344,7 +346,7 @@ impl Service {
         if is_empty {
             return Err(not_there(&tree, self.dialect, &file));
         }
-        pieces.write(&TAR_END);
+        pieces.write(&entry::END);
         pieces.flush();
         Ok(())
     }

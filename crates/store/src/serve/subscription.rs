@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use super::commits::{Told, commit_info};
 use super::{Answers, Call, Code, Service, Status};
-use crate::{CommitRecord, Origin};
-use spoutctl_core::pfs;
+use crate::CommitRecord;
+use spoutctl_core::pfs::{self, Origin};
 use spoutctl_proto::names;
 use spoutctl_proto::pfs::{CommitInfo, CommitState, OriginKind, SubscribeCommitRequest};
 
@@ -37,12 +37,12 @@ impl Service {
             // As pachd's filter: a kind that is named, or all.
             let is_of_kind = match request.origin_kind() {
                 OriginKind::Unknown => true,
-                OriginKind::User => commit.origin == Origin::User,
-                OriginKind::Auto => commit.origin == Origin::Auto,
-                OriginKind::Alias => commit.origin == Origin::Alias,
+                OriginKind::User => commit.info.origin == Origin::User,
+                OriginKind::Auto => commit.info.origin == Origin::Auto,
+                OriginKind::Alias => commit.info.origin == Origin::Alias,
                 OriginKind::Fsck => false,
             };
-            is_of_kind && (request.all || commit.origin != Origin::Alias)
+            is_of_kind && (request.all || commit.info.origin != Origin::Alias)
         };
         self.follow(call, &subscription, &is_wanted, &mut |commit| {
             answers(commit_info(self.dialect, commit, Told::Alone))

@@ -184,7 +184,7 @@ fn a_store_of_version_1_is_read_and_written_as_before() {
     assert_eq!(store.text(&open, "/waiting"), "4");
     assert_eq!(store.text(&forked, "/o"), "3");
     let [good, clash] = [good, clash].map(|commit| store.record(&(&commit).into()).unwrap());
-    assert!(good.checked && clash.checked && good.origin == Origin::User);
+    assert!(good.checked && clash.checked && good.info.origin == Origin::User);
     assert_eq!(Some(good.updated), good.info.finished);
     let names: Vec<String> = store
         .projects()

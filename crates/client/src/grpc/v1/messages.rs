@@ -4,26 +4,14 @@ use std::io;
 
 use bytes::Bytes;
 
-use spoutctl_core::pfs::{self, BranchInfo, CommitId, CommitInfo, FileInfo, FileKind, InvalidName};
+use crate::pachd::unreadable::Unreadable;
+use spoutctl_core::pfs::{self, BranchInfo, CommitId, CommitInfo, FileInfo, FileKind};
 use spoutctl_core::sink::{Change, Changes};
 use spoutctl_proto::google::Timestamp;
 use spoutctl_proto::v1;
 
 /// The repo of pipelines' specs. Every spout's branch depends on it, and may be written all the same.
 const SPECS: &str = "__spec__";
-
-/// An answer that is not as it should be.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
-    #[error("`{0}` is missing")]
-    Missing(&'static str),
-    #[error(transparent)]
-    Name(#[from] InvalidName),
-    #[error("a time that is none: {0}")]
-    Time(#[from] jiff::Error),
-    #[error("`{0}` is neither a file nor a directory")]
-    Kind(String),
-}
 
 pub(super) fn start_commit(branch: &pfs::Branch, description: &str) -> v1::StartCommitRequest {
     v1::StartCommitRequest {

@@ -1,15 +1,37 @@
-//! What columns of the database hold, as values.
+//! Rows of the database, and what their columns hold as values.
 //!
 //! This store alone writes them, so another form means that somebody else changed the database.
 
 use std::error::Error;
 
 use jiff::Timestamp;
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Connection, Params, Row};
 use uuid::Uuid;
 
 use super::error::Failure;
 use spoutctl_core::pfs::{BranchName, CommitId, ProjectName, Repo, RepoName};
+
+/// Every row that a query finds, as `read` has it.
+pub(super) fn all<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// The first column of every row that a query finds.
+pub(super) fn first_column<T: FromSql>(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<T>> {
+    db.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
+}
 
 pub(super) fn time(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or_default()
