@@ -109,8 +109,8 @@ impl Link {
         self.line.heard()
     }
 
-    /// What was waited for since did not come: the next call gets a connection of its own, unless others have had answers
-    /// over this one.
+    /// What was waited for since did not come: the next call gets a connection of its own, unless others have had
+    /// answers over this one.
     pub(super) fn renew(&self, heard: &Heard) {
         self.engine.within(|| self.line.renew(heard));
     }
