@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use tokio::runtime::Runtime;
@@ -101,16 +101,25 @@ impl Connection {
         self.runtime.block_on(async move {
             sender.ready().await.unwrap();
             let response = timeout(PATIENCE, sender.send_request(request)).await;
-            read(response.expect("an answer").unwrap().into_body(), count).await
+            read(response.expect("an answer").unwrap(), count).await
         })
     }
 }
 
-async fn read(mut body: Incoming, count: Option<usize>) -> Reply {
+/// The code and the words; a refusal may come with the head, where there is no other (gRPC's "trailers only").
+fn status(headers: &HeaderMap) -> Option<(i32, String)> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap());
+    let code = text("grpc-status")?.parse().unwrap();
+    let words = percent_encoding::percent_decode_str(text("grpc-message").unwrap_or_default());
+    Some((code, words.decode_utf8().unwrap().into_owned()))
+}
+
+async fn read(response: Response<Incoming>, count: Option<usize>) -> Reply {
     let mut reply = Reply {
         messages: Vec::new(),
-        status: None,
+        status: status(response.headers()),
     };
+    let mut body = response.into_body();
     let mut held = BytesMut::new();
     loop {
         let is_enough = count.is_some_and(|count| reply.messages.len() >= count);
@@ -126,12 +135,7 @@ async fn read(mut body: Incoming, count: Option<usize>) -> Reply {
             Ok(data) => held.extend_from_slice(&data),
             Err(frame) => {
                 let trailers = frame.into_trailers().unwrap_or_default();
-                let text = |name| trailers.get(name).map_or("", |value| value.to_str().unwrap());
-                let message = percent_encoding::percent_decode_str(text("grpc-message"));
-                reply.status = Some((
-                    text("grpc-status").parse().unwrap(),
-                    message.decode_utf8().unwrap().into_owned(),
-                ));
+                reply.status = status(&trailers);
             }
         }
         while held.len() >= 5 {

@@ -363,7 +363,9 @@ impl Drop for Lab {
         let pipeline = json!({"pipeline": {"project": {"name": "default"}, "name": self.repo}, "force": true});
         let repo = json!({"repo": self.repo_name(), "force": true});
         let deadline = Instant::now() + Duration::from_secs(20);
-        let _ = self.try_call("pps_v2.API/DeletePipeline", &pipeline);
+        if !is_1_x() {
+            let _ = self.try_call("pps_v2.API/DeletePipeline", &pipeline);
+        }
         // pachd refuses while it still works on the repo.
         while let Ok(Err(refused)) = self.try_call("pfs_v2.API/DeleteRepo", &repo) {
             if refused.is_missing {

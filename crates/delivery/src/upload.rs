@@ -5,7 +5,6 @@
 //! from [`early`](super::early), and only the rest is sent.
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -112,13 +111,11 @@ impl Uploader<'_> {
         }
     }
 
-    /// What the archive itself deletes first is meant to go.
     fn check_paths<E>(&self, files: &Files, again: &mut Again<'_, E>) -> Result<(), E> {
-        let deleted: HashSet<&str> = files.deletions().collect();
-        let paths = files.iter().map(|file| file.path);
-        let paths: Vec<&str> = paths.filter(|path| !deleted.contains(path)).collect();
+        let deletions: Vec<&str> = files.deletions().collect();
+        let paths: Vec<&str> = files.iter().map(|file| file.path).collect();
         loop {
-            match self.context.sink.check_paths(self.branch, &paths) {
+            match self.context.sink.check_paths(self.branch, &paths, &deletions) {
                 Ok(()) => return Ok(()),
                 Err(fault) => again(Some(fault))?,
             }

@@ -204,6 +204,16 @@ pub struct InspectProjectRequest {
     pub project: Option<Project>,
 }
 
+#[derive(Clone, PartialEq, Eq, Message, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InspectProjectV2Response {
+    #[prost(message, optional, tag = "1")]
+    pub info: Option<ProjectInfo>,
+    /// What its pipelines have where their spec says nothing, in JSON.
+    #[prost(string, tag = "2")]
+    pub defaults_json: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CreateRepoRequest {

@@ -237,6 +237,46 @@ pub struct ListJobRequest {
 }
 
 #[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ListJobSetRequest {
+    #[prost(bool, tag = "1")]
+    #[serde(deserialize_with = "unset")]
+    pub details: bool,
+    #[prost(message, repeated, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub projects: Vec<Project>,
+    #[prost(message, optional, tag = "3")]
+    #[serde(alias = "pagination_marker")]
+    pub pagination_marker: Option<Timestamp>,
+    /// At most so many; 0 is all.
+    #[prost(int64, tag = "4")]
+    #[serde(with = "int64")]
+    pub number: i64,
+    #[prost(bool, tag = "5")]
+    #[serde(deserialize_with = "unset")]
+    pub reverse: bool,
+    #[prost(string, tag = "6")]
+    #[serde(deserialize_with = "unset", alias = "jq_filter")]
+    pub jq_filter: String,
+}
+
+/// Named as a set of commits is.
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct InspectJobSetRequest {
+    #[prost(message, optional, tag = "1")]
+    #[serde(alias = "job_set")]
+    pub job_set: Option<CommitSet>,
+    /// Until all of them have ended.
+    #[prost(bool, tag = "2")]
+    #[serde(deserialize_with = "unset")]
+    pub wait: bool,
+    #[prost(bool, tag = "3")]
+    #[serde(deserialize_with = "unset")]
+    pub details: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectJobRequest {
     #[prost(message, optional, tag = "1")]

@@ -16,6 +16,9 @@ pub const PIPELINE_INFO: MessageSchema = MessageSchema(&INFO);
 /// `JobInfo`: a job, with what of its pipeline's spec its workers would need.
 pub const JOB_INFO: MessageSchema = MessageSchema(&JOB);
 
+/// `JobSetInfo`: the jobs of one id.
+pub const JOB_SET_INFO: MessageSchema = MessageSchema(&JOB_SET);
+
 const fn one(name: &'static str, tag: u32, kind: Kind) -> Field {
     Field {
         name,
@@ -152,6 +155,15 @@ static JOB_DETAILS: Message = Message {
         one("input", 10, Kind::Message(&INPUT)),
         one("salt", 11, Kind::String),
         one("datum_tries", 15, Kind::Int64),
+        one("sidecar_resource_requests", 19, Kind::Message(&RESOURCE_SPEC)),
+    ],
+};
+
+static PROCESS_STATS: Message = Message {
+    name: "ProcessStats",
+    fields: &[
+        one("download_bytes", 4, Kind::Int64),
+        one("upload_bytes", 5, Kind::Int64),
     ],
 };
 
@@ -163,11 +175,25 @@ static JOB: Message = Message {
         one("output_commit", 3, Kind::Message(&COMMIT)),
         one("data_processed", 5, Kind::Int64),
         one("data_total", 7, Kind::Int64),
+        one("stats", 10, Kind::Message(&PROCESS_STATS)),
         one("state", 11, Kind::Enum(&JOB_STATE)),
         one("reason", 12, Kind::String),
         one("created", 13, Kind::Timestamp),
         one("started", 14, Kind::Timestamp),
         one("finished", 15, Kind::Timestamp),
         one("details", 16, Kind::Message(&JOB_DETAILS)),
+    ],
+};
+
+static JOB_SET_NAME: Message = Message {
+    name: "JobSet",
+    fields: &[one("id", 1, Kind::String)],
+};
+
+static JOB_SET: Message = Message {
+    name: "JobSetInfo",
+    fields: &[
+        one("job_set", 1, Kind::Message(&JOB_SET_NAME)),
+        many("jobs", 2, Kind::Message(&JOB)),
     ],
 };

@@ -267,6 +267,13 @@ pub struct SubscribeCommitRequest {
     pub state: i32,
 }
 
+/// `FlushCommit`, and `FlushJob`, which tells of the same commits' jobs.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct FlushCommitRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub commits: Vec<Commit>,
+}
+
 /// What pachd stores by the hash of its bytes.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Object {

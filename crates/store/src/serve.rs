@@ -21,7 +21,7 @@
 //! loses it; a branch may be subscribed to where another one was deleted; hashes are ours, the same only for the same
 //! bytes. Pipelines are kept, not run, in their newest version, without a spec repo to read; whoever runs a spout's
 //! code asks `spout` for what it needs. Roles are those about repos and projects; lists leave nobody's repos out, and
-//! tokens of a file are revoked there. Not served: the work of jobs, groups, triggers, data of a URL, datums,
+//! tokens of a file are revoked there. Not served: the work of jobs, logs, groups, triggers, data of a URL, datums,
 //! `storage.Fileset`, and globs with `!(…)`. Each says so by its name.
 //!
 //! What is not there of 1.x is said in `v1`.

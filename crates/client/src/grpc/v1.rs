@@ -43,7 +43,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,7 +52,7 @@ use std::time::Duration;
 use prost::Message;
 use tonic::Code;
 
-use self::collisions::{Collision, Tree};
+use self::collisions::{Clash, Collision, Tree};
 use self::error::{Meaning, Missing};
 use self::tar::{TarReader, Walk};
 use super::calls::{Calls, Failed, Incoming};
@@ -230,6 +230,26 @@ impl V1 {
         Ok(())
     }
 
+    /// One call of `PutFile`.
+    fn send(
+        &self,
+        first: v1::PutFileRequest,
+        rest: &mut dyn FnMut() -> io::Result<Option<v1::PutFileRequest>>,
+    ) -> Result<(), Fault> {
+        let mut first = Some(first);
+        let mut next = || match first.take() {
+            Some(first) => Ok(Some(first)),
+            None => rest(),
+        };
+        match self.calls.send(PUT_FILE, &mut next, &|| WORK) {
+            Ok(Empty {}) => Ok(()),
+            Err(failed) => match Fault::from(fault(PUT_FILE, failed)) {
+                refused if refused.kind == FaultKind::TooLarge => Err(self.halve(refused)),
+                other => Err(other),
+            },
+        }
+    }
+
     /// A message was larger than something on the way takes. The commit is lost; the next try sends smaller ones.
     fn halve(&self, refused: Fault) -> Fault {
         let piece = self.piece.load(Ordering::Relaxed);
@@ -321,18 +341,21 @@ impl CommitSink for V1 {
         Ok(false)
     }
 
+    /// pachd works on the files of one call at the same time, and a deletion takes whatever is below its path by then:
+    /// what is deleted goes in a call before.
     fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {
         let mut messages = messages::PutFile::new(commit, changes, self.piece.load(Ordering::Relaxed));
-        match self.calls.send(PUT_FILE, &mut || messages.next(), &|| WORK) {
-            Ok(Empty {}) => Ok(()),
-            Err(failed) => match Fault::from(fault(PUT_FILE, failed)) {
-                refused if refused.kind == FaultKind::TooLarge => Err(self.halve(refused)),
-                other => Err(other),
-            },
+        let unread = |error| Fault::from(fault(PUT_FILE, Failed::Local(error)));
+        if let Some(first) = messages.next_deletion().map_err(unread)? {
+            self.send(first, &mut || messages.next_deletion())?;
+        }
+        match messages.next().map_err(unread)? {
+            Some(first) => self.send(first, &mut || messages.next()),
+            None => Ok(()),
         }
     }
 
-    fn check_paths(&self, branch: &Branch, paths: &[&str]) -> Result<(), Fault> {
+    fn check_paths(&self, branch: &Branch, paths: &[&str], deletions: &[&str]) -> Result<(), Fault> {
         let base = match newest_good_commit(self, branch) {
             Ok(Some(base)) => base.commit,
             Ok(None) => return Ok(()),
@@ -344,6 +367,7 @@ impl CommitSink for V1 {
                 commit: base,
             },
             paths,
+            deletions,
         )?;
         found.map_or(Ok(()), |collision| Err(collides(branch, &collision)))
     }
@@ -452,11 +476,14 @@ impl FileSource for V1 {
     }
 }
 
-fn collides(branch: &Branch, Collision { path, there }: &Collision) -> Fault {
+fn collides(branch: &Branch, Collision { path, what }: &Collision) -> Fault {
     let (repo, name) = (&branch.repo.name, &branch.name);
-    let what = match there {
-        FileKind::Directory => format!("{path} is a directory of {branch}, and the archive has a file there"),
-        FileKind::File => format!("{path} is a file of {branch}, and the archive has files under it"),
+    let what = match what {
+        Clash::FileForDirectory => format!("{path} is a directory of {branch}, and the archive has a file there"),
+        Clash::FilesBelowFile => format!("{path} is a file of {branch}, and the archive has files under it"),
+        Clash::DirectoryDeleted => {
+            format!("{path} is a directory of {branch}, and the archive deletes a file of that name")
+        }
     };
     let text = format!("{what}; if that is meant: pachctl delete file {repo}@{name}:{path}, and then again");
     Fault::new(FaultKind::Refused, text)

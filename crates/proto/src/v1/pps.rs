@@ -125,6 +125,14 @@ pub struct ListPipelineRequest {
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
+pub struct ListJobRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: Option<Pipeline>,
+    #[prost(message, repeated, tag = "2")]
+    pub input_commit: Vec<Commit>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
 pub struct DeletePipelineRequest {
     #[prost(message, optional, tag = "1")]
     pub pipeline: Option<Pipeline>,

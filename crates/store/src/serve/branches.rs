@@ -58,7 +58,8 @@ impl Service {
     pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
         let is_piped = !request.provenance.is_empty() || !request.branch_propagation_specs.is_empty();
         if is_piped || request.trigger.is_some() {
-            let message = "branches with provenance or a trigger belong to pipelines, which make them themselves";
+            let message =
+                "spoutctl serve keeps no triggers and no provenance of a branch; a pipeline's input gives it its own";
             return Err(Status::new(Code::Unimplemented, message));
         }
         self.carry_out(

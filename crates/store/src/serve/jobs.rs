@@ -1,20 +1,36 @@
 //! The calls about jobs. Nobody does them: each stays as it was made until somebody stops it.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::commits::has_id;
 use super::naming::{commit_message, project_message};
-use super::pipelines::named;
+use super::pipelines::{named, told_input};
 use super::{Answers, Call, Code, Service, Status};
 use crate::{Dialect, JobRecord, JobState};
 use spoutctl_core::pfs::{self, CommitId};
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::pps::{DeleteJobRequest, InspectJobRequest, Job, ListJobRequest, RunCronRequest, StopJobRequest};
+use spoutctl_proto::pfs::Project;
+use spoutctl_proto::pps::{
+    DeleteJobRequest, InspectJobRequest, InspectJobSetRequest, Job, ListJobRequest, ListJobSetRequest, RunCronRequest,
+    StopJobRequest,
+};
 use spoutctl_proto::schema::DynamicMessage;
-use spoutctl_proto::spec::JOB_INFO;
+use spoutctl_proto::spec::{JOB_INFO, JOB_SET_INFO};
 
 /// What a job that nobody gave a reason for was stopped by.
 const STOPPED: &str = "job stopped";
+
+/// What lists of jobs are served.
+const ONLY: &str = "spoutctl serve lists jobs by project, pipeline and input commit only, the newest first";
+
+fn is_in(projects: &[Project], job: &JobRecord) -> bool {
+    projects.is_empty()
+        || projects
+            .iter()
+            .any(|project| project.name == job.pipeline.project.as_str())
+}
 
 fn identified(job: Option<&Job>) -> Result<(pfs::Repo, CommitId), Status> {
     let job = job.ok_or_else(|| Status::unknown("must specify a job"))?;
@@ -30,8 +46,8 @@ fn state(record: &JobRecord) -> &'static str {
     }
 }
 
-/// What is told of a job; of a pipeline's spec what its workers would do.
-fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> DynamicMessage {
+/// What is told of a job; of a pipeline's spec, beside its salt, what its workers would do.
+fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<(&Value, &str)>) -> Value {
     let pipeline = &record.pipeline;
     let output = commit_message(dialect, pipeline, record.output_branch.as_str(), &record.id);
     let mut info = json!({
@@ -46,29 +62,37 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Dynam
         "outputCommit": output,
         "state": state(record),
         "reason": record.reason,
+        // Also of one that nobody has done: pachctl counts on it.
+        "stats": {},
         "created": record.created,
+        // Whoever stops a job that did not begin begins it, too.
+        "started": record.finished,
         "finished": record.finished,
     });
-    if let Some(spec) = spec {
-        let mut details = json!({});
+    if let Some((spec, salt)) = spec {
+        let mut details = json!({ "salt": salt });
         for field in [
             "transform",
-            "input",
             "parallelismSpec",
             "datumTries",
             "resourceRequests",
             "resourceLimits",
+            "sidecarResourceRequests",
         ] {
             if !spec[field].is_null() {
                 details[field] = spec[field].clone();
             }
         }
+        details["input"] = told_input(dialect, &spec["input"], pipeline, Some(&record.id));
         info["details"] = details;
     }
-    DynamicMessage {
-        value: info,
-        schema: JOB_INFO,
-    }
+    info
+}
+
+/// At most `number` of what comes; all, if that says none.
+fn at_most(number: i64) -> usize {
+    let count = usize::try_from(number).ok().filter(|count| *count > 0);
+    count.unwrap_or(usize::MAX)
 }
 
 /// # Errors
@@ -76,14 +100,31 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<&Value>) -> Dynam
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     /// Details are told of pipelines in their newest version.
-    fn told_job(&self, record: &JobRecord, details: bool) -> DynamicMessage {
-        let pipeline = if details {
-            self.store.pipeline(&record.pipeline).ok()
-        } else {
-            None
-        };
-        let spec: Option<Value> = pipeline.and_then(|pipeline| serde_json::from_str(&pipeline.effective).ok());
-        job_info(self.dialect, record, spec.as_ref())
+    fn told_job(&self, record: &JobRecord, details: bool) -> Value {
+        let pipeline = details.then(|| self.store.pipeline(&record.pipeline).ok()).flatten();
+        let spec: Option<Value> = pipeline
+            .as_ref()
+            .and_then(|pipeline| serde_json::from_str(&pipeline.effective).ok());
+        let salt = pipeline.as_ref().map_or("", |pipeline| &pipeline.salt);
+        job_info(self.dialect, record, spec.as_ref().map(|spec| (spec, salt)))
+    }
+
+    fn answer_job(&self, record: &JobRecord, details: bool) -> DynamicMessage {
+        DynamicMessage {
+            value: self.told_job(record, details),
+            schema: JOB_INFO,
+        }
+    }
+
+    /// Those that a caller may see, the newest first.
+    fn seen_jobs(&self, call: &Call, is_wanted: impl Fn(&JobRecord) -> bool) -> Result<Vec<JobRecord>, Status> {
+        let mut seen = Vec::new();
+        for job in self.store.jobs()?.into_iter().filter(is_wanted) {
+            if self.sees_jobs_of(call, &job.pipeline)? {
+                seen.push(job);
+            }
+        }
+        Ok(seen)
     }
 
     pub fn list_job(
@@ -93,8 +134,7 @@ impl Service {
         answers: &mut Answers<'_, DynamicMessage>,
     ) -> Result<(), Status> {
         if !request.jq_filter.is_empty() || request.pagination_marker.is_some() || request.reverse {
-            let message = "spoutctl serve lists jobs by project, pipeline and input commit only, the newest first";
-            return Err(Status::new(Code::Unimplemented, message));
+            return Err(Status::new(Code::Unimplemented, ONLY));
         }
         let only = match &request.pipeline {
             Some(pipeline) if !pipeline.name.is_empty() => Some(named(Some(pipeline))?),
@@ -103,23 +143,61 @@ impl Service {
         if let Some(pipeline) = &only {
             self.store.pipeline(pipeline)?;
         }
-        let is_wanted = |job: &JobRecord| {
-            let project = job.pipeline.project.as_str();
+        let jobs = self.seen_jobs(call, |job| {
             only.as_ref().is_none_or(|only| *only == job.pipeline)
-                && (request.projects.is_empty() || request.projects.iter().any(|wanted| wanted.name == project))
+                && is_in(&request.projects, job)
                 && request.input_commit.iter().all(|commit| has_id(commit, &job.id))
-        };
-        let count = usize::try_from(request.number).ok().filter(|count| *count > 0);
-        let mut left = count.unwrap_or(usize::MAX);
-        for job in self.store.jobs()?.iter().filter(|job| is_wanted(job)) {
-            if left == 0 {
+        })?;
+        for job in jobs.iter().take(at_most(request.number)) {
+            if answers(self.answer_job(job, request.details)).is_break() {
                 break;
             }
-            if !self.sees_jobs_of(call, &job.pipeline)? {
-                continue;
+        }
+        Ok(())
+    }
+
+    /// Jobs of one id together.
+    pub fn list_job_set(
+        &self,
+        call: &Call,
+        request: &ListJobSetRequest,
+        answers: &mut Answers<'_, DynamicMessage>,
+    ) -> Result<(), Status> {
+        if !request.jq_filter.is_empty() || request.pagination_marker.is_some() || request.reverse {
+            return Err(Status::new(Code::Unimplemented, ONLY));
+        }
+        let mut sets: Vec<(CommitId, Vec<Value>)> = Vec::new();
+        let mut places: HashMap<CommitId, usize> = HashMap::new();
+        for job in self.seen_jobs(call, |job| is_in(&request.projects, job))? {
+            let place = *places.entry(job.id.clone()).or_insert_with(|| {
+                sets.push((job.id.clone(), Vec::new()));
+                sets.len() - 1
+            });
+            sets[place].1.push(self.told_job(&job, request.details));
+        }
+        for (id, jobs) in sets.into_iter().take(at_most(request.number)) {
+            let told = DynamicMessage {
+                value: json!({"jobSet": {"id": id.as_str()}, "jobs": jobs}),
+                schema: JOB_SET_INFO,
+            };
+            if answers(told).is_break() {
+                break;
             }
-            left -= 1;
-            if answers(self.told_job(job, request.details)).is_break() {
+        }
+        Ok(())
+    }
+
+    /// None, where no job has the id.
+    pub fn inspect_job_set(
+        &self,
+        call: &Call,
+        request: &InspectJobSetRequest,
+        answers: &mut Answers<'_, DynamicMessage>,
+    ) -> Result<(), Status> {
+        let id = request.job_set.as_ref().map_or("", |set| &set.id);
+        for job in self.seen_jobs(call, |job| job.id.as_str() == id)? {
+            let job = self.awaited(call, job, request.wait)?;
+            if answers(self.answer_job(&job, request.details)).is_break() {
                 break;
             }
         }
@@ -127,16 +205,21 @@ impl Service {
     }
 
     /// Waiting ends when it is stopped, or gone.
+    fn awaited(&self, call: &Call, mut job: JobRecord, wait: bool) -> Result<JobRecord, Status> {
+        while wait && job.state != JobState::Killed {
+            let seen = self.changes.number();
+            job = self.store.job(&job.pipeline, &job.id)?;
+            if job.state != JobState::Killed {
+                self.changes.wait(seen, call)?;
+            }
+        }
+        Ok(job)
+    }
+
     pub fn inspect_job(&self, call: &Call, request: &InspectJobRequest) -> Result<DynamicMessage, Status> {
         let (pipeline, id) = identified(request.job.as_ref())?;
-        loop {
-            let seen = self.changes.number();
-            let job = self.store.job(&pipeline, &id)?;
-            if !request.wait || job.state == JobState::Killed {
-                return Ok(self.told_job(&job, request.details));
-            }
-            self.changes.wait(seen, call)?;
-        }
+        let job = self.awaited(call, self.store.job(&pipeline, &id)?, request.wait)?;
+        Ok(self.answer_job(&job, request.details))
     }
 
     pub fn stop_job(&self, _: &Call, request: &StopJobRequest) -> Result<Empty, Status> {

@@ -15,9 +15,9 @@ use super::naming::{project_message, typed_repo};
 use super::{Answers, Call, Code, Service, Status};
 use crate::{Dialect, NewPipeline, PipelineRecord, Refusal, Work};
 use reading::Effective;
-use spoutctl_core::pfs::{self, BranchName, ProjectName, RepoName};
+use spoutctl_core::pfs::{self, BranchName, CommitId, ProjectName, RepoName};
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::pfs::{Branch, Commit};
+use spoutctl_proto::pfs::{Branch, Commit, USER};
 use spoutctl_proto::pps::{
     CreatePipelineV2Request, CreatePipelineV2Response, DeletePipelineRequest, InspectPipelineRequest,
     ListPipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest,
@@ -88,6 +88,9 @@ fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> 
     if wanted != Detail::None {
         // Nearly all fields of a spec have the same name there.
         let mut details = spec;
+        if let Some(input) = details.get_mut("input") {
+            *input = told_input(dialect, input, &record.name, None);
+        }
         details["createdAt"] = json!(record.created);
         if dialect.tells_times() {
             details["updatedAt"] = json!(record.updated);
@@ -103,6 +106,38 @@ fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> 
         value: info,
         schema: PIPELINE_INFO,
     }
+}
+
+/// An input with what pachd fills in where a spec says nothing; the spec itself is told as it was submitted. With the
+/// commit that a job reads.
+pub(super) fn told_input(dialect: Dialect, input: &Value, pipeline: &pfs::Repo, job: Option<&CommitId>) -> Value {
+    let mut input = input.clone();
+    for combined in ["join", "group", "cross", "union"] {
+        let parts = input.get_mut(combined).and_then(Value::as_array_mut);
+        for part in parts.into_iter().flatten() {
+            *part = told_input(dialect, part, pipeline, job);
+        }
+    }
+    if let Some(read) = input.get_mut("pfs").and_then(Value::as_object_mut) {
+        let mut fill = |name: &str, value: Value| {
+            let is_set = read.get(name).is_some_and(|set| set.as_str() != Some(""));
+            if !is_set {
+                read.insert(name.to_owned(), value);
+            }
+        };
+        if dialect.has_projects() {
+            fill("project", json!(pipeline.project.as_str()));
+        }
+        fill("repoType", json!(USER));
+        fill("branch", json!("master"));
+        if let Some(id) = job {
+            fill("commit", json!(id.as_str()));
+        }
+        if let Some(repo) = read.get("repo").cloned() {
+            read.entry("name").or_insert(repo);
+        }
+    }
+    input
 }
 
 /// How much is told of a pipeline.

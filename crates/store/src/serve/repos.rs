@@ -10,8 +10,8 @@ use spoutctl_proto::google::Empty;
 use spoutctl_proto::names;
 use spoutctl_proto::pfs::{
     Branch, CreateProjectRequest, CreateRepoRequest, DeleteProjectRequest, DeleteRepoRequest, DeleteRepoResponse,
-    DeleteReposRequest, DeleteReposResponse, InspectProjectRequest, InspectRepoRequest, ListRepoRequest, Project,
-    ProjectInfo, RepoDetails, RepoInfo, USER,
+    DeleteReposRequest, DeleteReposResponse, InspectProjectRequest, InspectProjectV2Response, InspectRepoRequest,
+    ListRepoRequest, Project, ProjectInfo, RepoDetails, RepoInfo, USER,
 };
 use spoutctl_proto::transaction::TransactionRequest;
 
@@ -117,6 +117,18 @@ impl Service {
         info.ok_or_else(|| {
             let missing = format!("get project by name: project {name:?} not found");
             Status::not_found(missing).within(format_args!("error getting project {name:?}"))
+        })
+    }
+
+    /// Projects have no defaults of their own here.
+    pub fn inspect_project_v2(
+        &self,
+        call: &Call,
+        request: &InspectProjectRequest,
+    ) -> Result<InspectProjectV2Response, Status> {
+        Ok(InspectProjectV2Response {
+            info: Some(self.inspect_project(call, request)?),
+            defaults_json: "{}".to_owned(),
         })
     }
 

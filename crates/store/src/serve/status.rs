@@ -75,6 +75,12 @@ impl Status {
         Self::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
     }
 
+    #[must_use]
+    pub fn without_logs() -> Self {
+        let message = "spoutctl serve keeps no logs: what the code of a spout prints is on serve's standard error";
+        Self::new(Code::Unimplemented, message)
+    }
+
     /// As the pachd of a dialect codes it: in 2.0, what is missing or there already is *unknown*, all but what its
     /// storage says (recordings grpc-2.0 101–111, 274, 317).
     #[must_use]

@@ -1,13 +1,18 @@
-//! A file where the branch has a directory, or the other way round, found before anything is sent.
+//! A file where the branch has a directory, or the other way round, and a deletion of a directory: found before
+//! anything is sent.
 //!
 //! 1.x says nothing of the first: a file that overwrites takes the place of the directory and of all that is in it
 //! (recordings 100 to 102). Of the second it speaks at the end, when everything was sent (035). Later releases refuse
-//! both.
+//! both. A deletion takes all that is in a directory with it, where later releases delete files alone; so the path of a
+//! directory is refused there, too.
+//!
+//! What the archive itself deletes is no hindrance: a file makes room for a directory of its name, and a directory for
+//! a file once all its files go.
 //!
 //! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few
 //! names each is asked for, of more the directory is listed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use spoutctl_core::fault::Fault;
 use spoutctl_core::pfs::FileKind;
@@ -30,53 +35,103 @@ pub(super) trait Tree {
     fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault>;
 }
 
-/// The first path at which the branch has something else than what comes.
+/// A path at which the branch has something else than what comes, or goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Collision {
     pub path: String,
-    /// What the branch has there.
-    pub there: FileKind,
+    pub what: Clash,
 }
 
-/// Looks for one. The paths are absolute, and files'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clash {
+    /// A file comes to where a directory is.
+    FileForDirectory,
+    /// Files come to below a file.
+    FilesBelowFile,
+    /// What is to be deleted is a directory.
+    DirectoryDeleted,
+}
+
+/// Looks for one. The paths are absolute, and files'; of the archive `deletions` count first.
 ///
 /// # Errors
 /// What the tree fails with.
-pub(super) fn find(tree: &dyn Tree, paths: &[&str]) -> Result<Option<Collision>, Fault> {
-    let mut left = vec![(String::new(), paths.to_vec())];
-    while let Some((directory, paths)) = left.pop() {
+pub(super) fn find(tree: &dyn Tree, paths: &[&str], deletions: &[&str]) -> Result<Option<Collision>, Fault> {
+    let goes: HashSet<&str> = deletions.iter().copied().collect();
+    let mut left = vec![(String::new(), paths.to_vec(), deletions.to_vec())];
+    while let Some((directory, paths, deletions)) = left.pop() {
         let mut below: BTreeMap<String, Below<'_>> = BTreeMap::new();
-        for path in paths {
-            let rest = path.get(directory.len() + 1..).unwrap_or_default();
-            let (name, deeper) = rest.split_once('/').map_or((rest, false), |(name, _)| (name, true));
-            let entry = below.entry(format!("{directory}/{name}")).or_default();
-            if deeper {
-                entry.deeper.push(path);
-            } else {
-                entry.is_file = true;
-            }
-        }
+        sort(&directory, paths, &mut below, |below| &mut below.comes);
+        sort(&directory, deletions, &mut below, |below| &mut below.goes);
         let kinds = kinds(tree, &directory, &below)?;
-        for (path, Below { is_file, deeper }) in below {
-            match kinds.get(&path) {
-                Some(there @ FileKind::Directory) if is_file => return Ok(Some(Collision { path, there: *there })),
-                Some(FileKind::Directory) => left.push((path, deeper)),
-                Some(there @ FileKind::File) if !deeper.is_empty() => {
-                    return Ok(Some(Collision { path, there: *there }));
+        for (path, Below { comes, goes: gone }) in below {
+            let clash = match kinds.get(&path) {
+                Some(FileKind::Directory) if gone.itself => Some(Clash::DirectoryDeleted),
+                Some(FileKind::Directory) if comes.itself => {
+                    let is_emptied = !gone.deeper.is_empty() && is_emptied(tree, &path, &goes)?;
+                    (!is_emptied).then_some(Clash::FileForDirectory)
                 }
-                Some(FileKind::File) | None => {}
+                Some(FileKind::Directory) => {
+                    left.push((path, comes.deeper, gone.deeper));
+                    continue;
+                }
+                Some(FileKind::File) if !comes.deeper.is_empty() && !gone.itself => Some(Clash::FilesBelowFile),
+                Some(FileKind::File) | None => None,
+            };
+            if let Some(what) = clash {
+                return Ok(Some(Collision { path, what }));
             }
         }
     }
     Ok(None)
 }
 
-/// What comes at one name of a directory.
+/// What comes and goes at one name of a directory.
 #[derive(Default)]
 struct Below<'a> {
-    is_file: bool,
-    /// Files under it.
+    comes: Files<'a>,
+    goes: Files<'a>,
+}
+
+#[derive(Default)]
+struct Files<'a> {
+    itself: bool,
     deeper: Vec<&'a str>,
+}
+
+/// Tells paths below a directory apart by their next name.
+fn sort<'a>(
+    directory: &str,
+    paths: Vec<&'a str>,
+    below: &mut BTreeMap<String, Below<'a>>,
+    place: impl for<'b> Fn(&'b mut Below<'a>) -> &'b mut Files<'a>,
+) {
+    for path in paths {
+        let rest = path.get(directory.len() + 1..).unwrap_or_default();
+        let (name, is_deeper) = rest.split_once('/').map_or((rest, false), |(name, _)| (name, true));
+        let files = place(below.entry(format!("{directory}/{name}")).or_default());
+        if is_deeper {
+            files.deeper.push(path);
+        } else {
+            files.itself = true;
+        }
+    }
+}
+
+/// Whether a directory has no file that stays.
+fn is_emptied(tree: &dyn Tree, directory: &str, goes: &HashSet<&str>) -> Result<bool, Fault> {
+    let mut left = vec![directory.to_owned()];
+    while let Some(directory) = left.pop() {
+        let mut stays = false;
+        tree.list(&directory, &mut |path, kind| match kind {
+            FileKind::Directory => left.push(path.to_owned()),
+            FileKind::File => stays |= !goes.contains(path),
+        })?;
+        if stays {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn kinds(
@@ -153,8 +208,13 @@ mod tests {
         }
     }
 
-    fn found(branch: &Branch, paths: &[&str]) -> Option<(String, FileKind)> {
-        find(branch, paths).unwrap().map(|found| (found.path, found.there))
+    fn found(branch: &Branch, paths: &[&str]) -> Option<(String, Clash)> {
+        found_without(branch, paths, &[])
+    }
+
+    fn found_without(branch: &Branch, paths: &[&str], deletions: &[&str]) -> Option<(String, Clash)> {
+        let found = find(branch, paths, deletions).unwrap();
+        found.map(|found| (found.path, found.what))
     }
 
     #[test]
@@ -162,14 +222,33 @@ mod tests {
         let branch = Branch::of(["/dir/a", "/dir-x", "/f"]);
         assert_eq!(
             found(&branch, &["/dir"]),
-            Some(("/dir".to_owned(), FileKind::Directory))
+            Some(("/dir".to_owned(), Clash::FileForDirectory))
         );
-        assert_eq!(found(&branch, &["/f/a"]), Some(("/f".to_owned(), FileKind::File)));
+        assert_eq!(
+            found(&branch, &["/f/a"]),
+            Some(("/f".to_owned(), Clash::FilesBelowFile))
+        );
         assert_eq!(
             found(&branch, &["/dir-x/y/z"]),
-            Some(("/dir-x".to_owned(), FileKind::File))
+            Some(("/dir-x".to_owned(), Clash::FilesBelowFile))
         );
         assert_eq!(found(&branch, &["/dir/a", "/dir/b", "/dir-x", "/f", "/new/f"]), None);
+    }
+
+    #[test]
+    fn what_the_archive_deletes_makes_room_and_a_directory_is_not_deleted() {
+        let branch = Branch::of(["/d/e/a", "/d/b", "/f"]);
+        assert_eq!(found_without(&branch, &["/f/a"], &["/f"]), None);
+        assert_eq!(found_without(&branch, &["/d"], &["/d/e/a", "/d/b"]), None);
+        let collides = Some(("/d".to_owned(), Clash::FileForDirectory));
+        assert_eq!(found_without(&branch, &["/d"], &["/d/b"]), collides);
+        let deleted = |path: &str| Some((path.to_owned(), Clash::DirectoryDeleted));
+        assert_eq!(found_without(&branch, &[], &["/d/e", "/x"]), deleted("/d/e"));
+        assert_eq!(found_without(&branch, &["/d"], &["/d"]), deleted("/d"));
+        assert_eq!(
+            found_without(&branch, &["/f", "/x/y"], &["/f", "/d/b", "/x/y", "/no"]),
+            None
+        );
     }
 
     #[test]
@@ -188,6 +267,7 @@ mod tests {
         fn exactly_those_paths_collide_that_are_something_else_in_the_branch(
             there in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 0..12),
             comes in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 1..30),
+            goes in proptest::collection::btree_set("(/[ab-]{1,2}){1,3}", 0..12),
         ) {
             // A tree has no file that is a directory, too.
             let parent_of = |one: &String, other: &String| {
@@ -196,13 +276,16 @@ mod tests {
             };
             let is_leaf = |one: &&String| !there.iter().any(|other| parent_of(one, other));
             let branch = Branch::of(there.iter().filter(is_leaf).map(String::as_str));
+            let stays = Branch::of(branch.files.iter().filter(|file| !goes.contains(*file)).map(String::as_str));
             let paths: Vec<&str> = comes.iter().map(String::as_str).collect();
+            let deletions: Vec<&str> = goes.iter().map(String::as_str).collect();
             let collides = comes.iter().any(|path| {
-                let is_directory = branch.look(path) == Some(FileKind::Directory);
+                let is_directory = stays.look(path) == Some(FileKind::Directory);
                 let ancestors = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
-                is_directory || ancestors.into_iter().any(|above| branch.look(above) == Some(FileKind::File))
+                is_directory || ancestors.into_iter().any(|above| stays.look(above) == Some(FileKind::File))
             });
-            prop_assert_eq!(find(&branch, &paths).unwrap().is_some(), collides);
+            let deletes = goes.iter().any(|path| branch.look(path) == Some(FileKind::Directory));
+            prop_assert_eq!(find(&branch, &paths, &deletions).unwrap().is_some(), collides || deletes);
         }
     }
 }

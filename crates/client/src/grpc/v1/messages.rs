@@ -147,6 +147,36 @@ impl<'a> PutFile<'a> {
         }
     }
 
+    /// The next of the deletions that all else follows; `None` once something else comes, which [`Self::next`] tells.
+    ///
+    /// # Errors
+    /// As [`Changes::next`].
+    pub fn next_deletion(&mut self) -> io::Result<Option<v1::PutFileRequest>> {
+        if self.next.is_some() {
+            return Ok(None);
+        }
+        loop {
+            match self.changes.next()? {
+                None => return Ok(self.deleted.take().map(|path| self.delete(path))),
+                Some(Change::Delete { path }) => {
+                    let path = path.to_owned();
+                    if let Some(before) = self.deleted.replace(path) {
+                        return Ok(Some(self.delete(before)));
+                    }
+                }
+                Some(Change::Append { path, data }) => {
+                    let path = path.to_owned();
+                    let message = self.append(path, data);
+                    if self.next.is_some() {
+                        return Ok(Some(message));
+                    }
+                    self.next = Some(message);
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
     /// # Errors
     /// As [`Changes::next`].
     pub fn next(&mut self) -> io::Result<Option<v1::PutFileRequest>> {
@@ -160,20 +190,9 @@ impl<'a> PutFile<'a> {
                 ..v1::PutFileRequest::default()
             }));
         }
-        loop {
-            match self.changes.next()? {
-                None => return Ok(self.deleted.take().map(|path| self.delete(path))),
-                Some(Change::Delete { path }) => {
-                    let path = path.to_owned();
-                    if let Some(before) = self.deleted.replace(path) {
-                        return Ok(Some(self.delete(before)));
-                    }
-                }
-                Some(Change::Append { path, data }) => {
-                    let path = path.to_owned();
-                    return Ok(Some(self.append(path, data)));
-                }
-            }
+        match self.next_deletion()? {
+            Some(deletion) => Ok(Some(deletion)),
+            None => Ok(self.next.take()),
         }
     }
 

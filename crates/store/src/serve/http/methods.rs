@@ -53,6 +53,7 @@ fn is_in(path: &str, dialect: Dialect) -> bool {
         // The line of 2.5 got them late, 2.6 and 2.7 never.
         "pfs_v2.API/DropCommit" | "pfs_v2.API/SquashCommit" => since(8) || dialect.release().minor == 5,
         "pps_v2.API/CreatePipelineV2" => since(8),
+        "pfs_v2.API/InspectProjectV2" => since(9),
         path if path.starts_with("metadata.API/") || path.starts_with("storage.Fileset/") => since(11),
         _ => true,
     }
@@ -81,6 +82,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "CreateProject" => look(Service::create_project),
         "DeleteProject" => look(Service::delete_project),
         "InspectProject" => look(Service::inspect_project),
+        "InspectProjectV2" => look(Service::inspect_project_v2),
         "ListProject" => many(|service, call, Empty {}, answers| service.list_project(call, answers)),
         "CreateRepo" => one(Service::create_repo),
         "InspectRepo" => look(Service::inspect_repo),
@@ -127,7 +129,6 @@ fn files(method: &str) -> Result<Method, Status> {
         | "ForgetCommit"
         | "Fsck"
         | "GetCache"
-        | "InspectProjectV2"
         | "ListTask"
         | "PutCache"
         | "ReposSummary"
@@ -153,6 +154,8 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "StopPipeline" => look(Service::stop_pipeline),
         "DeletePipeline" => look(Service::delete_pipeline),
         "ListJob" => look_at_many(Service::list_job),
+        "ListJobSet" => look_at_many(Service::list_job_set),
+        "InspectJobSet" => look_at_many(Service::inspect_job_set),
         "InspectJob" => look(Service::inspect_job),
         "StopJob" => look(Service::stop_job),
         "DeleteJob" => look(Service::delete_job),
@@ -161,6 +164,7 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "DeleteSecret" => look(Service::delete_secret),
         "InspectSecret" => look(Service::inspect_secret),
         "ListSecret" => one(|service, call, Empty {}| service.list_secret(call)),
+        "GetLogs" => return Err(Status::without_logs()),
         _ => return Err(Status::unserved(&format!("pps_v2.API/{method}"))),
     })
 }
@@ -180,6 +184,10 @@ fn transactions(method: &str) -> Result<Method, Status> {
 
 fn authentication(method: &str, is_guarded: bool) -> Result<Method, Status> {
     Ok(match method {
+        "Activate" if !is_guarded => {
+            let message = "spoutctl serve asks for tokens when it is started with --token-file";
+            return Err(Status::new(Code::Unimplemented, message));
+        }
         _ if !is_guarded => return Err(Status::new(Code::Unimplemented, "the auth service is not activated")),
         "WhoAmI" => one(|service, call, Empty {}| service.who_am_i(call)),
         "Authorize" => look(Service::authorize),
@@ -204,6 +212,7 @@ pub(super) fn is_service(name: &str, dialect: Dialect) -> bool {
     matches!(name, "pfs_v2.API" | "pps_v2.API" | "transaction_v2.API" | "auth_v2.API") || SERVICES.contains(&name)
 }
 
+/// As pachd says it (recording http 006).
 fn cluster(dialect: Dialect, request: &InspectClusterRequest) -> ClusterInfo {
     let id = "spoutctl".to_owned();
     if !dialect.has_projects() {

@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Store;
-use spoutctl_proto::pfs::{CreateProjectRequest, DeleteRepoRequest, InspectBranchRequest, ListCommitRequest};
+use spoutctl_proto::pfs::{
+    CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, InspectBranchRequest, ListCommitRequest,
+    StartCommitRequest,
+};
+use spoutctl_proto::pps::{InspectJobSetRequest, ListJobRequest, ListJobSetRequest, StopJobRequest};
 
 struct Fixture {
     service: Service,
@@ -344,4 +348,64 @@ fn pipelines_are_listed_by_project_and_name() {
     assert_eq!(page, Ok(vec!["a".to_owned()]));
     let filtered = list(json!({"jqFilter": ".state"})).unwrap_err();
     assert_eq!(filtered.code, Code::Unimplemented);
+}
+
+#[test]
+fn a_job_that_nobody_does_is_told_as_pachctl_reads_it() {
+    let fixture = Fixture::new();
+    let call = Call::default();
+    let made: CreateRepoRequest = request(json!({"repo": repo("r")}));
+    fixture.service.create_repo(&call, made).unwrap();
+    let spec = json!({"pipeline": {"name": "p"}, "transform": {"cmd": ["x"]}, "input": {"cross": [
+        {"pfs": {"repo": "r", "glob": "/*"}}, {"pfs": {"repo": "r", "name": "again", "branch": "b", "glob": "/"}}]}});
+    fixture.create(&spec).unwrap();
+    let begun: StartCommitRequest = request(json!({"branch": {"repo": repo("r"), "name": "master"}}));
+    let id = fixture.service.start_commit(&call, begun).unwrap().id;
+    let input = &fixture.inspect("p").unwrap()["details"]["input"];
+    assert_eq!(input["cross"][0]["pfs"]["name"], "r");
+    assert_eq!(input["cross"][1]["pfs"]["name"], "again");
+    let told = |job: &Value| {
+        let place = &job["details"]["input"]["cross"][0]["pfs"];
+        (
+            job["state"].clone(),
+            job["stats"].is_object(),
+            place["commit"].clone(),
+            place["project"].clone(),
+        )
+    };
+    let expected = (json!("JOB_CREATED"), true, json!(id), json!("default"));
+    let listing: ListJobRequest = request(json!({"pipeline": {"name": "p"}, "details": true}));
+    let mut jobs = Vec::new();
+    let mut take = |job: DynamicMessage| {
+        jobs.push(job.value);
+        ControlFlow::Continue(())
+    };
+    fixture.service.list_job(&call, &listing, &mut take).unwrap();
+    assert_eq!(jobs.first().map(told), Some(expected), "the newest is told first");
+    let mut sets = Vec::new();
+    let mut take = |set: DynamicMessage| {
+        sets.push(set.schema.complete(&set.value));
+        ControlFlow::Continue(())
+    };
+    let all: ListJobSetRequest = request(json!({}));
+    fixture.service.list_job_set(&call, &all, &mut take).unwrap();
+    assert_eq!(sets.len(), jobs.len());
+    assert_eq!(
+        (&sets[0]["jobSet"]["id"], &sets[0]["jobs"][0]["job"]["id"]),
+        (&json!(id), &json!(id))
+    );
+    let stop: StopJobRequest = request(json!({"job": {"pipeline": {"name": "p"}, "id": id}}));
+    fixture.service.stop_job(&call, &stop).unwrap();
+    // It has ended, so that there is nothing to wait for.
+    let waiting: InspectJobSetRequest = request(json!({"jobSet": {"id": id}, "wait": true}));
+    let mut states = Vec::new();
+    let mut take = |job: DynamicMessage| {
+        states.push((
+            job.value["state"].clone(),
+            job.value["started"] == job.value["finished"],
+        ));
+        ControlFlow::Continue(())
+    };
+    fixture.service.inspect_job_set(&call, &waiting, &mut take).unwrap();
+    assert_eq!(states, [(json!("JOB_KILLED"), true)]);
 }

@@ -247,7 +247,8 @@ impl V1<'_> {
         Ok(())
     }
 
-    /// Files alone, without the directories that they are in (192).
+    /// Files alone, without the directories that they are in (192). Their paths begin with a slash where the path that
+    /// is asked for does.
     pub fn diff_file(&self, call: &Call, request: &DiffFileRequest) -> Result<DiffFileResponse, Status> {
         let new_file = named(request.new_file.clone())?;
         let new_tree = self.tree_of(call, &new_file)?;
@@ -258,6 +259,16 @@ impl V1<'_> {
                 .map(|parent| self.0.view_of(call, &CommitSelector::from(parent)))
                 .transpose()?
                 .map(|tree| (tree, new_file.path.as_str())),
+        };
+        let asked = [old.as_ref().map_or("", |(_, path)| path), new_file.path.as_str()];
+        let told = |node: &Node, asked: &str| {
+            let path = path_of(node);
+            let path = if asked.starts_with('/') {
+                path
+            } else {
+                path.trim_start_matches('/')
+            };
+            path.to_owned()
         };
         let mut found = [Collected::new(), Collected::new()];
         let old_side = old
@@ -270,9 +281,11 @@ impl V1<'_> {
                 (old.as_ref().map(|(tree, _)| tree), old_node),
                 (Some(&new_tree), new_node),
             ];
-            for (side, found) in sides.into_iter().zip(&mut found) {
+            for ((side, found), asked) in sides.into_iter().zip(&mut found).zip(asked) {
                 if let (Some(tree), Some((node @ Node::File(_), size, hash))) = side
-                    && found.take(info_of(tree, path_of(&node), &node, size, &hash)).is_break()
+                    && found
+                        .take(info_of(tree, &told(&node, asked), &node, size, &hash))
+                        .is_break()
                 {
                     return ControlFlow::Break(());
                 }

@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::V1;
+use super::{V1, commit};
 use crate::PipelineRecord;
-use crate::serve::{Call, Status};
+use crate::serve::{Answers, Call, Code, Status};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
 use spoutctl_proto::google::Empty;
+use spoutctl_proto::pfs::CommitState;
 use spoutctl_proto::v1::pps::{
-    CreatePipelineRequest, DeletePipelineRequest, ListPipelineRequest, Pipeline, PipelineInfo, PipelineInfos,
-    PipelineRequest, PipelineState, Spout, Transform,
+    CreatePipelineRequest, DeletePipelineRequest, ListJobRequest, ListPipelineRequest, Pipeline, PipelineInfo,
+    PipelineInfos, PipelineRequest, PipelineState, Spout, Transform,
 };
-use spoutctl_proto::v1::{Commit, Repo};
+use spoutctl_proto::v1::{Commit, FlushCommitRequest, Repo};
 
 /// The repo of all pipelines' specs. Here it has a name and no files.
 const SPECS: &str = "__spec__";
@@ -147,6 +148,7 @@ impl V1<'_> {
         Ok(Empty {})
     }
 
+    /// One that is not there is deleted already.
     pub fn delete_pipeline(&self, _: &Call, request: &DeletePipelineRequest) -> Result<Empty, Status> {
         let names = if request.all {
             let pipelines = self.0.store.pipelines()?.into_iter().map(|record| record.name);
@@ -156,11 +158,35 @@ impl V1<'_> {
         } else {
             vec![named(request.pipeline.as_ref())?]
         };
-        self.0.change(|work| {
+        let deleted = self.0.change(|work| {
             names
                 .iter()
                 .try_for_each(|name| work.delete_pipeline(name, request.keep_repo))
-        })?;
+        });
+        match deleted {
+            Err(status) if status.code == Code::NotFound => {}
+            result => result?,
+        }
         Ok(Empty {})
+    }
+
+    /// None: spouts have no jobs.
+    pub fn list_job(&self, _: &Call, request: &ListJobRequest, _: &mut Answers<'_, Empty>) -> Result<(), Status> {
+        if let Some(pipeline) = &request.pipeline {
+            self.0.store.pipeline(&named(Some(pipeline))?)?;
+        }
+        for input in &request.input_commit {
+            self.0.store.record(&commit(Some(input))?)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the commits are finished. Nothing comes of them, for no pipeline here reads a branch.
+    pub fn flush(&self, call: &Call, request: &FlushCommitRequest, _: &mut Answers<'_, Empty>) -> Result<(), Status> {
+        for flushed in &request.commits {
+            let record = self.0.store.record(&commit(Some(flushed))?)?;
+            self.0.wait_for(call, record, CommitState::Finished)?;
+        }
+        Ok(())
     }
 }

@@ -2,9 +2,10 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use spoutctl_proto::pfs::CommitState;
+use spoutctl_proto::v1::pps::{DeletePipelineRequest, ListJobRequest, Pipeline};
 use spoutctl_proto::v1::{
-    Commit, CreateRepoRequest, DeleteCommitRequest, File, FileRequest, FinishCommitRequest, GetFileRequest,
-    InspectCommitRequest, OverwriteIndex, PutFileRequest, Repo, StartCommitRequest,
+    Commit, CreateRepoRequest, DeleteCommitRequest, DiffFileRequest, File, FileRequest, FinishCommitRequest,
+    FlushCommitRequest, GetFileRequest, InspectCommitRequest, OverwriteIndex, PutFileRequest, Repo, StartCommitRequest,
 };
 
 use super::V1;
@@ -205,8 +206,10 @@ fn a_collision_keeps_a_commit_open_and_ends_one_that_a_process_of_2_x_has_closed
     };
 
     let older = service(Some(13));
-    let settled = older.store.settle_next().unwrap().unwrap();
-    assert_eq!(settled.info.commit.id.as_str(), closed);
+    let selector = super::commit(Some(&commit(&closed))).unwrap();
+    let record = older.store.record(&selector).unwrap();
+    // The service settles it by itself.
+    let settled = older.wait_for(&Call::default(), record, CommitState::Finished).unwrap();
     assert!(settled.info.finished.is_some());
     assert!(settled.info.error.contains("path collision (/f/x)"), "{settled:?}");
     // The branch goes on from what was there before.
@@ -301,4 +304,58 @@ proptest! {
         put(&service, "master", &paths.iter().map(String::as_str).collect::<Vec<_>>());
         prop_assert_eq!(walk(&service, "master"), in_order(&paths));
     }
+}
+
+#[test]
+fn what_differs_is_told_as_it_is_asked_for_with_a_slash_or_without() {
+    let (service, _directory) = pachd();
+    let id = start(&service);
+    put(&service, &id, &["/d/x"]);
+    finish(&service, &id);
+    for (asked, told) in [("/", "/d/x"), ("", "d/x"), ("/d", "/d/x"), ("d", "d/x")] {
+        let request = DiffFileRequest {
+            new_file: file("master", asked),
+            ..DiffFileRequest::default()
+        };
+        let answer = V1(&service).diff_file(&Call::default(), &request).unwrap();
+        let paths: Vec<String> = answer
+            .new_files
+            .into_iter()
+            .filter_map(|new| Some(new.file?.path))
+            .collect();
+        assert_eq!(paths, [told], "{asked:?}");
+    }
+}
+
+#[test]
+fn a_flush_waits_for_commits_and_nothing_comes_of_them_and_there_are_no_jobs() {
+    let (service, _directory) = pachd();
+    let mut silent = |_| panic!("nobody does anything here");
+    let id = start(&service);
+    finish(&service, &id);
+    let flushed = |id: &str| FlushCommitRequest {
+        commits: vec![commit(id)],
+    };
+    let calls = V1(&service);
+    calls.flush(&Call::default(), &flushed("master"), &mut silent).unwrap();
+    let refused = calls
+        .flush(&Call::default(), &flushed("nope"), &mut silent)
+        .unwrap_err();
+    assert_eq!(refused.message, "/pachyderm_pfs/branches/events/ nope not found");
+    let all = ListJobRequest::default();
+    calls.list_job(&Call::default(), &all, &mut silent).unwrap();
+    let nope = Some(Pipeline {
+        name: "nope".to_owned(),
+    });
+    let of_nope = ListJobRequest {
+        pipeline: nope.clone(),
+        ..ListJobRequest::default()
+    };
+    let refused = calls.list_job(&Call::default(), &of_nope, &mut silent).unwrap_err();
+    assert_eq!(refused.message, "pipeline \"nope\" not found");
+    let gone = DeletePipelineRequest {
+        pipeline: nope,
+        ..DeletePipelineRequest::default()
+    };
+    calls.delete_pipeline(&Call::default(), &gone).unwrap();
 }

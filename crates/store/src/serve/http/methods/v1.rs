@@ -1,5 +1,7 @@
 //! Which call a path of 1.x means. Its messages are protobuf alone, for it has no gateway that writes.
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 use prost::Message;
 
@@ -13,13 +15,13 @@ use spoutctl_core::pfs::DEFAULT_PROJECT;
 use spoutctl_proto::admin::ClusterInfo;
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::v1::pps::{
-    CreatePipelineRequest, DeletePipelineRequest, ListPipelineRequest, Pipeline, PipelineRequest,
+    CreatePipelineRequest, DeletePipelineRequest, ListJobRequest, ListPipelineRequest, Pipeline, PipelineRequest,
 };
 use spoutctl_proto::v1::{
     Branch, Commit, CreateBranchRequest, CreateRepoRequest, DeleteBranchRequest, DeleteCommitRequest,
-    DeleteRepoRequest, DiffFileRequest, File, FileRequest, FinishCommitRequest, GetFileRequest, GlobFileRequest,
-    InspectBranchRequest, InspectCommitRequest, InspectRepoRequest, ListBranchRequest, ListCommitRequest,
-    ListFileRequest, PutFileRequest, Repo, StartCommitRequest, SubscribeCommitRequest,
+    DeleteRepoRequest, DiffFileRequest, File, FileRequest, FinishCommitRequest, FlushCommitRequest, GetFileRequest,
+    GlobFileRequest, InspectBranchRequest, InspectCommitRequest, InspectRepoRequest, ListBranchRequest,
+    ListCommitRequest, ListFileRequest, PutFileRequest, Repo, StartCommitRequest, SubscribeCommitRequest,
 };
 
 /// Services of 1.x that there are; `health.Health` is not asked by name.
@@ -84,6 +86,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "ListCommitStream" => stream!(list_commit_stream),
         "DeleteCommit" => call!(delete_commit),
         "SubscribeCommit" => stream!(subscribe_commit),
+        "FlushCommit" => stream!(flush),
         "CreateBranch" => call!(create_branch),
         "InspectBranch" => call!(inspect_branch),
         "ListBranch" => call!(list_branch),
@@ -106,7 +109,7 @@ fn files(method: &str) -> Result<Method, Status> {
         "ClearCommitV2" | "CreateTmpFileSet" | "DiffFileV2" | "FileOperationV2" | "GetTarV2" | "RenewTmpFileSet" => {
             return Err(Status::unknown("v2 method not implemented"));
         }
-        "BuildCommit" | "CopyFile" | "DeleteAll" | "FlushCommit" | "Fsck" => {
+        "BuildCommit" | "CopyFile" | "DeleteAll" | "Fsck" => {
             return Err(Status::unserved(&format!("pfs.API/{method}")));
         }
         _ => return Err(unknown()),
@@ -121,6 +124,13 @@ fn pipelines(method: &str) -> Result<Method, Status> {
         "StartPipeline" => call!(start_pipeline),
         "StopPipeline" => call!(stop_pipeline),
         "DeletePipeline" => call!(delete_pipeline),
+        "ListJob" => one(|calls, call, request| {
+            calls.list_job(call, &request, &mut |_| ControlFlow::Continue(()))?;
+            Ok(Empty {})
+        }),
+        "ListJobStream" => stream!(list_job),
+        "FlushJob" => stream!(flush),
+        "GetLogs" => return Err(Status::without_logs()),
         _ => return Err(Status::unserved(&format!("pps.API/{method}"))),
     })
 }
@@ -267,6 +277,7 @@ about! {
     CreatePipelineRequest: pipeline,
     PipelineRequest: pipeline,
     ListPipelineRequest: pipeline,
+    ListJobRequest: pipeline,
     DeletePipelineRequest: pipeline,
 }
 
@@ -281,6 +292,12 @@ impl About for ListCommitRequest {
     fn about(&self) -> Option<Subject> {
         let newest = self.to.as_ref().map_or("", |to| &to.id);
         Some(named_in(self.repo.as_ref(), newest))
+    }
+}
+
+impl About for FlushCommitRequest {
+    fn about(&self) -> Option<Subject> {
+        self.commits.first().map(Named::subject)
     }
 }
 
