@@ -82,6 +82,13 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     annotations(spec, metadata.message("annotations"), findings);
 }
 
+/// The keys of the labels of the pod that pachd makes.
+pub(super) fn pod_labels(spec: &Spec<'_>) -> Vec<String> {
+    let labels = spec.root.message("metadata").message("labels");
+    let own = labels.members().iter().map(|member| member.key.name.as_str());
+    own.chain(LABELS.iter().copied()).map(str::to_owned).collect()
+}
+
 /// Says what is wrong with the keys and values of an object that are labels. `taken` are keys whose value counts for
 /// nothing.
 pub(super) fn labels(of: Fields<'_>, what: &str, taken: &[&str], findings: &mut Findings<'_>) {

@@ -11,7 +11,7 @@ use super::kubernetes::{Fault, pod, pod_spec as decoded};
 use super::rule::{Rule, rule};
 use super::version::Versions;
 use super::view::{Spec, Text, shown};
-use super::{patch, worker};
+use super::{metadata, patch, worker};
 
 const POD_PATCH_NOT_JSON: Rule = rule!("pod-patch-not-json", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that is no JSON",
@@ -158,13 +158,15 @@ fn judge(spec: &Spec<'_>, base: &Json, changes: &[Change<'_>], stages: &[Json], 
             return;
         }
     };
-    let before: BTreeSet<(String, String)> = faults(base).into_iter().map(|fault| (fault.path, fault.what)).collect();
-    let faults = pod::faults(&decoded_pod.spec);
+    let labels = metadata::pod_labels(spec);
+    let before = faults(base, &labels).into_iter();
+    let before: BTreeSet<(String, String)> = before.map(|fault| (fault.path, fault.what)).collect();
+    let faults = pod::faults(&decoded_pod.spec, &labels);
     for fault in faults
         .iter()
         .filter(|fault| !before.contains(&(fault.path.clone(), fault.what.clone())))
     {
-        let has = |pod: &Json| self::faults(pod).contains(fault);
+        let has = |pod: &Json| self::faults(pod, &labels).contains(fault);
         refused(spec, blamed(changes, stages, has).unwrap_or(change), fault, findings);
     }
     for dropped in &decoded_pod.dropped {
@@ -208,8 +210,8 @@ fn blamed<'a, 'b>(changes: &'b [Change<'a>], stages: &[Json], holds: impl Fn(&Js
 }
 
 /// The faults of a pod that may have more in it than a pod has.
-fn faults(pod: &Json) -> Vec<Fault> {
-    decoded(pod).map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec))
+fn faults(pod: &Json, labels: &[String]) -> Vec<Fault> {
+    decoded(pod).map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec, labels))
 }
 
 fn refused(spec: &Spec<'_>, change: &Change<'_>, fault: &Fault, findings: &mut Findings<'_>) {

@@ -8,7 +8,7 @@ use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, number, shown};
 use crate::diagnostic::Safety;
-use crate::spec::tree::{Member, Value};
+use crate::spec::tree::Member;
 
 const TOLERATION_OPERATOR: Rule = rule!("toleration-operator", Error, Versions::since(2, 5),
     summary: "a toleration without an operator",
@@ -70,20 +70,16 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// A name of an enumeration, whether it is written as a name or as a number.
-fn chosen<'a>(of: Fields<'a>, field: &str, names: &[&'a str]) -> Option<&'a str> {
-    let value = &of.get(field)?.value;
-    match &value.value {
-        Value::String(text) => Some(&text.value),
-        Value::Number(written) => names.get(written.parse::<usize>().ok()?).copied(),
-        _ => None,
-    }
-}
+/// The names of a toleration's operators, by their numbers.
+pub(super) const OPERATORS: [&str; 3] = ["EMPTY", "EXISTS", "EQUAL"];
+
+/// The names of a toleration's effects, by their numbers.
+pub(super) const EFFECTS: [&str; 4] = ["ALL_EFFECTS", "NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE"];
 
 /// What Kubernetes says to a toleration that pachd takes.
 fn parts(spec: &Spec<'_>, toleration: Fields<'_>, findings: &mut Findings<'_>) {
     let text = |name: &str| toleration.text(name).map_or("", |text| text.value);
-    let operator = match chosen(toleration, "operator", &["EMPTY", "EXISTS", "EQUAL"]) {
+    let operator = match toleration.chosen("operator", &OPERATORS) {
         Some("EXISTS") => "Exists",
         Some("EQUAL") => "Equal",
         _ => return, // pachd refuses it, or nobody knows what is meant
@@ -114,10 +110,9 @@ fn parts(spec: &Spec<'_>, toleration: Fields<'_>, findings: &mut Findings<'_>) {
             findings.add(finding.help("write \"key\", or \"operator\": \"EXISTS\" for any taint"));
         }
     }
-    let effects = ["ALL_EFFECTS", "NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE"];
-    let effect = chosen(toleration, "effect", &effects).unwrap_or("ALL_EFFECTS");
+    let effect = toleration.chosen("effect", &EFFECTS).unwrap_or("ALL_EFFECTS");
     if let Some(seconds) = toleration.get("toleration_seconds").filter(|_| effect != "NO_EXECUTE")
-        && effects.contains(&effect)
+        && EFFECTS.contains(&effect)
         && !toleration.has_like("effect")
     {
         let message = "`toleration_seconds` need the effect NO_EXECUTE".to_owned();

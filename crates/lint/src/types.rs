@@ -343,6 +343,10 @@ fn whole(written: &str) -> Option<i128> {
         .parse()
         .ok()
         .filter(|value: &f64| value.is_finite() && value.fract() == 0.0)?;
+    let mantissa = written.split(['e', 'E']).next().unwrap_or_default();
+    if value == 0.0 && mantissa.contains(|c: char| ('1'..='9').contains(&c)) {
+        return None; // too small to be told from nothing, and a fraction
+    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "it saturates, which is far out of every field's range"
@@ -360,16 +364,28 @@ fn is_json_number(written: &str) -> bool {
     digits(integer) && is_canonical && digits(fraction) && digits(exponent)
 }
 
-/// Whether a number is finite and no float of 32 bits is.
-fn is_beyond_float(number: f64) -> bool {
-    number.is_finite() && number.abs() > f64::from(f32::MAX)
+/// Whether a number is larger than any that the field can hold.
+fn is_beyond(kind: Kind, written: &str) -> bool {
+    let is_endless = match kind {
+        Kind::Float => written.parse::<f32>().is_ok_and(f32::is_infinite),
+        _ => written.parse::<f64>().is_ok_and(f64::is_infinite),
+    };
+    is_endless && is_json_number(written)
+}
+
+fn too_large(spec: &Spec<'_>, node: &Node, name: &str, field: &Field) -> Finding {
+    Finding::new(&WRONG_TYPE, node.span, format!("{name} cannot be as large as this")).note(refused(
+        spec,
+        node,
+        proto(field.kind),
+    ))
 }
 
 fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut Findings<'_>) {
     let text = match &node.value {
         Value::Number(written) => {
-            if matches!(field.kind, Kind::Float) && written.parse::<f64>().is_ok_and(is_beyond_float) {
-                findings.add(wrong(spec, node, name, "a number of 32 bits", proto(field.kind)));
+            if is_beyond(field.kind, written) {
+                findings.add(too_large(spec, node, name, field));
             }
             return;
         }
@@ -380,6 +396,10 @@ fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
         }
     };
     if cut_short(spec, name, node, findings) {
+        return;
+    }
+    if is_beyond(field.kind, text) {
+        findings.add(too_large(spec, node, name, field));
         return;
     }
     let is_endless = matches!(text, "NaN" | "Infinity" | "-Infinity");

@@ -166,6 +166,20 @@ impl<'a> Fields<'a> {
         self.get(name).filter(|member| member.value.value == Value::Bool(true))
     }
 
+    /// The name of an enumeration's member, whether it is written as a name or as a number.
+    pub(super) fn chosen(self, field: &str, names: &[&'a str]) -> Option<&'a str> {
+        let value = &self.get(field)?.value;
+        match &value.value {
+            Value::String(text) => Some(&text.value),
+            Value::Number(_) => {
+                let number = number(value)?;
+                let mut numbered = (0_u8..).map(f64::from).zip(names);
+                Some(numbered.find(|(at, _)| at.total_cmp(&number).is_eq())?.1)
+            }
+            _ => None,
+        }
+    }
+
     /// The member and its number, which may be written as a string.
     pub(super) fn number(self, name: &str) -> Option<(&'a Member, f64)> {
         let member = self.get(name)?;

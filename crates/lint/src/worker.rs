@@ -1,14 +1,14 @@
 //! The pod that pachd makes for a spec: what `pod_spec` and `pod_patch` are applied to.
 //!
-//! It is that of 2.12, set up as its Helm chart does; older versions have a few volumes and variables less. Values that
-//! only a deployment knows are left empty where Kubernetes does not look at them.
+//! It is that of 2.12, set up as its Helm chart does; older versions have a few volumes and variables less. What
+//! only a deployment knows has a value that stands for it; Kubernetes does not look at these.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::resources::{Container, Containers};
+use super::scheduling::{EFFECTS, OPERATORS};
 use super::version::Version;
 use super::view::{Fields, Spec, number};
-use crate::spec::tree::Value;
 
 /// The pod's spec before any patch, in the form in which pachd writes it: what is empty is left out.
 pub(super) fn pod_spec(spec: &Spec<'_>) -> Json {
@@ -159,44 +159,65 @@ fn lists(of: &Container<'_>) -> Json {
 }
 
 /// What user's code and sidecar both get.
-const COMMON: [&str; 18] = [
-    "PACH_ROOT",
-    "PACH_NAMESPACE",
-    "STORAGE_BACKEND",
-    "STORAGE_URL",
-    "POSTGRES_USER",
-    "POSTGRES_PASSWORD",
-    "POSTGRES_DATABASE",
-    "PG_BOUNCER_HOST",
-    "PG_BOUNCER_PORT",
-    "PEER_PORT",
-    "PPS_SPEC_COMMIT",
-    "PPS_PROJECT_NAME",
-    "PPS_PIPELINE_NAME",
-    "LOKI_SERVICE_HOST",
-    "LOKI_SERVICE_PORT",
-    "GOCOVERDIR",
-    "POSTGRES_PORT",
-    "POSTGRES_HOST",
-];
-const USERS: [&str; 5] = [
-    "PACH_IN_WORKER",
-    "PPS_WORKER_IP",
-    "PPS_ETCD_PREFIX",
-    "PPS_POD_NAME",
-    "PPS_WORKER_GRPC_PORT",
-];
-const SIDECARS: [&str; 5] = [
-    "PORT",
-    "PACHD_POD_NAME",
-    "GC_PERCENT",
-    "PROMETHEUS_PORT",
-    "STORAGE_UPLOAD_CONCURRENCY_LIMIT",
-];
-const LOGS: &str = "PACHYDERM_LOG_LEVEL";
+fn common(spec: &Spec<'_>) -> [Json; 18] {
+    let project = spec.project().map_or("default", |name| name.value);
+    [
+        value("PACH_ROOT", "/pach"),
+        value("PACH_NAMESPACE", "default"),
+        value("STORAGE_BACKEND", DEPLOYED),
+        value("STORAGE_URL", DEPLOYED),
+        value("POSTGRES_USER", DEPLOYED),
+        json!({"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": DEPLOYED}}}),
+        value("POSTGRES_DATABASE", DEPLOYED),
+        value("PG_BOUNCER_HOST", DEPLOYED),
+        value("PG_BOUNCER_PORT", DEPLOYED),
+        value("PEER_PORT", "1653"),
+        value("PPS_SPEC_COMMIT", DEPLOYED),
+        value("PPS_PROJECT_NAME", project),
+        value("PPS_PIPELINE_NAME", spec.name().map_or("", |name| name.value)),
+        value("LOKI_SERVICE_HOST", DEPLOYED),
+        value("LOKI_SERVICE_PORT", DEPLOYED),
+        value("GOCOVERDIR", "/tmp"),
+        // The worker speaks to no database, so that these two are empty, and an empty value is left out.
+        json!({"name": "POSTGRES_PORT"}),
+        json!({"name": "POSTGRES_HOST"}),
+    ]
+}
 
-fn own_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = Json> {
-    names.into_iter().map(|name| json!({"name": name}))
+fn of_user() -> [Json; 5] {
+    [
+        value("PACH_IN_WORKER", "true"),
+        of_pod("PPS_WORKER_IP", "status.podIP"),
+        value("PPS_ETCD_PREFIX", DEPLOYED),
+        of_pod("PPS_POD_NAME", "metadata.name"),
+        value("PPS_WORKER_GRPC_PORT", "1080"),
+    ]
+}
+
+fn of_sidecar() -> [Json; 5] {
+    [
+        value("PORT", "1650"),
+        of_pod("PACHD_POD_NAME", "metadata.name"),
+        value("GC_PERCENT", "100"),
+        value("PROMETHEUS_PORT", "9091"),
+        value("STORAGE_UPLOAD_CONCURRENCY_LIMIT", "100"),
+    ]
+}
+
+fn level() -> Json {
+    value("PACHYDERM_LOG_LEVEL", "info")
+}
+
+/// Stands for a text that only a deployment knows.
+const DEPLOYED: &str = "x";
+
+fn value(name: &str, value: &str) -> Json {
+    json!({"name": name, "value": value})
+}
+
+/// A variable that Kubernetes sets to a field of the pod.
+fn of_pod(name: &str, path: &str) -> Json {
+    json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}})
 }
 
 fn reference(name: &str, secret: Fields<'_>) -> Json {
@@ -210,24 +231,27 @@ fn user_env(spec: &Spec<'_>) -> Json {
         .message("env")
         .members()
         .iter()
-        .map(|member| json!({"name": member.key.name, "value": member.value.as_str().unwrap_or_default()}))
+        .map(|member| match member.value.as_str().unwrap_or_default() {
+            "" => json!({"name": member.key.name}),
+            written => value(&member.key.name, written),
+        })
         .collect();
     for secret in transform.messages("secrets") {
         if let Some(name) = secret.text("env_var").filter(|name| !name.value.is_empty()) {
             env.push(reference(name.value, secret));
         }
     }
-    env.extend(own_variables(USERS.into_iter().chain(COMMON).chain([LOGS])));
+    env.extend(of_user().into_iter().chain(common(spec)).chain([level()]));
     Json::Array(env)
 }
 
 fn sidecar_env(spec: &Spec<'_>) -> Json {
-    let mut env: Vec<Json> = own_variables(SIDECARS.into_iter().chain(COMMON)).collect();
+    let mut env: Vec<Json> = of_sidecar().into_iter().chain(common(spec)).collect();
     let secret = spec.root.message("egress").message("sql_database").message("secret");
     if secret.node().is_some() {
         env.push(reference("PACHYDERM_SQL_PASSWORD", secret));
     }
-    env.extend(own_variables([LOGS]));
+    env.push(level());
     Json::Array(env)
 }
 
@@ -276,13 +300,12 @@ fn toleration(of: Fields<'_>) -> Json {
         ("PREFER_NO_SCHEDULE", "PreferNoSchedule"),
         ("NO_EXECUTE", "NoExecute"),
     ];
-    for (key, names) in [("operator", &operators[..]), ("effect", &effects[..])] {
-        let chosen = of.get(key).and_then(|member| match &member.value.value {
-            Value::String(text) => names.iter().find(|(name, _)| *name == text.value),
-            Value::Number(written) => names.get(written.parse::<usize>().ok()?.checked_sub(1)?),
-            _ => None,
-        });
-        if let Some((_, name)) = chosen {
+    for (key, all, names) in [
+        ("operator", &OPERATORS[..], &operators[..]),
+        ("effect", &EFFECTS, &effects),
+    ] {
+        let chosen = of.chosen(key, all);
+        if let Some((_, name)) = names.iter().find(|(name, _)| Some(*name) == chosen) {
             made.insert(key.to_owned(), Json::from(*name));
         }
     }

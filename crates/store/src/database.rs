@@ -21,8 +21,8 @@ const CACHE_KIB: i64 = -4096;
 const APPLICATION_ID: i64 = 0x7370_7574;
 const SCHEMA_VERSION: i64 = 5;
 
-/// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the module docs of
-/// `store`.
+/// Times are microseconds since 1970, sizes and offsets bytes. What each table means stands in the docs of this
+/// crate.
 const SCHEMA: &str = "
 CREATE TABLE repos (
     id          INTEGER PRIMARY KEY,

@@ -70,8 +70,8 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
 
 impl Store {
     /// Makes changes as pachd's `ModifyFile` does: they go into the commit that `target` names, or, where it names a
-    /// branch whose head is closed, into one of their own, which is then finishing. A deletion of `/d/` deletes what is
-    /// below it.
+    /// branch whose head is closed, into one of their own, which is then finishing (recordings http 014–049). A
+    /// deletion of `/d/` deletes what is below it.
     ///
     /// # Errors
     /// `NotFound`, `AlreadyFinished`, `Refused` (a path); `Local` when `changes` broke off: then nothing has happened.

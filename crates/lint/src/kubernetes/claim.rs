@@ -78,9 +78,12 @@ impl Judge {
         if let Some((source, reference)) = spec.get("dataSource").zip(spec.get("dataSourceRef")) {
             let is_same = ["apiGroup", "kind", "name"]
                 .iter()
-                .all(|key| text(source, key) == text(reference, key));
+                .all(|key| source.get(key) == reference.get(key));
             if !is_same {
                 self.fault(path.key("dataSource"), "is another than `dataSourceRef`");
+            } else if !text(reference, "namespace").is_empty() {
+                let what = "is beside a `dataSourceRef` with a `namespace`";
+                self.refused(path.key("dataSource"), what, Refusal::Since(NAMESPACES));
             }
         }
     }

@@ -164,8 +164,10 @@ fn what(json: &Json) -> &'static str {
 }
 
 fn quantity(text: &str, path: Path<'_>) -> Result<Json, String> {
-    match Quantity::parse(text) {
-        Some(_) => Ok(Json::String(text.to_owned())),
+    // Its own reader takes spaces round an amount, which pachd's fields may not have.
+    let trimmed = text.trim_matches(' ');
+    match Quantity::parse(trimmed) {
+        Some(_) => Ok(Json::String(trimmed.to_owned())),
         None => Err(format!("`{path}` is `{text}`, which is no amount")),
     }
 }

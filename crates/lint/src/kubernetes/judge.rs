@@ -11,6 +11,8 @@ use super::refusal::{Fault, Minor, Refusal};
 /// Goes through a spec, and keeps what is at fault.
 #[derive(Default)]
 pub(super) struct Judge {
+    /// The keys of the pod's labels.
+    pub(super) labels: Vec<String>,
     pub(super) faults: Vec<Fault>,
 }
 

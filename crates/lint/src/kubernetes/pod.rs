@@ -9,9 +9,13 @@ use super::{names, network};
 
 /// All for which the API server refuses a pod's spec, which has to be decoded. What is not there has its default.
 ///
-/// Not looked at is what only a cluster knows: whether a class, a secret or an account exists.
-pub(crate) fn faults(spec: &Json) -> Vec<Fault> {
-    let mut judge = Judge::default();
+/// `labels` are the keys of the pod's labels. Not looked at is what only a cluster knows: whether a class, a secret or
+/// an account exists.
+pub(crate) fn faults(spec: &Json, labels: &[String]) -> Vec<Fault> {
+    let mut judge = Judge {
+        labels: labels.to_vec(),
+        ..Judge::default()
+    };
     let volumes = judge.volumes(spec);
     judge.containers(spec, &volumes);
     judge.claims(spec);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
-use super::json::{Path, integer, list, text};
+use super::json::{Path, integer, list, members, text};
 use super::judge::Judge;
 use super::names;
 use super::refusal::{Minor, Refusal};
@@ -28,6 +28,8 @@ const NODE_POLICIES: Minor = Minor::new(26);
 const SELECTOR_VALUES: Minor = Minor::new(26);
 /// Since when the selector of a constraint, the keys beside it and the least number of domains are looked at.
 const SPREADING: Minor = Minor::new(27);
+/// Since when the pod's labels of the keys of a constraint are added to its selector.
+const MERGING: Minor = Minor::new(34);
 /// Since when an affinity may name keys of the pod's own labels.
 const LABEL_KEYS: Minor = Minor::new(31);
 /// Since when the values of labels that a node has to have are looked at.
@@ -153,6 +155,7 @@ impl Judge {
                     judge.selector(selector, path.key("labelSelector"));
                 }
                 judge.label_keys(constraint, path, "matchLabelKeys");
+                judge.repeated_keys(constraint, path, Some(MERGING));
             });
         }
     }
@@ -236,6 +239,7 @@ impl Judge {
         self.since(LABEL_KEYS, |judge| {
             judge.label_keys(term, path, "matchLabelKeys");
             judge.label_keys(term, path, "mismatchLabelKeys");
+            judge.repeated_keys(term, path, None);
             let mismatched = list(term, "mismatchLabelKeys");
             if list(term, "matchLabelKeys").iter().any(|key| mismatched.contains(key)) {
                 judge.fault(
@@ -258,6 +262,42 @@ impl Judge {
         }
         for (at, key) in keys.iter().enumerate() {
             self.fault_if(path.index(at), key.as_str().and_then(names::label_key));
+        }
+    }
+
+    /// Keys that are added to a selector that has them already. Before `merging` they may not be in it at all; since
+    /// then the pod's own labels of these keys become expressions of it, of which each has to have a key of its own.
+    fn repeated_keys(&mut self, of: &Json, path: Path<'_>, merging: Option<Minor>) {
+        let Some(selector) = of.get("labelSelector") else {
+            return;
+        };
+        let keys: Vec<&str> = list(of, "matchLabelKeys").iter().filter_map(Json::as_str).collect();
+        let labels: HashSet<&str> = members(selector, "matchLabels").map(|(key, _)| key).collect();
+        let expressions = list(selector, "matchExpressions").iter();
+        let expressions: Vec<&str> = expressions.map(|expression| text(expression, "key")).collect();
+        let is_of_pod = |key: &&&str| self.labels.iter().any(|label| label.as_str() == **key);
+        let merged: Vec<&str> = keys.iter().filter(is_of_pod).copied().collect();
+        let mut seen = labels.clone();
+        let twice: HashSet<&str> = expressions
+            .iter()
+            .chain(&merged)
+            .filter(|key| !seen.insert(key))
+            .copied()
+            .collect();
+        for (at, key) in keys.iter().enumerate() {
+            let is_in = merging.is_some() && (labels.contains(key) || expressions.contains(key));
+            let refusal = match (is_in, twice.contains(key), merging) {
+                (false, true, Some(merging)) => Refusal::Since(merging),
+                (_, true, _) => Refusal::Always,
+                (true, false, Some(merging)) => Refusal::Within(SPREADING, merging),
+                (_, false, _) => continue,
+            };
+            let path = path.key("matchLabelKeys");
+            self.refused(
+                path.index(at),
+                "is a key that the `labelSelector` would have twice",
+                refusal,
+            );
         }
     }
 

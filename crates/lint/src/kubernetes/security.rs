@@ -15,6 +15,23 @@ pub(crate) const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
 /// Since when a container may see all of /proc.
 const PROC_MOUNTS: Minor = Minor::new(33);
 
+/// Since when parameters are looked at that a pod shares with its host.
+const HOST_PARAMETERS: Minor = Minor::new(29);
+
+/// The parameters of the kernel that are those of an IPC namespace, beside what is below `fs.mqueue`.
+const IPC_PARAMETERS: [&str; 10] = [
+    "kernel.sem",
+    "kernel.shm",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+    "kernel.msg",
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+];
+
 impl Judge {
     pub(super) fn pod_security(&mut self, spec: &Json) {
         let path = Path::Root.key("securityContext");
@@ -42,6 +59,9 @@ impl Judge {
             let name = text(parameter, "name");
             if self.required(parameter, path, "name") {
                 self.formed(parameter, path, "name", parameter_name);
+                self.since(HOST_PARAMETERS, |judge| {
+                    judge.fault_if(path.key("name"), host_parameter(name, spec));
+                });
                 if !seen.insert(name) {
                     self.fault(path.key("name"), format!("is `{name}` a second time"));
                 }
@@ -93,6 +113,22 @@ impl Judge {
             (_, Some(_)) => self.fault(path.key("localhostProfile"), "is for `Localhost` only"),
             (_, None) => {}
         }
+    }
+}
+
+/// Why a parameter cannot be set for a pod alone: it is the host's, as the pod shares what it belongs to.
+fn host_parameter(name: &str, spec: &Json) -> Option<&'static str> {
+    // Of the two separators the one that comes first is the one between the parts.
+    let name = match name.find(['.', '/']) {
+        Some(at) if name.as_bytes().get(at) == Some(&b'/') => name.replace('.', "\0").replace('/', "."),
+        _ => name.to_owned(),
+    };
+    let is_network = name.starts_with("net.");
+    let is_ipc = IPC_PARAMETERS.contains(&name.as_str()) || name.starts_with("fs.mqueue.");
+    match (flag(spec, "hostNetwork"), flag(spec, "hostIPC")) {
+        (true, _) if is_network => Some("is the host's, as `hostNetwork` is true"),
+        (_, true) if is_ipc => Some("is the host's, as `hostIPC` is true"),
+        _ => None,
     }
 }
 
