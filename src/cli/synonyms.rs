@@ -8,6 +8,7 @@ pub mod table;
 pub mod verbs;
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
@@ -113,6 +114,10 @@ impl Line {
                 self.other_noun()
                     .map_or(Understood::Not, |said| Understood::Said(said.to_owned()))
             }
+            ErrorKind::MissingRequiredArgument if self.misses_framing(error) => Understood::Said(
+                "--messages lines says where messages end; --message, or -m, is for the commit's description"
+                    .to_owned(),
+            ),
             ErrorKind::UnknownArgument if self.verb.starts_with('-') => {
                 Understood::Said("options stand behind the verb: spoutctl put DEST --quiet".to_owned())
             }
@@ -262,6 +267,18 @@ impl Line {
                     "a template has fields in braces: '{time} {id}'; --json is another way".to_owned(),
                 );
             }
+            ("put" | "pack", "--key-column" | "--position-column", _) => {
+                return Understood::Said("a column is meant by its number, the first one's is 1".to_owned());
+            }
+            ("put", "[DEST]", file) if Path::new(file).exists() => {
+                return Understood::Said(format!("where it goes comes before the file: spoutctl put DEST {file}"));
+            }
+            ("get" | "tail", "<SOURCE>", source) if !source.contains(':') => match source.split_once('/') {
+                Some((repo, path)) => {
+                    return Understood::Said(format!("a path stands behind a colon: {repo}:/{path}"));
+                }
+                None => return Understood::Not,
+            },
             ("put" | "pack", "--messages", framing) => match framings::meant(framing) {
                 Some(Ok(words)) => return self.replace_value(name, value, &words),
                 Some(Err(said)) => return Understood::Said(said.to_owned()),
@@ -270,6 +287,19 @@ impl Line {
             _ => return Understood::Not,
         };
         self.replace_value(name, value, words)
+    }
+
+    /// Whether a framing is missing, and `--message` has what may be one.
+    fn misses_framing(&self, error: &clap::Error) -> bool {
+        let missing = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::Strings(missing)) => missing.iter().any(|option| option.contains("--messages")),
+            _ => false,
+        };
+        let is_message = |word: &OsString| {
+            let word = word.to_str().unwrap_or_default();
+            word == "--message" || word.starts_with("--message=")
+        };
+        missing && self.words[self.options..self.end()].iter().any(is_message)
     }
 
     /// Puts other words where an option stands with its value.
@@ -399,7 +429,7 @@ impl Line {
 /// `put file repo@branch …`: a line that would be understood, and not as it is meant.
 fn without_noun(mut words: Vec<OsString>) -> Vec<OsString> {
     let text = |at: usize| words.get(at).and_then(|word| word.to_str()).unwrap_or_default();
-    if text(1) == "put" && text(2) == "file" && text(3).contains('@') && !std::path::Path::new(text(3)).exists() {
+    if text(1) == "put" && text(2) == "file" && text(3).contains('@') && !Path::new(text(3)).exists() {
         words.remove(2);
     }
     words

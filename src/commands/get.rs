@@ -391,6 +391,6 @@ fn finish(result: Result<(), RetrievalError>) -> Result<Exit, Failure> {
     };
     let mut failure = Failure::new(exit, error.to_string());
     failure.denied = error.denied().map(|fault| fault.message.clone());
-    failure.help.extend(error.help().map(str::to_owned));
+    failure.help.extend(error.help());
     Err(failure)
 }

@@ -27,7 +27,8 @@ pub(super) fn open(args: &ServerArgs, terminal: &Terminal) -> Result<(Arc<dyn Pa
     }
     let Some(pachd) = server::pachd(&server, terminal)? else {
         return Err(Failure::new(Exit::Usage, "a store in a directory makes no pipelines")
-            .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST"));
+            .help("name a pachd: --pachd grpc://HOST:PORT, http://HOST:PORT or https://HOST")
+            .help("`spoutctl serve DIR` serves such a store as one: --pachd grpc://127.0.0.1:1659"));
     };
     Ok((pachd, server))
 }

@@ -61,11 +61,24 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     for (packed, with) in [
         (&b"\xfd7zXZ\0\0\x04\xe6"[..], "xz -dc"),
         (b"BZh91AY&SY....", "bzip2 -dc"),
+        (b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "xz -dc"),
+        (b"x\x9c\xcbH\xcd\xc9", "pigz -dc"),
+        (b"\xff\x06\0\0sNaPpY", "snzip -dc"),
+        (b"\x89LZO\0\r\n\x1a\n", "lzop -dc"),
+        (b"Rar!\x1a\x07\x01\0", "unrar p"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"Obj\x01\x04", "an Avro file"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (b"PGDMP\x01\x0e", "a dump of `pg_dump -Fc`"),
     ] {
         put(&world, &["lines", "--into", "f"], packed).expect(3).says(with);
     }
     // Nor is what only looks like it refused.
     put(&world, &["lines", "--into", "h"], b"BZh9 is a word\n").expect(0);
+    put(&world, &["lines", "--into", "h"], b"PAR1,PAR2\nx^2\n").expect(0);
+    put(&world, &["json", "--into", "h"], b"\x1e{}\n")
+        .expect(3)
+        .says("--messages json-seq");
 }
 
 #[test]

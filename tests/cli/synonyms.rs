@@ -190,6 +190,14 @@ fn what_is_something_else_here_is_said() {
         ("clean", "keeps no cache"),
         ("push r", "spoutctl put DEST"),
         ("list commit r", "spoutctl tail REPO -e"),
+        ("list repo", "`pachctl list repo` repos"),
+        ("put Cargo.toml events", "spoutctl put DEST Cargo.toml"),
+        ("get r/day1/greeting.txt", "r:/day1/greeting.txt"),
+        (
+            "put r --message lines --into x",
+            "--messages lines says where messages end",
+        ),
+        ("put r --messages csv --each {key} --key-column id", "by its number"),
     ] {
         let said = refused(typed);
         assert!(said.contains(part), "{typed}: {said}");

@@ -405,8 +405,9 @@ impl Index {
             let (path, other) = (first.path(&self.table.arena), second.path(&self.table.arena));
             let is_file = |record: &Record| record.kind != Kind::Directory;
             let collides = if path == other {
-                // A link gives way to a directory, as it does where an archive is unpacked.
-                is_file(first) != is_file(second) && !first.is_link()
+                // A link gives way to a directory, and a directory with nothing in it to what comes later, as they do
+                // where GNU tar unpacks them. If something is in it, that is a neighbour of what came later.
+                is_file(first) && !is_file(second) && !first.is_link()
             } else {
                 is_file(first) && is_under(other, path)
             };
@@ -502,11 +503,19 @@ mod tests {
                 ("/l", 0),
                 ("/l/f", 512),
             ),
-            (Tar::new().directory("a").file("a", b""), ("/a", 512), ("/a", 0)),
             (
-                Tar::new().directory("a").file("b", b"").symlink("a", "b"),
+                Tar::new().directory("a").file("a/b", b"").file("a", b""),
                 ("/a", 1024),
-                ("/a", 0),
+                ("/a/b", 512),
+            ),
+            (
+                Tar::new()
+                    .directory("a")
+                    .file("b", b"")
+                    .symlink("a", "b")
+                    .file("a/c", b""),
+                ("/a", 1024),
+                ("/a/c", 1536),
             ),
             // Not even when a later entry puts a file there again.
             (
@@ -522,6 +531,29 @@ mod tests {
             assert_eq!((problem.entry.name.as_str(), problem.entry.offset), file);
             assert_eq!((other.name.as_str(), other.offset), directory);
         }
+    }
+
+    #[test]
+    fn an_empty_directory_gives_way_to_what_comes_later() {
+        for tar in [
+            Tar::new().directory("a").file("a", b"1"),
+            Tar::new().directory("a/").file("b/c", b"1").symlink("a", "b/c"),
+            Tar::new()
+                .symlink("a", "nowhere")
+                .directory("a")
+                .file("b/c", b"1")
+                .hard_link("a", "b/c"),
+        ] {
+            let files = index(tar, &Options::default()).unwrap();
+            assert!(files.contains(&("/a".to_owned(), b"1".to_vec())), "{files:?}");
+        }
+        expect(
+            Tar::new()
+                .directory("current")
+                .file("2/f", b"1")
+                .symlink("current", "2"),
+            &[("/2/f", "1"), ("/current/f", "1")],
+        );
     }
 
     #[test]

@@ -440,8 +440,8 @@ fn instead_of_output(branch: &Branch, kind: Option<PipelineKind>) -> String {
 fn behind_errored(error: &str) -> &'static str {
     if error.contains("collision") {
         "a path that is a file in the branch cannot be a directory in the archive, \
-         nor the other way round: delete it there (pachctl delete file), or put under another prefix \
-         (DEST:/prefix); the errored commit's data are in no later commit"
+         nor the other way round: delete it there (pachctl delete file REPO@BRANCH:/PATH), or put under another prefix \
+         (DEST:/prefix), or with another name (--each '{key}.json'); the errored commit's data are in no later commit"
     } else {
         "its data are in no later commit"
     }

@@ -49,7 +49,9 @@ pub const VERBS: &[(&[&str], VerbMeaning)] = &[
     ),
     (
         &["list", "snapshots", "history"],
-        VerbMeaning::Say("`spoutctl tail REPO -e` lists commits, `spoutctl get --list REPO` files"),
+        VerbMeaning::Say(
+            "`spoutctl tail REPO -e` lists commits, `spoutctl get --list REPO` files, `pachctl list repo` repos",
+        ),
     ),
     (
         &["inspect", "stat", "show", "describe"],

@@ -123,7 +123,7 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
                 Ok(0) => return Ok(Arrival::End),
                 Ok(length) => {
                     if std::mem::take(&mut self.is_new) {
-                        refuse_other_compression(&buffer[..length])?;
+                        refuse_what_holds_messages(&buffer[..length])?;
                     }
                     return Ok(Arrival::Bytes(length));
                 }
@@ -145,11 +145,18 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
     }
 }
 
-/// No message begins as other compressed data do, and what is in those is meant.
-fn refuse_other_compression(bytes: &[u8]) -> io::Result<()> {
+/// No message begins as other compressed data do, nor as files of rows, and what is in those is meant.
+fn refuse_what_holds_messages(bytes: &[u8]) -> io::Result<()> {
     use spoutctl_archive::SniffedFormat;
 
-    let Some((looks, with)) = SniffedFormat::packed(bytes) else {
+    if let Some(looks) = SniffedFormat::file_of_rows(bytes) {
+        return Err(io::Error::other(format!(
+            "it is {looks}, whose rows --messages does not tell apart; its own tools print them as CSV or JSON, and as \
+             it is it goes by: tar cf - FILE | spoutctl put …"
+        )));
+    }
+    let packed = SniffedFormat::packed(bytes);
+    let Some((looks, with)) = packed.and_then(|looks| Some((looks, looks.unpacker()?))) else {
         return Ok(());
     };
     let what = match looks {

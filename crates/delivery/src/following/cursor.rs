@@ -49,6 +49,9 @@ impl CursorError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                Some("the file is made when the first commit is out, its directory is not: mkdir -p DIR")
+            }
             Self::Io { .. } => None,
             Self::Unreadable { .. } => Some("name another file; one that is missing is made"),
             Self::OfAnother { .. } => Some("keep a file for each branch and each consumer"),

@@ -28,15 +28,13 @@ use self::json::Value;
 use self::lengths::Frame;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
+use self::message::RECORD_SEPARATOR;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
 pub use self::naming::{one_byte, unescape};
 use super::error::{Encoding, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
 pub const DEFAULT_LIMIT: usize = 16 << 20;
-
-/// Before each text of a JSON sequence: RFC 7464.
-const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// What seems to tell the columns of CSV apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -438,7 +436,9 @@ impl Splitter {
         let (head, rest) = self.held[start..].split_at(cut.head);
         let (body, rest) = rest.split_at(cut.body);
         let tail = &rest[cut.gap..][..cut.tail];
-        if matches!(self.framing, Framing::Csv(_)) && !self.learned {
+        // An empty record shows nothing of how others are written.
+        let is_empty = body.trim_ascii_end().is_empty() && !self.framing.has_header();
+        if matches!(self.framing, Framing::Csv(_)) && !self.learned && !is_empty {
             let only_tells = self.records.learn(body);
             self.learned = !only_tells;
             if only_tells || self.framing.has_header() {

@@ -144,7 +144,9 @@ fn json(body: &[u8], pointer: &str) -> Result<Vec<u8>, NoKey> {
 }
 
 fn column(body: &[u8], number: usize, columns: Columns<'_>) -> Result<Vec<u8>, NoKey> {
-    let body = body.strip_suffix(b"\r").unwrap_or(body);
+    // There are two where text with CR LF was written as text once more.
+    let end = body.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    let body = &body[..end];
     let found = match columns {
         Columns::Csv(dialect) => dialect.column(body, number),
         _ => body.split(|byte| *byte == b'\t').nth(number - 1).map(<[u8]>::to_vec),

@@ -329,7 +329,8 @@ fn part(field: &str) -> Result<Part, String> {
         }
         _ => Err(format!(
             "`{{{field}}}` is unknown: there are {{time}}, {{time:%Y/%m/%d}} and so on, {{uuid}}, {{key}}, {{seq}} and \
-             {{seq:9}}; with --from also {{topic}}, {{partition}} and {{offset}}"
+             {{seq:9}}; with --from also {{topic}}, {{partition}} and {{offset}}; a field of JSON is {{key}}, with \
+             --key-json /{field}"
         )),
     }
 }

@@ -92,14 +92,16 @@ impl RetrievalError {
 
     /// What to do next.
     #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NoFile { commit, .. } => return Some(format!("spoutctl get --list {commit} lists its files")),
             Self::IsDirectory(_) => "-r with -o DIR writes its files, --tar one archive of them, --list their names",
             Self::Errored { .. } => "its data are in no later commit; name the branch to read the newest good one",
             Self::Unavailable(_) | Self::Broken { .. } | Self::Differs { .. } => "the same command may succeed later",
             Self::NotEscaped(_) => "read it without --unescape-paths: it was not put with --escape-paths",
             _ => return None,
-        })
+        };
+        Some(help.to_owned())
     }
 }
 

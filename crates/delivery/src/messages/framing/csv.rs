@@ -128,6 +128,11 @@ enum Ends {
 /// A record: its own length, and that of its end.
 pub(super) type Record = (usize, usize);
 
+/// How many carriage returns `bytes` begin with.
+fn returns(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == b'\r').count()
+}
+
 /// Finds the ends of records.
 #[derive(Debug)]
 pub(super) struct Records {
@@ -140,6 +145,8 @@ pub(super) struct Records {
     seen: [usize; CANDIDATES.len()],
     /// The first record has come.
     learned: bool,
+    /// It has one column.
+    has_one_column: bool,
 }
 
 impl Records {
@@ -151,12 +158,23 @@ impl Records {
             returned: false,
             seen: [0; CANDIDATES.len()],
             learned: false,
+            has_one_column: false,
         }
     }
 
     /// With what the first record has told.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Whether an empty line is a record, as `PostgreSQL` writes a NULL that is alone in its row. Where there are more
+    /// columns, and before the header, it is none.
+    pub fn takes_empty_lines(&self) -> bool {
+        if self.learned {
+            self.has_one_column
+        } else {
+            !self.dialect.has_header
+        }
     }
 
     /// What might have told the columns of the first record apart, besides what does where nobody said it.
@@ -188,6 +206,10 @@ impl Records {
                         *looked += 1;
                         return Some(self.ended((body, 2)));
                     }
+                    (b'\r', None) if self.goes_to_newline(&bytes[*looked..])? => {
+                        *looked += returns(&bytes[*looked..]);
+                        continue;
+                    }
                     _ => {
                         self.ends = Some(Ends::Return);
                         return Some(self.ended((body, 1)));
@@ -207,11 +229,20 @@ impl Records {
         None
     }
 
+    /// Whether a newline follows the carriage returns behind the first one, as where text with CR LF was written as
+    /// text once more; without one, they end records with nothing in them. `None` while more may follow.
+    fn goes_to_newline(&mut self, bytes: &[u8]) -> Option<bool> {
+        let next = bytes.get(returns(bytes));
+        self.returned = next.is_none();
+        next.map(|next| *next == b'\n')
+    }
+
     /// The input ends behind these bytes: a record that was begun is whole, unless a quote is open.
     pub fn last(&mut self, bytes: &[u8]) -> Option<Record> {
         if std::mem::take(&mut self.returned) {
             self.ends.get_or_insert(Ends::Return);
-            return Some(self.ended((bytes.len() - 1, 1)));
+            let body = bytes.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+            return Some(self.ended((body, 1)));
         }
         (!bytes.is_empty() && self.at.may_end()).then(|| self.ended((bytes.len(), 0)))
     }
@@ -258,6 +289,7 @@ impl Records {
         if self.dialect.delimiter.is_none() {
             self.dialect.delimiter = told.or_else(|| Some(self.most()));
         }
+        self.has_one_column = told.is_none() && self.dialect.column(first, 2).is_none();
         told.is_some()
     }
 

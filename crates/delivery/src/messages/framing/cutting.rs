@@ -28,7 +28,8 @@ impl Splitter {
         }
     }
 
-    /// White space before a JSON value, and blank lines before a CSV record or an entry, belong to nothing.
+    /// White space before a JSON value, and blank lines before a CSV record of several columns or an entry, belong to
+    /// nothing.
     pub(super) fn blank(&mut self, start: usize) -> usize {
         // Once a message has begun, they belong to it.
         if self.looked > 0 {
@@ -43,6 +44,7 @@ impl Splitter {
                 self.separated |= held[..length].contains(&RECORD_SEPARATOR);
                 length
             }
+            Framing::Csv(_) if self.records.takes_empty_lines() => 0,
             Framing::Csv(_) => held.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count(),
             Framing::JournalExport => held.iter().take_while(|byte| **byte == b'\n').count(),
             _ => 0,
@@ -90,9 +92,7 @@ impl Splitter {
             body: body.len(),
             tail: line.len() - head - body.len() + cut.tail,
             is_blank: body.is_empty(),
-            fault: json::check(body)
-                .err()
-                .map(|error| MessageFault::NotJson { why: error.to_string() }),
+            fault: json::fault(body),
             ..Cut::default()
         })
     }

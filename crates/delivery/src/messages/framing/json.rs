@@ -5,8 +5,27 @@
 
 use memchr::memchr2;
 use serde::de::IgnoredAny;
+use spoutctl_core::fault::printable;
 
-use super::{BYTE_ORDER_MARK, MessageFault};
+use super::{BYTE_ORDER_MARK, MessageFault, RECORD_SEPARATOR};
+
+/// So many bytes are shown of what is no JSON.
+const SHOWN: usize = 40;
+
+/// What is wrong with a value that is none, with what it begins with.
+pub(super) fn fault(value: &[u8]) -> Option<MessageFault> {
+    let error = check(value).err()?;
+    if value.first() == Some(&RECORD_SEPARATOR) {
+        let why = "it begins with a record separator (0x1e), as --messages json-seq takes it".to_owned();
+        return Some(MessageFault::NotJson { why });
+    }
+    let front = String::from_utf8_lossy(value.get(..SHOWN).unwrap_or(value));
+    let front = printable(front.trim_end_matches('\u{fffd}')).replace('\n', "\\n");
+    let more = if value.len() > SHOWN { "…" } else { "" };
+    Some(MessageFault::NotJson {
+        why: format!("{error}: `{front}{more}`"),
+    })
+}
 
 /// How far a value was read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,8 +52,7 @@ impl Value {
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Option<(usize, Option<MessageFault>)> {
         let end = self.find(bytes, looked)?;
         *self = Self::default();
-        let wrong = check(&bytes[..end]).err();
-        Some((end, wrong.map(|error| MessageFault::NotJson { why: error.to_string() })))
+        Some((end, fault(&bytes[..end])))
     }
 
     /// Whether only what follows can tell that the value has ended.

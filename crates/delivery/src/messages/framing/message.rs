@@ -7,6 +7,9 @@ use crate::messages::record::Record;
 /// What some programs write before text, though UTF-8 needs no such mark.
 pub(in crate::messages) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Before each text of a JSON sequence: RFC 7464.
+pub(super) const RECORD_SEPARATOR: u8 = 0x1e;
+
 /// How messages are told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Framing {

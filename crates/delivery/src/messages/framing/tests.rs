@@ -179,12 +179,13 @@ fn what_is_no_message_is_named_with_its_place() {
         (
             Framing::Json,
             &b"{}\n{\"a\" 1}"[..],
-            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6",
+            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6: \
+             `{\"a\" 1}`",
         ),
         (
             Framing::Json,
             b"1 ]",
-            "message 2 of the input, at byte 2, is not JSON: expected value at line 1 column 1",
+            "message 2 of the input, at byte 2, is not JSON: expected value at line 1 column 1: `]`",
         ),
         (
             Framing::Netstring,
@@ -227,6 +228,15 @@ fn what_is_no_message_is_named_with_its_place() {
         let (_, end) = split(framing, input, &[], Partial::Fail);
         assert_eq!(end.unwrap_err().to_string(), expected);
     }
+    // `redis-cli --json subscribe` says so first.
+    let (_, end) = split(
+        Framing::Json,
+        &[b"Rea", &[b'd'; 100][..], b"ing\n"].concat(),
+        &[],
+        Partial::Fail,
+    );
+    let shown = format!("`Rea{}…`", "d".repeat(37));
+    assert!(end.unwrap_err().to_string().ends_with(&shown));
 }
 
 #[test]
@@ -276,6 +286,13 @@ fn csv_is_taken_as_spreadsheets_and_other_countries_write_it() {
     assert_eq!(wholes(csv(), b"a,b\r1,2\r3,4"), ["a,b\r1,2\r", "a,b\r3,4\r"]);
     // A stray one in a file with newlines belongs to its field.
     assert_eq!(wholes(csv(), b"a,b\r\n1,x\ry\r\n"), ["a,b\r\n1,x\ry\r\n"]);
+    // Where text with CR LF was written as text once more, nothing is changed; a Mac's empty records are none.
+    assert_eq!(
+        wholes(csv(), b"a,b\r\r\n1,2\r\r\n3,4"),
+        ["a,b\r\r\n1,2\r\r\n", "a,b\r\r\n3,4\n"]
+    );
+    assert_eq!(wholes(csv(), b"a,b\r\r\r1,2\r\r"), ["a,b\r1,2\r"]);
+    assert_eq!(wholes(csv(), b"a,b\r\r"), [""; 0]);
     // The last record of a file needs no line break.
     assert_eq!(wholes(csv(), b"a,b\n1,2\n3,\"4\""), ["a,b\n1,2\n", "a,b\n3,\"4\"\n"]);
     // Quotes with line breaks, whatever tells columns apart.
@@ -293,6 +310,28 @@ fn csv_is_taken_as_spreadsheets_and_other_countries_write_it() {
     assert_eq!(
         wholes(dialect(Some(b';'), true), b"a,b;c\n1,2;\"3\n\"\n"),
         ["a,b;c\n1,2;\"3\n\"\n"]
+    );
+}
+
+#[test]
+fn an_empty_line_of_a_single_column_is_a_record() {
+    // As COPY of PostgreSQL writes a NULL that is alone in its row.
+    assert_eq!(wholes(csv(), b"note\n\na\n\n"), ["note\n\n", "note\na\n", "note\n\n"]);
+    assert_eq!(
+        wholes(csv(), b"\"a,b\"\r\n\r\nx\r\n"),
+        ["\"a,b\"\r\n\r\n", "\"a,b\"\r\nx\r\n"]
+    );
+    assert_eq!(wholes(dialect(None, false), b"\n\na\n\n"), ["\n", "\n", "a\n", "\n"]);
+    assert_eq!(
+        wholes(dialect(Some(b':'), true), b"note\n\na\n"),
+        ["note\n\n", "note\na\n"]
+    );
+    // Of several columns, and before the header, it is none; what comes first without a header shows no delimiter.
+    assert_eq!(wholes(csv(), b"\n\na;b\n\n1;2\n\n"), ["a;b\n1;2\n"]);
+    assert_eq!(wholes(dialect(Some(b':'), true), b"a:b\n\n1:2\n"), ["a:b\n1:2\n"]);
+    assert_eq!(
+        wholes(dialect(None, false), b"\n1;2\n\n3;4\n"),
+        ["\n", "1;2\n", "3;4\n"]
     );
 }
 
