@@ -9,6 +9,8 @@ mod secured;
 #[cfg(feature = "kafka")]
 mod source;
 #[cfg(feature = "kafka")]
+mod streams;
+#[cfg(feature = "kafka")]
 mod watched;
 
 use std::fs::{self, File};

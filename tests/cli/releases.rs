@@ -78,7 +78,20 @@ fn what_would_do_harm_to_a_pachd_before_2_6_is_refused() {
             branch: None,
             ..started.clone()
         };
-        assert_harmful(&inspect(&pachd, unnamed, 0), "named with its branch");
+        assert_harmful(&inspect(&pachd, unnamed, 0), "named within a branch");
+        // As pachctl of the release does for `events@ID` and `events@master`.
+        for id in [started.id.as_str(), "master"] {
+            let within = Commit {
+                repo: None,
+                branch: Some(Branch {
+                    name: String::new(),
+                    ..master()
+                }),
+                id: id.to_owned(),
+            };
+            let found = inspect(&pachd, within, 0).one::<CommitInfo>();
+            assert_eq!(found.commit.unwrap().id, started.id);
+        }
         let give_up = FinishCommitRequest {
             commit: Some(named.clone()),
             error: "given up".to_owned(),

@@ -472,6 +472,44 @@ fn hangup_changes_what_the_file_changes_and_nothing_else() {
 }
 
 #[test]
+fn a_preference_that_is_changed_counts_at_hangup_for_streams_that_do_not_say_it_themselves() {
+    let served = Served::start();
+    let world = world(&served, &["follows", "says"]);
+    let home = world.directory.path().to_str().unwrap();
+    let directory = world.path(".config/spoutctl");
+    fs::create_dir_all(&directory).unwrap();
+    let prefer = |text: &str| fs::write(directory.join("config.toml"), text).unwrap();
+    prefer("retry-for = \"1h\"\n");
+    let stream = |name: &str, more: &str| {
+        let command = staying(&world, name);
+        format!("[streams.{name}]\ndestination = \"{name}\"\n{command}{more}")
+    };
+    let text = stream("follows", "") + &stream("says", "retry-for = \"5m\"\n");
+    streams(&world, &text);
+    let mut run = Run::start_with(&world, &[], &[("HOME", home)]);
+    let mut left: BTreeSet<&str> = ["follows", "says"].into();
+    while !left.is_empty() {
+        let line = run.says(": default/");
+        left.remove(line.split(':').next().unwrap());
+    }
+    run.signal(Signal::HUP);
+    run.says("0 added, 0 changed, 0 removed, 2 as before");
+    prefer("retry-for = \"2h\"\n");
+    run.signal(Signal::HUP);
+    run.says("0 added, 1 changed, 0 removed, 1 as before");
+    run.says("follows: default/");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+    let starts = |name: &str| {
+        fs::read_to_string(world.path(&format!("{name}.pid")))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    assert_eq!((starts("follows"), starts("says")), (2, 1));
+}
+
+#[test]
 fn what_was_read_when_it_is_told_to_end_is_committed() {
     let served = Served::start();
     let world = world(&served, &["a", "b"]);

@@ -48,7 +48,7 @@ fn reference(message: &Message) -> String {
     format!("#/definitions/{}", message.name)
 }
 
-/// `null` is as good as nothing, wherever a field is.
+/// `null` is as good as nothing, wherever a field of one value is.
 fn object(message: &Message, version: Version) -> Value {
     let mut properties = Map::new();
     let mut rules = Vec::new();
@@ -124,12 +124,20 @@ fn described(mut value: Value, message: &Message, field: &Field) -> Value {
 }
 
 fn member(field: &Field, version: Version) -> Value {
+    // Since 2.8 pachd merges the spec with defaults, for which a list and an object of strings cannot be null.
+    let many = |kind: &str| {
+        if version < Version::new(2, 8) {
+            json!([kind, "null"])
+        } else {
+            json!(kind)
+        }
+    };
     if field.repeated {
-        return json!({"type": ["array", "null"], "items": element(field.kind, version)});
+        return json!({"type": many("array"), "items": element(field.kind, version)});
     }
     match field.kind {
         Kind::Message(message) => json!({"$ref": reference(message)}),
-        Kind::Strings => json!({"type": ["object", "null"], "additionalProperties": element(Kind::String, version)}),
+        Kind::Strings => json!({"type": many("object"), "additionalProperties": element(Kind::String, version)}),
         Kind::Internal(_) => json!({"type": ["object", "null"]}),
         Kind::Bool => json!({"type": ["boolean", "null"]}),
         Kind::String | Kind::Timestamp => json!({"type": ["string", "null"]}),
@@ -162,7 +170,11 @@ fn one(kind: Kind, name: &str, version: Version) -> Value {
         Kind::Uint64 => integer(0, u64::MAX),
         Kind::Float | Kind::Double => {
             let endless = json!({"enum": ["NaN", "Infinity", "-Infinity"]});
-            let mut number = vec![json!({"type": "number"}), json!({"type": "string", "pattern": NUMBER})];
+            let number = match kind {
+                Kind::Float => json!({"type": "number", "minimum": f32::MIN, "maximum": f32::MAX}),
+                _ => json!({"type": "number"}),
+            };
+            let mut number = vec![number, json!({"type": "string", "pattern": NUMBER})];
             if name != "cpu" {
                 number.push(endless);
             }

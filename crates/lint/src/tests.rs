@@ -248,3 +248,14 @@ fn spans_are_within_the_text_and_messages_on_one_line() {
         }
     }
 }
+
+#[test]
+fn a_fraction_without_a_zero_before_its_point_is_one_where_a_whole_number_belongs() {
+    let wrong = |constant: &str| {
+        let text = format!("pipeline: {{name: sp}}\nspout: {{}}\nparallelism_spec: {{constant: {constant}}}\n");
+        let found = check(&SourceFile::new("spec.yaml", text), &Options::default()).diagnostics;
+        found.iter().any(|found| found.rule == RuleId("wrong-type"))
+    };
+    assert!(wrong(".5") && wrong("-.5") && wrong("'.5'"));
+    assert!(!wrong(".0") && !wrong("1.0"));
+}

@@ -294,13 +294,14 @@ fn integer(
         _ => "",
     };
     let is_number = matches!(node.value, Value::Number(_));
-    if is_number && !is_json_number(written) {
+    let is_read = is_json_number(written) || is_number && is_pointed(written);
+    if is_number && !is_read {
         return; // of YAML's making, and reported as such
     }
     if !is_number && cut_short(spec, name, node, findings) {
         return;
     }
-    let message = match whole(written).filter(|_| is_json_number(written)) {
+    let message = match whole(written).filter(|_| is_read) {
         Some(value) if range.contains(&value) => return,
         Some(_) if *range.start() == 0 && written.starts_with('-') => format!("{name} cannot be below zero"),
         Some(_) => format!("{name} cannot be as large as this"),
@@ -352,6 +353,12 @@ fn whole(written: &str) -> Option<i128> {
         reason = "it saturates, which is far out of every field's range"
     )]
     Some(value as i128)
+}
+
+/// YAML's `.5`, which pachctl writes as JSON does.
+fn is_pointed(written: &str) -> bool {
+    let rest = written.strip_prefix('-').unwrap_or(written).strip_prefix('.');
+    rest.is_some_and(|rest| is_json_number(&format!("0.{rest}")))
 }
 
 fn is_json_number(written: &str) -> bool {

@@ -14,8 +14,8 @@ use spoutctl_delivery::Observer as _;
 use spoutctl_delivery::messages::Packed;
 use spoutctl_delivery::messages::filter::{self, PackError, pack};
 
-/// How much of an archive is written at a time.
-pub(super) const BUFFER: usize = 256 << 10;
+/// How much of an archive is written and read at a time: as much as a pipe holds.
+pub(super) const BUFFER: usize = 64 << 10;
 
 /// How far an input was read.
 pub(super) enum Made {

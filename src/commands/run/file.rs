@@ -21,12 +21,19 @@ use spoutctl_delivery::mark::StreamName;
 #[derive(Debug)]
 pub(super) struct Definition {
     pub name: Arc<str>,
-    /// The command line that says the same. Two of the same words are the same stream.
+    /// The command line that says the same.
     pub words: Vec<OsString>,
+    /// What holds besides, since it is preferred and these words do not say it.
+    pub preferred: Vec<(&'static str, OsString)>,
     pub args: PutArgs,
 }
 
 impl Definition {
+    /// Whether it does the same.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.words == other.words && self.preferred == other.preferred
+    }
+
     /// Refuses what is no FIFO any more: it would be read from its beginning at each start.
     ///
     /// # Errors
@@ -67,7 +74,7 @@ impl<'a> Wrong<'a> {
 /// When it cannot be read, or says what cannot be meant.
 pub(super) fn read(run: &RunArgs) -> Result<Vec<Definition>, Failure> {
     let wishes = preferences_of_streams()?;
-    let wishes: Vec<(&str, &OsStr)> = wishes.iter().map(|said| (said.name, said.value.as_os_str())).collect();
+    let wishes: Vec<(&'static str, &OsStr)> = wishes.iter().map(|said| (said.name, said.value.as_os_str())).collect();
     let options = StreamOptions::new(&wishes);
     let known: Vec<&str> = options.keys().collect();
     let streams = Streams::load(&run.file, &known, ELSEWHERE).map_err(|error| file_failure(&error))?;
@@ -78,7 +85,7 @@ pub(super) fn read(run: &RunArgs) -> Result<Vec<Definition>, Failure> {
             let error = streams.wrong(stream.place(wrong.key), wrong.what, wrong.help);
             file_failure(&error)
         };
-        let definition = define(stream, &options, run).map_err(at)?;
+        let definition = define(stream, &options, &wishes, run).map_err(at)?;
         taken.check(&definition).map_err(at)?;
         // What is missing may come, and is met when the stream starts; what cannot be meant never can.
         if let Err(failure) = put::check(&definition.args)
@@ -105,7 +112,12 @@ fn preferences_of_streams() -> Result<Vec<Preference>, Failure> {
     Ok(gathered)
 }
 
-fn define<'a>(stream: &'a Stream, options: &StreamOptions, run: &RunArgs) -> Result<Definition, Wrong<'a>> {
+fn define<'a>(
+    stream: &'a Stream,
+    options: &StreamOptions,
+    wishes: &[(&'static str, &OsStr)],
+    run: &RunArgs,
+) -> Result<Definition, Wrong<'a>> {
     if let Err(why) = stream.name.parse::<StreamName>() {
         return Err(Wrong::new(None, why.to_string(), "name the stream otherwise"));
     }
@@ -129,6 +141,10 @@ fn define<'a>(stream: &'a Stream, options: &StreamOptions, run: &RunArgs) -> Res
         said.push(("stream", vec![&stream.name]));
     }
     let words = options.words(&said);
+    let preferred = wishes
+        .iter()
+        .filter(|(name, _)| !said.iter().any(|(key, _)| key == name));
+    let preferred = preferred.map(|(name, value)| (*name, (*value).to_owned())).collect();
     let args = options.parse(&words);
     let mut args = args.map_err(|Mistake { key, what }| Wrong {
         key: key
@@ -144,6 +160,7 @@ fn define<'a>(stream: &'a Stream, options: &StreamOptions, run: &RunArgs) -> Res
     Ok(Definition {
         name: stream.name.as_str().into(),
         words,
+        preferred,
         args,
     })
 }

@@ -92,9 +92,9 @@ impl Stream {
         self.changed.notify_all();
     }
 
-    /// Whether it does what these words say, or would.
+    /// Whether it does what this says, or would.
     pub fn is_as(&self, definition: &Definition) -> bool {
-        self.definition.words == definition.words
+        self.definition.is_as(definition)
     }
 
     /// Whether it is not on its way out.
@@ -280,6 +280,7 @@ mod tests {
             name: "s".into(),
             args: options.parse(&words).unwrap(),
             words,
+            preferred: Vec::new(),
         };
         let stream = Stream::new(definition, &Arc::default(), &bounded(1).0);
         let heard = stream.begin().unwrap();

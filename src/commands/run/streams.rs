@@ -55,7 +55,7 @@ impl All {
         let next = self.next.iter().find(|next| next.name == definition.name);
         let is_same = match (self.there.get(&definition.name), next) {
             (Some(running), _) if running.stays() => running.stream.is_as(definition),
-            (_, Some(next)) => next.words == definition.words,
+            (_, Some(next)) => next.is_as(definition),
             _ => return Compared::Added,
         };
         if is_same { Compared::Same } else { Compared::Changed }

@@ -149,6 +149,7 @@ impl Calls {
         A: Message + Default + 'static,
     {
         let path = path_of(call)?;
+        let heard = self.link.heard();
         let exchange = async {
             let mut client = self.link.client();
             client
@@ -159,9 +160,12 @@ impl Calls {
             self.link.whole(answer)
         };
         if let Ok(answer) = self.link.engine.block_on(async { timeout(within, exchange).await }) {
+            if answer.is_ok() {
+                heard.answered();
+            }
             return answer.map(Some);
         }
-        self.link.renew();
+        self.link.renew(&heard);
         Ok(None)
     }
 
@@ -193,6 +197,7 @@ impl Calls {
     {
         let request = self.request(message);
         let path = path_of(call)?;
+        let heard = self.link.heard();
         let opening = async {
             let mut client = self.link.client();
             client
@@ -207,7 +212,7 @@ impl Calls {
             .engine
             .block_on(async { timeout(self.link.times.call, opening).await })
         else {
-            self.link.renew();
+            self.link.renew(&heard);
             return Err(Failed::Lost(no_answer(self.link.times.call)));
         };
         let answer = answer?;
@@ -298,6 +303,7 @@ impl Calls {
             }
         }
         let answer_limit = answer_limit();
+        let heard = self.link.heard();
         let Ok(result) = self
             .link
             .engine
@@ -305,7 +311,7 @@ impl Calls {
         else {
             drop(alive);
             answer.abort();
-            self.link.renew();
+            self.link.renew(&heard);
             return Err(Failed::Lost(no_answer(answer_limit)));
         };
         let answer = match result {
@@ -335,6 +341,7 @@ impl Calls {
                 Ok(batch) => batch,
                 Err(error) => return Fed::Failed(Failed::Local(error)),
             };
+            let heard = self.link.heard();
             let sent = self
                 .link
                 .engine
@@ -344,7 +351,7 @@ impl Calls {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Fed::TakenNoMore,
                 Err(_) => {
-                    self.link.renew();
+                    self.link.renew(&heard);
                     let text = format!("the server takes nothing for {}", seconds(self.link.times.idle));
                     return Fed::Failed(Failed::Lost(text));
                 }

@@ -9,7 +9,7 @@ pub use super::packing::Packing;
 use super::packing::{Moment, Packed, Packer};
 
 /// How much is read at a time.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 64 << 10;
 
 /// What came from an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::schema::schema;
+use serde_json::json;
 use spoutctl_fields::{Field, Kind, Message, SPEC};
 
 /// What a schema can say as well as the linter. Everything else that is an error, only the linter finds.
@@ -174,6 +175,19 @@ fn the_schema_of_each_version_takes_what_the_rules_call_right() {
             .map(|error| error.to_string())
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn null_is_no_list_and_no_object_of_strings_since_2_8() {
+    for transform in [json!({"cmd": null}), json!({"env": null}), json!({"errStdin": null})] {
+        let spec = json!({"pipeline": {"name": "sp"}, "spout": {}, "transform": transform});
+        for (version, is_taken) in [("2.7", true), ("2.8", false), ("2.12", false)] {
+            let version: Version = version.parse().unwrap();
+            assert_eq!(validator(version).is_valid(&spec), is_taken, "{version}: {spec}");
+            let is_wrong = errors(&spec.to_string(), version).contains(&RuleId("wrong-type"));
+            assert_eq!(is_wrong, !is_taken, "{version}: {spec}");
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use spoutctl_proto::transaction::TransactionRequest;
 /// none for the name of a branch; `^` and `~N` after either mean ancestors. What is no branch's name is not found here.
 ///
 /// # Errors
-/// When it names no repo; or no branch, where that is a part of a commit's name.
+/// When it names no repo, or not within a branch where that is a part of a commit's name.
 pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelector, Failure> {
     let branch = commit.branch.as_ref();
     let repo = commit
@@ -37,9 +37,11 @@ pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelect
     let named_branch = branch.map(|branch| branch.name.clone()).filter(|name| !name.is_empty());
     let (name, back) = ancestor(&commit.id);
     let id = CommitId::new(name).ok();
-    if dialect.commits_are_of_branches() && named_branch.is_none() {
-        return Err(harmful(dialect, "a commit is named with its branch here, and this one is not").into());
+    // Clients of those releases name the repo within a branch, which has no name where they know the commit by its id.
+    if dialect.commits_are_of_branches() && branch.is_none_or(|branch| branch.repo.is_none()) {
+        return Err(harmful(dialect, "a commit is named within a branch here, and this one is not").into());
     }
+    let is_of_branch = dialect.commits_are_of_branches() && named_branch.is_some();
     Ok(CommitSelector {
         repo: repo.try_into()?,
         branch: if id.is_none() && !name.is_empty() {
@@ -47,7 +49,7 @@ pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelect
         } else {
             named_branch
         },
-        is_of_branch: dialect.commits_are_of_branches(),
+        is_of_branch,
         id,
         back,
     })

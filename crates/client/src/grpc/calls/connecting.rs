@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -77,7 +77,41 @@ impl Error for Stranger {}
 pub(super) struct Line {
     endpoint: Endpoint,
     connector: Connector,
-    channel: Mutex<Channel>,
+    current: Mutex<Connection>,
+}
+
+/// The connection that calls are made over.
+struct Connection {
+    channel: Channel,
+    /// How many calls have had their answers over it.
+    answers: Arc<AtomicU64>,
+}
+
+impl Connection {
+    fn over(channel: Channel) -> Self {
+        Self {
+            channel,
+            answers: Arc::default(),
+        }
+    }
+}
+
+/// How many answers a connection had given at some moment.
+pub(super) struct Heard {
+    answers: Arc<AtomicU64>,
+    before: u64,
+}
+
+impl Heard {
+    /// There is one more.
+    pub fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether there were some since.
+    fn is_alive(&self) -> bool {
+        self.answers.load(Ordering::Relaxed) != self.before
+    }
 }
 
 impl fmt::Debug for Line {
@@ -114,26 +148,45 @@ impl Line {
             .initial_connection_window_size(CONNECTION_WINDOW);
         let connector = Connector::new(options)?;
         Ok(Self {
-            channel: Mutex::new(endpoint.connect_with_connector_lazy(connector.clone())),
+            current: Mutex::new(Connection::over(
+                endpoint.connect_with_connector_lazy(connector.clone()),
+            )),
             endpoint,
             connector,
         })
     }
 
-    /// Makes another connection when the next call is made; calls that are under way keep theirs. Inside of a runtime.
-    pub fn renew(&self) {
-        let fresh = self.endpoint.connect_with_connector_lazy(self.connector.clone());
-        *self.channel() = fresh;
+    /// What was waited for since did not come: makes another connection when the next call is made, unless this one has
+    /// answered others meanwhile, which have it together, or was given up by one of them. Calls that are under way keep
+    /// theirs. Inside of a runtime.
+    pub fn renew(&self, heard: &Heard) {
+        let mut current = self.current();
+        if Arc::ptr_eq(&current.answers, &heard.answers) && !heard.is_alive() {
+            *current = Connection::over(self.endpoint.connect_with_connector_lazy(self.connector.clone()));
+        }
     }
 
-    fn channel(&self) -> MutexGuard<'_, Channel> {
-        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What the connection of the next call has answered so far.
+    pub fn heard(&self) -> Heard {
+        let answers = Arc::clone(&self.current().answers);
+        Heard {
+            before: answers.load(Ordering::Relaxed),
+            answers,
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Connection> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn channel(&self) -> Channel {
+        self.current().channel.clone()
     }
 
     /// For one call.
     pub fn wire(&self) -> Wire {
         Wire {
-            channel: self.channel().clone(),
+            channel: self.channel(),
             upload: None,
         }
     }
@@ -142,7 +195,7 @@ impl Line {
     pub fn uploading(&self, broken_off: oneshot::Receiver<()>) -> (Wire, Progress) {
         let progress = Progress::default();
         let wire = Wire {
-            channel: self.channel().clone(),
+            channel: self.channel(),
             upload: Some((broken_off, progress.clone())),
         };
         (wire, progress)
@@ -385,3 +438,29 @@ impl Service<Uri> for Connector {
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::engine::Engine;
+
+    #[test]
+    fn a_connection_is_given_up_once_and_only_when_nobody_has_had_an_answer_over_it() {
+        let engine = Engine::start("test").unwrap();
+        let options = GrpcOptions::new("grpc://127.0.0.1:1".parse().unwrap());
+        let line = engine.within(|| Line::new(&options)).unwrap();
+        let renew = |heard: &Heard| engine.within(|| line.renew(heard));
+        let is_current = |heard: &Heard| Arc::ptr_eq(&line.heard().answers, &heard.answers);
+        let (silent, answered) = (line.heard(), line.heard());
+        answered.answered();
+        renew(&silent);
+        assert!(is_current(&silent));
+        // What was answered before does not count.
+        let (silent, other) = (line.heard(), line.heard());
+        renew(&silent);
+        assert!(!is_current(&silent));
+        let fresh = line.heard();
+        renew(&other);
+        assert!(is_current(&fresh));
+    }
+}

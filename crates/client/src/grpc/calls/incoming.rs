@@ -78,11 +78,12 @@ impl<A> Incoming<'_, A> {
 
     fn wait(&mut self) -> Result<Option<A>, Failed> {
         let limit = self.link.times.idle;
+        let heard = self.link.heard();
         match self.next_within(limit)? {
             Arrival::Message(message) => Ok(Some(message)),
             Arrival::End => Ok(None),
             Arrival::Silence => {
-                self.link.renew();
+                self.link.renew(&heard);
                 Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit))))
             }
         }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Response, Status};
 
-use super::connecting::{Line, NAME, Progress, Stranger, Unreached, Wire};
+use super::connecting::{Heard, Line, NAME, Progress, Stranger, Unreached, Wire};
 use crate::connection::engine::Engine;
 use crate::connection::{innermost, tls};
 use crate::error::OpenError;
@@ -104,9 +104,15 @@ impl Link {
         (over(wire), progress)
     }
 
-    /// What was waited for did not come: the next call gets a connection of its own.
-    pub(super) fn renew(&self) {
-        self.engine.within(|| self.line.renew());
+    /// What the connection of the next call has answered so far.
+    pub(super) fn heard(&self) -> Heard {
+        self.line.heard()
+    }
+
+    /// What was waited for since did not come: the next call gets a connection of its own, unless others have had
+    /// answers over this one.
+    pub(super) fn renew(&self, heard: &Heard) {
+        self.engine.within(|| self.line.renew(heard));
     }
 
     pub(super) fn has_spoken(&self) {

@@ -124,6 +124,21 @@ fn a_connection_that_answers_nothing_is_not_used_again() {
 }
 
 #[test]
+fn a_connection_that_answers_others_is_used_again_however_long_one_call_waits() {
+    let started = recording("grpc-2.12", "067").answer;
+    let (server, grpc) = serving(vec![Answer::Silence, started.clone(), started]);
+    thread::scope(|scope| {
+        // Longer than any other call may take.
+        let waiting = scope.spawn(|| grpc.wait_commit(&commit(WRITTEN), Duration::from_secs(5)));
+        server.wait_for(2);
+        grpc.start_commit(&branch(), "").unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap_err().kind, FaultKind::Unavailable);
+    });
+    grpc.start_commit(&branch(), "").unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
 fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
     const TOTAL: usize = 256;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
