@@ -40,8 +40,8 @@ impl Entry {
     /// were looked at before; it is as many as were now.
     ///
     /// # Errors
-    /// When a line begins with no name of a field, or no newline follows a value whose length was said; `looked` is then
-    /// where the byte stands that is wrong.
+    /// When a line begins with no name of a field, or no newline follows a value whose length was said; `looked` is
+    /// then where the byte stands that is wrong.
     pub fn end(&mut self, bytes: &[u8], looked: &mut usize) -> Result<Option<usize>, NotAnEntry> {
         while *looked < bytes.len() {
             let rest = &bytes[*looked..];
