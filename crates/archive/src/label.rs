@@ -68,7 +68,7 @@ pub struct Asides {
     pub skipped: u64,
     /// How many were set aside.
     pub set_aside: u64,
-    /// The first of those, as many as [`MAX_LISTED`] bytes say.
+    /// The first of those, as many as `MAX_LISTED` bytes say.
     pub listed: Vec<Aside>,
     /// What the list takes in a header.
     bytes: usize,

@@ -1,5 +1,5 @@
 //! How a call gets to pachd and its answer back: bytes, statuses and streams. A transport knows no call by its meaning;
-//! what pachd's words mean is [`pachd`](crate::pachd)'s table.
+//! what pachd's words mean is [`crate::pachd`]'s table.
 
 use std::fmt;
 use std::io::{self, Read};

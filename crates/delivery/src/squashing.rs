@@ -13,7 +13,7 @@
 //! | one that is open, or finished with an error | its data are in no later commit |
 //! | the one before such a commit, or before one that pachd made itself | what is built on the other one would be built on what is before both |
 //! | the newest 200 of each stream with a name | by their marks a `put` that is started again knows what is done, and what failed in flight |
-//! | one whose id other commits have ([`sets`]) | they would be squashed with it |
+//! | one whose id other commits have (`sets`) | they would be squashed with it |
 //! | what a cursor or somebody has named | |
 //! | what pachd refuses | its words are told |
 //!

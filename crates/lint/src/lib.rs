@@ -4,8 +4,8 @@
 //! Domain: it knows the trees of [`crate::spec`] and what Pachyderm and Kubernetes do with each field. It knows no file
 //! system, no terminal, no network.
 //!
-//! A family of rules is a file. A rule asks a [`view`] for fields by name and says what it found as a
-//! [`finding::Finding`]; it never counts lines or columns.
+//! A family of rules is a file. A rule asks a `view` for fields by name and says what it found as a
+//! `finding::Finding`; it never counts lines or columns.
 //!
 //! # Example
 //!

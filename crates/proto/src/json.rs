@@ -40,7 +40,7 @@ pub(super) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
 
 /// A request in JSON without the fields that are not set, as clients write one: what a server knows nothing of is then
 /// only there when it matters. Numbers of 64 bits and enums, whose texts tell nothing, leave themselves out
-/// ([`is_unset`]); a message that is set stays, however empty it is.
+/// (`is_unset`); a message that is set stays, however empty it is.
 ///
 /// # Errors
 /// When a value has no form in JSON.
