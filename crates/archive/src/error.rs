@@ -450,6 +450,10 @@ impl ContentError {
                 "--links skip leaves links out; tar -h at the producer writes what they lead to instead"
             }
             ContentErrorKind::ArchiveTooLarge { .. } => "--max-archive-size takes larger archives",
+            ContentErrorKind::Special(EntryKind::Continuation) => {
+                "unpack all volumes with `tar -xM -f FIRST -f SECOND …`, and send what comes out; --special skip would \
+                 leave the file's rest out"
+            }
             ContentErrorKind::Special(_) => "--special skip leaves such entries out",
             ContentErrorKind::TooLarge { .. } => "--max-entry-size takes larger files",
             ContentErrorKind::DirectoryWithData { .. } => "give the file a name without a `/` at its end",

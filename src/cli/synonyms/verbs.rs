@@ -50,7 +50,8 @@ pub const VERBS: &[(&[&str], VerbMeaning)] = &[
     (
         &["list", "snapshots", "history"],
         VerbMeaning::Say(
-            "`spoutctl tail REPO -e` lists commits, `spoutctl get --list REPO` files, `pachctl list repo` repos",
+            "`spoutctl tail REPO --from earliest -e` lists commits, `spoutctl get --list REPO` files, \
+             `pachctl list repo` repos",
         ),
     ),
     (
@@ -69,7 +70,9 @@ pub const VERBS: &[(&[&str], VerbMeaning)] = &[
     ),
     (
         &["logs", "log"],
-        VerbMeaning::Say("`spoutctl tail REPO` lists commits; a pipeline's log is `pachctl logs`"),
+        VerbMeaning::Say(
+            "`spoutctl tail REPO` lists commits; a spout's log is `pachctl logs --pipeline NAME --master`",
+        ),
     ),
     (
         &["wait", "flush"],

@@ -202,6 +202,8 @@ pub enum Cause {
 pub enum YamlProblem {
     /// A tab where blanks indent.
     TabIndent,
+    /// A tab before a comment, or on a line on which nothing stands. What follows can be read.
+    TabBeforeNothing,
     /// A line that is indented like none before it.
     Indentation,
     /// A bracket of a flow collection without its other half.

@@ -6,10 +6,11 @@
 mod escapes;
 mod problem;
 pub(super) mod recovery;
+mod tabs;
 
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Parser, ScalarStyle, Tag, options};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag, options};
 
 use super::reading::{Comment, MAX_ALIASED, MAX_DEPTH, Reading};
 use super::scalar::{self, Plain};
@@ -57,6 +58,8 @@ struct Frame {
     start: usize,
     /// The end of what is in it so far.
     end: usize,
+    /// It stands in brackets.
+    is_flow: bool,
     anchor: usize,
     /// How many values it holds.
     size: usize,
@@ -96,6 +99,8 @@ struct Builder<'a> {
     document: Span,
     /// The end of the last token.
     last_end: usize,
+    /// It is a plain scalar.
+    is_plain: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -110,6 +115,7 @@ impl<'a> Builder<'a> {
             first_fault: 0,
             document: Span::at(0),
             last_end: 0,
+            is_plain: false,
         }
     }
 
@@ -119,22 +125,24 @@ impl<'a> Builder<'a> {
 
     /// Takes an event. Answers whether the document has to be given up.
     fn event(&mut self, event: Event<'_>, span: Span) -> bool {
+        self.check_tabs(span.start);
+        let is_plain = matches!(&event, Event::Scalar(_, ScalarStyle::Plain, ..));
         match event {
             Event::DocumentStart(explicit, _) => self.start_document(explicit, span),
             Event::DocumentEnd => self.end_document(),
             Event::Comment(..) => self.reading.comments.push(Comment { span }),
             Event::Scalar(value, style, anchor, tag) => self.scalar(&value, style, anchor, tag.as_deref(), span),
-            Event::SequenceStart(_, anchor, tag) => {
-                return self.start(Kind::Sequence(Vec::new()), anchor, tag.as_deref(), span);
+            Event::SequenceStart(style, anchor, tag) => {
+                return self.start(Kind::Sequence(Vec::new()), style, anchor, tag.as_deref(), span);
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 let kind = Kind::Mapping {
                     members: Vec::new(),
                     key: None,
                     merges: false,
                     merged: Vec::new(),
                 };
-                return self.start(kind, anchor, tag.as_deref(), span);
+                return self.start(kind, style, anchor, tag.as_deref(), span);
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span.end),
             Event::Alias(id) => self.alias(id, span),
@@ -159,8 +167,27 @@ impl<'a> Builder<'a> {
             }
             _ => return false,
         }
-        self.last_end = self.last_end.max(span.end);
+        if span.end > self.last_end {
+            (self.last_end, self.is_plain) = (span.end, is_plain);
+        }
         false
+    }
+
+    /// Looks at the lines between the last token and the next one, which begins at `next`.
+    fn check_tabs(&mut self, next: usize) {
+        if next <= self.last_end || self.open_flow().is_some() {
+            return;
+        }
+        let inner = self.frames.last().map(|frame| match frame.kind {
+            Kind::Sequence(_) => tabs::column(self.text, tabs::dash(self.text, frame.start)),
+            Kind::Mapping { .. } => tabs::column(self.text, frame.start),
+        });
+        let between = Span::new(self.last_end, next);
+        self.last_end = next;
+        if let Some(tab) = tabs::refused(self.text, between, inner.filter(|_| self.is_plain)) {
+            let problem = YamlProblem::TabBeforeNothing;
+            self.reading.fault(Cause::Yaml { problem }, tab, None);
+        }
     }
 
     fn start_document(&mut self, explicit: bool, span: Span) {
@@ -210,14 +237,10 @@ impl<'a> Builder<'a> {
     /// Where the innermost bracket begins that is open.
     fn open_flow(&self) -> Option<usize> {
         let frame = self.frames.last()?;
-        self.is_flow(frame).then_some(frame.start)
+        frame.is_flow.then_some(frame.start)
     }
 
-    fn is_flow(&self, frame: &Frame) -> bool {
-        matches!(self.text.as_bytes().get(frame.start), Some(b'{' | b'['))
-    }
-
-    fn start(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, span: Span) -> bool {
+    fn start(&mut self, kind: Kind, style: StructureStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> bool {
         self.last_end = self.last_end.max(span.end);
         if self.frames.len() >= MAX_DEPTH {
             self.reading.fault(
@@ -233,6 +256,7 @@ impl<'a> Builder<'a> {
         self.frames.push(Frame {
             start: span.start,
             end: span.end,
+            is_flow: style == StructureStyle::Flow,
             anchor,
             size: 1,
             kind,
@@ -243,8 +267,7 @@ impl<'a> Builder<'a> {
     fn end(&mut self, end: usize) {
         let Some(frame) = self.frames.pop() else { return };
         // A block has no end of its own; the event's place is where the next token begins.
-        let is_flow = self.is_flow(&frame);
-        let span = Span::new(frame.start, if is_flow { frame.end.max(end) } else { frame.end });
+        let span = Span::new(frame.start, if frame.is_flow { frame.end.max(end) } else { frame.end });
         let value = match frame.kind {
             Kind::Sequence(elements) => Value::Array(elements),
             Kind::Mapping {

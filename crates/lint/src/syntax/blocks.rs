@@ -20,6 +20,9 @@ pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
     match problem {
         YamlProblem::TabIndent => Finding::new(&TAB_INDENTATION, span, "YAML is indented by blanks, not by tabs")
             .unsafe_fix("write two blanks", replace(span, "  ")),
+        YamlProblem::TabBeforeNothing => Finding::new(&TAB_INDENTATION, span, "pachctl takes no tab on such a line")
+            .label("nothing but a comment may follow, and still it is refused")
+            .unsafe_fix("write a blank", replace(span, " ")),
         YamlProblem::Indentation => Finding::new(&INDENTATION, span, "this line is indented like none around it")
             .help("indent it as the lines that it belongs to"),
         YamlProblem::UnclosedFlow { open } => marks::unclosed(*open, 1, span, fault.related),

@@ -68,7 +68,7 @@ fn blank(text: &str) -> String {
 /// The first fault that ends a document.
 fn stopper(reading: &Reading) -> Option<&SyntaxFault> {
     let stops = |fault: &&SyntaxFault| match &fault.cause {
-        Cause::Yaml { problem } => *problem != YamlProblem::TooDeep,
+        Cause::Yaml { problem } => !matches!(problem, YamlProblem::TooDeep | YamlProblem::TabBeforeNothing),
         _ => false,
     };
     reading.faults.iter().filter(stops).min_by_key(|fault| fault.span)
