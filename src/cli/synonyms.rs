@@ -270,14 +270,19 @@ impl Line {
             ("put" | "pack", "--key-column" | "--position-column", _) => {
                 return Understood::Said("a column is meant by its number, the first one's is 1".to_owned());
             }
+            ("put", "[DEST]", dir) if Path::new(dir).is_dir() => {
+                return Understood::Said(format!(
+                    "a directory is packed first: tar cf - {dir} | spoutctl put DEST"
+                ));
+            }
             ("put", "[DEST]", file) if Path::new(file).exists() => {
                 return Understood::Said(format!("where it goes comes before the file: spoutctl put DEST {file}"));
             }
             ("get" | "tail", "<SOURCE>", source) if !source.contains(':') => match source.split_once('/') {
-                Some((repo, path)) => {
+                Some((repo, path)) if is_a_name(repo) && !path.is_empty() && !path.contains('@') => {
                     return Understood::Said(format!("a path stands behind a colon: {repo}:/{path}"));
                 }
-                None => return Understood::Not,
+                _ => return Understood::Not,
             },
             ("put" | "pack", "--messages", framing) => match framings::meant(framing) {
                 Some(Ok(words)) => return self.replace_value(name, value, &words),
@@ -478,4 +483,9 @@ fn synonym(verb: &str, typed: &str) -> Option<&'static Synonym> {
     FLAGS
         .iter()
         .find(|synonym| (synonym.verbs.is_empty() || synonym.verbs.contains(&verb)) && synonym.typed.contains(&name))
+}
+
+/// Whether this may be a repo, perhaps with its branch.
+fn is_a_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-@".contains(c))
 }

@@ -192,11 +192,20 @@ fn a_list_of_all_jobs_leaves_those_out_that_the_caller_may_not_see() {
     assert_eq!(status, 200, "{text}");
     let root = World::at(&served.url()).with_token(Some("root-token".to_owned()));
     root.run_with(&["put", "secret"], &tar(&[("g", b"x")])).expect(0);
-    let jobs = |token| {
-        let (status, text) = ask(&served, token, "pps_v2.API/ListJob", &json!({}));
+    let told = |token, call: &str, request: &Value| {
+        let (status, text) = ask(&served, token, call, request);
         assert_eq!(status, 200, "{text}");
-        text.lines().count()
+        text
     };
-    assert!(jobs("root-token") > 0);
-    assert_eq!(jobs("eve-token"), 0);
+    let all = told("root-token", "pps_v2.API/ListJob", &json!({}));
+    let job: Value = serde_json::from_str(all.lines().next().expect("a job")).unwrap();
+    let set = json!({"jobSet": {"id": job["job"]["id"]}});
+    for (call, request) in [
+        ("pps_v2.API/ListJob", json!({})),
+        ("pps_v2.API/ListJobSet", json!({})),
+        ("pps_v2.API/InspectJobSet", set),
+    ] {
+        assert!(told("root-token", call, &request).lines().count() > 0, "{call}");
+        assert_eq!(told("eve-token", call, &request), "", "{call}");
+    }
 }

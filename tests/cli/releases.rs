@@ -3,7 +3,7 @@
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::{
     Branch, Commit, CommitInfo, CommitSet, CommitSetRequest, CreateRepoRequest, FinishCommitRequest,
-    InspectCommitRequest, Repo, StartCommitRequest,
+    InspectCommitRequest, RemoveCommitRequest, Repo, StartCommitRequest,
 };
 
 use crate::grpc_call::{Connection, Reply};
@@ -102,6 +102,13 @@ fn what_would_do_harm_to_a_pachd_before_2_6_is_refused() {
             commit_set: Some(CommitSet { id: started.id }),
         };
         assert_harmful(&pachd.ask("pfs_v2.API/DropCommitSet", &drop), "before it is finished");
+        if release == "2.5" {
+            let alone = RemoveCommitRequest {
+                commit: Some(named.clone()),
+                ..RemoveCommitRequest::default()
+            };
+            assert_harmful(&pachd.ask("pfs_v2.API/DropCommit", &alone), "before it is finished");
+        }
         inspect(&pachd, named, 4).one::<CommitInfo>();
         pachd.ask("pfs_v2.API/DropCommitSet", &drop).ok::<Empty>();
     }

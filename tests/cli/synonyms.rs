@@ -183,15 +183,16 @@ fn what_is_something_else_here_is_said() {
         ("edit pipeline x", "--update"),
         ("backup d", "spoutctl put DEST"),
         ("restore latest", "get REPO -r -o DIR"),
-        ("snapshots", "tail REPO -e"),
+        ("snapshots", "tail REPO --from earliest -e"),
         ("prune", "--older-than 7d"),
         ("format x.json", "validate --fix"),
         ("self update", "does not update itself"),
         ("clean", "keeps no cache"),
         ("push r", "spoutctl put DEST"),
-        ("list commit r", "spoutctl tail REPO -e"),
+        ("list commit r", "spoutctl tail REPO --from earliest -e"),
         ("list repo", "`pachctl list repo` repos"),
         ("put Cargo.toml events", "spoutctl put DEST Cargo.toml"),
+        ("put ./src events", "tar cf - ./src | spoutctl put DEST"),
         ("get r/day1/greeting.txt", "r:/day1/greeting.txt"),
         (
             "put r --message lines --into x",
@@ -216,6 +217,9 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
         ("tail r --nofollow", "'--no-follow' exists"),
         ("create x --forse", "--force"),
         ("put r --zzz", "-- --zzz"),
+        // What is no repo's name is not put in front of the colon.
+        ("get ./events/x/y", ".:/"),
+        ("get a/b/c@master", "behind a colon"),
         ("put r -Z", "-- -Z"),
         ("create x -Z", "-- -Z"),
     ] {

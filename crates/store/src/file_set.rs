@@ -26,6 +26,7 @@ use spoutctl_core::sink::Changes;
 const DEFAULT_TTL: Duration = Duration::from_mins(10);
 const MIN_TTL: Duration = Duration::from_secs(1);
 const MAX_TTL: Duration = Duration::from_mins(30);
+
 pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSetId, Fault> {
     // Housekeeping that fails is tried again with the next file set.
     let _ = collect_expired(store);

@@ -27,18 +27,16 @@ use spoutctl_proto::transaction::TransactionRequest;
 /// When it names no repo, or not within a branch where that is a part of a commit's name.
 pub(super) fn selector(dialect: Dialect, commit: &Commit) -> Result<CommitSelector, Failure> {
     let branch = commit.branch.as_ref();
-    let repo = commit
-        .repo
-        .as_ref()
-        .or_else(|| branch.and_then(|branch| branch.repo.as_ref()));
-    let Some(repo) = repo else {
+    let within = branch.and_then(|branch| branch.repo.as_ref());
+    let own = commit.repo.as_ref().filter(|_| dialect.commits_have_repos());
+    let Some(repo) = own.or(within).or(commit.repo.as_ref()) else {
         return Err(Status::unknown("pick commit tx: cannot pick commit with no repo").into());
     };
     let named_branch = branch.map(|branch| branch.name.clone()).filter(|name| !name.is_empty());
     let (name, back) = ancestor(&commit.id);
     let id = CommitId::new(name).ok();
     // Clients of those releases name the repo within a branch, which has no name where they know the commit by its id.
-    if dialect.commits_are_of_branches() && branch.is_none_or(|branch| branch.repo.is_none()) {
+    if dialect.commits_are_of_branches() && within.is_none() {
         return Err(harmful(dialect, "a commit is named within a branch here, and this one is not").into());
     }
     let is_of_branch = dialect.commits_are_of_branches() && named_branch.is_some();
@@ -491,19 +489,29 @@ impl Service {
     }
 
     pub fn drop_commit(&self, _: &Call, request: &RemoveCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.drop_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
+        let commit = some_commit(self.dialect, request.commit.as_ref())?;
+        if self.dialect.commits_are_of_branches() {
+            self.check_dropped(&[self.store.record(&commit)?])?;
+        }
+        self.change(|work| work.drop_commit(&commit))?;
         Ok(Empty {})
+    }
+
+    /// Whether commits may be dropped where one that is being finished does harm.
+    fn check_dropped(&self, records: &[CommitRecord]) -> Result<(), Status> {
+        let is_between = |record: &CommitRecord| record.info.finishing.is_some() && record.info.finished.is_none();
+        if records.iter().any(is_between) {
+            let why = "a commit that is being finished is not dropped here before it is finished";
+            return Err(harmful(self.dialect, why));
+        }
+        Ok(())
     }
 
     /// One that is gone already is no error since 2.6.
     pub fn drop_commit_set(&self, _: &Call, request: &CommitSetRequest) -> Result<Empty, Status> {
         let id = commit_set(request.commit_set.as_ref())?;
         if self.dialect.commits_are_of_branches() {
-            let is_between = |record: &CommitRecord| record.info.finishing.is_some() && record.info.finished.is_none();
-            if self.store.commit_set(&id)?.iter().any(is_between) {
-                let why = "a commit that is being finished is not dropped here before it is finished";
-                return Err(harmful(self.dialect, why));
-            }
+            self.check_dropped(&self.store.commit_set(&id)?)?;
         }
         let dropped = self.change(|work| work.drop_commit_set(&id))?;
         if dropped == 0 && !self.dialect.drops_what_is_gone() {

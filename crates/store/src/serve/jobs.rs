@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::commits::has_id;
 use super::naming::{commit_message, project_message};
-use super::pipelines::{named, told_input};
+use super::pipelines::{fill_input, named};
 use super::{Answers, Call, Code, Service, Status};
 use crate::{Dialect, JobRecord, JobState};
 use spoutctl_core::pfs::{self, CommitId};
@@ -83,7 +83,9 @@ fn job_info(dialect: Dialect, record: &JobRecord, spec: Option<(&Value, &str)>) 
                 details[field] = spec[field].clone();
             }
         }
-        details["input"] = told_input(dialect, &spec["input"], pipeline, Some(&record.id));
+        let mut input = spec["input"].clone();
+        fill_input(dialect, &mut input, pipeline, Some(&record.id));
+        details["input"] = input;
         info["details"] = details;
     }
     info
@@ -119,8 +121,15 @@ impl Service {
     /// Those that a caller may see, the newest first.
     fn seen_jobs(&self, call: &Call, is_wanted: impl Fn(&JobRecord) -> bool) -> Result<Vec<JobRecord>, Status> {
         let mut seen = Vec::new();
+        // A pipeline has many jobs, and each question costs a look at the roles.
+        let mut sees: HashMap<pfs::Repo, bool> = HashMap::new();
         for job in self.store.jobs()?.into_iter().filter(is_wanted) {
-            if self.sees_jobs_of(call, &job.pipeline)? {
+            let is_seen = match sees.get(&job.pipeline) {
+                Some(is_seen) => *is_seen,
+                None => self.sees_jobs_of(call, &job.pipeline)?,
+            };
+            sees.insert(job.pipeline.clone(), is_seen);
+            if is_seen {
                 seen.push(job);
             }
         }
@@ -166,16 +175,17 @@ impl Service {
         if !request.jq_filter.is_empty() || request.pagination_marker.is_some() || request.reverse {
             return Err(Status::new(Code::Unimplemented, ONLY));
         }
-        let mut sets: Vec<(CommitId, Vec<Value>)> = Vec::new();
+        let mut sets: Vec<(CommitId, Vec<JobRecord>)> = Vec::new();
         let mut places: HashMap<CommitId, usize> = HashMap::new();
         for job in self.seen_jobs(call, |job| is_in(&request.projects, job))? {
             let place = *places.entry(job.id.clone()).or_insert_with(|| {
                 sets.push((job.id.clone(), Vec::new()));
                 sets.len() - 1
             });
-            sets[place].1.push(self.told_job(&job, request.details));
+            sets[place].1.push(job);
         }
         for (id, jobs) in sets.into_iter().take(at_most(request.number)) {
+            let jobs: Vec<Value> = jobs.iter().map(|job| self.told_job(job, request.details)).collect();
             let told = DynamicMessage {
                 value: json!({"jobSet": {"id": id.as_str()}, "jobs": jobs}),
                 schema: JOB_SET_INFO,

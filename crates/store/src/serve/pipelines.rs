@@ -89,7 +89,7 @@ fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> 
         // Nearly all fields of a spec have the same name there.
         let mut details = spec;
         if let Some(input) = details.get_mut("input") {
-            *input = told_input(dialect, input, &record.name, None);
+            fill_input(dialect, input, &record.name, None);
         }
         details["createdAt"] = json!(record.created);
         if dialect.tells_times() {
@@ -108,14 +108,13 @@ fn pipeline_info(service: &Service, record: &PipelineRecord, wanted: Detail) -> 
     }
 }
 
-/// An input with what pachd fills in where a spec says nothing; the spec itself is told as it was submitted. With the
-/// commit that a job reads.
-pub(super) fn told_input(dialect: Dialect, input: &Value, pipeline: &pfs::Repo, job: Option<&CommitId>) -> Value {
-    let mut input = input.clone();
+/// Fills in an input what pachd fills in where a spec says nothing; the spec itself is told as it was submitted. With
+/// the commit that a job reads. In place: a copy for each level would be a multiple of a spec that nests deep.
+pub(super) fn fill_input(dialect: Dialect, input: &mut Value, pipeline: &pfs::Repo, job: Option<&CommitId>) {
     for combined in ["join", "group", "cross", "union"] {
         let parts = input.get_mut(combined).and_then(Value::as_array_mut);
         for part in parts.into_iter().flatten() {
-            *part = told_input(dialect, part, pipeline, job);
+            fill_input(dialect, part, pipeline, job);
         }
     }
     if let Some(read) = input.get_mut("pfs").and_then(Value::as_object_mut) {
@@ -137,7 +136,6 @@ pub(super) fn told_input(dialect: Dialect, input: &Value, pipeline: &pfs::Repo, 
             read.entry("name").or_insert(repo);
         }
     }
-    input
 }
 
 /// How much is told of a pipeline.

@@ -8,8 +8,9 @@
 //! A stream of `PutFile` that breaks leaves nothing behind, where pachd may keep the files that were whole; what is
 //! deleted within a commit is deleted from what came before in that commit, too, where pachd puts all deletions first.
 //! Hashes are ours, and a spout's commits have no provenance. Pipelines are spouts alone. Not served: transactions,
-//! `FlushCommit`, `CopyFile`, `BuildCommit`, files that pachd is to cut or to fetch, commits without a branch, the
-//! history of a file, jobs, auth, and the objects behind the files. Each says so by its name.
+//! `CopyFile`, `BuildCommit`, files that pachd is to cut or to fetch, commits without a branch, the history of a file,
+//! logs, auth, and the objects behind the files. Each says so by its name. There are no jobs: `ListJob` has none, and
+//! `FlushCommit` and `FlushJob` wait for the commits alone.
 
 mod commits;
 mod elements;

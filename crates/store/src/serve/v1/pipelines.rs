@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{V1, commit};
 use crate::PipelineRecord;
-use crate::serve::{Answers, Call, Code, Status};
+use crate::serve::{Answers, Call, Status};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
 use spoutctl_proto::google::Empty;
 use spoutctl_proto::pfs::CommitState;
@@ -158,15 +158,12 @@ impl V1<'_> {
         } else {
             vec![named(request.pipeline.as_ref())?]
         };
-        let deleted = self.0.change(|work| {
-            names
-                .iter()
-                .try_for_each(|name| work.delete_pipeline(name, request.keep_repo))
-        });
-        match deleted {
-            Err(status) if status.code == Code::NotFound => {}
-            result => result?,
-        }
+        self.0.change(|work| {
+            names.iter().try_for_each(|name| match work.pipeline(name)? {
+                Some(_) => work.delete_pipeline(name, request.keep_repo),
+                None => Ok(()),
+            })
+        })?;
         Ok(Empty {})
     }
 
