@@ -4,7 +4,7 @@
 #![no_main]
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::ops::ControlFlow;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,10 @@ static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| {
             let _ = connection.read(&mut [0; 8192]);
             let answer = ANSWER.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let _ = connection.write_all(&answer);
+            // A connection that is closed with bytes of the request unread is reset, and the answer may be lost.
+            let _ = connection.shutdown(Shutdown::Write);
+            let _ = connection.set_read_timeout(Some(Duration::from_millis(100)));
+            let _ = std::io::copy(&mut connection.take(1 << 16), &mut std::io::sink());
         }
     });
     let mut options = GatewayOptions::new(address.parse().expect("an address"));

@@ -199,7 +199,7 @@ fn a_list_of_all_jobs_leaves_those_out_that_the_caller_may_not_see() {
     };
     let all = told("root-token", "pps_v2.API/ListJob", &json!({}));
     let job: Value = serde_json::from_str(all.lines().next().expect("a job")).unwrap();
-    let set = json!({"jobSet": {"id": job["job"]["id"]}});
+    let set = json!({"jobSet": {"id": job.pointer("/result/job/id").expect("its id")}});
     for (call, request) in [
         ("pps_v2.API/ListJob", json!({})),
         ("pps_v2.API/ListJobSet", json!({})),

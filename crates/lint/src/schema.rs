@@ -14,6 +14,8 @@ use spoutctl_fields::{Enumeration, Field, Kind, MESSAGES, Message, SPEC, doc, do
 const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$";
 const INTEGER: &str = r"^-?(0|[1-9][0-9]*)(\.0+|(\.[0-9]+)?[eE][-+]?[0-9]+)?$";
 const NATURAL: &str = r"^(-?0|[1-9][0-9]*)(\.0+|(\.[0-9]+)?[eE][-+]?[0-9]+)?$";
+/// The greatest number that becomes a float of 32 bits, rounded down to the greatest of those.
+const FLOAT_MAX: f64 = 3.402_823_567_797_336_6e38;
 /// As protojson reads a duration, since 2.7.
 const SECONDS: &str = r"^[-+]?((0|[1-9][0-9]*)(\.[0-9]{0,9})?|\.[0-9]{0,9})s$";
 /// As Go reads one, before.
@@ -171,7 +173,7 @@ fn one(kind: Kind, name: &str, version: Version) -> Value {
         Kind::Float | Kind::Double => {
             let endless = json!({"enum": ["NaN", "Infinity", "-Infinity"]});
             let number = match kind {
-                Kind::Float => json!({"type": "number", "minimum": f32::MIN, "maximum": f32::MAX}),
+                Kind::Float => json!({"type": "number", "minimum": -FLOAT_MAX, "maximum": FLOAT_MAX}),
                 _ => json!({"type": "number"}),
             };
             let mut number = vec![number, json!({"type": "string", "pattern": NUMBER})];

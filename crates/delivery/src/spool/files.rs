@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Damaged, SpoolError, WAITING};
-use super::journal::{JOURNAL, Journal, NEW_JOURNAL};
+use super::journal::{GREATEST, JOURNAL, Journal, NEW_JOURNAL};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
 use spoutctl_core::durable;
@@ -52,7 +52,7 @@ impl Name {
             sequence: sequence.parse().ok()?,
             digest: digest.parse().ok()?,
         };
-        (name.to_string() == text).then_some(name)
+        (name.to_string() == text && name.sequence <= GREATEST).then_some(name)
     }
 }
 

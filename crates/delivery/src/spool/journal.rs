@@ -21,6 +21,8 @@ const VERSION: u32 = 2;
 const BEFORE_BATCHES: u32 = 1;
 /// A million archives that wait, in batches of two, take some 20 MB.
 const LONGEST: u64 = 64 << 20;
+/// Nothing was ever counted so far, and counting goes on behind it.
+pub(super) const GREATEST: u64 = u64::MAX / 2;
 
 /// The flag that says how many archives become one commit. It may be another one than before: what is together
 /// stays together.
@@ -144,8 +146,9 @@ impl Journal {
             });
         }
         let written: Written = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-        if [written.finished, written.accepted, written.messages].contains(&u64::MAX) {
-            return Err(unreadable("behind one of its numbers there is no other".to_owned()));
+        let numbers = [written.finished, written.accepted, written.messages];
+        if numbers.iter().any(|number| *number > GREATEST) {
+            return Err(unreadable("one of its numbers is greater than there can be".to_owned()));
         }
         Ok(Self {
             stream: written

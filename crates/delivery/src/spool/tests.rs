@@ -282,7 +282,7 @@ fn a_journal_of_a_newer_version_or_in_pieces_is_not_touched() {
     ));
     let no_next = format!(
         r#"{{"version": 1, "stream": "s", "finished": {}, "accepted": 1}}"#,
-        u64::MAX
+        u64::MAX - 1
     );
     for in_pieces in [r#"{"version": 1, "stre"#, &no_next] {
         fs::write(&path, in_pieces).unwrap();
