@@ -213,7 +213,7 @@ pub fn prepare(replay: &mut Replay, exchange: &Exchange) {
             replay.learn(&ids, [made]);
         }
         258 => {
-            // Gone already, and said to be.
+            // Gone already, which is no fault: so a 1.13.4 answered when it was asked outside the recordings.
             let request = DeletePipelineRequest {
                 pipeline: Some(Pipeline {
                     name: "spout".to_owned(),
@@ -221,7 +221,7 @@ pub fn prepare(replay: &mut Replay, exchange: &Exchange) {
                 ..DeletePipelineRequest::default()
             };
             let gone = server.ask("pps.API/DeletePipeline", &request);
-            assert_eq!(gone.status, Some((2, "pipeline \"spout\" not found".to_owned())));
+            gone.ok::<Empty>();
         }
         _ => {}
     }
