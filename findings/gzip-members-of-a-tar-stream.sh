@@ -3,8 +3,8 @@
 # section 2.2), each held to its checksum.
 # What happens: Python 3.11.7 stops at the end of the first member, and where that is the end of an entry it hands out the entries before as
 # the whole archive, without a word. No checksum is looked at, nor is one missed: an archive with one byte changed is read with that byte, and one
-# whose last 8 bytes are gone as a whole one. `r:gz`, which seeks, has all members, and no more of checksums: it stops in front of them. GNU tar
-# has all entries and refuses the others.
+# whose last 8 bytes are gone as a whole one. `r:gz`, which seeks, has all members, and checks each but the last, in front of whose checksum it
+# stops: of an archive in one member it checks nothing. GNU tar has all entries and refuses the others.
 # Who meets it: jobs that read archives from a pipe or a socket. What writes a member for each entry or each flush (layers of images in the eStargz
 # form, loggers, `cat a.gz b.gz`) loses all but the first; what was changed on the way arrives changed.
 set -euo pipefail
@@ -21,6 +21,9 @@ import gzip
 plain = open('plain.tar', 'rb').read()
 whole = gzip.compress(plain, 0)  # stored, not compressed, so that one byte is one byte
 open('changed.tgz', 'wb').write(whole.replace(b'price,34', b'price,94'))
+first, second = gzip.compress(plain[:1024], 0), gzip.compress(plain[1024:], 0)
+open('first-changed.tgz', 'wb').write(first.replace(b'price,12', b'price,92') + second)
+open('second-changed.tgz', 'wb').write(first + second.replace(b'price,34', b'price,94'))
 open('cut.tgz', 'wb').write(gzip.compress(plain)[:-8])
 PY
 cat >read.py <<'PY'
@@ -45,8 +48,11 @@ for mode in 'r|gz' 'r|*'; do
 done
 expect "$version, r:gz, two members" 0 'price,12 price,34' read_by r:gz members.tgz
 expect "$version, r:gz, one byte changed" 0 'price,12 price,94' read_by r:gz changed.tgz
+expect "$version, r:gz, one byte changed in the first of two members" 1 '' read_by r:gz first-changed.tgz
+expect "$version, r:gz, one byte changed in the second" 0 'price,12 price,94' read_by r:gz second-changed.tgz
 gnu=$(tar --version | head -1)
 expect "$gnu, two members" 0 'price,12 price,34' tar xzOf members.tgz
 expect "$gnu, one byte changed" 2 'price,12 price,94' tar xzOf changed.tgz
+expect "$gnu, one byte changed in the first of two members" 2 'price,92' tar xzOf first-changed.tgz
 expect "$gnu, the last 8 bytes gone" 2 'price,12 price,34' tar xzOf cut.tgz
 exit $wrong

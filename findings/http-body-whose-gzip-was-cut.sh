@@ -65,7 +65,11 @@ else:
     body = asyncio.run(get())
 sys.stdout.buffer.write(body)
 PY
-echo "fetch(process.argv[2]).then(answer => answer.text()).then(body => process.stdout.write(body))" >fetch.js
+# Of a wrong checksum the promise is rejected or never settled: then Node ends, with 0 unless told otherwise.
+cat >fetch.js <<'JS'
+process.exitCode = 1
+fetch(process.argv[2]).then(answer => answer.text()).then(body => { process.exitCode = 0; process.stdout.write(body) })
+JS
 echo "require('axios').get(process.argv[2], { responseType: 'text' }).then(answer => process.stdout.write(answer.data))" >axios.js
 cat >get.go <<'GO'
 package main
@@ -112,5 +116,7 @@ expect part all error all "axios $AXIOS" node axios.js
 expect part all error all "fetch of Node $(node --version)" node fetch.js
 expect part all error error "$(curl --version | cut -d' ' -f1,2 | head -1) --compressed" curl -s --compressed
 expect part all part part "wget ${WGET%-*} --compression=auto" root/usr/bin/wget -q --compression=auto -O -
+unpacked() { curl -fsS -H 'Accept-Encoding: gzip' "$1" | gzip -dc; }
+expect error error error all 'curl without --compressed, gzip -dc behind it' unpacked
 expect error error error all "net/http of $(go version | cut -d' ' -f3)" ./go
 exit $wrong

@@ -5,7 +5,7 @@
 # confirms what it wrote into the pipe: the slot is at the end when the consumer has read its first row, and whoever starts both again
 # sees none of the rest.
 # Who meets it: consumers of changes that read and write in one transaction "so that both are done, or neither", and pipes. What helps:
-# `pg_logical_slot_peek_changes`, and `pg_replication_slot_advance` when the rows are safe.
+# `pg_logical_slot_peek_changes`, which leaves all rows in the slot, and `pg_replication_slot_advance` when the rows are safe.
 set -euo pipefail
 POSTGRESQL=15.18-0+deb12u1
 dir=$(mktemp -d)
@@ -33,7 +33,8 @@ until psql -c 'SELECT' >/dev/null; do
 done
 psql >/dev/null <<'SQL'
 CREATE TABLE orders (id int PRIMARY KEY);
-SELECT pg_create_logical_replication_slot('transaction', 'test_decoding'), pg_create_logical_replication_slot('pipe', 'test_decoding');
+SELECT pg_create_logical_replication_slot('transaction', 'test_decoding'), pg_create_logical_replication_slot('pipe', 'test_decoding'),
+  pg_create_logical_replication_slot('peeked', 'test_decoding');
 INSERT INTO orders SELECT generate_series(1, 1000);
 SQL
 wrong=0
@@ -53,6 +54,12 @@ SQL
 )
 expect 'rows that are read in a transaction, which is rolled back' 1000 "$read_in_vain"
 expect 'rows that wait in the slot behind it' 0 "$(waiting transaction)"
+
+peeked=$(psql -c "SELECT count(*) FROM pg_logical_slot_peek_changes('peeked', NULL, NULL) WHERE data LIKE 'table public.orders: INSERT:%'")
+expect 'rows that are peeked at' 1000 "$peeked"
+expect 'rows that wait behind that' 1000 "$(waiting peeked)"
+psql -c "SELECT pg_replication_slot_advance('peeked', (SELECT max(lsn) FROM pg_logical_slot_peek_changes('peeked', NULL, NULL)))" >/dev/null
+expect 'rows that wait behind pg_replication_slot_advance' 0 "$(waiting peeked)"
 
 expect 'rows that wait in the other slot' 1000 "$(waiting pipe)"
 mkfifo pipe

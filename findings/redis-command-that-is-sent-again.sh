@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # One would guess: when the connection breaks before an answer has come, a client of Redis sends again what may be sent twice, and raises an error
 # for the rest: nobody knows whether LPOP has taken its value, and the server has no way to tell a second XADD from the first.
-# What happens: PyPI's `redis` 8.1.0, Go's `go-redis` v9.23.0 and npm's `ioredis` 6.0.0 send every command again, unasked. XADD adds its entry twice and returns
-# one id. The value that LPOP took is gone, and the next one is returned in its place. XREADGROUP with `>` returns the next entry; the
+# What happens: PyPI's `redis` 8.1.0, Go's `go-redis` v9.23.0 and npm's `ioredis` 6.0.0 send each of these again, unasked. XADD adds its entry twice and
+# returns one id. The value that LPOP took is gone, and the next one is returned in its place. XREADGROUP with `>` returns the next entry; the
 # one of the lost answer waits as a pending one for somebody to ask for it. npm's `redis` 6.3.1 raises an error for all three.
-# Who meets it: consumers and producers behind a load balancer, a proxy or a failover. The program sees no error, so that nothing in it can help;
-# a reader of a group has to ask for its pending entries (`0`) from time to time. XREAD may be sent again.
+# Who meets it: consumers and producers behind a load balancer, a proxy or a failover. The program sees no error. What helps: `retry=Retry(NoBackoff(), 0)`
+# in Python, `MaxRetries: -1` in Go, `autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0` for ioredis: then each of the three is an error.
 set -euo pipefail
 REDIS=5:7.0.15-1~deb12u10 PYTHON_REDIS=8.1.0 GO_REDIS=v9.23.0 IOREDIS=6.0.0 NODE_REDIS=6.3.1
 dir=$(mktemp -d)
@@ -66,12 +66,16 @@ PY
 cat >client.py <<'PY'
 import sys
 import redis
-client = redis.Redis(port=int(sys.argv[1]), decode_responses=True)
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+how, port, command = sys.argv[1:]
+options = {'retry': Retry(NoBackoff(), 0)} if how == 'once' else {}
+client = redis.Redis(port=int(port), decode_responses=True, **options)
 try:
-    if sys.argv[2] == 'XADD':
+    if command == 'XADD':
         client.xadd('added', {'item': '7'})
         print('an id')
-    elif sys.argv[2] == 'LPOP':
+    elif command == 'LPOP':
         print(client.lpop('list'))
     else:
         print(client.xreadgroup('group', 'one', {'stream': '>'}, count=1)[0][1][0][0])
@@ -79,8 +83,9 @@ except redis.ConnectionError:
     print('an error')
 PY
 cat >ioredis.js <<'JS'
-const [port, command] = process.argv.slice(2)
-const client = new (require('ioredis'))({ port: Number(port), host: '127.0.0.1' })
+const [how, port, command] = process.argv.slice(2)
+const options = how === 'once' ? { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 } : {}
+const client = new (require('ioredis'))({ port: Number(port), host: '127.0.0.1', ...options })
 const answer = {
   XADD: () => client.xadd('added', '*', 'item', '7').then(() => 'an id'),
   LPOP: () => client.lpop('list'),
@@ -112,10 +117,14 @@ import (
 
 func main() {
 	ctx := context.Background()
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + os.Args[1]})
+	options := &redis.Options{Addr: "127.0.0.1:" + os.Args[2]}
+	if os.Args[1] == "once" {
+		options.MaxRetries = -1
+	}
+	client := redis.NewClient(options)
 	var found string
 	var err error
-	switch os.Args[2] {
+	switch os.Args[3] {
 	case "XADD":
 		err = client.XAdd(ctx, &redis.XAddArgs{Stream: "added", Values: []string{"item", "7"}}).Err()
 		found = "an id"
@@ -161,8 +170,11 @@ expect() { # NAME EXPECTED COMMAND…
 again='XADD: an id;LPOP: second;XREADGROUP: 2-0;added 2, left 0, pending 2'
 error='XADD: an error;LPOP: an error;XREADGROUP: an error;added 1, left 1, pending 1'
 echo 'one XADD, one LPOP of (first second), one XREADGROUP of (1-0 2-0), each with its first answer lost'
-expect "PyPI's redis $PYTHON_REDIS" "$again" python/bin/python client.py
-expect "go-redis $GO_REDIS" "$again" ./go-redis
-expect "ioredis $IOREDIS" "$again" node ioredis.js
+expect "PyPI's redis $PYTHON_REDIS" "$again" python/bin/python client.py unasked
+expect "PyPI's redis $PYTHON_REDIS, Retry(NoBackoff(), 0)" "$error" python/bin/python client.py once
+expect "go-redis $GO_REDIS" "$again" ./go-redis unasked
+expect "go-redis $GO_REDIS, MaxRetries: -1" "$error" ./go-redis once
+expect "ioredis $IOREDIS" "$again" node ioredis.js unasked
+expect "ioredis $IOREDIS, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0" "$error" node ioredis.js once
 expect "npm's redis $NODE_REDIS" "$error" node node.js
 exit $wrong

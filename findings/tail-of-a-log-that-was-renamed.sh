@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # One would guess: `tail -F`, which is there for logs that are rotated, reads the old file for as long as nothing stands at its name, or to its
 # end before it turns to the new one: a program writes to the renamed file until it is told to open a new one.
-# What happens: GNU tail 9.1 closes the old file when it is renamed. What is written there until the new one is opened is never printed, be it seconds
-# later, and whether or not there is a new file meanwhile. It says "has become inaccessible", and nothing of lines. The Go
-# library `github.com/nxadm/tail` v1.4.11 with `ReOpen` does the same.
-# Who meets it: whoever ships a log by tail. logrotate renames first and runs `postrotate` (a signal to the program) behind it, after all logs of
-# its block have been renamed; each rotation loses what was logged between the two. `copytruncate` loses lines of its own.
+# What happens: GNU tail 9.1 closes the old file when it is renamed. What is written there until the new one is opened is never printed,
+# whether or not there is a new file meanwhile. It says "has become inaccessible", and nothing of lines. The Go library
+# `github.com/nxadm/tail` v1.4.11 with `ReOpen` does the same.
+# Who meets it: whoever ships by tail a log that is renamed while a program writes to it: each rotation loses what is logged between the renaming and the
+# moment at which the program opens its new file.
 set -euo pipefail
 COREUTILS=9.1-1 NXADM=v1.4.11
 dir=$(mktemp -d)

@@ -154,30 +154,37 @@ fn a_log_file_is_followed() {
 }
 
 #[test]
-fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut() {
+fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut_and_no_silent_sender_stops_it() {
     if !has_program("python3") {
         return skip("python3 is not installed");
     }
     let world = World::local();
     let port = free_port();
-    let script = changed(&recipe("Webhooks"), &[("8080", &port.to_string())]);
+    let script = changed(
+        &recipe("Webhooks"),
+        &[("8080", &port.to_string()), ("timeout = 10", "timeout = 3")],
+    );
     let _running = Running::start(shell(&world, &script));
     wait_for_port(port);
-    let answer_to = |body: &[u8]| {
+    let post = |body: &[u8]| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let request = [b"POST / HTTP/1.0\r\ncontent-length: 9\r\n\r\n".as_slice(), body].concat();
+        stream.write_all(&request).unwrap();
         stream
-            .write_all(b"POST / HTTP/1.0\r\ncontent-length: 9\r\n\r\n")
-            .unwrap();
-        stream.write_all(body).unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
+    };
+    let answer_on = |mut stream: TcpStream| {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    let cut = answer_to(b"{\"cut\"");
-    assert_eq!(cut, "", "a body that was cut has no answer");
-    let whole = answer_to(b"{\"a\":\n 1}");
+    let silent = post(b"{\"half\"");
+    let cut = post(b"{\"cut\"");
+    cut.shutdown(Shutdown::Write).unwrap();
+    let whole = answer_on(post(b"{\"a\":\n 1}"));
     assert!(whole.contains(" 202 "), "{whole}");
+    assert_eq!(answer_on(cut), "", "a body that was cut has no answer");
+    assert_eq!(answer_on(silent), "", "a body that did not come has no answer");
     wait_for(&world, "hooks:/hooks.jsonl", "{\"a\":  1}\n");
 }
 
