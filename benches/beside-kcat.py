@@ -4,7 +4,7 @@
     benches/beside-kcat.py SPOUTCTL KAFKA_JARS [MESSAGES] [ROUNDS]
 
 SPOUTCTL is one that was built with Kafka, KAFKA_JARS the directory that tests/kafka.xml fills (CONTRIBUTING.md). A broker of its own
-has a topic of 8 partitions with MESSAGES (1,000,000) of 200 bytes; each way reads all of them, three times, a commit each 10,000.
+has a topic of 8 partitions with MESSAGES (1,000,000) of 200 bytes; each way reads all of them, ROUNDS (3) times, a commit each 10,000.
 Prints the seconds of each run, those of the processor that its processes took (the broker's are not among them), and the memory of the
 largest of them as JSON, a line each; what is committed is counted.
 """

@@ -14,6 +14,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::{Cli, short};
+use spoutctl_core::pfs::Source;
 use table::{DANGEROUS, FLAGS, Meaning, Part, Synonym};
 use verbs::{NOUNS, OTHER_NOUNS, VERBS, VerbMeaning};
 
@@ -278,12 +279,18 @@ impl Line {
             ("put", "[DEST]", file) if Path::new(file).exists() => {
                 return Understood::Said(format!("where it goes comes before the file: spoutctl put DEST {file}"));
             }
-            ("get" | "tail", "<SOURCE>", source) if !source.contains(':') => match source.split_once('/') {
-                Some((repo, path)) if is_a_name(repo) && !path.is_empty() && !path.contains('@') => {
-                    return Understood::Said(format!("a path stands behind a colon: {repo}:/{path}"));
-                }
-                _ => return Understood::Not,
-            },
+            ("get" | "tail", "<SOURCE>", source) if !source.contains(':') => {
+                // Only what would be taken is offered.
+                let parted = source.match_indices('/').map(|(at, _)| {
+                    let (repo, path) = source.split_at(at);
+                    format!("{repo}:{path}")
+                });
+                let is_taken = |text: &String| !text.contains("//") && text.parse::<Source>().is_ok();
+                let Some(meant) = parted.into_iter().find(is_taken) else {
+                    return Understood::Not;
+                };
+                return Understood::Said(format!("a path stands behind a colon: {meant}"));
+            }
             ("put" | "pack", "--messages", framing) => match framings::meant(framing) {
                 Some(Ok(words)) => return self.replace_value(name, value, &words),
                 Some(Err(said)) => return Understood::Said(said.to_owned()),
@@ -483,9 +490,4 @@ fn synonym(verb: &str, typed: &str) -> Option<&'static Synonym> {
     FLAGS
         .iter()
         .find(|synonym| (synonym.verbs.is_empty() || synonym.verbs.contains(&verb)) && synonym.typed.contains(&name))
-}
-
-/// Whether this may be a repo, perhaps with its branch.
-fn is_a_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-@".contains(c))
 }

@@ -194,6 +194,7 @@ fn what_is_something_else_here_is_said() {
         ("put Cargo.toml events", "spoutctl put DEST Cargo.toml"),
         ("put ./src events", "tar cf - ./src | spoutctl put DEST"),
         ("get r/day1/greeting.txt", "r:/day1/greeting.txt"),
+        ("tail p/r@m/x", "p/r@m:/x"),
         (
             "put r --message lines --into x",
             "--messages lines says where messages end",
@@ -219,7 +220,8 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
         ("put r --zzz", "-- --zzz"),
         // What is no repo's name is not put in front of the colon.
         ("get ./events/x/y", ".:/"),
-        ("get a/b/c@master", "behind a colon"),
+        ("get ./f.tar", "behind a colon"),
+        ("get /abs/path", "behind a colon"),
         ("put r -Z", "-- -Z"),
         ("create x -Z", "-- -Z"),
     ] {

@@ -92,9 +92,11 @@ impl Stream {
         self.changed.notify_all();
     }
 
-    /// Whether it does what this says, or would.
+    /// Whether it does what this says, or would. What is preferred changes nothing of one that is done: it would be
+    /// started again, and commit its input a second time.
     pub fn is_as(&self, definition: &Definition) -> bool {
         self.definition.is_as(definition)
+            || self.standing() == Standing::Done && self.definition.words == definition.words
     }
 
     /// Whether it is not on its way out.

@@ -11,18 +11,16 @@ pub(super) fn refused(text: &str, between: Span, inner: Option<usize>) -> Option
     let gap = text.get(between.range())?;
     let blank_before = |at: usize| gap.get(..at).is_some_and(|before| before.trim().is_empty());
     let first = (between.start == 0).then_some(0);
-    let lines = first.into_iter().chain(gap.match_indices('\n').map(|(at, _)| at + 1));
-    lines
-        .filter_map(|line| {
-            let rest = text.get(between.start + line..)?;
-            let content = rest.trim_start_matches([' ', '\t']);
-            let column = rest.get(..rest.len() - content.len())?.find('\t')?;
-            let is_empty = content.is_empty() || content.starts_with(['\n', '#']) || content.starts_with("\r\n");
-            let continues = inner.is_some_and(|inner| column > inner) && blank_before(line);
-            let at = between.start + line + column;
-            (is_empty && !continues).then(|| Span::new(at, at + 1))
-        })
-        .next()
+    let mut lines = first.into_iter().chain(gap.match_indices('\n').map(|(at, _)| at + 1));
+    lines.find_map(|line| {
+        let rest = text.get(between.start + line..)?;
+        let content = rest.trim_start_matches([' ', '\t']);
+        let column = rest.get(..rest.len() - content.len())?.find('\t')?;
+        let is_empty = content.is_empty() || content.starts_with(['\n', '#']) || content.starts_with("\r\n");
+        let continues = inner.is_some_and(|inner| column > inner) && blank_before(line);
+        let at = between.start + line + column;
+        (is_empty && !continues).then(|| Span::new(at, at + 1))
+    })
 }
 
 /// The column of a place.
