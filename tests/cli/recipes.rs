@@ -166,7 +166,7 @@ fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut_and_no_sile
     );
     let _running = Running::start(shell(&world, &script));
     wait_for_port(port);
-    let post = |body: &[u8]| {
+    let send = |body: &[u8]| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let request = [b"POST / HTTP/1.0\r\ncontent-length: 9\r\n\r\n".as_slice(), body].concat();
@@ -178,10 +178,10 @@ fn what_is_posted_to_a_webhook_is_committed_and_no_body_that_was_cut_and_no_sile
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    let silent = post(b"{\"half\"");
-    let cut = post(b"{\"cut\"");
+    let silent = send(b"{\"half\"");
+    let cut = send(b"{\"cut\"");
     cut.shutdown(Shutdown::Write).unwrap();
-    let whole = answer_on(post(b"{\"a\":\n 1}"));
+    let whole = answer_on(send(b"{\"a\":\n 1}"));
     assert!(whole.contains(" 202 "), "{whole}");
     assert_eq!(answer_on(cut), "", "a body that was cut has no answer");
     assert_eq!(answer_on(silent), "", "a body that did not come has no answer");

@@ -122,13 +122,13 @@ impl Service {
     fn seen_jobs(&self, call: &Call, is_wanted: impl Fn(&JobRecord) -> bool) -> Result<Vec<JobRecord>, Status> {
         let mut seen = Vec::new();
         // A pipeline has many jobs, and each question costs a look at the roles.
-        let mut sees: HashMap<pfs::Repo, bool> = HashMap::new();
+        let mut allowed: HashMap<pfs::Repo, bool> = HashMap::new();
         for job in self.store.jobs()?.into_iter().filter(is_wanted) {
-            let is_seen = match sees.get(&job.pipeline) {
+            let is_seen = match allowed.get(&job.pipeline) {
                 Some(is_seen) => *is_seen,
                 None => self.sees_jobs_of(call, &job.pipeline)?,
             };
-            sees.insert(job.pipeline.clone(), is_seen);
+            allowed.insert(job.pipeline.clone(), is_seen);
             if is_seen {
                 seen.push(job);
             }

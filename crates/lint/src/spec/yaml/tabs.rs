@@ -1,5 +1,6 @@
-//! Tabs at the beginning of lines on which nothing but a comment stands. The YAML specification allows them, and so does
-//! the parser that is used here. The one of pachctl (yaml.v3 3.0.1, `scannerc.go`) takes no tab where a token could begin.
+//! Tabs at the beginning of lines on which nothing but a comment stands. The YAML specification allows them, and so
+//! does the parser that is used here. The one of pachctl (yaml.v3 3.0.1, `scannerc.go`) takes no tab where a token
+//! could begin.
 
 use crate::source::Span;
 
