@@ -31,15 +31,13 @@ pub enum SniffedFormat {
     Unknown,
 }
 
-const MAGICS: [(&[u8], SniffedFormat); 18] = [
+const MAGICS: [(&[u8], SniffedFormat); 16] = [
     (b"\x1f\x8b", SniffedFormat::Gzip),
     (b"\x28\xb5\x2f\xfd", SniffedFormat::Zstd),
     (b"\xfd7zXZ\0", SniffedFormat::Xz),
     (b"BZh", SniffedFormat::Bzip2),
     (b"\x04\x22\x4d\x18", SniffedFormat::Lz4),
     (b"LZIP", SniffedFormat::Lzip),
-    (b"\x89LZO\0\r\n\x1a\n", SniffedFormat::Lzop),
-    (b"\xff\x06\0\0sNaPpY", SniffedFormat::Snappy),
     (b"\x1f\x9d", SniffedFormat::Compress),
     (b"PK\x03\x04", SniffedFormat::Zip),
     (b"PK\x05\x06", SniffedFormat::Zip),
@@ -222,6 +220,8 @@ mod tests {
             (b"PK\x03\x04\x14\0", SniffedFormat::Zip),
             (b"7z\xbc\xaf\x27\x1c\0", SniffedFormat::SevenZip),
             (b"\x04\x22\x4d\x18\x64", SniffedFormat::Lz4),
+            (b"\x89LZO\0\r\n\x1a\n\x10", SniffedFormat::Lzop),
+            (b"\xff\x06\0\0sNaPpY", SniffedFormat::Snappy),
             (b"\n <!DOCTYPE HTML>", SniffedFormat::Html),
             (b"<html>", SniffedFormat::Html),
             (b"{\"a\": 1}\n", SniffedFormat::Json),
