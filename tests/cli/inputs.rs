@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
@@ -23,6 +23,12 @@ fn in_a_directory_and_through_both_doors(tried: impl Fn(&World)) {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -58,11 +64,15 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     let packed = gzip(&b"line\n".repeat(100_000));
     let ran = put(&world, &["lines", "--into", "f"], &packed[..packed.len() - 9]);
     ran.expect(3).says("the input ends inside a member");
+    let noise: Vec<u8> = (0..100_000_u32)
+        .flat_map(|number| (number * 7919).to_le_bytes())
+        .collect();
     for (packed, with) in [
         (&b"\xfd7zXZ\0\0\x04\xe6"[..], "xz -dc"),
         (b"BZh91AY&SY....", "bzip2 -dc"),
         (b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "xz -dc"),
-        (b"x\x9c\xcbH\xcd\xc9", "pigz -dc"),
+        (&zlib(lines), "pigz -dc"),
+        (&zlib(&noise), "pigz -dc"),
         (b"\xff\x06\0\0sNaPpY", "snzip -dc"),
         (b"\x89LZO\0\r\n\x1a\n", "lzop -dc"),
         (b"Rar!\x1a\x07\x01\0", "unrar p"),
@@ -76,6 +86,12 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     // Nor is what only looks like it refused.
     put(&world, &["lines", "--into", "h"], b"BZh9 is a word\n").expect(0);
     put(&world, &["lines", "--into", "h"], b"PAR1,PAR2\nx^2\n").expect(0);
+    for rows in [&b"x\x011\x012\n"[..], b"x\x01\n", "xکتاب\n".as_bytes()] {
+        put(&world, &["lines", "--into", "h"], rows).expect(0);
+        let hive = ["csv", "--csv-delimiter", "\\x01", "--csv-no-header", "--into", "h"];
+        put(&world, &hive, rows).expect(0);
+        assert_eq!(world.get("r:/h"), rows);
+    }
     put(&world, &["json", "--into", "h"], b"\x1e{}\n")
         .expect(3)
         .says("--messages json-seq");
