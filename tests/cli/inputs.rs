@@ -1,6 +1,8 @@
 //! Messages as consumers, spreadsheets and rotated logs have them.
 
 use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
@@ -95,6 +97,29 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     put(&world, &["json", "--into", "h"], b"\x1e{}\n")
         .expect(3)
         .says("--messages json-seq");
+}
+
+#[test]
+fn what_input_is_shows_also_where_its_writer_pauses() {
+    let packed = zlib(b"one\ntwo\nthree\n");
+    for (pieces, what) in [
+        ([&b"\xfd7zX"[..], b"Z\0\0\x04aaa\n"], "xz-compressed data"),
+        ([b"PAR", b"1\x15\x04\n"], "a Parquet file"),
+        (packed.split_at(9).into(), "zlib-compressed data"),
+    ] {
+        let world = World::local();
+        let args = ["pack", "--messages", "lines", "--into", "f"];
+        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        for piece in pieces {
+            stdin.write_all(piece).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        drop(stdin);
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        ran.expect(3).says(what);
+        assert_eq!(ran.stdout, b"");
+    }
 }
 
 #[test]
