@@ -162,8 +162,8 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
 fn refuse_what_holds_messages(bytes: &[u8]) -> io::Result<()> {
     if let Some(looks) = SniffedFormat::file_of_rows(bytes) {
         return Err(io::Error::other(format!(
-            "it is {looks}, whose rows --messages does not tell apart; its own tools print them as CSV or JSON, and as \
-             it is it goes by: tar cf - FILE | spoutctl put …"
+            "it is {looks}, whose rows --messages does not tell apart; export them as CSV or JSON, or put it as it is: \
+             tar cf - FILE | spoutctl put …"
         )));
     }
     let packed = SniffedFormat::packed(bytes);
