@@ -388,6 +388,48 @@ fn carriage_returns_before_newlines_go_where_that_is_asked() {
 }
 
 #[test]
+fn carriage_returns_without_end_are_not_held() {
+    for (limit, has_header) in [(16, true), (16, false), (2, true), (2, false), (1, false)] {
+        for returns in [1, 2, 8, 9, 10, 1000] {
+            let input = [b"x", &vec![b'\r'; returns][..], b"1;2\r"].concat();
+            let new = || Splitter::new(dialect(Some(b';'), has_header), limit, Partial::Keep).going_on(true);
+            let (shown, end) = run(new(), &input, &[]);
+            for blocks in [[1], [7]] {
+                let case = format!("{limit}, {has_header}, {returns}, {blocks:?}");
+                assert_eq!(run(new(), &input, &blocks), (shown.clone(), end.clone()), "{case}");
+            }
+            if limit == 16 {
+                assert_eq!(end, Ok(Dropped(0)));
+                assert_eq!(shown.last().map(|(.., body, _, _)| body.as_slice()), Some(&b"1;2"[..]));
+                assert_eq!(shown.len(), returns + usize::from(!has_header));
+            }
+        }
+    }
+    // What ends a record has done so before anything else comes, also of one that is too long.
+    for front in [&b"x"[..], &[b'y'; 20]] {
+        let mut splitter = Splitter::new(dialect(None, false), 16, Partial::Keep).going_on(true);
+        let mut shown = Vec::new();
+        for block in [front, &[b'\r'; 500], &[b'\r'; 500]] {
+            let mut show = |message: Message<'_>| -> Result<(), MessageError> {
+                shown.push(message.body.to_vec());
+                Ok(())
+            };
+            splitter.push(block, &mut show).unwrap();
+        }
+        assert_eq!(shown[0], front[..front.len().min(16)]);
+        assert!(splitter.held.len() <= 1);
+    }
+    let input = [&[b'y'; 20][..], &[b'\r'; 1000], b"1;2\r"].concat();
+    for blocks in [&[][..], &[1], &[7]] {
+        let splitter = Splitter::new(dialect(Some(b';'), false), 16, Partial::Keep).going_on(true);
+        let (shown, end) = run(splitter, &input, blocks);
+        assert_eq!(end, Ok(Dropped(0)));
+        assert_eq!(shown[0].2, [b'y'; 16]);
+        assert_eq!(shown.last().unwrap().2, b"1;2");
+    }
+}
+
+#[test]
 fn json_comes_in_lines_and_in_sequences() {
     let lines = b"\xef\xbb\xbf{\"a\": 1}\r\n\n  \n[2]\n3";
     let (shown, end) = split(Framing::JsonLines, lines, &[1], Partial::Fail);
