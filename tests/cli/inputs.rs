@@ -275,6 +275,24 @@ fn csv_of_other_countries_and_spreadsheets_comes_whole() {
 }
 
 #[test]
+fn a_blank_line_of_csv_has_no_key_where_it_is_a_record() {
+    let world = World::local();
+    let keyed = ["csv", "--each", "{key}.csv", "--key-column"];
+    put(&world, &[&keyed[..], &["1"]].concat(), b"note\na\n\n")
+        .expect(3)
+        .says("has no key: it is empty");
+    put(
+        &world,
+        &[&keyed[..], &["1", "--on-bad", "skip"]].concat(),
+        b"note\na\n\n",
+    )
+    .expect(0);
+    assert_eq!(names(&world), ["a.csv"]);
+    put(&world, &[&keyed[..], &["2", "--csv-no-header"]].concat(), b"\n1;2\n\n").expect(0);
+    assert_eq!(world.get("r:/2.csv"), b"1;2\n");
+}
+
+#[test]
 fn a_bad_message_is_set_aside_and_the_others_are_committed() {
     let world = World::local();
     let dir = world.path("q");

@@ -173,13 +173,10 @@ impl Records {
     }
 
     /// Whether an empty line is a record, as `PostgreSQL` writes a NULL that is alone in its row. Where there are more
-    /// columns, and before the header, it is none.
+    /// columns it is none, nor before the first record, which shows how many there are: a NULL that a file without a
+    /// header begins with is lost.
     pub fn takes_empty_lines(&self) -> bool {
-        if self.learned {
-            self.has_one_column
-        } else {
-            !self.dialect.has_header
-        }
+        self.learned && self.has_one_column
     }
 
     /// What might have told the columns of the first record apart, besides what does where nobody said it.

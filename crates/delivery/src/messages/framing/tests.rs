@@ -321,18 +321,16 @@ fn an_empty_line_of_a_single_column_is_a_record() {
         wholes(csv(), b"\"a,b\"\r\n\r\nx\r\n"),
         ["\"a,b\"\r\n\r\n", "\"a,b\"\r\nx\r\n"]
     );
-    assert_eq!(wholes(dialect(None, false), b"\n\na\n\n"), ["\n", "\n", "a\n", "\n"]);
+    // Without a header there is none before the first record, which shows how many columns there are.
+    assert_eq!(wholes(dialect(None, false), b"\n\na\n\n"), ["a\n", "\n"]);
     assert_eq!(
         wholes(dialect(Some(b':'), true), b"note\n\na\n"),
         ["note\n\n", "note\na\n"]
     );
-    // Of several columns, and before the header, it is none; what comes first without a header shows no delimiter.
+    // Of several columns, and before the first record, it is none.
     assert_eq!(wholes(csv(), b"\n\na;b\n\n1;2\n\n"), ["a;b\n1;2\n"]);
     assert_eq!(wholes(dialect(Some(b':'), true), b"a:b\n\n1:2\n"), ["a:b\n1:2\n"]);
-    assert_eq!(
-        wholes(dialect(None, false), b"\n1;2\n\n3;4\n"),
-        ["\n", "1;2\n", "3;4\n"]
-    );
+    assert_eq!(wholes(dialect(None, false), b"\n1;2\n\n3;4\n"), ["1;2\n", "3;4\n"]);
 }
 
 #[test]
