@@ -179,8 +179,7 @@ fn what_is_no_message_is_named_with_its_place() {
         (
             Framing::Json,
             &b"{}\n{\"a\" 1}"[..],
-            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6: \
-             `{\"a\" 1}`",
+            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6",
         ),
         (
             Framing::Json,
@@ -237,6 +236,43 @@ fn what_is_no_message_is_named_with_its_place() {
     );
     let shown = format!("`Rea{}…`", "d".repeat(37));
     assert!(end.unwrap_err().to_string().ends_with(&shown));
+}
+
+#[test]
+fn of_what_is_no_json_the_front_is_shown_unless_it_is_a_message() {
+    for (input, shown) in [
+        (&b"\xff\xfd oops\n"[..], "column 1: `\u{fffd}\u{fffd}`"),
+        // Only the character that was cut is left out.
+        (
+            &[&[b'x'; 39][..], "ü".as_bytes(), b"\n"].concat(),
+            &format!("column 1: `{}…`", "x".repeat(39)),
+        ),
+        (
+            &[&[0xff; 39][..], "ü".as_bytes(), b"\n"].concat(),
+            &format!("column 1: `{}…`", "\u{fffd}".repeat(39)),
+        ),
+        (b"{\"password\": \"hunter2\", 1}\n", "column 25"),
+        (b"[\"hunter2\" 1]\n", "column 12"),
+        (b"\"hunter\\2\"\n", "column 9"),
+        (b" {\"password\": \"hunter2\", 1}\n", "column 25"),
+    ] {
+        for framing in [Framing::Json, Framing::JsonLines] {
+            // A line is one value, with the white space before it.
+            if framing == Framing::JsonLines && (input.starts_with(b" ") || input.ends_with(b"oops\n")) {
+                continue;
+            }
+            let (_, end) = split(framing, input, &[], Partial::Fail);
+            let error = end.unwrap_err().to_string();
+            assert!(error.ends_with(shown), "{error}");
+        }
+    }
+    let (_, end) = split(
+        Framing::JsonLines,
+        b"  {\"password\": \"hunter2\", 1}\n",
+        &[],
+        Partial::Fail,
+    );
+    assert!(!end.unwrap_err().to_string().contains("hunter2"));
 }
 
 #[test]
