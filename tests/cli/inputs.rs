@@ -1,9 +1,11 @@
 //! Messages as consumers, spreadsheets and rotated logs have them.
 
 use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
@@ -23,6 +25,12 @@ fn in_a_directory_and_through_both_doors(tried: impl Fn(&World)) {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -58,11 +66,15 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     let packed = gzip(&b"line\n".repeat(100_000));
     let ran = put(&world, &["lines", "--into", "f"], &packed[..packed.len() - 9]);
     ran.expect(3).says("the input ends inside a member");
+    let noise: Vec<u8> = (0..100_000_u32)
+        .flat_map(|number| (number * 7919).to_le_bytes())
+        .collect();
     for (packed, with) in [
         (&b"\xfd7zXZ\0\0\x04\xe6"[..], "xz -dc"),
         (b"BZh91AY&SY....", "bzip2 -dc"),
         (b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "xz -dc"),
-        (b"x\x9c\xcbH\xcd\xc9", "pigz -dc"),
+        (&zlib(lines), "pigz -dc"),
+        (&zlib(&noise), "pigz -dc"),
         (b"\xff\x06\0\0sNaPpY", "snzip -dc"),
         (b"\x89LZO\0\r\n\x1a\n", "lzop -dc"),
         (b"Rar!\x1a\x07\x01\0", "unrar p"),
@@ -76,9 +88,38 @@ fn messages_of_compressed_input_are_those_that_were_compressed() {
     // Nor is what only looks like it refused.
     put(&world, &["lines", "--into", "h"], b"BZh9 is a word\n").expect(0);
     put(&world, &["lines", "--into", "h"], b"PAR1,PAR2\nx^2\n").expect(0);
+    for rows in [&b"x\x011\x012\n"[..], b"x\x01\n", "xکتاب\n".as_bytes()] {
+        put(&world, &["lines", "--into", "h"], rows).expect(0);
+        let hive = ["csv", "--csv-delimiter", "\\x01", "--csv-no-header", "--into", "h"];
+        put(&world, &hive, rows).expect(0);
+        assert_eq!(world.get("r:/h"), rows);
+    }
     put(&world, &["json", "--into", "h"], b"\x1e{}\n")
         .expect(3)
         .says("--messages json-seq");
+}
+
+#[test]
+fn what_input_is_shows_also_where_its_writer_pauses() {
+    let packed = zlib(b"one\ntwo\nthree\n");
+    for (pieces, what) in [
+        ([&b"\xfd7zX"[..], b"Z\0\0\x04aaa\n"], "xz-compressed data"),
+        ([b"PAR", b"1\x15\x04\n"], "a Parquet file"),
+        (packed.split_at(9).into(), "zlib-compressed data"),
+    ] {
+        let world = World::local();
+        let args = ["pack", "--messages", "lines", "--into", "f"];
+        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        for piece in pieces {
+            stdin.write_all(piece).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        drop(stdin);
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        ran.expect(3).says(what);
+        assert_eq!(ran.stdout, b"");
+    }
 }
 
 #[test]
@@ -231,6 +272,24 @@ fn csv_of_other_countries_and_spreadsheets_comes_whole() {
     put(&world, &["csv", "--into", "h.csv"], b"a,b\n")
         .expect(0)
         .says("holds a header and no record");
+}
+
+#[test]
+fn a_blank_line_of_csv_has_no_key_where_it_is_a_record() {
+    let world = World::local();
+    let keyed = ["csv", "--each", "{key}.csv", "--key-column"];
+    put(&world, &[&keyed[..], &["1"]].concat(), b"note\na\n\n")
+        .expect(3)
+        .says("has no key: it is empty");
+    put(
+        &world,
+        &[&keyed[..], &["1", "--on-bad", "skip"]].concat(),
+        b"note\na\n\n",
+    )
+    .expect(0);
+    assert_eq!(names(&world), ["a.csv"]);
+    put(&world, &[&keyed[..], &["2", "--csv-no-header"]].concat(), b"\n1;2\n\n").expect(0);
+    assert_eq!(world.get("r:/2.csv"), b"1;2\n");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use flate2::{Decompress, FlushDecompress, Status};
+
 use super::header;
 
 /// What the first bytes of something that is no tar archive look like.
@@ -31,15 +33,13 @@ pub enum SniffedFormat {
     Unknown,
 }
 
-const MAGICS: [(&[u8], SniffedFormat); 18] = [
+const MAGICS: [(&[u8], SniffedFormat); 16] = [
     (b"\x1f\x8b", SniffedFormat::Gzip),
     (b"\x28\xb5\x2f\xfd", SniffedFormat::Zstd),
     (b"\xfd7zXZ\0", SniffedFormat::Xz),
     (b"BZh", SniffedFormat::Bzip2),
     (b"\x04\x22\x4d\x18", SniffedFormat::Lz4),
     (b"LZIP", SniffedFormat::Lzip),
-    (b"\x89LZO\0\r\n\x1a\n", SniffedFormat::Lzop),
-    (b"\xff\x06\0\0sNaPpY", SniffedFormat::Snappy),
     (b"\x1f\x9d", SniffedFormat::Compress),
     (b"PK\x03\x04", SniffedFormat::Zip),
     (b"PK\x05\x06", SniffedFormat::Zip),
@@ -53,6 +53,9 @@ const MAGICS: [(&[u8], SniffedFormat); 18] = [
 ];
 
 impl SniffedFormat {
+    /// So many bytes are enough for [`Self::packed`] and [`Self::file_of_rows`].
+    pub const ENOUGH: usize = 256;
+
     /// Whether bytes begin as compressed data that are not decompressed here, and surely: what a text may begin with
     /// counts for nothing.
     #[must_use]
@@ -64,9 +67,7 @@ impl SniffedFormat {
         // The usual properties, a dictionary of whole 64 KiB, and a length that is not known or is no TiB.
         let is_lzma =
             begins(b"]\0\0") && (bytes.get(5..13)).is_some_and(|size| size == [0xff; 8] || size.ends_with(&[0, 0, 0]));
-        // No block of it is of the kind that is none.
-        let is_zlib = [b"x\x01", b"x\x9c", b"x\xda"].iter().any(|magic| begins(*magic))
-            && bytes.get(2).is_some_and(|block| block & 0b110 != 0b110);
+        let is_zlib = begins(b"x") && !is_text(bytes) && inflates(bytes);
         [
             (begins(b"\x1f\x8b\x08"), Self::Gzip),
             (begins(b"\x28\xb5\x2f\xfd"), Self::Zstd),
@@ -197,6 +198,20 @@ impl fmt::Display for SniffedFormat {
     }
 }
 
+/// Whether bytes are zlib's beyond its header, which is two bytes that a text may begin with: Hive writes `x` and its
+/// delimiter so. A few bytes of text may pass for compressed ones; not many, nor with the checksum at their end, nor
+/// with what a writer leaves there that flushes each line.
+fn inflates(bytes: &[u8]) -> bool {
+    let (mut zlib, mut out) = (Decompress::new(true), [0; SniffedFormat::ENOUGH]);
+    // Only to its end does it refuse what refers to bytes before the first one.
+    match zlib.decompress(bytes, &mut out, FlushDecompress::Finish) {
+        Ok(Status::StreamEnd) => true,
+        Ok(_) if zlib.total_out() == 0 => false,
+        Ok(_) => bytes.len() >= SniffedFormat::ENOUGH || bytes.ends_with(b"\0\0\xff\xff"),
+        Err(_) => false,
+    }
+}
+
 fn is_text(bytes: &[u8]) -> bool {
     // The last character may be cut by the end of the block.
     let (whole, cut) = match std::str::from_utf8(bytes) {
@@ -212,6 +227,8 @@ fn is_text(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
 
     #[test]
@@ -222,6 +239,8 @@ mod tests {
             (b"PK\x03\x04\x14\0", SniffedFormat::Zip),
             (b"7z\xbc\xaf\x27\x1c\0", SniffedFormat::SevenZip),
             (b"\x04\x22\x4d\x18\x64", SniffedFormat::Lz4),
+            (b"\x89LZO\0\r\n\x1a\n\x10", SniffedFormat::Lzop),
+            (b"\xff\x06\0\0sNaPpY", SniffedFormat::Snappy),
             (b"\n <!DOCTYPE HTML>", SniffedFormat::Html),
             (b"<html>", SniffedFormat::Html),
             (b"{\"a\": 1}\n", SniffedFormat::Json),
@@ -248,9 +267,41 @@ mod tests {
             "Rar! a shout",
             "LZIP\n",
             "PGDMP\n",
+            "x\u{1}1\u{1}2\n",
+            "x\u{1}\n",
+            "xکتاب\n",
         ] {
             assert_eq!(SniffedFormat::packed(text.as_bytes()), None, "{text}");
             assert_eq!(SniffedFormat::file_of_rows(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_of_hive_are_not_taken_for_zlib_whatever_is_in_their_second_column() {
+        for first in b' '..=b'~' {
+            for rest in ["\n", "2026-11-30\u{1}some words\u{1}\\N\n", "0.5\u{1}other words\n"] {
+                let rows = format!("x\u{1}{}{rest}", char::from(first)).repeat(300);
+                for end in (2..300).chain([rows.len()]) {
+                    assert_eq!(SniffedFormat::packed(&rows.as_bytes()[..end]), None, "{rows}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn zlib_is_told_at_its_end_at_a_flush_and_by_what_is_enough() {
+        let short = b"x\x9c\xcbH\xcd\xc9\xc9W(\xcf/\xcaI\x01\0\x1a\x0b\x04\x5d";
+        assert_eq!(SniffedFormat::packed(short), Some(SniffedFormat::Zlib));
+        let mut flushed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        flushed.write_all(b"{\"id\": 1}\n").unwrap();
+        flushed.flush().unwrap();
+        assert_eq!(SniffedFormat::packed(flushed.get_ref()), Some(SniffedFormat::Zlib));
+        for level in 0..=9 {
+            let words: String = (0..5000).map(|number| format!("{} ", number * 7919)).collect();
+            let mut packed = flate2::read::ZlibEncoder::new(words.as_bytes(), flate2::Compression::new(level));
+            let mut front = [0; SniffedFormat::ENOUGH];
+            packed.read_exact(&mut front).unwrap();
+            assert_eq!(SniffedFormat::packed(&front), Some(SniffedFormat::Zlib), "{level}");
         }
     }
 }

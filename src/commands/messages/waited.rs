@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::demand::Demand;
 use crate::failure::Failure;
+use spoutctl_archive::SniffedFormat;
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::messages::filter::{Arrival, ByteSource, PackError};
 use spoutctl_delivery::messages::packing::Moment;
@@ -26,8 +27,8 @@ pub(in crate::commands) struct Wish {
 pub(in crate::commands) struct Waited<F> {
     input: spoutctl_archive::Input<Polled<F>>,
     demand: Option<Arc<Demand>>,
-    /// Nothing of it was read yet.
-    is_new: bool,
+    /// What it begins with, as far as that was read and says what it is.
+    front: Vec<u8>,
 }
 
 /// What is read only when there is something.
@@ -57,8 +58,22 @@ impl<F: Read + AsFd> Waited<F> {
                 in_hand: false,
                 quiet: None,
             }),
-            is_new: true,
+            front: Vec::new(),
         }
+    }
+}
+
+impl<F> Waited<F> {
+    /// Refuses an input as soon as what has come of it shows what it is: its writer may pause anywhere. Nothing is kept
+    /// back for that, since a pause may be long. The message that is refused has not ended then, unless its end was in
+    /// the few bytes before such a pause; what has ended counts, as before any other error.
+    fn judge(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = SniffedFormat::ENOUGH.saturating_sub(self.front.len());
+        if room == 0 {
+            return Ok(());
+        }
+        self.front.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        refuse_what_holds_messages(&self.front)
     }
 }
 
@@ -122,9 +137,7 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
             match self.input.read(buffer) {
                 Ok(0) => return Ok(Arrival::End),
                 Ok(length) => {
-                    if std::mem::take(&mut self.is_new) {
-                        refuse_what_holds_messages(&buffer[..length])?;
-                    }
+                    self.judge(&buffer[..length])?;
                     return Ok(Arrival::Bytes(length));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -147,12 +160,10 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
 
 /// No message begins as other compressed data do, nor as files of rows, and what is in those is meant.
 fn refuse_what_holds_messages(bytes: &[u8]) -> io::Result<()> {
-    use spoutctl_archive::SniffedFormat;
-
     if let Some(looks) = SniffedFormat::file_of_rows(bytes) {
         return Err(io::Error::other(format!(
-            "it is {looks}, whose rows --messages does not tell apart; its own tools print them as CSV or JSON, and as \
-             it is it goes by: tar cf - FILE | spoutctl put …"
+            "it is {looks}, whose rows --messages does not tell apart; export them as CSV or JSON, or put it as it is: \
+             tar cf - FILE | spoutctl put …"
         )));
     }
     let packed = SniffedFormat::packed(bytes);

@@ -214,7 +214,7 @@ impl Splitter {
             self.offset += start as u64;
             self.held.drain(..start);
             end?;
-            if self.held.len() > self.limit && self.passing.is_none() {
+            if self.sure() > self.limit && self.passing.is_none() {
                 let fault = MessageFault::TooLong { limit: self.limit };
                 if !self.goes_on || self.is_before_header() {
                     return Err(self.error(0, fault).into());
@@ -224,6 +224,16 @@ impl Splitter {
             if !self.pass_by(show)? {
                 return Ok(());
             }
+        }
+    }
+
+    /// How many of the held bytes belong to one message, whatever follows them.
+    fn sure(&self) -> usize {
+        // Of several carriage returns, the first one may end it.
+        if self.ends_with_return() {
+            self.looked
+        } else {
+            self.held.len()
         }
     }
 

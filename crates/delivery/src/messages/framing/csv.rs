@@ -128,9 +128,14 @@ enum Ends {
 /// A record: its own length, and that of its end.
 pub(super) type Record = (usize, usize);
 
-/// How many carriage returns `bytes` begin with.
+/// So many carriage returns behind the first one may belong to a newline. More of them end records: what is undecided
+/// has to be held.
+const MOST_RETURNS: usize = 8;
+
+/// How many carriage returns `bytes` begin with, as far as they may belong to a newline.
 fn returns(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| **byte == b'\r').count()
+    let front = bytes.iter().take(MOST_RETURNS);
+    front.take_while(|byte| **byte == b'\r').count()
 }
 
 /// Finds the ends of records.
@@ -168,13 +173,10 @@ impl Records {
     }
 
     /// Whether an empty line is a record, as `PostgreSQL` writes a NULL that is alone in its row. Where there are more
-    /// columns, and before the header, it is none.
+    /// columns it is none, nor before the first record, which shows how many there are: a NULL that a file without a
+    /// header begins with is lost.
     pub fn takes_empty_lines(&self) -> bool {
-        if self.learned {
-            self.has_one_column
-        } else {
-            !self.dialect.has_header
-        }
+        self.learned && self.has_one_column
     }
 
     /// What might have told the columns of the first record apart, besides what does where nobody said it.
@@ -232,12 +234,17 @@ impl Records {
     /// Whether a newline follows the carriage returns behind the first one, as where text with CR LF was written as
     /// text once more; without one, they end records with nothing in them. `None` while more may follow.
     fn goes_to_newline(&mut self, bytes: &[u8]) -> Option<bool> {
-        let next = bytes.get(returns(bytes));
+        let more = returns(bytes);
+        if more == MOST_RETURNS {
+            return Some(false);
+        }
+        let next = bytes.get(more);
         self.returned = next.is_none();
         next.map(|next| *next == b'\n')
     }
 
-    /// The input ends behind these bytes: a record that was begun is whole, unless a quote is open.
+    /// The input ends behind these bytes: a record that was begun is whole, unless a quote is open. Of one record with
+    /// several carriage returns behind it, the others are no records: it may have been a newline that they lack.
     pub fn last(&mut self, bytes: &[u8]) -> Option<Record> {
         if std::mem::take(&mut self.returned) {
             self.ends.get_or_insert(Ends::Return);

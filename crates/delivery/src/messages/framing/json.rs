@@ -12,16 +12,25 @@ use super::{BYTE_ORDER_MARK, MessageFault, RECORD_SEPARATOR};
 /// So many bytes are shown of what is no JSON.
 const SHOWN: usize = 40;
 
-/// What is wrong with a value that is none, with what it begins with.
+/// What is wrong with a value that is none. What it begins with is shown where that is no JSON either, such as what
+/// `redis-cli` says first; of a message no more than its place, for errors are kept in logs, and it may be a secret.
 pub(super) fn fault(value: &[u8]) -> Option<MessageFault> {
     let error = check(value).err()?;
     if value.first() == Some(&RECORD_SEPARATOR) {
         let why = "it begins with a record separator (0x1e), as --messages json-seq takes it".to_owned();
         return Some(MessageFault::NotJson { why });
     }
+    if matches!(value.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+        return Some(MessageFault::NotJson { why: error.to_string() });
+    }
     let front = String::from_utf8_lossy(value.get(..SHOWN).unwrap_or(value));
-    let front = printable(front.trim_end_matches('\u{fffd}')).replace('\n', "\\n");
-    let more = if value.len() > SHOWN { "…" } else { "" };
+    let (front, more) = if value.len() > SHOWN {
+        // Without the character that was cut.
+        (front.strip_suffix('\u{fffd}').unwrap_or(&front), "…")
+    } else {
+        (&*front, "")
+    };
+    let front = printable(front).replace('\n', "\\n");
     Some(MessageFault::NotJson {
         why: format!("{error}: `{front}{more}`"),
     })

@@ -179,8 +179,7 @@ fn what_is_no_message_is_named_with_its_place() {
         (
             Framing::Json,
             &b"{}\n{\"a\" 1}"[..],
-            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6: \
-             `{\"a\" 1}`",
+            "message 2 of the input, at byte 3, is not JSON: expected `:` at line 1 column 6",
         ),
         (
             Framing::Json,
@@ -237,6 +236,43 @@ fn what_is_no_message_is_named_with_its_place() {
     );
     let shown = format!("`Rea{}…`", "d".repeat(37));
     assert!(end.unwrap_err().to_string().ends_with(&shown));
+}
+
+#[test]
+fn of_what_is_no_json_the_front_is_shown_unless_it_is_a_message() {
+    for (input, shown) in [
+        (&b"\xff\xfd oops\n"[..], "column 1: `\u{fffd}\u{fffd}`"),
+        // Only the character that was cut is left out.
+        (
+            &[&[b'x'; 39][..], "ü".as_bytes(), b"\n"].concat(),
+            &format!("column 1: `{}…`", "x".repeat(39)),
+        ),
+        (
+            &[&[0xff; 39][..], "ü".as_bytes(), b"\n"].concat(),
+            &format!("column 1: `{}…`", "\u{fffd}".repeat(39)),
+        ),
+        (b"{\"password\": \"hunter2\", 1}\n", "column 25"),
+        (b"[\"hunter2\" 1]\n", "column 12"),
+        (b"\"hunter\\2\"\n", "column 9"),
+        (b" {\"password\": \"hunter2\", 1}\n", "column 25"),
+    ] {
+        for framing in [Framing::Json, Framing::JsonLines] {
+            // A line is one value, with the white space before it.
+            if framing == Framing::JsonLines && (input.starts_with(b" ") || input.ends_with(b"oops\n")) {
+                continue;
+            }
+            let (_, end) = split(framing, input, &[], Partial::Fail);
+            let error = end.unwrap_err().to_string();
+            assert!(error.ends_with(shown), "{error}");
+        }
+    }
+    let (_, end) = split(
+        Framing::JsonLines,
+        b"  {\"password\": \"hunter2\", 1}\n",
+        &[],
+        Partial::Fail,
+    );
+    assert!(!end.unwrap_err().to_string().contains("hunter2"));
 }
 
 #[test]
@@ -321,18 +357,16 @@ fn an_empty_line_of_a_single_column_is_a_record() {
         wholes(csv(), b"\"a,b\"\r\n\r\nx\r\n"),
         ["\"a,b\"\r\n\r\n", "\"a,b\"\r\nx\r\n"]
     );
-    assert_eq!(wholes(dialect(None, false), b"\n\na\n\n"), ["\n", "\n", "a\n", "\n"]);
+    // Without a header there is none before the first record, which shows how many columns there are.
+    assert_eq!(wholes(dialect(None, false), b"\n\na\n\n"), ["a\n", "\n"]);
     assert_eq!(
         wholes(dialect(Some(b':'), true), b"note\n\na\n"),
         ["note\n\n", "note\na\n"]
     );
-    // Of several columns, and before the header, it is none; what comes first without a header shows no delimiter.
+    // Of several columns, and before the first record, it is none.
     assert_eq!(wholes(csv(), b"\n\na;b\n\n1;2\n\n"), ["a;b\n1;2\n"]);
     assert_eq!(wholes(dialect(Some(b':'), true), b"a:b\n\n1:2\n"), ["a:b\n1:2\n"]);
-    assert_eq!(
-        wholes(dialect(None, false), b"\n1;2\n\n3;4\n"),
-        ["\n", "1;2\n", "3;4\n"]
-    );
+    assert_eq!(wholes(dialect(None, false), b"\n1;2\n\n3;4\n"), ["1;2\n", "3;4\n"]);
 }
 
 #[test]
@@ -384,6 +418,48 @@ fn carriage_returns_before_newlines_go_where_that_is_asked() {
             let wholes: Vec<_> = shown.iter().map(|told| String::from_utf8_lossy(&told.3)).collect();
             assert_eq!(wholes, expected);
         }
+    }
+}
+
+#[test]
+fn carriage_returns_without_end_are_not_held() {
+    for (limit, has_header) in [(16, true), (16, false), (2, true), (2, false), (1, false)] {
+        for returns in [1, 2, 8, 9, 10, 1000] {
+            let input = [b"x", &vec![b'\r'; returns][..], b"1;2\r"].concat();
+            let new = || Splitter::new(dialect(Some(b';'), has_header), limit, Partial::Keep).going_on(true);
+            let (shown, end) = run(new(), &input, &[]);
+            for blocks in [[1], [7]] {
+                let case = format!("{limit}, {has_header}, {returns}, {blocks:?}");
+                assert_eq!(run(new(), &input, &blocks), (shown.clone(), end.clone()), "{case}");
+            }
+            if limit == 16 {
+                assert_eq!(end, Ok(Dropped(0)));
+                assert_eq!(shown.last().map(|(.., body, _, _)| body.as_slice()), Some(&b"1;2"[..]));
+                assert_eq!(shown.len(), returns + usize::from(!has_header));
+            }
+        }
+    }
+    // What ends a record has done so before anything else comes, also of one that is too long.
+    for front in [&b"x"[..], &[b'y'; 20]] {
+        let mut splitter = Splitter::new(dialect(None, false), 16, Partial::Keep).going_on(true);
+        let mut shown = Vec::new();
+        for block in [front, &[b'\r'; 500], &[b'\r'; 500]] {
+            let mut show = |message: Message<'_>| -> Result<(), MessageError> {
+                shown.push(message.body.to_vec());
+                Ok(())
+            };
+            splitter.push(block, &mut show).unwrap();
+        }
+        assert_eq!(shown[0], front[..front.len().min(16)]);
+        assert!(splitter.held.len() <= 1);
+    }
+    let input = [&[b'y'; 20][..], &[b'\r'; 1000], b"1;2\r"].concat();
+    for blocks in [&[][..], &[1], &[7]] {
+        let splitter = Splitter::new(dialect(Some(b';'), false), 16, Partial::Keep).going_on(true);
+        let (shown, end) = run(splitter, &input, blocks);
+        assert_eq!(end, Ok(Dropped(0)));
+        assert_eq!(shown[0].2, [b'y'; 16]);
+        assert_eq!(shown.last().unwrap().2, b"1;2");
     }
 }
 
