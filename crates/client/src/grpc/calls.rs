@@ -11,7 +11,9 @@
 //! comes before that end is none either, whatever it says: it cannot be about everything.
 //!
 //! **A connection that is silent for too long is not used again**: what is behind it may be gone without a word (a load
-//! balancer, a NAT), and every call that is made again would wait for nothing.
+//! balancer, a NAT), and every call that is made again would wait for nothing. It is kept only where a call of one
+//! answer has none in its time and others have had theirs meanwhile: then it is that call that takes long. Of a stream
+//! or an upload that does not move their answers say nothing.
 //!
 //! No pings: a server that does not expect them hangs up on whoever sends some (a Go server without a policy of its own
 //! does after two within five minutes). TCP's keep-alive finds a dead neighbour, and no stream is silent for longer
@@ -36,6 +38,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
+use self::connecting::Heard;
 pub(super) use self::incoming::{Incoming, Listening};
 pub(super) use self::link::Failed;
 use self::link::{Link, Sent, has_ended};
@@ -165,7 +168,7 @@ impl Calls {
             }
             return answer.map(Some);
         }
-        self.link.renew(&heard);
+        self.link.doubt(&heard);
         Ok(None)
     }
 
@@ -212,13 +215,14 @@ impl Calls {
             .engine
             .block_on(async { timeout(self.link.times.call, opening).await })
         else {
-            self.link.renew(&heard);
+            self.link.give_up(&heard);
             return Err(Failed::Lost(no_answer(self.link.times.call)));
         };
         let answer = answer?;
         self.link.has_spoken();
         Ok(Incoming {
             link: &self.link,
+            heard,
             // An empty stream may say how it ended at its beginning.
             is_over: has_ended(answer.metadata()),
             messages: answer.into_inner(),
@@ -235,6 +239,7 @@ impl Calls {
         let request = self.request(message);
         let subscribed = |path: &Result<_, Failed>| CallEnd::of(path, CallEnd::Subscribed, Failed::words);
         let path = self.observed.call(call, || path_of(call), subscribed)?;
+        let heard = self.link.heard();
         let mut client = self.link.client();
         let opening = self.link.engine.spawn(async move {
             client.ready().await.map_err(Sent::Unready)?;
@@ -243,6 +248,7 @@ impl Calls {
         });
         Ok(Listening {
             link: &self.link,
+            heard,
             opening: Some(opening),
             incoming: None,
         })
@@ -279,6 +285,7 @@ impl Calls {
         let (sender, receiver) = mpsc::channel::<Vec<Q>>(WAITING);
         // Dropped, it breaks the body off.
         let (alive, broken_off) = oneshot::channel();
+        let heard = self.link.heard();
         let (mut client, progress) = self.link.uploading(broken_off);
         let request = self.request(messages_of(receiver));
         let mut answer = self.link.engine.spawn(async move {
@@ -287,7 +294,7 @@ impl Calls {
             let answer = client.client_streaming(request, path, codec).await;
             answer.map_err(|status| Sent::Status(Box::new(status)))
         });
-        match self.feed(&sender, &answer, next) {
+        match self.feed(&heard, &sender, &answer, next) {
             Fed::Everything => drop(sender),
             // The call has ended already: its answer says why.
             Fed::TakenNoMore => {}
@@ -303,7 +310,6 @@ impl Calls {
             }
         }
         let answer_limit = answer_limit();
-        let heard = self.link.heard();
         let Ok(result) = self
             .link
             .engine
@@ -311,7 +317,7 @@ impl Calls {
         else {
             drop(alive);
             answer.abort();
-            self.link.renew(&heard);
+            self.link.give_up(&heard);
             return Err(Failed::Lost(no_answer(answer_limit)));
         };
         let answer = match result {
@@ -329,6 +335,7 @@ impl Calls {
 
     fn feed<Q: Message, T>(
         &self,
+        heard: &Heard,
         sender: &mpsc::Sender<Vec<Q>>,
         answer: &JoinHandle<T>,
         next: &mut dyn FnMut() -> io::Result<Option<Q>>,
@@ -341,7 +348,6 @@ impl Calls {
                 Ok(batch) => batch,
                 Err(error) => return Fed::Failed(Failed::Local(error)),
             };
-            let heard = self.link.heard();
             let sent = self
                 .link
                 .engine
@@ -351,7 +357,7 @@ impl Calls {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Fed::TakenNoMore,
                 Err(_) => {
-                    self.link.renew(&heard);
+                    self.link.give_up(heard);
                     let text = format!("the server takes nothing for {}", seconds(self.link.times.idle));
                     return Fed::Failed(Failed::Lost(text));
                 }

@@ -83,7 +83,7 @@ pub(super) struct Line {
 /// The connection that calls are made over.
 struct Connection {
     channel: Channel,
-    /// How many calls have had their answers over it.
+    /// How many calls of one answer each it has carried that succeeded: neither streams nor uploads are among them.
     answers: Arc<AtomicU64>,
 }
 
@@ -96,7 +96,8 @@ impl Connection {
     }
 }
 
-/// How many answers a connection had given at some moment.
+/// Which connection it was at some moment, and how many answers it had given then.
+#[derive(Clone)]
 pub(super) struct Heard {
     answers: Arc<AtomicU64>,
     before: u64,
@@ -156,17 +157,25 @@ impl Line {
         })
     }
 
-    /// What was waited for since did not come: makes another connection when the next call is made, unless this one has
-    /// answered others meanwhile, which have it together, or was given up by one of them. Calls that are under way keep
-    /// theirs. Inside of a runtime.
-    pub fn renew(&self, heard: &Heard) {
+    /// An answer that may take long did not come since: as [`Self::give_up`], unless this connection has answered
+    /// others meanwhile, which have it together.
+    pub fn doubt(&self, heard: &Heard) {
+        if !heard.is_alive() {
+            self.give_up(heard);
+        }
+    }
+
+    /// Nothing moves on a stream, of which the answers to others say nothing: another connection for the next call,
+    /// once, however many streams stand still on this one. Calls that are under way keep theirs. Inside of a runtime.
+    pub fn give_up(&self, heard: &Heard) {
         let mut current = self.current();
-        if Arc::ptr_eq(&current.answers, &heard.answers) && !heard.is_alive() {
+        if Arc::ptr_eq(&current.answers, &heard.answers) {
             *current = Connection::over(self.endpoint.connect_with_connector_lazy(self.connector.clone()));
         }
     }
 
-    /// What the connection of the next call has answered so far.
+    /// What the connection of the next call has answered so far. Taken before [`Self::wire`], so that what is judged is
+    /// never a newer connection than the call's own.
     pub fn heard(&self) -> Heard {
         let answers = Arc::clone(&self.current().answers);
         Heard {
@@ -445,22 +454,28 @@ mod tests {
     use crate::connection::engine::Engine;
 
     #[test]
-    fn a_connection_is_given_up_once_and_only_when_nobody_has_had_an_answer_over_it() {
+    fn a_connection_is_given_up_once_and_in_doubt_only_when_nobody_has_had_an_answer_over_it() {
         let engine = Engine::start("test").unwrap();
         let options = GrpcOptions::new("grpc://127.0.0.1:1".parse().unwrap());
         let line = engine.within(|| Line::new(&options)).unwrap();
-        let renew = |heard: &Heard| engine.within(|| line.renew(heard));
+        let doubt = |heard: &Heard| engine.within(|| line.doubt(heard));
+        let give_up = |heard: &Heard| engine.within(|| line.give_up(heard));
         let is_current = |heard: &Heard| Arc::ptr_eq(&line.heard().answers, &heard.answers);
         let (silent, answered) = (line.heard(), line.heard());
         answered.answered();
-        renew(&silent);
+        doubt(&silent);
         assert!(is_current(&silent));
         // What was answered before does not count.
         let (silent, other) = (line.heard(), line.heard());
-        renew(&silent);
+        doubt(&silent);
         assert!(!is_current(&silent));
         let fresh = line.heard();
-        renew(&other);
+        doubt(&other);
+        give_up(&other);
         assert!(is_current(&fresh));
+        // Of a stream that stands still the answers to others say nothing.
+        fresh.answered();
+        give_up(&fresh);
+        assert!(!is_current(&fresh));
     }
 }

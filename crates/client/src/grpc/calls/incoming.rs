@@ -6,12 +6,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::{Response, Streaming};
 
+use super::connecting::Heard;
 use super::link::{CUT, Failed, Link, Sent, has_ended};
 use crate::transport::{Arrival, ListTime, seconds};
 
 /// A stream of messages that may be silent.
 pub(in crate::grpc) struct Listening<'a, A> {
     pub(super) link: &'a Link,
+    /// Of the connection that it is on.
+    pub(super) heard: Heard,
     /// Until the server has answered at all.
     pub(super) opening: Option<JoinHandle<Result<Response<Streaming<A>>, Sent>>>,
     pub(super) incoming: Option<Incoming<'a, A>>,
@@ -40,6 +43,7 @@ impl<A> Listening<'_, A> {
         };
         let incoming = self.incoming.insert(Incoming {
             link,
+            heard: self.heard.clone(),
             is_over: has_ended(answer.metadata()),
             messages: answer.into_inner(),
             list_time: None,
@@ -59,6 +63,8 @@ impl<A> Drop for Listening<'_, A> {
 /// A stream of messages.
 pub(in crate::grpc) struct Incoming<'a, A> {
     pub(super) link: &'a Link,
+    /// Of the connection that it is on, which may be none that other calls get any more.
+    pub(super) heard: Heard,
     pub(super) messages: Streaming<A>,
     pub(super) is_over: bool,
     /// Of a list.
@@ -78,12 +84,11 @@ impl<A> Incoming<'_, A> {
 
     fn wait(&mut self) -> Result<Option<A>, Failed> {
         let limit = self.link.times.idle;
-        let heard = self.link.heard();
         match self.next_within(limit)? {
             Arrival::Message(message) => Ok(Some(message)),
             Arrival::End => Ok(None),
             Arrival::Silence => {
-                self.link.renew(&heard);
+                self.link.give_up(&self.heard);
                 Err(Failed::Lost(format!("the stream was silent for {}", seconds(limit))))
             }
         }

@@ -104,15 +104,20 @@ impl Link {
         (over(wire), progress)
     }
 
-    /// What the connection of the next call has answered so far.
+    /// What the connection of the next call has answered so far. Taken before the call has its client.
     pub(super) fn heard(&self) -> Heard {
         self.line.heard()
     }
 
-    /// What was waited for since did not come: the next call gets a connection of its own, unless others have had
+    /// An answer that may take long did not come since: the next call gets another connection, unless others have had
     /// answers over this one.
-    pub(super) fn renew(&self, heard: &Heard) {
-        self.engine.within(|| self.line.renew(heard));
+    pub(super) fn doubt(&self, heard: &Heard) {
+        self.engine.within(|| self.line.doubt(heard));
+    }
+
+    /// Nothing moves on a stream: the next call gets another connection, whatever others hear over this one.
+    pub(super) fn give_up(&self, heard: &Heard) {
+        self.engine.within(|| self.line.give_up(heard));
     }
 
     pub(super) fn has_spoken(&self) {

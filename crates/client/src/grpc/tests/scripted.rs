@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::stream;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
@@ -38,6 +38,10 @@ pub enum Answer {
     },
     /// Nothing, for as long as anybody waits.
     Silence,
+    /// Messages, and then nothing more.
+    Stalls { messages: Vec<Vec<u8>> },
+    /// Reads so many bytes of the request, and then neither reads nor says anything.
+    StopsReading { after: usize },
     /// Says yes with this message after so many bytes of the request, and reads no more of it.
     Early { after: usize, message: Vec<u8> },
     /// Resets the stream after so many bytes of the request.
@@ -116,6 +120,9 @@ impl Scripted {
                     answer(Arc::clone(&script), Arc::clone(&log), Arc::clone(&told), request)
                 });
                 let serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                    // More than one stream may send unread, so that others go on beside one that is not read.
+                    .initial_stream_window_size(1 << 20)
+                    .initial_connection_window_size(4 << 20)
                     .serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(async move {
                     let mut serving = std::pin::pin!(serving);
@@ -159,7 +166,7 @@ impl Scripted {
     }
 }
 
-type Body = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, String>>>>;
+type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, String>>>;
 
 async fn answer(
     script: Arc<Mutex<VecDeque<Answer>>>,
@@ -175,7 +182,12 @@ async fn answer(
     let mut body = request.into_body();
     let next = script.lock().unwrap().pop_front();
     let enough = match &next {
-        Some(Answer::Early { after, .. } | Answer::ResetEarly { after } | Answer::Vanish { after }) => *after,
+        Some(
+            Answer::Early { after, .. }
+            | Answer::StopsReading { after }
+            | Answer::ResetEarly { after }
+            | Answer::Vanish { after },
+        ) => *after,
         _ => usize::MAX,
     };
     let (mut bytes, mut is_whole) = (Vec::new(), true);
@@ -218,7 +230,11 @@ async fn answer(
         Some(Answer::Http { status, kind, body }) => {
             response(kind, status, vec![Ok(Frame::data(Bytes::from_static(body.as_bytes())))])
         }
-        Some(Answer::Silence) | None => std::future::pending().await,
+        Some(Answer::Stalls { messages }) => {
+            let frames = stream::iter(frames(&messages)).chain(stream::pending());
+            response_of("application/grpc", 200, frames.boxed())
+        }
+        Some(Answer::Silence | Answer::StopsReading { .. }) | None => std::future::pending().await,
     })
 }
 
@@ -235,10 +251,18 @@ fn said(messages: &[Vec<u8>], code: i32, words: &str) -> Response<Body> {
 }
 
 fn response(kind: &'static str, status: u16, frames: Vec<Result<Frame<Bytes>, String>>) -> Response<Body> {
+    response_of(kind, status, stream::iter(frames).boxed())
+}
+
+fn response_of(
+    kind: &'static str,
+    status: u16,
+    frames: BoxStream<'static, Result<Frame<Bytes>, String>>,
+) -> Response<Body> {
     Response::builder()
         .status(status)
         .header("content-type", kind)
-        .body(StreamBody::new(stream::iter(frames)))
+        .body(StreamBody::new(frames))
         .unwrap()
 }
 

@@ -138,6 +138,69 @@ fn a_connection_that_answers_others_is_used_again_however_long_one_call_waits() 
     assert_eq!(server.connections(), 1);
 }
 
+/// Makes a call that is answered on the connection that `stalls` stands still on, and another once it has failed.
+fn connections_with(answer: Answer, stalls: impl FnOnce(&Grpc) -> FaultKind + Send) -> usize {
+    let version = recording("grpc-2.12", "001").answer;
+    let started = recording("grpc-2.12", "067").answer;
+    let server = Scripted::start(vec![version, answer, started.clone(), started]);
+    let mut options = options(&server);
+    // So long is waited until an upload is seen to be broken off.
+    options.times.connect = Duration::from_secs(1);
+    let grpc = Grpc::new(options).unwrap();
+    thread::scope(|scope| {
+        let stalled = scope.spawn(|| stalls(&grpc));
+        server.wait_for(2);
+        // Until nothing moves any more.
+        thread::sleep(Duration::from_millis(500));
+        grpc.start_commit(&branch(), "").unwrap();
+        assert_eq!(stalled.join().unwrap(), FaultKind::Unavailable);
+    });
+    grpc.start_commit(&branch(), "").unwrap();
+    server.connections()
+}
+
+/// Reads a file until the stream says no more.
+fn read_failing(grpc: &Grpc) -> FaultKind {
+    match grpc.get_file(&commit(WRITTEN), &FilePath::new("/big").unwrap()) {
+        Err(fault) => fault.kind,
+        Ok(mut content) => {
+            let error = content.read_to_end(&mut Vec::new()).unwrap_err();
+            error.get_ref().unwrap().downcast_ref::<Fault>().unwrap().kind
+        }
+    }
+}
+
+#[test]
+fn a_connection_on_which_a_stream_stands_still_is_not_used_again_whatever_it_answers_others() {
+    // The server takes no more of an upload, or all of it and says nothing.
+    for (answer, pieces) in [(Answer::StopsReading { after: 1 }, 64), (Answer::Silence, 1)] {
+        let upload = |grpc: &Grpc| grpc.create_file_set(&mut Pieces::new(pieces)).unwrap_err().kind;
+        assert_eq!(connections_with(answer.clone(), upload), 2, "{answer:?}");
+    }
+    // A stream does not begin, or does not go on.
+    let messages = vec![only_message("071")];
+    for answer in [Answer::Silence, Answer::Stalls { messages }] {
+        assert_eq!(connections_with(answer.clone(), read_failing), 2, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_stream_on_a_connection_that_was_given_up_says_nothing_of_the_next_one() {
+    let started = recording("grpc-2.12", "067").answer;
+    let messages = vec![only_message("071")];
+    let answers = vec![Answer::Stalls { messages }, Answer::Silence, started.clone(), started];
+    let (server, grpc) = serving(answers);
+    let mut content = grpc
+        .get_file(&commit(WRITTEN), &FilePath::new("/big").unwrap())
+        .unwrap();
+    grpc.start_commit(&branch(), "").unwrap_err();
+    grpc.start_commit(&branch(), "").unwrap();
+    assert_eq!(server.connections(), 2);
+    content.read_to_end(&mut Vec::new()).unwrap_err();
+    grpc.start_commit(&branch(), "").unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
 #[test]
 fn an_upload_waits_for_a_slow_server_with_little_in_hand() {
     const TOTAL: usize = 256;
