@@ -268,7 +268,15 @@ fn deletions_are_obeyed_file_by_file_and_alone_make_a_commit() {
     let ran = lab.put(&["--obey-deletions"], &archive(&["f/a"], &[("f", b"8")]));
     ran.expect(4);
     let input = archive(&["f/a", "f/g/b"], &[("f", b"8")]);
+    if is_1_x() {
+        // It leaves the directory behind, and only what overwrites takes its place.
+        let ran = lab.put(&["--obey-deletions", "--append"], &input);
+        ran.expect(4).says("/f is a directory of");
+    }
     lab.put(&["--obey-deletions"], &input).expect(0);
     assert_eq!(held(), [file("e", b"6"), file("f", b"8")]);
-    assert_eq!(lab.good_commits().len(), 6);
+    // So it does with one that was emptied before.
+    lab.put(&[], &tar(&[("d", b"9")])).expect(0);
+    assert_eq!(held(), [file("d", b"9"), file("e", b"6"), file("f", b"8")]);
+    assert_eq!(lab.good_commits().len(), 7);
 }

@@ -250,7 +250,12 @@ forward! {
         fn cluster() -> Result<Option<String>, Fault>;
         fn missing_permissions(repo: &Repo) -> Result<Vec<String>, Fault>;
         fn has_file_sets() -> Result<bool, Fault>;
-        fn check_paths(branch: &Branch, paths: &[&str], deletions: &[&str]) -> Result<(), Fault>;
+        fn check_paths(
+            branch: &Branch,
+            paths: &[&str],
+            deletions: &[&str],
+            overwrites: bool
+        ) -> Result<(), Fault>;
         fn put_file(commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault>;
         fn create_file_set(changes: &mut dyn Changes) -> Result<FileSetId, Fault>;
         fn renew_file_set(file_set: &FileSetId, ttl: Duration) -> Result<(), Fault>;

@@ -96,13 +96,19 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     }
 
     /// Whether the branch has nothing else at these paths, which files are to come to, once `deletions` are gone: a
-    /// directory, or a file where one of them needs a directory; and whether each deletion names no directory. For a
-    /// store without file sets, before anything is sent; one with them says so itself when the commit is finished, and
-    /// deletes no directory.
+    /// directory, or a file where one of them needs a directory; and whether each deletion names no directory. The
+    /// files replace what is there if `overwrites`, and are appended to it otherwise. For a store without file sets,
+    /// before anything is sent; one with them says so itself when the commit is finished, and deletes no directory.
     ///
     /// # Errors
     /// `Refused` when it has.
-    fn check_paths(&self, _branch: &Branch, _paths: &[&str], _deletions: &[&str]) -> Result<(), Fault> {
+    fn check_paths(
+        &self,
+        _branch: &Branch,
+        _paths: &[&str],
+        _deletions: &[&str],
+        _overwrites: bool,
+    ) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -371,8 +371,8 @@ impl CommitSink for Routed {
         self.sink.has_file_sets()
     }
 
-    fn check_paths(&self, branch: &Branch, paths: &[&str], deletions: &[&str]) -> Result<(), Fault> {
-        self.sink.check_paths(branch, paths, deletions)
+    fn check_paths(&self, branch: &Branch, paths: &[&str], deletions: &[&str], overwrites: bool) -> Result<(), Fault> {
+        self.sink.check_paths(branch, paths, deletions, overwrites)
     }
 
     /// The id is those of all branches, with nothing for one that gets no change.

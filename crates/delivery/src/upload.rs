@@ -114,8 +114,13 @@ impl Uploader<'_> {
     fn check_paths<E>(&self, files: &Files, again: &mut Again<'_, E>) -> Result<(), E> {
         let deletions: Vec<&str> = files.deletions().collect();
         let paths: Vec<&str> = files.iter().map(|file| file.path).collect();
+        let overwrites = self.mode == WriteMode::Overwrite;
         loop {
-            match self.context.sink.check_paths(self.branch, &paths, &deletions) {
+            let checked = self
+                .context
+                .sink
+                .check_paths(self.branch, &paths, &deletions, overwrites);
+            match checked {
                 Ok(()) => return Ok(()),
                 Err(fault) => again(Some(fault))?,
             }

@@ -355,7 +355,7 @@ impl CommitSink for V1 {
         }
     }
 
-    fn check_paths(&self, branch: &Branch, paths: &[&str], deletions: &[&str]) -> Result<(), Fault> {
+    fn check_paths(&self, branch: &Branch, paths: &[&str], deletions: &[&str], overwrites: bool) -> Result<(), Fault> {
         let base = match newest_good_commit(self, branch) {
             Ok(Some(base)) => base.commit,
             Ok(None) => return Ok(()),
@@ -368,6 +368,7 @@ impl CommitSink for V1 {
             },
             paths,
             deletions,
+            overwrites,
         )?;
         found.map_or(Ok(()), |collision| Err(collides(branch, &collision)))
     }

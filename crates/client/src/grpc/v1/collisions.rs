@@ -7,7 +7,8 @@
 //! directory is refused there, too.
 //!
 //! What the archive itself deletes is no hindrance: a file makes room for a directory of its name, and a directory for
-//! a file once all its files go.
+//! a file that overwrites, once all its files go, or if they went earlier. pachd keeps a directory whose files are
+//! deleted, and puts no file there unless that overwrites: one that is appended is refused.
 //!
 //! The archive's paths are gone through directory by directory, and only where the branch has that directory: of a few
 //! names each is asked for, of more the directory is listed.
@@ -52,11 +53,17 @@ pub(super) enum Clash {
     DirectoryDeleted,
 }
 
-/// Looks for one. The paths are absolute, and files'; of the archive `deletions` count first.
+/// Looks for one. The paths are absolute, and files', which overwrite what is there or are appended to it; of the
+/// archive `deletions` count first.
 ///
 /// # Errors
 /// What the tree fails with.
-pub(super) fn find(tree: &dyn Tree, paths: &[&str], deletions: &[&str]) -> Result<Option<Collision>, Fault> {
+pub(super) fn find(
+    tree: &dyn Tree,
+    paths: &[&str],
+    deletions: &[&str],
+    overwrites: bool,
+) -> Result<Option<Collision>, Fault> {
     let goes: HashSet<&str> = deletions.iter().copied().collect();
     let mut left = vec![(String::new(), paths.to_vec(), deletions.to_vec())];
     while let Some((directory, paths, deletions)) = left.pop() {
@@ -68,8 +75,8 @@ pub(super) fn find(tree: &dyn Tree, paths: &[&str], deletions: &[&str]) -> Resul
             let clash = match kinds.get(&path) {
                 Some(FileKind::Directory) if gone.itself => Some(Clash::DirectoryDeleted),
                 Some(FileKind::Directory) if comes.itself => {
-                    let is_emptied = !gone.deeper.is_empty() && is_emptied(tree, &path, &goes)?;
-                    (!is_emptied).then_some(Clash::FileForDirectory)
+                    let gives_way = overwrites && is_emptied(tree, &path, &goes)?;
+                    (!gives_way).then_some(Clash::FileForDirectory)
                 }
                 Some(FileKind::Directory) => {
                     left.push((path, comes.deeper, gone.deeper));
@@ -167,6 +174,8 @@ mod tests {
 
     struct Branch {
         files: Vec<String>,
+        /// Directories whose files an earlier commit has deleted.
+        emptied: Vec<String>,
         calls: Cell<usize>,
     }
 
@@ -174,6 +183,7 @@ mod tests {
         fn of<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
             Self {
                 files: files.into_iter().map(str::to_owned).collect(),
+                emptied: Vec::new(),
                 calls: Cell::new(0),
             }
         }
@@ -183,7 +193,9 @@ mod tests {
             if self.files.iter().any(|file| file == path) {
                 Some(FileKind::File)
             } else {
-                self.files.iter().any(is_below).then_some(FileKind::Directory)
+                let is_directory = self.files.iter().any(is_below)
+                    || self.emptied.iter().any(|emptied| emptied == path || is_below(emptied));
+                is_directory.then_some(FileKind::Directory)
             }
         }
     }
@@ -197,7 +209,7 @@ mod tests {
         fn list(&self, directory: &str, show: &mut dyn FnMut(&str, FileKind)) -> Result<(), Fault> {
             self.calls.set(self.calls.get() + 1);
             let prefix = format!("{}/", directory.trim_end_matches('/'));
-            for file in &self.files {
+            for file in self.files.iter().chain(&self.emptied) {
                 if let Some(rest) = file.strip_prefix(&prefix) {
                     let name = rest.split('/').next().unwrap_or_default();
                     let path = format!("{prefix}{name}");
@@ -213,7 +225,7 @@ mod tests {
     }
 
     fn found_without(branch: &Branch, paths: &[&str], deletions: &[&str]) -> Option<(String, Clash)> {
-        let found = find(branch, paths, deletions).unwrap();
+        let found = find(branch, paths, deletions, true).unwrap();
         found.map(|found| (found.path, found.what))
     }
 
@@ -252,6 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn an_emptied_directory_gives_way_to_a_file_that_overwrites_and_to_none_that_is_appended() {
+        let mut branch = Branch::of(["/d/e/a", "/old/b/f"]);
+        branch.emptied = ["/gone", "/old/a", "/d/e/x"].map(str::to_owned).into();
+        let found = |path, deletions: &[&str], overwrites| {
+            let found = find(&branch, &[path], deletions, overwrites).unwrap();
+            found.map(|found| (found.path, found.what))
+        };
+        let collides = |path: &str| Some((path.to_owned(), Clash::FileForDirectory));
+        assert_eq!(found("/gone", &[], true), None);
+        assert_eq!(found("/gone", &[], false), collides("/gone"));
+        assert_eq!(found("/d", &["/d/e/a"], true), None);
+        assert_eq!(found("/d", &["/d/e/a"], false), collides("/d"));
+        assert_eq!(found("/old/a", &[], true), None);
+        assert_eq!(found("/old", &[], true), collides("/old"));
+        // Files are put into it either way.
+        assert_eq!(found("/gone/f", &[], false), None);
+    }
+
+    #[test]
     fn a_new_directory_is_not_looked_into_and_a_full_one_is_listed() {
         let branch = Branch::of(["/old/a"]);
         let names: Vec<String> = (0..1000).map(|at| format!("/new/{at}")).collect();
@@ -285,7 +316,12 @@ mod tests {
                 is_directory || ancestors.into_iter().any(|above| stays.look(above) == Some(FileKind::File))
             });
             let deletes = goes.iter().any(|path| branch.look(path) == Some(FileKind::Directory));
-            prop_assert_eq!(find(&branch, &paths, &deletions).unwrap().is_some(), collides || deletes);
+            let found = find(&branch, &paths, &deletions, true).unwrap();
+            prop_assert_eq!(found.is_some(), collides || deletes);
+            // A directory is left behind where nothing overwrites.
+            let left = comes.iter().any(|path| branch.look(path) == Some(FileKind::Directory));
+            let found = find(&branch, &paths, &deletions, false).unwrap();
+            prop_assert_eq!(found.is_some(), collides || deletes || left);
         }
     }
 }
