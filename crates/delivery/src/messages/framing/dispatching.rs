@@ -11,7 +11,7 @@ impl Splitter {
             rest = &rest[taken..];
             match event {
                 Some(event) => self.show_event(&event, show)?,
-                None if self.events.is_something_else(self.limit) => return Err(self.no_events().into()),
+                None if self.events.is_something_else() => return Err(self.no_events().into()),
                 None => {}
             }
         }

@@ -119,7 +119,7 @@ impl Events {
                     event = self.end_line();
                 }
             }
-            if event.is_some() || self.is_something_else(self.limit) {
+            if event.is_some() || self.is_something_else() {
                 return (taken, event);
             }
         }
@@ -139,9 +139,9 @@ impl Events {
 
     /// Whether all that has come is something else than an event stream, and there is more of it than a message may
     /// have. A line of which the name has only begun may be the first of a stream, wherever a block ends in it.
-    pub fn is_something_else(&self, limit: usize) -> bool {
+    pub fn is_something_else(&self) -> bool {
         let is_decided = matches!(self.line, Line::Empty | Line::Value(_));
-        is_decided && self.is_nothing_known() && self.position > limit as u64
+        is_decided && self.is_nothing_known() && self.position > self.limit as u64
     }
 
     /// Whether lines have come, and none that is of an event stream.
