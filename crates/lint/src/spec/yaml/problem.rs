@@ -94,7 +94,7 @@ fn character(text: &str, at: usize) -> Span {
     Span::new(at, at + length)
 }
 
-fn line_start(text: &str, at: usize) -> usize {
+pub(super) fn line_start(text: &str, at: usize) -> usize {
     text.get(..at)
         .and_then(|before| before.rfind('\n'))
         .map_or(0, |newline| newline + 1)

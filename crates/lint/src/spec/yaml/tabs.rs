@@ -2,6 +2,7 @@
 //! does the parser that is used here. The one of pachctl (yaml.v3 3.0.1, `scannerc.go`) takes no tab where a token
 //! could begin.
 
+use super::problem::line_start;
 use crate::source::Span;
 
 /// The first such tab between two tokens of a block.
@@ -26,8 +27,7 @@ pub(super) fn refused(text: &str, between: Span, inner: Option<usize>) -> Option
 
 /// The column of a place.
 pub(super) fn column(text: &str, at: usize) -> usize {
-    let before = text.get(..at).unwrap_or_default();
-    before.len() - before.rfind('\n').map_or(0, |newline| newline + 1)
+    at - line_start(text, at)
 }
 
 /// Where the dash of a list stands whose beginning is told. Of one that is indented like its key the parser tells where
