@@ -1,6 +1,7 @@
 //! The calls about jobs. Nobody does them: each stays as it was made until somebody stops it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::{Value, json};
 
@@ -124,11 +125,10 @@ impl Service {
         // A pipeline has many jobs, and each question costs a look at the roles.
         let mut allowed: HashMap<pfs::Repo, bool> = HashMap::new();
         for job in self.store.jobs()?.into_iter().filter(is_wanted) {
-            let is_seen = match allowed.get(&job.pipeline) {
-                Some(is_seen) => *is_seen,
-                None => self.sees_jobs_of(call, &job.pipeline)?,
+            let is_seen = match allowed.entry(job.pipeline.clone()) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.sees_jobs_of(call, &job.pipeline)?),
             };
-            allowed.insert(job.pipeline.clone(), is_seen);
             if is_seen {
                 seen.push(job);
             }
