@@ -339,13 +339,11 @@ impl Database {
     pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
         let database = Self::at(path);
         let mut connection = database.connect(create)?;
-        if database.identify(dir, &connection)? == Identity::Blank {
-            if !create {
-                return Err(StoreError::NotAStore { dir: dir.to_owned() });
-            }
-            database.initialise(dir, &mut connection)?;
-        } else if let Identity::Older(_) = database.identify(dir, &connection)? {
-            database.migrate(dir, &mut connection)?;
+        match database.identity(dir, &mut connection)? {
+            Identity::Blank if !create => return Err(StoreError::NotAStore { dir: dir.to_owned() }),
+            Identity::Blank => database.initialise(dir, &mut connection)?,
+            Identity::Older(_) => database.migrate(dir, &mut connection)?,
+            Identity::Ours => {}
         }
         database.give_back(connection);
         Ok(database)
@@ -354,8 +352,8 @@ impl Database {
     /// Opens `path` if it is a store's database of this version.
     pub(super) fn open_current(dir: &Path, path: PathBuf) -> Option<Self> {
         let database = Self::at(path);
-        let connection = database.connect(false).ok()?;
-        let is_current = matches!(database.identify(dir, &connection), Ok(Identity::Ours));
+        let mut connection = database.connect(false).ok()?;
+        let is_current = matches!(database.identity(dir, &mut connection), Ok(Identity::Ours));
         database.give_back(connection);
         is_current.then_some(database)
     }
@@ -476,7 +474,12 @@ impl Database {
         configure().map_err(|source| self.error(source))
     }
 
-    fn identify(&self, dir: &Path, connection: &Connection) -> Result<Identity, StoreError> {
+    fn identity(&self, dir: &Path, connection: &mut Connection) -> Result<Identity, StoreError> {
+        self.identify(dir, &connection.transaction().map_err(|source| self.error(source))?)
+    }
+
+    /// In a transaction: a store that another process makes in the meantime is all there or not at all.
+    fn identify(&self, dir: &Path, connection: &Transaction<'_>) -> Result<Identity, StoreError> {
         let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let look = || {
             let application = number("PRAGMA application_id")?;

@@ -229,23 +229,25 @@ fn a_damaged_database_is_named() {
 #[test]
 fn many_may_make_one_store_at_once() {
     let temporary = tempfile::tempdir().unwrap();
-    let dir = &temporary.path().join("new");
-    std::thread::scope(|scope| {
-        let openers: Vec<_> = (0..8)
-            .map(|n| {
-                scope.spawn(move || {
-                    let store = Store::open(dir).unwrap();
-                    store.create_repo(&repo(&format!("r{n}"))).unwrap();
+    for round in 0..20 {
+        let dir = &temporary.path().join(format!("new-{round}"));
+        std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..8)
+                .map(|n| {
+                    scope.spawn(move || {
+                        let store = Store::open(dir).unwrap();
+                        store.create_repo(&repo(&format!("r{n}"))).unwrap();
+                    })
                 })
-            })
-            .collect();
-        for opener in openers {
-            opener.join().unwrap();
+                .collect();
+            for opener in openers {
+                opener.join().unwrap();
+            }
+        });
+        let store = Store::open_existing(dir).unwrap();
+        for n in 0..8 {
+            assert!(store.repo_exists(&repo(&format!("r{n}"))).unwrap());
         }
-    });
-    let store = Store::open_existing(dir).unwrap();
-    for n in 0..8 {
-        assert!(store.repo_exists(&repo(&format!("r{n}"))).unwrap());
     }
 }
 
