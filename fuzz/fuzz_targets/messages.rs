@@ -56,6 +56,8 @@ impl Choice {
             Framing::U32be,
             Framing::JournalExport,
             Framing::Events,
+            Framing::U32le,
+            Framing::Varint,
         ];
         let bit = |at: u8| how >> at & 1 == 1;
         Self {

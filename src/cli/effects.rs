@@ -84,7 +84,13 @@ impl Line<'_> {
         let is_csv = matches!(framing, Framing::Csv(_));
         let is_bytes = matches!(
             framing,
-            Framing::Lines | Framing::Nul | Framing::Delimiter(_) | Framing::Netstring | Framing::U32be
+            Framing::Lines
+                | Framing::Nul
+                | Framing::Delimiter(_)
+                | Framing::Netstring
+                | Framing::U32be
+                | Framing::U32le
+                | Framing::Varint
         );
         let csv = (is_csv, "--messages csv");
         let fields = (framing.has_fields(), "--messages journal-export and sse");
@@ -99,7 +105,7 @@ impl Line<'_> {
                 "nulls",
                 (
                     framing.has_nulls() || self.has_source(),
-                    "--messages netstring and u32be, and --from",
+                    "--messages netstring, u32be and u32le, and --from",
                 ),
             ),
             ("key_field", fields),

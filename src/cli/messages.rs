@@ -14,13 +14,13 @@ use spoutctl_delivery::messages::framing::{one_byte, unescape};
 pub struct MessageArgs {
     /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
     ///
-    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR.
+    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, journal-export, sse or delimiter=STR.
     ///
     /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind
-    /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in
-    /// four bytes, big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of
-    /// server-sent events. In STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd
-    /// is decompressed.
+    /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be, u32le: a
+    /// length in four bytes, big-endian or little-endian, before each. varint: a length as protobuf's writeDelimitedTo
+    /// writes it. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In STR, \n,
+    /// \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
     #[arg(long, value_name = "FRAMING", requires = "naming", group = "framed")]
     pub messages: Option<Framing>,
 
@@ -108,7 +108,7 @@ pub struct MessageArgs {
     #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
     pub crlf: Option<Crlf>,
 
-    /// What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]
+    /// What becomes of a netstring, u32be or u32le message of length -1: kcat's NULL [default: empty]
     #[arg(long, value_name = "HOW", value_enum, requires = "framed")]
     pub nulls: Option<Nulls>,
 

@@ -32,7 +32,7 @@ const ASKED: &str = "COMPLETE";
 const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &zsh::Zsh]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
-const FRAMINGS: [&str; 11] = [
+const FRAMINGS: [&str; 13] = [
     "lines",
     "nul",
     "json",
@@ -41,6 +41,8 @@ const FRAMINGS: [&str; 11] = [
     "csv",
     "netstring",
     "u32be",
+    "u32le",
+    "varint",
     "journal-export",
     "sse",
     "delimiter=",

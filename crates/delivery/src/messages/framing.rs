@@ -26,6 +26,7 @@ use self::events::Events;
 use self::journal::Entry;
 use self::json::Value;
 use self::lengths::Frame;
+pub(super) use self::lengths::push_varint;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
 use self::message::RECORD_SEPARATOR;

@@ -17,6 +17,8 @@ impl FromStr for Framing {
             "csv" => Self::Csv(Dialect::default()),
             "netstring" => Self::Netstring,
             "u32be" => Self::U32be,
+            "u32le" => Self::U32le,
+            "varint" => Self::Varint,
             "journal-export" => Self::JournalExport,
             "sse" => Self::Events,
             _ => match text.strip_prefix("delimiter=") {
@@ -24,8 +26,8 @@ impl FromStr for Framing {
                 Some(delimiter) => Self::Delimiter(unescape(delimiter)?),
                 None => {
                     return Err(
-                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or \
-                                delimiter=STR"
+                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, \
+                         journal-export, sse or delimiter=STR"
                             .to_owned(),
                     );
                 }
