@@ -37,8 +37,8 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
                  each, messages of protobuf cannot be told apart",
             ));
         }
-        "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml"
-        | "syslog" | "logfmt" | "raw" | "binary" | "bytes" => return Some(Err(OTHERS)),
+        "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "syslog" | "logfmt" | "raw" | "binary"
+        | "bytes" => return Some(Err(OTHERS)),
         _ => return None,
     };
     // As it is, it was refused for another reason.

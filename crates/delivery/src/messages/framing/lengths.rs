@@ -110,8 +110,8 @@ fn not_a_varint(found: &[u8]) -> MessageFault {
 pub(in crate::messages) fn push_varint(head: &mut Vec<u8>, length: usize) {
     let mut rest = length;
     while rest >= 0x80 {
-        head.push((rest & 0x7f) as u8 | 0x80);
+        head.push(rest.to_le_bytes()[0] | 0x80);
         rest >>= 7;
     }
-    head.push(rest as u8);
+    head.push(rest.to_le_bytes()[0]);
 }

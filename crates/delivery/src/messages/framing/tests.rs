@@ -698,7 +698,10 @@ fn what_cannot_be_taken_is_shown_and_the_next_one_follows() {
         ),
         (csv(), format!("h\na\n\"{long}\n\"\nb\n")),
         (Framing::Netstring, format!("1:a,2000:{long},1:b,")),
-        (Framing::U32le, format!("\x01\0\0\0a\x78\x07\0\0{}\x01\0\0\0b", &long[..1912])),
+        (
+            Framing::U32le,
+            format!("\x01\0\0\0a\x78\x07\0\0{}\x01\0\0\0b", &long[..1912]),
+        ),
         (Framing::JournalExport, format!("A=a\n\nA={long}\n\nA=b\n\n")),
         (Framing::Events, format!("data: a\n\ndata: {long}\n\ndata: b\n\n")),
     ];
