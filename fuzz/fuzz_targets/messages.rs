@@ -39,6 +39,7 @@ impl Choice {
             Framing::Csv(Dialect {
                 delimiter,
                 escape,
+                quote: [Some(b'"'), None, Some(b'\'')][usize::from(how >> 5) % 3],
                 has_header,
             })
         };

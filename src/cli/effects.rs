@@ -99,6 +99,7 @@ impl Line<'_> {
         let rules = [
             ("csv_delimiter", csv),
             ("csv_escape", csv),
+            ("csv_quote", csv),
             ("csv_no_header", csv),
             ("crlf", (framing.has_lines(), "--messages lines and csv")),
             (

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::values::{parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
-use spoutctl_delivery::messages::framing::{one_byte, unescape};
+use spoutctl_delivery::messages::framing::{Quote, one_byte, unescape};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
@@ -99,6 +99,12 @@ pub struct MessageArgs {
     /// In CSV, what follows this byte means nothing but itself: `\` in files of MySQL
     #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
     pub csv_escape: Option<u8>,
+
+    /// What stands around fields of CSV that hold what would end them: one byte, or `none` [default: "]
+    ///
+    /// `none` where quotes mean nothing, as in what `mysql --batch` and `sqlite3 -tabs` print.
+    #[arg(long, value_name = "BYTE", requires = "messages")]
+    pub csv_quote: Option<Quote>,
 
     /// The first record of CSV is one as all others are
     #[arg(long, requires = "messages")]

@@ -176,7 +176,8 @@ pub trait CommitSink: CommitHistory + Send + Sync {
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
         Err(Fault::new(
             FaultKind::Refused,
-            "this store has no transactions, which --route and --on-bad repo=REPO need; --on-bad quarantine=DIR needs none",
+            "this store has no transactions, which --route and --on-bad repo=REPO need; --on-bad quarantine=DIR needs \
+             none",
         ))
     }
 

@@ -27,14 +27,14 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
         "delimiter" => return Some(Err("write what ends a message: --messages delimiter=STR")),
         "length" | "length-prefixed" | "frames" => {
             return Some(Err(
-                "--messages u32be or u32le takes a length in four bytes before each, --messages varint one as protobuf \
-                 writes it, --messages netstring one in digits",
+                "--messages u32be or u32le takes a length in four bytes before each, --messages varint one as \
+                 protobuf writes it, --messages netstring one in digits",
             ));
         }
         "protobuf" => {
             return Some(Err(
-                "--messages varint takes what protobuf's writeDelimitedTo and protodelim write; without a length before \
-                 each, messages of protobuf cannot be told apart",
+                "--messages varint takes what protobuf's writeDelimitedTo and protodelim write; without a length \
+                 before each, messages of protobuf cannot be told apart",
             ));
         }
         "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "syslog" | "logfmt" | "raw" | "binary"

@@ -105,6 +105,7 @@ impl Splitter {
             body: body - gap,
             gap,
             tail,
+            fault: self.records.fault(),
             ..Cut::default()
         })
     }

@@ -51,6 +51,26 @@ pub fn one_byte(text: &str) -> Result<u8, String> {
     }
 }
 
+/// What a command line says of the quotes around the fields of CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote(
+    /// `None` where there are none.
+    pub Option<u8>,
+);
+
+impl FromStr for Quote {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let byte = match text {
+            "none" => None,
+            "\"" => Some(b'"'),
+            text => Some(one_byte(text).map_err(|_| r#"write one byte, such as `'` or `"`, or none"#.to_owned())?),
+        };
+        Ok(Self(byte))
+    }
+}
+
 /// `\n`, `\r`, `\t`, `\0`, `\\` and `\xHH` stand for bytes that a command line holds badly.
 ///
 /// # Errors

@@ -422,6 +422,59 @@ fn an_escape_takes_the_meaning_of_what_follows() {
     assert_eq!(wholes(mysql, input), ["1,\"a\\\"b\",x\\\ny\n", "2,\"c\\\\\",\\N\n"]);
 }
 
+fn quoted_by(quote: Option<u8>) -> Framing {
+    Framing::Csv(Dialect {
+        delimiter: Some(b'\t'),
+        quote,
+        ..Dialect::default()
+    })
+}
+
+#[test]
+fn where_quotes_mean_nothing_they_are_as_other_bytes_are() {
+    // As `mysql --batch` prints it.
+    let batch = b"id\tname\n1\t\"open\n2\t\"a\"b\n3\t\"\n";
+    let expected = ["id\tname\n1\t\"open\n", "id\tname\n2\t\"a\"b\n", "id\tname\n3\t\"\n"];
+    assert_eq!(wholes(quoted_by(None), batch), expected);
+    // As `sqlite3` does with `.mode quote`.
+    let quote = b"'id'\t'a'\n1\t'it''s\nx'\n2\tNULL\n";
+    let expected = ["'id'\t'a'\n1\t'it''s\nx'\n", "'id'\t'a'\n2\tNULL\n"];
+    assert_eq!(wholes(quoted_by(Some(b'\'')), quote), expected);
+}
+
+#[test]
+fn a_quote_that_takes_the_next_lines_with_it_is_told_by_what_follows_its_end() {
+    let torn = "is no CSV: a quoted field that goes over the end of a line goes on behind its closing quote";
+    for (input, places) in [
+        (
+            &b"id\tname\n1\t\"open\n2\ta \"b\" c\n3\tx\n"[..],
+            vec![Some(torn), None],
+        ),
+        (b"id\tname\n1\t\"open\n2\t\"b\"\n3\tx\n", vec![Some(torn), None]),
+        // Whole fields, with line breaks and doubled quotes, and space by hand.
+        (b"id\tname\n1\t\"a\nb\"\n2\t\"a\n\"\"b\"\"\" \t\n", vec![None, None]),
+        (b"id\tname\r\n1\t\"a\r\nb\"\r\n", vec![None]),
+        // Within one line it harms nobody.
+        (b"id\tname\n1\t\"a\"b\n\"x\ny\"\t\"a\"b\n", vec![None, None]),
+        (b"id\tname\n1\t\"open\n2\ta \"b\" c", vec![Some(torn)]),
+    ] {
+        for blocks in [&[][..], &[1], &[2], &[5]] {
+            let splitter = Splitter::new(quoted_by(Some(b'"')), 1000, Partial::Keep).going_on(true);
+            let (shown, end) = run(splitter, input, blocks);
+            assert_eq!(end, Ok(Dropped(0)));
+            let faults: Vec<_> = shown.iter().map(|told| told.4.as_deref()).collect();
+            assert_eq!(faults, places, "{}", String::from_utf8_lossy(input));
+        }
+    }
+    // In a header, whatever is to become of messages.
+    let splitter = Splitter::new(quoted_by(Some(b'"')), 1000, Partial::Keep).going_on(true);
+    let (_, end) = run(splitter, b"\"id\tname\n1\t\"open\n2\tx\n", &[]);
+    assert_eq!(
+        (end.clone().unwrap_err().number, end.unwrap_err().fault),
+        (0, MessageFault::BehindQuote)
+    );
+}
+
 #[test]
 fn carriage_returns_before_newlines_go_where_that_is_asked() {
     for (framing, input, expected) in [
@@ -849,7 +902,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic_and_blocks_never_matter(
-        which in 0_usize..15,
+        which in 0_usize..16,
         bytes in prop::collection::vec(
             prop_oneof![
                 any::<u8>(),
@@ -867,6 +920,7 @@ proptest! {
             Framing::Lines, Framing::Nul, Framing::Delimiter(b"12".to_vec()), Framing::Json, csv(),
             Framing::Netstring, Framing::U32be, Framing::JsonLines, Framing::JsonSequence, Framing::JournalExport,
             Framing::Events, dialect(None, false), dialect(Some(b';'), true), Framing::U32le, Framing::Varint,
+            quoted_by(None),
         ];
         for partial in [Partial::Drop, Partial::Keep] {
             let splitter = || {
