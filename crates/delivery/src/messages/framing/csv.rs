@@ -160,11 +160,19 @@ pub(super) struct Records {
     learned: bool,
     /// It has one column.
     has_one_column: bool,
+    /// Of the record that is looked at; of the one that was ended last.
+    quotes: Quotes,
+    last_quotes: Quotes,
+}
+
+/// Whether quotes are what they seem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    Right,
     /// The quoted field that is looked at holds the end of a line.
-    breaks: bool,
-    /// Such a field of this record goes on behind its closing quote; of the record that was ended last.
-    tears: bool,
-    is_torn: bool,
+    OverLines,
+    /// Such a field of the record went on behind its closing quote.
+    Wrong,
 }
 
 impl Records {
@@ -177,9 +185,8 @@ impl Records {
             seen: [0; CANDIDATES.len()],
             learned: false,
             has_one_column: false,
-            breaks: false,
-            tears: false,
-            is_torn: false,
+            quotes: Quotes::Right,
+            last_quotes: Quotes::Right,
         }
     }
 
@@ -214,7 +221,7 @@ impl Records {
 
     /// Why the record that was ended last is none, if it is not: its quotes are no quotes.
     pub fn fault(&self) -> Option<MessageFault> {
-        self.is_torn.then_some(MessageFault::BehindQuote)
+        (self.last_quotes == Quotes::Wrong).then_some(MessageFault::BehindQuote)
     }
 
     /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as
@@ -306,21 +313,20 @@ impl Records {
         let passed = next.unwrap_or(rest.len());
         *looked += passed;
         let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
-        match self.at {
-            At::FieldStart => self.breaks = false,
-            At::Quoted if !self.breaks => {
-                self.breaks = is_break(byte) || memchr2(b'\r', b'\n', &rest[..passed]).is_some();
+        self.quotes = match (self.quotes, self.at) {
+            (Quotes::Right, At::Quoted) if is_break(byte) || memchr2(b'\r', b'\n', &rest[..passed]).is_some() => {
+                Quotes::OverLines
             }
+            (Quotes::OverLines, At::FieldStart) => Quotes::Right,
             // Space there is often written by hand.
-            At::Plain if was == At::Closed => self.tears |= self.breaks && !byte.is_ascii_whitespace(),
-            _ => {}
-        }
+            (Quotes::OverLines, At::Plain) if was == At::Closed && !byte.is_ascii_whitespace() => Quotes::Wrong,
+            (quotes, _) => quotes,
+        };
     }
 
     fn ended(&mut self, record: Record) -> Record {
         self.at = At::FieldStart;
-        self.breaks = false;
-        self.is_torn = std::mem::take(&mut self.tears);
+        self.last_quotes = std::mem::replace(&mut self.quotes, Quotes::Right);
         record
     }
 
