@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::{Fault, Proxy, at_most, refusal};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -311,6 +311,28 @@ fn a_refusal_is_an_envoys_in_either_protocol() {
     assert!(echo.got().is_empty());
     proxy.heal();
     assert_eq!(call(&echo, &proxy.url(), "Echo", true, "x").unwrap().body, "x");
+}
+
+#[test]
+fn pachd_is_spoken_for_in_either_protocol_and_what_passes_is_heard() {
+    let echo = Echo::start();
+    let proxy = Proxy::before(&echo.authority);
+    for nth in 1..=2 {
+        proxy.at("Echo", nth, refusal(5, "100% gone"));
+    }
+    let heard = call(&echo, &proxy.url(), "Echo", false, "x").unwrap();
+    let said: serde_json::Value = serde_json::from_str(&heard.body).unwrap();
+    assert_eq!((heard.status.as_u16(), &said["message"]), (404, &"100% gone".into()));
+    let heard = call(&echo, &proxy.url(), "Echo", true, "x").unwrap();
+    let status = [&heard.headers["grpc-status"], &heard.headers["grpc-message"]];
+    assert_eq!(status, ["5", "100%25 gone"]);
+    assert!(echo.got().is_empty());
+    let bodies = proxy.overhear("Echo");
+    assert_eq!(call(&echo, &proxy.url(), "Echo", true, "y").unwrap().body, "y");
+    assert_eq!(bodies.try_recv().unwrap(), "y");
+    proxy.at("Echo", 4, at_most(3)).at("Echo", 5, at_most(3));
+    assert_eq!(call(&echo, &proxy.url(), "Echo", false, "four").unwrap().status, 413);
+    assert_eq!(call(&echo, &proxy.url(), "Echo", false, "for").unwrap().body, "for");
 }
 
 #[test]

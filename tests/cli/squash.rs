@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::pachd1::Pachd;
+use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
@@ -156,7 +156,7 @@ fn an_interrupt_ends_a_call_that_does_not_end_and_what_a_branch_stands_on_is_lef
 
 #[test]
 fn pachyderm_1_is_refused_with_words() {
-    let pachd = Pachd::start();
+    let pachd = Pachd::of_1_13();
     World::at(&pachd.url())
         .run(&["squash", "events", "--older-than", "0", "--yes"])
         .expect(4)
