@@ -2,12 +2,13 @@
 //! what is acknowledged is what is there.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::pachd::{Pachd, Somebody};
 use crate::proxy::{Fault, Proxy, at_most, hold, refusal};
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, signal, tar};
+use rustix::process::Signal;
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
 
@@ -305,11 +306,6 @@ fn spawn(gateway: &Pachd, args: &[&str], input: &[u8]) -> (Child, std::process::
     (child, stdin)
 }
 
-fn signal(child: &Child, name: &str) {
-    let kill = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-}
-
 fn ended(child: Child) -> Ran {
     checked(Ran::from(child.wait_with_output().unwrap()))
 }
@@ -328,7 +324,7 @@ fn an_interrupt_lets_the_archive_in_hand_be_finished() {
         gateway.at(call, 2, held);
         let (child, stdin) = spawn(&gateway, &[], &archives(2));
         gateway.wait_for(call, 2);
-        signal(&child, "INT");
+        signal(child.id(), Signal::INT);
         std::thread::sleep(Duration::from_millis(100));
         drop(release);
         let ran = ended(child);
@@ -346,7 +342,7 @@ fn an_interrupt_during_an_upload_that_stalls_ends_with_the_grace_period() {
     let (child, stdin) = spawn(&gateway, &["--grace", "200ms"], &archives(2));
     gateway.wait_for("CreateFileSet", 2);
     let started = Instant::now();
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     let ran = ended(child);
     drop(stdin);
     ran.expect(130);
@@ -360,7 +356,7 @@ fn a_commit_that_is_never_finished_is_named_when_the_grace_period_is_over() {
     gateway.each("InspectCommit", |_| Some(Fault::Stall));
     let (child, stdin) = spawn(&gateway, &["--grace", "200ms"], &archives(1));
     gateway.wait_for("InspectCommit", 1);
-    signal(&child, "TERM");
+    signal(child.id(), Signal::TERM);
     let ran = ended(child);
     drop(stdin);
     ran.expect(143);
@@ -376,7 +372,7 @@ fn a_commit_behind_one_that_is_never_finished_is_given_up_when_the_grace_period_
     gateway.each("InspectCommit", |_| Some(Fault::Stall));
     let (child, stdin) = spawn(&gateway, &["--grace", "300ms"], &archives(2));
     gateway.wait_for("AddFileSet", 2);
-    signal(&child, "TERM");
+    signal(child.id(), Signal::TERM);
     let ran = ended(child);
     drop(stdin);
     ran.expect(143);
@@ -415,9 +411,9 @@ fn a_second_interrupt_leaves_at_once_and_names_the_open_commit() {
     gateway.at("AddFileSet", 1, held);
     let (child, stdin) = spawn(&gateway, &[], &archives(1));
     gateway.wait_for("AddFileSet", 1);
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     std::thread::sleep(Duration::from_millis(200));
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     let ran = ended(child);
     drop(stdin);
     let open = &gateway.commits()[0];

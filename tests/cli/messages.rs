@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::runner::{Ran, World, tar, tree_of};
+use crate::runner::{Ran, World, signal, tar, tree_of, wait_until};
 
 const PUT: [&str; 5] = ["put", "events", "--create-repo", "--messages", "lines"];
 
@@ -185,11 +185,7 @@ fn a_message_is_committed_while_the_input_stays_open() {
     let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"one\n").unwrap();
-    let begun = Instant::now();
-    while world.run(&["get", "events:/f"]).code != Some(0) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it was never committed");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("it is committed", || world.run(&["get", "events:/f"]).code == Some(0));
     drop(stdin);
     assert_eq!(
         Ran::from(child.wait_with_output().unwrap()).expect(0).commits().len(),
@@ -208,8 +204,7 @@ fn interrupted(world: &World, args: &[&str], input: &[u8]) -> Ran {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();
     std::thread::sleep(Duration::from_millis(700));
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     let begun = Instant::now();
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert!(begun.elapsed() < Duration::from_secs(10), "it waited for more");
@@ -280,7 +275,7 @@ fn messages_in_a_spool_survive_a_kill() {
     while accepted(&world, &spool) < 10 {
         assert!(begun.elapsed() < Duration::from_secs(30), "nothing is taken in");
     }
-    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    signal(child.id(), Signal::KILL);
     child.wait().unwrap();
     drop(stdin);
     // What a producer does: it goes on after what is safe.

@@ -55,6 +55,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::runner::listen;
+
 /// What happens to one call.
 pub enum Fault {
     /// The connection is closed before anything is carried out.
@@ -169,13 +171,7 @@ impl Proxy {
 
     /// The same, at an address that nobody listens at until `delay` is over.
     pub fn before_after(authority: &str, delay: Duration) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
+        let (runtime, listener, address) = listen();
         let shared = Arc::new(Shared {
             upstream: Upstream(Arc::new(Mutex::new(authority.to_owned()))),
             script: Mutex::default(),

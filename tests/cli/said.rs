@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::runner::{World, fixture, has_program, skip, tar};
+use crate::runner::{World, fixture, has_program, signal, skip, tar};
 use crate::served::Served;
 
 const TORN: &[u8] = b"this is no archive, and there is no end to it either";
@@ -188,8 +188,7 @@ fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
     manager.wait_for("WATCHDOG=1");
     child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
     manager.wait_for("STATUS=1 commit, 4 B");
-    let id = i32::try_from(child.id()).unwrap();
-    kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     manager.wait_for("STOPPING=1");
     child.wait().unwrap();
 }

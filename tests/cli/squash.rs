@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::pachd::Pachd;
@@ -139,7 +140,7 @@ fn an_interrupt_ends_a_call_that_does_not_end_and_what_a_branch_stands_on_is_lef
     command.stdin(Stdio::null());
     let running = Following::start(command);
     proxy.wait_for("SquashCommitSet", 1);
-    running.signal("TERM");
+    running.signal(Signal::TERM);
     let (code, _) = running.end();
     assert_eq!(code, Some(143));
     // Somebody goes on with the oldest one, in a commit that is open.
