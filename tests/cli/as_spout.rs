@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::create::{create, needed};
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World, has_program, signal, skip, wait_until};
+use crate::runner::{Ran, World, has_program, signal, skip, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
 use spoutctl_proto::v1;
@@ -755,15 +755,7 @@ fn the_files_of_a_directory_are_committed_once_whatever_a_cluster_does_to_the_sp
     }
     let run = "echo $$ >> puts; exec env SPOUT_DIRECTORY=\"$PWD/data\" bash code/entrypoint.sh";
     let cluster = Cluster::new("2.12", &[], run);
-    let begin = [
-        "orders",
-        "--image",
-        "a:1",
-        "--template",
-        "directory",
-        "--with-code",
-        "code",
-    ];
+    let begin = words("orders --image a:1 --template directory --with-code code");
     create(&cluster.world, &[&begin[..], needed("directory")].concat()).expect(0);
     let data = cluster.path("data");
     fs::create_dir(&data).unwrap();

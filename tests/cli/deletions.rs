@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use spoutctl_archive::ArchiveWriter;
 
-use crate::runner::{Ran, World, tar, wait_until};
+use crate::runner::{Ran, World, tar, wait_until, words};
 
 /// An archive that deletes these and adds those.
 fn archive(deletions: &[&str], files: &[(&str, &str)]) -> Vec<u8> {
@@ -113,13 +113,7 @@ fn files_are_deleted_before_the_archives_own_are_added() {
 #[test]
 fn deletions_go_under_the_prefix_and_are_escaped_as_names_are() {
     let world = World::local();
-    let prefix = [
-        "put",
-        "events:/in",
-        "--create-repo",
-        "--escape-paths",
-        "--obey-deletions",
-    ];
+    let prefix = words("put events:/in --create-repo --escape-paths --obey-deletions");
     let files: [(&str, &[u8]); 2] = [("a*", b"1"), ("b", b"2")];
     world.run_with(&prefix, &tar(&files)).expect(0);
     world.run_with(&["put", "events"], &tar(&[("b", b"3")])).expect(0);

@@ -354,7 +354,9 @@ impl Cell {
                 .proxy
                 .at("StartCommit", 2, Fault::LoseAnswer)
                 .at(self.step, 1, fault),
-            "InspectRepo" | "InspectBranch" => self.proxy.at(self.step, 1, fault),
+            "InspectBranch" => self.proxy.at(self.step, 1, fault),
+            // The first one is of 2.x, and finds out which pachd this is.
+            "InspectRepo" => self.proxy.at(self.step, 2, fault),
             step => self.proxy.at(step, self.second(), fault),
         };
         let ran = if self.table.early {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::runner::{Ran, World, signal, tar, tree_of, wait_until};
+use crate::runner::{Ran, World, signal, tar, tree_of, wait_until, words};
 
 const PUT: [&str; 5] = ["put", "events", "--create-repo", "--messages", "lines"];
 
@@ -36,15 +36,7 @@ fn messages_become_commits_and_the_acknowledgement_says_which() {
 #[test]
 fn an_acknowledgement_says_where_the_last_message_stands() {
     let world = World::local();
-    let args = [
-        "--into",
-        "f",
-        "--batch-count",
-        "2",
-        "--json",
-        "--position-json",
-        "/offset",
-    ];
+    let args = words("--into f --batch-count 2 --json --position-json /offset");
     let lines = b"{\"offset\": 7}\n{\"offset\": 18446744073709551616}\n{\"offset\": {\"lsn\": \"0/1A\"}}\n";
     let ran = put(&world, &args, lines);
     let lines = ran.expect(0).lines();
@@ -71,17 +63,7 @@ fn an_acknowledgement_says_where_the_last_message_stands() {
 #[test]
 fn what_pack_says_of_an_archive_comes_through_a_pipe_and_a_spool() {
     let world = World::local();
-    let args = [
-        "pack",
-        "--messages",
-        "lines",
-        "--into",
-        "f",
-        "--batch-count",
-        "2",
-        "--position-column",
-        "1",
-    ];
+    let args = words("pack --messages lines --into f --batch-count 2 --position-column 1");
     let packed = world.run_with(&args, b"10\n11\n12\n");
     let spool = world.path("spool").display().to_string();
     let ran = world.run_with(
@@ -137,17 +119,7 @@ fn what_comes_before_a_fault_is_committed() {
 #[test]
 fn files_of_csv_all_have_the_header() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "csv",
-        "--into",
-        "f.csv",
-        "--batch-count",
-        "1",
-    ];
+    let args = words("put events --create-repo --messages csv --into f.csv --batch-count 1");
     let ran = world.run_with(&args, b"id,text\n1,\"a\nb\"\n2,c\n");
     assert_eq!(ran.expect(0).commits().len(), 2);
     assert_eq!(world.get("events:/f.csv"), b"id,text\n2,c\n");

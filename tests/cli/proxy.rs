@@ -92,7 +92,7 @@ pub enum Fault {
     /// It is carried out with the first half of its messages of gRPC, and the connection is closed without an answer.
     Half,
     /// What happens is chosen by its body; nothing, and it passes.
-    By(Box<dyn FnOnce(&Bytes) -> Option<Fault> + Send>),
+    By(Choice),
     /// Something else happens first, on a thread that may block; then it passes.
     Before(Hook),
     /// It is carried out, something else happens, and the connection is closed without an answer.
@@ -100,6 +100,7 @@ pub enum Fault {
 }
 
 pub type Hook = Box<dyn FnOnce() + Send>;
+pub type Choice = Box<dyn FnOnce(&Bytes) -> Option<Fault> + Send>;
 
 /// Holds a call until the sender is used or dropped.
 pub fn hold() -> (Sender<()>, Fault) {

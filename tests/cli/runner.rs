@@ -95,6 +95,11 @@ pub fn takes_minutes(variable: &str, test: &str) -> bool {
     is_wanted
 }
 
+/// The words of a command line, none of which has a blank in it.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
 /// Waits until it is so.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

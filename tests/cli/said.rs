@@ -9,7 +9,7 @@ use regex::Regex;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::runner::{World, fixture, has_program, signal, skip, tar};
+use crate::runner::{World, fixture, has_program, signal, skip, tar, words};
 use crate::served::Served;
 
 const TORN: &[u8] = b"this is no archive, and there is no end to it either";
@@ -101,15 +101,7 @@ fn verbose_says_the_time_of_each_step_and_very_verbose_each_call_and_nothing_of_
 #[test]
 fn an_archive_that_is_left_out_is_named_in_its_warning() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--on-bad",
-        "skip",
-        "--log-format",
-        "json",
-    ];
+    let args = words("put events --create-repo --on-bad skip --log-format json");
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Fifo);
@@ -165,17 +157,7 @@ impl Manager {
 fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
     let world = World::local();
     let manager = Manager::listening(&world);
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "lines",
-        "--into",
-        "f",
-        "--batch-count",
-        "1",
-    ];
+    let args = words("put events --create-repo --messages lines --into f --batch-count 1");
     let mut child = world
         .command(&args)
         .env("NOTIFY_SOCKET", &manager.path)
