@@ -20,8 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::proxy::{Fault, Proxy, at_most, refusal};
-use crate::runner::listen;
+use crate::proxy::{Fault, Proxy, at_most, listen, refusal};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = UnsyncBoxBody<Bytes, BoxError>;

@@ -55,8 +55,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::runner::listen;
-
 /// What happens to one call.
 pub enum Fault {
     /// The connection is closed before anything is carried out.
@@ -138,6 +136,18 @@ const FLUSH: Duration = Duration::from_millis(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls that are on their way may take until a test fails.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A port of this machine, and what listens there.
+pub fn listen() -> (Runtime, TcpListener, SocketAddr) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    (runtime, listener, address)
+}
 
 /// Listens until it is dropped.
 pub struct Proxy {

@@ -12,7 +12,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::runner::{listen, tar};
+use crate::proxy::listen;
+use crate::runner::tar;
 use crate::served::Served;
 use crate::settings::{TOKEN, User};
 
