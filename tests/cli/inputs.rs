@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, tar, words};
 use crate::served::Served;
 
 fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
@@ -604,17 +604,7 @@ fn bad_archives_into_another_repo(world: &World) {
     let bad = crate::runner::tar(&[("a*b", b"x")]);
     let good = |name: &str| crate::runner::tar(&[(name, b"x")]);
     let input = [good("a"), bad.clone(), good("b")].concat();
-    let args = [
-        "put",
-        "r",
-        "--create-repo",
-        "--on-bad",
-        "repo=bad",
-        "--json",
-        "--stream",
-        "s",
-        "--resume",
-    ];
+    let args = words("put r --create-repo --on-bad repo=bad --json --stream s --resume");
     let json = world.run_with(&args, &input).expect(0).json();
     let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["commit", "quarantined", "commit", "summary"]);

@@ -22,6 +22,7 @@ use memchr::memmem::Finder;
 
 pub use self::csv::Dialect;
 use self::csv::Records;
+pub(super) use self::csv::without_returns;
 use self::events::Events;
 use self::journal::Entry;
 use self::json::Value;

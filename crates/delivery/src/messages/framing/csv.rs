@@ -140,6 +140,13 @@ pub(super) type Record = (usize, usize);
 /// has to be held.
 const MOST_RETURNS: usize = 8;
 
+/// A record or line without the carriage returns at its end. There are two where text with CR LF was written as text
+/// once more.
+pub(in crate::messages) fn without_returns(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    &line[..end]
+}
+
 /// How many carriage returns `bytes` begin with, as far as they may belong to a newline.
 fn returns(bytes: &[u8]) -> usize {
     let front = bytes.iter().take(MOST_RETURNS);
@@ -276,8 +283,7 @@ impl Records {
     pub fn last(&mut self, bytes: &[u8]) -> Option<Record> {
         if std::mem::take(&mut self.returned) {
             self.ends.get_or_insert(Ends::Return);
-            let body = bytes.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
-            return Some(self.ended((body, 1)));
+            return Some(self.ended((without_returns(bytes).len(), 1)));
         }
         (!bytes.is_empty() && self.at.may_end()).then(|| self.ended((bytes.len(), 0)))
     }
