@@ -4,8 +4,8 @@
 # What happens: npm's `JSONStream` 1.3.5 hands out the elements that are whole, and ends by `end` without `error`, wherever the text was cut. `bfj` 9.1.4 (`match`)
 # does so, too, unless somebody listens to an event of its own, `dataError`; of a number it takes the front for the number. npm's `@streamparser/json-node`
 # 0.0.26 has an error, and so have PyPI's `ijson` 3.6.0 and `json-stream` 2.5.1, behind the elements that are whole.
-# Who meets it: readers on Node of large answers and exports: a proxy or a server that dies behind one ends the body as if it were whole. What helps: with
-# JSONStream, parse the whole value beside the elements (`emitKey`, or a path for a last field), or take another parser.
+# Who meets it: readers on Node of large answers and exports: a proxy or a server that dies behind one ends the body as if it were whole. What helps: another
+# parser; with bfj, `dataError`.
 set -euo pipefail
 JSONSTREAM=1.3.5 BFJ=9.1.4 STREAMPARSER=0.0.26 IJSON=3.6.0 JSON_STREAM=2.5.1
 dir=$(mktemp -d)

@@ -2,8 +2,9 @@
 # One would guess: a library that unpacks a stream of zstd or of framed snappy tells of one that ends in its middle, as Python's `gzip.open` does, and
 # `zstd -dc`: each block has its length in front, and a frame of zstd says which block is its last.
 # What happens: PyPI's `zstandard` 0.25.0 hands out what there was and ends as after a whole frame, by `open`, `stream_reader`, `read_to_iter` and `copy_stream`, also
-# where the frame says how long its contents are, and where nothing but its checksum is missing; then by line and by `copy_stream` bytes are missing, too. Its `decompress`, which takes all bytes at once, has an error. PyPI's
-# `python-snappy` 0.7.3 (`stream_decompress`) does the same. PyPI's `pyzstd` 0.20.0, `backports.zstd` 1.8.0, `lz4` 4.4.5 and `cramjam` 2.14.0 have an error.
+# where the frame says how long its contents are. Where nothing but the frame's checksum is missing, `open` by line and `copy_stream` leave out the last bytes, too. Its
+# `decompress`, which takes all bytes at once, has an error. PyPI's `python-snappy` 0.7.3 (`stream_decompress`) does the same as `open`. PyPI's `pyzstd` 0.20.0,
+# `backports.zstd` 1.8.0, `lz4` 4.4.5 and `cramjam` 2.14.0 have an error.
 # Who meets it: readers in Python of logs, dumps and exports over a connection, or of files whose writer died. By lines, the last one is half of a line. What
 # helps: another library, or the program `zstd` in front.
 set -euo pipefail
