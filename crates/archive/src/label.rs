@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::pax::record::{push_record, record_length};
-use spoutctl_core::positions::Positions;
+use super::positions::PositionMap;
 
 /// The key of the first and the last message's number: `1-212`.
 pub(super) const MESSAGES: &str = "SPOUTCTL.messages";
@@ -17,7 +17,7 @@ pub(super) const MESSAGES: &str = "SPOUTCTL.messages";
 /// The key of the last message's position.
 pub(super) const POSITION: &str = "SPOUTCTL.position";
 
-/// The key of where each partition goes on.
+/// The key of where each partition goes on, or each source.
 pub(super) const POSITIONS: &str = "SPOUTCTL.positions";
 
 /// The keys of how many messages are not in the files, and of those that were set aside: `SPOUTCTL.aside.0`, and so on.
@@ -45,8 +45,8 @@ pub struct Label {
     pub messages: Option<MessageRange>,
     /// Of the last message.
     pub position: Option<Position>,
-    /// Where each partition of the source goes on behind them, where it has partitions.
-    pub positions: Option<Positions>,
+    /// Where the source goes on behind them, where it has several places to go on at.
+    pub positions: Option<PositionMap>,
     /// Which of the messages are not in the archive's files.
     pub asides: Asides,
     /// It is what was made of an archive of which no commit can be made. In no header.
