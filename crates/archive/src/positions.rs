@@ -153,8 +153,9 @@ impl FromStr for SourcePositions {
         let json = text.replace("%20", " ").replace("%25", "%");
         let of: BTreeMap<String, Position> = serde_json::from_str(&json).map_err(|_| NoPositions)?;
         let mut positions = Self::default();
-        of.into_iter()
-            .for_each(|(source, position)| positions.set(&source, position));
+        for (source, position) in of {
+            positions.set(&source, position);
+        }
         Ok(positions)
     }
 }

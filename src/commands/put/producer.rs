@@ -1,8 +1,8 @@
 //! `put DEST -- CMD`: the producer whose standard output is the input.
 //!
 //! It is started when everything that was taken in before is committed, so that it may ask for where to go on (the
-//! marker: a file that it puts into the same archive as the data); with `--position-by` it is told. It runs in a process group of its own, to which
-//! signals go. When it fails, the archive that it had begun is not published.
+//! marker: a file that it puts into the same archive as the data); with `--position-by` it is told. It runs in a
+//! process group of its own, to which signals go. When it fails, the archive that it had begun is not published.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};

@@ -46,7 +46,8 @@ impl Awaited {
         self.positions.wait()
     }
 
-    /// From now on `tell` hears where partitions go on behind what is acknowledged; at last, with none, that nothing follows.
+    /// From now on `tell` hears where partitions go on behind what is acknowledged; at last, with none, that nothing
+    /// follows.
     #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn tell_positions_to(&self, tell: impl Fn(Option<&Positions>) + Send + Sync + 'static) {
         let _ = self.tells_positions.set(Box::new(tell));
