@@ -97,11 +97,11 @@ pub use error::{
 pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
-pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
+pub use label::{ASIDES, Aside, Asides, Label, MessageRange, Refused};
 pub use options::{ArchiveEnd, DEFAULT_MAX_ARCHIVE_SIZE, DEFAULT_MAX_ENTRY_SIZE, Links, Options, Special};
 pub use path::{MAX_PATH, PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
-pub use positions::{OtherPositions, PositionMap, SourcePositions};
+pub use positions::{MAX_POSITION, NoPosition, OtherPositions, Position, PositionMap, SourcePositions};
 pub use sniffing::SniffedFormat;
 pub use sparse::SparseFault;
 pub use stream::{EntryStream, StreamedEntry};

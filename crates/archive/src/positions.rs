@@ -1,5 +1,5 @@
-//! Where a source goes on that has several places to go on at: the partitions of topics, or sources that each message
-//! names by itself.
+//! Where a message stands in its source, and where a source goes on that has several places to go on at: the partitions
+//! of topics, or sources that each message names by itself.
 //!
 //! As text, positions by source are a JSON object without spaces: `{"0":4711,"1":12}`. What is a space in it, or a
 //! percent sign, is written as in a URL. Positions of partitions never begin with a brace.
@@ -8,10 +8,97 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use super::label::Position;
 use spoutctl_core::positions::{MAX_POSITIONS, NoPositions, Positions};
+
+/// The longest position, in bytes: it is held with each archive, and handed on in an environment variable.
+pub const MAX_POSITION: usize = 4096;
+
+/// Where a message stands in its source: a Kafka offset, an id, a log position. A JSON value, kept as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position(String);
+
+/// Why something is no position.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPosition {
+    #[error("a position has at most {MAX_POSITION} bytes")]
+    TooLong,
+    #[error("a position is text, and this is not UTF-8")]
+    NotText,
+    #[error("a position is not empty")]
+    Empty,
+}
+
+impl Position {
+    /// A JSON value as it stands in a message.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub fn json(value: &RawValue) -> Result<Self, NoPosition> {
+        Self::checked(value.get().to_owned())
+    }
+
+    /// Text, which becomes a JSON string.
+    ///
+    /// # Errors
+    /// When it is too long or empty, or no text.
+    pub fn text(text: &[u8]) -> Result<Self, NoPosition> {
+        let text = std::str::from_utf8(text).map_err(|_| NoPosition::NotText)?;
+        if text.is_empty() {
+            return Err(NoPosition::Empty);
+        }
+        Self::checked(serde_json::Value::from(text).to_string())
+    }
+
+    /// What a header says: JSON, or else text.
+    pub(super) fn of_record(value: &[u8]) -> Result<Self, NoPosition> {
+        match serde_json::from_slice::<&RawValue>(value) {
+            Ok(json) => Self::json(json),
+            Err(_) => Self::text(value),
+        }
+    }
+
+    fn checked(mut json: String) -> Result<Self, NoPosition> {
+        if json.contains(['\n', '\r']) {
+            // Only between values, since strings hold none; and what is said of it has to fit on a line.
+            json = json.replace(['\n', '\r'], " ");
+        }
+        if json.len() > MAX_POSITION {
+            return Err(NoPosition::TooLong);
+        }
+        Ok(Self(json))
+    }
+
+    /// As JSON, as it was written.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// A string without its quotes, and anything else as it stands: what a shell wants.
+    #[must_use]
+    pub fn bare(&self) -> String {
+        serde_json::from_str(&self.0).unwrap_or_else(|_| self.0.clone())
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let value = Box::<RawValue>::deserialize(json)?;
+        Self::json(&value).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serde_json::from_str::<&RawValue>(&self.0) {
+            Ok(json) => json.serialize(serializer),
+            Err(_) => self.0.serialize(serializer),
+        }
+    }
+}
 
 /// Where a source goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +283,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Values that positions may be.
+    const JSON: &str = r#""[a-z% ]{0,9}"|-?[1-9][0-9]{0,30}|\{"a b": [12]\}"#;
+
     fn position(json: &str) -> Position {
         serde_json::from_str(json).unwrap()
     }
@@ -203,7 +293,7 @@ mod tests {
     proptest! {
         #[test]
         fn positions_read_back_as_they_were_written_and_have_no_space_and_their_length_is_known(
-            said in proptest::collection::vec((".{0,3}", "\"[a-z% ]{0,9}\"|-?[1-9][0-9]{0,30}|\\{\"a b\": [12]\\}"), 0..9),
+            said in proptest::collection::vec((".{0,3}", JSON), 0..9),
         ) {
             let mut positions = SourcePositions::default();
             for (source, json) in &said {
@@ -240,5 +330,37 @@ mod tests {
         for text in ["", "{", "[]", "{\"a\"}", "{\"a\":1}{}", "{\"a\":\n1}"] {
             assert_eq!(text.parse::<PositionMap>(), Err(NoPositions), "{text}");
         }
+    }
+
+    #[test]
+    fn a_position_is_handed_on_as_it_was_written() {
+        for (record, json, bare) in [
+            ("42", "42", "42"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+            ("\"a\\u00e4 b\"", "\"a\\u00e4 b\"", "aä b"),
+            (
+                "{\"p\": 1, \"o\": 2.50}",
+                "{\"p\": 1, \"o\": 2.50}",
+                "{\"p\": 1, \"o\": 2.50}",
+            ),
+            ("{\n\"p\": 1}", "{ \"p\": 1}", "{ \"p\": 1}"),
+            ("0/16B3748", "\"0/16B3748\"", "0/16B3748"),
+        ] {
+            let position = Position::of_record(record.as_bytes()).unwrap();
+            assert_eq!((position.as_json(), position.bare().as_str()), (json, bare));
+            assert_eq!(serde_json::to_string(&position).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_handed_on_is_no_position() {
+        assert_eq!(Position::text(b""), Err(NoPosition::Empty));
+        assert_eq!(Position::text(b"\xff"), Err(NoPosition::NotText));
+        assert_eq!(Position::text(&[b'x'; MAX_POSITION - 1]), Err(NoPosition::TooLong));
+        assert!(Position::text(&[b'x'; MAX_POSITION - 2]).is_ok());
     }
 }

@@ -313,16 +313,8 @@ impl MessageError {
                 "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on \
                  without such a message"
             }
-            MessageFault::NoPosition { .. } => {
-                "every message has to say where it stands; see --position-json and --position-column"
-            }
-            MessageFault::NoSource { .. } => {
-                "every message has to say it; see --position-by; --on-bad quarantine=DIR or skip goes on without such \
-                 a message"
-            }
-            MessageFault::NoRoom { .. } => {
-                "what --position-by names should have few values, as a partition has: each is kept for the life of \
-                 the stream, in the description of each commit"
+            fault @ (MessageFault::NoPosition { .. } | MessageFault::NoSource { .. } | MessageFault::NoRoom { .. }) => {
+                of_position(fault)
             }
             MessageFault::BadName { .. } => {
                 "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
@@ -341,6 +333,21 @@ impl MessageError {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// What to do about a message that stands nowhere.
+fn of_position(fault: &MessageFault) -> &'static str {
+    match fault {
+        MessageFault::NoRoom { .. } => {
+            "what --position-by names should have few values, as a partition has: each is kept for the life of the \
+             stream, in the description of each commit"
+        }
+        MessageFault::NoSource { .. } => {
+            "every message has to say it; see --position-by; --on-bad quarantine=DIR or skip goes on without such a \
+             message"
+        }
+        _ => "every message has to say where it stands; see --position-json and --position-column",
     }
 }
 
