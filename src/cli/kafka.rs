@@ -29,7 +29,7 @@ pub struct KafkaArgs {
             "obey_deletions", "hold_limit",
             "max_entry_size", "max_archive_size", "archive_end", "position_json", "position_column", "position_field",
             "position_by",
-            "csv_delimiter", "csv_escape", "csv_no_header", "crlf", "partial",
+            "csv_delimiter", "csv_escape", "csv_quote", "csv_no_header", "crlf", "partial",
         ]
     )]
     pub from: Option<From>,

@@ -3,8 +3,8 @@
 //! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages
 //! are counted over the stream's life, ` positions=P` where the source has several places to go on at ([`PositionMap`]:
 //! where that is behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be
-//! taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with
-//! an error because it could not be dropped.
+//! taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed
+//! with an error because it could not be dropped.
 
 use std::fmt;
 use std::str::FromStr;
