@@ -97,7 +97,7 @@ const FLUSH: Duration = Duration::from_millis(30);
 /// How often silent connections are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls that are on their way may take until a test fails.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Listens until it is dropped.
 pub struct Proxy {
