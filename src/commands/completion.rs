@@ -39,7 +39,7 @@ const SHELLS: Shells<'static> = Shells(&[
 ]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
-const FRAMINGS: [&str; 11] = [
+const FRAMINGS: [&str; 13] = [
     "lines",
     "nul",
     "json",
@@ -48,6 +48,8 @@ const FRAMINGS: [&str; 11] = [
     "csv",
     "netstring",
     "u32be",
+    "u32le",
+    "varint",
     "journal-export",
     "sse",
     "delimiter=",

@@ -275,6 +275,39 @@ fn csv_of_other_countries_and_spreadsheets_comes_whole() {
 }
 
 #[test]
+fn what_mysql_and_sqlite_print_is_taken_with_the_quotes_that_they_write() {
+    // `mysql --batch` doubles tabs and newlines, and knows no quotes.
+    let batch = b"id\tname\n5\t\"open\n18446744073709551615\t{\"a\":1}\n";
+    let tabs = ["csv", "--csv-delimiter", "tab", "--each", "{key}", "--key-column", "1"];
+    let world = World::local();
+    // One quote would take the next row with it.
+    put(&world, &tabs, batch).expect(3).says("--csv-quote none");
+    put(&world, &[&tabs[..], &["--csv-quote", "none"]].concat(), batch).expect(0);
+    assert_eq!(names(&world), ["18446744073709551615", "5"]);
+    assert_eq!(world.get("r:/5"), b"id\tname\n5\t\"open\n");
+    // `sqlite3` with `.mode quote`.
+    let world = World::local();
+    let quote = b"'id','a'\n1,'x,\"y'\n3,'z\nit''s'\n";
+    let args = ["csv", "--csv-quote", "'", "--each", "{key}", "--key-column", "2"];
+    put(&world, &[&args[..], &["--escape-keys"]].concat(), quote).expect(0);
+    assert_eq!(names(&world), ["x,\"y", "z%0Ait's"]);
+}
+
+#[test]
+fn json_over_several_lines_and_a_long_array_are_answered_with_what_takes_them() {
+    let world = World::local();
+    // `journalctl -o json-pretty`, `jq .`
+    let pretty = b"{\n  \"a\": 1\n}\n";
+    put(&world, &["ndjson", "--into", "f"], pretty)
+        .expect(3)
+        .says("--messages json takes");
+    put(&world, &["json", "--into", "f"], pretty).expect(0);
+    let array = format!("[{}1]", "1,".repeat(600));
+    let args = ["json", "--into", "f", "--max-message", "1KiB"];
+    put(&world, &args, array.as_bytes()).expect(3).says("jq -c '.[]'");
+}
+
+#[test]
 fn a_blank_line_of_csv_has_no_key_where_it_is_a_record() {
     let world = World::local();
     let keyed = ["csv", "--each", "{key}.csv", "--key-column"];
