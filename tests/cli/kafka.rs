@@ -21,7 +21,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::recipes::{changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip, wait_until, words};
+use crate::runner::{Ran, World, has_program, skip, wait_until};
 use crate::served::Served;
 
 const TOPIC: &str = "orders";
@@ -288,7 +288,9 @@ fn the_recipe_goes_on_after_the_last_offset_that_was_committed() {
 #[test]
 fn a_spoutctl_without_kafka_says_how_to_get_one() {
     let world = World::local();
-    let put = world.run(&words("put t --create-repo --from kafka://127.0.0.1:1/t --into f"));
+    let put = world.run(&crate::runner::words(
+        "put t --create-repo --from kafka://127.0.0.1:1/t --into f",
+    ));
     put.expect(2)
         .says("this spoutctl was built without Kafka")
         .says("cargo install --path . --features kafka-tls");
