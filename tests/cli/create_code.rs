@@ -585,6 +585,51 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
 }
 
 #[test]
+fn a_file_of_a_directory_is_not_sent_again_when_nobody_can_tell_whether_it_was_committed() {
+    if !has_program("inotifywait") {
+        skip("inotify-tools is not installed");
+        return;
+    }
+    let world = tempfile::tempdir().unwrap();
+    let at = |name: &str| world.path().join(name);
+    for name in ["bin", "watched"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" != get ] || [ ! -e '{}' ] || exit 5\nexec '{}' \"$@\"\n",
+        at("away").display(),
+        env!("CARGO_BIN_EXE_spoutctl")
+    );
+    fs::write(at("bin/spoutctl"), script).unwrap();
+    fs::set_permissions(at("bin/spoutctl"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let directory = format!("SPOUT_DIRECTORY={}", at("watched").display());
+    let spout = Spout::start("directory", &["--env", &directory], |script| script, Some(&at("bin")));
+    fs::write(at("watched/first"), "1").unwrap();
+    wait(&format!("a commit; {}", spout.said()), || {
+        (spout.commits().len() == 1).then_some(())
+    });
+    fs::write(at("away"), "").unwrap();
+    let consumer = wait("the watch", || {
+        processes("inotifywait", at("watched").to_str().unwrap())
+            .first()
+            .copied()
+    });
+    kill(consumer, Signal::KILL);
+    wait("what it says", || {
+        spout
+            .said()
+            .contains("cannot tell whether default/orders has first: spoutctl get has ended with 5")
+            .then_some(())
+    });
+    fs::write(at("watched/second"), "2").unwrap();
+    fs::remove_file(at("away")).unwrap();
+    wait("the second commit", || (spout.commits().len() >= 2).then_some(()));
+    let of_newest = spout.world.run(&["get", "orders", "--list"]).text();
+    assert!(of_newest.contains("second"), "{of_newest}");
+    assert_eq!(spout.commits().len(), 2, "{}", spout.said());
+}
+
+#[test]
 fn files_whose_events_the_kernel_dropped_are_found_behind_the_crowd() {
     let world = tempfile::tempdir().unwrap();
     let bin = world.path().join("bin");
