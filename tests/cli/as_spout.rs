@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, signal, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
 use spoutctl_proto::v1;
@@ -227,19 +227,9 @@ impl Cluster {
 
     /// What `read` finds in each of the commits that the code has made, oldest first.
     pub fn committed(&self, read: impl Fn(&World, &str) -> Vec<u32>) -> Vec<u32> {
-        let ours = [
-            "tail",
-            "orders",
-            "-e",
-            "-n",
-            "1000",
-            "--ok-only",
-            "--stream",
-            "default/orders",
-            "--format",
-            "{id}",
-        ];
-        let ran = self.world.run(&ours);
+        let ran = self.world.run(&words(
+            "tail orders -e -n 1000 --ok-only --stream default/orders --format {id}",
+        ));
         if ran.code != Some(0) {
             return Vec::new();
         }
@@ -270,9 +260,8 @@ fn orders() -> Option<Pipeline> {
     })
 }
 
-pub fn kill(process: &str, signal: Signal) {
-    let process = Pid::from_raw(process.trim().parse().unwrap()).unwrap();
-    kill_process(process, signal).unwrap();
+pub fn kill(process: &str, kind: Signal) {
+    signal(process.trim().parse().unwrap(), kind);
 }
 
 /// Hangs, and has told its process and that of a child.
@@ -678,11 +667,7 @@ fn a_command_and_all_that_it_started_die_with_a_tail_that_is_killed() {
         .command(&["tail", "events", "--from", "beginning", "--", "/bin/sh", "-c", &script])
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while !world.path("ids").exists() {
-        assert!(begun.elapsed() < Duration::from_mins(1), "the command never ran");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the command runs", || world.path("ids").exists());
     tail.kill().unwrap();
     tail.wait().unwrap();
     wait_until_gone(&fs::read_to_string(world.path("ids")).unwrap());

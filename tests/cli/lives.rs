@@ -15,7 +15,7 @@ use crate::create::{create, needed};
 use crate::create_code::{Broker, Redis, free_port, hmac_sha256, post};
 use crate::producer::wait_until_gone;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{World, has_program, skip, takes_minutes};
+use crate::runner::{World, has_program, skip, takes_minutes, words};
 use crate::{kafka, postgres};
 
 /// Where numbers come from, and what reads them.
@@ -241,16 +241,8 @@ fn a_spout_lives_through_all_that_a_cluster_does_and_each_message_is_there_once_
 
 /// Writes the code of a template, and what runs it with these variables.
 fn code_of(cluster: &Cluster, template: &str, variables: &[(&str, &str)]) -> String {
-    let begin = [
-        "orders",
-        "--image",
-        "a:1",
-        "--template",
-        template,
-        "--with-code",
-        "code",
-    ];
-    create(&cluster.world, &[&begin[..], needed(template)].concat()).expect(0);
+    let begin = format!("orders --image a:1 --template {template} --with-code code");
+    create(&cluster.world, &[&words(&begin)[..], needed(template)].concat()).expect(0);
     let script = cluster.path("code/entrypoint.sh");
     // Five seconds for each commit would be long for a test.
     let changed = fs::read_to_string(&script)
