@@ -78,7 +78,7 @@
 //! | names of CSV files that grow in this run, with `--append` | about 100 bytes a file and its name | [`spoutctl_delivery::messages`] |
 //! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
 //! | partitions of Kafka that have series of their own | 1,000 a stream, three each; where they end is asked every 10 s | [`metrics`] |
-//! | positions of partitions, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`] |
+//! | positions of partitions, or by source, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`], [`spoutctl_archive::SourcePositions`] |
 //! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
 //! | one piece of a file; how many are on their way | 256 KiB; 5, and as many early, with `--route` 3 more for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `squash` holds of a history | 16 bytes a commit, and as many for each that goes; about 100 bytes a named stream | [`spoutctl_delivery::squashing`] |
@@ -123,7 +123,6 @@ pub mod terminal;
 
 use std::ffi::OsString;
 
-use cli::Verb;
 use failure::Failure;
 use spoutctl_core::exit::Exit;
 use terminal::{Terminal, Verbosity};
@@ -153,36 +152,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         .and_then(|()| commands::preferences::apply(cli, &args))
         .and_then(|cli| {
             terminal::log::choose(cli.verb.log_form());
-            dispatch(cli.verb)
+            commands::dispatch(cli.verb)
         }) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Verbosity::Quiet));
             failure.exit
         }
-    }
-}
-
-fn dispatch(verb: Verb) -> Result<Exit, Failure> {
-    match verb {
-        Verb::Put(args) => commands::put::run(&args),
-        Verb::Run(args) => commands::run::run(&args),
-        Verb::Get(args) => commands::get::run(&args),
-        Verb::Pack(args) => commands::pack::run(&args),
-        Verb::Tail(args) => commands::tail::run(&args),
-        Verb::Serve(args) => commands::serve::run(&args),
-        Verb::Spool(args) => commands::spool::run(&args),
-        Verb::Squash(args) => commands::squash::run(&args),
-        Verb::Validate(args) => commands::validate::run(&args),
-        Verb::Explain(args) => commands::explain::run(&args),
-        Verb::Schema(args) => commands::schema::run(&args),
-        Verb::Lsp(args) => commands::lsp::run(&args),
-        Verb::Create(args) => commands::create::run(&args),
-        Verb::Auth(args) => commands::auth::run(&args),
-        Verb::Config(args) => commands::config::run(&args),
-        Verb::Doctor(args) => commands::doctor::run(&args),
-        Verb::Completions(args) => commands::completion::run(&args),
-        Verb::Man(args) => commands::man::run(&args),
-        Verb::Spout(verb) => dispatch(verb.into()),
     }
 }
