@@ -142,7 +142,10 @@ fn the_standard_library_is_that_of_pachd() {
         ("std.reverse('ab')", "std.reverse takes an array in pachd"),
         ("std.base64(3)", "base64"),
         ("std.strReplace('abc', '', 'x')", "pachd replaces no empty text"),
-        ("std.slice([1, 2], -1, null, null)", "pachd counts no index from the end"),
+        (
+            "std.slice([1, 2], -1, null, null)",
+            "pachd counts no index from the end",
+        ),
         ("1_000", "a number has no `_` in pachd"),
     ] {
         let (message, at) = fault(&format!("{{a: {expression}}}"), &[]);

@@ -275,12 +275,19 @@ fn no_fix_writes_into_a_block_of_text_or_over_the_line_behind_it() {
             let text = format!("{wrong}{after}");
             let file = SourceFile::new("spec.yaml", text.as_str());
             let unsafely = Options {
-                ignore: ["ignored-in-spout"].iter().filter_map(|id| Some(rule_named(id)?.id)).collect(),
+                ignore: ["ignored-in-spout"]
+                    .iter()
+                    .filter_map(|id| Some(rule_named(id)?.id))
+                    .collect(),
                 ..Options::default()
             };
             let mended = fix::mend(&file, &unsafely, Safety::Unsafe);
             assert!(mended.file.text().contains(wrong), "{text:?}: {:?}", mended.file.text());
-            assert!(mended.file.text().ends_with(after), "{text:?}: {:?}", mended.file.text());
+            assert!(
+                mended.file.text().ends_with(after),
+                "{text:?}: {:?}",
+                mended.file.text()
+            );
         }
     }
 }

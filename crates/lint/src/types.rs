@@ -193,9 +193,7 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
         return;
     }
     match (field.kind, &node.value) {
-        (_, Value::Unreadable)
-        | (Kind::Timestamp, Value::String(_))
-        | (Kind::Internal(_), Value::Object(_)) => {}
+        (_, Value::Unreadable) | (Kind::Timestamp, Value::String(_)) | (Kind::Internal(_), Value::Object(_)) => {}
         (_, Value::Null) if is_null_a_string(spec.version) => {}
         (_, Value::Null) => {
             let wanted = wanted(field.kind);

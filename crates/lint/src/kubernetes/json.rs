@@ -118,12 +118,25 @@ mod tests {
     fn half_a_character_and_a_number_without_bound_are_read_as_go_reads_them() {
         let text = r#"{"\ud800": ["\ud83d\ude00", "a\udc00\\", 1e999, -2E+999, 3]}"#;
         let read = read(text).unwrap();
-        assert_eq!(read, json!({"\u{fffd}": ["\u{1f600}", "a\u{fffd}\\", 1e308, -1e308, 3]}));
+        assert_eq!(
+            read,
+            json!({"\u{fffd}": ["\u{1f600}", "a\u{fffd}\\", 1e308, -1e308, 3]})
+        );
     }
 
     #[test]
     fn what_is_no_json_stays_none() {
-        for text in ["{", "[1e999,]", r#"["\ud800]"#, r#""\"#, r#"["\ud8"]"#, "-", "1e", "01", "1e999e1"] {
+        for text in [
+            "{",
+            "[1e999,]",
+            r#"["\ud800]"#,
+            r#""\"#,
+            r#"["\ud8"]"#,
+            "-",
+            "1e",
+            "01",
+            "1e999e1",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -9,10 +9,10 @@ use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::{Finding, Findings};
 use crate::source::Span;
-use crate::spec::tree::{Node, Value};
-use crate::spec::{Dialect, Parsed};
 use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, Escape, SyntaxFault};
+use crate::spec::tree::{Node, Value};
+use crate::spec::{Dialect, Parsed};
 use crate::version::Version;
 
 impl Scene<'_> {
@@ -84,7 +84,12 @@ impl Scene<'_> {
         for (at, character) in text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']) {
             let span = Span::new(at, at + character.len());
             let is_next_line = character == "\u{85}";
-            let is_within = || parsed.documents.iter().any(|document| is_quoted(text, &document.root, span));
+            let is_within = || {
+                parsed
+                    .documents
+                    .iter()
+                    .any(|document| is_quoted(text, &document.root, span))
+            };
             let code = character.chars().next().map_or(0, u32::from);
             let finding = Finding::new(&CONTROL_CHARACTER, span, format!("U+{code:04X} ends a line in YAML"));
             let blank = "pachctl 2.x reads specs as YAML, and makes a blank of it";
@@ -252,16 +257,19 @@ fn unexpected(span: Span, character: char, invisible: bool) -> Finding {
 /// Whether a place is between quotes or brackets.
 fn is_quoted(text: &str, node: &Node, at: Span) -> bool {
     let holds = |span: Span| span.start <= at.start && at.end <= span.end;
-    let opens = |span: Span| text.get(span.range()).is_some_and(|written| written.starts_with(['"', '\'', '[', '{']));
+    let opens = |span: Span| {
+        text.get(span.range())
+            .is_some_and(|written| written.starts_with(['"', '\'', '[', '{']))
+    };
     if !holds(node.span) {
         return false;
     }
     opens(node.span)
         || match &node.value {
             Value::Array(elements) => elements.iter().any(|element| is_quoted(text, element, at)),
-            Value::Object(members) => members.iter().any(|member| {
-                holds(member.key.span) && opens(member.key.span) || is_quoted(text, &member.value, at)
-            }),
+            Value::Object(members) => members
+                .iter()
+                .any(|member| holds(member.key.span) && opens(member.key.span) || is_quoted(text, &member.value, at)),
             _ => false,
         }
 }
@@ -275,7 +283,7 @@ fn line_end_severity(text: &str, end: Span) -> Severity {
     let rest = rest.split('\n').next().unwrap_or_default();
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let is_empty = rest.trim().is_empty() || rest.trim_start().starts_with('#');
-    let is_line_of_its_own = is_empty || rest.contains(": ") || indent(rest) > indent(line);
+    let is_line_of_its_own = is_empty || rest.contains(": ") || indent(rest) >= indent(line).max(1);
     if is_line_of_its_own {
         Severity::Warning
     } else {

@@ -38,7 +38,11 @@ pub(super) fn locate(
         ErrorKind::CommentNotSeparated => {
             let rest = text.get(at..).unwrap_or_default();
             let comment = rest.lines().next().unwrap_or_default();
-            (YamlProblem::CommentAgainstToken, Span::new(at, at + comment.len()), None)
+            (
+                YamlProblem::CommentAgainstToken,
+                Span::new(at, at + comment.len()),
+                None,
+            )
         }
         _ => in_block(text, kind, here),
     }
