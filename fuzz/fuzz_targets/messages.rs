@@ -39,6 +39,7 @@ impl Choice {
             Framing::Csv(Dialect {
                 delimiter,
                 escape,
+                quote: [Some(b'"'), None, Some(b'\'')][usize::from(how >> 5) % 3],
                 has_header,
             })
         };
@@ -56,6 +57,8 @@ impl Choice {
             Framing::U32be,
             Framing::JournalExport,
             Framing::Events,
+            Framing::U32le,
+            Framing::Varint,
         ];
         let bit = |at: u8| how >> at & 1 == 1;
         Self {

@@ -84,7 +84,13 @@ impl Line<'_> {
         let is_csv = matches!(framing, Framing::Csv(_));
         let is_bytes = matches!(
             framing,
-            Framing::Lines | Framing::Nul | Framing::Delimiter(_) | Framing::Netstring | Framing::U32be
+            Framing::Lines
+                | Framing::Nul
+                | Framing::Delimiter(_)
+                | Framing::Netstring
+                | Framing::U32be
+                | Framing::U32le
+                | Framing::Varint
         );
         let csv = (is_csv, "--messages csv");
         let fields = (framing.has_fields(), "--messages journal-export and sse");
@@ -93,13 +99,14 @@ impl Line<'_> {
         let rules = [
             ("csv_delimiter", csv),
             ("csv_escape", csv),
+            ("csv_quote", csv),
             ("csv_no_header", csv),
             ("crlf", (framing.has_lines(), "--messages lines and csv")),
             (
                 "nulls",
                 (
                     framing.has_nulls() || self.has_source(),
-                    "--messages netstring and u32be, and --from",
+                    "--messages netstring, u32be and u32le, and --from",
                 ),
             ),
             ("key_field", fields),

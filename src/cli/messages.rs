@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::values::{parse_duration, parse_size};
 use spoutctl_delivery::messages::Framing;
-use spoutctl_delivery::messages::framing::{one_byte, unescape};
+use spoutctl_delivery::messages::framing::{Quote, one_byte, unescape};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
@@ -14,13 +14,13 @@ use spoutctl_delivery::messages::framing::{one_byte, unescape};
 pub struct MessageArgs {
     /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
     ///
-    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or delimiter=STR.
+    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, journal-export, sse or delimiter=STR.
     ///
     /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind
-    /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be: a length in
-    /// four bytes, big-endian, before each. journal-export: what `journalctl -o export` prints. sse: the data of
-    /// server-sent events. In STR, \n, \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd
-    /// is decompressed.
+    /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be, u32le: a
+    /// length in four bytes, big-endian or little-endian, before each. varint: a length as protobuf's writeDelimitedTo
+    /// writes it. journal-export: what `journalctl -o export` prints. sse: the data of server-sent events. In STR, \n,
+    /// \t, \0 and \xHH stand for bytes. An input that is compressed with gzip or zstd is decompressed.
     #[arg(long, value_name = "FRAMING", requires = "naming", group = "framed")]
     pub messages: Option<Framing>,
 
@@ -100,6 +100,12 @@ pub struct MessageArgs {
     #[arg(long, value_name = "BYTE", value_parser = one_byte, requires = "messages")]
     pub csv_escape: Option<u8>,
 
+    /// What stands around fields of CSV that hold what would end them: one byte, or `none` [default: "]
+    ///
+    /// `none` where quotes mean nothing, as in what `mysql --batch` and `sqlite3 -tabs` print.
+    #[arg(long, value_name = "BYTE", requires = "messages")]
+    pub csv_quote: Option<Quote>,
+
     /// The first record of CSV is one as all others are
     #[arg(long, requires = "messages")]
     pub csv_no_header: bool,
@@ -108,7 +114,7 @@ pub struct MessageArgs {
     #[arg(long, value_name = "HOW", value_enum, requires = "messages")]
     pub crlf: Option<Crlf>,
 
-    /// What becomes of a netstring or u32be message of length -1, as kcat writes a NULL [default: empty]
+    /// What becomes of a netstring, u32be or u32le message of length -1: kcat's NULL [default: empty]
     #[arg(long, value_name = "HOW", value_enum, requires = "framed")]
     pub nulls: Option<Nulls>,
 

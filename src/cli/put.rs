@@ -64,7 +64,8 @@ pub struct PutArgs {
     /// Print one JSON object a line instead of text
     ///
     /// Types: `commit` (an acknowledgement), `already` (an earlier run made it; with --resume or --spool), `spooled`,
-    /// `quarantined`, `stats` (with --stats-every), `archive` (with --dry-run) and, last, `summary`.
+    /// `quarantined`, `skipped`, `empty`, `stats` (with --stats-every), `archive` (with --dry-run) and, last,
+    /// `summary`.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 

@@ -8,6 +8,7 @@ mod live;
 mod zsh;
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::{CompleteEnv, Elvish, Fish, Powershell, Shells};
+use clap_complete::env::{self, CompleteEnv, Elvish, EnvCompleter, Fish, Powershell, Shells};
 
 use crate::cli::{Cli, CompletedShell, CompletionsArgs};
 use crate::failure::Failure;
@@ -29,10 +30,16 @@ use spoutctl_lint::version::Version;
 
 /// Set by the script of the shell, to the shell's name.
 const ASKED: &str = "COMPLETE";
-const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershell, &zsh::Zsh]);
+const SHELLS: Shells<'static> = Shells(&[
+    &WithScript(&env::Bash, bash::script),
+    &Elvish,
+    &Fish,
+    &Powershell,
+    &WithScript(&env::Zsh, zsh::script),
+]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
-const FRAMINGS: [&str; 11] = [
+const FRAMINGS: [&str; 13] = [
     "lines",
     "nul",
     "json",
@@ -41,10 +48,49 @@ const FRAMINGS: [&str; 11] = [
     "csv",
     "netstring",
     "u32be",
+    "u32le",
+    "varint",
     "journal-export",
     "sse",
     "delimiter=",
 ];
+
+/// A shell as the library knows it, but with another script: of the variable, the name, the program and who completes.
+struct WithScript(
+    &'static (dyn EnvCompleter + Sync),
+    fn(&str, &str, &str, &str) -> io::Result<String>,
+);
+
+impl EnvCompleter for WithScript {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.0.is(name)
+    }
+
+    fn write_registration(
+        &self,
+        var: &str,
+        name: &str,
+        bin: &str,
+        completer: &str,
+        to: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        to.write_all(self.1(var, name, bin, completer)?.as_bytes())
+    }
+
+    fn write_complete(
+        &self,
+        command: &mut Command,
+        words: Vec<OsString>,
+        here: Option<&Path>,
+        to: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        self.0.write_complete(command, words, here, to)
+    }
+}
 
 /// Answers the shell, if it is the one who asks.
 #[must_use]

@@ -11,7 +11,7 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, FilePath};
 use spoutctl_core::quantity::counted;
 use spoutctl_delivery::messages::filter;
-use spoutctl_delivery::messages::framing::Guess;
+use spoutctl_delivery::messages::framing::{Guess, Quote};
 use spoutctl_delivery::messages::key::PositionAt;
 use spoutctl_delivery::messages::packing::{Existing, Tally};
 use spoutctl_delivery::messages::{
@@ -147,6 +147,7 @@ fn with_dialect(args: &MessageArgs, framing: Framing) -> Framing {
         Framing::Csv(dialect) => Framing::Csv(Dialect {
             delimiter: args.csv_delimiter.or(dialect.delimiter),
             escape: args.csv_escape.or(dialect.escape),
+            quote: args.csv_quote.map_or(dialect.quote, |Quote(quote)| quote),
             has_header: !args.csv_no_header,
         }),
         other => other,

@@ -77,6 +77,7 @@ impl Address {
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text {
                 "" => Err(AddressError::Missing { looked_at: None }),
+                "local" => Err(AddressError::NoDirectory),
                 text if is_authority(text) => Ok(Self::Grpc(format!("grpc://{}", with_host(text)))),
                 _ => Err(AddressError::Unknown(without_userinfo(text))),
             };
@@ -282,6 +283,7 @@ mod tests {
         let socket = Address::new("unix:///s").unwrap();
         assert_eq!((socket.socket(), socket.host_and_port()), (Some(Path::new("/s")), None));
         assert_eq!(Address::new(""), Err(AddressError::Missing { looked_at: None }));
+        assert_eq!(Address::new("local"), Err(AddressError::NoDirectory));
         for text in [
             "ftp://h",
             "./store",

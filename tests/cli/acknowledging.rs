@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, tar, words};
 use crate::served::Served;
 
 fn archives(count: u64) -> Vec<u8> {
@@ -43,17 +43,7 @@ fn a_command_is_told_on_its_input_and_in_its_environment() {
         "cat >> {acks}; echo out; echo \"$SPOUTCTL_ACK_TYPE $SPOUTCTL_ACK_FIRST-$SPOUTCTL_ACK_LAST \
          $SPOUTCTL_ACK_POSITION $SPOUTCTL_ACK_REPO@$SPOUTCTL_ACK_BRANCH ${{SPOUTCTL_ACK_COMMIT:+id}}\" >> {acks}.env"
     );
-    let args = [
-        "--messages",
-        "lines",
-        "--into",
-        "f",
-        "--batch-count",
-        "2",
-        "--position-column",
-        "1",
-        "--json",
-    ];
+    let args = words("--messages lines --into f --batch-count 2 --position-column 1 --json");
     let args = put(&[&args[..], &["--ack-command", &command]].concat());
     let ran = world.run_with(&args, b"7\n8\n9 o'clock\n");
     let told: Vec<String> = ran.expect(0).lines();

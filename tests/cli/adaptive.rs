@@ -6,8 +6,9 @@ use std::sync::mpsc::Sender;
 
 use serde_json::Value;
 
+use crate::pachd::Pachd;
+use crate::proxy::hold;
 use crate::runner::{World, tar};
-use crate::scripted::{Gateway, hold};
 
 /// Archive `number`: a file of its own, and its number at the end of one that grows.
 fn archive(number: u64) -> Vec<u8> {
@@ -113,10 +114,10 @@ fn committed(ranges: &[(u64, u64)]) -> Vec<(String, u64, u64)> {
 }
 
 /// A pachd that is finishing its first commit until the sender is dropped.
-fn finishing() -> (Gateway, World, Sender<()>) {
-    let gateway = Gateway::start();
+fn finishing() -> (Pachd, World, Sender<()>) {
+    let gateway = Pachd::start();
     let (release, held) = hold();
-    gateway.script("InspectCommit", 1, held);
+    gateway.at("InspectCommit", 1, held);
     let world = World::at(&gateway.url());
     (gateway, world, release)
 }
@@ -138,7 +139,7 @@ fn archives_that_arrive_while_a_commit_is_being_finished_become_the_next_one() {
     assert_eq!(put.end(0), committed(&[(1, 1), (2, 4), (5, 5)]));
     assert_eq!(gateway.calls("StartCommit"), 3);
     let files = gateway.published().pop().unwrap().1;
-    assert_eq!((files["/all"].as_slice(), files.len()), (&b"5 "[..], 6));
+    assert_eq!((files["all"].as_slice(), files.len()), (&b"5 "[..], 6));
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_torn_archive_behind_those_in_hand_is_none_of_them() {
     put.stdin = None;
     drop(release);
     assert_eq!(put.end(3), committed(&[(1, 1), (2, 3)]));
-    assert!(!gateway.published().pop().unwrap().1.contains_key("/own/4"));
+    assert!(!gateway.published().pop().unwrap().1.contains_key("own/4"));
 }
 
 #[test]
@@ -186,7 +187,7 @@ fn messages_that_arrive_while_a_commit_is_being_finished_become_the_next_archive
     let logs: Vec<Vec<u8>> = gateway
         .published()
         .into_iter()
-        .map(|(_, mut files)| files.remove("/log").unwrap())
+        .map(|(_, mut files)| files.remove("log").unwrap())
         .collect();
     assert_eq!(logs, [&b"one\n"[..], b"two\nthree\nfour\n", b"five\n"]);
 }
@@ -207,10 +208,10 @@ fn messages_in_a_spool_go_in_the_same_way() {
 }
 
 /// Kills a `put` whose second commit, of archives 2 to 4, is being finished, and runs it again. Answers what the second one told.
-fn killed_within_a_batch(flags: &[&str], again: &[u8]) -> (Gateway, Vec<(String, u64, u64)>) {
+fn killed_within_a_batch(flags: &[&str], again: &[u8]) -> (Pachd, Vec<(String, u64, u64)>) {
     let (gateway, world, release) = finishing();
     let (second, held) = hold();
-    gateway.script("InspectCommit", 2, held);
+    gateway.at("InspectCommit", 2, held);
     let spool = world.path("spool").display().to_string();
     let flags: Vec<&str> = flags
         .iter()
@@ -231,10 +232,10 @@ fn killed_within_a_batch(flags: &[&str], again: &[u8]) -> (Gateway, Vec<(String,
 }
 
 /// Each archive's line is at the end of the file once, in order.
-fn holds_each_once(gateway: &Gateway, count: u64) {
+fn holds_each_once(gateway: &Pachd, count: u64) {
     let expected: String = (1..=count).map(|number| format!("{number} ")).collect();
     let files = gateway.published().pop().unwrap().1;
-    assert_eq!(String::from_utf8_lossy(&files["/all"]), expected);
+    assert_eq!(String::from_utf8_lossy(&files["all"]), expected);
 }
 
 #[test]

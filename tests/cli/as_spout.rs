@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::create::{create, needed};
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World, has_program, skip};
+use crate::runner::{Ran, World, has_program, signal, skip, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
 use spoutctl_proto::v1;
@@ -226,21 +226,15 @@ impl Cluster {
         assert_eq!(self.ask("CreatePipeline", &message).status, Some((0, String::new())));
     }
 
+    /// The ids of the code's commits, oldest first.
+    fn commits(&self) -> Ran {
+        const OURS: &str = "tail orders -e -n 1000 --ok-only --stream default/orders --format {id}";
+        self.world.run(&OURS.split(' ').collect::<Vec<_>>())
+    }
+
     /// What the code has committed, oldest first: the lines of `numbers` in each of its commits.
     fn numbers(&self) -> Vec<u32> {
-        let ours = [
-            "tail",
-            "orders",
-            "-e",
-            "-n",
-            "1000",
-            "--ok-only",
-            "--stream",
-            "default/orders",
-            "--format",
-            "{id}",
-        ];
-        let ran = self.world.run(&ours);
+        let ran = self.commits();
         if ran.code != Some(0) {
             return Vec::new();
         }
@@ -280,9 +274,8 @@ fn orders() -> Option<Pipeline> {
     })
 }
 
-fn kill(process: &str, signal: Signal) {
-    let process = Pid::from_raw(process.trim().parse().unwrap()).unwrap();
-    kill_process(process, signal).unwrap();
+fn kill(process: &str, kind: Signal) {
+    signal(process.trim().parse().unwrap(), kind);
 }
 
 /// Hangs, and has told its process and that of a child.
@@ -762,15 +755,7 @@ fn the_files_of_a_directory_are_committed_once_whatever_a_cluster_does_to_the_sp
     }
     let run = "echo $$ >> puts; exec env SPOUT_DIRECTORY=\"$PWD/data\" bash code/entrypoint.sh";
     let cluster = Cluster::new("2.12", &[], run);
-    let begin = [
-        "orders",
-        "--image",
-        "a:1",
-        "--template",
-        "directory",
-        "--with-code",
-        "code",
-    ];
+    let begin = words("orders --image a:1 --template directory --with-code code");
     create(&cluster.world, &[&begin[..], needed("directory")].concat()).expect(0);
     let data = cluster.path("data");
     fs::create_dir(&data).unwrap();
@@ -781,19 +766,8 @@ fn the_files_of_a_directory_are_committed_once_whatever_a_cluster_does_to_the_sp
         fs::write(cluster.path("part"), &name).unwrap();
         fs::rename(cluster.path("part"), data.join(&name)).unwrap();
         names.push(name);
-        let ours = [
-            "tail",
-            "orders",
-            "-e",
-            "-n",
-            "1000",
-            "--ok-only",
-            "--stream",
-            "default/orders",
-            "--json",
-        ];
         let commits = cluster.wait("commit of the file", || {
-            let commits = cluster.world.run(&ours);
+            let commits = cluster.commits();
             (commits.lines().len() >= names.len()).then_some(commits)
         });
         // One file each.
@@ -829,11 +803,7 @@ fn a_command_and_all_that_it_started_die_with_a_tail_that_is_killed() {
         .command(&["tail", "events", "--from", "beginning", "--", "/bin/sh", "-c", &script])
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while !world.path("ids").exists() {
-        assert!(begun.elapsed() < Duration::from_mins(1), "the command never ran");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the command runs", || world.path("ids").exists());
     tail.kill().unwrap();
     tail.wait().unwrap();
     wait_until_gone(&fs::read_to_string(world.path("ids")).unwrap());

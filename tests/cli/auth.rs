@@ -4,17 +4,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::scripted::{Fault, Gateway, refusal};
+use crate::pachd::Pachd;
+use crate::proxy::{Fault, hold, refusal, reply};
 use crate::settings::{TOKEN, User};
 
-const JSON: &str = "content-type: application/json\r\n";
-
-fn answer(value: &Value) -> Fault {
-    Fault::Answer(200, JSON, value.to_string())
-}
-
 fn known() -> Fault {
-    answer(&json!({"username": "robot:ci", "expiration": "2036-11-22T16:24:12.226078Z"}))
+    reply(&json!({"username": "robot:ci", "expiration": "2036-11-22T16:24:12.226078Z"}))
 }
 
 /// What stood in the configuration before.
@@ -25,7 +20,7 @@ fn other() -> Value {
 
 /// The configuration has just what it had, and this token in context `mine`.
 #[track_caller]
-fn has_kept(user: &User, gateway: &Gateway, token: Option<&str>) {
+fn has_kept(user: &User, gateway: &Pachd, token: Option<&str>) {
     let address = gateway.url().replace("http://", "grpc://");
     let mut expected = other();
     expected["v2"]["contexts"]["mine"] = json!({"pachd_address": address});
@@ -41,9 +36,9 @@ fn has_kept(user: &User, gateway: &Gateway, token: Option<&str>) {
 
 #[test]
 fn a_token_is_taken_from_standard_input_kept_used_and_forgotten() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     for nth in 1..=4 {
-        gateway.script("WhoAmI", nth, known());
+        gateway.at("WhoAmI", nth, known());
     }
     let user = User::new(&other());
     let url = gateway.url();
@@ -81,9 +76,9 @@ fn a_token_is_taken_from_standard_input_kept_used_and_forgotten() {
 
 #[test]
 fn a_token_that_pachd_does_not_know_is_not_kept() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let words = "provided auth token is corrupted or has expired (try logging in again)";
-    gateway.script("WhoAmI", 1, refusal(401, 16, words));
+    gateway.at("WhoAmI", 1, refusal(16, words));
     let user = User::new(&other());
     let url = gateway.url();
     let ran = user.run_with(
@@ -105,11 +100,11 @@ fn a_token_that_pachd_does_not_know_is_not_kept() {
 
 #[test]
 fn a_log_in_shows_where_waits_and_keeps_the_token() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let place = json!({"loginUrl": "https://id.example.com/auth?state=s", "state": "state-of-mine"});
-    gateway.script("GetOIDCLogin", 1, answer(&place));
-    gateway.script("Authenticate", 1, answer(&json!({"pachToken": TOKEN})));
-    gateway.script("WhoAmI", 1, known());
+    gateway.at("GetOIDCLogin", 1, reply(&place));
+    gateway.at("Authenticate", 1, reply(&json!({"pachToken": TOKEN})));
+    gateway.at("WhoAmI", 1, known());
     let user = User::new(&other());
     let url = gateway.url();
     let ran = user.run(&["auth", "login", "-q", "--pachd", &url, "--context", "mine"], &[]);
@@ -124,14 +119,14 @@ fn a_log_in_shows_where_waits_and_keeps_the_token() {
 
 #[test]
 fn a_log_in_that_nobody_finishes_ends() {
-    let gateway = Gateway::start();
-    gateway.script(
+    let gateway = Pachd::start();
+    gateway.at(
         "GetOIDCLogin",
         1,
-        answer(&json!({"loginUrl": "https://id", "state": "s"})),
+        reply(&json!({"loginUrl": "https://id", "state": "s"})),
     );
-    let (_release, held) = crate::scripted::hold();
-    gateway.script("Authenticate", 1, held);
+    let (_release, held) = hold();
+    gateway.at("Authenticate", 1, held);
     let user = User::new(&other());
     let url = gateway.url();
     let ran = user.run(
@@ -144,11 +139,11 @@ fn a_log_in_that_nobody_finishes_ends() {
 
 #[test]
 fn where_nobody_can_log_in_the_way_without_is_told() {
-    let gateway = Gateway::start();
-    gateway.script(
+    let gateway = Pachd::start();
+    gateway.at(
         "GetOIDCLogin",
         1,
-        refusal(500, 2, "OIDC ID provider configuration not found"),
+        refusal(2, "OIDC ID provider configuration not found"),
     );
     let user = User::new(&other());
     let url = gateway.url();
@@ -177,7 +172,7 @@ fn a_token_wants_a_context_to_be_kept_in() {
 
 #[test]
 fn a_broken_configuration_is_never_overwritten() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let user = User::new(&other());
     std::fs::write(user.config(), "{\"v2\": {").unwrap();
     let url = gateway.url();

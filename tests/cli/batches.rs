@@ -3,12 +3,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{World, tar, tree_of};
+use crate::runner::{World, signal, tar, tree_of, wait_until};
 use crate::served::Served;
 use crate::spool::fill;
 
@@ -126,12 +125,10 @@ fn a_batch_goes_when_its_first_archive_has_waited_and_not_before_its_end_is_ther
     let bytes = input(3);
     stdin.write_all(&bytes[..bytes.len() - 600]).unwrap();
     stdin.flush().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
     // The input stays open: nothing but the period ends this batch.
-    while world.run(&["get", "events@master:/own/2"]).code != Some(0) {
-        assert!(Instant::now() < deadline, "it never comes");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("it comes", || {
+        world.run(&["get", "events@master:/own/2"]).code == Some(0)
+    });
     stdin.write_all(&bytes[bytes.len() - 600..]).unwrap();
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -153,7 +150,7 @@ fn a_signal_has_the_batch_in_hand_committed() {
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     let both = |line: String| serde_json::from_str::<Value>(&line).unwrap()["archives"] == 2;
     assert!(said.by_ref().any(|line| both(line.unwrap())));
-    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     assert_eq!(
         said.map(Result::unwrap)
             .filter(|line| line.contains("\"commit\""))

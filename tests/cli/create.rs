@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use spoutctl::scaffold::template;
 
-use crate::runner::{Ran, World, has_program, skip};
+use crate::runner::{Ran, World, has_program, skip, words};
 
 /// Runs `create ARGS` in the world's directory.
 pub fn create(world: &World, args: &[&str]) -> Ran {
@@ -186,17 +186,7 @@ fn an_answer_that_validate_would_find_is_refused_with_the_rule() {
             "env-plaintext-secret",
         ),
         (
-            &[
-                "orders",
-                "--image",
-                "a:1",
-                "--cmd",
-                "main",
-                "--project",
-                "p",
-                "--pachyderm",
-                "1.13",
-            ],
+            &words("orders --image a:1 --cmd main --project p --pachyderm 1.13"),
             "field-not-in-version",
         ),
     ] {

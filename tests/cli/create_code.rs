@@ -15,7 +15,7 @@ use spoutctl::scaffold::template;
 
 use crate::create::{create, needed};
 use crate::postgres;
-use crate::runner::{World, has_program, skip};
+use crate::runner::{World, has_program, signal, skip};
 
 /// Waits until something is there.
 #[track_caller]
@@ -28,10 +28,6 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(begun.elapsed() < Duration::from_secs(40), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn kill(process: u32, signal: Signal) {
-    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// A spout in its pod, and the world that its store is in.
@@ -140,7 +136,7 @@ impl Spout {
 
     /// Ends it as Kubernetes does, and says how it ended.
     fn end(&mut self) -> Option<i32> {
-        kill(self.code.id(), Signal::TERM);
+        signal(self.code.id(), Signal::TERM);
         self.code.wait().unwrap().code()
     }
 }
@@ -243,7 +239,7 @@ fn kills(template: &str) {
             (spout.commits().len() >= life).then_some(())
         });
         if life < 3 {
-            kill(process, Signal::KILL);
+            signal(process, Signal::KILL);
         }
     }
     assert!(
@@ -367,7 +363,7 @@ fn what_is_published_by_mqtt_is_committed_also_when_the_consumer_is_killed() {
 
     let consumers = processes("mosquitto_sub", &broker.port);
     assert_eq!(consumers.len(), 1);
-    kill(consumers[0], Signal::KILL);
+    signal(consumers[0], Signal::KILL);
     broker.publish("while nobody listens");
     let messages = spout.wait_for_messages(3);
     let payloads: Vec<&str> = messages
@@ -431,7 +427,7 @@ fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_kill
     add("a \"quoted\"\ntext");
     spout.wait_for_messages(2);
     let consumer = wait("redis-cli", || processes("redis-cli", &port).first().copied());
-    kill(consumer, Signal::KILL);
+    signal(consumer, Signal::KILL);
     add("while nobody reads");
     let messages = spout.wait_for_messages(3);
     let texts: Vec<&str> = messages
@@ -535,7 +531,7 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     std::thread::sleep(Duration::from_millis(300));
     fs::write(at("sub/written"), "3").unwrap();
     commits(3);
-    kill(consumers()[0], Signal::KILL);
+    signal(consumers()[0], Signal::KILL);
     fs::write(at("while nobody looks"), "4").unwrap();
     let all = commits(4);
     std::thread::sleep(Duration::from_millis(500));

@@ -7,7 +7,7 @@ use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::create::create;
-use crate::runner::World;
+use crate::runner::{World, words};
 
 /// `create ARGS` on a terminal of its own, in the world's directory.
 fn talk(world: &World, args: &[&str]) -> PtySession {
@@ -89,15 +89,7 @@ fn a_template_asks_for_what_its_consumer_reads() {
     let world = World::local();
     let mut session = talk(
         &world,
-        &[
-            "orders",
-            "--template",
-            "mqtt",
-            "--image",
-            "a:1",
-            "--env",
-            "MQTT_HOST=broker",
-        ],
+        &words("orders --template mqtt --image a:1 --env MQTT_HOST=broker"),
     );
     answer(&mut session, "MQTT_TOPIC", "");
     session.exp_string("it is needed").unwrap();

@@ -3,12 +3,11 @@
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use spoutctl_archive::ArchiveWriter;
 
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, tar, wait_until, words};
 
 /// An archive that deletes these and adds those.
 fn archive(deletions: &[&str], files: &[(&str, &str)]) -> Vec<u8> {
@@ -114,13 +113,7 @@ fn files_are_deleted_before_the_archives_own_are_added() {
 #[test]
 fn deletions_go_under_the_prefix_and_are_escaped_as_names_are() {
     let world = World::local();
-    let prefix = [
-        "put",
-        "events:/in",
-        "--create-repo",
-        "--escape-paths",
-        "--obey-deletions",
-    ];
+    let prefix = words("put events:/in --create-repo --escape-paths --obey-deletions");
     let files: [(&str, &[u8]); 2] = [("a*", b"1"), ("b", b"2")];
     world.run_with(&prefix, &tar(&files)).expect(0);
     world.run_with(&["put", "events"], &tar(&[("b", b"3")])).expect(0);
@@ -171,12 +164,8 @@ fn spool_and_die(world: &World, args: &[&str], dir: &str, input: &[u8]) {
     store.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
     let waiting = || world.run(&["spool", dir, "--json"]).expect(0).json().remove(0)["waiting"].clone();
-    while waiting().as_array().unwrap().is_empty() {
-        assert!(Instant::now() < deadline, "it is never taken in");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("it is taken in", || !waiting().as_array().unwrap().is_empty());
     child.kill().unwrap();
     child.wait().unwrap();
 }

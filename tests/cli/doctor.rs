@@ -4,8 +4,9 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
+use crate::pachd::Pachd;
+use crate::proxy::{refusal, reply};
 use crate::runner::{Ran, World, tar};
-use crate::scripted::{Commit, Fault, Gateway, refusal};
 use crate::served::Served;
 use crate::settings::{TOKEN, User};
 use crate::settings_tls::{Terminator, self_signed, signed};
@@ -116,10 +117,8 @@ fn a_port_that_says_nothing_is_given_up_in_time() {
 
 #[test]
 fn the_wrong_door_is_told_with_the_right_one() {
-    let gateway = Gateway::start();
-    let version = json!({"major": 2, "minor": 12, "micro": 1, "additional": ""}).to_string();
-    let json = "content-type: application/json\r\n";
-    gateway.script("GetVersion", 1, Fault::Answer(200, json, version));
+    let gateway = Pachd::start();
+    gateway.speak_http_1_alone();
     let authority = gateway.url().replace("http://", "");
     let ran = ask(&["--pachd", &format!("grpc://{authority}")]);
     // What a server says to a greeting in HTTP/2 differs from one to the next.
@@ -200,15 +199,9 @@ fn a_token_that_is_not_taken_is_named_with_where_it_is_from() {
 
 #[test]
 fn another_cluster_than_the_contexts_is_named() {
-    let gateway = Gateway::start();
-    let answer = json!({"id": "x", "deploymentId": "theirs"}).to_string();
-    let json = "content-type: application/json\r\n";
-    gateway.script(
-        "GetVersion",
-        1,
-        Fault::Answer(200, json, json!({"major": 2}).to_string()),
-    );
-    gateway.script("InspectCluster", 1, Fault::Answer(200, json, answer));
+    let gateway = Pachd::start();
+    let answer = json!({"id": "x", "deploymentId": "theirs"});
+    gateway.at("InspectCluster", 1, reply(&answer));
     let user = User::with_context(&json!({"pachd_address": "grpc://h:1", "cluster_deployment_id": "ours"}));
     let ran = user.run(&["doctor", "--pachd", &gateway.url(), "--context", "prod"], &[]);
     fault(&ran, 4, "cluster", "which is deployment ours, but deployment theirs");
@@ -229,20 +222,10 @@ fn a_repo_or_a_project_that_is_not_there_is_named() {
 
 #[test]
 fn a_permission_that_is_missing_is_named() {
-    let gateway = Gateway::start();
-    let json = "content-type: application/json\r\n";
-    gateway.script(
-        "GetVersion",
-        1,
-        Fault::Answer(200, json, json!({"major": 2}).to_string()),
-    );
-    gateway.script(
-        "WhoAmI",
-        1,
-        Fault::Answer(200, json, json!({"username": "robot:ci"}).to_string()),
-    );
+    let gateway = Pachd::start();
+    gateway.at("WhoAmI", 1, reply(&json!({"username": "robot:ci"})));
     let authorize = json!({"authorized": false, "missing": ["REPO_WRITE"], "principal": "robot:ci"});
-    gateway.script("Authorize", 1, Fault::Answer(200, json, authorize.to_string()));
+    gateway.at("Authorize", 1, reply(&authorize));
     let user = User::new(&json!({}));
     user.run_with(
         &["put", "events", "--create-repo", "--pachd", &gateway.url()],
@@ -296,27 +279,22 @@ fn an_open_head_of_somebody_else_is_named_and_dropped_only_by_its_id() {
 
 #[test]
 fn who_may_not_drop_finishes_with_an_error() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let user = User::new(&json!({}));
     let put = ["put", "events", "--create-repo", "--pachd", &gateway.url()];
     user.run_with(&put, &tar(&[("a", b"x")])).expect(0);
-    let id = "3fb3cdfe1fce41649b650606d4c86d35";
-    gateway.books(|books| books.commits.push(Commit::open(id)));
+    gateway.somebody().starts("theirs");
+    let id = gateway.commits().pop().unwrap().commit.id.to_string();
     let words =
         "user:a@b is not authorized to perform this operation - needs permissions [CLUSTER_DELETE_ALL] on CLUSTER .";
-    let json = "content-type: application/json\r\n";
-    gateway.script(
-        "GetVersion",
-        1,
-        Fault::Answer(200, json, json!({"major": 2}).to_string()),
-    );
-    gateway.script("DropCommitSet", 1, refusal(403, 7, words));
-    ask(&["events", "--pachd", &gateway.url(), "--drop", id, "--yes"])
+    gateway.at("DropCommitSet", 1, refusal(7, words));
+    ask(&["events", "--pachd", &gateway.url(), "--drop", &id, "--yes"])
         .expect(0)
         .says("is finished with an error")
         .says("we lack a permission on the cluster");
     let commits = gateway.commits();
-    let left = commits.iter().find(|commit| commit.id == id).unwrap();
+    let left = commits.last().unwrap();
+    assert_eq!(left.commit.id.as_str(), id);
     assert!(
         !left.is_open() && left.error.contains("spoutctl doctor --drop"),
         "{left:?}"
@@ -325,7 +303,6 @@ fn who_may_not_drop_finishes_with_an_error() {
 
 #[test]
 fn a_spout_that_is_stopped_or_has_failed_is_named() {
-    let json = "content-type: application/json\r\n";
     for (state, stopped, said, next) in [
         (
             "PIPELINE_PAUSED",
@@ -340,15 +317,10 @@ fn a_spout_that_is_stopped_or_has_failed_is_named() {
             "pachctl logs --pipeline events",
         ),
     ] {
-        let gateway = Gateway::start();
-        gateway.script(
-            "GetVersion",
-            1,
-            Fault::Answer(200, json, json!({"major": 2}).to_string()),
-        );
+        let gateway = Pachd::start();
         let info = json!({"type": "PIPELINE_TYPE_SPOUT", "version": "3", "state": state, "stopped": stopped,
                           "reason": "image \u{1b}[31mnot found"});
-        gateway.script("InspectPipeline", 1, Fault::Answer(200, json, info.to_string()));
+        gateway.at("InspectPipeline", 1, reply(&info));
         let user = User::new(&json!({}));
         let put = ["put", "events", "--create-repo", "--pachd", &gateway.url()];
         user.run_with(&put, &tar(&[("a", b"x")])).expect(0);

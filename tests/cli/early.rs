@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
+use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World};
-use crate::scripted::{self, Gateway};
 use crate::served::Served;
 
 /// Bytes of one file here: three of them are two parts and a rest.
@@ -198,9 +198,9 @@ fn a_server_that_refuses_the_fifth_part_is_told_of_in_its_words_and_there_is_no_
 #[test]
 fn parts_that_have_expired_are_sent_again_and_with_a_hold_limit_the_archive_is_not_committed() {
     for (args, code) in [(&[][..], 0), (&["--hold-limit", "0"], 5)] {
-        let gateway = Gateway::start();
+        let gateway = Pachd::start();
         for nth in 1..=4 {
-            gateway.script("CreateFileSet", nth, scripted::Fault::Answer(413, "", String::new()));
+            gateway.at("CreateFileSet", nth, Fault::Answer(413, None));
         }
         let world = World::at(&gateway.url());
         let mut child = world
@@ -211,7 +211,7 @@ fn parts_that_have_expired_are_sent_again_and_with_a_hold_limit_the_archive_is_n
         let mut input = child.stdin.take().unwrap();
         input.write_all(&parts(40)).unwrap();
         gateway.wait_for("CreateFileSet", 4 + 8);
-        gateway.books(scripted::Books::expire_file_sets);
+        gateway.somebody().expires_file_sets();
         let _ = input.write_all(&[padded("last", b"y"), END.to_vec()].concat());
         drop(input);
         let ran = end(child);
@@ -219,7 +219,7 @@ fn parts_that_have_expired_are_sent_again_and_with_a_hold_limit_the_archive_is_n
         let published = gateway.published();
         assert_eq!(published.len(), usize::from(code == 0));
         if let [(_, files)] = &published[..] {
-            assert_eq!((files.len(), &files["/last"][..]), (41, &b"y"[..]));
+            assert_eq!((files.len(), &files["last"][..]), (41, &b"y"[..]));
         }
         assert_eq!(gateway.calls("StartCommit"), published.len());
     }

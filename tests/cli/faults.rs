@@ -13,16 +13,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{CommitInfo, Destination, FilePath};
+use spoutctl_core::pfs::Destination;
 use spoutctl_delivery::mark::Mark;
-use spoutctl_delivery::retrieval::FileSource;
 use spoutctl_store::Store;
 
 use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
 use crate::early::padded;
-use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, takes_minutes, tar, tree_of};
-use crate::scripted::Gateway;
+use crate::pachd::{Pachd, files_of_commit};
+use crate::proxy::{Fault, Proxy, refusal};
+use crate::runner::{Ran, World, takes_minutes, tar};
 use crate::served::Served;
 
 /// The calls on an archive's way to its commit, and the one that gives a commit up.
@@ -38,6 +37,9 @@ const STEPS: &[&str] = &[
 
 /// The same in 1.x, which has no file sets.
 const STEPS_OF_1_X: &[&str] = &[
+    "InspectRepo",
+    "InspectBranch",
+    "ListCommitStream",
     "StartCommit",
     "PutFile",
     "FinishCommit",
@@ -86,6 +88,14 @@ const FAULTS: &[Named] = &[
     ("carried out, and the server restarts", |cell| {
         Fault::After(cell.restart())
     }),
+];
+
+/// Those of 1.x besides.
+const FAULTS_OF_1_X: &[Named] = &[
+    ("half of it carried out", |_| Fault::Half),
+    ("carried out after two calls", |_| Fault::Late(2)),
+    ("etcd fails", |_| refusal(2, "etcdserver: leader changed")),
+    ("words that nobody knows", |_| refusal(2, "0xdeadbeef")),
 ];
 
 /// How it is put: a name and the flags.
@@ -139,7 +149,8 @@ fn files(number: u64, second: Second) -> Tree {
         Second::Early if number == 2 => {
             files.extend((0..40).map(|part| (format!("part/{part}"), format!("{part}\n").into_bytes())));
         }
-        Second::Small | Second::InParts | Second::Early => {}
+        Second::Small | Second::InParts => drop(files.insert("void".to_owned(), Vec::new())),
+        Second::Early => {}
     }
     files
 }
@@ -338,6 +349,14 @@ impl Cell {
                     .at(before.0, before.1, Fault::LoseAnswer)
                     .at(self.step, 1, fault)
             }
+            // Asked once a run; the commits of a new branch are not listed, but for one whose start was not heard.
+            "ListCommitStream" => self
+                .proxy
+                .at("StartCommit", 2, Fault::LoseAnswer)
+                .at(self.step, 1, fault),
+            "InspectBranch" => self.proxy.at(self.step, 1, fault),
+            // The first one is of 2.x, and finds out which pachd this is.
+            "InspectRepo" => self.proxy.at(self.step, 2, fault),
             step => self.proxy.at(step, self.second(), fault),
         };
         let ran = if self.table.early {
@@ -445,13 +464,6 @@ pub fn in_store(store: &Path, repo: &str) -> Outcome {
     }
 }
 
-fn files_of_commit(store: &Store, info: &CommitInfo) -> Tree {
-    let mut archive = Vec::new();
-    let mut reader = store.get_file_tar(&info.commit, &FilePath::root()).unwrap();
-    std::io::Read::read_to_end(&mut reader, &mut archive).unwrap();
-    tree_of(&archive)
-}
-
 /// What is run, and against which server.
 struct Table {
     scheme: &'static str,
@@ -522,14 +534,26 @@ impl Table {
             let steps = usual.iter().chain(staged).copied();
             steps.filter(|step| is_listed(self.steps, step))
         };
-        let faults = FAULTS.iter().filter(|(name, _)| is_listed(self.faults, name));
+        let more = if self.is_1_x() { FAULTS_OF_1_X } else { &[] };
+        let faults = FAULTS.iter().chain(more);
+        let faults = faults.filter(|(name, _)| is_listed(self.faults, name));
         faults.flat_map(move |fault| {
             steps().flat_map(move |step| {
                 let modes = MODES.iter().filter(|(name, _)| is_listed(self.modes, name));
                 let modes = modes.filter(move |(_, flags)| is_step(step, flags));
+                let modes = modes.filter(move |_| can_happen(step, fault.0));
                 modes.map(move |mode| (step, fault, mode))
             })
         })
+    }
+}
+
+/// What only reads is the same, late or twice, and only a stream of messages has halves.
+fn can_happen(step: &str, fault: &str) -> bool {
+    let only_reads = ["InspectRepo", "InspectBranch", "ListCommitStream"].contains(&step);
+    match fault {
+        "half of it carried out" => step == "PutFile",
+        _ => !(only_reads && (fault.starts_with("carried out a") || fault.starts_with("carried out t"))),
     }
 }
 
@@ -619,7 +643,7 @@ fn whatever_meets_a_call_over_http_each_archive_is_there_once_and_in_order() {
 
 #[test]
 fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
-    let gateway = Gateway::start_after(Duration::from_secs(1));
+    let gateway = Pachd::start_after(Duration::from_secs(1));
     let world = World::at(&gateway.url());
     let spool = world.path("spool").display().to_string();
     let ran = world.run_with(
@@ -679,6 +703,7 @@ fn whatever_meets_a_call_of_1_13_each_archive_is_there_once_and_in_order() {
         modes: &[
             "plain",
             "appending",
+            "with a spool",
             "with a spool, in flight",
             "in batches, with a spool",
         ],

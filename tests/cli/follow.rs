@@ -5,6 +5,8 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World};
 use crate::served::Served;
@@ -61,7 +63,7 @@ fn every_commit_comes_once_and_in_order_over_a_thousand_commits_and_two_hundred_
         lines.push(following.line());
     }
     assert_eq!(lines, maker.ids());
-    following.signal("TERM");
+    following.signal(Signal::TERM);
     let (code, said) = following.end();
     assert_eq!(code, Some(143), "{said}");
     let cuts = proxy.met().len();
@@ -97,7 +99,7 @@ fn restarts_at_any_moment_skip_nothing() {
         for _ in 0..seen {
             lines.push(following.line());
         }
-        following.signal("TERM");
+        following.signal(Signal::TERM);
         lines.extend(following.rest());
     }
     lines.extend(world.run(&[&args[..], &["-e"]].concat()).lines());

@@ -2,15 +2,17 @@
 //! what is acknowledged is what is there.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::runner::{Ran, World, tar};
-use crate::scripted::{Fault, Gateway, hold, meddle, refusal};
+use crate::pachd::{Pachd, Somebody};
+use crate::proxy::{Fault, Proxy, at_most, hold, refusal};
+use crate::runner::{Ran, World, signal, tar};
+use rustix::process::Signal;
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
 
-fn world(gateway: &Gateway) -> World {
+fn world(gateway: &Pachd) -> World {
     World::at(&gateway.url()).with_token(Some(TOKEN.to_owned()))
 }
 
@@ -24,7 +26,7 @@ fn archives(count: usize) -> Vec<u8> {
         .collect()
 }
 
-fn put(gateway: &Gateway, args: &[&str], input: &[u8]) -> Ran {
+fn put(gateway: &Pachd, args: &[&str], input: &[u8]) -> Ran {
     let mut args = [&["put", "events", "-v"], args].concat();
     if !args.contains(&"--retry-for") {
         // More than any of these needs, and less than a hanging test.
@@ -43,19 +45,17 @@ fn checked(ran: Ran) -> Ran {
 /// Fails unless just the first `count` of [`archives`] are published, once and in order, just they are acknowledged, and
 /// nothing is left open.
 #[track_caller]
-fn holds_just_the_first(count: usize, gateway: &Gateway, ran: &Ran) {
+fn holds_just_the_first(count: usize, gateway: &Pachd, ran: &Ran) {
     let published = gateway.published();
     let ids: Vec<String> = published.iter().map(|(id, _)| format!("default/events@{id}")).collect();
     assert_eq!(ran.commits(), ids, "acknowledged, and published\n{}", ran.stderr);
     assert_eq!(published.len(), count, "{}", ran.stderr);
     for (number, (_, tree)) in published.iter().enumerate() {
         let number = number + 1;
-        assert_eq!(tree["/log"], format!("{number}\n").as_bytes());
-        assert_eq!(tree.keys().filter(|path| path.starts_with("/own/")).count(), number);
+        assert_eq!(tree["log"], format!("{number}\n").as_bytes());
+        assert_eq!(tree.keys().filter(|path| path.starts_with("own/")).count(), number);
     }
-    for commit in gateway.commits() {
-        assert!(!commit.is_open(), "{commit:?}\n{}", ran.stderr);
-    }
+    assert_eq!(gateway.open(), 0, "{:?}\n{}", gateway.commits(), ran.stderr);
 }
 
 #[test]
@@ -70,38 +70,38 @@ fn an_answer_that_is_lost_after_any_call_costs_nothing() {
         "FinishCommit",
         "InspectCommit",
     ] {
-        let gateway = Gateway::start();
+        let gateway = Pachd::start();
         put(&gateway, &[], &archives(1)).expect(0);
         let nth = gateway.calls(call) + 1;
-        gateway.script(call, nth, Fault::LoseAnswer);
-        gateway.script(call, nth + 1, Fault::Unheard);
+        gateway.at(call, nth, Fault::LoseAnswer);
+        gateway.at(call, nth + 1, Fault::Unheard);
         let ran = put(&gateway, &[], &archives(3)[archives(1).len()..]);
         ran.expect(0);
         assert_eq!(ran.commits().len(), 2, "{call}: {}", ran.stderr);
         let published = gateway.published();
         assert_eq!(published.len(), 3, "{call}: {}", ran.stderr);
-        assert_eq!(published[2].1["/log"], b"3\n", "{call}");
-        assert!(gateway.commits().iter().all(|commit| !commit.is_open()), "{call}");
+        assert_eq!(published[2].1["log"], b"3\n", "{call}");
+        assert_eq!(gateway.open(), 0, "{call}");
     }
 }
 
 #[test]
 fn an_answer_that_is_lost_appends_nothing_twice() {
     for call in ["StartCommit", "AddFileSet", "FinishCommit", "InspectCommit"] {
-        let gateway = Gateway::start();
-        gateway.script(call, 2, Fault::LoseAnswer);
+        let gateway = Pachd::start();
+        gateway.at(call, 2, Fault::LoseAnswer);
         let ran = put(&gateway, &["--append"], &archives(3));
         ran.expect(0);
         let published = gateway.published();
         assert_eq!(published.len(), 3, "{call}: {}", ran.stderr);
-        assert_eq!(published[2].1["/log"], b"1\n2\n3\n", "{call}: {}", ran.stderr);
-        assert!(gateway.commits().iter().all(|commit| !commit.is_open()), "{call}");
+        assert_eq!(published[2].1["log"], b"1\n2\n3\n", "{call}: {}", ran.stderr);
+        assert_eq!(gateway.open(), 0, "{call}");
     }
 }
 
 #[test]
 fn a_server_that_starts_a_moment_later_is_waited_for() {
-    let gateway = Gateway::start_after(Duration::from_secs(1));
+    let gateway = Pachd::start_after(Duration::from_secs(1));
     let ran = put(&gateway, &[], &archives(2));
     ran.expect(0).says("trying again");
     holds_just_the_first(2, &gateway, &ran);
@@ -122,10 +122,10 @@ fn a_server_that_is_not_there_is_exit_5() {
 
 #[test]
 fn retry_after_is_obeyed() {
-    let gateway = Gateway::start();
-    let busy = |status| Fault::Answer(status, "retry-after: 1\r\ncontent-type: text/plain\r\n", "busy".into());
-    gateway.script("StartCommit", 1, busy(503));
-    gateway.script("CreateFileSet", 1, busy(429));
+    let gateway = Pachd::start();
+    let busy = |status| Fault::Answer(status, Some(1));
+    gateway.at("StartCommit", 1, busy(503));
+    gateway.at("CreateFileSet", 1, busy(429));
     let started = Instant::now();
     let ran = put(&gateway, &[], &archives(2));
     ran.expect(0);
@@ -135,8 +135,8 @@ fn retry_after_is_obeyed() {
 
 #[test]
 fn a_body_that_is_too_large_is_sent_in_halves() {
-    let gateway = Gateway::start();
-    gateway.books(|books| books.body_limit = 400_000);
+    let gateway = Pachd::start();
+    gateway.each("CreateFileSet", |_| Some(at_most(400_000)));
     let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let archive = tar(&[("first", b"1"), ("numbers", &content), ("last", b"2")]);
     // Twice: the second replaces what the first has put.
@@ -144,16 +144,16 @@ fn a_body_that_is_too_large_is_sent_in_halves() {
     ran.expect(0);
     assert!(gateway.calls("ComposeFileSet") >= 2);
     for (_, tree) in gateway.published() {
-        assert!(tree["/numbers"] == content);
-        assert_eq!(tree["/last"], b"2");
+        assert!(tree["numbers"] == content);
+        assert_eq!(tree["last"], b"2");
     }
     assert_eq!(ran.commits().len(), 2);
 }
 
 #[test]
 fn a_server_that_takes_no_body_at_all_is_named_as_such() {
-    let gateway = Gateway::start();
-    gateway.books(|books| books.body_limit = 2_000);
+    let gateway = Pachd::start();
+    gateway.each("CreateFileSet", |_| Some(at_most(2_000)));
     let ran = put(&gateway, &[], &tar(&[("noise", &vec![7; 200_000])]));
     ran.expect(4).says("raise its limit");
     assert!(gateway.commits().is_empty());
@@ -161,9 +161,9 @@ fn a_server_that_takes_no_body_at_all_is_named_as_such() {
 
 #[test]
 fn a_rollback_is_looked_into_and_tried_again() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     for (call, nth) in [("StartCommit", 1), ("AddFileSet", 2), ("FinishCommit", 3)] {
-        gateway.script(call, nth, refusal(500, 2, "commit unexpectedly resulted in rollback"));
+        gateway.at(call, nth, refusal(2, "commit unexpectedly resulted in rollback"));
     }
     let ran = put(&gateway, &[], &archives(3));
     ran.expect(0);
@@ -172,9 +172,9 @@ fn a_rollback_is_looked_into_and_tried_again() {
 
 #[test]
 fn an_answer_that_nobody_knows_is_not_asked_for_for_ever() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     for nth in 1..=5 {
-        gateway.script("StartCommit", nth, refusal(500, 2, "the moon is in the wrong house"));
+        gateway.at("StartCommit", nth, refusal(2, "the moon is in the wrong house"));
     }
     let ran = put(&gateway, &[], &archives(1));
     ran.expect(4).says("the moon is in the wrong house");
@@ -183,14 +183,12 @@ fn an_answer_that_nobody_knows_is_not_asked_for_for_ever() {
 
 #[test]
 fn a_commit_that_finishes_with_an_error_ends_the_stream_before_the_next_is_published() {
-    let gateway = Gateway::start();
-    let fail = |books: &mut crate::scripted::Books| {
-        let closed = books.commits.iter_mut().rfind(|commit| commit.is_finishing).unwrap();
-        closed.error = "file / directory path collision (/log)".to_owned();
-    };
-    gateway.script("InspectCommit", 2, meddle(fail));
-    let ran = put(&gateway, &[], &archives(4));
-    ran.expect(4).says("path collision (/log)").says("archive 2");
+    let gateway = Pachd::start();
+    let all = archives(4);
+    let (first, rest) = all.split_at(archives(1).len());
+    let below = tar(&[("log/x", b"y")]);
+    let ran = put(&gateway, &[], &[first, &below, rest].concat());
+    ran.expect(4).says("path collision (/log/x)").says("archive 2");
     let published = gateway.published();
     assert_eq!(published.len(), 1);
     assert_eq!(ran.commits(), [format!("default/events@{}", published[0].0)]);
@@ -199,8 +197,8 @@ fn a_commit_that_finishes_with_an_error_ends_the_stream_before_the_next_is_publi
 
 #[test]
 fn a_file_set_that_has_expired_is_uploaded_again() {
-    let gateway = Gateway::start();
-    gateway.script("AddFileSet", 2, meddle(crate::scripted::Books::expire_file_sets));
+    let gateway = Pachd::start();
+    gateway.at("AddFileSet", 2, gateway.meddle(Somebody::expires_file_sets));
     let ran = put(&gateway, &[], &archives(3));
     ran.expect(0).says("expired");
     assert_eq!(gateway.calls("CreateFileSet"), 4);
@@ -209,36 +207,29 @@ fn a_file_set_that_has_expired_is_uploaded_again() {
 
 #[test]
 fn a_commit_that_somebody_else_drops_or_finishes_before_our_data_are_in_is_made_anew() {
-    let gateway = Gateway::start();
-    gateway.script("AddFileSet", 1, meddle(|books| drop(books.commits.pop())));
+    let gateway = Pachd::start();
+    gateway.at("AddFileSet", 1, gateway.meddle(Somebody::drops));
     let ran = put(&gateway, &[], &archives(2));
     ran.expect(0).says("somebody else dropped our commit");
     holds_just_the_first(2, &gateway, &ran);
 
-    let gateway = Gateway::start();
-    gateway.script(
-        "AddFileSet",
-        2,
-        meddle(|books| {
-            let ours = books.commits.last_mut().unwrap();
-            (ours.is_finishing, ours.is_finished) = (true, true);
-        }),
-    );
+    let gateway = Pachd::start();
+    gateway.at("AddFileSet", 2, gateway.meddle(|somebody| somebody.finishes(None)));
     let ran = put(&gateway, &[], &archives(2));
     ran.expect(0).says("somebody else finished our commit");
     let commits = gateway.commits();
     assert_eq!(commits.len(), 3, "theirs is empty and stays");
     assert!(!commits[1].description.ends_with(" done"));
-    let ids = [&commits[0], &commits[2]].map(|commit| format!("default/events@{}", commit.id));
+    let ids = [&commits[0], &commits[2]].map(|commit| format!("default/events@{}", commit.commit.id));
     assert_eq!(ran.commits(), ids);
-    assert_eq!(gateway.published()[2].1["/log"], b"2\n");
+    assert_eq!(gateway.published()[2].1["log"], b"2\n");
 }
 
 #[test]
 fn a_commit_that_somebody_else_drops_after_our_data_are_in_is_not_acknowledged() {
     for call in ["FinishCommit", "InspectCommit"] {
-        let gateway = Gateway::start();
-        gateway.script(call, 2, meddle(|books| books.commits.truncate(1)));
+        let gateway = Pachd::start();
+        gateway.at(call, 2, gateway.meddle(Somebody::drops));
         let ran = put(&gateway, &[], &archives(2));
         ran.expect(4).says("somebody dropped it");
         holds_just_the_first(1, &gateway, &ran);
@@ -247,12 +238,8 @@ fn a_commit_that_somebody_else_drops_after_our_data_are_in_is_not_acknowledged()
 
 #[test]
 fn a_commit_that_somebody_else_finishes_after_our_data_are_in_counts() {
-    let gateway = Gateway::start();
-    gateway.script(
-        "FinishCommit",
-        1,
-        meddle(|books| books.commits.last_mut().unwrap().is_finishing = true),
-    );
+    let gateway = Pachd::start();
+    gateway.at("FinishCommit", 1, gateway.meddle(|somebody| somebody.finishes(None)));
     let ran = put(&gateway, &[], &archives(2));
     ran.expect(0);
     holds_just_the_first(2, &gateway, &ran);
@@ -262,13 +249,13 @@ fn a_commit_that_somebody_else_finishes_after_our_data_are_in_counts() {
 fn a_token_that_is_missing_expired_or_too_weak_is_exit_4_and_says_what_to_do() {
     let denied = "start commit in transaction: robot:ci is not authorized to perform this operation - needs \
                   permissions [REPO_WRITE] on REPO default/events";
-    for (call, status, code, words) in [
-        ("InspectRepo", 401, 16, "no authentication token (try logging in)"),
-        ("CreateFileSet", 500, 13, "token expiration is in the past"),
-        ("StartCommit", 403, 7, denied),
+    for (call, code, words) in [
+        ("InspectRepo", 16, "no authentication token (try logging in)"),
+        ("CreateFileSet", 13, "token expiration is in the past"),
+        ("StartCommit", 7, denied),
     ] {
-        let gateway = Gateway::start();
-        gateway.script(call, 1, refusal(status, code, words));
+        let gateway = Pachd::start();
+        gateway.at(call, 1, refusal(code, words));
         let ran = put(&gateway, &[], &archives(1));
         ran.expect(4).says(words).says("PACH_TOKEN");
         assert_eq!(gateway.calls(call), 1, "{call} is not asked again");
@@ -279,26 +266,29 @@ fn a_token_that_is_missing_expired_or_too_weak_is_exit_4_and_says_what_to_do() {
 
 #[test]
 fn a_redirect_is_named_and_neither_followed_nor_given_the_token() {
-    let elsewhere = Gateway::start();
-    let gateway = Gateway::start();
-    let headers: &'static str = format!("location: {}/login\r\n", elsewhere.url()).leak();
-    for call in ["InspectRepo", "ListCommit"] {
-        gateway.script(call, 1, Fault::Answer(302, headers, String::new()));
-    }
+    let elsewhere = Pachd::start();
+    let gateway = Pachd::start();
     let address = format!("{}/login", elsewhere.url());
+    for call in ["InspectRepo", "ListCommit"] {
+        let to = ("location", address.clone());
+        gateway.at(call, 1, Fault::Reply(302, to, String::new()));
+    }
     put(&gateway, &[], &archives(1)).expect(4).says(&address);
     checked(world(&gateway).run(&["get", "events:/log", "-v"]))
         .expect(4)
         .says(&address);
-    assert_eq!(elsewhere.all_calls(), 0);
+    assert_eq!(elsewhere.calls(Proxy::ANY), 0);
     assert!(gateway.commits().is_empty());
 }
 
 #[test]
 fn a_page_is_no_gateway() {
-    let gateway = Gateway::start();
-    let page = || Fault::Answer(200, "content-type: text/html\r\n", "<html>Welcome</html>".to_owned());
-    gateway.script("InspectRepo", 1, page()).script("ListCommit", 1, page());
+    let gateway = Pachd::start();
+    let page = || {
+        let html = ("content-type", "text/html".to_owned());
+        Fault::Reply(200, html, "<html>Welcome</html>".to_owned())
+    };
+    gateway.at("InspectRepo", 1, page()).at("ListCommit", 1, page());
     put(&gateway, &[], &archives(1))
         .expect(4)
         .says("is not a pachd gateway")
@@ -308,17 +298,12 @@ fn a_page_is_no_gateway() {
 }
 
 /// A `put` that runs, with its input still open.
-fn spawn(gateway: &Gateway, args: &[&str], input: &[u8]) -> (Child, std::process::ChildStdin) {
+fn spawn(gateway: &Pachd, args: &[&str], input: &[u8]) -> (Child, std::process::ChildStdin) {
     let args = [&["put", "events", "--retry-for", "10s"], args].concat();
     let mut child = world(gateway).command(&args).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();
     (child, stdin)
-}
-
-fn signal(child: &Child, name: &str) {
-    let kill = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 fn ended(child: Child) -> Ran {
@@ -334,12 +319,12 @@ fn an_interrupt_lets_the_archive_in_hand_be_finished() {
         "FinishCommit",
         "InspectCommit",
     ] {
-        let gateway = Gateway::start();
+        let gateway = Pachd::start();
         let (release, held) = hold();
-        gateway.script(call, 2, held);
+        gateway.at(call, 2, held);
         let (child, stdin) = spawn(&gateway, &[], &archives(2));
         gateway.wait_for(call, 2);
-        signal(&child, "INT");
+        signal(child.id(), Signal::INT);
         std::thread::sleep(Duration::from_millis(100));
         drop(release);
         let ran = ended(child);
@@ -351,13 +336,13 @@ fn an_interrupt_lets_the_archive_in_hand_be_finished() {
 
 #[test]
 fn an_interrupt_during_an_upload_that_stalls_ends_with_the_grace_period() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let (_release, held) = hold();
-    gateway.script("CreateFileSet", 2, held);
+    gateway.at("CreateFileSet", 2, held);
     let (child, stdin) = spawn(&gateway, &["--grace", "200ms"], &archives(2));
     gateway.wait_for("CreateFileSet", 2);
     let started = Instant::now();
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     let ran = ended(child);
     drop(stdin);
     ran.expect(130);
@@ -367,27 +352,27 @@ fn an_interrupt_during_an_upload_that_stalls_ends_with_the_grace_period() {
 
 #[test]
 fn a_commit_that_is_never_finished_is_named_when_the_grace_period_is_over() {
-    let gateway = Gateway::start();
-    gateway.books(|books| books.is_stuck = true);
+    let gateway = Pachd::start();
+    gateway.each("InspectCommit", |_| Some(Fault::Stall));
     let (child, stdin) = spawn(&gateway, &["--grace", "200ms"], &archives(1));
     gateway.wait_for("InspectCommit", 1);
-    signal(&child, "TERM");
+    signal(child.id(), Signal::TERM);
     let ran = ended(child);
     drop(stdin);
     ran.expect(143);
     assert_eq!(ran.text(), "", "nothing is acknowledged that was not seen finished");
     let commit = &gateway.commits()[0];
-    assert!(commit.is_finishing);
-    ran.says(&commit.id).says("pachctl inspect commit");
+    assert!(commit.finishing.is_some());
+    ran.says(commit.commit.id.as_str()).says("pachctl inspect commit");
 }
 
 #[test]
 fn a_commit_behind_one_that_is_never_finished_is_given_up_when_the_grace_period_is_over() {
-    let gateway = Gateway::start();
-    gateway.books(|books| books.is_stuck = true);
+    let gateway = Pachd::start();
+    gateway.each("InspectCommit", |_| Some(Fault::Stall));
     let (child, stdin) = spawn(&gateway, &["--grace", "300ms"], &archives(2));
     gateway.wait_for("AddFileSet", 2);
-    signal(&child, "TERM");
+    signal(child.id(), Signal::TERM);
     let ran = ended(child);
     drop(stdin);
     ran.expect(143);
@@ -398,18 +383,18 @@ fn a_commit_behind_one_that_is_never_finished_is_given_up_when_the_grace_period_
         "the second one would block the branch: {}",
         ran.stderr
     );
-    ran.says(&format!("{} holds the whole archive", commits[0].id));
+    ran.says(&format!("{} holds the whole archive", commits[0].commit.id));
 }
 
 #[test]
 fn a_commit_that_may_not_be_dropped_is_finished_with_an_error() {
-    let gateway = Gateway::start();
-    let busy = Fault::Answer(503, "", String::new());
-    gateway.script("AddFileSet", 2, busy);
-    gateway.script(
+    let gateway = Pachd::start();
+    let busy = Fault::Answer(503, None);
+    gateway.at("AddFileSet", 2, busy);
+    gateway.at(
         "DropCommitSet",
         1,
-        refusal(403, 7, "needs permissions [CLUSTER_DEBUG] on CLUSTER"),
+        refusal(7, "needs permissions [CLUSTER_DEBUG] on CLUSTER"),
     );
     let ran = put(&gateway, &["--retry-for", "0"], &archives(2));
     ran.expect(5);
@@ -421,27 +406,27 @@ fn a_commit_that_may_not_be_dropped_is_finished_with_an_error() {
 
 #[test]
 fn a_second_interrupt_leaves_at_once_and_names_the_open_commit() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     let (_release, held) = hold();
-    gateway.script("AddFileSet", 1, held);
+    gateway.at("AddFileSet", 1, held);
     let (child, stdin) = spawn(&gateway, &[], &archives(1));
     gateway.wait_for("AddFileSet", 1);
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     std::thread::sleep(Duration::from_millis(200));
-    signal(&child, "INT");
+    signal(child.id(), Signal::INT);
     let ran = ended(child);
     drop(stdin);
     let open = &gateway.commits()[0];
     assert!(open.is_open());
     ran.expect(130)
-        .says(&format!("commit default/events@{} is left open", open.id))
+        .says(&format!("commit default/events@{} is left open", open.commit.id))
         .says("spoutctl doctor ");
 }
 
 fn get_of_large(fault: Fault, call: &'static str, args: &[&str]) -> (World, Ran, usize) {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     put(&gateway, &[], &tar(&[("large", &vec![7; 300_000])])).expect(0);
-    gateway.script(call, 1, fault);
+    gateway.at(call, 1, fault);
     let world = world(&gateway);
     let output = world.path("output");
     let args: Vec<&str> = args
@@ -482,15 +467,15 @@ fn an_archive_that_breaks_off_has_no_end() {
 
 #[test]
 fn an_error_in_the_middle_of_a_stream_is_no_end_of_it() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     put(&gateway, &[], &archives(1)).expect(0);
     let line = r#"{"error":{"code":14,"message":"the server is going away","details":[]}}"#;
-    gateway.script(
+    gateway.at(
         "GetFile",
         1,
-        Fault::Answer(
+        Fault::Reply(
             200,
-            "content-type: application/json\r\n",
+            ("content-type", "application/json".to_owned()),
             format!("{{\"result\":\"MQo=\"}}\n{line}\n"),
         ),
     );
@@ -501,29 +486,29 @@ fn an_error_in_the_middle_of_a_stream_is_no_end_of_it() {
 
 #[test]
 fn a_server_that_goes_away_is_exit_5_and_the_commit_that_it_kept_open_is_named() {
-    let gateway = Gateway::start();
-    gateway.script("AddFileSet", 2, Fault::Unheard);
-    gateway.script("DropCommitSet", 1, Fault::Unheard);
+    let gateway = Pachd::start();
+    gateway.at("AddFileSet", 2, Fault::Unheard);
+    gateway.at("DropCommitSet", 1, Fault::Unheard);
     let ran = put(&gateway, &["--retry-for", "0"], &archives(2));
     let commits = gateway.commits();
     assert!(commits[1].is_open());
     ran.expect(5)
-        .says(&format!("commit default/events@{} is left open", commits[1].id))
+        .says(&format!("commit default/events@{} is left open", commits[1].commit.id))
         .says("spoutctl doctor ");
-    assert_eq!(ran.commits(), [format!("default/events@{}", commits[0].id)]);
+    assert_eq!(ran.commits(), [format!("default/events@{}", commits[0].commit.id)]);
 }
 
 #[test]
 fn the_same_stream_gives_up_an_open_commit_that_was_left_and_goes_on() {
-    let gateway = Gateway::start();
-    gateway.script("AddFileSet", 2, Fault::Unheard);
-    gateway.script("DropCommitSet", 1, Fault::Unheard);
+    let gateway = Pachd::start();
+    gateway.at("AddFileSet", 2, Fault::Unheard);
+    gateway.at("DropCommitSet", 1, Fault::Unheard);
     let resumed = ["--stream", "s", "--resume"];
     let first = put(&gateway, &[&resumed[..], &["--retry-for", "0"]].concat(), &archives(3));
     first.expect(5);
     // The input comes again: the first archive is known. The commit that was left for the second one is not gone on
     // with: a call that gives it up may still be on its way.
-    let left = gateway.commits()[1].id.clone();
+    let left = gateway.commits()[1].commit.clone();
     let again = put(&gateway, &resumed, &archives(3));
     again.expect(0);
     assert!(again.lines()[0].ends_with("already"), "{}", again.text());
@@ -532,27 +517,19 @@ fn the_same_stream_gives_up_an_open_commit_that_was_left_and_goes_on() {
         gateway
             .commits()
             .iter()
-            .all(|commit| commit.id != left || !commit.is_good())
+            .all(|commit| commit.commit != left || !commit.is_good())
     );
 }
 
 #[test]
 fn get_tells_a_fault_that_passes_from_a_refusal() {
-    let gateway = Gateway::start();
+    let gateway = Pachd::start();
     put(&gateway, &[], &archives(1)).expect(0);
     let calls = gateway.calls("ListCommit");
-    gateway.script("ListCommit", calls + 1, refusal(503, 14, "the server is starting"));
-    gateway.script("ListCommit", calls + 2, refusal(401, 16, "no authentication token"));
+    gateway.at("ListCommit", calls + 1, refusal(14, "the server is starting"));
+    gateway.at("ListCommit", calls + 2, refusal(16, "no authentication token"));
     let get = || checked(world(&gateway).run(&["get", "events:/log"]));
     get().expect(5).says("the server is starting");
     get().expect(4).says("no authentication token").says("PACH_TOKEN");
     assert_eq!(get().expect(0).stdout, b"1\n");
-}
-
-#[test]
-#[should_panic(expected = "never called")]
-fn a_step_of_the_script_that_never_comes_fails_its_test() {
-    let gateway = Gateway::start();
-    gateway.script("DropCommitSet", 1, Fault::LoseAnswer);
-    put(&gateway, &[], &archives(1)).expect(0);
 }

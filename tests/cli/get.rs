@@ -39,7 +39,8 @@ fn what_is_not_there_yet_is_exit_1_and_a_missing_repo_is_exit_4() {
     world
         .run(&["get", "nope:/offset"])
         .expect(4)
-        .says("repo default/nope does not exist");
+        .says("repo default/nope does not exist")
+        .says("help: check the name");
     world.run(&["get", "events:/events"]).expect(2).says("--tar");
     world.run(&["get", "events"]).expect(2);
 }

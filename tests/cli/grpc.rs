@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::runner::{Ran, World, fixture_bytes, tar};
+use crate::runner::{Ran, World, fixture_bytes, signal, tar};
 use crate::served::Served;
 
 fn world(served: &Served) -> World {
@@ -181,7 +181,7 @@ fn what_a_killed_container_left_open_is_given_up_by_the_next() {
         .read_line(&mut line)
         .unwrap();
     assert!(line.starts_with("team/my-spout@"), "{line}");
-    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    signal(child.id(), Signal::KILL);
     child.wait().unwrap();
     sidecar.run(&["put"], &tar(&[("f", b"4")])).expect(0);
     assert_eq!(sidecar.run(&["get", "team/my-spout:/f"], b"").expect(0).stdout, b"4");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, tar, words};
 use crate::served::Served;
 
 fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
@@ -272,6 +272,39 @@ fn csv_of_other_countries_and_spreadsheets_comes_whole() {
     put(&world, &["csv", "--into", "h.csv"], b"a,b\n")
         .expect(0)
         .says("holds a header and no record");
+}
+
+#[test]
+fn what_mysql_and_sqlite_print_is_taken_with_the_quotes_that_they_write() {
+    // `mysql --batch` doubles tabs and newlines, and knows no quotes.
+    let batch = b"id\tname\n5\t\"open\n18446744073709551615\t{\"a\":1}\n";
+    let tabs = ["csv", "--csv-delimiter", "tab", "--each", "{key}", "--key-column", "1"];
+    let world = World::local();
+    // One quote would take the next row with it.
+    put(&world, &tabs, batch).expect(3).says("--csv-quote none");
+    put(&world, &[&tabs[..], &["--csv-quote", "none"]].concat(), batch).expect(0);
+    assert_eq!(names(&world), ["18446744073709551615", "5"]);
+    assert_eq!(world.get("r:/5"), b"id\tname\n5\t\"open\n");
+    // `sqlite3` with `.mode quote`.
+    let world = World::local();
+    let quote = b"'id','a'\n1,'x,\"y'\n3,'z\nit''s'\n";
+    let args = ["csv", "--csv-quote", "'", "--each", "{key}", "--key-column", "2"];
+    put(&world, &[&args[..], &["--escape-keys"]].concat(), quote).expect(0);
+    assert_eq!(names(&world), ["x,\"y", "z%0Ait's"]);
+}
+
+#[test]
+fn json_over_several_lines_and_a_long_array_are_answered_with_what_takes_them() {
+    let world = World::local();
+    // `journalctl -o json-pretty`, `jq .`
+    let pretty = b"{\n  \"a\": 1\n}\n";
+    put(&world, &["ndjson", "--into", "f"], pretty)
+        .expect(3)
+        .says("--messages json takes");
+    put(&world, &["json", "--into", "f"], pretty).expect(0);
+    let array = format!("[{}1]", "1,".repeat(600));
+    let args = ["json", "--into", "f", "--max-message", "1KiB"];
+    put(&world, &args, array.as_bytes()).expect(3).says("jq -c '.[]'");
 }
 
 #[test]
@@ -571,17 +604,7 @@ fn bad_archives_into_another_repo(world: &World) {
     let bad = crate::runner::tar(&[("a*b", b"x")]);
     let good = |name: &str| crate::runner::tar(&[(name, b"x")]);
     let input = [good("a"), bad.clone(), good("b")].concat();
-    let args = [
-        "put",
-        "r",
-        "--create-repo",
-        "--on-bad",
-        "repo=bad",
-        "--json",
-        "--stream",
-        "s",
-        "--resume",
-    ];
+    let args = words("put r --create-repo --on-bad repo=bad --json --stream s --resume");
     let json = world.run_with(&args, &input).expect(0).json();
     let types: Vec<&str> = json.iter().map(|line| line["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["commit", "quarantined", "commit", "summary"]);

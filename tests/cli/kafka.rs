@@ -18,10 +18,10 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::recipes::{changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip};
+use crate::runner::{Ran, World, has_program, skip, wait_until, words};
 use crate::served::Served;
 
 const TOPIC: &str = "orders";
@@ -141,7 +141,7 @@ impl Broker {
             controller,
             _directory: directory,
         };
-        wait_for(|| broker.kcat(&["-L", "-m", "2"], &[]).is_some());
+        wait_until("it comes", || broker.kcat(&["-L", "-m", "2"], &[]).is_some());
         broker
     }
 
@@ -155,7 +155,7 @@ impl Broker {
         };
         let second = Self::with(jars, &more);
         let knows_both = |list: Vec<u8>| String::from_utf8_lossy(&list).contains("\n 2 brokers:");
-        wait_for(|| self.kcat(&["-L"], &[]).is_some_and(knows_both));
+        wait_until("it comes", || self.kcat(&["-L"], &[]).is_some_and(knows_both));
         second
     }
 
@@ -178,14 +178,6 @@ impl Drop for Broker {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn wait_for(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(90);
-    while !condition() {
-        assert!(Instant::now() < deadline, "it never comes");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -240,11 +232,11 @@ fn messages_of_kafka_arrive_once_and_in_order_though_pachd_restarts_and_the_spou
     world.run_with(&["put", TOPIC, "--create-repo"], &[]).expect(0);
 
     let mut first = spout(&world, &broker);
-    wait_for(|| position(&world) >= Some(MESSAGES / 5));
+    wait_until("it comes", || position(&world) >= Some(MESSAGES / 5));
     served.kill();
     std::thread::sleep(Duration::from_millis(300));
     let _served = Served::over(&store, &["--listen", &authority]);
-    wait_for(|| position(&world) >= Some(MESSAGES / 2));
+    wait_until("it comes", || position(&world) >= Some(MESSAGES / 2));
     first.kill().unwrap();
     assert_eq!(first.wait().unwrap().code(), None, "it was done already");
     assert!(position(&world) < Some(MESSAGES - 1), "it was done already");
@@ -296,15 +288,7 @@ fn the_recipe_goes_on_after_the_last_offset_that_was_committed() {
 #[test]
 fn a_spoutctl_without_kafka_says_how_to_get_one() {
     let world = World::local();
-    let put = world.run(&[
-        "put",
-        "t",
-        "--create-repo",
-        "--from",
-        "kafka://127.0.0.1:1/t",
-        "--into",
-        "f",
-    ]);
+    let put = world.run(&words("put t --create-repo --from kafka://127.0.0.1:1/t --into f"));
     put.expect(2)
         .says("this spoutctl was built without Kafka")
         .says("cargo install --path . --features kafka-tls");

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::runner::{Ran, World, tar, tree_of};
+use crate::runner::{Ran, World, signal, tar, tree_of, wait_until, words};
 
 const PUT: [&str; 5] = ["put", "events", "--create-repo", "--messages", "lines"];
 
@@ -36,15 +36,7 @@ fn messages_become_commits_and_the_acknowledgement_says_which() {
 #[test]
 fn an_acknowledgement_says_where_the_last_message_stands() {
     let world = World::local();
-    let args = [
-        "--into",
-        "f",
-        "--batch-count",
-        "2",
-        "--json",
-        "--position-json",
-        "/offset",
-    ];
+    let args = words("--into f --batch-count 2 --json --position-json /offset");
     let lines = b"{\"offset\": 7}\n{\"offset\": 18446744073709551616}\n{\"offset\": {\"lsn\": \"0/1A\"}}\n";
     let ran = put(&world, &args, lines);
     let lines = ran.expect(0).lines();
@@ -71,17 +63,7 @@ fn an_acknowledgement_says_where_the_last_message_stands() {
 #[test]
 fn what_pack_says_of_an_archive_comes_through_a_pipe_and_a_spool() {
     let world = World::local();
-    let args = [
-        "pack",
-        "--messages",
-        "lines",
-        "--into",
-        "f",
-        "--batch-count",
-        "2",
-        "--position-column",
-        "1",
-    ];
+    let args = words("pack --messages lines --into f --batch-count 2 --position-column 1");
     let packed = world.run_with(&args, b"10\n11\n12\n");
     let spool = world.path("spool").display().to_string();
     let ran = world.run_with(
@@ -137,17 +119,7 @@ fn what_comes_before_a_fault_is_committed() {
 #[test]
 fn files_of_csv_all_have_the_header() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "csv",
-        "--into",
-        "f.csv",
-        "--batch-count",
-        "1",
-    ];
+    let args = words("put events --create-repo --messages csv --into f.csv --batch-count 1");
     let ran = world.run_with(&args, b"id,text\n1,\"a\nb\"\n2,c\n");
     assert_eq!(ran.expect(0).commits().len(), 2);
     assert_eq!(world.get("events:/f.csv"), b"id,text\n2,c\n");
@@ -185,11 +157,7 @@ fn a_message_is_committed_while_the_input_stays_open() {
     let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"one\n").unwrap();
-    let begun = Instant::now();
-    while world.run(&["get", "events:/f"]).code != Some(0) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it was never committed");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("it is committed", || world.run(&["get", "events:/f"]).code == Some(0));
     drop(stdin);
     assert_eq!(
         Ran::from(child.wait_with_output().unwrap()).expect(0).commits().len(),
@@ -208,8 +176,7 @@ fn interrupted(world: &World, args: &[&str], input: &[u8]) -> Ran {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();
     std::thread::sleep(Duration::from_millis(700));
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     let begun = Instant::now();
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert!(begun.elapsed() < Duration::from_secs(10), "it waited for more");
@@ -280,7 +247,7 @@ fn messages_in_a_spool_survive_a_kill() {
     while accepted(&world, &spool) < 10 {
         assert!(begun.elapsed() < Duration::from_secs(30), "nothing is taken in");
     }
-    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    signal(child.id(), Signal::KILL);
     child.wait().unwrap();
     drop(stdin);
     // What a producer does: it goes on after what is safe.

@@ -100,6 +100,11 @@ fn of_messages() -> Vec<Option> {
             With(CSV),
         ),
         option(
+            "csv-quote",
+            &["--messages=csv", "--into=f", "--csv-quote=none"],
+            With(CSV),
+        ),
+        option(
             "csv-no-header",
             &["--messages=csv", "--into=f", "--csv-no-header"],
             With(CSV),

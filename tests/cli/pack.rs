@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::runner::{Ran, World, has_program, skip};
+use crate::runner::{Ran, World, has_program, signal, skip};
 
 fn pack(args: &[&str], input: &[u8]) -> Ran {
     World::local().run_with(&[&["pack"], args].concat(), input)
@@ -113,8 +113,7 @@ fn a_signal_makes_an_archive_of_what_is_in_hand() {
     stdin.write_all(b"one\n").unwrap();
     // It has read the line when its input is empty.
     std::thread::sleep(Duration::from_millis(500));
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(archives(&ran.expect(143).stdout)[0]["f"], "one\n");
     drop(stdin);

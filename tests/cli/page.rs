@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::runner::{World, has_program, skip, tar};
+use crate::runner::{World, has_program, skip, tar, words};
 use crate::served::{Answer, Served};
 
 const PNG: &[u8] = include_bytes!("page.png");
@@ -309,13 +309,9 @@ fn screenshot(browser: &str, url: &str, width: u32, dark: bool, to: &Path) -> bo
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new(browser);
     command
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-        ])
+        .args(words(
+            "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars",
+        ))
         .args(["--no-first-run", "--disable-background-networking"])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("--window-size={width},900"))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::recipes::{Running, changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip};
+use crate::runner::{Ran, World, has_program, skip, wait_until};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
 pub fn programs() -> Option<PathBuf> {
@@ -70,11 +70,7 @@ impl Server {
             .spawn()
             .unwrap();
         let server = Self { child, directory };
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !server.psql("SELECT 1").0 {
-            assert!(Instant::now() < deadline, "it never answers");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("it answers", || server.psql("SELECT 1").0);
         server
     }
 

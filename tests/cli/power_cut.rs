@@ -12,7 +12,7 @@ use std::process::Command;
 
 use regex::Regex;
 
-use crate::runner::{Ran, World, has_program, skip, takes_minutes, tar};
+use crate::runner::{Ran, World, has_program, skip, takes_minutes, tar, words};
 
 const ARCHIVES: u64 = 3;
 /// What changes a disk, or says what is on it.
@@ -60,16 +60,9 @@ fn traced(world: &World, root: &Path) -> Vec<Call> {
         .args(["-f", "-xx", "-s", "10000000", "-e", CALLS, "-o"])
         .arg(&trace);
     command.arg(env!("CARGO_BIN_EXE_spoutctl"));
-    command.args([
-        "put",
-        "events",
-        "--create-repo",
-        "--json",
-        "--spool",
-        "spool",
-        "--pachd",
-        "local:store",
-    ]);
+    command.args(words(
+        "put events --create-repo --json --spool spool --pachd local:store",
+    ));
     command
         .arg(world.path("archives.tar"))
         .current_dir(root)

@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, test_kill_process};
 
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, signal, tar, wait_until};
 use crate::spool::fill;
 
 fn world() -> World {
@@ -95,24 +95,15 @@ fn a_signal_goes_to_the_producers_whole_group() {
         .current_dir(world.directory.path())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let child = loop {
-        assert!(Instant::now() < deadline, "the producer never ran");
-        let text = fs::read_to_string(world.path("child")).unwrap_or_default();
-        if let Ok(pid) = text.trim().parse::<i32>() {
-            break Pid::from_raw(pid).unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    let child = || fs::read_to_string(world.path("child")).unwrap_or_default();
+    wait_until("the producer runs", || child().ends_with('\n'));
+    let child = child();
     std::thread::sleep(Duration::from_millis(200));
-    kill_process(Pid::from_raw(i32::try_from(put.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    signal(put.id(), Signal::TERM);
     let code = put.wait().unwrap().code();
     assert_eq!(code, Some(143));
     assert!(world.path("told").exists(), "the producer was not told");
-    while test_kill_process(child).is_ok() {
-        assert!(Instant::now() < deadline, "its child lives on");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until_gone(&child);
 }
 
 #[test]
@@ -194,26 +185,20 @@ fn a_producer_that_is_stopped_hears_of_an_interrupt() {
         .current_dir(world.directory.path())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !world.path("stopped").exists() {
-        assert!(Instant::now() < deadline, "the producer never ran");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the producer runs", || world.path("stopped").exists());
     std::thread::sleep(Duration::from_millis(200));
-    kill_process(Pid::from_raw(i32::try_from(put.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    signal(put.id(), Signal::TERM);
     assert_eq!(put.wait().unwrap().code(), Some(143));
     assert!(world.path("told").exists(), "it never went on");
 }
 
 /// Waits until none of these processes is left.
 pub fn wait_until_gone(ids: &str) {
-    let deadline = Instant::now() + Duration::from_mins(1);
     for id in ids.split_whitespace() {
         let process = Pid::from_raw(id.parse().unwrap()).unwrap();
-        while test_kill_process(process).is_ok() {
-            assert!(Instant::now() < deadline, "process {id} of {ids} lives on");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until(&format!("process {id} of {ids} is gone"), || {
+            test_kill_process(process).is_err()
+        });
     }
 }
 
@@ -240,11 +225,7 @@ fn a_producer_and_all_that_it_started_die_with_a_put_that_is_killed() {
             .current_dir(world.directory.path())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !world.path("ids").exists() {
-            assert!(Instant::now() < deadline, "the producer never ran");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("the producer runs", || world.path("ids").exists());
         put.kill().unwrap();
         put.wait().unwrap();
         wait_until_gone(&fs::read_to_string(world.path("ids")).unwrap());

@@ -24,29 +24,31 @@
 //! - A fault of [`Proxy::at`] that no call has met fails the test when the proxy is dropped.
 //! - A server that is restarted elsewhere is told by [`Proxy::upstream`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::stream::unfold;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -81,6 +83,14 @@ pub enum Fault {
     /// It is not carried out, and this is the answer: an HTTP status with its `Retry-After` in seconds. In gRPC it is
     /// what an Envoy makes of that, or what stands for it: status 8 for 413 and 429, 14 otherwise.
     Answer(u16, Option<u64>),
+    /// It is not carried out, and this is what pachd says: a code of gRPC and words, in JSON where it is no gRPC.
+    Refusal(u8, String),
+    /// It is not carried out, and this is the answer over HTTP: status, header and body.
+    Reply(u16, (&'static str, String), String),
+    /// It is carried out with the first half of its messages of gRPC, and the connection is closed without an answer.
+    Half,
+    /// What happens is chosen by its body; nothing, and it passes.
+    By(Choice),
     /// Something else happens first, on a thread that may block; then it passes.
     Before(Hook),
     /// It is carried out, something else happens, and the connection is closed without an answer.
@@ -88,6 +98,34 @@ pub enum Fault {
 }
 
 pub type Hook = Box<dyn FnOnce() + Send>;
+pub type Choice = Box<dyn FnOnce(&Bytes) -> Option<Fault> + Send>;
+
+/// Holds a call until the sender is used or dropped.
+pub fn hold() -> (Sender<()>, Fault) {
+    let (release, held) = channel();
+    let wait = move || {
+        let _ = held.recv();
+    };
+    (release, Fault::Before(Box::new(wait)))
+}
+
+/// Not with more bytes than so many in its body, as a proxy does.
+pub fn at_most(bytes: usize) -> Fault {
+    Fault::By(Box::new(move |body| {
+        (body.len() > bytes).then_some(Fault::Answer(413, None))
+    }))
+}
+
+/// It is not carried out, and this is what pachd says: a code of gRPC and words.
+pub fn refusal(code: u8, words: impl Into<String>) -> Fault {
+    Fault::Refusal(code, words.into())
+}
+
+/// Answers with this in JSON.
+pub fn reply(value: &Value) -> Fault {
+    let header = ("content-type", "application/json".to_owned());
+    Fault::Reply(200, header, value.to_string())
+}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -98,6 +136,18 @@ const FLUSH: Duration = Duration::from_millis(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls that are on their way may take until a test fails.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A port of this machine, and what listens there.
+pub fn listen() -> (Runtime, TcpListener, SocketAddr) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    (runtime, listener, address)
+}
 
 /// Listens until it is dropped.
 pub struct Proxy {
@@ -127,22 +177,31 @@ impl Proxy {
 
     /// In front of the server at this `HOST:PORT`.
     pub fn before(authority: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
+        Self::before_after(authority, Duration::ZERO)
+    }
+
+    /// The same, at an address that nobody listens at until `delay` is over.
+    pub fn before_after(authority: &str, delay: Duration) -> Self {
+        let (runtime, listener, address) = listen();
         let shared = Arc::new(Shared {
             upstream: Upstream(Arc::new(Mutex::new(authority.to_owned()))),
             script: Mutex::default(),
             late: Mutex::default(),
             under_way: AtomicUsize::new(0),
             silence: Mutex::default(),
+            http_1_alone: AtomicBool::new(false),
             begun: Instant::now(),
         });
-        runtime.spawn(accept(listener, Arc::clone(&shared)));
+        let listener = delay.is_zero().then_some(listener);
+        let listening = Arc::clone(&shared);
+        runtime.spawn(async move {
+            sleep(delay).await;
+            let listener = match listener {
+                Some(listener) => listener,
+                None => TcpListener::bind(address).await.unwrap(),
+            };
+            accept(listener, listening).await;
+        });
         Self {
             address,
             shared,
@@ -176,6 +235,20 @@ impl Proxy {
         self
     }
 
+    /// The bodies that this is called with from now on; it meets no other fault by [`Self::each`].
+    pub fn overhear(&self, call: &str) -> Receiver<Bytes> {
+        let (sender, bodies) = channel();
+        self.each(call, move |_| {
+            let sender = sender.clone();
+            Some(Fault::By(Box::new(move |body| {
+                // Whoever heard enough hears no more.
+                let _ = sender.send(body.clone());
+                None
+            })))
+        });
+        bodies
+    }
+
     /// Every answer to calls of this name is cut after a random number of bytes of this range; the same ones for the
     /// same seed.
     pub fn cut_at_random(&self, call: &str, seed: u64, bytes: Range<u64>) -> &Self {
@@ -186,6 +259,12 @@ impl Proxy {
     /// Connections over which nothing came or went for so long are closed from now on.
     pub fn cut_silent(&self, silence: Duration) -> &Self {
         *lock(&self.shared.silence) = Some(silence);
+        self
+    }
+
+    /// Nobody is talked to in HTTP/2 from now on.
+    pub fn speak_http_1_alone(&self) -> &Self {
+        self.shared.http_1_alone.store(true, Ordering::Release);
         self
     }
 
@@ -202,6 +281,11 @@ impl Proxy {
     /// How often this was called.
     pub fn calls(&self, call: &str) -> usize {
         self.shared.script().calls.get(call).copied().unwrap_or(0)
+    }
+
+    /// The tokens that calls came with.
+    pub fn tokens(&self) -> BTreeSet<String> {
+        self.shared.script().tokens.clone()
     }
 
     /// Waits until this was called so often. The call need not be answered yet.
@@ -278,6 +362,7 @@ struct Script {
     rules: Vec<(String, Choose)>,
     calls: HashMap<String, usize>,
     met: Vec<String>,
+    tokens: BTreeSet<String>,
 }
 
 impl Script {
@@ -298,6 +383,7 @@ struct Shared {
     /// Calls that are carried out whether somebody waits for them or not.
     under_way: AtomicUsize,
     silence: Mutex<Option<Duration>>,
+    http_1_alone: AtomicBool,
     begun: Instant,
 }
 
@@ -362,7 +448,10 @@ impl Fault {
             Self::CutRequest(bytes) => format!("request cut after {bytes} bytes"),
             Self::Stall => "stalled".to_owned(),
             Self::StallAnswer(bytes) => format!("answer stalled after {bytes} bytes"),
-            Self::Answer(status, _) => format!("answered {status}"),
+            Self::Answer(status, _) | Self::Reply(status, ..) => format!("answered {status}"),
+            Self::Refusal(code, words) => format!("refused with code {code}: {words}"),
+            Self::Half => "half of it carried out, not answered".to_owned(),
+            Self::By(_) => "chosen by its body".to_owned(),
             Self::Before(_) => "something else first".to_owned(),
             Self::After(_) => "carried out, something else, not answered".to_owned(),
         }
@@ -475,7 +564,10 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
             async move { Ok::<_, Infallible>(pass(&shared, &line, request).await) }
         })
     };
-    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    if shared.http_1_alone.load(Ordering::Acquire) {
+        builder = builder.http1_only();
+    }
     let conversation = builder.serve_connection(TokioIo::new(stream), service);
     let mut cut = line.cut.subscribe();
     tokio::select! {
@@ -499,13 +591,44 @@ async fn silence(shared: &Shared, line: &Line) {
 /// One call.
 async fn pass(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Incoming>) -> Response<Body> {
     let call = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-    let Some(fault) = shared.meet(&call) else {
+    if let Some(token) = request.headers().get("authn-token") {
+        let token = token.to_str().unwrap().to_owned();
+        shared.script().tokens.insert(token);
+    }
+    let request = request.map(boxed);
+    let fault = shared.meet(&call);
+    undergo(shared, line, request, fault).await
+}
+
+fn boxed(body: Incoming) -> Body {
+    body.map_err(Into::into).boxed_unsync()
+}
+
+async fn undergo(
+    shared: &Arc<Shared>,
+    line: &Arc<Line>,
+    request: Request<Body>,
+    fault: Option<Fault>,
+) -> Response<Body> {
+    let Some(fault) = fault else {
         return stream_through(shared, line, request, Piecewise::Whole).await;
     };
     match fault {
+        Fault::By(choose) => {
+            let (head, body) = request.into_parts();
+            let Ok(body) = body.collect().await else {
+                return vanish(line).await;
+            };
+            let body = body.to_bytes();
+            let fault = choose(&body);
+            let body = Full::new(body).map_err(Into::into).boxed_unsync();
+            Box::pin(undergo(shared, line, Request::from_parts(head, body), fault)).await
+        }
         Fault::Unheard => vanish(line).await,
         Fault::Stall => pending().await,
-        Fault::Answer(status, retry_after) => refuse(request, status, retry_after).await,
+        Fault::Answer(status, retry_after) => Said::by_an_envoy(status, retry_after).answer(request).await,
+        Fault::Refusal(code, words) => Said::by_pachd(code, words).answer(request).await,
+        Fault::Reply(status, header, body) => Said::over_http(status, header, body).answer(request).await,
         Fault::CutAnswer(bytes) => stream_through(shared, line, request, Piecewise::Cut(bytes)).await,
         Fault::StallAnswer(bytes) => stream_through(shared, line, request, Piecewise::Stall(bytes)).await,
         Fault::CutRequest(bytes) => {
@@ -516,21 +639,13 @@ async fn pass(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Incoming>
             let _ = tokio::task::spawn_blocking(hook).await;
             stream_through(shared, line, request, Piecewise::Whole).await
         }
-        Fault::Hold(time) => match detached(shared, line, request, Detached::Hold(time)).await {
-            Some(answer) => answer,
-            None => vanish(line).await,
-        },
-        Fault::LoseAnswer => lose(shared, line, request, Detached::Lose).await,
+        Fault::LoseAnswer => lose(shared, line, request, Detached::Pass).await,
+        Fault::Half => lose(shared, line, request, Detached::Half).await,
         Fault::After(hook) => lose(shared, line, request, Detached::Then(hook)).await,
         Fault::Late(after) => lose(shared, line, request, Detached::Late(after)).await,
-        Fault::Twice(after) => match detached(shared, line, request, Detached::Twice(after)).await {
-            Some(answer) => answer,
-            None => vanish(line).await,
-        },
-        Fault::Repeated => match detached(shared, line, request, Detached::Repeated).await {
-            Some(answer) => answer,
-            None => vanish(line).await,
-        },
+        Fault::Hold(time) => detached(shared, line, request, Detached::Hold(time)).await,
+        Fault::Twice(after) => detached(shared, line, request, Detached::Twice(after)).await,
+        Fault::Repeated => detached(shared, line, request, Detached::Repeated).await,
     }
 }
 
@@ -551,11 +666,10 @@ enum Piecewise {
 async fn stream_through(
     shared: &Arc<Shared>,
     line: &Arc<Line>,
-    request: Request<Incoming>,
+    request: Request<Body>,
     piecewise: Piecewise,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = body.map_err(Into::into).boxed_unsync();
     let Ok(answer) = shared.send(head, body).await else {
         return vanish(line).await;
     };
@@ -570,14 +684,14 @@ async fn stream_through(
             };
             body.map_err(broken).boxed_unsync()
         }
-        Piecewise::Cut(bytes) => upto(body, bytes, move || line.cut()),
-        Piecewise::Stall(bytes) => upto(body, bytes, || {}),
+        Piecewise::Cut(bytes) => upto(boxed(body), bytes, move || line.cut()),
+        Piecewise::Stall(bytes) => upto(boxed(body), bytes, || {}),
     };
     Response::from_parts(head, body)
 }
 
 /// So many bytes of a body; then, once they have left, `end` happens and nothing more comes.
-fn upto(body: Incoming, bytes: u64, end: impl FnOnce() + Send + 'static) -> Body {
+fn upto(body: Body, bytes: u64, end: impl FnOnce() + Send + 'static) -> Body {
     let frames = unfold((body, bytes, Some(end)), |(mut body, left, mut end)| async move {
         if left == 0 {
             sleep(FLUSH).await;
@@ -586,7 +700,7 @@ fn upto(body: Incoming, bytes: u64, end: impl FnOnce() + Send + 'static) -> Body
             }
             return pending().await;
         }
-        let frame = body.frame().await?.map_err(BoxError::from);
+        let frame = body.frame().await?;
         let (frame, left) = match frame.map(Frame::into_data) {
             Ok(Ok(mut data)) => {
                 data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
@@ -601,43 +715,101 @@ fn upto(body: Incoming, bytes: u64, end: impl FnOnce() + Send + 'static) -> Body
     StreamBody::new(frames).boxed_unsync()
 }
 
-async fn refuse(request: Request<Incoming>, status: u16, retry_after: Option<u64>) -> Response<Body> {
-    let is_grpc = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-    // To its end, or the refusal may be lost in a reset.
-    let _ = request.into_body().collect().await;
-    let mut response = if is_grpc {
-        let mut response = Response::new(Empty::new().map_err(Into::into).boxed_unsync());
-        let code = if matches!(status, 413 | 429) { 8 } else { 14 };
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from(code));
-        // Who refuses a message for its size says so in these words.
-        let words = match status {
-            413 => "grpc: received message larger than max (1048600 vs. 65536)",
-            _ => "no healthy upstream",
+/// What is said in the server's place.
+struct Said {
+    status: u16,
+    header: (HeaderName, HeaderValue),
+    retry_after: Option<u64>,
+    body: String,
+    /// In gRPC, in the place of the status and the body.
+    code: u8,
+    words: String,
+}
+
+impl Said {
+    fn by_an_envoy(status: u16, retry_after: Option<u64>) -> Self {
+        let (code, words) = match status {
+            // Who refuses a message for its size says so in these words.
+            413 => (8, "grpc: received message larger than max (1048600 vs. 65536)"),
+            429 => (8, "no healthy upstream"),
+            _ => (14, "no healthy upstream"),
         };
-        headers.insert("grpc-message", HeaderValue::from_static(words));
-        response
-    } else {
-        let text = Full::new(Bytes::from_static(b"<html>no healthy upstream</html>"));
-        let mut response = Response::new(text.map_err(Into::into).boxed_unsync());
-        *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        let html = HeaderValue::from_static("text/html");
-        response.headers_mut().insert(CONTENT_TYPE, html);
-        response
-    };
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        Self {
+            status,
+            header: (CONTENT_TYPE, HeaderValue::from_static("text/html")),
+            retry_after,
+            body: "<html>no healthy upstream</html>".to_owned(),
+            code,
+            words: words.to_owned(),
+        }
     }
-    response
+
+    fn by_pachd(code: u8, words: String) -> Self {
+        let status = match code {
+            3 => 400,
+            5 => 404,
+            6 => 409,
+            7 => 403,
+            14 => 503,
+            16 => 401,
+            _ => 500,
+        };
+        let body = json!({"code": code, "message": words, "details": []}).to_string();
+        let header = ("content-type", "application/json".to_owned());
+        Self {
+            code,
+            words,
+            ..Self::over_http(status, header, body)
+        }
+    }
+
+    fn over_http(status: u16, (name, value): (&'static str, String), body: String) -> Self {
+        Self {
+            status,
+            header: (HeaderName::from_static(name), value.parse().unwrap()),
+            retry_after: None,
+            body,
+            code: 2,
+            words: String::new(),
+        }
+    }
+
+    async fn answer(self, request: Request<Body>) -> Response<Body> {
+        let is_grpc = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        // To its end, or the refusal may be lost in a reset.
+        let _ = request.into_body().collect().await;
+        self.response(is_grpc)
+    }
+
+    fn response(self, is_grpc: bool) -> Response<Body> {
+        let mut response = if is_grpc {
+            let mut response = Response::new(Empty::new().map_err(Into::into).boxed_unsync());
+            let words = self.words.replace('%', "%25").replace('"', "%22");
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            headers.insert("grpc-status", HeaderValue::from(u16::from(self.code)));
+            headers.insert("grpc-message", words.parse().unwrap());
+            response
+        } else {
+            let mut response = Response::new(Full::from(self.body).map_err(Into::into).boxed_unsync());
+            *response.status_mut() = StatusCode::from_u16(self.status).unwrap();
+            response.headers_mut().insert(self.header.0, self.header.1);
+            response
+        };
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
 }
 
 /// What happens to a call that is carried out whether its caller waits or not.
 enum Detached {
-    Lose,
+    Pass,
+    Half,
     Then(Hook),
     Late(usize),
     Hold(Duration),
@@ -645,26 +817,34 @@ enum Detached {
     Repeated,
 }
 
-async fn lose(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Incoming>, how: Detached) -> Response<Body> {
-    let _ = detached(shared, line, request, how).await;
+async fn lose(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Body>, how: Detached) -> Response<Body> {
+    let _ = carry_out_detached(shared, line, request, how).await;
     vanish(line).await
 }
 
+async fn detached(shared: &Arc<Shared>, line: &Arc<Line>, request: Request<Body>, how: Detached) -> Response<Body> {
+    match carry_out_detached(shared, line, request, how).await {
+        Some(answer) => answer,
+        None => vanish(line).await,
+    }
+}
+
 /// Reads the whole request, and goes on with it on a task that outlives the connection.
-async fn detached(
+async fn carry_out_detached(
     shared: &Arc<Shared>,
     line: &Arc<Line>,
-    request: Request<Incoming>,
+    request: Request<Body>,
     how: Detached,
 ) -> Option<Response<Body>> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
         return vanish(line).await;
     };
-    let call = Kept {
-        head,
-        body: body.to_bytes(),
-    };
+    let mut body = body.to_bytes();
+    if matches!(how, Detached::Half) {
+        body.truncate(half(&body));
+    }
+    let call = Kept { head, body };
     let under_way = UnderWay::begin(shared);
     let task = tokio::spawn(async move {
         let shared = &under_way.0;
@@ -688,6 +868,26 @@ async fn detached(
         answer.ok()
     });
     task.await.ok().flatten()
+}
+
+/// The messages of a body in gRPC.
+pub fn messages(mut body: Bytes) -> Vec<Bytes> {
+    let mut messages = Vec::new();
+    while body.has_remaining() {
+        assert_eq!(body.get_u8(), 0, "not compressed");
+        let length = body.get_u32() as usize;
+        messages.push(body.split_to(length));
+    }
+    messages
+}
+
+/// How many bytes the first half of its messages takes.
+fn half(body: &Bytes) -> usize {
+    let messages = messages(body.clone());
+    messages[..messages.len() / 2]
+        .iter()
+        .map(|message| 5 + message.len())
+        .sum()
 }
 
 /// Counted while it lives.
@@ -726,7 +926,7 @@ impl Kept {
 
 impl Shared {
     /// The server gets so many bytes of it; then its connection is cut.
-    async fn cut_request(&self, request: Request<Incoming>, bytes: u64) -> Result<(), BoxError> {
+    async fn cut_request(&self, request: Request<Body>, bytes: u64) -> Result<(), BoxError> {
         let (head, body) = request.into_parts();
         let upstream = Arc::new(Mutex::new(None::<Arc<Line>>));
         let end = {

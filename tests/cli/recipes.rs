@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::docs::page;
-use crate::runner::{World, has_program, skip, tar};
+use crate::runner::{World, has_program, skip, tar, wait_until};
 
 /// The commands of the recipe with this name: the first block of its page.
 pub fn recipe(name: &str) -> String {
@@ -94,11 +94,9 @@ fn free_port() -> u16 {
 }
 
 fn wait_for_port(port: u16) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "nobody listens at {port}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(&format!("somebody listens at {port}"), || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
 }
 
 #[test]

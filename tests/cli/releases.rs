@@ -134,6 +134,38 @@ fn archives_become_commits_and_are_read_again_on_every_release() {
 }
 
 #[test]
+fn a_bad_message_goes_into_another_repo_on_every_release() {
+    for release in RELEASES {
+        let (_directory, served) = served(release);
+        let world = World::at(&format!("grpc://{}", served.authority));
+        world.run(&["put", "bad", "--create-repo"]).expect(0);
+        let put = "put events --create-repo --json --messages ndjson --into f --on-bad repo=bad";
+        let put: Vec<&str> = put.split(' ').collect();
+        let json = world.run_with(&put, b"1\nno json\n2\n").expect(0).json();
+        let place = json[0]["messages"]["listed"][0]["file"].as_str().unwrap();
+        assert_eq!(world.get(place), b"no json", "{release}");
+        assert_eq!(world.get("events:/f"), b"1\n2\n", "{release}");
+        let (_, id) = place.split_once(':').unwrap();
+        assert!(id.starts_with("/000000000002-"), "{release}: {place}");
+        let aside = world.run(&["tail", "bad", "-e", "--json"]).expect(0).json();
+        assert_eq!(aside.last().unwrap()["commit"], json[0]["commit"], "{release}");
+        assert!(!served.said().contains("would do harm"), "{}", served.said());
+    }
+}
+
+#[test]
+fn without_transactions_a_bad_message_goes_into_no_other_repo_and_that_is_said_before() {
+    let (_directory, served) = served("1.13");
+    let world = World::at(&format!("grpc://{}", served.authority));
+    let put = "put events --create-repo --messages ndjson --into f --on-bad repo=bad";
+    let put: Vec<&str> = put.split(' ').collect();
+    world
+        .run_with(&put, b"1\nno json\n")
+        .expect(4)
+        .says("--on-bad quarantine=DIR");
+}
+
+#[test]
 fn a_release_that_nobody_has_recorded_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("store");

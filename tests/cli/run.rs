@@ -12,10 +12,11 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::runner::{Ran, World, tar};
+use crate::producer::wait_until_gone;
+use crate::runner::{Ran, World, tar, wait_until};
 use crate::served::Served;
 
 /// Nothing here waits for so long unless it fails.
@@ -133,20 +134,6 @@ fn archives(path: &Path, numbers: std::ops::Range<u32>) {
         .flat_map(|number| tar(&[(&format!("{number:03}"), number.to_string().as_bytes())]))
         .collect();
     fs::write(path, bytes).unwrap();
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Waits until a process is gone.
-fn wait_until_gone(pid: &str) {
-    let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-    wait_until(&format!("{pid:?} is gone"), || test_kill_process(pid).is_err());
 }
 
 fn fifo(world: &World, name: &str) -> PathBuf {

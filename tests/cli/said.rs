@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::runner::{World, fixture, has_program, skip, tar};
+use crate::runner::{World, fixture, has_program, signal, skip, tar, words};
 use crate::served::Served;
 
 const TORN: &[u8] = b"this is no archive, and there is no end to it either";
@@ -101,15 +101,7 @@ fn verbose_says_the_time_of_each_step_and_very_verbose_each_call_and_nothing_of_
 #[test]
 fn an_archive_that_is_left_out_is_named_in_its_warning() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--on-bad",
-        "skip",
-        "--log-format",
-        "json",
-    ];
+    let args = words("put events --create-repo --on-bad skip --log-format json");
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Fifo);
@@ -165,17 +157,7 @@ impl Manager {
 fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
     let world = World::local();
     let manager = Manager::listening(&world);
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "lines",
-        "--into",
-        "f",
-        "--batch-count",
-        "1",
-    ];
+    let args = words("put events --create-repo --messages lines --into f --batch-count 1");
     let mut child = world
         .command(&args)
         .env("NOTIFY_SOCKET", &manager.path)
@@ -188,8 +170,7 @@ fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
     manager.wait_for("WATCHDOG=1");
     child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
     manager.wait_for("STATUS=1 commit, 4 B");
-    let id = i32::try_from(child.id()).unwrap();
-    kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     manager.wait_for("STOPPING=1");
     child.wait().unwrap();
 }

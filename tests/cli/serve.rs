@@ -1,12 +1,12 @@
 //! `serve` as a server: who is let in, what breaks, how it ends, and what is there afterwards.
 
 use std::io::{Read, Write};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{World, tar};
+use crate::runner::{World, signal, tar, wait_until};
 use crate::served::{Answer, Served};
 
 fn repo() -> Value {
@@ -42,11 +42,6 @@ fn commits(served: &Served) -> Vec<Value> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["result"].clone())
         .collect()
-}
-
-fn signal(served: &Served, name: &str) {
-    let kill = format!("kill -{name} {}", served.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 #[test]
@@ -168,11 +163,7 @@ fn a_body_that_breaks_commits_nothing() {
     let head = "POST /api/pfs_v2.API/ModifyFile HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all((head.to_owned() + &chunk).as_bytes()).unwrap();
     drop(stream);
-    let started = Instant::now();
-    while served.said().matches("ModifyFile").count() < 6 {
-        assert!(started.elapsed() < Duration::from_secs(10), "{}", served.said());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("all six are said", || served.said().matches("ModifyFile").count() >= 6);
     assert!(commits(&served).is_empty());
     // Cut with a clean end.
     assert_eq!(modify(&served, &body[..body.len() - 10]).status, 400);
@@ -315,7 +306,7 @@ fn a_termination_ends_waiting_calls_and_is_no_failure() {
         .unwrap();
     std::thread::sleep(Duration::from_millis(200));
     let started = Instant::now();
-    signal(&served, "TERM");
+    signal(served.id(), Signal::TERM);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     assert_eq!(Answer::of(&answer).status, 503);

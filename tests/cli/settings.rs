@@ -1,4 +1,4 @@
-//! Where pachd is and who we are, as pachctl's configuration says it: end to end, against `serve` and a scripted gateway.
+//! Where pachd is and who we are, as pachctl's configuration says it: end to end, against `serve` and one that does wrong.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::pachd::Pachd;
+use crate::proxy::{Proxy, refusal, reply};
 use crate::runner::{Ran, tar};
-use crate::scripted::{Fault, Gateway, refusal};
 use crate::served::Served;
 
 pub const TOKEN: &str = "token-that-nobody-may-see";
@@ -137,12 +138,8 @@ fn a_spec_without_a_project_is_not_created_in_another_than_the_contexts() {
 #[test]
 fn a_contexts_token_goes_to_its_own_address_alone() {
     let user = User::with_context(&json!({"pachd_address": "grpcs://prod:443", "session_token": TOKEN}));
-    let gateway = Gateway::start();
-    gateway.script(
-        "ListCommit",
-        1,
-        refusal(401, 16, "no authentication token (try logging in)"),
-    );
+    let gateway = Pachd::start();
+    gateway.at("ListCommit", 1, refusal(16, "no authentication token (try logging in)"));
     let url = gateway.url();
     let get = ["get", "events:/a", "-v"];
     let ran = user.run(&get, &[("PACHD_ADDRESS", &url)]);
@@ -185,8 +182,8 @@ fn a_token_that_is_not_taken_is_named_by_where_it_is_from() {
 fn a_permission_that_is_missing_is_told_with_the_line_that_grants_it() {
     let words = "robot:ci is not authorized to perform this operation - needs permissions [REPO_READ] on REPO team/events. \
                  Run `pachctl auth roles-for-permission` to find roles that grant a given permission.";
-    let gateway = Gateway::start();
-    gateway.script("ListCommit", 1, refusal(403, 7, words));
+    let gateway = Pachd::start();
+    gateway.at("ListCommit", 1, refusal(7, words));
     let user = User::with_context(&json!({}));
     let variables = [("PACHD_ADDRESS", gateway.url()), ("PACH_TOKEN", TOKEN.to_owned())];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -198,12 +195,11 @@ fn a_permission_that_is_missing_is_told_with_the_line_that_grants_it() {
 
 #[test]
 fn another_cluster_than_the_contexts_is_an_error_before_anything_is_done() {
-    let json = "content-type: application/json\r\n";
     let user = User::with_context(&json!({"pachd_address": "grpc://h:1", "cluster_deployment_id": "ours"}));
     for (found, code) in [("theirs", 4), ("ours", 0), ("", 0)] {
-        let gateway = Gateway::start();
-        let answer = json!({"id": "x", "deploymentId": found}).to_string();
-        gateway.script("InspectCluster", 1, Fault::Answer(200, json, answer));
+        let gateway = Pachd::start();
+        let answer = json!({"id": "x", "deploymentId": found});
+        gateway.at("InspectCluster", 1, reply(&answer));
         let url = gateway.url();
         let put = ["put", "events", "--create-repo", "--pachd", &url, "--context", "prod"];
         let ran = user.run_with(&put, &one());
@@ -212,7 +208,7 @@ fn another_cluster_than_the_contexts_is_an_error_before_anything_is_done() {
         if code == 4 {
             ran.says("this is not the cluster of context `prod`, which is deployment ours, but deployment theirs")
                 .says("--remove-cluster-deployment-id");
-            assert_eq!(gateway.all_calls(), 1, "{}", ran.stderr);
+            assert_eq!(gateway.calls(Proxy::ANY), 1, "{}", ran.stderr);
         }
     }
 }

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::runner::{World, tar};
+use crate::runner::{World, signal, tar, wait_until};
 use crate::served::Served;
 
 /// Nobody listens there.
@@ -37,17 +37,11 @@ pub fn fill(world: &World, archives: &[&str]) {
     let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
     let input: Vec<u8> = archives.iter().flat_map(|content| archive(content)).collect();
     child.stdin.take().unwrap().write_all(&input).unwrap();
-    wait_for(|| spool(world)["waiting"].as_array().unwrap().len() == archives.len());
+    wait_until("it comes", || {
+        spool(world)["waiting"].as_array().unwrap().len() == archives.len()
+    });
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-fn wait_for(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "it never comes");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -194,7 +188,7 @@ fn a_second_put_is_told_which_process_has_the_spool() {
     let world = World::local();
     let args = ["put", "events", "--create-repo", "--spool", &dir(&world)];
     let mut first = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    wait_for(|| world.path("spool").join("journal.json").exists());
+    wait_until("it comes", || world.path("spool").join("journal.json").exists());
     let ran = world.run_with(&args, &archive("x"));
     ran.expect(2).says(&format!("process {}", first.id()));
     drop(first.stdin.take());
@@ -267,10 +261,11 @@ fn an_interrupt_while_pachd_is_away_leaves_at_once_since_everything_is_on_disk()
     stdin
         .write_all(&[archive("1"), archive("2")[..600].to_vec()].concat())
         .unwrap();
-    wait_for(|| world.path("spool/journal.json").exists() && spool(&world)["accepted"] == 1);
+    wait_until("it comes", || {
+        world.path("spool/journal.json").exists() && spool(&world)["accepted"] == 1
+    });
     let begun = Instant::now();
-    let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(id, Signal::TERM).unwrap();
+    signal(child.id(), Signal::TERM);
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert_eq!(spool(&world)["accepted"], 1);

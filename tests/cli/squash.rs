@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::pachd1::Pachd;
+use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{Ran, World, tar};
 use crate::served::Served;
@@ -139,7 +140,7 @@ fn an_interrupt_ends_a_call_that_does_not_end_and_what_a_branch_stands_on_is_lef
     command.stdin(Stdio::null());
     let running = Following::start(command);
     proxy.wait_for("SquashCommitSet", 1);
-    running.signal("TERM");
+    running.signal(Signal::TERM);
     let (code, _) = running.end();
     assert_eq!(code, Some(143));
     // Somebody goes on with the oldest one, in a commit that is open.
@@ -156,7 +157,7 @@ fn an_interrupt_ends_a_call_that_does_not_end_and_what_a_branch_stands_on_is_lef
 
 #[test]
 fn pachyderm_1_is_refused_with_words() {
-    let pachd = Pachd::start();
+    let pachd = Pachd::of_1_13();
     World::at(&pachd.url())
         .run(&["squash", "events", "--older-than", "0", "--yes"])
         .expect(4)

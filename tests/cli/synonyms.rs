@@ -135,7 +135,11 @@ fn what_is_something_else_here_is_said() {
         ("put r --retry 3", "--retry-for 10m"),
         ("put r --dead-letter d", "--on-bad quarantine=DIR"),
         ("put r --messages tsv --into x", "--csv-delimiter tab"),
-        ("put r --messages varint --into x", "--messages u32be any bytes"),
+        (
+            "put r --messages msgpack --into x",
+            "--messages u32be, u32le and varint any bytes",
+        ),
+        ("put r --messages protobuf --into x", "--messages varint takes"),
         (
             "pack --messages length-prefixed --into x",
             "--messages netstring one in digits",

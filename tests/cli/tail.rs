@@ -5,9 +5,10 @@ use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Ran, World, signal, tar};
 use crate::served::Served;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,11 +44,8 @@ impl Following {
         std::iter::from_fn(|| self.lines.recv_timeout(PATIENCE).ok()).collect()
     }
 
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{name}"), &self.child.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
+    pub fn signal(&self, kind: Signal) {
+        signal(self.child.id(), kind);
     }
 
     /// Its exit code and what it said.
@@ -375,7 +373,7 @@ fn a_new_commit_is_a_line_at_once_through_every_door() {
             let id = put.expect(0).commits()[0].rsplit_once('@').unwrap().1.to_owned();
             assert!(following.line().contains(&id));
         }
-        following.signal("INT");
+        following.signal(Signal::INT);
         assert_eq!(following.end(), (Some(130), String::new()));
     }
 }
@@ -405,7 +403,7 @@ fn a_restart_goes_on_behind_the_cursor() {
     let following = Following::start(world.command(&["tail", "events", "--cursor", &cursor, "--from", "now"]));
     assert!(following.line().contains(&all[1]));
     assert!(following.line().contains(&all[2]));
-    following.signal("TERM");
+    following.signal(Signal::TERM);
     assert_eq!(following.end().0, Some(143));
     assert_eq!(ids(tail(&["-e"]).expect(0)), all[3..]);
     world
@@ -453,7 +451,7 @@ fn a_rewritten_history_is_said_and_stops_those_who_build_on_it() {
     maker.commit(&[("/a", Some(b"new"))]);
     let new = maker.ids()[2].clone();
     assert!(following.line().contains(&new));
-    following.signal("TERM");
+    following.signal(Signal::TERM);
     let (code, said) = following.end();
     assert_eq!(code, Some(143));
     assert!(said.contains(&format!("going on after {}", all[1])), "{said}");
@@ -494,7 +492,7 @@ fn a_server_that_goes_away_and_comes_back_is_followed_on() {
     maker.commit(&[("/a", Some(b"2"))]);
     assert!(following.line().contains(&maker.ids()[1]));
     std::thread::sleep(Duration::from_millis(300));
-    following.signal("TERM");
+    following.signal(Signal::TERM);
     let (code, said) = following.end();
     assert_eq!(code, Some(143));
     assert!(
@@ -561,7 +559,7 @@ fn signals_reach_the_command_and_its_commit_is_not_done() {
     let script = "trap 'echo told; exit 1' TERM; echo ready; while :; do sleep 0.05; done";
     let following = Following::start(world.command(&["tail", "events", "--cursor", &cursor, "--", "sh", "-c", script]));
     assert_eq!(following.line(), "ready");
-    following.signal("TERM");
+    following.signal(Signal::TERM);
     assert_eq!(following.line(), "told");
     assert_eq!(following.end().0, Some(143));
     assert!(!world.path("cursor").exists());

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::runner::World;
+use crate::runner::{World, words};
 use crate::validate::{validate, world};
 
 const TEMPLATE: &str = "function(name, image='team/events:1.4') {
@@ -46,13 +46,7 @@ fn a_missing_argument_is_an_error_of_a_named_template_and_a_warning_in_a_directo
     // One argument for all templates of a directory; some may not have it.
     let given = ["specs", "--jsonnet-arg", "name=events", "--jsonnet-arg", "topic=a"];
     validate(&world, &given).expect(0).says("nothing wrong");
-    let given = [
-        "specs/t.jsonnet",
-        "--jsonnet-arg",
-        "name=events",
-        "--jsonnet-arg",
-        "topic=a",
-    ];
+    let given = words("specs/t.jsonnet --jsonnet-arg name=events --jsonnet-arg topic=a");
     assert!(
         validate(&world, &given)
             .expect(1)
@@ -98,14 +92,7 @@ fn a_template_that_takes_too_much_is_stopped() {
 #[test]
 fn a_template_is_read_from_standard_input_when_its_name_says_so() {
     let world = World::local();
-    let args = [
-        "validate",
-        "-",
-        "--stdin-name",
-        "t.jsonnet",
-        "--jsonnet-arg",
-        "name=events",
-    ];
+    let args = words("validate - --stdin-name t.jsonnet --jsonnet-arg name=events");
     world.run_with(&args, TEMPLATE.as_bytes()).expect(0);
 }
 

@@ -10,7 +10,7 @@ use pachyderm_client::gateway::{Gateway, GatewayOptions};
 use spoutctl_archive::{self, Archive, ArchiveReader, Files};
 use spoutctl_delivery::retry::{Interrupt, SystemClock};
 use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::{Batching, Context, Delivery, Incoming, Observer, Options, Settled, Unacknowledged, WriteMode};
+use spoutctl_delivery::{Context, Delivery, Incoming, Observer, Options, Settled, Unacknowledged, WriteMode};
 
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
 use crate::faults::in_store;
@@ -74,24 +74,10 @@ fn deliver(proxy: &Proxy, repo: &str, mode: WriteMode, archives: u64) -> Result<
         on_bad: spoutctl_delivery::OnBad::Stop,
         early: None,
         options: Options {
-            branch: repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch,
-            staging: None,
             mode,
-            message: None,
             create_repo: true,
-            own_output: false,
             stream: Some("s".parse().unwrap()),
-            counts_messages: false,
-            has_positions: false,
-            asides_have_a_repo: false,
-            drains_on_interrupt: false,
-            also: [].into(),
-            resume: false,
-            spooled: None,
-            in_flight: 1,
-            accept_emptied: false,
-            dry_run: false,
-            batching: Batching::ONE_EACH,
+            ..Options::new(repo.parse::<spoutctl_core::pfs::Destination>().unwrap().branch)
         },
     };
     let (_, result) = delivery.run(&incoming(archives));

@@ -169,14 +169,15 @@ pub trait CommitSink: CommitHistory + Send + Sync {
         ))
     }
 
-    /// What `--route` needs besides.
+    /// What `--route` and `--on-bad repo=` need besides.
     ///
     /// # Errors
     /// `Refused` when the store has no transactions; any other [`Fault`], while that is not known.
     fn routing(&self) -> Result<&dyn RoutingSink, Fault> {
         Err(Fault::new(
             FaultKind::Refused,
-            "this store has no transactions, which --route needs",
+            "this store has no transactions, which --route and --on-bad repo=REPO need; --on-bad quarantine=DIR needs \
+             none",
         ))
     }
 

@@ -48,6 +48,33 @@ pub struct Options {
     pub dry_run: bool,
 }
 
+impl Options {
+    /// Each archive becomes a commit of its own, and its files replace those of the branch.
+    #[must_use]
+    pub fn new(branch: Branch) -> Self {
+        Self {
+            branch,
+            staging: None,
+            also: [].into(),
+            mode: WriteMode::Overwrite,
+            message: None,
+            create_repo: false,
+            own_output: false,
+            stream: None,
+            counts_messages: false,
+            has_positions: false,
+            asides_have_a_repo: false,
+            drains_on_interrupt: false,
+            resume: false,
+            spooled: None,
+            batching: Batching::ONE_EACH,
+            in_flight: 1,
+            accept_emptied: false,
+            dry_run: false,
+        }
+    }
+}
+
 /// What becomes of an archive of which no commit can be made.
 #[derive(Debug, Clone, Default)]
 pub enum OnBad {

@@ -3,7 +3,7 @@
 /// What is meant by a name that no framing has: the words to be typed, or what to say of it.
 pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
     const OTHERS: &str = "such messages are not told apart here: --messages lines takes what a consumer prints line by \
-                          line, --messages u32be any bytes behind their length in four bytes, big-endian";
+                          line, --messages u32be, u32le and varint any bytes behind their length";
     let lower = typed.to_ascii_lowercase();
     let framing = match lower.as_str() {
         "line" | "lines" | "text" | "newline" => "lines",
@@ -14,6 +14,8 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
         "csv" => "csv",
         "netstring" | "netstrings" => "netstring",
         "u32be" | "u32" | "uint32" | "int32" => "u32be",
+        "u32le" => "u32le",
+        "varint" | "protobuf-delimited" | "delimited-protobuf" | "protodelim" | "uvarint" => "varint",
         "journal-export" | "journal" | "journald" | "export" => "journal-export",
         "sse" | "event-stream" | "eventsource" | "server-sent-events" => "sse",
         "tsv" | "tab" => {
@@ -25,12 +27,18 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
         "delimiter" => return Some(Err("write what ends a message: --messages delimiter=STR")),
         "length" | "length-prefixed" | "frames" => {
             return Some(Err(
-                "--messages u32be takes a length in four bytes, big-endian, before each, --messages netstring one in \
-                 digits",
+                "--messages u32be or u32le takes a length in four bytes before each, --messages varint one as \
+                 protobuf writes it, --messages netstring one in digits",
             ));
         }
-        "u32le" | "u16be" | "varint" | "protobuf" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml"
-        | "syslog" | "logfmt" | "raw" | "binary" | "bytes" => return Some(Err(OTHERS)),
+        "protobuf" => {
+            return Some(Err(
+                "--messages varint takes what protobuf's writeDelimitedTo and protodelim write; without a length \
+                 before each, messages of protobuf cannot be told apart",
+            ));
+        }
+        "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "syslog" | "logfmt" | "raw" | "binary"
+        | "bytes" => return Some(Err(OTHERS)),
         _ => return None,
     };
     // As it is, it was refused for another reason.

@@ -1,16 +1,9 @@
 //! Bash, which breaks words at `:` and `@`: here they stand within one.
 
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::path::Path;
-
-use clap::Command;
-use clap_complete::env::{self, EnvCompleter};
+use std::io;
 
 /// As the library has it, but with the words of the line as they are typed. What bash takes for the word at the cursor
 /// begins behind its last `:`; from an answer, what stands before that is cut off again.
-pub(super) struct Bash;
-
 const SCRIPT: &str = r#"
 _clap_complete_NAME() {
     local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} cut= words
@@ -41,38 +34,10 @@ _clap_complete_NAME() {
 complete -o nospace -o bashdefault -F _clap_complete_NAME BIN
 "#;
 
-impl EnvCompleter for Bash {
-    fn name(&self) -> &'static str {
-        "bash"
-    }
-
-    fn is(&self, name: &str) -> bool {
-        name == self.name()
-    }
-
-    fn write_registration(
-        &self,
-        var: &str,
-        name: &str,
-        bin: &str,
-        completer: &str,
-        script: &mut dyn Write,
-    ) -> io::Result<()> {
-        let text = SCRIPT
-            .replace("NAME", &name.replace('-', "_"))
-            .replace("BIN", bin)
-            .replace("COMPLETER", completer)
-            .replace("VAR", var);
-        script.write_all(text.as_bytes())
-    }
-
-    fn write_complete(
-        &self,
-        command: &mut Command,
-        words: Vec<OsString>,
-        here: Option<&Path>,
-        answer: &mut dyn Write,
-    ) -> io::Result<()> {
-        env::Bash.write_complete(command, words, here, answer)
-    }
+pub(super) fn script(var: &str, name: &str, bin: &str, completer: &str) -> io::Result<String> {
+    Ok(SCRIPT
+        .replace("NAME", &name.replace('-', "_"))
+        .replace("BIN", bin)
+        .replace("COMPLETER", completer)
+        .replace("VAR", var))
 }

@@ -2,7 +2,7 @@
 
 use super::source::write;
 use super::{Broker, free_port, jars, wait_for};
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, wait_until};
 
 const CHECKS: [&str; 9] = [
     "kafka",
@@ -171,7 +171,7 @@ fn a_broker_that_cannot_be_reached_is_a_fault_only_where_it_leads_a_partition() 
 
     // Two partitions are on both.
     let make = ["-L", "-t", "both", "-X", "allow.auto.create.topics=true"];
-    wait_for(|| {
+    wait_until("it comes", || {
         let list = broker.kcat(&make, &[]).unwrap();
         String::from_utf8_lossy(&list).contains("leader 2")
     });

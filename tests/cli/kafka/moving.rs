@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::source::{committed, write};
 use super::{Broker, jars, wait_for};
-use crate::runner::World;
+use crate::runner::{World, wait_until, words};
 
 const RECORDS: usize = 200;
 
@@ -23,17 +23,7 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
 
     let world = World::local();
     let from = format!("kafka://{},{}/t", second.address, first.address);
-    let put = [
-        "put",
-        "t",
-        "--create-repo",
-        "--envelope",
-        "json",
-        "--into",
-        "f",
-        "--batch-period",
-        "100ms",
-    ];
+    let put = words("put t --create-repo --envelope json --into f --batch-period 100ms");
     let put = [&put[..], &["--from", &from]].concat();
     world.run(&[&put[..], &["--until-end"]].concat()).expect(0);
     let mut running = world
@@ -52,7 +42,7 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
     wait_until(2 * RECORDS);
     second.child.kill().unwrap();
     second.child.wait().unwrap();
-    wait_for(|| {
+    wait_until("it comes", || {
         let list = first.kcat(&["-L", "-t", "t"], &[]).unwrap();
         !String::from_utf8_lossy(&list).contains("leader 2")
     });

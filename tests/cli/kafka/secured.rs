@@ -3,7 +3,7 @@
 use super::doctor::fault_at;
 use super::source::write;
 use super::{Broker, More, free_port, jars};
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, words};
 use crate::settings_tls::signed;
 
 const PASSWORD: &str = "correct horse";
@@ -84,16 +84,7 @@ impl Secured {
     }
 
     fn put(&self, port: u16, settings: &str, password: Option<&str>) -> Ran {
-        let args = [
-            "put",
-            "t",
-            "--create-repo",
-            "--until-end",
-            "--into",
-            "f",
-            "--retry-for",
-            "10s",
-        ];
+        let args = words("put t --create-repo --until-end --into f --retry-for 10s");
         self.run(&args, port, settings, password)
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Broker, jars};
 use crate::docs::page;
-use crate::runner::{World, files_of};
+use crate::runner::{World, files_of, words};
 use crate::served::Served;
 
 const PARTITIONS: u64 = 8;
@@ -129,16 +129,7 @@ fn the_variables_of_a_pod_are_enough_and_a_group_hears_how_far_it_is() {
     }
     // Whoever asks the group is told that there is nothing left.
     write(&broker, "orders", "d:4\n");
-    let read = [
-        "-G",
-        "spout",
-        "-e",
-        "-q",
-        "-u",
-        "-X",
-        "auto.offset.reset=earliest",
-        "orders",
-    ];
+    let read = words("-G spout -e -q -u -X auto.offset.reset=earliest orders");
     assert_eq!(broker.kcat(&read, &[]).unwrap(), b"4\n");
     // What the group has read since changes nothing.
     put(&["--each", "{topic}/{key}"]).expect(0);

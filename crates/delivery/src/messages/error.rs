@@ -59,6 +59,8 @@ pub enum MessageFault {
         /// As it can be shown.
         end: String,
     },
+    /// A quoted field with the end of a line in it goes on behind its closing quote, as where quotes mean nothing.
+    BehindQuote,
     /// Its partition goes on behind it.
     OutOfOrder {
         /// Topic and partition.
@@ -202,6 +204,9 @@ impl fmt::Display for MessageFault {
             Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
             Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
             Self::HoldsEnd { end } => write!(f, "holds `{end}`, which is to end it"),
+            Self::BehindQuote => f.write_str(
+                "is no CSV: a quoted field that goes over the end of a line goes on behind its closing quote",
+            ),
             Self::OutOfOrder { place, expected } => write!(f, "came a second time: {place} goes on at {expected}"),
             Self::NotAnEntry { why } => write!(f, "is no entry of a journal: {why}"),
             Self::NotJson { why } => write!(f, "is not JSON: {why}"),
@@ -238,11 +243,12 @@ impl MessageError {
     pub fn help(&self) -> Option<String> {
         let text = match &self.fault {
             MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
-                "allow more with --max-message, if messages are that long; else --messages does not say how they end"
+                "allow more with --max-message, if messages are that long; else --messages does not say how they end; \
+                 of one array of JSON, jq -c '.[]' makes a message of each element"
             }
             MessageFault::Unfinished { is_quoted: true, .. } => {
                 "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are \
-                 right; where quotes mean nothing, --messages lines; --partial drop leaves out what follows the quote"
+                 right; where quotes mean nothing, --csv-quote none; --partial drop leaves out what follows the quote"
             }
             MessageFault::Unfinished { can_be_kept: true, .. } => {
                 "--partial keep takes it as it is, --partial drop leaves it out; a consumer that was cut off sends it \
@@ -276,20 +282,12 @@ impl MessageError {
                 "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \
                  that were there (unclean.leader.election.enable)"
             }
-            MessageFault::NotJson { .. } => {
-                "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
-                 goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
-            }
-            MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
-                "between netstrings stands nothing, no newline either: kcat -f '%S:%s,' has none"
-            }
-            MessageFault::NoEvents => {
-                "--messages sse takes what an event stream holds, lines of `data: …`; ndjson takes JSON, a value a line"
-            }
-            MessageFault::NotALength { .. } | MessageFault::NoComma | MessageFault::NotAnEntry { .. } => {
-                "nothing after it can be told apart either; see that the consumer prints what --messages says, and \
-                 nothing else"
-            }
+            fault @ (MessageFault::BehindQuote
+            | MessageFault::NotJson { .. }
+            | MessageFault::NoEvents
+            | MessageFault::NotALength { .. }
+            | MessageFault::NoComma
+            | MessageFault::NotAnEntry { .. }) => help_with_framing(fault),
             MessageFault::NoKey { .. } => {
                 "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on \
                  without such a message"
@@ -314,6 +312,34 @@ impl MessageError {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// What to do where messages are not as their framing has them.
+fn help_with_framing(fault: &MessageFault) -> &'static str {
+    match fault {
+        MessageFault::BehindQuote => {
+            "where quotes mean nothing, as in what mysql --batch prints, --csv-quote none; where a backslash \
+             stands before them, --csv-escape '\\'"
+        }
+        MessageFault::NotJson { why } if why.starts_with("EOF ") => {
+            "--messages json takes values that go over several lines; of one array, jq -c '.[]' makes a line of \
+             each element; a line that was cut off is left out by --on-bad quarantine=DIR or skip"
+        }
+        MessageFault::NotJson { .. } => {
+            "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
+             goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
+        }
+        MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
+            "between netstrings stands nothing, no newline either: kcat -f '%S:%s,' has none"
+        }
+        MessageFault::NoEvents => {
+            "--messages sse takes what an event stream holds, lines of `data: …`; ndjson takes JSON, a value a line"
+        }
+        _ => {
+            "nothing after it can be told apart either; see that the consumer prints what --messages says, and \
+             nothing else"
+        }
     }
 }
 

@@ -22,15 +22,17 @@ use memchr::memmem::Finder;
 
 pub use self::csv::Dialect;
 use self::csv::Records;
+pub(super) use self::csv::without_returns;
 use self::events::Events;
 use self::journal::Entry;
 use self::json::Value;
 use self::lengths::Frame;
+pub(super) use self::lengths::push_varint;
 pub(super) use self::message::BYTE_ORDER_MARK;
 use self::message::Cut;
 use self::message::RECORD_SEPARATOR;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
-pub use self::naming::{one_byte, unescape};
+pub use self::naming::{Quote, one_byte, unescape};
 use super::error::{Encoding, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
@@ -431,6 +433,7 @@ impl Splitter {
         let cut = Cut {
             body,
             tail: 1,
+            fault: self.records.fault(),
             ..Cut::default()
         };
         let result = self.show(0, &cut, show);
@@ -448,6 +451,9 @@ impl Splitter {
         let tail = &rest[cut.gap..][..cut.tail];
         // An empty record shows nothing of how others are written.
         let is_empty = body.trim_ascii_end().is_empty() && !self.framing.has_header();
+        if let Some(fault) = cut.fault.as_ref().filter(|_| !self.goes_on || self.is_before_header()) {
+            return Err(self.error(start, fault.clone()).into());
+        }
         if matches!(self.framing, Framing::Csv(_)) && !self.learned && !is_empty {
             let only_tells = self.records.learn(body);
             self.learned = !only_tells;
@@ -459,9 +465,6 @@ impl Splitter {
                 }
                 return Ok(());
             }
-        }
-        if let (Some(fault), false) = (&cut.fault, self.goes_on) {
-            return Err(self.error(start, fault.clone()).into());
         }
         let preamble = std::mem::take(&mut self.preamble);
         self.number += 1;

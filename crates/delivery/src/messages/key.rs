@@ -8,7 +8,7 @@ use std::fmt;
 use memchr::memmem;
 use serde_json::value::RawValue;
 
-use super::framing::{BYTE_ORDER_MARK, Columns, Message, journal};
+use super::framing::{BYTE_ORDER_MARK, Columns, Message, journal, without_returns};
 use super::pointer::{self, text};
 use spoutctl_archive::Position;
 
@@ -144,9 +144,7 @@ fn json(body: &[u8], pointer: &str) -> Result<Vec<u8>, NoKey> {
 }
 
 fn column(body: &[u8], number: usize, columns: Columns<'_>) -> Result<Vec<u8>, NoKey> {
-    // There are two where text with CR LF was written as text once more.
-    let end = body.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
-    let body = &body[..end];
+    let body = without_returns(body);
     let found = match columns {
         Columns::Csv(dialect) => dialect.column(body, number),
         _ => body.split(|byte| *byte == b'\t').nth(number - 1).map(<[u8]>::to_vec),

@@ -14,7 +14,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 pub use super::error::SourceError;
 use super::error::{MessageFault, PackError};
-use super::framing::{Columns, Framing, Message};
+use super::framing::{Columns, Framing, Message, push_varint};
 use super::packing::{Moment, Packed, Packer, Packing};
 pub use super::record::{Header, Record};
 use spoutctl_core::positions::Positions;
@@ -79,7 +79,13 @@ impl Form {
     pub fn can_be(framing: &Framing) -> bool {
         matches!(
             framing,
-            Framing::Lines | Framing::Nul | Framing::Delimiter(_) | Framing::Netstring | Framing::U32be
+            Framing::Lines
+                | Framing::Nul
+                | Framing::Delimiter(_)
+                | Framing::Netstring
+                | Framing::U32be
+                | Framing::U32le
+                | Framing::Varint
         )
     }
 }
@@ -118,11 +124,19 @@ impl Framer {
                         self.head.push(b':');
                         b","
                     }
-                    Framing::U32be => {
+                    Framing::U32be | Framing::U32le => {
                         let length = record
                             .value
                             .map(|value| u32::try_from(value.len()).unwrap_or(u32::MAX - 1));
-                        self.head.extend_from_slice(&length.unwrap_or(u32::MAX).to_be_bytes());
+                        let length = length.unwrap_or(u32::MAX);
+                        self.head.extend_from_slice(&match framing {
+                            Framing::U32be => length.to_be_bytes(),
+                            _ => length.to_le_bytes(),
+                        });
+                        b""
+                    }
+                    Framing::Varint => {
+                        push_varint(&mut self.head, value.len());
                         b""
                     }
                     _ => b"\n",

@@ -94,6 +94,7 @@ impl RetrievalError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
+            Self::NoRepo(_) => "check the name; a repo of another project is PROJECT/REPO",
             Self::NoFile { commit, .. } => return Some(format!("spoutctl get --list {commit} lists its files")),
             Self::IsDirectory(_) => "-r with -o DIR writes its files, --tar one archive of them, --list their names",
             Self::Errored { .. } => "its data are in no later commit; name the branch to read the newest good one",

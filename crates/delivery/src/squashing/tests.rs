@@ -3,8 +3,7 @@
 mod beside;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -12,13 +11,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::retry::SystemClock;
-use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{BranchName, Commit, CommitInfo, Destination, FilePath, FileSetId};
+use crate::tests::stored::{self, Tree};
+use spoutctl_core::pfs::{BranchName, Commit, CommitInfo, Destination, FileSetId};
 use spoutctl_core::sink::{Change, Changes};
-use spoutctl_core::source::{FileChange, FileSource};
 use spoutctl_store::Store;
-
-type Tree = BTreeMap<String, Vec<u8>>;
 
 #[derive(Debug, Clone)]
 enum Edit {
@@ -81,12 +77,7 @@ struct World {
 
 impl World {
     fn new(steps: &[Step]) -> Self {
-        // Where there is a directory in memory, its files need no disk to be synced to.
-        let directory = tempfile::tempdir_in(Path::new("/dev/shm")).or_else(|_| tempfile::tempdir());
-        let directory = directory.unwrap();
-        let store = Store::open(&directory.path().join("store")).unwrap();
-        store.create_repo(&branch_of(0).repo).unwrap();
-        store.create_repo(&other_repo().repo).unwrap();
+        let (store, directory) = stored::store(&[branch_of(0), other_repo()]);
         let world = Self {
             store,
             _directory: directory,
@@ -142,30 +133,11 @@ impl World {
 
     /// Newest first.
     fn line(&self, branch: &Branch) -> Vec<CommitInfo> {
-        let mut line = Vec::new();
-        self.store
-            .list_commits(branch, &mut |info| {
-                line.push(info);
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-        line
+        stored::line(&self.store, branch)
     }
 
     fn tree(&self, commit: &Commit) -> Tree {
-        let mut paths = Vec::new();
-        let mut show = |change: FileChange| {
-            paths.push(change.path);
-            ControlFlow::Continue(())
-        };
-        self.store.diff_files(commit, None, &mut show).unwrap();
-        let read = |path: FilePath| {
-            let mut content = Vec::new();
-            let mut file = self.store.get_file(commit, &path).unwrap();
-            file.read_to_end(&mut content).unwrap();
-            (path.to_string(), content)
-        };
-        paths.into_iter().map(read).collect()
+        stored::tree(&self.store, commit)
     }
 
     /// What is read at every commit of every branch that is finished without an error, and each branch's head.

@@ -356,7 +356,7 @@ fn commit(branch: &Branch, id: &CommitId) -> Commit {
     }
 }
 
-pub(super) fn branch() -> Branch {
+pub(crate) fn branch() -> Branch {
     "events".parse::<spoutctl_core::pfs::Destination>().unwrap().branch
 }
 
@@ -600,26 +600,7 @@ pub(super) fn content_of(number: u64) -> Content {
 }
 
 pub(super) fn options() -> Options {
-    Options {
-        branch: branch(),
-        staging: None,
-        mode: WriteMode::Overwrite,
-        message: None,
-        create_repo: false,
-        own_output: false,
-        stream: None,
-        counts_messages: false,
-        has_positions: false,
-        asides_have_a_repo: false,
-        drains_on_interrupt: false,
-        also: [].into(),
-        resume: false,
-        spooled: None,
-        in_flight: 1,
-        accept_emptied: false,
-        dry_run: false,
-        batching: Batching::ONE_EACH,
-    }
+    Options::new(branch())
 }
 
 /// How a run ended.
@@ -658,9 +639,9 @@ impl Ended {
 }
 
 /// How a delivery is run.
-pub(super) struct Run {
-    pub(super) options: Options,
-    pub(super) retry_for: Duration,
+pub(crate) struct Run {
+    pub(crate) options: Options,
+    pub(crate) retry_for: Duration,
 }
 
 impl From<Options> for Run {
@@ -715,7 +696,7 @@ pub(super) fn delivery(
     delivery_to(Arc::clone(sink) as _, observer, clock, run)
 }
 
-fn delivery_to(
+pub(crate) fn delivery_to(
     sink: Arc<dyn CommitSink>,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::runs::fate;
 use super::scripted::{Ended, Fate, archive_bytes, archive_with, branch, deliver_bytes_to, stream};
+use super::stored;
 use crate::mark::Mark;
 use crate::*;
 use spoutctl_core::fault::{Fault, FaultKind};
@@ -36,9 +37,7 @@ struct Fated {
 
 impl Fated {
     fn new(fates: impl IntoIterator<Item = Fate>) -> Arc<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("store")).unwrap();
-        store.create_repo(&branch().repo).unwrap();
+        let (store, directory) = stored::store(&[branch()]);
         Arc::new(Self {
             store,
             fates: Mutex::new(fates.into_iter().collect()),
@@ -86,12 +85,7 @@ impl Fated {
 
     /// The commits of a branch, oldest first, without those of no archive.
     fn line(&self, branch: &Branch) -> Vec<CommitInfo> {
-        let mut line = Vec::new();
-        self.list_commits(branch, &mut |info| {
-            line.push(info);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        let mut line = stored::line(self, branch);
         line.retain(|info| Mark::of(info).is_some());
         line.reverse();
         line

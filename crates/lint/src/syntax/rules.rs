@@ -117,7 +117,6 @@ pub(super) const MISSING_VALUE: Rule = rule!(
     why: "pachctl 1.x refuses it. pachctl 2.x reads null, which is as if the key were not there: `\"spout\":` without \
           a value makes an ordinary pipeline.",
     source: "encoding/json; yaml.v3",
-    fixable: None,
 );
 
 pub(super) const MISSING_KEY: Rule = rule!(
@@ -125,7 +124,6 @@ pub(super) const MISSING_KEY: Rule = rule!(
     summary: "A value stands in an object without a key",
     why: "Neither JSON nor a spec in YAML has a place for it.",
     source: "encoding/json; yaml.v3",
-    fixable: None,
 );
 
 pub(super) const UNCLOSED_BRACKET: Rule = rule!(
@@ -158,7 +156,6 @@ pub(super) const NESTED_TOO_DEEP: Rule = rule!(
     summary: "Brackets nest deeper than any spec",
     why: "The deepest fields of a spec are some ten levels down. What is deeper than 100 is not read.",
     source: "our own bound",
-    fixable: None,
 );
 
 pub(super) const UNCLOSED_STRING: Rule = rule!(
@@ -218,7 +215,6 @@ pub(super) const UNKNOWN_ESCAPE: Rule = rule!(
     summary: "A backslash is followed by what it does not go with",
     why: "Neither JSON nor YAML knows it. A backslash itself is written twice.",
     source: "encoding/json; yaml.v3",
-    fixable: None,
 );
 
 pub(super) const JSON_ESCAPE: Rule = rule!(
@@ -243,7 +239,6 @@ pub(super) const LONE_SURROGATE: Rule = rule!(
     summary: "An escape stands for half a character",
     why: "pachctl 1.x puts a replacement character there, pachctl 2.x refuses it.",
     source: "encoding/json; yaml.v3 scannerc.go",
-    fixable: None,
 );
 
 pub(super) const UNQUOTED_KEY: Rule = rule!(
@@ -293,7 +288,6 @@ pub(super) const TRAILING_TEXT: Rule = rule!(
     summary: "Something that is no spec follows the end of a spec",
     why: "Neither JSON nor YAML takes it.",
     source: "encoding/json; yaml.v3",
-    fixable: None,
 );
 
 pub(super) const COMMENT_IN_JSON: Rule = rule!(
@@ -336,7 +330,6 @@ pub(super) const EMPTY_ARRAY: Rule = rule!(
     summary: "The file is an empty array",
     why: "There is no spec in it. Before 2.1, pachctl reads no arrays at all.",
     source: "src/internal/ppsutil/decoder.go:115",
-    fixable: None,
 );
 
 pub(super) const TOP_LEVEL_ARRAY: Rule = rule!(
@@ -344,7 +337,6 @@ pub(super) const TOP_LEVEL_ARRAY: Rule = rule!(
     summary: "Specs stand in an array",
     why: "pachctl 2.1 and later read an array of specs; the versions before do not.",
     source: "src/server/pkg/ppsutil/decoder.go",
-    fixable: None,
 );
 
 pub(super) const NOT_A_SPEC: Rule = rule!(
@@ -352,7 +344,6 @@ pub(super) const NOT_A_SPEC: Rule = rule!(
     summary: "A document is no object",
     why: "A spec is an object with `pipeline`, `transform` and `spout`.",
     source: "src/internal/ppsutil/decoder.go: expected a mapping or a sequence",
-    fixable: None,
 );
 
 pub(super) const BRACE_WITHOUT_JSON: Rule = rule!(
@@ -360,7 +351,6 @@ pub(super) const BRACE_WITHOUT_JSON: Rule = rule!(
     summary: "A YAML file begins with `{` and is not JSON",
     why: "pachctl 1.x never looks at the name: what begins with `{` is JSON to it.",
     source: "src/server/pkg/ppsutil/decoder.go:57-67",
-    fixable: None,
 );
 
 pub(super) const LEADING_TAB: Rule = rule!(
@@ -376,7 +366,6 @@ pub(super) const NOT_UTF8: Rule = Rule {
     summary: "The file has bytes that are not UTF-8",
     why: "pachctl 2.x says `invalid leading UTF-8 octet`. pachctl 1.x replaces them.",
     source: "yaml.v3 readerc.go",
-    fixable: None,
     bad: "(bytes, as a hex dump) 22 4b e4 73 65 22\n",
     good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/specs/ok/not-utf-8.json")),
     ..Rule::plain("not-utf-8", Severity::Error, Versions::ALL)
@@ -387,7 +376,6 @@ pub(super) const UTF16: Rule = Rule {
     summary: "The file is UTF-16",
     why: "YAML allows it; jq, and pachd itself when the text is sent to it, do not.",
     source: "yaml.v3 readerc.go",
-    fixable: None,
     bad: "(bytes, as a hex dump) ff fe 7b 00 0a 00 20 00 20 00\n",
     good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/specs/ok/utf-16.json")),
     ..Rule::plain("utf-16", Severity::Warning, Versions::ALL)
@@ -406,7 +394,6 @@ pub(super) const INDENTATION: Rule = rule!(
     summary: "A line of YAML is indented like none around it",
     why: "Indentation says what belongs into what, and this line fits nowhere.",
     source: "yaml.v3 parserc.go",
-    fixable: None,
 );
 
 pub(super) const COLON_IN_VALUE: Rule = rule!(
@@ -414,7 +401,6 @@ pub(super) const COLON_IN_VALUE: Rule = rule!(
     summary: "A plain value of YAML has a colon and a blank in it",
     why: "YAML takes it for a second key: `mapping values are not allowed in this context`. Quotes make a text of it.",
     source: "yaml.v3 scannerc.go",
-    fixable: None,
 );
 
 pub(super) const RESERVED_CHARACTER: Rule = rule!(
@@ -422,7 +408,6 @@ pub(super) const RESERVED_CHARACTER: Rule = rule!(
     summary: "A plain value of YAML begins with a character that it must not begin with",
     why: "`@`, a back quote and `%` are reserved, and in a list in brackets `?` begins a key. Quotes make a text of it.",
     source: "yaml.v3 scannerc.go",
-    fixable: None,
 );
 
 pub(super) const YAML_SYNTAX: Rule = rule!(
@@ -439,7 +424,6 @@ pub(super) const ALIAS: Rule = rule!(
     summary: "A spec uses an alias",
     why: "pachctl 2.8 and later say `alias nodes not supported`; the versions before take it.",
     source: "src/internal/ppsutil/decoder.go",
-    fixable: None,
 );
 
 pub(super) const UNKNOWN_ALIAS: Rule = rule!(
@@ -447,7 +431,6 @@ pub(super) const UNKNOWN_ALIAS: Rule = rule!(
     summary: "An alias has no anchor before it",
     why: "YAML cannot be read on: `unknown anchor`.",
     source: "yaml.v3",
-    fixable: None,
 );
 
 pub(super) const EXCESSIVE_ALIASES: Rule = rule!(
@@ -455,7 +438,6 @@ pub(super) const EXCESSIVE_ALIASES: Rule = rule!(
     summary: "Aliases stand for more than is read, or for themselves",
     why: "All aliases of a file may stand for 10,000 values together. pachctl has a bound, too.",
     source: "yaml.v3 decode.go: document contains excessive aliasing",
-    fixable: None,
 );
 
 pub(super) const MERGE_KEY: Rule = rule!(
@@ -463,7 +445,6 @@ pub(super) const MERGE_KEY: Rule = rule!(
     summary: "A spec uses a merge key",
     why: "pachctl 1.x refuses `<<`, 2.0 to 2.7 take it, 2.8 and later say `tag \"!!merge\" unsupported`.",
     source: "src/internal/ppsutil/decoder.go",
-    fixable: None,
 );
 
 pub(super) const TIMESTAMP: Rule = rule!(
@@ -488,7 +469,6 @@ pub(super) const COMPLEX_KEY: Rule = rule!(
     summary: "A key is a list or a mapping",
     why: "The keys of a spec are strings.",
     source: "src/internal/ppsutil/decoder.go",
-    fixable: None,
 );
 
 pub(super) const TAG: Rule = rule!(
@@ -496,7 +476,6 @@ pub(super) const TAG: Rule = rule!(
     summary: "A value has a tag that pachctl does not know",
     why: "pachctl 2.8 and later know strings, numbers, booleans and null: `tag unsupported`.",
     source: "src/internal/ppsutil/decoder.go",
-    fixable: None,
 );
 
 pub(super) const DIRECTIVE: Rule = rule!(

@@ -47,7 +47,8 @@ impl Topics {
             (None, None) => Form::Value(Framing::Lines),
             (None, Some(framing)) if Form::can_be(framing) => Form::Value(framing.clone()),
             (None, Some(_)) => {
-                let text = "values of Kafka are told apart by lines, nul, delimiter=STR, netstring or u32be";
+                let text =
+                    "values of Kafka are told apart by lines, nul, delimiter=STR, netstring, u32be, u32le or varint";
                 return Err(Failure::new(Exit::Usage, text).help("--envelope json makes a line of JSON of each record"));
             }
         };

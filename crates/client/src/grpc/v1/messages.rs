@@ -47,18 +47,21 @@ pub(super) fn commit_id(commit: &v1::Commit) -> Result<CommitId, Unreadable> {
 }
 
 /// `repo` and `branch` are what was asked for: 1.x says no project.
+fn named(commit: &v1::Commit, repo: &pfs::Repo, branch: &pfs::BranchName) -> Result<pfs::Commit, Unreadable> {
+    Ok(pfs::Commit {
+        repo: repo.clone(),
+        branch: branch.clone(),
+        id: commit_id(commit)?,
+    })
+}
+
+/// `repo` and `branch` as in [`named`].
 pub(super) fn commit_info(
     info: v1::CommitInfo,
     repo: &pfs::Repo,
     branch: &pfs::BranchName,
 ) -> Result<CommitInfo, Unreadable> {
-    let named = |commit: &v1::Commit, branch: &pfs::BranchName| {
-        Ok::<_, Unreadable>(pfs::Commit {
-            repo: repo.clone(),
-            branch: branch.clone(),
-            id: commit_id(commit)?,
-        })
-    };
+    let named = |commit: &v1::Commit| named(commit, repo, branch);
     let time = |time: Option<Timestamp>| time.map(jiff::Timestamp::try_from).transpose();
     let finished = time(info.finished)?;
     // There is no `error` in 1.x. What is finished without a list of files failed, or was given up (recording 071).
@@ -66,8 +69,8 @@ pub(super) fn commit_info(
     Ok(CommitInfo {
         // pachd begins none of its own there.
         origin: pfs::Origin::User,
-        commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?, branch)?,
-        parent: info.parent_commit.map(|parent| named(&parent, branch)).transpose()?,
+        commit: named(&info.commit.ok_or(Unreadable::Missing("commit"))?)?,
+        parent: info.parent_commit.as_ref().map(named).transpose()?,
         description: info.description,
         started: time(info.started)?,
         // The call that closes a commit also finishes it.
@@ -84,19 +87,10 @@ pub(super) fn commit_info(
 
 /// `asked` is the branch of which it was asked.
 pub(super) fn branch_info(info: &v1::BranchInfo, asked: &pfs::Branch) -> Result<BranchInfo, Unreadable> {
+    let head = info.head.as_ref().map(|head| named(head, &asked.repo, &asked.name));
     let depends = |branch: &v1::Branch| branch.repo.as_ref().is_none_or(|repo| repo.name != SPECS);
     Ok(BranchInfo {
-        head: info
-            .head
-            .as_ref()
-            .map(|head| {
-                Ok::<_, Unreadable>(pfs::Commit {
-                    repo: asked.repo.clone(),
-                    branch: asked.name.clone(),
-                    id: commit_id(head)?,
-                })
-            })
-            .transpose()?,
+        head: head.transpose()?,
         has_provenance: info.provenance.iter().any(depends),
     })
 }

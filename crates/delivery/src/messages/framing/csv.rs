@@ -1,12 +1,16 @@
 //! Where a CSV record ends, and what its columns hold: RFC 4180, and what spreadsheets, databases and other countries
 //! make of it.
 //!
-//! A quote counts at the beginning of a field only, and doubled inside. Records end with newlines; where the first one
-//! ends with a carriage return alone, as old spreadsheets of the Mac write it, with that. What follows the first of
-//! both is told from the file itself, so that a stray carriage return in a field of a file with newlines stays where it
-//! is.
+//! A quote counts at the beginning of a field only, and doubled inside. A field that begins with one by chance, where
+//! quotes mean nothing, would take the lines up to the next quote with it: text that goes on there tells.
+//!
+//! Records end with newlines; where the first one ends with a carriage return alone, as old spreadsheets of the Mac
+//! write it, with that. What follows the first of both is told from the file itself, so that a stray carriage return in
+//! a field of a file with newlines stays where it is.
 
 use memchr::{memchr, memchr2, memchr3};
+
+use crate::messages::error::MessageFault;
 
 /// What tells columns apart where nobody says it, in the order in which one is chosen.
 const CANDIDATES: [u8; 4] = *b",;\t|";
@@ -19,6 +23,8 @@ pub struct Dialect {
     pub delimiter: Option<u8>,
     /// Takes what the next byte means away, in quotes and outside: the backslash of `MySQL` in `INTO OUTFILE`.
     pub escape: Option<u8>,
+    /// What stands around fields that hold what would end them; `None` where nothing does.
+    pub quote: Option<u8>,
     /// The first record names the columns.
     pub has_header: bool,
 }
@@ -28,6 +34,7 @@ impl Default for Dialect {
         Self {
             delimiter: None,
             escape: None,
+            quote: Some(b'"'),
             has_header: true,
         }
     }
@@ -99,12 +106,13 @@ impl At {
     /// What a byte that ends no record makes of it.
     fn after(self, byte: u8, dialect: Dialect) -> Self {
         let is_escape = dialect.escape == Some(byte);
+        let is_quote = dialect.quote == Some(byte);
         match self {
             Self::Escaped => Self::Plain,
-            Self::Quoted if byte == b'"' => Self::Closed,
+            Self::Quoted if is_quote => Self::Closed,
             Self::Quoted if is_escape => Self::EscapedInQuotes,
             Self::Quoted | Self::EscapedInQuotes => Self::Quoted,
-            Self::FieldStart | Self::Closed if byte == b'"' => Self::Quoted,
+            Self::FieldStart | Self::Closed if is_quote => Self::Quoted,
             _ if dialect.splits(byte) => Self::FieldStart,
             _ if is_escape => Self::Escaped,
             Self::FieldStart | Self::Plain | Self::Closed => Self::Plain,
@@ -132,6 +140,13 @@ pub(super) type Record = (usize, usize);
 /// has to be held.
 const MOST_RETURNS: usize = 8;
 
+/// A record or line without the carriage returns at its end. There are two where text with CR LF was written as text
+/// once more.
+pub(in crate::messages) fn without_returns(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    &line[..end]
+}
+
 /// How many carriage returns `bytes` begin with, as far as they may belong to a newline.
 fn returns(bytes: &[u8]) -> usize {
     let front = bytes.iter().take(MOST_RETURNS);
@@ -152,6 +167,19 @@ pub(super) struct Records {
     learned: bool,
     /// It has one column.
     has_one_column: bool,
+    /// Of the record that is looked at; of the one that was ended last.
+    quotes: Quotes,
+    last_quotes: Quotes,
+}
+
+/// Whether quotes are what they seem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    Right,
+    /// The quoted field that is looked at holds the end of a line.
+    OverLines,
+    /// Such a field of the record went on behind its closing quote.
+    Wrong,
 }
 
 impl Records {
@@ -164,6 +192,8 @@ impl Records {
             seen: [0; CANDIDATES.len()],
             learned: false,
             has_one_column: false,
+            quotes: Quotes::Right,
+            last_quotes: Quotes::Right,
         }
     }
 
@@ -194,6 +224,11 @@ impl Records {
     /// Whether a quote is open.
     pub fn is_quoted(&self) -> bool {
         matches!(self.at, At::Quoted | At::EscapedInQuotes)
+    }
+
+    /// Why the record that was ended last is none, if it is not: its quotes are no quotes.
+    pub fn fault(&self) -> Option<MessageFault> {
+        (self.last_quotes == Quotes::Wrong).then_some(MessageFault::BehindQuote)
     }
 
     /// The end of the record that `bytes` begin with, if it is there. `looked` bytes were looked at before; it is as
@@ -248,8 +283,7 @@ impl Records {
     pub fn last(&mut self, bytes: &[u8]) -> Option<Record> {
         if std::mem::take(&mut self.returned) {
             self.ends.get_or_insert(Ends::Return);
-            let body = bytes.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
-            return Some(self.ended((body, 1)));
+            return Some(self.ended((without_returns(bytes).len(), 1)));
         }
         (!bytes.is_empty() && self.at.may_end()).then(|| self.ended((bytes.len(), 0)))
     }
@@ -267,19 +301,38 @@ impl Records {
         if let (false, true, Some(which)) = (self.learned, self.at.may_end(), counted) {
             self.seen[which] += 1;
         }
-        self.at = self.at.after(byte, self.dialect);
+        let was = self.at;
+        self.at = was.after(byte, self.dialect);
+        let Dialect {
+            delimiter,
+            escape,
+            quote,
+            ..
+        } = self.dialect;
         // What follows may be long, and says nothing until one of these.
-        let next = match (self.at, self.dialect.delimiter, self.dialect.escape) {
-            (At::Quoted, _, None) => memchr(b'"', rest),
-            (At::Quoted, _, Some(escape)) => memchr2(b'"', escape, rest),
-            (At::Plain, Some(delimiter), None) => memchr3(delimiter, b'\r', b'\n', rest),
+        let next = match (self.at, delimiter, escape, quote) {
+            (At::Quoted, _, None, Some(quote)) => memchr(quote, rest),
+            (At::Quoted, _, Some(escape), Some(quote)) => memchr2(quote, escape, rest),
+            (At::Plain, Some(delimiter), None, _) => memchr3(delimiter, b'\r', b'\n', rest),
             _ => Some(0),
         };
-        *looked += next.unwrap_or(rest.len());
+        let passed = next.unwrap_or(rest.len());
+        *looked += passed;
+        let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
+        self.quotes = match (self.quotes, self.at) {
+            (Quotes::Right, At::Quoted) if is_break(byte) || memchr2(b'\r', b'\n', &rest[..passed]).is_some() => {
+                Quotes::OverLines
+            }
+            (Quotes::OverLines, At::FieldStart) => Quotes::Right,
+            // Space there is often written by hand.
+            (Quotes::OverLines, At::Plain) if was == At::Closed && !byte.is_ascii_whitespace() => Quotes::Wrong,
+            (quotes, _) => quotes,
+        };
     }
 
     fn ended(&mut self, record: Record) -> Record {
         self.at = At::FieldStart;
+        self.last_quotes = std::mem::replace(&mut self.quotes, Quotes::Right);
         record
     }
 

@@ -22,7 +22,7 @@ impl Splitter {
                 }))
             }
             Framing::JsonSequence => Ok(self.cut_text(start)),
-            Framing::Netstring | Framing::U32be => self.cut_frame(start),
+            Framing::Netstring | Framing::U32be | Framing::U32le | Framing::Varint => self.cut_frame(start),
             Framing::JournalExport => self.cut_entry(start),
             Framing::Events => Ok(None),
         }
@@ -105,6 +105,7 @@ impl Splitter {
             body: body - gap,
             gap,
             tail,
+            fault: self.records.fault(),
             ..Cut::default()
         })
     }
@@ -164,11 +165,9 @@ impl Splitter {
 
     fn cut_frame(&mut self, start: usize) -> Result<Option<Cut>, MessageFault> {
         let held = &self.held[start..];
-        let frame = match self.framing {
-            Framing::Netstring => lengths::netstring(held)?,
-            _ => lengths::big_endian(held),
+        let Some(frame) = self.frame_of(held)? else {
+            return Ok(None);
         };
-        let Some(frame) = frame else { return Ok(None) };
         if frame.length() > self.limit {
             return Err(MessageFault::TooLong { limit: self.limit });
         }
@@ -183,11 +182,17 @@ impl Splitter {
 
     /// Bytes of the frame that is held, whose length is said.
     pub(super) fn frame(&self) -> Option<usize> {
-        let frame = match self.framing {
-            Framing::Netstring => lengths::netstring(&self.held).ok()?,
-            Framing::U32be => lengths::big_endian(&self.held),
-            _ => None,
-        };
-        frame.map(Frame::length)
+        self.frame_of(&self.held).ok()?.map(Frame::length)
+    }
+
+    /// What is held says of the frame that it begins with; `None` also where messages say no lengths.
+    fn frame_of(&self, held: &[u8]) -> Result<Option<Frame>, MessageFault> {
+        match self.framing {
+            Framing::Netstring => lengths::netstring(held),
+            Framing::U32be => Ok(lengths::four_bytes(held, u32::from_be_bytes)),
+            Framing::U32le => Ok(lengths::four_bytes(held, u32::from_le_bytes)),
+            Framing::Varint => lengths::varint(held),
+            _ => Ok(None),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Frames that say how long they are: netstrings, and lengths in four bytes.
+//! Frames that say how long they are: netstrings, lengths in four bytes, and protobuf's varints.
 //!
 //! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what
 //! netstrings are by themselves, but what comes of its `%S:%s,`.
@@ -7,6 +7,9 @@ use super::MessageFault;
 
 /// How many digits a netstring's length may have: enough for 1 GB, and no number that overflows.
 const LENGTH_DIGITS: usize = 9;
+
+/// How many bytes a varint may have.
+const VARINT_BYTES: usize = 10;
 
 /// A frame whose length is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +60,58 @@ pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
     }))
 }
 
-/// The same for a length in four bytes, big-endian.
-pub(super) fn big_endian(held: &[u8]) -> Option<Frame> {
+/// The same for a length in four bytes, which `read` makes a number of.
+pub(super) fn four_bytes(held: &[u8], read: fn([u8; 4]) -> u32) -> Option<Frame> {
     let digits = held.first_chunk::<4>()?;
     let is_null = *digits == [0xff; 4];
-    let length = usize::try_from(u32::from_be_bytes(*digits)).unwrap_or(usize::MAX);
+    let length = usize::try_from(read(*digits)).unwrap_or(usize::MAX);
     Some(Frame {
         head: digits.len(),
         body: if is_null { 0 } else { length },
         tail: 0,
         is_null,
     })
+}
+
+/// The same for a length as a varint: seven bits a byte, the lowest first, and the highest bit of all but the last set.
+///
+/// More bytes than are needed are taken, as protobuf takes them; more than a number of 64 bits has are not.
+pub(super) fn varint(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
+    let digits = &held[..held.len().min(VARINT_BYTES)];
+    let Some(last) = digits.iter().position(|byte| byte & 0x80 == 0) else {
+        return if digits.len() < VARINT_BYTES {
+            Ok(None)
+        } else {
+            Err(not_a_varint(digits))
+        };
+    };
+    let digits = &digits[..=last];
+    // The tenth byte has one bit of 64.
+    if digits.len() == VARINT_BYTES && digits[last] > 1 {
+        return Err(not_a_varint(digits));
+    }
+    let bits = digits.iter().rev();
+    let length = bits.fold(0_u64, |length, byte| length << 7 | u64::from(byte & 0x7f));
+    Ok(Some(Frame {
+        head: digits.len(),
+        body: usize::try_from(length).unwrap_or(usize::MAX),
+        tail: 0,
+        is_null: false,
+    }))
+}
+
+fn not_a_varint(found: &[u8]) -> MessageFault {
+    MessageFault::NotALength {
+        found: found.escape_ascii().to_string(),
+    }
+}
+
+/// Appends a length to `head` as a varint.
+pub(in crate::messages) fn push_varint(head: &mut Vec<u8>, length: usize) {
+    let mut rest = length;
+    while rest >= 0x80 {
+        head.push(rest.to_le_bytes()[0] | 0x80);
+        rest >>= 7;
+    }
+    head.push(rest.to_le_bytes()[0]);
 }

@@ -31,6 +31,10 @@ pub enum Framing {
     Netstring,
     /// A length in four bytes, big-endian, then so many bytes.
     U32be,
+    /// The same, little-endian.
+    U32le,
+    /// A length as protobuf's varint, then so many bytes.
+    Varint,
     /// Entries of `journalctl -o export`.
     JournalExport,
     /// Server-sent events, the data of each.
@@ -74,7 +78,7 @@ impl Framing {
     /// Whether a message may be said not to be there.
     #[must_use]
     pub fn has_nulls(&self) -> bool {
-        matches!(self, Self::Netstring | Self::U32be)
+        matches!(self, Self::Netstring | Self::U32be | Self::U32le)
     }
 
     /// Whether its messages have fields with names.

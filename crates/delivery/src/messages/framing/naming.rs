@@ -17,6 +17,8 @@ impl FromStr for Framing {
             "csv" => Self::Csv(Dialect::default()),
             "netstring" => Self::Netstring,
             "u32be" => Self::U32be,
+            "u32le" => Self::U32le,
+            "varint" => Self::Varint,
             "journal-export" => Self::JournalExport,
             "sse" => Self::Events,
             _ => match text.strip_prefix("delimiter=") {
@@ -24,8 +26,8 @@ impl FromStr for Framing {
                 Some(delimiter) => Self::Delimiter(unescape(delimiter)?),
                 None => {
                     return Err(
-                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, journal-export, sse or \
-                                delimiter=STR"
+                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, \
+                         journal-export, sse or delimiter=STR"
                             .to_owned(),
                     );
                 }
@@ -46,6 +48,26 @@ pub fn one_byte(text: &str) -> Result<u8, String> {
         [b'\r' | b'\n' | b'"'] => Err("neither a quote nor the end of a line can be that".to_owned()),
         [byte] => Ok(*byte),
         _ => Err(r"write one byte: `;`, `|`, tab, or \xHH".to_owned()),
+    }
+}
+
+/// What a command line says of the quotes around the fields of CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote(
+    /// `None` where there are none.
+    pub Option<u8>,
+);
+
+impl FromStr for Quote {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let byte = match text {
+            "none" => None,
+            "\"" => Some(b'"'),
+            text => Some(one_byte(text).map_err(|_| r#"write one byte, such as `'` or `"`, or none"#.to_owned())?),
+        };
+        Ok(Self(byte))
     }
 }
 

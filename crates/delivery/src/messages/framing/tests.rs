@@ -87,6 +87,8 @@ fn each_framing_has_its_own_end() {
     );
     assert_eq!(bodies(Framing::Netstring, b"5:hello,0:,3:a,b,"), ["hello", "", "a,b"]);
     assert_eq!(bodies(Framing::U32be, b"\0\0\0\x02hi\0\0\0\0"), ["hi", ""]);
+    assert_eq!(bodies(Framing::U32le, b"\x02\0\0\0hi\0\0\0\0"), ["hi", ""]);
+    assert_eq!(bodies(Framing::Varint, b"\x02hi\0\x82\x80\0ho"), ["hi", "", "ho"]);
 }
 
 #[test]
@@ -125,6 +127,9 @@ fn a_last_message_without_its_end_is_kept_dropped_or_a_fault() {
         (Framing::Json, b"{}{\"a\": 1"),
         (Framing::Netstring, b"1:a,5:hell"),
         (Framing::U32be, b"\0\0\0\x01a\0\0\0\x02b"),
+        (Framing::U32le, b"\x01\0\0\0a\x02\0\0"),
+        (Framing::Varint, b"\x01a\x80"),
+        (Framing::Varint, b"\x01a\x02b"),
         (csv(), b"h\na\n\"b"),
     ] {
         let (shown, end) = split(framing, input, &[], Partial::Fail);
@@ -205,6 +210,17 @@ fn what_is_no_message_is_named_with_its_place() {
             Framing::U32be,
             b"\xff\xff\xff\xfe",
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
+        ),
+        (
+            Framing::Varint,
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            "message 1 of the input, at byte 0, is longer than 1.0 kB",
+        ),
+        (
+            Framing::Varint,
+            b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\x02",
+            "message 1 of the input, at byte 0, does not begin with its length but with \
+             `\\x80\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x02`",
         ),
         (
             Framing::JournalExport,
@@ -404,6 +420,59 @@ fn an_escape_takes_the_meaning_of_what_follows() {
     });
     let input = b"1,\"a\\\"b\",x\\\ny\n2,\"c\\\\\",\\N\n";
     assert_eq!(wholes(mysql, input), ["1,\"a\\\"b\",x\\\ny\n", "2,\"c\\\\\",\\N\n"]);
+}
+
+fn quoted_by(quote: Option<u8>) -> Framing {
+    Framing::Csv(Dialect {
+        delimiter: Some(b'\t'),
+        quote,
+        ..Dialect::default()
+    })
+}
+
+#[test]
+fn where_quotes_mean_nothing_they_are_as_other_bytes_are() {
+    // As `mysql --batch` prints it.
+    let batch = b"id\tname\n1\t\"open\n2\t\"a\"b\n3\t\"\n";
+    let expected = ["id\tname\n1\t\"open\n", "id\tname\n2\t\"a\"b\n", "id\tname\n3\t\"\n"];
+    assert_eq!(wholes(quoted_by(None), batch), expected);
+    // As `sqlite3` does with `.mode quote`.
+    let quote = b"'id'\t'a'\n1\t'it''s\nx'\n2\tNULL\n";
+    let expected = ["'id'\t'a'\n1\t'it''s\nx'\n", "'id'\t'a'\n2\tNULL\n"];
+    assert_eq!(wholes(quoted_by(Some(b'\'')), quote), expected);
+}
+
+#[test]
+fn a_quote_that_takes_the_next_lines_with_it_is_told_by_what_follows_its_end() {
+    let torn = "is no CSV: a quoted field that goes over the end of a line goes on behind its closing quote";
+    for (input, places) in [
+        (
+            &b"id\tname\n1\t\"open\n2\ta \"b\" c\n3\tx\n"[..],
+            vec![Some(torn), None],
+        ),
+        (b"id\tname\n1\t\"open\n2\t\"b\"\n3\tx\n", vec![Some(torn), None]),
+        // Whole fields, with line breaks and doubled quotes, and space by hand.
+        (b"id\tname\n1\t\"a\nb\"\n2\t\"a\n\"\"b\"\"\" \t\n", vec![None, None]),
+        (b"id\tname\r\n1\t\"a\r\nb\"\r\n", vec![None]),
+        // Within one line it harms nobody.
+        (b"id\tname\n1\t\"a\"b\n\"x\ny\"\t\"a\"b\n", vec![None, None]),
+        (b"id\tname\n1\t\"open\n2\ta \"b\" c", vec![Some(torn)]),
+    ] {
+        for blocks in [&[][..], &[1], &[2], &[5]] {
+            let splitter = Splitter::new(quoted_by(Some(b'"')), 1000, Partial::Keep).going_on(true);
+            let (shown, end) = run(splitter, input, blocks);
+            assert_eq!(end, Ok(Dropped(0)));
+            let faults: Vec<_> = shown.iter().map(|told| told.4.as_deref()).collect();
+            assert_eq!(faults, places, "{}", String::from_utf8_lossy(input));
+        }
+    }
+    // In a header, whatever is to become of messages.
+    let splitter = Splitter::new(quoted_by(Some(b'"')), 1000, Partial::Keep).going_on(true);
+    let (_, end) = run(splitter, b"\"id\tname\n1\t\"open\n2\tx\n", &[]);
+    assert_eq!(
+        (end.clone().unwrap_err().number, end.unwrap_err().fault),
+        (0, MessageFault::BehindQuote)
+    );
 }
 
 #[test]
@@ -682,6 +751,10 @@ fn what_cannot_be_taken_is_shown_and_the_next_one_follows() {
         ),
         (csv(), format!("h\na\n\"{long}\n\"\nb\n")),
         (Framing::Netstring, format!("1:a,2000:{long},1:b,")),
+        (
+            Framing::U32le,
+            format!("\x01\0\0\0a\x78\x07\0\0{}\x01\0\0\0b", &long[..1912]),
+        ),
         (Framing::JournalExport, format!("A=a\n\nA={long}\n\nA=b\n\n")),
         (Framing::Events, format!("data: a\n\ndata: {long}\n\ndata: b\n\n")),
     ];
@@ -741,6 +814,20 @@ fn framed() -> impl Strategy<Value = (Framing, Vec<Vec<u8>>, Vec<u8>)> {
                 .iter()
                 .flat_map(|body| [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat());
             (Framing::U32be, m.clone(), bytes.collect())
+        }),
+        many(any.clone().boxed()).prop_map(|m| {
+            let bytes = m
+                .iter()
+                .flat_map(|body| [&u32::try_from(body.len()).unwrap().to_le_bytes()[..], body].concat());
+            (Framing::U32le, m.clone(), bytes.collect())
+        }),
+        many(prop::collection::vec(0..=255_u8, 0..300).boxed()).prop_map(|m| {
+            let framed = |body: &Vec<u8>| {
+                let mut bytes = Vec::new();
+                lengths::push_varint(&mut bytes, body.len());
+                [bytes.as_slice(), body].concat()
+            };
+            (Framing::Varint, m.clone(), m.iter().flat_map(framed).collect())
         }),
         many(json_values()).prop_map(move |m| (Framing::Json, m.clone(), ended(&m, b" \n"))),
         many(json_values()).prop_map(move |m| (Framing::JsonLines, m.clone(), ended(&m, b"\n\r\n"))),
@@ -815,7 +902,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic_and_blocks_never_matter(
-        which in 0_usize..13,
+        which in 0_usize..16,
         bytes in prop::collection::vec(
             prop_oneof![
                 any::<u8>(),
@@ -832,7 +919,8 @@ proptest! {
         let framings = [
             Framing::Lines, Framing::Nul, Framing::Delimiter(b"12".to_vec()), Framing::Json, csv(),
             Framing::Netstring, Framing::U32be, Framing::JsonLines, Framing::JsonSequence, Framing::JournalExport,
-            Framing::Events, dialect(None, false), dialect(Some(b';'), true),
+            Framing::Events, dialect(None, false), dialect(Some(b';'), true), Framing::U32le, Framing::Varint,
+            quoted_by(None),
         ];
         for partial in [Partial::Drop, Partial::Keep] {
             let splitter = || {

@@ -287,6 +287,8 @@ fn tombstones_are_told_from_empty_values_where_frames_can_say_so() {
     for (framing, expected) in [
         (Framing::Netstring, &b"0:,-1:,1:x,"[..]),
         (Framing::U32be, b"\0\0\0\0\xff\xff\xff\xff\0\0\0\x01x"),
+        (Framing::U32le, b"\0\0\0\0\xff\xff\xff\xff\x01\0\0\0x"),
+        (Framing::Varint, b"\0\0\x01x"),
         (Framing::Lines, b"\n\nx\n"),
         (Framing::Nul, b"\0\0x\0"),
         (Framing::Delimiter(b"--".to_vec()), b"----x--"),

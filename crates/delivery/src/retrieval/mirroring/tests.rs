@@ -1,29 +1,25 @@
 //! A repo's commits as archives: what is in them, how they come, and that they make the same repo elsewhere.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use tempfile::TempDir;
 
 use super::*;
 use crate::retrieval::FileChange;
-use crate::retry::{Interrupt, SystemClock};
+use crate::retry::SystemClock;
 use crate::spill::SpillBuffers;
+use crate::tests::scripted::{branch, delivery_to};
+use crate::tests::stored::{self, Tree};
 use crate::{
-    Change, Changes as FileChanges, CommitSink, Delivery, Incoming, Observer, Options, Receipt, Settled,
-    Unacknowledged, WriteMode,
+    Change, Changes as FileChanges, CommitSink, Incoming, Observer, Options, Receipt, Settled, Unacknowledged,
 };
 use spoutctl_archive::{Archive, ArchiveError, ArchiveReader, Files};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::history::CommitHistory;
-use spoutctl_core::pfs::{Branch, BranchInfo, BranchName, FileInfo, ProjectName, Repo, RepoName};
+use spoutctl_core::pfs::{Branch, BranchInfo, FileInfo, Repo};
 use spoutctl_store::Store;
-
-type Tree = BTreeMap<String, Vec<u8>>;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -51,16 +47,6 @@ fn delete(path: &str) -> Step {
     Step::Delete(path.to_owned())
 }
 
-fn branch() -> Branch {
-    Branch {
-        repo: Repo {
-            project: ProjectName::new("default").unwrap(),
-            name: RepoName::new("events").unwrap(),
-        },
-        name: BranchName::new("master").unwrap(),
-    }
-}
-
 struct World {
     store: Arc<Store>,
     _directory: TempDir,
@@ -68,11 +54,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        // Where there is a directory in memory, its files need no disk to be synced to.
-        let memory = Path::new("/dev/shm");
-        let directory = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap();
-        let store = Store::open(&directory.path().join("store")).unwrap();
-        store.create_repo(&branch().repo).unwrap();
+        let (store, directory) = stored::store(&[branch()]);
         Self {
             store: Arc::new(store),
             _directory: directory,
@@ -98,31 +80,13 @@ impl World {
         Commit { repo, branch: name, id }
     }
 
-    /// All files of a commit, read one by one.
     fn tree(&self, commit: &Commit) -> Tree {
-        let mut paths = Vec::new();
-        let mut show = |change: FileChange| {
-            paths.push(change.path);
-            ControlFlow::Continue(())
-        };
-        self.store.diff_files(commit, None, &mut show).unwrap();
-        let read = |path: FilePath| {
-            let mut content = Vec::new();
-            let mut file = self.store.get_file(commit, &path).unwrap();
-            file.read_to_end(&mut content).unwrap();
-            (path.to_string(), content)
-        };
-        paths.into_iter().map(read).collect()
+        stored::tree(&self.store, commit)
     }
 
     /// The commits of the branch, oldest first.
     fn history(&self) -> Vec<CommitInfo> {
-        let mut commits = Vec::new();
-        let mut show = |info| {
-            commits.push(info);
-            ControlFlow::Continue(())
-        };
-        self.store.list_commits(&branch(), &mut show).unwrap();
+        let mut commits = stored::line(&*self.store, &branch());
         commits.reverse();
         commits
     }
@@ -504,39 +468,13 @@ impl Observer for Told {
 /// Delivers a stream of archives as `put --obey-deletions` does, and answers the receipts.
 fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
     let told = Arc::new(Told::default());
-    let delivery = Delivery {
-        context: crate::Context {
-            sink: Arc::clone(&world.store) as _,
-            observer: Arc::clone(&told) as _,
-            clock: Arc::new(SystemClock),
-            interrupt: Interrupt::new(),
-            retry_for: Duration::from_secs(10),
-        },
-        ledger: Arc::default(),
-        buffers: crate::spill::SpillBuffers::new(&std::env::temp_dir()),
-        on_bad: crate::OnBad::Stop,
-        early: None,
-        options: Options {
-            branch: branch(),
-            staging: None,
-            mode: WriteMode::Overwrite,
-            message: None,
-            create_repo: false,
-            own_output: false,
-            stream: None,
-            counts_messages: false,
-            has_positions: false,
-            asides_have_a_repo: false,
-            drains_on_interrupt: false,
-            also: [].into(),
-            resume: false,
-            spooled: None,
-            in_flight: 1,
-            accept_emptied: false,
-            dry_run: false,
-            batching: crate::Batching::ONE_EACH,
-        },
-    };
+    let sink = Arc::clone(&world.store);
+    let delivery = delivery_to(
+        sink,
+        Arc::clone(&told) as _,
+        Arc::new(SystemClock),
+        Options::new(branch()),
+    );
     let (archives, incoming) = bounded(0);
     let reading = std::thread::spawn(move || {
         let mut reader = ArchiveReader::new(&stream[..], "test".into(), 1, obedient());
