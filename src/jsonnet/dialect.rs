@@ -43,7 +43,8 @@ const OTHERWISE: &str = "\
     round(x):: local whole = outer.floor(x), rest = x - whole; \
     if rest < 0.5 then whole else if rest > 0.5 || x > 0 then whole + 1 else whole, \
     reverse(arr):: if outer.isString(arr) then error \"std.reverse takes an array in pachd\" else outer.reverse(arr), \
-    foldl(func, arr, init):: outer.foldl(func, if outer.isString(arr) then outer.stringChars(arr) else arr, init), \
+    foldl(func, arr, init):: \
+    outer.foldl(func, if outer.isString(arr) then outer.stringChars(arr) else arr, init), \
     strReplace(str, from, to):: if from == '' then error \"pachd replaces no empty text\" \
     else outer.strReplace(str, from, to), \
     slice(indexable, index, end, step):: \
