@@ -35,8 +35,8 @@ const NEWER: [&str; 26] = [
     "trim",
 ];
 
-/// What it does otherwise: text is UTF-8 in base64, half a number is rounded away from zero, a text is folded like a list
-/// of its characters, nothing is no text that could be replaced, and no index is counted from the end.
+/// What it does otherwise: text is UTF-8 in base64, half a number is rounded away from zero, a text is folded like a
+/// list of its characters, nothing is no text that could be replaced, and no index is counted from the end.
 const OTHERWISE: &str = "\
     base64(input):: if outer.isString(input) then outer.base64(outer.encodeUTF8(input)) else outer.base64(input), \
     base64Decode(str):: outer.decodeUTF8(outer.base64DecodeBytes(str)), \
