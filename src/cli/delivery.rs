@@ -24,9 +24,9 @@ pub struct AcknowledgingArgs {
     /// One after the other, in order, with the line on its standard input. The environment has SPOUTCTL_ACK_TYPE
     /// (commit, already, quarantined, skipped or empty), SPOUTCTL_ACK_ARCHIVE, SPOUTCTL_ACK_DIGEST, and where they
     /// apply SPOUTCTL_ACK_COMMIT, SPOUTCTL_ACK_PROJECT, SPOUTCTL_ACK_REPO, SPOUTCTL_ACK_BRANCH, SPOUTCTL_ACK_FIRST,
-    /// SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT and SPOUTCTL_ACK_POSITION. When it fails, the exit code is 6. With --spool
-    /// an archive leaves the spool only after this; when we are killed in between, it is run for the same archive
-    /// again.
+    /// SPOUTCTL_ACK_LAST, SPOUTCTL_ACK_COUNT, SPOUTCTL_ACK_POSITION and SPOUTCTL_ACK_POSITIONS. When it fails, the exit
+    /// code is 6. With --spool an archive leaves the spool only after this; when we are killed in between, it is run
+    /// for the same archive again.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, group = "ack")]
     pub ack_command: Option<String>,
 }

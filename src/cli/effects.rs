@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::Cli;
-use spoutctl_delivery::messages::Framing;
+use spoutctl_delivery::messages::{Framing, Key};
 
 /// Refuses options that `args`, which have been parsed before, leave without effect.
 ///
@@ -63,6 +63,26 @@ impl From<(&'static str, (bool, &'static str))> for Rule {
     }
 }
 
+/// Whether messages have columns, fields and what a JSON pointer finds, and which have.
+fn places(framing: &Framing) -> [(bool, &'static str); 3] {
+    let is_csv = matches!(framing, Framing::Csv(_));
+    let is_bytes = matches!(
+        framing,
+        Framing::Lines
+            | Framing::Nul
+            | Framing::Delimiter(_)
+            | Framing::Netstring
+            | Framing::U32be
+            | Framing::U32le
+            | Framing::Varint
+    );
+    [
+        (is_csv || is_bytes, "csv, lines and frames, which have columns"),
+        (framing.has_fields(), "--messages journal-export and sse"),
+        (!is_csv && *framing != Framing::JournalExport, "messages that are JSON"),
+    ]
+}
+
 struct Line<'a> {
     matches: &'a ArgMatches,
 }
@@ -81,21 +101,8 @@ impl Line<'_> {
         let Some(framing) = self.matches.get_one::<Framing>("messages") else {
             return Vec::new();
         };
-        let is_csv = matches!(framing, Framing::Csv(_));
-        let is_bytes = matches!(
-            framing,
-            Framing::Lines
-                | Framing::Nul
-                | Framing::Delimiter(_)
-                | Framing::Netstring
-                | Framing::U32be
-                | Framing::U32le
-                | Framing::Varint
-        );
-        let csv = (is_csv, "--messages csv");
-        let fields = (framing.has_fields(), "--messages journal-export and sse");
-        let columns = (is_csv || is_bytes, "csv, lines and frames, which have columns");
-        let json = (!is_csv && *framing != Framing::JournalExport, "messages that are JSON");
+        let csv = (matches!(framing, Framing::Csv(_)), "--messages csv");
+        let [columns, fields, json] = places(framing);
         let rules = [
             ("csv_delimiter", csv),
             ("csv_escape", csv),
@@ -129,6 +136,17 @@ impl Line<'_> {
         self.matches.get_raw("command").is_some()
     }
 
+    /// What a place in messages needs: a column, a field or a JSON pointer.
+    fn of_place(&self, place: &Key) -> (bool, &'static str) {
+        let framing = self.matches.get_one::<Framing>("messages");
+        let [columns, fields, json] = places(framing.unwrap_or(&Framing::Lines));
+        match place {
+            Key::Column(_) => columns,
+            Key::Field(_) => fields,
+            _ => json,
+        }
+    }
+
     fn of_put(&self) -> Vec<Rule> {
         let pachd = self.matches.get_one::<String>("pachd");
         let is_local = pachd.is_some_and(|address| address.starts_with("local:"));
@@ -144,7 +162,9 @@ impl Line<'_> {
             ("restart", (self.has_command(), "a command that makes the input")),
             ("stats_every", (is_heard, "runs that are not --quiet, or print --json")),
         ];
-        rules.into_iter().map(Rule::from).collect()
+        let source = self.matches.get_one::<Key>("position_by");
+        let source = source.map(|source| ("position_by", self.of_place(source)));
+        rules.into_iter().chain(source).map(Rule::from).collect()
     }
 
     fn of_get(&self) -> Vec<Rule> {

@@ -28,6 +28,7 @@ pub struct KafkaArgs {
             "files", "command", "spool", "resume", "staging", "in_flight", "batch", "endless", "links", "special",
             "obey_deletions", "hold_limit",
             "max_entry_size", "max_archive_size", "archive_end", "position_json", "position_column", "position_field",
+            "position_by",
             "csv_delimiter", "csv_escape", "csv_quote", "csv_no_header", "crlf", "partial",
         ]
     )]

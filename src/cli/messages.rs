@@ -1,12 +1,13 @@
 //! What can be typed about messages, with `put --messages` and `pack`.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::values::{parse_duration, parse_size};
-use spoutctl_delivery::messages::Framing;
 use spoutctl_delivery::messages::framing::{Quote, one_byte, unescape};
+use spoutctl_delivery::messages::{Framing, Key};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages and batches")]
@@ -190,6 +191,18 @@ fn parse_delimiter(text: &str) -> Result<Delimiter, String> {
     match unescape(text)? {
         bytes if bytes.is_empty() => Err("a delimiter has at least one byte".to_owned()),
         bytes => Ok(Delimiter(bytes)),
+    }
+}
+
+/// A place in a message: what begins with a slash is a JSON pointer, a number a column, and all else a field.
+pub(super) fn parse_place(text: &str) -> Result<Key, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(column) => Ok(Key::Column(column.get())),
+        Err(_) if text.starts_with(['/', '.', '$']) => parse_pointer(text).map(Key::Json),
+        Err(_) if text.is_empty() || text.starts_with(|first: char| first.is_ascii_digit()) => {
+            Err("it is a JSON pointer as /partition, the number of a column, from 1, or the name of a field".to_owned())
+        }
+        Err(_) => Ok(Key::Field(text.to_owned())),
     }
 }
 

@@ -11,12 +11,13 @@ use super::connection::ServerArgs;
 use super::delivery::{AcknowledgingArgs, OnBad, TryingArgs};
 use super::examples;
 use super::kafka::KafkaArgs;
-use super::messages::MessageArgs;
+use super::messages::{MessageArgs, parse_place};
 use super::output::{LogArgs, VerbosityArgs};
 use super::values::{parse_period, parse_size};
 use spoutctl_core::glob::Glob;
 use spoutctl_core::pfs::{Branch, BranchName, Destination, InvalidName};
 use spoutctl_delivery::mark::StreamName;
+use spoutctl_delivery::messages::Key;
 
 /// Make each complete tar archive of the input one finished commit
 ///
@@ -45,6 +46,23 @@ pub struct PutArgs {
 
     #[command(flatten)]
     pub messages: MessageArgs,
+
+    /// Which of several sources a message is of, a Kafka partition, say: keep a position of each
+    ///
+    /// A JSON pointer as /partition, the number of a column, or the name of a field. The description of each commit
+    /// says the last position of each source in JSON, {"0":4711,"1":12}, and so do acknowledgements. A command after
+    /// `--` finds in SPOUTCTL_POSITIONS what the newest commit says, and goes on behind that: so each message is
+    /// committed once. Positions are told as they were written, and not compared. All of them have room in 64 KiB; a
+    /// message of one source more cannot be taken. Needs --stream, or a spout's pod.
+    #[arg(
+        long,
+        value_name = "POINTER|COLUMN|FIELD",
+        help_heading = "Messages and batches",
+        requires = "position",
+        conflicts_with_all = ["spool", "resume", "staging", "in_flight"],
+        value_parser = parse_place,
+    )]
+    pub position_by: Option<Key>,
 
     #[command(flatten)]
     pub entries: EntryArgs,

@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use crate::cli::{self, MessageArgs};
 use crate::failure::Failure;
+use spoutctl_archive::SourcePositions;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::{Branch, FilePath};
 use spoutctl_core::quantity::counted;
@@ -30,6 +31,8 @@ pub(super) struct Packing {
     strips_returns: bool,
     naming: Naming,
     position: Option<PositionAt>,
+    /// Which of several sources a message is of.
+    source: Option<Key>,
     nulls: Nulls,
     same_name: SameName,
     batching: Batching,
@@ -73,6 +76,7 @@ impl Packing {
         Ok(Self {
             naming,
             position: position(args),
+            source: None,
             nulls: match args.nulls {
                 Some(cli::Nulls::Skip) => Nulls::Skip,
                 Some(cli::Nulls::Fail) => Nulls::Fail,
@@ -97,6 +101,16 @@ impl Packing {
         Self { naming, ..self }
     }
 
+    /// For messages of several sources, with a position of each.
+    pub fn of_sources(self, source: Option<Key>) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Whether a position of each of several sources is kept.
+    pub fn has_sources(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// One that goes on behind what cannot be taken, or does not.
     pub fn splitter(&self, goes_on: bool) -> Splitter {
         Splitter::new(self.framing.clone(), self.limit, self.partial)
@@ -114,6 +128,14 @@ impl Packing {
             .on_bad(on_bad)
             .growing(existing)
             .after(before)
+    }
+
+    /// What makes archives, for an input of several sources that go on there.
+    pub fn with_positions(&self, packer: Packer, positions: Option<SourcePositions>) -> Packer {
+        match (&self.source, positions) {
+            (Some(source), Some(positions)) => packer.from_sources(source.clone(), positions),
+            _ => packer,
+        }
     }
 
     /// Whether every file of an archive begins with a header.

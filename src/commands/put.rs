@@ -35,7 +35,7 @@ mod told;
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -312,6 +312,7 @@ fn read_directly(
             taken: AtomicU64::new(0),
             counts_messages,
             messages: AtomicU64::new(0),
+            positions: Mutex::default(),
             report: Arc::clone(&reading.reader.report),
         };
         let end = reading.read_all(&intake);

@@ -33,6 +33,8 @@ pub enum AddressError {
     Empty,
     #[error("`local:` names no directory")]
     NoDirectory,
+    #[error("`local://{0}` would be a directory at the root")]
+    LocalUrl(String),
     #[error("the shell leaves the `~` of `local:~` as it is")]
     Tilde,
     #[error("`{0}` is no address of a pachd")]
@@ -54,6 +56,7 @@ impl AddressError {
             }
             Self::Tilde => "write local:$HOME/… instead".to_owned(),
             Self::NoDirectory => "write --pachd local:DIR".to_owned(),
+            Self::LocalUrl(rest) => format!("write local:{rest} for a directory here, or local:/{rest} if it is meant"),
             Self::Unknown(_) => {
                 "write grpc://HOST:PORT or grpcs://HOST:PORT (every pachd since 1.12), http://HOST:PORT or \
                  https://HOST (the HTTP gateway of pachd 2.8 and newer), unix:///SOCKET, or local:DIR"
@@ -68,6 +71,13 @@ impl Address {
     /// When the text names no store that we can talk to.
     pub fn new(text: &str) -> Result<Self, AddressError> {
         if let Some(directory) = text.strip_prefix("local:") {
+            // Whoever thinks of URLs means a directory here: only three slashes are without a doubt.
+            if let Some(rest) = directory.strip_prefix("//").filter(|rest| !rest.starts_with('/')) {
+                return Err(match rest {
+                    "" => AddressError::NoDirectory,
+                    rest => AddressError::LocalUrl(rest.to_owned()),
+                });
+            }
             return match directory {
                 "" => Err(AddressError::NoDirectory),
                 home if home == "~" || home.starts_with("~/") => Err(AddressError::Tilde),
@@ -283,7 +293,11 @@ mod tests {
         let socket = Address::new("unix:///s").unwrap();
         assert_eq!((socket.socket(), socket.host_and_port()), (Some(Path::new("/s")), None));
         assert_eq!(Address::new(""), Err(AddressError::Missing { looked_at: None }));
-        assert_eq!(Address::new("local"), Err(AddressError::NoDirectory));
+        for text in ["local", "local:", "local://"] {
+            assert_eq!(Address::new(text), Err(AddressError::NoDirectory), "{text}");
+        }
+        assert_eq!(Address::new("local:///d"), Ok(Address::Local("///d".into())));
+        assert_eq!(Address::new("local://d"), Err(AddressError::LocalUrl("d".to_owned())));
         for text in [
             "ftp://h",
             "./store",

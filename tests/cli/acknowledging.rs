@@ -286,24 +286,32 @@ fn a_put_that_dies_before_or_after_an_acknowledgement_loses_and_doubles_nothing(
     }
 }
 
+/// A consumer with its `put`, and what has to be there once that has come to its end.
+#[derive(Clone, Copy)]
+pub struct Consumer {
+    /// In a world, for a repo, at an address.
+    pub put: fn(&World, &str, &str) -> Command,
+    pub check: fn(&World, &str, &str) -> Result<(), String>,
+}
+
 /// Kills `put` at the call with this number, and lets the next run come to its end.
-fn try_one(served: &Served, calls: usize, fault: Fault) -> Result<(), String> {
+fn try_one(consumer: Consumer, served: &Served, calls: usize, fault: Fault) -> Result<(), String> {
     let world = World::at(&served.url());
     let repo = format!("r{}", uuid::Uuid::new_v4().simple());
     let name = json!({"name": repo, "type": "user", "project": {"name": "default"}});
     served.ask("pfs_v2.API/CreateRepo", &json!({"repo": name}));
     let proxy = Proxy::before(&served.authority);
     proxy.at(Proxy::ANY, calls, fault);
-    let mut child = consume(&world, &repo, &proxy.url(), STORE).spawn().unwrap();
+    let mut child = (consumer.put)(&world, &repo, &proxy.url()).spawn().unwrap();
     proxy.wait_for(Proxy::ANY, calls);
     // What was sent is carried out.
     std::thread::sleep(Duration::from_millis(100));
     child.kill().unwrap();
     drop(proxy);
     let killed = Ran::from(child.wait_with_output().unwrap());
-    let again = Ran::from(consume(&world, &repo, &served.url(), STORE).output().unwrap());
+    let again = Ran::from((consumer.put)(&world, &repo, &served.url()).output().unwrap());
     let checked = match again.code {
-        Some(0) => check(&world, &repo, &served.url()),
+        Some(0) => (consumer.check)(&world, &repo, &served.url()),
         code => Err(format!("the second run ended with {code:?}")),
     };
     checked.map_err(|what| format!("call {calls}: {what}\n{}{}", killed.stderr, again.stderr))
@@ -311,6 +319,14 @@ fn try_one(served: &Served, calls: usize, fault: Fault) -> Result<(), String> {
 
 #[test]
 fn whenever_put_is_killed_its_consumer_goes_on_after_the_last_acknowledgement() {
+    kill_at_each_call(Consumer {
+        put: |world, repo, url| consume(world, repo, url, STORE),
+        check,
+    });
+}
+
+/// Kills it at each of its calls, one that is carried out and one that is not.
+pub fn kill_at_each_call(consumer: Consumer) {
     let served = Served::start();
     let counted = {
         let world = World::at(&served.url());
@@ -319,9 +335,9 @@ fn whenever_put_is_killed_its_consumer_goes_on_after_the_last_acknowledgement() 
             &json!({"repo": {"name": "counted", "type": "user", "project": {"name": "default"}}}),
         );
         let proxy = Proxy::before(&served.authority);
-        let ran = Ran::from(consume(&world, "counted", &proxy.url(), STORE).output().unwrap());
+        let ran = Ran::from((consumer.put)(&world, "counted", &proxy.url()).output().unwrap());
         ran.expect(0);
-        check(&world, "counted", &served.url()).unwrap();
+        (consumer.check)(&world, "counted", &served.url()).unwrap();
         proxy.calls(Proxy::ANY)
     };
     assert!(counted > 15, "{counted}");
@@ -334,7 +350,7 @@ fn whenever_put_is_killed_its_consumer_goes_on_after_the_last_acknowledgement() 
             } else {
                 Fault::Stall
             };
-            if let Err(what) = try_one(&served, call, fault) {
+            if let Err(what) = try_one(consumer, &served, call, fault) {
                 wrong.lock().unwrap().push(what);
             }
         }

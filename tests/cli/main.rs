@@ -52,6 +52,7 @@ mod pachd;
 mod pack;
 mod page;
 mod permissions;
+mod positions;
 mod postgres;
 mod power_cut;
 mod printing;

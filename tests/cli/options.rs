@@ -192,6 +192,16 @@ fn of_put() -> Vec<Option> {
             With(FROM),
         ),
         option(
+            "position-by",
+            &[
+                "--messages=ndjson",
+                "--into=f",
+                "--position-json=/at",
+                "--position-by=/in",
+            ],
+            Without(&["--messages=csv"]),
+        ),
+        option(
             "hold-limit",
             &["--hold-limit=0"],
             Without(&[
@@ -380,4 +390,36 @@ fn what_belongs_together_is_taken() {
         "--batch=adaptive",
         "--batch-count=1"
     ]));
+}
+
+#[test]
+fn a_source_is_named_by_what_its_messages_have_and_counts_beside_a_position_alone() {
+    const JSON: [&str; 3] = ["--messages=ndjson", "--into=f", "--position-json=/at"];
+    const COLUMNS: [&str; 3] = ["--messages=csv", "--into=f", "--position-column=1"];
+    const FIELDS: [&str; 3] = ["--messages=sse", "--into=f", "--position-field=id"];
+    let with = |how: &[&str], more: &[&str]| is_refused(&[&["spoutctl", "put", "r"], how, more].concat());
+    for (how, by) in [(JSON, "/in"), (COLUMNS, "2"), (FIELDS, "event")] {
+        assert!(!with(&how, &[&format!("--position-by={by}")]), "{how:?} {by}");
+        assert!(with(&how[..2], &[&format!("--position-by={by}")]), "{how:?} {by}");
+    }
+    for (how, by) in [
+        (JSON, "2"),
+        (JSON, "event"),
+        (COLUMNS, "/in"),
+        (COLUMNS, "event"),
+        (FIELDS, "2"),
+    ] {
+        assert!(with(&how, &[&format!("--position-by={by}")]), "{how:?} {by}");
+    }
+    for by in ["", "0", "-1", "1x", ".in", "$.in"] {
+        assert!(with(&JSON, &[&format!("--position-by={by}")]), "{by}");
+    }
+    for other in [
+        &["--spool=s"][..],
+        &["--stream=s", "--resume"],
+        &["--staging=b"],
+        &["--in-flight=2"],
+    ] {
+        assert!(with(&JSON, &[&["--position-by=/in"], other].concat()), "{other:?}");
+    }
 }

@@ -17,9 +17,9 @@
 //! added.
 //!
 //! **Labels.** What the producer says of a whole archive is in such a header, too: `SPOUTCTL.messages` (`1-212`: which
-//! messages it was made of) and `SPOUTCTL.position` (where the last of them stands in its source). Messages that are
-//! not in its files are counted in `SPOUTCTL.skipped` and `SPOUTCTL.set-aside`, and those that were set aside are told
-//! of in `SPOUTCTL.aside.0` and so on.
+//! messages it was made of), `SPOUTCTL.position` (where the last of them stands in its source) and `SPOUTCTL.positions`
+//! (where each partition goes on, or each source). Messages that are not in its files are counted in `SPOUTCTL.skipped`
+//! and `SPOUTCTL.set-aside`, and those that were set aside are told of in `SPOUTCTL.aside.0` and so on.
 //!
 //! Memory: about 64 KiB for bytes in passing, up to 1 MiB for the body of one extension header, up to 32 MiB while the
 //! maps of sparse files are put together (16 MiB afterwards, and only if they have a million parts), under 100
@@ -73,6 +73,7 @@ mod label;
 mod options;
 mod path;
 mod pax;
+mod positions;
 mod sniffing;
 mod sparse;
 mod stream;
@@ -96,10 +97,11 @@ pub use error::{
 pub use framing::{ArchiveReader, Seen, label_of};
 pub use header::{EntryKind, NumberFault};
 pub use index::{EntryKey, File, Files, NextFile, SamePath, Skipped};
-pub use label::{ASIDES, Aside, Asides, Label, MAX_POSITION, MessageRange, NoPosition, Position, Refused};
+pub use label::{ASIDES, Aside, Asides, Label, MessageRange, Refused};
 pub use options::{ArchiveEnd, DEFAULT_MAX_ARCHIVE_SIZE, DEFAULT_MAX_ENTRY_SIZE, Links, Options, Special};
 pub use path::{MAX_PATH, PathFault, escape_path, unescape_path};
 pub use pax::PaxFault;
+pub use positions::{MAX_POSITION, NoPosition, OtherPositions, Position, PositionMap, SourcePositions};
 pub use sniffing::SniffedFormat;
 pub use sparse::SparseFault;
 pub use stream::{EntryStream, StreamedEntry};

@@ -5,7 +5,8 @@
 pub(super) mod record;
 
 use super::header::MAX_OFFSET;
-use super::label::{self, Label, MessageRange, Position};
+use super::label::{self, Label, MessageRange};
+use super::positions::Position;
 
 /// What the key of a deletion begins with; a number follows. The value is a path.
 pub(super) const DELETION: &str = "SPOUTCTL.delete.";

@@ -209,7 +209,8 @@ pub fn newest_positions(
     sink.list_commits(branch, &mut |info| {
         let mark = Mark::of(&info).filter(|mark| mark.stream == *stream && mark.stage == Stage::Done);
         let is_whole = info.error.is_empty() && !info.is_open();
-        newest = mark.filter(|_| is_whole).and_then(|mark| mark.positions);
+        let positions = mark.filter(|_| is_whole).and_then(|mark| mark.positions);
+        newest = positions.and_then(|positions| positions.partitions().ok());
         match newest {
             Some(_) => ControlFlow::Break(()),
             None => ControlFlow::Continue(()),

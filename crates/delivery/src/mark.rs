@@ -1,17 +1,16 @@
 //! The mark: the last line of a commit's description, by which a later look knows whose archive the commit holds.
 //!
 //! `spoutctl/1 stream=S seq=N sha256=D`, then ` archives=F-N` where it holds several, ` messages=F-L` where messages
-//! are counted over the stream's life, ` positions=P` where the source has partitions ([`Positions`]: where each of
-//! them goes on behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be taken,
-//! and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed with an
-//! error because it could not be dropped.
+//! are counted over the stream's life, ` positions=P` where the source has several places to go on at ([`PositionMap`]:
+//! where that is behind this commit), ` aside` where a commit of the same id in another repo holds what cannot be
+//! taken, and ` done` once `FinishCommit` was called for whole data, or with ` given-up` when the commit was closed
+//! with an error because it could not be dropped.
 
 use std::fmt;
 use std::str::FromStr;
 
-use spoutctl_archive::{Digest, MessageRange};
+use spoutctl_archive::{Digest, MessageRange, PositionMap};
 use spoutctl_core::pfs::CommitInfo;
-use spoutctl_core::positions::Positions;
 
 const VERSION: &str = "spoutctl/1";
 
@@ -94,8 +93,8 @@ pub struct Mark {
     pub digest: Digest,
     /// Its messages, counted over the life of the stream.
     pub messages: Option<MessageRange>,
-    /// Where each partition of the source goes on behind it.
-    pub positions: Option<Positions>,
+    /// Where the source goes on behind it, where it has several places to go on at.
+    pub positions: Option<PositionMap>,
     /// A commit of the same id, in another repo, holds what cannot be taken.
     pub has_asides: bool,
     pub stage: Stage,
@@ -241,21 +240,28 @@ impl FromStr for Mark {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use spoutctl_archive::{Position, SourcePositions};
+    use spoutctl_core::positions::Positions;
 
     proptest! {
         #[test]
         fn a_mark_reads_back_as_it_was_written(
             stream in "[!-~]{1,200}", sequence in 1..u64::MAX, more in 0..4_u64, bytes: [u8; 32], stage in 0..3,
             messages in proptest::option::of((1..9_u64, 9..u64::MAX)), has_asides: bool,
-            offsets in proptest::option::of(proptest::collection::vec(0..u64::MAX, 1..9)),
+            offsets in proptest::option::of(proptest::collection::vec(0..u64::MAX, 1..9)), are_partitions: bool,
         ) {
             let stage = [Stage::Started, Stage::Done, Stage::GivenUp][usize::try_from(stage).unwrap()];
             let messages = messages.map(|(first, last)| MessageRange { first, last });
             let first = sequence.saturating_sub(more).max(1);
             let positions = offsets.map(|offsets| {
-                let mut positions = Positions::new(Some("cluster"));
-                (0..).zip(offsets).for_each(|(partition, next)| positions.set("orders", partition, next));
-                positions
+                let mut partitions = Positions::new(Some("cluster"));
+                let mut sources = SourcePositions::default();
+                for (partition, next) in (0..).zip(offsets) {
+                    partitions.set("orders", partition, next);
+                    let position = Position::text(format!("{next} %").as_bytes()).unwrap();
+                    sources.set(&format!("a b{partition}"), position);
+                }
+                if are_partitions { PositionMap::Partitions(partitions) } else { PositionMap::Sources(sources) }
             });
             let stream = stream.parse().unwrap();
             let digest = Digest::new(bytes);

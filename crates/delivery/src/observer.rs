@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::error::DeliveryError;
 use super::ready::Ready;
 use super::settled::{Settled, Unacknowledged};
-use spoutctl_archive::{Archive, Files};
+use spoutctl_archive::{Archive, Files, PositionMap};
 use spoutctl_core::fault::Fault;
-use spoutctl_core::positions::Positions;
 
 /// What is done for a commit, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +30,9 @@ pub enum Step {
 pub trait Observer: Send + Sync {
     /// The destination is as it should be: nothing is sent before this.
     fn ready(&self, _ready: &Ready) {}
-    /// Where the partitions of the source go on, where it has partitions; `None` when nothing of it is committed.
+    /// Where the source goes on, where marks say that; `None` when nothing of it is committed.
     /// Nothing that was left open can become a commit any more.
-    fn placed(&self, _positions: Option<&Positions>) {}
+    fn placed(&self, _positions: Option<&PositionMap>) {}
     /// A complete archive was taken from the input.
     fn received(&self, _archive: &Archive) {}
     /// A commit of these archives together is about to be started.

@@ -28,8 +28,8 @@ pub struct Options {
     /// The archives are made of messages, whose numbers go on over the life of the stream. Without a spool the input
     /// waits until it is known where.
     pub counts_messages: bool,
-    /// The source has partitions, and the marks of commits say where each goes on. Without a spool the input waits
-    /// until that is known, and takes one commit at a time to be.
+    /// The marks of commits say where each partition of the source goes on, or each source. The input waits until that
+    /// is known, and takes one commit at a time to be.
     pub has_positions: bool,
     /// What cannot be taken goes into a repo of its own, and its commits say so.
     pub asides_have_a_repo: bool,

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::mark::Mark;
-use spoutctl_archive::Digest;
+use spoutctl_archive::{Digest, PositionMap};
 use spoutctl_core::pfs::{Commit, CommitId, CommitInfo};
-use spoutctl_core::positions::Positions;
 
 /// The destination is as it should be.
 #[derive(Debug, Default)]
@@ -19,7 +18,7 @@ pub struct Ready {
     pub newest: u64,
     /// The number of the stream's newest message, where they are counted; 0 before the first.
     pub messages: u64,
-    /// What says where the partitions of the source go on, newest first, down to the first that is finished.
+    /// What says where the source goes on, newest first, down to the first that is finished.
     pub placed: Vec<Placed>,
     /// Open heads that an earlier run of this stream has left behind.
     pub left_open: Vec<LeftOpen>,
@@ -38,7 +37,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Whether it is known for good where the partitions of the source go on.
+    /// Whether it is known for good where the source goes on.
     pub(super) fn is_placed(&self) -> bool {
         self.placed.last().is_some_and(|placed| placed.is_finished)
     }
@@ -51,18 +50,18 @@ pub struct LeftOpen {
     pub mark: Mark,
 }
 
-/// A commit of our stream whose data are whole, and where the partitions of the source go on behind it.
+/// A commit of our stream whose data are whole, and where the source goes on behind it.
 #[derive(Debug)]
 pub struct Placed {
     pub commit: Commit,
     pub sequence: u64,
-    pub positions: Positions,
+    pub positions: PositionMap,
     /// pachd has finished it, without an error. Until then that is not known.
     pub is_finished: bool,
 }
 
 impl Placed {
-    /// Nothing where the commit is open, or its mark says nothing of partitions.
+    /// Nothing where the commit is open, or its mark says no positions.
     pub(super) fn of(mark: &Mark, info: &CommitInfo) -> Option<Self> {
         let positions = mark.positions.clone().filter(|_| !info.is_open())?;
         Some(Self {

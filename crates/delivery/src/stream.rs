@@ -19,9 +19,8 @@ use super::ready::{Known, LeftOpen, Placed, Ready};
 use super::settled::{Receipt, Settled};
 use super::spill::SpillBuffers;
 use super::write_mode::WriteMode;
-use spoutctl_archive::{ASIDES, Archive, ContentError, Files, SamePath};
+use spoutctl_archive::{ASIDES, Archive, ContentError, Files, PositionMap, SamePath};
 use spoutctl_core::pfs::{Commit, CommitId};
-use spoutctl_core::positions::Positions;
 
 pub(super) struct Stream<'a> {
     committer: Committer<'a>,
@@ -77,9 +76,9 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// Where the partitions of the source go on: behind the newest commit that is finished without an error. One that
+    /// Where the source goes on: behind the newest commit that is finished without an error. One that
     /// pachd still works on is waited for; with an error it counts for nothing.
-    fn newest_positions(&mut self) -> Result<Option<Positions>, DeliveryError> {
+    fn newest_positions(&mut self) -> Result<Option<PositionMap>, DeliveryError> {
         for placed in std::mem::take(&mut self.ready.placed) {
             // A dry run only looks.
             if placed.is_finished || self.options.dry_run {

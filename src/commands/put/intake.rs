@@ -1,14 +1,15 @@
 //! Where archives go as they are read: straight to the delivery, or into a spool.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
 
 use super::report::Report;
-use spoutctl_archive::{Archive, ArchiveBuffer};
+use spoutctl_archive::{Archive, ArchiveBuffer, OtherPositions, PositionMap, SourcePositions};
 use spoutctl_delivery::early::Early;
+use spoutctl_delivery::messages::records::SourceError;
 use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::{DeliveryError, Incoming};
@@ -29,6 +30,22 @@ pub(super) trait Intake {
 
     /// How many messages there were before the next input; `None` when nobody wants any.
     fn messages_before(&self) -> Option<u64>;
+
+    /// Where each source goes on behind everything that was taken; `None` when nobody wants any messages.
+    ///
+    /// # Errors
+    /// When the stream is one of another kind.
+    fn positions_before(&self) -> Result<Option<SourcePositions>, DeliveryError>;
+}
+
+/// What says that a stream is one of another kind.
+pub(super) fn others(other: OtherPositions) -> SourceError {
+    SourceError {
+        what: other.to_string(),
+        details: Vec::new(),
+        help: vec!["give --stream another name: a stream has one kind of positions for its life".to_owned()],
+        passes: false,
+    }
 }
 
 /// Hands each archive over to the delivery, which has to be ready for it: at most one is read while one is delivered.
@@ -42,6 +59,8 @@ pub(super) struct DirectIntake {
     pub counts_messages: bool,
     /// The number of the newest message that was taken.
     pub messages: AtomicU64,
+    /// Where each source goes on behind the newest archive that was taken and says so.
+    pub positions: Mutex<Option<SourcePositions>>,
     pub report: Arc<Report>,
 }
 
@@ -62,6 +81,10 @@ impl Intake for DirectIntake {
         if let Some(messages) = archive.label.messages {
             self.messages.fetch_max(messages.last, Ordering::Relaxed);
         }
+        if let Some(PositionMap::Sources(positions)) = &archive.label.positions {
+            let mut newest = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+            *newest = Some(positions.clone());
+        }
         Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -80,5 +103,19 @@ impl Intake for DirectIntake {
         }
         let before = self.report.awaited.wait_for_messages().ok()?;
         Some(before.max(self.messages.load(Ordering::Relaxed)))
+    }
+
+    fn positions_before(&self) -> Result<Option<SourcePositions>, DeliveryError> {
+        let newest = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(positions) = &*newest {
+            return Ok(Some(positions.clone()));
+        }
+        drop(newest);
+        let Ok(committed) = self.report.awaited.wait_for_positions() else {
+            return Ok(None);
+        };
+        let committed = committed.map(PositionMap::sources).transpose();
+        let committed = committed.map_err(|other| DeliveryError::Source(Box::new(others(other))))?;
+        Ok(Some(committed.unwrap_or_default()))
     }
 }

@@ -41,9 +41,11 @@ mod reading {
 
     use std::io::BufWriter;
 
+    use super::super::intake::others;
     use super::super::making::{BUFFER, packed};
     use super::super::report::Report;
     use super::{Arc, Made, Making, PackError, Stopping, Topics};
+    use spoutctl_archive::PositionMap;
     use spoutctl_delivery::Observer as _;
     use spoutctl_delivery::messages::filter;
     use spoutctl_delivery::messages::packing::Moment;
@@ -56,6 +58,7 @@ mod reading {
         let Ok(known) = work.report.awaited.wait_for_positions() else {
             return Ok(Made::UntilStopped);
         };
+        let known = known.map(PositionMap::partitions).transpose().map_err(others)?;
         let wishes = wishes(topics, &work.report, stopping);
         let Some(consumer) = Consumer::open(wishes, known.as_ref())? else {
             return Ok(Made::UntilStopped);

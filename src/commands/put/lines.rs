@@ -1,11 +1,9 @@
 //! What `put` says in JSON, a line each, and in the environment of `--ack-command`.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::stats::Lag;
-use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position, Refused};
+use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position, PositionMap, Refused};
 use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_delivery::{Receipt, Settled};
 
@@ -19,8 +17,8 @@ pub(super) enum Line<'a> {
         digest: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
+        #[serde(flatten)]
+        place: Place<'a>,
     },
     Quarantined {
         archive: u64,
@@ -29,8 +27,8 @@ pub(super) enum Line<'a> {
         reason: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
+        #[serde(flatten)]
+        place: Place<'a>,
         /// Of the repo that the file is in, where it is in one.
         #[serde(skip_serializing_if = "Option::is_none")]
         commit: Option<&'a str>,
@@ -42,8 +40,8 @@ pub(super) enum Line<'a> {
         reason: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
+        #[serde(flatten)]
+        place: Place<'a>,
     },
     /// Only as an acknowledgement: no commit was made of it.
     Empty {
@@ -53,8 +51,8 @@ pub(super) enum Line<'a> {
         digest: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
+        #[serde(flatten)]
+        place: Place<'a>,
     },
     Commit(Commitment<'a>),
     Already(Commitment<'a>),
@@ -71,8 +69,8 @@ pub(super) enum Line<'a> {
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         messages: Option<Messages<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        position: Option<&'a Position>,
+        #[serde(flatten)]
+        place: Place<'a>,
     },
     /// How far it is: all since the start, but for `lag`, which is of those that were done since the last such line.
     Stats {
@@ -120,7 +118,7 @@ impl<'a> Line<'a> {
             file: refused.place.clone(),
             reason: refused.reason.clone(),
             messages: Messages::of(&receipt.label),
-            position: receipt.label.position.as_ref(),
+            place: Place::of(&receipt.label),
             commit: receipt.commit.as_ref().map(CommitId::as_str),
         }
     }
@@ -177,14 +175,14 @@ impl<'a> Line<'a> {
                 archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 digest: archive.digest.to_string(),
                 messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
+                place: Place::of(&archive.label),
             },
             Settled::Skipped(archive) => Self::Skipped {
                 archive: archive.number,
                 digest: archive.digest.to_string(),
                 reason: reason(archive),
                 messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
+                place: Place::of(&archive.label),
             },
             Settled::Quarantined(archive, file) => Self::Quarantined {
                 archive: archive.number,
@@ -192,7 +190,7 @@ impl<'a> Line<'a> {
                 file: file.display().to_string(),
                 reason: reason(archive),
                 messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
+                place: Place::of(&archive.label),
                 commit: None,
             },
         }
@@ -216,29 +214,45 @@ pub(super) struct Commitment<'a> {
     commit: &'a str,
     /// With --route: where commits of the same id hold the rest of the archive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<Place<'a>>,
+    also: Vec<Elsewhere<'a>>,
     files: usize,
     deletions: usize,
     bytes: u64,
     finished: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Messages<'a>>,
-    /// Where the last message stands in its source.
+    #[serde(flatten)]
+    place: Place<'a>,
+}
+
+/// Where the messages stand in their source.
+#[derive(Serialize)]
+pub(super) struct Place<'a> {
+    /// The last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<&'a Position>,
-    /// By topic and partition, where the source goes on behind the commit.
+    /// Where the source goes on behind them: by topic and partition, or by source.
     #[serde(skip_serializing_if = "Option::is_none")]
-    positions: Option<BTreeMap<&'a str, &'a [Option<u64>]>>,
+    positions: Option<&'a PositionMap>,
+}
+
+impl<'a> Place<'a> {
+    pub fn of(label: &'a Label) -> Self {
+        Self {
+            position: label.position.as_ref(),
+            positions: label.positions.as_ref(),
+        }
+    }
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+struct Elsewhere<'a> {
     project: &'a str,
     repo: &'a str,
     branch: &'a str,
 }
 
-impl<'a> From<&'a Branch> for Place<'a> {
+impl<'a> From<&'a Branch> for Elsewhere<'a> {
     fn from(branch: &'a Branch) -> Self {
         Self {
             project: branch.repo.project.as_str(),
@@ -343,18 +357,13 @@ impl<'a> Commitment<'a> {
             repo: receipt.branch.repo.name.as_str(),
             branch: receipt.branch.name.as_str(),
             commit: receipt.commit.as_ref().map_or("", |id| id.as_str()),
-            also: receipt.also.iter().map(Place::from).collect(),
+            also: receipt.also.iter().map(Elsewhere::from).collect(),
             files: receipt.files,
             deletions: receipt.deletions,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
             messages: Messages::of(&receipt.label),
-            position: receipt.label.position.as_ref(),
-            positions: receipt
-                .label
-                .positions
-                .as_ref()
-                .map(|positions| positions.topics().collect()),
+            place: Place::of(&receipt.label),
         }
     }
 }
@@ -397,5 +406,12 @@ pub(super) fn variables(settled: &Settled<'_>) -> Vec<(&'static str, Option<Stri
         ("SKIPPED", label.messages.map(|_| label.asides.skipped.to_string())),
         ("SET_ASIDE", label.messages.map(|_| label.asides.set_aside.to_string())),
         ("POSITION", label.position.as_ref().map(Position::bare)),
+        (
+            "POSITIONS",
+            label
+                .positions
+                .as_ref()
+                .and_then(|positions| serde_json::to_string(positions).ok()),
+        ),
     ]
 }

@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::commands::messages::demand::Demand;
 use crate::commands::messages::waited::Waited;
 use crate::commands::messages::{Bad, Packing, notes};
+use spoutctl_archive::SourcePositions;
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::Observer as _;
 use spoutctl_delivery::messages::Packed;
@@ -50,15 +51,17 @@ impl Making {
         mut input: Waited<F>,
         growing: Option<Arc<Growing>>,
         demand: Option<&Demand>,
+        positions: Option<SourcePositions>,
     ) -> Result<Made, PackError> {
         let mut made = filter::Packing::default();
         let mut number = self.first;
         let (output, report) = (&mut self.output, &self.report);
         let existing = growing.map(|growing| Box::new(Asking(growing)) as _);
+        let packer = self.packing.packer(self.before, self.on_bad.of(&self.name), existing);
         let end = pack(
             &mut input,
             self.packing.splitter(self.on_bad.goes_on()),
-            self.packing.packer(self.before, self.on_bad.of(&self.name), existing),
+            self.packing.with_positions(packer, positions),
             &mut made,
             &mut |archive| {
                 packed(report, &archive, &mut number);

@@ -212,7 +212,15 @@ fn packing(args: &PutArgs, target: &Target) -> Result<Option<Packing>, Failure> 
         let text = "--resume skips archives that were committed before, and messages make other archives every time";
         return Err(Failure::new(Exit::Usage, text).help("with --spool every archive is kept until it is committed"));
     }
-    Ok(packing.map(|packing| packing.below(&target.destination.prefix)))
+    if args.position_by.is_some() && !counts_messages(args, target) {
+        let text = "--position-by goes on where the newest commit of a stream says, and this stream has no name";
+        return Err(Failure::new(Exit::Usage, text).help("give --stream NAME"));
+    }
+    Ok(packing.map(|packing| {
+        packing
+            .below(&target.destination.prefix)
+            .of_sources(args.position_by.clone())
+    }))
 }
 
 /// What is to be read, looked at before anything is sent.
@@ -420,7 +428,7 @@ fn delivery(args: &PutArgs, target: &Target) -> Result<Options, Failure> {
         create_repo: commits.create_repo,
         stream: stream(args, target),
         counts_messages: false,
-        has_positions: from_kafka,
+        has_positions: from_kafka || args.position_by.is_some(),
         asides_have_a_repo: matches!(args.entries.on_bad, OnBad::Repo(_)),
         // A spool keeps what comes; it goes on in the next run.
         drains_on_interrupt: (args.messages.messages.is_some() || from_kafka) && args.spooling.spool.is_none(),

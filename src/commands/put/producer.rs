@@ -1,8 +1,8 @@
 //! `put DEST -- CMD`: the producer whose standard output is the input.
 //!
 //! It is started when everything that was taken in before is committed, so that it may ask for where to go on (the
-//! marker: a file that it puts into the same archive as the data). It runs in a process group of its own, to which
-//! signals go. When it fails, the archive that it had begun is not published.
+//! marker: a file that it puts into the same archive as the data); with `--position-by` it is told. It runs in a
+//! process group of its own, to which signals go. When it fails, the archive that it had begun is not published.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -18,11 +18,13 @@ use super::reader::Reader;
 use crate::cli::Restart;
 use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
 use crate::commands::restarting::{self, HEALTHY, LONGEST_PAUSE};
-use spoutctl_archive::ArchiveErrorKind;
+use spoutctl_archive::{ArchiveErrorKind, SourcePositions};
 use spoutctl_core::quantity::{elapsed, grouped};
 use spoutctl_delivery::DeliveryError;
 use spoutctl_delivery::messages::MessageFault;
 
+/// The variable that says where each source goes on, where that is kept.
+const POSITIONS: &str = "SPOUTCTL_POSITIONS";
 /// How often it is looked whether the producer has ended, once its output has.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often it is looked whether the producer has failed while something that it started keeps its output open.
@@ -84,7 +86,10 @@ impl Producer {
     /// One life of the producer; `None` when it may not be started any more.
     fn run(&self, reader: &Reader, intake: &dyn Intake, number: &mut u64) -> Result<Option<Ended>, DeliveryError> {
         let begun = Instant::now();
-        let Some((mut child, output)) = self.start(reader)? else {
+        let ControlFlow::Continue(positions) = reader.positions_before(intake)? else {
+            return Ok(None);
+        };
+        let Some((mut child, output)) = self.start(reader, positions.as_ref())? else {
             return Ok(None);
         };
         let name = self.name().into();
@@ -116,7 +121,11 @@ impl Producer {
         }))
     }
 
-    fn start(&self, reader: &Reader) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
+    fn start(
+        &self,
+        reader: &Reader,
+        positions: Option<&SourcePositions>,
+    ) -> Result<Option<(Child, ChildStdout)>, DeliveryError> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Ok(None);
         };
@@ -129,6 +138,9 @@ impl Producer {
         };
         let mut command = Command::new(program);
         command.args(arguments).stdin(input).stdout(Stdio::piped());
+        if let Some(positions) = positions {
+            command.env(POSITIONS, positions.to_json());
+        }
         let child = self.group.start(&mut command).map_err(|error| self.fault(&error))?;
         let Some(mut child) = child else { return Ok(None) };
         let output = child.stdout.take();

@@ -17,7 +17,7 @@ use super::stopping::Stopping;
 use crate::commands::messages::demand::Demand;
 use crate::commands::messages::waited::{Waited, Wish};
 use crate::commands::messages::{Bad, Packing};
-use spoutctl_archive::{ArchiveReader, Seen};
+use spoutctl_archive::{ArchiveReader, Seen, SourcePositions};
 use spoutctl_delivery::messages::filter::PackError;
 use spoutctl_delivery::rereading::Original;
 use spoutctl_delivery::{DeliveryError, Observer as _};
@@ -159,6 +159,9 @@ impl Reader {
         let Some(before) = intake.messages_before() else {
             return Ok(ControlFlow::Break(()));
         };
+        let ControlFlow::Continue(positions) = self.positions_before(intake)? else {
+            return Ok(ControlFlow::Break(()));
+        };
         // Whether a file is there is asked of the branch, which has to have all that was taken in before.
         if self.growing.is_some() && !intake.wait_until_drained() {
             return Ok(ControlFlow::Break(()));
@@ -171,8 +174,26 @@ impl Reader {
         let input = Waited::new(input, Some(stop.into()), self.wish().map_err(reading)?);
         let (growing, demand) = (self.growing.clone(), self.demand.clone());
         self.make(packing, name, before, number, intake, move |work| {
-            work.run(input, growing, demand.as_deref())
+            work.run(input, growing, demand.as_deref(), positions)
         })
+    }
+
+    /// Where each source goes on behind everything that was taken, where that is kept. It breaks when nobody wants any
+    /// messages.
+    ///
+    /// # Errors
+    /// When the stream is one of another kind.
+    pub fn positions_before(
+        &self,
+        intake: &dyn Intake,
+    ) -> Result<ControlFlow<(), Option<SourcePositions>>, DeliveryError> {
+        if !self.packing.as_ref().is_some_and(Packing::has_sources) {
+            return Ok(ControlFlow::Continue(None));
+        }
+        let positions = intake.positions_before()?;
+        Ok(positions.map_or(ControlFlow::Break(()), |positions| {
+            ControlFlow::Continue(Some(positions))
+        }))
     }
 
     /// Has archives made on a thread of their own, and hands them over.

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
-use super::lines::{Archives, Line, Messages, reason, variables};
+use super::lines::{Archives, Line, Messages, Place, reason, variables};
 use super::stats::Stats;
 use crate::commands::messages::demand::Demand;
 use crate::metrics::Figures;
@@ -35,9 +35,8 @@ use awaited::Awaited;
 use counts::Counts;
 use partitions::Partitions;
 use resumption::Resumption;
-use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label};
+use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label, PositionMap};
 use spoutctl_core::fault::Fault;
-use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::{Size, counted, grouped};
 use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
@@ -273,7 +272,7 @@ impl Report {
                 seq: archive.sequence,
                 digest: archive.digest.to_string(),
                 messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
+                place: Place::of(&archive.label),
             });
         }
     }
@@ -313,7 +312,7 @@ impl Observer for Report {
         self.watched.ready();
     }
 
-    fn placed(&self, positions: Option<&Positions>) {
+    fn placed(&self, positions: Option<&PositionMap>) {
         self.awaited.placed(positions);
     }
 
@@ -366,7 +365,7 @@ impl Observer for Report {
                 deletions,
                 bytes: files.total_bytes(),
                 messages: Messages::of(&archive.label),
-                position: archive.label.position.as_ref(),
+                place: Place::of(&archive.label),
             });
         }
         self.terminal.status(&format!(
@@ -402,7 +401,7 @@ impl Observer for Report {
             })?;
         }
         if let Settled::Committed(receipt) = settled
-            && let Some(positions) = &receipt.label.positions
+            && let Some(PositionMap::Partitions(positions)) = &receipt.label.positions
         {
             self.awaited.acknowledged(positions);
             self.partitions.are_at(positions);

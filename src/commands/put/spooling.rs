@@ -8,7 +8,7 @@ use super::intake::Intake;
 use super::plan::{ACKNOWLEDGED, SpoolPlan};
 use super::report::{Report, Spooled};
 use crate::failure::Failure;
-use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind};
+use spoutctl_archive::{Archive, ArchiveBuffer, ArchiveError, ArchiveErrorKind, SourcePositions};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::{Size, counted};
 use spoutctl_delivery::DeliveryError;
@@ -81,6 +81,11 @@ impl Intake for SpoolIntake {
 
     fn messages_before(&self) -> Option<u64> {
         Some(self.spool.messages())
+    }
+
+    /// Commits say them, and --position-by is refused beside --spool.
+    fn positions_before(&self) -> Result<Option<SourcePositions>, DeliveryError> {
+        Ok(None)
     }
 }
 

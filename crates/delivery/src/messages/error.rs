@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 
-use spoutctl_core::quantity::{Size, grouped};
+use spoutctl_core::positions::MAX_POSITIONS;
+use spoutctl_core::quantity::{Size, counted, grouped};
 
 /// A message that cannot be taken. Those before it can, and are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +109,16 @@ pub enum MessageFault {
     /// Nothing that tells where it stands in its source.
     NoPosition {
         why: String,
+    },
+    /// Nothing that tells which source it is of.
+    NoSource {
+        why: String,
+    },
+    /// The positions of all sources would be more than a commit can say.
+    NoRoom {
+        source: String,
+        /// How many sources are known.
+        known: usize,
     },
     /// A name that pachd would refuse.
     BadName {
@@ -217,6 +228,14 @@ impl fmt::Display for MessageFault {
             Self::NoComma => write!(f, "has no comma after its last byte, as netstrings have"),
             Self::NoKey { why } => write!(f, "has no key: {why}"),
             Self::NoPosition { why } => write!(f, "has no position: {why}"),
+            Self::NoSource { why } => write!(f, "does not say which source it is of: {why}"),
+            Self::NoRoom { source, known } => write!(
+                f,
+                "is of the source `{}`, and with its position those of {} would be longer than {}",
+                source.escape_debug(),
+                counted(*known as u64, "source"),
+                Size(MAX_POSITIONS as u64)
+            ),
             Self::BadName { why } => write!(f, "cannot be named: {why}"),
             Self::LongName { length, longest } => write!(
                 f,
@@ -292,8 +311,8 @@ impl MessageError {
                 "name files by {uuid} or {time:…} where messages have no key; --on-bad quarantine=DIR or skip goes on \
                  without such a message"
             }
-            MessageFault::NoPosition { .. } => {
-                "every message has to say where it stands; see --position-json and --position-column"
+            fault @ (MessageFault::NoPosition { .. } | MessageFault::NoSource { .. } | MessageFault::NoRoom { .. }) => {
+                of_position(fault)
             }
             MessageFault::BadName { .. } => {
                 "--escape-paths percent-encodes what pachd refuses, --escape-keys also a key's slashes"
@@ -312,6 +331,21 @@ impl MessageError {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// What to do about a message that stands nowhere.
+fn of_position(fault: &MessageFault) -> &'static str {
+    match fault {
+        MessageFault::NoRoom { .. } => {
+            "what --position-by names should have few values, as a partition has: each is kept for the life of the \
+             stream, in the description of each commit"
+        }
+        MessageFault::NoSource { .. } => {
+            "every message has to say it; see --position-by; --on-bad quarantine=DIR or skip goes on without such a \
+             message"
+        }
+        _ => "every message has to say where it stands; see --position-json and --position-column",
     }
 }
 

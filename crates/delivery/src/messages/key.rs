@@ -65,6 +65,14 @@ impl Key {
         }
         Ok(key)
     }
+
+    /// The same as text.
+    ///
+    /// # Errors
+    /// As [`Key::of`], and when it is no UTF-8.
+    pub fn text_of(&self, message: &Message<'_>) -> Result<String, NoKey> {
+        String::from_utf8(self.of(message)?).map_err(|_| NoKey("it is not UTF-8".to_owned()))
+    }
 }
 
 /// Where a message says its position.

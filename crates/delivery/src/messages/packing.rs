@@ -11,12 +11,12 @@ pub use self::batch::{Moment, Packed};
 use super::aside::Kept;
 use super::error::{MessageError, MessageFault};
 use super::framing::{Columns, Guess, Message};
-use super::key::PositionAt;
+use super::key::{Key, PositionAt};
 use super::naming::Naming;
 use super::policy::Headers;
 pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
-use spoutctl_archive::{Aside, Position};
-use spoutctl_core::positions::Positions;
+use spoutctl_archive::{Aside, Position, PositionMap, SourcePositions};
+use spoutctl_core::positions::{MAX_POSITIONS, Positions};
 
 /// When an archive is complete: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +56,50 @@ pub struct Packing {
     pub tally: Tally,
 }
 
+/// Where a message says that it stands.
+#[derive(Default)]
+struct Place {
+    position: Option<Position>,
+    /// Which of several sources it is of.
+    source: Option<String>,
+}
+
+impl Place {
+    /// Bytes of the positions behind it, at most.
+    fn most(&self, positions: &PositionMap) -> usize {
+        match (positions, &self.source, &self.position) {
+            (PositionMap::Sources(known), Some(source), Some(position)) => known.most_with(source, position),
+            _ => positions.most(),
+        }
+    }
+
+    /// The source goes on behind it.
+    fn mark(&self, positions: &mut PositionMap, message: &Message<'_>) {
+        match positions {
+            PositionMap::Sources(positions) => {
+                if let (Some(source), Some(position)) = (&self.source, &self.position) {
+                    positions.set(source, position.clone());
+                }
+            }
+            PositionMap::Partitions(positions) => {
+                if let Columns::Record(record) = message.columns {
+                    positions.set(record.topic, record.partition, record.offset.saturating_add(1));
+                }
+            }
+        }
+    }
+}
+
 /// Collects messages until they are an archive.
 pub struct Packer {
     naming: Naming,
     batching: Batching,
     /// Where each message says its position, if it does.
     position: Option<PositionAt>,
-    /// Where the partitions of the source go on behind what was added, where it has partitions.
-    positions: Option<Positions>,
+    /// Which source a message is of, where there are several.
+    source: Option<Key>,
+    /// Where the source goes on behind what was added, where it has several places to go on at.
+    positions: Option<PositionMap>,
     nulls: Nulls,
     same_name: SameName,
     on_bad: OnBad,
@@ -81,6 +117,7 @@ impl Packer {
             naming,
             batching,
             position: None,
+            source: None,
             positions: None,
             nulls: Nulls::default(),
             same_name: SameName::default(),
@@ -137,21 +174,31 @@ impl Packer {
 
     /// The source has partitions, and its records go on there.
     #[must_use]
-    pub fn from_positions(self, positions: Positions) -> Self {
-        let positions = Some(positions);
+    pub fn from_partitions(self, positions: Positions) -> Self {
+        let positions = Some(PositionMap::Partitions(positions));
         Self { positions, ..self }
+    }
+
+    /// Each message says by `source` which source it is of, and is behind the position that is known of that.
+    #[must_use]
+    pub fn from_sources(self, source: Key, positions: SourcePositions) -> Self {
+        Self {
+            source: Some(source),
+            positions: Some(PositionMap::Sources(positions)),
+            ..self
+        }
     }
 
     /// A partition goes on there, wherever it was.
     pub fn place(&mut self, topic: &str, partition: u32, next: u64) {
-        if let Some(positions) = &mut self.positions {
+        if let Some(PositionMap::Partitions(positions)) = &mut self.positions {
             positions.set(topic, partition, next);
         }
     }
 
     /// Up to there a partition has no record that was not added.
     pub fn pass(&mut self, topic: &str, partition: u32, next: u64) {
-        if let Some(positions) = &mut self.positions
+        if let Some(PositionMap::Partitions(positions)) = &mut self.positions
             && positions.of(topic, partition).is_some_and(|known| known < next)
         {
             positions.set(topic, partition, next);
@@ -183,20 +230,19 @@ impl Packer {
         now: Moment,
         done: &mut dyn FnMut(Packed) -> Result<(), E>,
     ) -> Result<(), E> {
-        let position = self.position.as_ref().map(|position| position.of(message));
-        let (position, unplaced) = match position.transpose() {
-            Ok(position) => (position, None),
-            Err(why) => (None, Some(MessageFault::NoPosition { why: why.to_string() })),
+        let (place, unplaced) = match self.place_of(message) {
+            Ok(place) => (place, None),
+            Err(fault) => (Place::default(), Some(fault)),
         };
+        let positions = self.positions.as_ref().map(|positions| place.most(positions));
         if let Some(batch) = &self.batch
-            && (batch.length(position.as_ref(), self.positions.as_ref()) + room(&self.naming, message)
-                > self.batching.bytes
+            && (batch.length(place.position.as_ref(), positions) + room(&self.naming, message) > self.batching.bytes
                 || now.instant.saturating_duration_since(batch.begun.instant) >= self.batching.period)
         {
             self.close(done)?;
         }
-        if let Some(positions) = &self.positions {
-            check_order(positions, message)?;
+        if let Some(known) = &self.positions {
+            check(known, &place, message)?;
         }
         let number = self.before.saturating_add(message.number);
         let refused = message.fault.cloned().or(unplaced);
@@ -205,22 +251,36 @@ impl Packer {
             None => self.take(message, number, now),
         };
         if let Err(fault) = taken {
-            self.leave_out(message, fault, position.as_ref(), number, now)?;
+            self.leave_out(message, fault, place.position.as_ref(), number, now)?;
         }
-        // Not before: where it could be neither taken nor left out, its partition goes on at it.
-        if let (Some(positions), Columns::Record(record)) = (&mut self.positions, message.columns) {
-            positions.set(record.topic, record.partition, record.offset.saturating_add(1));
+        // Not before: where it could be neither taken nor left out, its source goes on at it.
+        if let Some(positions) = &mut self.positions {
+            place.mark(positions, message);
         }
         let Some(batch) = &mut self.batch else { return Ok(()) };
         batch.count += 1;
         batch.last = number;
         // Where a message that was set aside stands is not known, and then the one before it is the last.
-        batch.position = position.or(batch.position.take());
-        let length = batch.length(batch.position.as_ref(), self.positions.as_ref());
+        batch.position = place.position.or(batch.position.take());
+        let positions = self.positions.as_ref().map(PositionMap::most);
+        let length = batch.length(batch.position.as_ref(), positions);
         if batch.count >= self.batching.count || length >= self.batching.bytes {
             self.close(done)?;
         }
         Ok(())
+    }
+
+    /// Where a message says that it stands, as far as it was asked for.
+    fn place_of(&self, message: &Message<'_>) -> Result<Place, MessageFault> {
+        let position = self.position.as_ref().map(|position| position.of(message));
+        let position = position
+            .transpose()
+            .map_err(|why| MessageFault::NoPosition { why: why.to_string() })?;
+        let source = self.source.as_ref().map(|source| source.text_of(message));
+        let source = source
+            .transpose()
+            .map_err(|why| MessageFault::NoSource { why: why.to_string() })?;
+        Ok(Place { position, source })
     }
 
     /// Puts a message into the archive in hand.
@@ -329,22 +389,28 @@ fn not_kept(error: &MessageError, why: &std::io::Error) -> MessageError {
     }
 }
 
-/// A record that comes again: what says so is a message's fault, and none that can be left out.
-fn check_order(positions: &Positions, message: &Message<'_>) -> Result<(), MessageError> {
-    let Columns::Record(record) = message.columns else {
-        return Ok(());
-    };
-    match positions.of(record.topic, record.partition) {
-        Some(expected) if record.offset < expected => Err(MessageError {
-            number: message.number,
-            offset: message.offset,
-            fault: MessageFault::OutOfOrder {
+/// A record that comes again, and a position for which there is no room: what says so is a message's fault, and none
+/// that can be left out.
+fn check(positions: &PositionMap, place: &Place, message: &Message<'_>) -> Result<(), MessageError> {
+    let fault = match (positions, message.columns) {
+        (PositionMap::Sources(known), _) if place.most(positions) > MAX_POSITIONS => MessageFault::NoRoom {
+            source: place.source.clone().unwrap_or_default(),
+            known: known.count(),
+        },
+        (PositionMap::Partitions(known), Columns::Record(record)) => match known.of(record.topic, record.partition) {
+            Some(expected) if record.offset < expected => MessageFault::OutOfOrder {
                 place: format!("{} [{}]", record.topic, record.partition),
                 expected,
             },
-        }),
-        _ => Ok(()),
-    }
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    Err(MessageError {
+        number: message.number,
+        offset: message.offset,
+        fault,
+    })
 }
 
 #[cfg(test)]

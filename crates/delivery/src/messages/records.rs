@@ -244,7 +244,7 @@ pub fn pack_records(
     packing: &mut Packing,
     done: &mut dyn FnMut(Packed) -> std::io::Result<()>,
 ) -> Result<(), PackError> {
-    let mut packer = packer.from_positions(positions);
+    let mut packer = packer.from_partitions(positions);
     let mut hand_over = |packed: Packed| {
         packing.messages += packed.messages.count();
         packing.archives += 1;

@@ -12,9 +12,8 @@ use crate::arriving::Incoming;
 use crate::error::DeliveryError;
 use crate::ready::Ready;
 use crate::{Observer, Settled, Step, Unacknowledged};
-use spoutctl_archive::{Archive, Files};
+use spoutctl_archive::{Archive, Files, PositionMap};
 use spoutctl_core::fault::Fault;
-use spoutctl_core::positions::Positions;
 
 /// Hands over what waits, oldest first, until `reading` has come to its end and nothing waits any more.
 pub fn feed(
@@ -49,7 +48,7 @@ pub struct SpoolObserver {
 }
 
 impl Observer for SpoolObserver {
-    fn placed(&self, positions: Option<&Positions>) {
+    fn placed(&self, positions: Option<&PositionMap>) {
         self.observer.placed(positions);
     }
 

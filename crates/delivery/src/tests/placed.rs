@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use spoutctl_archive::{Archive, Files, Label};
+use spoutctl_archive::{Archive, Files, Label, PositionMap};
 use spoutctl_core::positions::Positions;
 
 use super::runs::fate;
@@ -12,11 +12,11 @@ use super::scripted::*;
 use crate::*;
 
 /// Behind the archive of this number.
-fn positions(number: u64) -> Positions {
+fn positions(number: u64) -> PositionMap {
     let mut positions = Positions::new(Some("cluster"));
     positions.set("orders", 0, number * 10);
     positions.set("orders", 1, number);
-    positions
+    PositionMap::Partitions(positions)
 }
 
 fn labelled(numbers: std::ops::RangeInclusive<u64>) -> Vec<u8> {
@@ -42,12 +42,12 @@ fn with_positions() -> Options {
 #[derive(Default)]
 struct Hears {
     /// Each time it is told.
-    placed: Mutex<Vec<Option<Positions>>>,
+    placed: Mutex<Vec<Option<PositionMap>>>,
     heard: Heard,
 }
 
 impl Observer for Hears {
-    fn placed(&self, positions: Option<&Positions>) {
+    fn placed(&self, positions: Option<&PositionMap>) {
         self.placed.lock().unwrap().push(positions.cloned());
     }
 
@@ -60,7 +60,7 @@ impl Observer for Hears {
 }
 
 /// What a run is told that finds the branch like this, and sends nothing.
-fn placed(sink: &Arc<Scripted>) -> Option<Positions> {
+fn placed(sink: &Arc<Scripted>) -> Option<PositionMap> {
     let hears = Arc::new(Hears::default());
     let clock = Arc::new(crate::retry::SystemClock);
     let (_, result) = delivery(sink, Arc::clone(&hears) as _, clock, with_positions()).run(&incoming(Vec::new()));

@@ -4,6 +4,7 @@
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use super::super::told::{NeverTold, Told};
+use spoutctl_archive::PositionMap;
 use spoutctl_core::positions::Positions;
 
 type TellsPositions = Box<dyn Fn(Option<&Positions>) + Send + Sync>;
@@ -15,9 +16,9 @@ pub(in crate::commands::put) struct Awaited {
     settling: Condvar,
     /// How many messages the stream has had.
     messages: Told<u64>,
-    /// Where the partitions of the source go on.
-    positions: Told<Option<Positions>>,
-    /// Is told where they go on behind what is acknowledged; at last, with none, that nothing follows.
+    /// Where the source goes on.
+    positions: Told<Option<PositionMap>>,
+    /// Is told where partitions go on behind what is acknowledged; at last, with none, that nothing follows.
     tells_positions: OnceLock<TellsPositions>,
 }
 
@@ -37,16 +38,16 @@ impl Awaited {
         self.messages.wait()
     }
 
-    /// Waits until it is known where the partitions of the source go on, `None` being nowhere in particular.
+    /// Waits until it is known where the source goes on, `None` being nowhere in particular.
     ///
     /// # Errors
     /// When it will not be.
-    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
-    pub fn wait_for_positions(&self) -> Result<Option<Positions>, NeverTold> {
+    pub fn wait_for_positions(&self) -> Result<Option<PositionMap>, NeverTold> {
         self.positions.wait()
     }
 
-    /// From now on `tell` hears where they go on behind what is acknowledged; at last, with none, that nothing follows.
+    /// From now on `tell` hears where partitions go on behind what is acknowledged; at last, with none, that nothing
+    /// follows.
     #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn tell_positions_to(&self, tell: impl Fn(Option<&Positions>) + Send + Sync + 'static) {
         let _ = self.tells_positions.set(Box::new(tell));
@@ -57,7 +58,7 @@ impl Awaited {
         self.messages.tell(messages);
     }
 
-    pub fn placed(&self, positions: Option<&Positions>) {
+    pub fn placed(&self, positions: Option<&PositionMap>) {
         self.positions.tell(positions.cloned());
     }
 

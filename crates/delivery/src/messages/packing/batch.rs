@@ -12,9 +12,8 @@ use crate::messages::error::MessageFault;
 use crate::messages::framing::{Columns, Message};
 use crate::messages::naming::Naming;
 use crate::messages::policy::{Headers, SameName};
-use spoutctl_archive::{ASIDES, ArchiveWriter, Asides, Label, MessageRange, Position};
+use spoutctl_archive::{ASIDES, ArchiveWriter, Asides, Label, MessageRange, Position, PositionMap};
 use spoutctl_core::pfs::FilePath;
-use spoutctl_core::positions::Positions;
 
 /// The moment at which a message was read.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +65,8 @@ pub struct Packed {
     pub messages: MessageRange,
     /// Of the last message.
     pub position: Option<Position>,
-    /// Where the partitions of the source go on behind it.
-    pub positions: Option<Positions>,
+    /// Where the source goes on behind it, where it has several places to go on at.
+    pub positions: Option<PositionMap>,
     /// When the first message was read.
     pub begun: Moment,
     /// What was left out of it, or set aside.
@@ -144,10 +143,10 @@ impl Batch {
         }
     }
 
-    /// Bytes of the archive, if it were complete with a message that stands there.
-    pub(super) fn length(&self, position: Option<&Position>, positions: Option<&Positions>) -> u64 {
+    /// Bytes of the archive, if it were complete with a message that stands there, and with so many bytes of positions.
+    pub(super) fn length(&self, position: Option<&Position>, positions: Option<usize>) -> u64 {
         let position = position.map(|position| position.as_json().len());
-        let label = Label::most(position, positions.map(Positions::most), &self.asides);
+        let label = Label::most(position, positions, &self.asides);
         label
             + self.kept_length
             + match &self.content {
@@ -207,7 +206,7 @@ impl Batch {
         Ok(())
     }
 
-    pub(super) fn finish(self, positions: Option<Positions>) -> Packed {
+    pub(super) fn finish(self, positions: Option<PositionMap>) -> Packed {
         Packed {
             messages: MessageRange {
                 first: self.first,

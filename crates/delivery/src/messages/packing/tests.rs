@@ -6,7 +6,7 @@ use super::super::Key;
 use super::super::framing::Dialect;
 use super::super::naming::{Escape, Template};
 use super::*;
-use spoutctl_archive::{ArchiveReader, EntryStream, Options};
+use spoutctl_archive::{ArchiveReader, EntryStream, Label, Options};
 
 fn moment(seconds: u64) -> Moment {
     // All of a test's moments have one beginning.
@@ -184,17 +184,59 @@ fn an_archive_says_which_messages_it_holds_and_where_the_last_one_stands() {
         let labels: Vec<_> = done
             .iter()
             .map(|packed| {
-                let mut bytes = Vec::new();
-                packed.write_to(&mut bytes).unwrap();
-                let buffers = crate::spill::SpillBuffers::new(&std::env::temp_dir());
-                let mut reader = ArchiveReader::new(&bytes[..], "test".into(), 1, Options::default());
-                let label = reader.next_archive(buffers.buffer()).unwrap().unwrap().label;
+                let (label, _) = written(packed);
                 (label.messages.unwrap().to_string(), label.position.unwrap().bare())
             })
             .collect();
         let expected = [("1-2", "11"), ("3-3", "12")].map(|(range, at)| (range.to_owned(), at.to_owned()));
         assert_eq!(labels, expected);
     }
+}
+
+/// What an archive says as it is read, and its length.
+fn written(packed: &Packed) -> (Label, u64) {
+    let mut bytes = Vec::new();
+    packed.write_to(&mut bytes).unwrap();
+    let buffers = crate::spill::SpillBuffers::new(&std::env::temp_dir());
+    let mut reader = ArchiveReader::new(&bytes[..], "test".into(), 1, Options::default());
+    let label = reader.next_archive(buffers.buffer()).unwrap().unwrap().label;
+    (label, bytes.len() as u64)
+}
+
+/// Of lines with a source, a position and more.
+fn by_source(naming: Naming, batching: Batching) -> Packer {
+    Packer::new(naming, batching)
+        .with_positions(Some(PositionAt::Column(2)))
+        .from_sources(Key::Column(1), SourcePositions::default())
+        .on_bad(OnBad::Skip)
+}
+
+#[test]
+fn a_position_for_which_there_is_no_room_ends_the_reading_and_what_came_before_says_all_others() {
+    let mut packer = by_source(Naming::Into(naming("f", None)), HUGE);
+    let mut none = |_| Ok::<_, MessageError>(());
+    let (mut taken, mut error) = (0, None);
+    while error.is_none() {
+        let line = format!("{}{taken}\t{taken}", "s".repeat(1000));
+        match packer.add(&message(taken + 1, line.as_bytes()), moment(0), &mut none) {
+            Ok(()) => taken += 1,
+            Err(refused) => error = Some(refused),
+        }
+    }
+    let error = error.unwrap();
+    // It is not left out, though others that cannot be taken are.
+    assert!(matches!(error.fault, MessageFault::NoRoom { .. }), "{error}");
+    assert!((60..70).contains(&taken), "{taken}");
+    assert_eq!(packer.tally().skipped, 0);
+    let mut done = Vec::new();
+    let mut take = |packed| {
+        done.push(packed);
+        Ok::<_, MessageError>(())
+    };
+    packer.close(&mut take).unwrap();
+    let positions = written(&done[0]).0.positions.unwrap();
+    assert!(positions.to_string().len() <= MAX_POSITIONS);
+    assert_eq!(positions.sources().unwrap().count() as u64, taken);
 }
 
 #[test]
@@ -303,5 +345,40 @@ proptest! {
         } else {
             prop_assert_eq!(contents.concat(), bodies.iter().map(|body| body.clone() + "\n").collect::<String>());
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_archive_says_the_last_position_of_each_source_behind_it_and_is_no_larger_than_asked_for(
+        messages in prop::collection::vec(("[ab%c ]{1,2}", prop::option::of("[0-9 ]{1,30}"), "x{0,400}"), 1..60),
+        count in 1..9_u64,
+        bytes in 3_000..9_000_u64,
+        is_each: bool,
+    ) {
+        let template = |text: &str| naming(text, None);
+        let naming = if is_each { Naming::Each(template("{seq:5}")) } else { Naming::Into(template("f")) };
+        let mut packer = by_source(naming, Batching { count, bytes, ..HUGE });
+        let mut done: Vec<Packed> = Vec::new();
+        let mut take = |packed| { done.push(packed); Ok::<_, MessageError>(()) };
+        for ((source, position, more), number) in messages.iter().zip(1..) {
+            // Without a position it is left out, and its source stays where it was.
+            let line = format!("{source}\t{}\t{more}", position.as_deref().unwrap_or_default());
+            packer.add(&message(number, line.as_bytes()), moment(0), &mut take).unwrap();
+        }
+        packer.close(&mut take).unwrap();
+        let mut expected = BTreeMap::new();
+        let mut rest = messages.iter();
+        for packed in &done {
+            for (source, position, _) in rest.by_ref().take(usize::try_from(packed.messages.count()).unwrap()) {
+                expected.extend(position.as_ref().map(|position| (source.clone(), position.clone())));
+            }
+            let (label, length) = written(packed);
+            let json = serde_json::to_value(label.positions.unwrap()).unwrap();
+            prop_assert_eq!(json, serde_json::to_value(&expected).unwrap());
+            // The file's end is rounded up.
+            prop_assert!(length < bytes + 512 || packed.messages.count() == 1, "{} of {}", length, bytes);
+        }
+        prop_assert_eq!(rest.count(), 0);
     }
 }

@@ -133,7 +133,8 @@ fn run(
     let mut made = Vec::new();
     let mut packing = Packing::default();
     let end = pack_records(source, format, packer, from.clone(), &mut packing, &mut |packed| {
-        made.push((files(&packed), packed.positions.clone().unwrap()));
+        let positions = packed.positions.clone().unwrap().partitions().unwrap();
+        made.push((files(&packed), positions));
         Ok(())
     });
     (made, end)
