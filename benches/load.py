@@ -273,7 +273,7 @@ def clients(spoutctl, directory, number, seconds=60):
         for thread in threads:
             thread.join()
         took.sort()
-        p50, p99 = (took[int(len(took) * part)] * 1000 for part in (0.5, 0.99))
+        p50, p99 = (took[int(len(took) * part)] * 1000 if took else float("nan") for part in (0.5, 0.99))
         told = (f"{len(took):,} answers, {failed[0]} failed, {again[0]:,} connections anew; "
                 f"p50 {p50:,.0f} ms, p99 {p99:,.0f} ms; slowest `/healthz` {slowest * 1000:,.0f} ms")
         row(f"`serve` with {number:,} clients", f"{seconds:,.0f} s", "", mib(server.memory()), told)

@@ -123,7 +123,6 @@ pub mod terminal;
 
 use std::ffi::OsString;
 
-use cli::Verb;
 use failure::Failure;
 use spoutctl_core::exit::Exit;
 use terminal::{Terminal, Verbosity};
@@ -153,36 +152,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         .and_then(|()| commands::preferences::apply(cli, &args))
         .and_then(|cli| {
             terminal::log::choose(cli.verb.log_form());
-            dispatch(cli.verb)
+            commands::dispatch(cli.verb)
         }) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&Terminal::new(Verbosity::Quiet));
             failure.exit
         }
-    }
-}
-
-fn dispatch(verb: Verb) -> Result<Exit, Failure> {
-    match verb {
-        Verb::Put(args) => commands::put::run(&args),
-        Verb::Run(args) => commands::run::run(&args),
-        Verb::Get(args) => commands::get::run(&args),
-        Verb::Pack(args) => commands::pack::run(&args),
-        Verb::Tail(args) => commands::tail::run(&args),
-        Verb::Serve(args) => commands::serve::run(&args),
-        Verb::Spool(args) => commands::spool::run(&args),
-        Verb::Squash(args) => commands::squash::run(&args),
-        Verb::Validate(args) => commands::validate::run(&args),
-        Verb::Explain(args) => commands::explain::run(&args),
-        Verb::Schema(args) => commands::schema::run(&args),
-        Verb::Lsp(args) => commands::lsp::run(&args),
-        Verb::Create(args) => commands::create::run(&args),
-        Verb::Auth(args) => commands::auth::run(&args),
-        Verb::Config(args) => commands::config::run(&args),
-        Verb::Doctor(args) => commands::doctor::run(&args),
-        Verb::Completions(args) => commands::completion::run(&args),
-        Verb::Man(args) => commands::man::run(&args),
-        Verb::Spout(verb) => dispatch(verb.into()),
     }
 }

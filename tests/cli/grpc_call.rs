@@ -45,7 +45,7 @@ impl Reply {
 }
 
 /// How long an answer may take that must come.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How long nothing comes of what must stay silent.
 const SILENCE: Duration = Duration::from_millis(100);
 

@@ -135,7 +135,7 @@ const FLUSH: Duration = Duration::from_millis(30);
 /// How often silent connections are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls that are on their way may take until a test fails.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A port of this machine, and what listens there.
 pub fn listen() -> (Runtime, TcpListener, SocketAddr) {

@@ -20,7 +20,7 @@ use crate::runner::{Ran, World, tar, wait_until};
 use crate::served::Served;
 
 /// Nothing here waits for so long unless it fails.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A `run` that is killed when it is dropped, and every line that it has said.
 struct Run {

@@ -14,7 +14,7 @@ use crate::runner::{World, fixture, has_program, skip};
 use crate::served::Served;
 
 /// However busy the machine is.
-const LONGEST: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Looks until there is an answer.
 #[track_caller]

@@ -11,7 +11,7 @@ use crate::lab::{Lab, is_lacking};
 use crate::runner::{files_of, tar};
 
 /// How long pachd may take to finish a commit, under load.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A `tail` that runs.
 struct Following {
