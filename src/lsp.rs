@@ -36,7 +36,7 @@ pub trait Settings {
     /// Takes out what is turned off for this file.
     fn leave_out(&self, path: &Path, diagnostics: &mut Vec<Diagnostic>);
 
-    /// Something was saved, which may have been what options are taken from.
+    /// Something was saved, or changed by somebody else, which may have been what options are taken from.
     fn reload(&mut self);
 
     /// What is wrong with what they are taken from, once.
@@ -73,6 +73,9 @@ pub fn serve(connection: &Connection, settings: &mut dyn Settings) -> Result<(),
         "serverInfo": ServerInfo { name: "spoutctl".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) },
     });
     connection.initialize_finish(id, answer)?;
+    if watches_files(&params) {
+        connection.sender.send(watch_settings().into())?;
+    }
     let mut session = Session {
         connection,
         settings,
@@ -89,6 +92,24 @@ fn encoding(params: &InitializeParams) -> Encoding {
         Some(kinds) if kinds.contains(&PositionEncodingKind::UTF8) => Encoding::Utf8,
         _ => Encoding::Utf16,
     }
+}
+
+/// Whether the editor watches files for a server that asks for it.
+fn watches_files(params: &InitializeParams) -> bool {
+    let workspace = params.capabilities.workspace.as_ref();
+    let watched = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    watched.is_some_and(|watched| watched.dynamic_registration == Some(true))
+}
+
+/// Asks to be told of a changed `spoutctl.toml`: of one that is saved an editor says nothing to a server for specs.
+fn watch_settings() -> Request {
+    let method = request::RegisterCapability::METHOD.to_owned();
+    let params = serde_json::json!({"registrations": [{
+        "id": "settings",
+        "method": notification::DidChangeWatchedFiles::METHOD,
+        "registerOptions": {"watchers": [{"globPattern": "**/spoutctl.toml"}]},
+    }]});
+    Request::new("settings".to_owned().into(), method, params)
 }
 
 fn capabilities(encoding: Encoding) -> ServerCapabilities {
@@ -189,7 +210,7 @@ impl Session<'_> {
                     self.documents.change(params);
                 }
             }
-            notification::DidSaveTextDocument::METHOD => {
+            notification::DidSaveTextDocument::METHOD | notification::DidChangeWatchedFiles::METHOD => {
                 self.settings.reload();
                 self.documents.all_changed();
             }

@@ -35,13 +35,21 @@ const NEWER: [&str; 26] = [
     "trim",
 ];
 
-/// What it does otherwise: text is UTF-8 in base64, and half a number is rounded away from zero.
+/// What it does otherwise: text is UTF-8 in base64, half a number is rounded away from zero, a text is folded like a
+/// list of its characters, nothing is no text that could be replaced, and no index is counted from the end.
 const OTHERWISE: &str = "\
     base64(input):: if outer.isString(input) then outer.base64(outer.encodeUTF8(input)) else outer.base64(input), \
     base64Decode(str):: outer.decodeUTF8(outer.base64DecodeBytes(str)), \
     round(x):: local whole = outer.floor(x), rest = x - whole; \
     if rest < 0.5 then whole else if rest > 0.5 || x > 0 then whole + 1 else whole, \
-    reverse(arr):: if outer.isString(arr) then error \"std.reverse takes an array in pachd\" else outer.reverse(arr), ";
+    reverse(arr):: if outer.isString(arr) then error \"std.reverse takes an array in pachd\" else outer.reverse(arr), \
+    foldl(func, arr, init):: \
+    outer.foldl(func, if outer.isString(arr) then outer.stringChars(arr) else arr, init), \
+    strReplace(str, from, to):: if from == '' then error \"pachd replaces no empty text\" \
+    else outer.strReplace(str, from, to), \
+    slice(indexable, index, end, step):: \
+    if outer.any([outer.isNumber(at) && at < 0 for at in [index, end, step]]) \
+    then error \"pachd counts no index from the end\" else outer.slice(indexable, index, end, step), ";
 
 static PRELUDE: LazyLock<String> = LazyLock::new(|| {
     let newer =

@@ -14,7 +14,7 @@ use rsjsonnet_lang::program::{
     Callbacks, EvalError, EvalErrorKind, EvalStackTraceItem, ImportError, LoadError, NativeError, Program, Thunk, Value,
 };
 use rsjsonnet_lang::span::{SpanContextId, SpanId, SpanManager};
-use rsjsonnet_lang::token::TokenKind;
+use rsjsonnet_lang::token::{Token, TokenKind};
 use serde_json::Value as Json;
 
 use super::exchange::{Evaluated, Fault, Import, Request};
@@ -53,6 +53,13 @@ pub(super) fn evaluate(request: &Request) -> Result<Evaluated, Fault> {
         )));
     }
     let syntax = Syntax::read(request, &result);
+    if let Some(span) = syntax.grouped {
+        return Err(Fault {
+            message: "a number has no `_` in pachd, which has go-jsonnet 0.20".to_owned(),
+            span,
+            missing: None,
+        });
+    }
     Ok(Evaluated {
         result,
         places: syntax.places,
@@ -276,6 +283,8 @@ struct Syntax {
     places: Vec<(usize, usize)>,
     comments: Vec<(usize, usize)>,
     is_function: bool,
+    /// The first number whose digits are in groups.
+    grouped: Option<(usize, usize)>,
 }
 
 impl Syntax {
@@ -294,8 +303,14 @@ impl Syntax {
             .into_iter()
             .filter(|token| token.kind != TokenKind::Whitespace)
             .partition(|token| token.kind == TokenKind::Comment);
-        let comments = comments.iter().map(|token| spans.get_span(token.span));
-        let comments = comments.map(|(_, start, end)| (start, end)).collect();
+        let place = |token: &Token<'_, '_>| {
+            let (_, start, end) = spans.get_span(token.span);
+            (start, end)
+        };
+        let comments = comments.iter().map(place).collect();
+        let numbers = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Number(_)));
+        let is_grouped = |place: &(usize, usize)| request.text.get(place.0..place.1).is_some_and(|n| n.contains('_'));
+        let grouped = numbers.map(place).find(is_grouped);
         let parser = Parser::new(&arena, &arena, &interner, &mut spans, tokens);
         let Ok(root) = parser.parse_root_expr() else {
             return Self::default();
@@ -308,6 +323,7 @@ impl Syntax {
             places: walked.places,
             comments,
             is_function: walked.is_function,
+            grouped,
         }
     }
 }

@@ -128,6 +128,10 @@ fn the_standard_library_is_that_of_pachd() {
         ("std.round(-2.4)", "-2"),
         ("std.reverse([1, 2])", "[2, 1]"),
         ("std.length(std.thisFile)", "9"),
+        ("std.foldl(function(all, c) all + c + '.', 'a\u{e9}', '')", "a.\u{e9}."),
+        ("std.foldl(function(all, n) all + n, [1, 2], 0)", "3"),
+        ("std.strReplace('abc', 'b', '')", "ac"),
+        ("std.slice([1, 2, 3], 1, null, null)", "[2, 3]"),
     ] {
         let text = format!("{{a: std.toString({expression})}}");
         let evaluated = evaluate(&request(&text, &[])).unwrap();
@@ -137,6 +141,12 @@ fn the_standard_library_is_that_of_pachd() {
         ("std.trim(' a')", "there is no std.trim in pachd"),
         ("std.reverse('ab')", "std.reverse takes an array in pachd"),
         ("std.base64(3)", "base64"),
+        ("std.strReplace('abc', '', 'x')", "pachd replaces no empty text"),
+        (
+            "std.slice([1, 2], -1, null, null)",
+            "pachd counts no index from the end",
+        ),
+        ("1_000", "a number has no `_` in pachd"),
     ] {
         let (message, at) = fault(&format!("{{a: {expression}}}"), &[]);
         assert!(message.contains(words), "{expression}: {message}");

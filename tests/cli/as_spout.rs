@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::create::{create, needed};
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World, has_program, signal, skip, wait_until, words};
+use crate::runner::{Ran, World, signal, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
 use spoutctl_proto::v1;
@@ -22,18 +21,18 @@ use spoutctl_proto::v1;
 const USERS: &str = "pach:root root-token\n";
 
 /// pachd of a release with the spout `orders`, whose code is a script that runs where its files are.
-struct Cluster {
-    served: Option<Served>,
-    world: World,
-    release: &'static str,
+pub struct Cluster {
+    pub served: Option<Served>,
+    pub world: World,
+    pub release: &'static str,
     options: Vec<String>,
-    script: String,
+    pub script: String,
     /// What has been read of commits, which do not change.
     read: RefCell<BTreeMap<String, Vec<u32>>>,
 }
 
 impl Cluster {
-    fn new(release: &'static str, options: &[&str], script: &str) -> Self {
+    pub fn new(release: &'static str, options: &[&str], script: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut cluster = Self {
             served: None,
@@ -48,7 +47,7 @@ impl Cluster {
     }
 
     /// In which tokens are asked for; its owner is whoever calls here.
-    fn guarded(mut self) -> Self {
+    pub fn guarded(mut self) -> Self {
         let users = self.path("users");
         fs::write(&users, USERS).unwrap();
         fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).unwrap();
@@ -58,17 +57,17 @@ impl Cluster {
         self
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.world.path(name)
     }
 
     /// Serves it; the code runs where [`Cluster::path`] is, and finds `spoutctl` and programs.
-    fn start(mut self) -> Self {
+    pub fn start(mut self) -> Self {
         self.serve();
         self
     }
 
-    fn serve(&mut self) {
+    pub fn serve(&mut self) {
         let begin = format!(
             "cd '{}'; PATH=\"$PWD/bin:/usr/local/bin:/usr/bin:/bin\"; export TMPDIR=\"$PWD\"; ",
             self.world.directory.path().display()
@@ -103,12 +102,12 @@ impl Cluster {
         self.served.as_ref().unwrap()
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         self.served().said()
     }
 
     /// The same without the requests.
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let said = self.said();
         let told = said
             .lines()
@@ -117,7 +116,7 @@ impl Cluster {
     }
 
     #[track_caller]
-    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    pub fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = look() {
@@ -125,7 +124,7 @@ impl Cluster {
             }
             let waited = begun.elapsed();
             assert!(
-                waited < Duration::from_mins(1),
+                waited < Duration::from_mins(3),
                 "{}: no {what}: {}",
                 self.release,
                 self.told()
@@ -142,7 +141,7 @@ impl Cluster {
 
     /// The content of a file once the code has made it whole: it ends with a newline.
     #[track_caller]
-    fn wait_for_file(&self, name: &str) -> String {
+    pub fn wait_for_file(&self, name: &str) -> String {
         self.wait(name, || {
             fs::read_to_string(self.path(name))
                 .ok()
@@ -152,7 +151,7 @@ impl Cluster {
 
     /// Waits until a file of the code has so many lines.
     #[track_caller]
-    fn wait_for_lines(&self, name: &str, count: usize) -> Vec<String> {
+    pub fn wait_for_lines(&self, name: &str, count: usize) -> Vec<String> {
         self.wait(name, || {
             let text = fs::read_to_string(self.path(name)).unwrap_or_default();
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -177,7 +176,7 @@ impl Cluster {
         connection.call(&format!("{service}/{method}"), &token, &[message.encode_to_vec()])
     }
 
-    fn stop(&self) {
+    pub fn stop(&self) {
         let message = StopPipelineRequest {
             pipeline: orders(),
             ..StopPipelineRequest::default()
@@ -185,7 +184,7 @@ impl Cluster {
         assert_eq!(self.ask("StopPipeline", &message).status, Some((0, String::new())));
     }
 
-    fn start_again(&self) -> Reply {
+    pub fn start_again(&self) -> Reply {
         self.ask("StartPipeline", &StartPipelineRequest { pipeline: orders() })
     }
 
@@ -205,7 +204,7 @@ impl Cluster {
     }
 
     /// `create -f` is not for 1.x: there pachctl does that.
-    fn update_well(&self) {
+    pub fn update_well(&self) {
         if !self.is_1_x() {
             self.update(&[]).expect(0);
             return;
@@ -226,45 +225,32 @@ impl Cluster {
         assert_eq!(self.ask("CreatePipeline", &message).status, Some((0, String::new())));
     }
 
-    /// The ids of the code's commits, oldest first.
-    fn commits(&self) -> Ran {
-        const OURS: &str = "tail orders -e -n 1000 --ok-only --stream default/orders --format {id}";
-        self.world.run(&OURS.split(' ').collect::<Vec<_>>())
-    }
-
-    /// What the code has committed, oldest first: the lines of `numbers` in each of its commits.
-    fn numbers(&self) -> Vec<u32> {
-        let ran = self.commits();
+    /// What `read` finds in each of the commits that the code has made, oldest first.
+    pub fn committed(&self, read: impl Fn(&World, &str) -> Vec<u32>) -> Vec<u32> {
+        let ran = self.world.run(&words(
+            "tail orders -e -n 1000 --ok-only --stream default/orders --format {id}",
+        ));
         if ran.code != Some(0) {
             return Vec::new();
         }
-        let mut read = self.read.borrow_mut();
+        let mut known = self.read.borrow_mut();
         let of_one = |id: String| {
-            let numbers = read.entry(id).or_insert_with_key(|id| {
-                let text = String::from_utf8(self.world.get(&format!("orders@{id}:/numbers"))).unwrap();
-                text.lines().map(|line| line.parse().unwrap()).collect()
-            });
-            numbers.clone()
+            let found = known.entry(id).or_insert_with_key(|id| read(&self.world, id));
+            found.clone()
         };
         ran.lines().into_iter().flat_map(of_one).collect()
     }
 
-    /// Makes numbers up to this one available, and waits until they are committed.
-    #[track_caller]
-    fn offer(&self, last: u32) {
-        fs::write(self.path("available.new"), last.to_string()).unwrap();
-        fs::rename(self.path("available.new"), self.path("available")).unwrap();
-        self.wait(&format!("number {last}"), || {
-            (self.numbers().len() >= usize::try_from(last).unwrap()).then_some(())
-        });
-        assert_eq!(
-            self.numbers(),
-            (1..=last).collect::<Vec<_>>(),
-            "{}: {}",
-            self.release,
-            self.told()
-        );
+    /// The lines of `numbers` in each commit of the code.
+    fn numbers(&self) -> Vec<u32> {
+        self.committed(numbers)
     }
+}
+
+/// The lines of `numbers` in a commit.
+pub fn numbers(world: &World, commit: &str) -> Vec<u32> {
+    let text = String::from_utf8(world.get(&format!("orders@{commit}:/numbers"))).unwrap();
+    text.lines().map(|line| line.parse().unwrap()).collect()
 }
 
 fn orders() -> Option<Pipeline> {
@@ -274,7 +260,7 @@ fn orders() -> Option<Pipeline> {
     })
 }
 
-fn kill(process: &str, kind: Signal) {
+pub fn kill(process: &str, kind: Signal) {
     signal(process.trim().parse().unwrap(), kind);
 }
 
@@ -664,128 +650,6 @@ fn what_a_start_leaves_at_the_head_is_told_by_doctor_and_finished_by_put() {
         }
         assert_eq!(cluster.world.get("orders:/numbers"), b"2\n");
     }
-}
-
-/// Goes on behind the last number that is committed, as the templates do.
-const CONSUMER: &str = r#"
-repo=${PPS_PROJECT_NAME:-default}/$PPS_PIPELINE_NAME
-commit=$(spoutctl tail "$repo" -e -n 20 --ok-only --stream "$repo" --format '{id}' | tail -n 1) || [ $? -eq 1 ]
-last=0
-[ -z "$commit" ] || last=$(spoutctl get "$repo@$commit:/numbers" | tail -n 1)
-while :; do
-    while [ "$last" -ge "$(cat available)" ]; do sleep 0.02; done
-    last=$((last + 1))
-    echo "$last"
-done
-"#;
-
-const CODE: &str = "echo $$ >> puts; exec spoutctl put --restart always --messages lines --into numbers --batch-period 50ms -- \
-                    sh -e consumer.sh";
-
-fn live(release: &'static str, guarded: bool) {
-    let cluster = Cluster::new(release, &[], CODE);
-    fs::write(cluster.path("consumer.sh"), CONSUMER).unwrap();
-    fs::write(cluster.path("available"), "0").unwrap();
-    let mut cluster = if guarded { cluster.guarded() } else { cluster }.start();
-    cluster.offer(3);
-    let mut last = 3;
-    let mut more = |cluster: &Cluster| {
-        last += 3;
-        cluster.offer(last);
-    };
-    if release != "2.0" {
-        cluster.stop();
-        cluster.start_again();
-        more(&cluster);
-    }
-    // With auth on, this is a change of the token.
-    let puts = cluster.wait_for_lines("puts", 1).len();
-    cluster.update_well();
-    cluster.wait_for_lines("puts", puts + 1);
-    more(&cluster);
-    for _ in 0..5 {
-        let puts = cluster.wait_for_lines("puts", 1);
-        // `put` alone: what it runs has to go with it, or the worker would wait for ever.
-        kill(puts.last().unwrap(), Signal::KILL);
-        cluster.wait_for_lines("puts", puts.len() + 1);
-        more(&cluster);
-    }
-    // The sidecar, and all of the node with it.
-    let mut served = cluster.served.take().unwrap();
-    served.kill();
-    drop(served);
-    cluster.serve();
-    more(&cluster);
-    if release != "2.0" {
-        for _ in 0..2 {
-            cluster.stop();
-            cluster.start_again();
-            cluster.update_well();
-        }
-        more(&cluster);
-    }
-    let puts = cluster.wait_for_lines("puts", 1);
-    let said = cluster.said();
-    drop(cluster.served.take());
-    wait_until_gone(&puts.join(" "));
-    assert!(!said.contains("panicked"), "{said}");
-}
-
-#[test]
-fn a_spout_lives_through_all_that_a_cluster_does_and_each_message_is_there_once_and_in_order() {
-    std::thread::scope(|scope| {
-        for (release, guarded) in [
-            ("1.13", false),
-            ("2.0", false),
-            ("2.3", true),
-            ("2.6", false),
-            ("2.8", true),
-            ("2.12", true),
-        ] {
-            scope.spawn(move || live(release, guarded));
-        }
-    });
-}
-
-#[test]
-fn the_files_of_a_directory_are_committed_once_whatever_a_cluster_does_to_the_spout() {
-    if !has_program("inotifywait") {
-        skip("inotify-tools is not installed");
-        return;
-    }
-    let run = "echo $$ >> puts; exec env SPOUT_DIRECTORY=\"$PWD/data\" bash code/entrypoint.sh";
-    let cluster = Cluster::new("2.12", &[], run);
-    let begin = words("orders --image a:1 --template directory --with-code code");
-    create(&cluster.world, &[&begin[..], needed("directory")].concat()).expect(0);
-    let data = cluster.path("data");
-    fs::create_dir(&data).unwrap();
-    let cluster = cluster.start();
-    let mut names: Vec<String> = Vec::new();
-    let mut add = |cluster: &Cluster| {
-        let name = format!("file-{}", names.len());
-        fs::write(cluster.path("part"), &name).unwrap();
-        fs::rename(cluster.path("part"), data.join(&name)).unwrap();
-        names.push(name);
-        let commits = cluster.wait("commit of the file", || {
-            let commits = cluster.commits();
-            (commits.lines().len() >= names.len()).then_some(commits)
-        });
-        // One file each.
-        assert_eq!(commits.lines().len(), names.len(), "{}", cluster.told());
-        for name in &names {
-            assert_eq!(cluster.world.get(&format!("orders:/{name}")), name.as_bytes());
-        }
-    };
-    add(&cluster);
-    cluster.stop();
-    cluster.start_again();
-    add(&cluster);
-    cluster.update_well();
-    cluster.wait_for_lines("puts", 3);
-    add(&cluster);
-    kill(&cluster.wait_for_lines("puts", 3)[2], Signal::KILL);
-    cluster.wait_for_lines("puts", 4);
-    add(&cluster);
 }
 
 #[test]

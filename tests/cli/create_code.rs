@@ -276,14 +276,14 @@ fn a_consumer_that_is_killed_is_started_again_and_goes_on() {
 }
 
 /// A broker of the test's own.
-struct Broker {
+pub struct Broker {
     process: Child,
-    port: String,
+    pub port: String,
     log: PathBuf,
 }
 
 impl Broker {
-    fn start(directory: &Path) -> Self {
+    pub fn start(directory: &Path) -> Self {
         let port = free_port();
         let config = directory.join("mosquitto.conf");
         fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
@@ -300,14 +300,14 @@ impl Broker {
         Self { process, port, log }
     }
 
-    fn wait_for(&self, event: &str, times: usize) {
+    pub fn wait_for(&self, event: &str, times: usize) {
         wait(&format!("{event} at the broker"), || {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             (log.matches(event).count() >= times).then_some(())
         });
     }
 
-    fn publish(&self, message: &str) {
+    pub fn publish(&self, message: &str) {
         let status = Command::new("mosquitto_pub")
             .args([
                 "-h",
@@ -380,17 +380,46 @@ fn what_is_published_by_mqtt_is_committed_also_when_the_consumer_is_killed() {
     assert!(spout.commits().len() <= 3);
 }
 
-/// A process that is killed with the test.
-struct Server(Child);
+/// A Redis of the test's own, which keeps nothing.
+pub struct Redis {
+    process: Child,
+    pub port: String,
+}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+impl Redis {
+    pub fn start() -> Self {
+        let port = free_port();
+        let process = Command::new("redis-server")
+            .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn();
+        let redis = Self {
+            process: process.unwrap(),
+            port,
+        };
+        wait("redis", || redis.run(&["ping"]).then_some(()));
+        redis
+    }
+
+    /// Whether it has carried this out.
+    pub fn run(&self, args: &[&str]) -> bool {
+        let answered = Command::new("redis-cli")
+            .args(["-e", "-p", &self.port])
+            .args(args)
+            .output();
+        answered.unwrap().status.success()
     }
 }
 
-fn free_port() -> String {
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn free_port() -> String {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     port.to_string()
 }
@@ -401,23 +430,12 @@ fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_kill
         skip("redis-server, redis-tools and jq are not installed");
         return;
     }
-    let port = free_port();
-    let server = Command::new("redis-server")
-        .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn();
-    let _server = Server(server.unwrap());
-    let redis = |args: &[&str]| {
-        let answered = Command::new("redis-cli").args(["-e", "-p", &port]).args(args).output();
-        answered.unwrap().status.success()
-    };
-    wait("redis", || redis(&["ping"]).then_some(()));
-    let add = |text: &str| assert!(redis(&["XADD", "orders", "*", "text", text]));
+    let redis = Redis::start();
+    let add = |text: &str| assert!(redis.run(&["XADD", "orders", "*", "text", text]));
     add("before it begins");
     let flags = [
         "--env".to_owned(),
-        format!("REDIS_SERVER_PORT={port}"),
+        format!("REDIS_SERVER_PORT={}", redis.port),
         "--env".to_owned(),
         "REDIS_HOST=127.0.0.1".to_owned(),
     ];
@@ -426,7 +444,7 @@ fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_kill
     spout.wait_for_messages(1);
     add("a \"quoted\"\ntext");
     spout.wait_for_messages(2);
-    let consumer = wait("redis-cli", || processes("redis-cli", &port).first().copied());
+    let consumer = wait("redis-cli", || processes("redis-cli", &redis.port).first().copied());
     signal(consumer, Signal::KILL);
     add("while nobody reads");
     let messages = spout.wait_for_messages(3);
@@ -438,7 +456,7 @@ fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_kill
 }
 
 /// RFC 2104, with a key that is shorter than a block.
-fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
     let padded = |with: u8| -> Vec<u8> {
         let mut block = [with; 64];
         block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
@@ -453,7 +471,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
 }
 
 /// The status of the answer; none while nobody listens.
-fn post(port: &str, body: &[u8], signature: &str) -> Option<u16> {
+pub fn post(port: &str, body: &[u8], signature: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
     write!(
         stream,
@@ -560,6 +578,51 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     fs::write(at("in the new one"), "5").unwrap();
     commits(5);
     assert_eq!(consumers().len(), 1, "the one before lives on");
+}
+
+#[test]
+fn a_file_of_a_directory_is_not_sent_again_when_nobody_can_tell_whether_it_was_committed() {
+    if !has_program("inotifywait") {
+        skip("inotify-tools is not installed");
+        return;
+    }
+    let world = tempfile::tempdir().unwrap();
+    let at = |name: &str| world.path().join(name);
+    for name in ["bin", "watched"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" != get ] || [ ! -e '{}' ] || exit 5\nexec '{}' \"$@\"\n",
+        at("away").display(),
+        env!("CARGO_BIN_EXE_spoutctl")
+    );
+    fs::write(at("bin/spoutctl"), script).unwrap();
+    fs::set_permissions(at("bin/spoutctl"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let directory = format!("SPOUT_DIRECTORY={}", at("watched").display());
+    let spout = Spout::start("directory", &["--env", &directory], |script| script, Some(&at("bin")));
+    fs::write(at("watched/first"), "1").unwrap();
+    wait(&format!("a commit; {}", spout.said()), || {
+        (spout.commits().len() == 1).then_some(())
+    });
+    fs::write(at("away"), "").unwrap();
+    let consumer = wait("the watch", || {
+        processes("inotifywait", at("watched").to_str().unwrap())
+            .first()
+            .copied()
+    });
+    signal(consumer, Signal::KILL);
+    wait("what it says", || {
+        spout
+            .said()
+            .contains("cannot tell whether default/orders has first: spoutctl get has ended with 5")
+            .then_some(())
+    });
+    fs::write(at("watched/second"), "2").unwrap();
+    fs::remove_file(at("away")).unwrap();
+    wait("the second commit", || (spout.commits().len() >= 2).then_some(()));
+    let of_newest = spout.world.run(&["get", "orders", "--list"]).text();
+    assert!(of_newest.contains("second"), "{of_newest}");
+    assert_eq!(spout.commits().len(), 2, "{}", spout.said());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::recipes::{changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip, wait_until, words};
+use crate::runner::{Ran, World, has_program, skip, wait_until};
 use crate::served::Served;
 
 const TOPIC: &str = "orders";
@@ -29,7 +29,7 @@ const MESSAGES: usize = 100_000;
 const BATCH: usize = 5_000;
 
 /// Where Kafka's jars are: what `SPOUTCTL_TEST_KAFKA` names.
-fn jars() -> Option<PathBuf> {
+pub fn jars() -> Option<PathBuf> {
     let jars = std::env::var_os("SPOUTCTL_TEST_KAFKA").map(PathBuf::from);
     if jars.is_none() {
         skip("SPOUTCTL_TEST_KAFKA names no directory with the jars of org.apache.kafka:kafka_2.13");
@@ -45,9 +45,9 @@ fn jars() -> Option<PathBuf> {
 }
 
 /// One broker that is its own controller, until it is dropped.
-struct Broker {
+pub struct Broker {
     child: Child,
-    address: String,
+    pub address: String,
     /// The port at which others find who controls the cluster.
     controller: u16,
     _directory: tempfile::TempDir,
@@ -71,7 +71,7 @@ fn free_port() -> u16 {
 }
 
 impl Broker {
-    fn start(jars: &Path) -> Self {
+    pub fn start(jars: &Path) -> Self {
         Self::with_partitions(jars, 1)
     }
 
@@ -160,7 +160,7 @@ impl Broker {
     }
 
     /// Runs kcat with this input; `None` when it failed.
-    fn kcat(&self, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+    pub fn kcat(&self, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
         let mut command = Command::new("kcat");
         command.args(["-b", &self.address]).args(args);
         command
@@ -288,7 +288,9 @@ fn the_recipe_goes_on_after_the_last_offset_that_was_committed() {
 #[test]
 fn a_spoutctl_without_kafka_says_how_to_get_one() {
     let world = World::local();
-    let put = world.run(&words("put t --create-repo --from kafka://127.0.0.1:1/t --into f"));
+    let put = world.run(&crate::runner::words(
+        "put t --create-repo --from kafka://127.0.0.1:1/t --into f",
+    ));
     put.expect(2)
         .says("this spoutctl was built without Kafka")
         .says("cargo install --path . --features kafka-tls");

@@ -170,6 +170,29 @@ fn the_version_is_that_of_the_nearest_project_and_saving_it_counts_at_once() {
 }
 
 #[test]
+fn a_changed_project_file_is_watched_and_counts_at_once() {
+    let world = World::local();
+    let capabilities = json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}});
+    let mut editor = Editor::start(world, &capabilities);
+    let asked = editor.receive();
+    assert_eq!(asked["method"], "client/registerCapability");
+    let registration = &asked["params"]["registrations"][0];
+    assert_eq!(registration["method"], "workspace/didChangeWatchedFiles");
+    assert_eq!(
+        registration["registerOptions"]["watchers"][0]["globPattern"],
+        "**/spoutctl.toml"
+    );
+    editor.send(&json!({"id": asked["id"], "result": null}));
+    editor.open("spout.yaml", &SPEC.replace("spout: {}", "spout: {marker: x}"));
+    assert_eq!(rules(&editor.diagnostics(1)), ["field-not-in-version"]);
+    fs::write(editor.world.path("spoutctl.toml"), "pachyderm = \"1.13\"\n").unwrap();
+    let change = json!({"uri": editor.uri("spoutctl.toml"), "type": 1});
+    editor.tell("workspace/didChangeWatchedFiles", &json!({"changes": [change]}));
+    assert_eq!(rules(&editor.diagnostics(1)), [""; 0]);
+    editor.end();
+}
+
+#[test]
 fn a_place_is_explained_by_its_field_and_by_the_rule_that_found_something() {
     let mut editor = Editor::start(World::local(), &json!({}));
     editor.open("a.yaml", &SPEC.replace("cmd: [/events]", "cmd: /events"));

@@ -42,6 +42,7 @@ mod grpc_call;
 mod inputs;
 mod kafka;
 mod kill_points;
+mod lives;
 mod lsp;
 mod marker;
 mod memory;

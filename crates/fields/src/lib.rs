@@ -11,5 +11,5 @@ mod tests;
 pub mod version;
 
 pub use docs::{doc, doc_of_value};
-pub use message::{Enumeration, Field, Kind, Message, camel_case};
+pub use message::{Enumeration, Field, Kind, Message, camel_case, is_camel_case_of};
 pub use table::*;

@@ -74,7 +74,7 @@ impl Field {
 
     #[must_use]
     pub fn is_camel(&self, name: &str) -> bool {
-        camel_case(self.name).eq(name.chars())
+        is_camel_case_of(name, self.name)
     }
 
     /// In camelCase, as pachd writes it.
@@ -82,6 +82,13 @@ impl Field {
     pub fn json_name(&self) -> String {
         camel_case(self.name).collect()
     }
+}
+
+/// Whether `written` is a name in `snake_case` as protojson writes it.
+#[must_use]
+pub fn is_camel_case_of(written: &str, name: &str) -> bool {
+    // The first letter stays as it is, and tells nearly all names apart.
+    written.bytes().next() == name.bytes().next() && camel_case(name).eq(written.chars())
 }
 
 /// The letters of a name in `snake_case` as protojson writes them: `s3_out` is `s3Out`.

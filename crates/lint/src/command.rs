@@ -159,7 +159,7 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
 fn in_shell(spec: &Spec<'_>, line: &str) -> (String, Option<Edit>) {
     let list = format!("[\"sh\", \"-c\", {}]", serde_json::Value::from(line));
     let member = spec.transform().get("cmd");
-    let edit = member.map(|member| edit::replace(member.value.span, list.clone()));
+    let edit = member.and_then(|member| edit::rewrite(spec.file, &member.value, list.clone()));
     (list, edit)
 }
 
@@ -183,7 +183,7 @@ fn one_string(spec: &Spec<'_>, line: Text<'_>) -> Finding {
     let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
     let is_plain = !line.value.contains(['"', '\'', '\\']);
     let member = spec.transform().get("cmd").filter(|_| is_plain);
-    let edit = member.map(|member| edit::replace(member.value.span, list.clone()));
+    let edit = member.and_then(|member| edit::rewrite(spec.file, &member.value, list.clone()));
     Finding::new(&CMD_ONE_STRING, line.span(), taken)
         .note(NO_PROGRAM)
         .help(if is_plain {

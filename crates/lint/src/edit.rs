@@ -17,6 +17,14 @@ pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
     }
 }
 
+/// Writes something else for a value. None for a block of text: its place is that of its lines, without the mark before
+/// them, and with the end of the last one.
+pub(super) fn rewrite(file: &SourceFile, node: &Node, replacement: impl Into<String>) -> Option<Edit> {
+    let is_quoted = matches!(&node.value, Value::String(text) if text.quoted);
+    let is_block = is_quoted && !file.slice(node.span).starts_with(['"', '\'']);
+    (!is_block).then(|| replace(node.span, replacement))
+}
+
 /// Writes another name for a key, in the quotes that it has.
 pub(super) fn rename(file: &SourceFile, key: &Key, name: &str) -> Edit {
     replace(key.span, quoted_like(file.slice(key.span), name))
@@ -33,7 +41,8 @@ pub(super) fn reword(file: &SourceFile, node: &Node, text: &str) -> Option<Edit>
     };
     let says_the_same = node.as_str() == Some(written.trim_matches(['"', '\'']));
     let stays_a_string = is_quoted || text.starts_with(|c: char| c.is_ascii_alphabetic());
-    (plain(text) && says_the_same && stays_a_string).then(|| replace(node.span, quoted_like(written, text)))
+    (plain(text) && says_the_same && stays_a_string).then_some(())?;
+    rewrite(file, node, quoted_like(written, text))
 }
 
 fn quoted_like(written: &str, text: &str) -> String {
@@ -121,7 +130,7 @@ pub(super) fn add_first(file: &SourceFile, parent: &Node, name: &str, value: &st
 /// Writes another value for a member, also when there is none after its colon.
 pub(super) fn set(file: &SourceFile, member: &Member, value: &str) -> Option<Edit> {
     if !member.value.span.is_empty() {
-        return Some(replace(member.value.span, value));
+        return rewrite(file, &member.value, value);
     }
     let after = member.key.span.end;
     let colon = file.text().get(after..)?.find(':')?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::finding::{Finding, Findings};
-use super::kubernetes::json::{list, text as text_of};
+use super::kubernetes::json::{list, read as read_json, text as text_of};
 use super::kubernetes::{Fault, pod, pod_spec as decoded};
 use super::rule::{Rule, rule};
 use super::version::Versions;
@@ -343,7 +343,7 @@ fn pod_spec<'a>(spec: &Spec<'a>, text: Text<'a>, findings: &mut Findings<'_>) ->
 }
 
 fn read(text: Text<'_>, kind: &str, findings: &mut Findings<'_>) -> Option<Json> {
-    match serde_json::from_str(text.value) {
+    match read_json(text.value) {
         Ok(json) => Some(json),
         Err(error) => {
             let name = if kind == "PodPatch" { "pod_patch" } else { "pod_spec" };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::amounts::FIELDS;
 use super::finding::{Finding, Findings};
 use super::kubernetes::quantity::Quantity;
-use super::kubernetes::resources::{amount_fault, may_be_overcommitted, name_fault, request_fault};
+use super::kubernetes::resources::{amount_fault, is_huge_page, may_be_overcommitted, name_fault, request_fault};
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Fields, Spec, number, shown};
@@ -100,12 +100,21 @@ const DEFAULTS: [(&str, &str, &str); 3] = [
 /// Since when pachd merges a cluster's defaults into a spec.
 const MERGED: Version = Version::new(2, 8);
 
+/// Since when pachd requests as much for the user's container of a spec that has neither requests nor limits.
+const REQUESTED: Version = Version::new(2, 5);
+
 impl<'a> Containers<'a> {
     pub(super) fn of(spec: &Spec<'a>) -> Self {
         let root = spec.root;
         let limits = amounts(root.message("resource_limits"));
+        let has = |field: &str| root.get(field).is_some();
+        let says_nothing = !has("resource_requests") && !has("resource_limits");
         let user = Container {
-            requests: requests(spec, "resource_requests"),
+            requests: if says_nothing && spec.version >= REQUESTED {
+                defaults().collect()
+            } else {
+                requests(spec, "resource_requests")
+            },
             limits: limits.clone(),
         };
         // It gets what the user's container asks for, except for devices.
@@ -118,10 +127,8 @@ impl<'a> Containers<'a> {
                 init.requests.insert(name.to_owned(), amount.clone());
             }
         }
-        let has_list = root.get("sidecar_resource_requests").is_some()
-            || spec.version >= MERGED && root.find("sidecar_resource_requests").is_none();
         let sidecar = Container {
-            requests: if has_list {
+            requests: if has_sidecar_requests(spec) {
                 requests(spec, "sidecar_resource_requests")
             } else {
                 pachd_asks()
@@ -130,6 +137,18 @@ impl<'a> Containers<'a> {
         };
         Self { init, user, sidecar }
     }
+}
+
+/// Whether the sidecar has requests of a spec or of the cluster's defaults, in place of pachd's own.
+pub(super) fn has_sidecar_requests(spec: &Spec<'_>) -> bool {
+    let field = "sidecar_resource_requests";
+    spec.root.get(field).is_some() || spec.version >= MERGED && spec.root.find(field).is_none()
+}
+
+fn defaults<'a>() -> impl Iterator<Item = (String, Amount<'a>)> {
+    DEFAULTS
+        .into_iter()
+        .map(|(_, kubernetes, text)| (kubernetes.to_owned(), given(text, Origin::Defaults)))
 }
 
 fn pachd_asks<'a>() -> Amounts<'a> {
@@ -214,6 +233,11 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         (&containers.init, "the container that prepares the pod", true),
         (&containers.sidecar, "the sidecar", false),
     ] {
+        if !is_init && let Some((name, member)) = huge_pages_alone(container) {
+            let message = format!("{of} has {}, and neither cpu nor memory", shown(name));
+            let finding = Finding::new(&GPU_SPEC, value_span(member), message);
+            findings.add(finding.note(REFUSED).help("write `cpu` or `memory` beside them"));
+        }
         for (name, request) in &container.requests {
             // What it has from the user's container is told of that one.
             if is_init && !matches!(request.origin, Origin::Pachd) {
@@ -307,6 +331,18 @@ fn pair(name: &str, request: &Amount<'_>, limit: Option<&Amount<'_>>, of: &str, 
             .note(REFUSED)
             .help(format!("raise the limit, or write `{field}` in `{requests}`, too")),
     });
+}
+
+/// Huge pages of a container that has nothing to use them with.
+fn huge_pages_alone<'a, 'b>(of: &'b Container<'a>) -> Option<(&'b str, &'a Member)> {
+    let mut all = of.limits.iter().chain(&of.requests);
+    if all.clone().any(|(name, _)| name == "cpu" || name == "memory") {
+        return None;
+    }
+    all.find_map(|(name, amount)| match amount.origin {
+        Origin::Spec(member) if is_huge_page(name) => Some((name.as_str(), member)),
+        _ => None,
+    })
 }
 
 fn value_span(member: &Member) -> Span {

@@ -126,7 +126,7 @@ fn one_secret(spec: &Spec<'_>, secret: Fields<'_>, findings: &mut Findings<'_>) 
         );
     }
     let is_mounted = has("mount_path");
-    let is_unknown = secret.has_like("mount_path") && !is_mounted || secret.has_like("env_var") && !variable;
+    let is_unknown = !is_mounted && secret.has_like("mount_path") || !variable && secret.has_like("env_var");
     if variable || is_unknown {
         return;
     }

@@ -24,6 +24,7 @@ use tree::{Document, Node, Value};
 
 pub use dialect::Dialect;
 pub use reading::{Comment, MAX_ALIASED, MAX_DEPTH};
+pub(crate) use yaml::escapes::surrogates;
 
 /// A file, read as far as possible.
 #[derive(Debug, Clone, PartialEq)]

@@ -60,7 +60,7 @@ pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, ours:
         });
     }
     if ours == Ours::Whole {
-        scene.next_lines(findings);
+        scene.line_ends(parsed, findings);
     }
 }
 
@@ -101,6 +101,7 @@ impl Scene<'_> {
             | Cause::TrailingText => self.word(fault),
             Cause::Comment(style) => Some(self.comment(fault, *style)),
             Cause::Yaml { problem } => Some(blocks::problem(fault, problem)),
+            Cause::Tolerated { problem } => Some(blocks::tolerated(fault, problem)),
             Cause::Alias { .. }
             | Cause::UnknownAlias { .. }
             | Cause::ExcessiveAliases

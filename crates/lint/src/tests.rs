@@ -259,3 +259,35 @@ fn a_fraction_without_a_zero_before_its_point_is_one_where_a_whole_number_belong
     assert!(wrong(".5") && wrong("-.5") && wrong("'.5'"));
     assert!(!wrong(".0") && !wrong("1.0"));
 }
+
+#[test]
+fn no_fix_writes_into_a_block_of_text_or_over_the_line_behind_it() {
+    for wrong in [
+        "datum_timeout: |-\n  500ms\n",
+        "parallelism_spec:\n  constant: >\n    one\n",
+        "resource_requests:\n  memory: |\n    1GB\n  cpu: |-\n    500m\n",
+        "spout:\n  service:\n    external_port: 30080\n    type: |-\n      nodeport\n",
+        "tolerations:\n- key: k\n  operator: |-\n    exists\n",
+        "transform:\n  image: |\n    a:1\n  cmd: |\n    sh -c x\n",
+        "pipeline:\n  name: |-\n    a_b\n  project: |\n    p\n",
+    ] {
+        for after in ["datum_tries: 3\n", "description: d\n", ""] {
+            let text = format!("{wrong}{after}");
+            let file = SourceFile::new("spec.yaml", text.as_str());
+            let unsafely = Options {
+                ignore: ["ignored-in-spout"]
+                    .iter()
+                    .filter_map(|id| Some(rule_named(id)?.id))
+                    .collect(),
+                ..Options::default()
+            };
+            let mended = fix::mend(&file, &unsafely, Safety::Unsafe);
+            assert!(mended.file.text().contains(wrong), "{text:?}: {:?}", mended.file.text());
+            assert!(
+                mended.file.text().ends_with(after),
+                "{text:?}: {:?}",
+                mended.file.text()
+            );
+        }
+    }
+}

@@ -102,7 +102,7 @@ pub(super) fn not_a_list(spec: &Spec<'_>, field: &Field, member: &Member, findin
     let finding = wrong(spec, node, &name, "a list", None);
     findings.add(if is_on_one_line && !is_block {
         let finding = finding.help(format!("write {}", shown(&list)));
-        finding.unsafe_fix("make a list of it", edit::replace(node.span, list))
+        finding.unsafe_fix("make a list of it", edit::rewrite(spec.file, node, list))
     } else {
         finding.help("make it the only element of a list")
     });
@@ -144,16 +144,17 @@ fn not_a_list_of_words(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, 
     Finding::new(&CMD_NOT_LIST, node.span, message)
         .note(refused(spec, node, None))
         .help(format!("write {}", shown(&list)))
-        .unsafe_fix("make a list of it", edit::replace(node.span, list))
+        .unsafe_fix("make a list of it", edit::rewrite(spec.file, node, list))
 }
 
 /// A member of `env` and of other objects of strings.
 pub(super) fn entry(spec: &Spec<'_>, field: &Field, member: &Member, findings: &mut Findings<'_>) {
-    let (node, name) = (&member.value, shown(&member.key.name));
+    let node = &member.value;
     match &node.value {
         Value::String(_) | Value::Unreadable => {}
         Value::Null if is_null_a_string(spec.version) => {}
         _ if field.name == "env" => {
+            let name = shown(&member.key.name);
             let message = format!("the value of {name} has to be a string, and this is {}", what(node));
             let finding =
                 Finding::new(&ENV_VALUE_NOT_STRING, node.span, message).note(refused(spec, node, Some("string")));
@@ -181,6 +182,9 @@ fn is_null_a_string(version: Version) -> bool {
 
 /// A value that is to be of the field's type, once.
 pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, findings: &mut Findings<'_>) {
+    if let (Kind::Bool, Value::Bool(_)) | (Kind::String, Value::String(_)) = (field.kind, &node.value) {
+        return; // as nearly all are
+    }
     let mut name = shown(&key.name);
     if field.repeated {
         name.insert_str(0, "an element of ");
@@ -189,10 +193,7 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
         return;
     }
     match (field.kind, &node.value) {
-        (_, Value::Unreadable)
-        | (Kind::Bool, Value::Bool(_))
-        | (Kind::String | Kind::Timestamp, Value::String(_))
-        | (Kind::Internal(_), Value::Object(_)) => {}
+        (_, Value::Unreadable) | (Kind::Timestamp, Value::String(_)) | (Kind::Internal(_), Value::Object(_)) => {}
         (_, Value::Null) if is_null_a_string(spec.version) => {}
         (_, Value::Null) => {
             let wanted = wanted(field.kind);
@@ -216,7 +217,7 @@ pub(super) fn scalar(spec: &Spec<'_>, field: &Field, key: &Key, node: &Node, fin
                 )
                 .note(refused(spec, node, None))
                 .help(format!("write {object}"))
-                .safe_fix("make an object of it", edit::replace(node.span, object)),
+                .safe_fix("make an object of it", edit::rewrite(spec.file, node, object)),
             );
         }
         _ => other(spec, field, &name, node, findings),
@@ -231,7 +232,7 @@ fn minus_zero(spec: &Spec<'_>, node: &Node, findings: &mut Findings<'_>) -> bool
             Finding::new(&WRONG_TYPE, node.span, "pachctl knows no `-0`")
                 .note("pachctl refuses the file: integer value \"-0\" does not match regexp")
                 .help("write 0")
-                .safe_fix("write 0", edit::replace(node.span, "0")),
+                .safe_fix("write 0", edit::rewrite(spec.file, node, "0")),
         );
     }
     is_refused
@@ -242,7 +243,7 @@ fn other(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
     let finding = wrong(spec, node, name, wanted(field.kind), proto(field.kind));
     let is_plain = matches!(node.value, Value::Number(_) | Value::Bool(_));
     let write = |finding: Finding, text: &str| {
-        let fix = edit::replace(node.span, text);
+        let fix = edit::rewrite(spec.file, node, text);
         finding
             .help(format!("write {text}"))
             .unsafe_fix(format!("write {text}"), fix)
@@ -264,7 +265,7 @@ fn other(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
             let text = format!("\"{seconds}s\"");
             finding
                 .help(format!("write {text}, if these are seconds"))
-                .unsafe_fix(format!("write {text}"), edit::replace(node.span, text))
+                .unsafe_fix(format!("write {text}"), edit::rewrite(spec.file, node, text))
         }
         (Kind::Message(inner), _) => finding.help(format!("write an object; {}", listed(inner, spec.version))),
         _ => finding,
@@ -427,7 +428,7 @@ fn float(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, findings: &mut
     findings.add(match cores(text) {
         Some(cores) => finding
             .help(format!("write {cores}"))
-            .unsafe_fix(format!("write {cores}"), edit::replace(node.span, cores)),
+            .unsafe_fix(format!("write {cores}"), edit::rewrite(spec.file, node, cores)),
         None => finding.help("write a number such as 0.5 or 2"),
     });
 }
@@ -478,7 +479,7 @@ fn time_out(spec: &Spec<'_>, name: &str, node: &Node, text: &str, findings: &mut
         Some(seconds) => finding
             .label("since 2.7 in seconds only")
             .help(format!("write {seconds}"))
-            .safe_fix(format!("write {seconds}"), edit::replace(node.span, seconds)),
+            .safe_fix(format!("write {seconds}"), edit::rewrite(spec.file, node, seconds)),
         None if is_seconds_only => finding.help("write a number of seconds and `s`, such as \"600s\" or \"1.5s\""),
         None => finding.help("write a number and a unit, such as \"10m\", \"1h30m\" or \"500ms\""),
     });

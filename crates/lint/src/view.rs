@@ -10,7 +10,7 @@ use super::version::Version;
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
 use crate::spec::tree::{Key, Member, Node, Value};
-use spoutctl_fields::camel_case;
+use spoutctl_fields::is_camel_case_of;
 
 /// A spec, and what its rules need to know of its surroundings.
 #[derive(Clone, Copy)]
@@ -157,7 +157,7 @@ impl<'a> Fields<'a> {
 
     /// Whether a key is there that was surely meant to be this one, and is reported as an unknown field.
     pub(super) fn has_like(self, name: &str) -> bool {
-        let is_meant = |written: &str| likeness(written, name).is_some() && !is_known(written);
+        let is_meant = |written: &str| !is_known(written) && likeness(written, name).is_some();
         self.members().iter().any(|member| is_meant(&member.key.name))
     }
 
@@ -216,7 +216,7 @@ pub(super) fn number_before(text: &str) -> Option<&str> {
 /// Whether a name as it is written is the field `name`, in camelCase or as it is.
 fn is_spelling(written: &str, name: &str, camel: bool) -> bool {
     if camel {
-        camel_case(name).eq(written.chars())
+        is_camel_case_of(written, name)
     } else {
         written == name
     }

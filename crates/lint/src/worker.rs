@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::resources::{Container, Containers};
+use super::resources::{Container, Containers, has_sidecar_requests};
 use super::scheduling::{EFFECTS, OPERATORS};
 use super::version::Version;
 use super::view::{Fields, Spec, number};
@@ -95,7 +95,7 @@ fn sidecar_container(spec: &Spec<'_>, mounts: &[Json], resources: &Container<'_>
     let mut sidecar = container("storage", "pachyderm/pachd", &command, mounts, resources);
     let ports = json!([{"name": "metrics-storage", "containerPort": 9091}]);
     set(&mut sidecar, "ports", ports);
-    set(&mut sidecar, "env", sidecar_env(spec));
+    set(&mut sidecar, "env", sidecar_env(spec, resources));
     let from = json!([{"secretRef": {"name": "pachyderm-storage-secret"}}]);
     set(&mut sidecar, "envFrom", from);
     set(&mut sidecar, "securityContext", restricted(1000));
@@ -245,13 +245,24 @@ fn user_env(spec: &Spec<'_>) -> Json {
     Json::Array(env)
 }
 
-fn sidecar_env(spec: &Spec<'_>) -> Json {
+fn sidecar_env(spec: &Spec<'_>, resources: &Container<'_>) -> Json {
     let mut env: Vec<Json> = of_sidecar().into_iter().chain(common(spec)).collect();
     let secret = spec.root.message("egress").message("sql_database").message("secret");
     if secret.node().is_some() {
         env.push(reference("PACHYDERM_SQL_PASSWORD", secret));
     }
     env.push(level());
+    // Of a list without memory, too.
+    let has_limits = spec.root.get("sidecar_resource_limits").is_some();
+    for (name, is_there, amounts) in [
+        ("K8S_MEMORY_LIMIT", has_limits, &resources.limits),
+        ("K8S_MEMORY_REQUEST", has_sidecar_requests(spec), &resources.requests),
+    ] {
+        if is_there {
+            let memory = amounts.get("memory").map_or("0", |_| DEPLOYED);
+            env.push(value(name, memory));
+        }
+    }
     Json::Array(env)
 }
 

@@ -166,7 +166,7 @@ fn several(spec: &Spec<'_>, member: &Member, count: f64, findings: &mut Findings
             "a spout's code runs in one worker, whatever this says",
         )
         .help("write 1; for more, make several spouts")
-        .unsafe_fix("write 1", edit::replace(member.value.span, "1"));
+        .unsafe_fix("write 1", edit::rewrite(spec.file, &member.value, "1"));
         findings.add(match service {
             Some(service) => finding
                 .severity(Severity::Error)
@@ -219,14 +219,12 @@ fn ignored(spec: &Spec<'_>, findings: &mut Findings<'_>) {
         ("hashtree_spec", "has no datums"),
     ];
     for (name, why) in OF_SPEC {
-        let is_wrong = spec
-            .root
-            .text(name)
-            .is_some_and(|text| *name == "reprocess_spec" && !is_reprocess_spec(text.value));
+        let Some(member) = spec.root.get(name) else { continue };
+        let is_wrong = *name == "reprocess_spec" && member.value.as_str().is_some_and(|text| !is_reprocess_spec(text));
         let is_there = SPEC
             .field(name)
             .is_some_and(|field| field.versions.contain(spec.version));
-        if let Some(member) = spec.root.get(name).filter(|_| is_there && !is_wrong) {
+        if is_there && !is_wrong {
             findings.add(delete(idle(member.key.span, &member.key.name, why), spec, name));
         }
     }

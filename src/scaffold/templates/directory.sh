@@ -6,7 +6,14 @@ send() {
     case "${1##*/}" in .*) return 0 ;; esac # not complete yet, by custom
     [ -f "$SPOUT_DIRECTORY/$1" ] || return 0
     # What the repo has already, byte for byte, is not sent again.
-    if spoutctl get --quiet "$repo:/$1" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1"; then return 0; fi
+    local codes=(0 0)
+    spoutctl get --quiet "$repo:/$1" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1" || codes=("${PIPESTATUS[@]}")
+    [ "${codes[*]}" != "0 0" ] || return 0
+    # 1: it has no such file. Whenever it cannot be asked, this begins again, so that nothing is sent twice.
+    if [ "${codes[0]}" -gt 1 ]; then
+        echo "cannot tell whether $repo has $1: spoutctl get has ended with ${codes[0]}" >&2
+        exit "${codes[0]}"
+    fi
     # 1: it was written to meanwhile, so it will be sent again.
     tar cf - -C "$SPOUT_DIRECTORY" -- "$1" || [ "$?" -eq 1 ]
 }

@@ -1,7 +1,7 @@
 //! `doctor --from kafka://…`: each thing on the way to a topic has a line, and what is wrong is told where it is.
 
 use super::source::write;
-use super::{Broker, free_port, jars, wait_for};
+use super::{Broker, free_port, jars};
 use crate::runner::{Ran, World, wait_until};
 
 const CHECKS: [&str; 9] = [

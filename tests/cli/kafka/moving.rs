@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use super::source::{committed, write};
-use super::{Broker, jars, wait_for};
+use super::{Broker, jars};
 use crate::runner::{World, wait_until, words};
 
 const RECORDS: usize = 200;
@@ -33,13 +33,13 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
         .spawn()
         .unwrap();
     let mut acknowledged = BufReader::new(running.stdout.take().unwrap()).lines();
-    let mut wait_until = |count: usize| {
+    let mut wait_for_records = |count: usize| {
         while committed(&world, "t", "/f").concat().len() < count {
             assert!(acknowledged.next().is_some(), "it has ended");
         }
     };
     write(&first, "t", &records(RECORDS));
-    wait_until(2 * RECORDS);
+    wait_for_records(2 * RECORDS);
     second.child.kill().unwrap();
     second.child.wait().unwrap();
     wait_until("it comes", || {
@@ -47,7 +47,7 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
         !String::from_utf8_lossy(&list).contains("leader 2")
     });
     write(&first, "t", &records(2 * RECORDS));
-    wait_until(3 * RECORDS);
+    wait_for_records(3 * RECORDS);
     running.kill().unwrap();
     running.wait().unwrap();
 

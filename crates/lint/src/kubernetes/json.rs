@@ -4,6 +4,54 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use crate::spec::surrogates;
+use crate::spec::syntax::Escape;
+
+/// Reads JSON as Go does, to which half of a character is U+FFFD, and which takes a number of any size until a field
+/// has to hold it.
+///
+/// # Errors
+/// It is no JSON.
+pub(crate) fn read(text: &str) -> Result<Json, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| serde_json::from_str(&held(text)).map_err(|_| error))
+}
+
+/// The same with nothing in it that a tree cannot hold: a number that is too large is the largest.
+fn held(text: &str) -> String {
+    let mut held = String::with_capacity(text.len());
+    let mut is_string = false;
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let mut written = None;
+        let length = match first {
+            '\\' if is_string => {
+                let escaped = rest.get(1..).unwrap_or_default();
+                let (escape, length) = match escaped.chars().next() {
+                    Some('u') => surrogates(escaped),
+                    escaped => (None, 1 + escaped.map_or(0, char::len_utf8)),
+                };
+                written = matches!(escape, Some(Escape::LoneSurrogate)).then_some("\\ufffd");
+                length
+            }
+            '-' | '0'..='9' if !is_string => {
+                let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '-' | '.' | 'e' | 'E'));
+                let number = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+                let is_too_large = number.parse::<f64>().is_ok_and(f64::is_infinite);
+                written = is_too_large.then_some(if first == '-' { "-1e308" } else { "1e308" });
+                number.len()
+            }
+            _ => {
+                is_string ^= first == '"';
+                first.len_utf8()
+            }
+        };
+        let (token, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        held.push_str(written.unwrap_or(token));
+        rest = behind;
+    }
+    held
+}
+
 /// A place in an object, of use only when something is wrong there.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {
@@ -58,4 +106,38 @@ pub(crate) fn members<'a>(of: &'a Json, key: &str) -> impl Iterator<Item = (&'a 
         .into_iter()
         .flatten()
         .map(|(name, value)| (name.as_str(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::read;
+
+    #[test]
+    fn half_a_character_and_a_number_without_bound_are_read_as_go_reads_them() {
+        let text = r#"{"\ud800": ["\ud83d\ude00", "a\udc00\\", 1e999, -2E+999, 3]}"#;
+        let read = read(text).unwrap();
+        assert_eq!(
+            read,
+            json!({"\u{fffd}": ["\u{1f600}", "a\u{fffd}\\", 1e308, -1e308, 3]})
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_stays_none() {
+        for text in [
+            "{",
+            "[1e999,]",
+            r#"["\ud800]"#,
+            r#""\"#,
+            r#"["\ud8"]"#,
+            "-",
+            "1e",
+            "01",
+            "1e999e1",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::refusal::Minor;
 /// The resources that every node has.
 pub(crate) const STANDARD: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];
 
-fn is_huge_page(name: &str) -> bool {
+pub(crate) fn is_huge_page(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 

@@ -167,6 +167,10 @@ pub enum Cause {
     Yaml {
         problem: YamlProblem,
     },
+    /// A problem that the reader of pachctl does not have; it was read as that one does.
+    Tolerated {
+        problem: YamlProblem,
+    },
     /// `*name`
     Alias {
         name: String,
@@ -220,6 +224,10 @@ pub enum YamlProblem {
     Escape,
     /// A character that starts no value, such as `@` or a back quote.
     ReservedCharacter(char),
+    /// A `-` right before a comma or a bracket.
+    DashInFlow,
+    /// A `#` right after another token.
+    CommentAgainstToken,
     /// Too many levels.
     TooDeep,
     /// Anything else, in the parser's words.

@@ -3,7 +3,7 @@
 //!
 //! A fault of YAML's own ends its document. [`recovery`] takes out what is at fault and reads the rest again.
 
-mod escapes;
+pub(super) mod escapes;
 mod problem;
 pub(super) mod recovery;
 mod tabs;
@@ -240,6 +240,12 @@ impl<'a> Builder<'a> {
         frame.is_flow.then_some(frame.start)
     }
 
+    /// Whether a list in brackets is the innermost that is open. Any `?` begins a key there to the reader of pachctl.
+    fn is_flow_list(&self) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|frame| frame.is_flow && matches!(frame.kind, Kind::Sequence(_)))
+    }
+
     fn start(&mut self, kind: Kind, style: StructureStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> bool {
         self.last_end = self.last_end.max(span.end);
         if self.frames.len() >= MAX_DEPTH {
@@ -345,6 +351,11 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, span: Span) {
         if style == ScalarStyle::DoubleQuoted {
             escapes::check(self.text, span, &mut self.reading);
+        }
+        if style == ScalarStyle::Plain && value.starts_with('?') && self.is_flow_list() {
+            let problem = YamlProblem::ReservedCharacter('?');
+            let mark = Span::new(span.start, span.start + 1);
+            self.reading.fault(Cause::Yaml { problem }, mark, None);
         }
         let is_known = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
         let meaning = match tag {

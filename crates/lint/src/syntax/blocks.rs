@@ -15,6 +15,13 @@ use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, SyntaxFault, YamlProblem};
 use crate::version::Version;
 
+/// A problem that other readers have.
+pub(super) fn tolerated(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
+    self::problem(fault, problem)
+        .severity(Severity::Warning)
+        .note("pachctl's reader lets it pass; others refuse the file")
+}
+
 pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
     let span = fault.span;
     match problem {
@@ -58,6 +65,13 @@ pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
             format!("no text begins with `{}`", character.escape_default()),
         )
         .help("put the text into quotes"),
+        YamlProblem::DashInFlow => Finding::new(&YAML_SYNTAX, span, "`-` alone is no text of YAML")
+            .safe_fix("write quotes", replace(span, "\"-\"")),
+        YamlProblem::CommentAgainstToken => {
+            let mark = Span::new(span.start, span.start + 1);
+            Finding::new(&YAML_SYNTAX, mark, "a comment begins after a blank")
+                .safe_fix("insert a blank", replace(Span::at(span.start), " "))
+        }
         YamlProblem::TooDeep => {
             let message = format!("collections nest more than {MAX_DEPTH} deep");
             Finding::new(&NESTED_TOO_DEEP, span, message)

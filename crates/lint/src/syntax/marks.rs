@@ -106,6 +106,15 @@ impl Scene<'_> {
         let is_yaml = self.reader == Reader::Yaml;
         let finding = |message: &str| Finding::new(&COMMENT_IN_JSON, span, message);
         let delete = || vec![replace(span, "")];
+        // In YAML a text without quotes goes on to the line's end, so that it may be taken with all that follows.
+        let before = self.file.slice(Span::new(0, span.start));
+        let line = before.rsplit('\n').next().unwrap_or_default().trim_end();
+        let is_after_text = !line.is_empty() && !line.ends_with(['"', '\'', ',', ':', '{', '}', '[', ']']);
+        let safety = if is_yaml && is_after_text {
+            Safety::Unsafe
+        } else {
+            Safety::Safe
+        };
         match style {
             CommentStyle::Hash { separated } if is_yaml && separated => finding("JSON has no comments")
                 .note(self.reading())
@@ -113,21 +122,21 @@ impl Scene<'_> {
             CommentStyle::Hash { .. } if is_yaml => finding("a comment of YAML needs a blank before its `#`")
                 .severity(Severity::Error)
                 .fix(
-                    Safety::Safe,
+                    safety,
                     "insert a blank".to_owned(),
                     vec![replace(Span::at(span.start), " ")],
                 ),
             CommentStyle::Slashes if is_yaml => {
-                let before = self.file.slice(Span::new(0, span.start)).chars().next_back();
-                let mark = if before.is_none_or(char::is_whitespace) {
-                    "#"
-                } else {
-                    " #"
-                };
+                let is_apart = before.chars().next_back().is_none_or(char::is_whitespace);
+                let mark = if is_apart { "#" } else { " #" };
                 finding("`//` begins no comment, neither in JSON nor in YAML")
                     .severity(Severity::Error)
                     .note("pachctl 2.x reads specs as YAML, where a comment begins with `#`")
-                    .safe_fix("write `#`", replace(Span::new(span.start, span.start + 2), mark))
+                    .fix(
+                        safety,
+                        "write `#`".to_owned(),
+                        vec![replace(Span::new(span.start, span.start + 2), mark)],
+                    )
             }
             CommentStyle::Block { closed: false } => {
                 finding("this comment is not closed, and JSON has none").severity(Severity::Error)

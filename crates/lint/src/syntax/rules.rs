@@ -203,8 +203,10 @@ pub(super) const LINE_BREAK_IN_STRING: Rule = rule!(
 pub(super) const CONTROL_CHARACTER: Rule = rule!(
     "control-character", Error, Versions::ALL,
     summary: "A control character is not written as an escape",
-    why: "JSON has no control characters in strings, and YAML only tabs.",
-    source: "encoding/json; yaml.v3 readerc.go",
+    why: "JSON has no control characters in strings, and YAML only tabs. U+0085, U+2028 and U+2029 end a line to the \
+          YAML reader of pachctl 2.x, outside of quotes and brackets, so that what follows is no part of the value or \
+          of the comment.",
+    source: "encoding/json; yaml.v3 readerc.go, yamlprivateh.go",
     fixable: Some(Safety::Safe),
 );
 
@@ -404,15 +406,18 @@ pub(super) const COLON_IN_VALUE: Rule = rule!(
 pub(super) const RESERVED_CHARACTER: Rule = rule!(
     "reserved-character", "yaml", Error, Versions::ALL,
     summary: "A plain value of YAML begins with a character that it must not begin with",
-    why: "`@`, a back quote and `%` are reserved. Quotes make a text of it.",
+    why: "`@`, a back quote and `%` are reserved, and in a list in brackets `?` begins a key. Quotes make a text \
+          of it.",
     source: "yaml.v3 scannerc.go",
 );
 
 pub(super) const YAML_SYNTAX: Rule = rule!(
     "yaml-syntax", "yaml", Error, Versions::ALL,
     summary: "The YAML cannot be read",
-    why: "pachctl refuses the file.",
+    why: "pachctl refuses the file. Of two things only other readers do, and these are warnings: a `-` right before a \
+          comma or a bracket, and a comment right behind another token.",
     source: "yaml.v3",
+    fixable: Some(Safety::Safe),
 );
 
 pub(super) const ALIAS: Rule = rule!(

@@ -135,3 +135,19 @@ fn one_spec_in_a_stream_is_enough_to_have_it_separated() {
     let mended = mend(&SourceFile::new("a.json", text), &Options::default(), Safety::Safe);
     assert_eq!(mended.file.text().matches("---").count(), 2, "{}", mended.file.text());
 }
+
+#[test]
+fn a_comment_of_another_language_is_mended_unasked_unless_yaml_reads_it_as_text() {
+    for (line, safety) in [
+        (r#""a": "b", // x"#, Safety::Safe),
+        (r#""a": "b" // x"#, Safety::Safe),
+        (r#""a": b // x"#, Safety::Unsafe),
+        (r#""a": 1 // x"#, Safety::Unsafe),
+        (r"// x", Safety::Safe),
+    ] {
+        let text = format!("{{\n\"spout\": {{}},\n\"metadata\": {{\"labels\": {{\n{line}\n}}}}\n}}");
+        let found = check(&SourceFile::new("a.json", text), &options("2.12")).diagnostics;
+        let comment = found.iter().find(|found| found.rule.0 == "comment-in-json").unwrap();
+        assert_eq!(comment.fix.as_ref().unwrap().safety, safety, "{line}");
+    }
+}

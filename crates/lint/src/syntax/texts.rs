@@ -9,9 +9,10 @@ use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
 use crate::finding::{Finding, Findings};
 use crate::source::Span;
-use crate::spec::Dialect;
 use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, Escape, SyntaxFault};
+use crate::spec::tree::{Node, Value};
+use crate::spec::{Dialect, Parsed};
 use crate::version::Version;
 
 impl Scene<'_> {
@@ -73,30 +74,41 @@ impl Scene<'_> {
             )
     }
 
-    /// U+0085, which is a character to JSON and ends a line to the YAML reader of pachctl 2.x.
-    pub(crate) fn next_lines(&self, findings: &mut Findings<'_>) {
-        if self.reader == Reader::StrictJson {
+    /// Characters that end a line to the YAML reader of pachctl 2.x, and are characters like others to JSON and to the
+    /// parser here.
+    pub(crate) fn line_ends(&self, parsed: &Parsed, findings: &mut Findings<'_>) {
+        let text = self.file.text();
+        if self.reader == Reader::StrictJson || text.is_ascii() {
             return;
         }
-        for (at, character) in self.file.text().match_indices('\u{85}') {
-            let finding = Finding::new(
-                &CONTROL_CHARACTER,
-                Span::new(at, at + character.len()),
-                "U+0085 ends a line in YAML",
-            );
+        for (at, character) in text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']) {
+            let span = Span::new(at, at + character.len());
+            let is_next_line = character == "\u{85}";
+            let is_within = || {
+                parsed
+                    .documents
+                    .iter()
+                    .any(|document| is_quoted(text, &document.root, span))
+            };
+            let code = character.chars().next().map_or(0, u32::from);
+            let finding = Finding::new(&CONTROL_CHARACTER, span, format!("U+{code:04X} ends a line in YAML"));
+            let blank = "pachctl 2.x reads specs as YAML, and makes a blank of it";
             findings.add(match self.dialect {
-                Dialect::Json => finding
+                Dialect::Json if is_next_line => finding
                     .severity(Severity::Warning)
-                    .note("pachctl 2.x reads specs as YAML, and makes a blank of it")
+                    .note(blank)
                     .help("write `\\u0085` in a string, or delete it")
-                    .unsafe_fix(
-                        "write `\\u0085`",
-                        replace(Span::new(at, at + character.len()), "\\u0085"),
-                    ),
-                Dialect::Yaml => finding
-                    .severity(Severity::Error)
-                    .note("pachctl refuses the file, or takes what follows for another line")
+                    .unsafe_fix("write `\\u0085`", replace(span, "\\u0085")),
+                Dialect::Yaml if !is_within() => finding
+                    .severity(line_end_severity(text, span))
+                    .note("what follows is another line to pachctl, which then mostly refuses the file")
+                    .help(format!("delete it, or write `\\u{code:04x}` in double quotes")),
+                Dialect::Yaml if is_next_line => finding
+                    .severity(Severity::Warning)
+                    .note(blank)
                     .help("delete it, or write `\\x85` in double quotes"),
+                // Between quotes or brackets the other two stay what they are.
+                _ => continue,
             });
         }
     }
@@ -240,4 +252,41 @@ fn unexpected(span: Span, character: char, invisible: bool) -> Finding {
     Finding::new(&UNEXPECTED_CHARACTER, span, message)
         .help("it often comes with text that was copied from a web page")
         .safe_fix("take it out", replace(span, replacement))
+}
+
+/// Whether a place is between quotes or brackets.
+fn is_quoted(text: &str, node: &Node, at: Span) -> bool {
+    let holds = |span: Span| span.start <= at.start && at.end <= span.end;
+    let opens = |span: Span| {
+        text.get(span.range())
+            .is_some_and(|written| written.starts_with(['"', '\'', '[', '{']))
+    };
+    if !holds(node.span) {
+        return false;
+    }
+    opens(node.span)
+        || match &node.value {
+            Value::Array(elements) => elements.iter().any(|element| is_quoted(text, element, at)),
+            Value::Object(members) => members
+                .iter()
+                .any(|member| holds(member.key.span) && opens(member.key.span) || is_quoted(text, &member.value, at)),
+            _ => false,
+        }
+}
+
+/// How bad the end of a line is where nobody sees one: what follows is read as a line that is indented by the blanks
+/// before it. That can go well.
+fn line_end_severity(text: &str, end: Span) -> Severity {
+    let before = text.get(..end.start).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let rest = text.get(end.end..).unwrap_or_default();
+    let rest = rest.split('\n').next().unwrap_or_default();
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let is_empty = rest.trim().is_empty() || rest.trim_start().starts_with('#');
+    let is_line_of_its_own = is_empty || rest.contains(": ") || indent(rest) >= indent(line).max(1);
+    if is_line_of_its_own {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
 }

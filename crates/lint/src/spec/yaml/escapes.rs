@@ -24,8 +24,8 @@ pub(super) fn check(text: &str, span: Span, reading: &mut Reading) {
     }
 }
 
-/// `rest` begins with the `u` of an escape.
-fn surrogates(rest: &str) -> (Option<Escape>, usize) {
+/// What is told of an escape, and how long it is. `rest` begins with its `u`.
+pub(crate) fn surrogates(rest: &str) -> (Option<Escape>, usize) {
     let unit = |at: usize| u32::from_str_radix(rest.get(at..at + 4)?, 16).ok();
     let Some(high) = unit(1).filter(|high| (0xd800..0xe000).contains(high)) else {
         return (None, 2);

@@ -34,7 +34,16 @@ pub(super) fn locate(
         ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
         | ErrorKind::InvalidUnicodeEscape => (YamlProblem::Escape, here, None),
-        ErrorKind::CommentNotSeparated => other(kind, here),
+        ErrorKind::PlainScalarStartsWithDashFlowIndicator => (YamlProblem::DashInFlow, here, None),
+        ErrorKind::CommentNotSeparated => {
+            let rest = text.get(at..).unwrap_or_default();
+            let comment = rest.lines().next().unwrap_or_default();
+            (
+                YamlProblem::CommentAgainstToken,
+                Span::new(at, at + comment.len()),
+                None,
+            )
+        }
         _ => in_block(text, kind, here),
     }
 }

@@ -1,8 +1,9 @@
 //! Reads on after a fault of YAML's own: the line that it is in, and what is indented below it, is taken out, and the
 //! rest is read again. So every fault is told of which the others do not depend on it.
 
-use super::super::reading::Reading;
+use super::super::reading::{Comment, Reading};
 use super::super::syntax::{Cause, SyntaxFault, YamlProblem};
+use super::super::tree::{Node, Value};
 use crate::source::Span;
 
 /// As many faults of a file are told; each costs one more reading.
@@ -14,7 +15,68 @@ const MOST_AT_ONCE: usize = 200;
 
 /// Reads a text of one or more documents.
 pub(in crate::spec) fn parse(text: &str) -> Reading {
-    let first = super::read(text);
+    let mut reading = super::read(text);
+    if text.len() > LARGEST || tolerable(&reading).is_none() {
+        return recover(text, reading);
+    }
+    // What pachctl's reader has no problem with is read with something in its place, as long as it is.
+    let mut rest = text.to_owned();
+    let mut passed: Vec<(YamlProblem, Span)> = Vec::new();
+    while let Some((problem, span)) = tolerable(&reading).filter(|_| passed.len() < MOST) {
+        let stand_in = match problem {
+            YamlProblem::DashInFlow => STAND_IN.to_owned(),
+            _ => blank(rest.get(span.range()).unwrap_or_default()),
+        };
+        rest.replace_range(span.range(), &stand_in);
+        passed.push((problem, span));
+        reading = super::read(&rest);
+    }
+    let mut reading = recover(&rest, reading);
+    for (problem, span) in passed {
+        if problem == YamlProblem::DashInFlow {
+            let roots = reading.documents.iter_mut().map(|document| &mut document.root);
+            roots.for_each(|root| put_dash(root, span));
+        } else {
+            reading.comments.push(Comment { span });
+        }
+        reading.fault(Cause::Tolerated { problem }, span, None);
+    }
+    reading.comments.sort_by_key(|comment| comment.span);
+    reading
+}
+
+/// Read in place of a `-` that stands alone.
+const STAND_IN: &str = "_";
+
+/// The first problem that the reader of pachctl does not have.
+fn tolerable(reading: &Reading) -> Option<(YamlProblem, Span)> {
+    reading.faults.iter().find_map(|fault| match &fault.cause {
+        Cause::Yaml {
+            problem: problem @ (YamlProblem::DashInFlow | YamlProblem::CommentAgainstToken),
+        } => Some((problem.clone(), fault.span)),
+        _ => None,
+    })
+}
+
+/// Writes a dash where its stand-in was read.
+fn put_dash(node: &mut Node, at: Span) {
+    match &mut node.value {
+        Value::String(text) if node.span == at => "-".clone_into(&mut text.value),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| put_dash(element, at)),
+        Value::Object(members) => {
+            for member in members {
+                if member.key.span == at {
+                    "-".clone_into(&mut member.key.name);
+                }
+                put_dash(&mut member.value, at);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads on after what no reader gets past.
+fn recover(text: &str, first: Reading) -> Reading {
     let is_worth_it = text.len() <= LARGEST && first.faults.len() <= MOST_AT_ONCE;
     let Some(mut fault) = stopper(&first).cloned().filter(|_| is_worth_it) else {
         return first;
@@ -174,5 +236,23 @@ mod tests {
     fn a_text_of_nothing_but_faults_comes_to_an_end() {
         let text = "@\n".repeat(200);
         assert!(parse(&text).faults.len() <= 200);
+    }
+
+    #[test]
+    fn what_only_the_parser_here_refuses_is_read_as_pachctl_reads_it() {
+        let reading = parse("a: [-, \"b\"#é\n, -]\nd: {-}\ne: c\n---\nf: [g,#h\n  i]\n");
+        let sent: Vec<_> = reading
+            .documents
+            .iter()
+            .map(|document| (crate::spec::strict::to_json(&document.root), document.whole))
+            .collect();
+        let expected = [
+            (r#"{"a":["-","b","-"],"d":{"-":null},"e":"c"}"#.to_owned(), true),
+            (r#"{"f":["g","i"]}"#.to_owned(), true),
+        ];
+        assert_eq!(sent, expected);
+        assert_eq!(reading.comments.len(), 2);
+        let is_tolerated = |fault: &SyntaxFault| matches!(fault.cause, Cause::Tolerated { .. });
+        assert_eq!(reading.faults.iter().filter(|fault| is_tolerated(fault)).count(), 5);
     }
 }
