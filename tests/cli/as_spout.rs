@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World, signal, wait_until, words};
+use crate::runner::{PATIENCE, Ran, World, signal, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
 use spoutctl_proto::v1;
@@ -123,12 +123,7 @@ impl Cluster {
                 return found;
             }
             let waited = begun.elapsed();
-            assert!(
-                waited < Duration::from_mins(3),
-                "{}: no {what}: {}",
-                self.release,
-                self.told()
-            );
+            assert!(waited < PATIENCE, "{}: no {what}: {}", self.release, self.told());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

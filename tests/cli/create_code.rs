@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use spoutctl::scaffold::template;
 
 use crate::create::{create, needed};
 use crate::postgres;
-use crate::runner::{World, has_program, signal, skip};
+use crate::runner::{PATIENCE, World, free_port, has_program, signal, skip};
 
 /// Waits until something is there.
 #[track_caller]
@@ -25,7 +25,7 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(40), "waited in vain for {what}");
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -284,7 +284,7 @@ pub struct Broker {
 
 impl Broker {
     pub fn start(directory: &Path) -> Self {
-        let port = free_port();
+        let port = free_port().to_string();
         let config = directory.join("mosquitto.conf");
         fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
         let log = directory.join("mosquitto.log");
@@ -388,7 +388,7 @@ pub struct Redis {
 
 impl Redis {
     pub fn start() -> Self {
-        let port = free_port();
+        let port = free_port().to_string();
         let process = Command::new("redis-server")
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
             .stdin(Stdio::null())
@@ -417,11 +417,6 @@ impl Drop for Redis {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-pub fn free_port() -> String {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    port.to_string()
 }
 
 #[test]
@@ -492,7 +487,7 @@ fn the_body_of_a_signed_request_is_committed_and_no_other() {
         skip("webhook and jq are not installed");
         return;
     }
-    let port = free_port();
+    let port = free_port().to_string();
     let listen = format!("WEBHOOK_LISTEN={port}");
     let spout = Spout::start("webhook", &["--env", &listen], |script| script, None);
     let send = |body: &[u8]| post(&port, body, &hmac_sha256(b"key", body));
@@ -551,11 +546,20 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     commits(3);
     signal(consumers()[0], Signal::KILL);
     fs::write(at("while nobody looks"), "4").unwrap();
-    let all = commits(4);
-    std::thread::sleep(Duration::from_millis(500));
-    // What the repo has is not sent again.
-    assert_eq!(spout.commits(), all, "{}", spout.said());
+    // In the repo they have other names.
+    for name in ["50%", "a*b", "büro.txt", "{x}[y] (z)"] {
+        fs::write(at(name), name).unwrap();
+    }
+    commits(8);
+    signal(consumers()[0], Signal::KILL);
+    // The last one by name, so that all others were looked at when it is there. What the repo has is not sent again.
+    fs::write(at("~"), "5").unwrap();
+    let all = commits(9);
+    assert_eq!(all.len(), 9, "{}", spout.said());
     for (name, content) in [
+        ("50%25", "50%"),
+        ("b%C3%BCro.txt", "büro.txt"),
+        ("~", "5"),
         ("there before", "1"),
         ("moved", "2"),
         ("sub/written", "3"),
@@ -572,11 +576,11 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     // A directory that is gone is watched again when it is back.
     fs::remove_dir_all(watched.path()).unwrap();
     wait("the new watch", || {
-        (spout.said().matches("it is started again").count() == 2).then_some(())
+        (spout.said().matches("it is started again").count() == 3).then_some(())
     });
     wait("the directory", || watched.path().exists().then_some(()));
     fs::write(at("in the new one"), "5").unwrap();
-    commits(5);
+    commits(10);
     assert_eq!(consumers().len(), 1, "the one before lives on");
 }
 

@@ -23,6 +23,7 @@ fn submit(server: &Pachd, files: &[(&str, &str)], args: &[&str]) -> Ran {
 fn pipelines(server: &Pachd) -> Vec<Value> {
     let answer = server.served.call("pps_v2.API/ListPipeline", &json!({}));
     let lines = answer.text();
+    assert_eq!(answer.status, 200, "{lines}");
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -15,13 +15,12 @@ mod watched;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::recipes::{changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip, wait_until};
+use crate::runner::{Ran, World, free_port, has_program, skip, wait_until};
 use crate::served::Served;
 
 const TOPIC: &str = "orders";
@@ -64,10 +63,6 @@ struct More<'a> {
     format: &'a [&'a str],
     /// The first one of its cluster.
     joins: Option<&'a Broker>,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Broker {

@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::as_spout::{Cluster, kill, numbers};
 use crate::create::{create, needed};
-use crate::create_code::{Broker, Redis, free_port, hmac_sha256, post};
+use crate::create_code::{Broker, Redis, hmac_sha256, post};
 use crate::producer::wait_until_gone;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{World, has_program, skip, takes_minutes, words};
+use crate::runner::{World, free_port, has_program, skip, takes_minutes, words};
 use crate::{kafka, postgres};
 
 /// Where numbers come from, and what reads them.
@@ -102,6 +102,13 @@ impl Life {
         self.wait_for_all();
     }
 
+    /// It happens, and other code runs than before.
+    fn renewed(&self, happens: impl FnOnce(&Cluster)) {
+        let puts = self.cluster.wait_for_lines("puts", 1).len();
+        happens(&self.cluster);
+        self.cluster.wait_for_lines("puts", puts + 1);
+    }
+
     /// Kills the newest process of those that a file lists, and waits for the one after it.
     fn kill_newest(&self, of: &str) {
         let processes = self.cluster.wait_for_lines(of, 1);
@@ -150,15 +157,11 @@ fn live(cluster: Cluster, source: Source, guarded: bool, times: u32) {
     if can_start {
         life.meets(|life| {
             life.cluster.stop();
-            life.cluster.start_again();
+            life.renewed(|cluster| drop(cluster.start_again()));
         });
     }
     // With auth on, this is a change of the token.
-    life.meets(|life| {
-        let puts = life.cluster.wait_for_lines("puts", 1).len();
-        life.cluster.update_well();
-        life.cluster.wait_for_lines("puts", puts + 1);
-    });
+    life.meets(|life| life.renewed(Cluster::update_well));
     for _ in 0..times {
         // `put` alone: what it runs has to go with it, or the worker would wait for ever.
         life.meets(|life| life.kill_newest("puts"));
@@ -170,11 +173,14 @@ fn live(cluster: Cluster, source: Source, guarded: bool, times: u32) {
         life.meets(|life| {
             for _ in 0..2 {
                 life.cluster.stop();
-                life.cluster.start_again();
-                life.cluster.update_well();
+                life.renewed(|cluster| drop(cluster.start_again()));
+                life.renewed(Cluster::update_well);
             }
         });
     }
+    // Whatever came twice before it would be seen now.
+    life.add();
+    life.wait_for_all();
     // Older ones may have given their numbers to others by now.
     let processes = ["puts", "consumers"].map(|file| life.cluster.wait_for_lines(file, 1).pop().unwrap());
     let said = life.cluster.said();
@@ -288,18 +294,22 @@ fn directory(cluster: &Cluster) -> Source {
         add: Box::new(move |number| {
             let hidden = data.join(format!(".{number}"));
             fs::write(&hidden, number.to_string()).unwrap();
-            fs::rename(hidden, data.join(number.to_string())).unwrap();
+            fs::rename(hidden, data.join(format!("{number:03}"))).unwrap();
             true
         }),
         // A commit has all files, and its own is the last one.
         read: |world, commit| {
             let listed = world.run(&["get", &format!("orders@{commit}"), "--list"]);
             let names = listed.expect(0).lines();
-            let number = |line: &String| {
-                line.split_whitespace()
-                    .find_map(|word| word.trim_matches('/').parse().ok())
+            let name = |line: &String| {
+                let mut words = line.split_whitespace().map(|word| word.trim_matches('/').to_owned());
+                words.find(|word| word.parse::<u32>().is_ok() && word.len() == 3)
             };
-            vec![names.iter().filter_map(number).max().unwrap()]
+            let newest = names.iter().filter_map(name).max().unwrap();
+            let number: u32 = newest.parse().unwrap();
+            let content = world.get(&format!("orders@{commit}:/{newest}"));
+            assert_eq!(content, number.to_string().as_bytes());
+            vec![number]
         },
         goes_on: true,
         sends_what_is_missing: true,
@@ -338,7 +348,7 @@ fn redis(cluster: &Cluster) -> Source {
 }
 
 fn webhook(cluster: &Cluster) -> Source {
-    let port = free_port();
+    let port = free_port().to_string();
     let variables = [("WEBHOOK_LISTEN", port.as_str()), ("WEBHOOK_SECRET", "key")];
     Source {
         code: code_of(cluster, "webhook", &variables),

@@ -112,6 +112,18 @@ fn branch() -> Branch {
     "events".parse::<Destination>().unwrap().branch
 }
 
+/// The commits of a branch, oldest first.
+pub fn commits_of(store: &Store, branch: &Branch) -> Vec<CommitInfo> {
+    let mut commits = Vec::new();
+    let mut visit = |info| {
+        commits.push(info);
+        ControlFlow::Continue(())
+    };
+    store.list_commits(branch, &mut visit).unwrap();
+    commits.reverse();
+    commits
+}
+
 /// The files of a commit, by paths without the slash at their beginning.
 pub fn files_of_commit(store: &Store, info: &CommitInfo) -> Tree {
     let mut archive = Vec::new();
@@ -129,14 +141,7 @@ impl Somebody {
     }
 
     fn commits(&self) -> Vec<CommitInfo> {
-        let mut commits = Vec::new();
-        let mut visit = |info| {
-            commits.push(info);
-            ControlFlow::Continue(())
-        };
-        self.store().list_commits(&branch(), &mut visit).unwrap();
-        commits.reverse();
-        commits
+        commits_of(&self.store(), &branch())
     }
 
     /// Starts a commit.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::recipes::{Running, changed, recipe, shell};
-use crate::runner::{Ran, World, has_program, skip, wait_until};
+use crate::runner::{PATIENCE, Ran, World, has_program, skip, wait_until};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
 pub fn programs() -> Option<PathBuf> {
@@ -225,7 +225,7 @@ fn what_is_notified_is_committed() {
     ));
     // Nobody may listen yet: it is said again until somebody does.
     let payload = r#"{"id": 1, "text": "a \"b\""}"#;
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + PATIENCE;
     while !world
         .run(&["get", "notifications:/notifications.jsonl"])
         .text()

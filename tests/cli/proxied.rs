@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::proxy::{Fault, Proxy, at_most, listen, refusal};
+use crate::runner::PATIENCE;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -65,11 +66,7 @@ impl Echo {
     fn wait_for(&self, got: &[&str]) {
         let begun = Instant::now();
         while self.got() != got {
-            assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "{:?} came, not {got:?}",
-                self.got()
-            );
+            assert!(begun.elapsed() < PATIENCE, "{:?} came, not {got:?}", self.got());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

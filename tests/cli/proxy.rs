@@ -50,7 +50,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -137,13 +137,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls that are on their way may take until a test fails.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A port of this machine, and what listens there.
-pub fn listen() -> (Runtime, TcpListener, SocketAddr) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// A port of this machine, and what listens there.
+pub fn listen() -> (Runtime, TcpListener, SocketAddr) {
+    let runtime = runtime();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     (runtime, listener, address)
@@ -182,7 +186,10 @@ impl Proxy {
 
     /// The same, at an address that nobody listens at until `delay` is over.
     pub fn before_after(authority: &str, delay: Duration) -> Self {
-        let (runtime, listener, address) = listen();
+        let runtime = runtime();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = socket.local_addr().unwrap();
         let shared = Arc::new(Shared {
             upstream: Upstream(Arc::new(Mutex::new(authority.to_owned()))),
             script: Mutex::default(),
@@ -192,16 +199,18 @@ impl Proxy {
             http_1_alone: AtomicBool::new(false),
             begun: Instant::now(),
         });
-        let listener = delay.is_zero().then_some(listener);
         let listening = Arc::clone(&shared);
-        runtime.spawn(async move {
-            sleep(delay).await;
-            let listener = match listener {
-                Some(listener) => listener,
-                None => TcpListener::bind(address).await.unwrap(),
-            };
-            accept(listener, listening).await;
-        });
+        // The port is ours until then, too, and refuses whoever connects.
+        let listen = move || socket.listen(1024).unwrap();
+        if delay.is_zero() {
+            let listener = runtime.block_on(async { listen() });
+            runtime.spawn(accept(listener, listening));
+        } else {
+            runtime.spawn(async move {
+                sleep(delay).await;
+                accept(listen(), listening).await;
+            });
+        }
         Self {
             address,
             shared,

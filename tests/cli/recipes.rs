@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::docs::page;
-use crate::runner::{World, has_program, skip, tar, wait_until};
+use crate::runner::{PATIENCE, World, free_port, has_program, skip, tar, wait_until};
 
 /// The commands of the recipe with this name: the first block of its page.
 pub fn recipe(name: &str) -> String {
@@ -73,7 +73,7 @@ impl Drop for Running {
 /// Waits until the file in the repo is this.
 #[track_caller]
 fn wait_for(world: &World, source: &str, expected: &str) {
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let ran = world.run(&["get", source]);
         if ran.text() == expected {
@@ -87,10 +87,6 @@ fn wait_for(world: &World, source: &str, expected: &str) {
         );
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn wait_for_port(port: u16) {
@@ -108,7 +104,7 @@ fn files_that_are_put_into_a_directory_become_commits() {
     fs::create_dir(world.path("incoming")).unwrap();
     let _running = Running::start(shell(&world, &recipe("Files")));
     // What is there before it watches is not seen: the same is written until it is.
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + PATIENCE;
     while world.run(&["get", "files:/a b"]).text() != "content" {
         assert!(Instant::now() < deadline, "it is never seen");
         fs::write(world.path("new"), "content").unwrap();
@@ -209,7 +205,7 @@ fn what_is_published_over_mqtt_is_committed() {
     );
     let _running = Running::start(shell(&world, &script));
     // Nothing is kept for a client that was never there: the same is published until it is seen.
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + PATIENCE;
     while !world.run(&["get", "sensors:/readings.jsonl"]).text().contains("21.5") {
         assert!(Instant::now() < deadline, "it is never seen");
         let published = Command::new("mosquitto_pub")

@@ -384,19 +384,10 @@ fn every_request_is_a_line_of_the_log() {
     let served = with_repo(Served::over(&world.path("store"), &["--json"]));
     modify(&served, &adding("/a", "eA=="));
     modify(&served, &adding("/a\u{1b}[31m", "eA=="));
-    let started = Instant::now();
-    let mut lines = loop {
-        let lines: Vec<Value> = served
-            .said()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        if lines.len() >= 3 {
-            break lines;
-        }
-        assert!(started.elapsed() < Duration::from_secs(10), "{}", served.said());
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    wait_until("a line of each request", || served.said().lines().count() >= 3);
+    let said = served.said();
+    let lines = said.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut lines: Vec<Value> = lines.collect();
     // A connection each: which of them is told first is up to the machine.
     lines.sort_by_key(|line| line["status"].as_u64());
     lines.sort_by_key(|line| line["method"].as_str().map(str::to_owned));

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{Ran, World, signal, tar};
+use crate::runner::{PATIENCE, Ran, World, signal, tar};
 use crate::served::Served;
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A `tail` that runs, and the lines that it prints.
 pub struct Following {

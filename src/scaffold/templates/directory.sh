@@ -2,15 +2,30 @@
 repo="${PPS_PROJECT_NAME:-default}/${PPS_PIPELINE_NAME}__BRANCH__"
 SPOUT_DIRECTORY=${SPOUT_DIRECTORY%/}
 
+# A name as `put --escape-paths` writes it.
+escaped() {
+    local LC_ALL=C name=$1 out='' char
+    while [ -n "$name" ]; do
+        char=${name:0:1}
+        name=${name:1}
+        case $char in
+            [*?[{}!\(\)@+^%] | ']' | [!\ -~]) printf -v char '%%%02X' "'$char" ;;
+        esac
+        out+=$char
+    done
+    printf '%s' "$out"
+}
+
 send() {
     case "${1##*/}" in .*) return 0 ;; esac # not complete yet, by custom
     [ -f "$SPOUT_DIRECTORY/$1" ] || return 0
     # What the repo has already, byte for byte, is not sent again.
     local codes=(0 0)
-    spoutctl get --quiet "$repo:/$1" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1" || codes=("${PIPESTATUS[@]}")
+    spoutctl get --quiet "$repo:/$(escaped "$1")" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1" || codes=("${PIPESTATUS[@]}")
     [ "${codes[*]}" != "0 0" ] || return 0
-    # 1: it has no such file. Whenever it cannot be asked, this begins again, so that nothing is sent twice.
-    if [ "${codes[0]}" -gt 1 ]; then
+    # 1: it has no such file; 2: a directory is in its place, and `put` will say so. Whenever it cannot be asked, this
+    # begins again, so that nothing is sent twice.
+    if [ "${codes[0]}" -gt 2 ]; then
         echo "cannot tell whether $repo has $1: spoutctl get has ended with ${codes[0]}" >&2
         exit "${codes[0]}"
     fi

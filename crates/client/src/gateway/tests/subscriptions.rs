@@ -59,13 +59,14 @@ fn watch(
 ) -> (Vec<CommitInfo>, Option<FaultKind>) {
     let mut shown = Vec::new();
     let mut silent = 0;
+    let begun = Instant::now();
     let ended = gateway.watch(&branch(repo, name), &mut |info| {
         match info {
             Some(info) => shown.push(info),
             // A busy machine is silent before it, too.
             None => silent += usize::from(shown.len() >= commits),
         }
-        if silent < silences {
+        if silent < silences && begun.elapsed() < Duration::from_mins(5) {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
