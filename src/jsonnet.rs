@@ -59,6 +59,7 @@ fn node(value: &serde_json::Value, places: &mut impl Iterator<Item = Span>) -> N
         serde_json::Value::String(text) => Value::String(Text {
             value: text.clone(),
             quoted: true,
+            block: false,
         }),
         serde_json::Value::Array(elements) => {
             Value::Array(elements.iter().map(|element| node(element, places)).collect())

@@ -18,11 +18,24 @@ pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
 }
 
 /// Writes something else for a value. None for a block of text: its place is that of its lines, without the mark before
-/// them, and with the end of the last one.
+/// them, and with the end of the last one. None behind a tag, which would say of the new value what it says of this.
 pub(super) fn rewrite(file: &SourceFile, node: &Node, replacement: impl Into<String>) -> Option<Edit> {
-    let is_quoted = matches!(&node.value, Value::String(text) if text.quoted);
-    let is_block = is_quoted && !file.slice(node.span).starts_with(['"', '\'']);
-    (!is_block).then(|| replace(node.span, replacement))
+    let is_block = matches!(&node.value, Value::String(text) if text.block);
+    (!is_block && !is_tagged(file, node)).then(|| replace(node.span, replacement))
+}
+
+/// Whether the word before a value is a tag of YAML, such as `!!int`. An anchor may stand between them.
+fn is_tagged(file: &SourceFile, node: &Node) -> bool {
+    let before = file.text().get(..node.span.start).unwrap_or_default();
+    let mut words = before.split_whitespace().rev().map(|word| {
+        // `[!!int 5]`, but also `!<tag:yaml.org,2002:int>`, which has a comma of its own.
+        let word = word.get(word.rfind("!<").unwrap_or_default()..).unwrap_or(word);
+        let is_verbatim = word.starts_with("!<");
+        let begins = word.rfind(['[', '{', ',']).filter(|_| !is_verbatim);
+        begins.map_or(word, |at| word.get(at + 1..).unwrap_or_default())
+    });
+    let is_tag = |word: &str| word.starts_with('!');
+    words.find(|word| !word.starts_with('&')).is_some_and(is_tag)
 }
 
 /// Writes another name for a key, in the quotes that it has.
@@ -57,7 +70,7 @@ pub(super) fn quote(file: &SourceFile, node: &Node) -> Option<Edit> {
     let written = file.slice(node.span);
     let harmless = !written.is_empty() && !written.contains(['"', '\\', '\n', '\'', '#']);
     let is_scalar = matches!(node.value, Value::Number(_) | Value::Bool(_) | Value::String(_));
-    (harmless && is_scalar).then(|| replace(node.span, format!("\"{written}\"")))
+    rewrite(file, node, format!("\"{written}\"")).filter(|_| harmless && is_scalar)
 }
 
 /// Takes the member at `at` out of its object, with its comma or its lines. None when nothing would be left of a block

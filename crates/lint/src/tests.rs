@@ -270,6 +270,9 @@ fn no_fix_writes_into_a_block_of_text_or_over_the_line_behind_it() {
         "tolerations:\n- key: k\n  operator: |-\n    exists\n",
         "transform:\n  image: |\n    a:1\n  cmd: |\n    sh -c x\n",
         "pipeline:\n  name: |-\n    a_b\n  project: |\n    p\n",
+        "transform:\n  stdin: |\n    \"x\"\n  cmd: [/a]\n",
+        "transform:\n  cmd: |-\n    'sh' -c x\n",
+        "transform:\n  cmd: |\n    \"sh -c x\"\n",
     ] {
         for after in ["datum_tries: 3\n", "description: d\n", ""] {
             let text = format!("{wrong}{after}");
@@ -290,4 +293,21 @@ fn no_fix_writes_into_a_block_of_text_or_over_the_line_behind_it() {
             );
         }
     }
+}
+
+#[test]
+fn no_fix_writes_behind_a_tag() {
+    for cmd in [
+        "[!!int 5]",
+        "[/a, !!int &x 5]",
+        "[/a,!<tag:yaml.org,2002:int> 5]",
+        "!!str sh",
+    ] {
+        let text = format!("transform:\n  image: a:1\n  cmd: {cmd}\n");
+        let mended = fix::mend(&SourceFile::new("spec.yaml", text), &Options::default(), Safety::Unsafe);
+        assert!(mended.file.text().contains(cmd), "{}", mended.file.text());
+    }
+    let plain = SourceFile::new("spec.yaml", "transform:\n  image: a:1\n  cmd: [5]\n");
+    let mended = fix::mend(&plain, &Options::default(), Safety::Unsafe);
+    assert!(mended.file.text().contains("[\"5\"]"), "{}", mended.file.text());
 }

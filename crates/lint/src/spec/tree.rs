@@ -34,11 +34,14 @@ pub enum Value {
     Unreadable,
 }
 
-/// A string's meaning, and whether it was quoted (in YAML a plain `yes` is a string for pachd, too).
+/// A string's meaning, and how it was written (in YAML a plain `yes` is a string for pachd, too).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     pub value: String,
+    /// It is no plain text: it has quotes, or is a block.
     pub quoted: bool,
+    /// It is a block of lines of YAML, below `|` or `>`. Its place is that of the lines, without the mark above them.
+    pub block: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -371,6 +371,7 @@ impl<'a> Builder<'a> {
             Value::String(Text {
                 value: value.to_owned(),
                 quoted,
+                block: matches!(style, ScalarStyle::Literal | ScalarStyle::Folded),
             })
         };
         let value = match meaning {

@@ -20,6 +20,7 @@ impl Parser<'_> {
             Value::String(Text {
                 value: string.value,
                 quoted: true,
+                block: false,
             })
         } else {
             Value::Unreadable

@@ -46,6 +46,7 @@ impl<'a> Parser<'a> {
                     Value::String(Text {
                         value: inner.to_owned(),
                         quoted: true,
+                        block: false,
                     })
                 }
                 _ => {
@@ -53,6 +54,7 @@ impl<'a> Parser<'a> {
                     Value::String(Text {
                         value: word.to_owned(),
                         quoted: false,
+                        block: false,
                     })
                 }
             },
