@@ -240,10 +240,18 @@ impl<'a> Builder<'a> {
         frame.is_flow.then_some(frame.start)
     }
 
-    /// Whether a list in brackets is the innermost that is open. Any `?` begins a key there to the reader of pachctl.
-    fn is_flow_list(&self) -> bool {
-        let frame = self.frames.last();
-        frame.is_some_and(|frame| frame.is_flow && matches!(frame.kind, Kind::Sequence(_)))
+    /// The `?` at which the reader of pachctl ends a plain text between brackets. A key may begin with one.
+    fn check_question_mark(&mut self, plain: Span) {
+        if self.open_flow().is_none() {
+            return;
+        }
+        let written = self.slice(plain);
+        let first = usize::from(self.is_key_next() && written.starts_with('?'));
+        let found = written.get(first..).and_then(|rest| rest.find('?'));
+        if let Some(at) = found.map(|at| plain.start + first + at) {
+            let problem = YamlProblem::ReservedCharacter('?');
+            self.reading.fault(Cause::Yaml { problem }, Span::new(at, at + 1), None);
+        }
     }
 
     fn start(&mut self, kind: Kind, style: StructureStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> bool {
@@ -352,10 +360,8 @@ impl<'a> Builder<'a> {
         if style == ScalarStyle::DoubleQuoted {
             escapes::check(self.text, span, &mut self.reading);
         }
-        if style == ScalarStyle::Plain && value.starts_with('?') && self.is_flow_list() {
-            let problem = YamlProblem::ReservedCharacter('?');
-            let mark = Span::new(span.start, span.start + 1);
-            self.reading.fault(Cause::Yaml { problem }, mark, None);
+        if style == ScalarStyle::Plain {
+            self.check_question_mark(span);
         }
         let is_known = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
         let meaning = match tag {

@@ -59,12 +59,13 @@ pub(super) fn problem(fault: &SyntaxFault, problem: &YamlProblem) -> Finding {
         .label("this makes a key of what is before it"),
         YamlProblem::Escape => Finding::new(&UNKNOWN_ESCAPE, span, "YAML does not know this escape")
             .help("a backslash itself is written `\\\\`; in single quotes it is one"),
-        YamlProblem::ReservedCharacter(character) => Finding::new(
-            &RESERVED_CHARACTER,
-            span,
-            format!("no text begins with `{}`", character.escape_default()),
-        )
-        .help("put the text into quotes"),
+        YamlProblem::ReservedCharacter(character) => {
+            let message = match character {
+                '?' => "between brackets a `?` ends a text".to_owned(),
+                _ => format!("no text begins with `{}`", character.escape_default()),
+            };
+            Finding::new(&RESERVED_CHARACTER, span, message).help("put the text into quotes")
+        }
         YamlProblem::DashInFlow => Finding::new(&YAML_SYNTAX, span, "`-` alone is no text of YAML")
             .safe_fix("write quotes", replace(span, "\"-\"")),
         YamlProblem::CommentAgainstToken => {

@@ -405,9 +405,9 @@ pub(super) const COLON_IN_VALUE: Rule = rule!(
 
 pub(super) const RESERVED_CHARACTER: Rule = rule!(
     "reserved-character", "yaml", Error, Versions::ALL,
-    summary: "A plain value of YAML begins with a character that it must not begin with",
-    why: "`@`, a back quote and `%` are reserved, and in a list in brackets `?` begins a key. Quotes make a text \
-          of it.",
+    summary: "A plain value of YAML has a character that it must not have there",
+    why: "None begins with `@`, a back quote or `%`, which are reserved. Between brackets a `?` ends it, as in \
+          `[curl, http://h/p?x=1]`: `did not find expected ',' or ']'`. Quotes make a text of it.",
     source: "yaml.v3 scannerc.go",
 );
 
