@@ -204,8 +204,8 @@ pub(super) const CONTROL_CHARACTER: Rule = rule!(
     "control-character", Error, Versions::ALL,
     summary: "A control character is not written as an escape",
     why: "JSON has no control characters in strings, and YAML only tabs. U+0085, U+2028 and U+2029 end a line to the \
-          YAML reader of pachctl 2.x, outside of quotes and brackets, so that what follows is no part of the value or \
-          of the comment.",
+          YAML reader of pachctl 2.x, outside of quotes and brackets, and in comments everywhere, so that what follows \
+          is no part of the value or of the comment.",
     source: "encoding/json; yaml.v3 readerc.go, yamlprivateh.go",
     fixable: Some(Safety::Safe),
 );

@@ -151,3 +151,60 @@ fn a_comment_of_another_language_is_mended_unasked_unless_yaml_reads_it_as_text(
         assert_eq!(comment.fix.as_ref().unwrap().safety, safety, "{line}");
     }
 }
+
+/// Severity of each finding about a character that ends a line.
+fn line_ends(text: &str) -> Vec<(usize, Severity)> {
+    let text = text.replace('~', "\u{2028}");
+    let file = SourceFile::new("spout.yaml", text);
+    let mut found = check(&file, &options("2.12")).diagnostics;
+    found.retain(|found| found.rule.0 == "control-character");
+    let line = |found: &crate::diagnostic::Diagnostic| (file.position(found.primary.span.start).line, found.severity);
+    found.iter().map(line).collect()
+}
+
+#[test]
+fn of_a_line_with_many_ends_within_it_one_thing_is_said_and_that_the_worst() {
+    let spec = "pipeline: {name: a}\nspout: {}\n";
+    assert_eq!(
+        line_ends(&format!("# {}\n{spec}", "~".repeat(20_000))),
+        [(1, Severity::Warning)]
+    );
+    assert_eq!(
+        line_ends(&format!("# a~# b~c\n# d~\n{spec}")),
+        [(1, Severity::Error), (2, Severity::Warning)]
+    );
+    assert_eq!(
+        line_ends(&format!("{spec}description: \"{}\"\n", "~".repeat(20_000))),
+        []
+    );
+}
+
+#[test]
+fn each_such_character_of_a_line_of_json_is_mended_at_once() {
+    let text = format!("{{\"spout\": {{}}, \"description\": \"{}\"}}", "\u{85}".repeat(40));
+    let mended = mend(&SourceFile::new("a.json", text), &options("2.12"), Safety::Unsafe);
+    assert_eq!(mended.file.text().matches("\\u0085").count(), 40);
+}
+
+#[test]
+fn a_line_ends_in_comments_between_brackets_and_in_blocks_that_look_quoted() {
+    let spec = "pipeline: {name: a}\nspout: {}\n";
+    for (more, expected) in [
+        (
+            "metadata: {labels: {a: \"b\"}, # foo~bar\n annotations: {}}\n",
+            &[(3, Severity::Error)][..],
+        ),
+        ("metadata: {labels: {a: \"b~c\"},\n annotations: {}}\n", &[]),
+        ("description: |\n  \"a~b\"\n", &[(4, Severity::Error)]),
+        ("description: |\n  [a~  b]\n", &[(4, Severity::Warning)]),
+        ("# as before~see: this\n", &[(3, Severity::Error)]),
+        ("\"description\": a~b\n", &[(3, Severity::Error)]),
+        ("\"descri~ption\": a\n", &[]),
+    ] {
+        assert_eq!(line_ends(&format!("{spec}{more}")), expected, "{more}");
+    }
+    assert_eq!(
+        line_ends(&format!("\"metadata\": {{}}\n{spec}# a~b\n")),
+        [(4, Severity::Error)]
+    );
+}

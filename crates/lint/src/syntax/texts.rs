@@ -75,42 +75,75 @@ impl Scene<'_> {
     }
 
     /// Characters that end a line to the YAML reader of pachctl 2.x, and are characters like others to JSON and to the
-    /// parser here.
+    /// parser here. Of a line that has many of them one thing is said.
     pub(crate) fn line_ends(&self, parsed: &Parsed, findings: &mut Findings<'_>) {
         let text = self.file.text();
         if self.reader == Reader::StrictJson || text.is_ascii() {
             return;
         }
-        for (at, character) in text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']) {
-            let span = Span::new(at, at + character.len());
-            let is_next_line = character == "\u{85}";
-            let is_within = || {
-                parsed
-                    .documents
-                    .iter()
-                    .any(|document| is_quoted(text, &document.root, span))
+        let mut surroundings = None;
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let found = line.match_indices(LINE_ENDS);
+            let ends: Vec<_> = found
+                .map(|(at, end)| Span::new(start + at, start + at + end.len()))
+                .collect();
+            start += line.len();
+            if ends.is_empty() {
+                continue;
+            }
+            let finding = match self.dialect {
+                Dialect::Json => self.next_lines(&ends),
+                Dialect::Yaml => {
+                    let surroundings = surroundings.get_or_insert_with(|| Surroundings::of(text, parsed));
+                    self.worst_line_end(line, start, &ends, surroundings)
+                }
             };
-            let code = character.chars().next().map_or(0, u32::from);
-            let finding = Finding::new(&CONTROL_CHARACTER, span, format!("U+{code:04X} ends a line in YAML"));
-            let blank = "pachctl 2.x reads specs as YAML, and makes a blank of it";
-            findings.add(match self.dialect {
-                Dialect::Json if is_next_line => finding
-                    .severity(Severity::Warning)
-                    .note(blank)
-                    .help("write `\\u0085` in a string, or delete it")
-                    .unsafe_fix("write `\\u0085`", replace(span, "\\u0085")),
-                Dialect::Yaml if !is_within() => finding
-                    .severity(line_end_severity(text, span))
+            finding.into_iter().for_each(|finding| findings.add(finding));
+        }
+    }
+
+    /// What is said of U+0085 in a line of JSON; the others stay what they are in its strings.
+    fn next_lines(&self, ends: &[Span]) -> Option<Finding> {
+        let is_next_line = |end: &&Span| self.file.slice(**end) == NEXT_LINE;
+        let all: Vec<_> = ends.iter().filter(is_next_line).collect();
+        let escapes = all.iter().map(|end| replace(**end, "\\u0085")).collect();
+        let finding = blank_of_next_line(**all.first()?);
+        Some(finding.help("write `\\u0085` in a string, or delete it").fix(
+            Safety::Unsafe,
+            "write `\\u0085`".to_owned(),
+            escapes,
+        ))
+    }
+
+    /// What is said of a line of YAML that ends at `line_end` and has ends within it.
+    fn worst_line_end(
+        &self,
+        line: &str,
+        line_end: usize,
+        ends: &[Span],
+        surroundings: &Surroundings,
+    ) -> Option<Finding> {
+        let is_outside = |end: &&Span| !surroundings.keep(**end);
+        let outside: Vec<_> = ends.iter().filter(is_outside).copied().collect();
+        let nexts = outside.iter().skip(1).map(|next| next.start).chain([line_end]);
+        let judged = outside.iter().zip(nexts).map(|(end, next)| {
+            let rest = self.file.slice(Span::new(end.end, next));
+            (line_end_severity(line, rest, surroundings.is_in_comment(*end)), *end)
+        });
+        if let Some((severity, span)) = judged.min_by_key(|(severity, _)| *severity != Severity::Error) {
+            let code = self.file.slice(span).chars().next().map_or(0, u32::from);
+            return Some(
+                ends_line(span, code)
+                    .severity(severity)
                     .note("what follows is another line to pachctl, which then mostly refuses the file")
                     .help(format!("delete it, or write `\\u{code:04x}` in double quotes")),
-                Dialect::Yaml if is_next_line => finding
-                    .severity(Severity::Warning)
-                    .note(blank)
-                    .help("delete it, or write `\\x85` in double quotes"),
-                // Between quotes or brackets the other two stay what they are.
-                _ => continue,
-            });
+            );
         }
+        // Between quotes or brackets the other two stay what they are.
+        let next_line = ends.iter().find(|end| self.file.slice(**end) == NEXT_LINE)?;
+        let finding = blank_of_next_line(*next_line);
+        Some(finding.help("delete it, or write `\\x85` in double quotes"))
     }
 
     fn control_character(&self, span: Span, character: char, in_string: bool) -> Option<Finding> {
@@ -254,37 +287,83 @@ fn unexpected(span: Span, character: char, invisible: bool) -> Finding {
         .safe_fix("take it out", replace(span, replacement))
 }
 
-/// Whether a place is between quotes or brackets.
-fn is_quoted(text: &str, node: &Node, at: Span) -> bool {
-    let holds = |span: Span| span.start <= at.start && at.end <= span.end;
-    let opens = |span: Span| {
-        text.get(span.range())
-            .is_some_and(|written| written.starts_with(['"', '\'', '[', '{']))
-    };
-    if !holds(node.span) {
-        return false;
-    }
-    opens(node.span)
-        || match &node.value {
-            Value::Array(elements) => elements.iter().any(|element| is_quoted(text, element, at)),
-            Value::Object(members) => members
-                .iter()
-                .any(|member| holds(member.key.span) && opens(member.key.span) || is_quoted(text, &member.value, at)),
-            _ => false,
-        }
+const NEXT_LINE: &str = "\u{85}";
+const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
+fn ends_line(span: Span, code: u32) -> Finding {
+    Finding::new(&CONTROL_CHARACTER, span, format!("U+{code:04X} ends a line in YAML"))
 }
 
-/// How bad the end of a line is where nobody sees one: what follows is read as a line that is indented by the blanks
-/// before it. That can go well.
-fn line_end_severity(text: &str, end: Span) -> Severity {
-    let before = text.get(..end.start).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let rest = text.get(end.end..).unwrap_or_default();
-    let rest = rest.split('\n').next().unwrap_or_default();
+fn blank_of_next_line(span: Span) -> Finding {
+    ends_line(span, 0x85)
+        .severity(Severity::Warning)
+        .note("pachctl 2.x reads specs as YAML, and makes a blank of it")
+}
+
+/// What a character may stand in. Both are in the order of their places.
+struct Surroundings {
+    /// What is between quotes or brackets.
+    quoted: Vec<Span>,
+    comments: Vec<Span>,
+}
+
+impl Surroundings {
+    fn of(text: &str, parsed: &Parsed) -> Self {
+        let mut quoted = Vec::new();
+        for document in &parsed.documents {
+            collect_quoted(text, &document.root, &mut quoted);
+        }
+        quoted.sort_unstable();
+        let mut comments: Vec<_> = parsed.comments.iter().map(|comment| comment.span).collect();
+        comments.sort_unstable();
+        Self { quoted, comments }
+    }
+
+    /// Whether a line does not end there: between quotes or brackets, and in no comment.
+    fn keep(&self, at: Span) -> bool {
+        is_within(&self.quoted, at) && !self.is_in_comment(at)
+    }
+
+    fn is_in_comment(&self, at: Span) -> bool {
+        is_within(&self.comments, at)
+    }
+}
+
+/// Whether one of some places, which are in order and not within each other, holds another.
+fn is_within(all: &[Span], at: Span) -> bool {
+    let begun = all.partition_point(|span| span.start <= at.start);
+    let last = begun.checked_sub(1).and_then(|last| all.get(last));
+    last.is_some_and(|span| at.end <= span.end)
+}
+
+/// The outermost places between quotes or brackets.
+fn collect_quoted(text: &str, node: &Node, quoted: &mut Vec<Span>) {
+    let begins =
+        |span: Span, marks: [char; 2]| text.get(span.range()).is_some_and(|written| written.starts_with(marks));
+    let is_quoted = match &node.value {
+        Value::String(text) => !text.block && begins(node.span, ['"', '\'']),
+        Value::Array(_) | Value::Object(_) => begins(node.span, ['[', '{']),
+        _ => false,
+    };
+    if is_quoted {
+        return quoted.push(node.span);
+    }
+    node.elements()
+        .iter()
+        .for_each(|element| collect_quoted(text, element, quoted));
+    for member in node.members() {
+        quoted.extend(Some(member.key.span).filter(|key| begins(*key, ['"', '\''])));
+        collect_quoted(text, &member.value, quoted);
+    }
+}
+
+/// How bad the end of a line is where nobody sees one: what follows, the `rest`, is read as a line that is indented by
+/// the blanks before it. That can go well.
+fn line_end_severity(line: &str, rest: &str, is_in_comment: bool) -> Severity {
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let is_empty = rest.trim().is_empty() || rest.trim_start().starts_with('#');
-    let is_line_of_its_own = is_empty || rest.contains(": ") || indent(rest) >= indent(line).max(1);
-    if is_line_of_its_own {
+    let goes_on = || rest.contains(": ") || indent(rest) >= indent(line).max(1);
+    if is_empty || !is_in_comment && goes_on() {
         Severity::Warning
     } else {
         Severity::Error
